@@ -1,0 +1,48 @@
+//! Identifiers: opaque strings that must not be mixed up.
+
+use std::fmt;
+
+use serde::Serialize;
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident)+) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The text of the identifier.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl<T: Into<String>> From<T> for $name {
+            fn from(text: T) -> Self {
+                Self(text.into())
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    )+};
+}
+
+ids! {
+    /// Names a conversation. It does not authorise access to one.
+    ThreadId
+    /// Names one run of a thread; minted by the client, never used twice in a thread.
+    RunId
+    /// Names a message, unique in its thread.
+    MessageId
+    /// Names a tool call, unique in its thread.
+    ToolCallId
+    /// Names an interrupt, unique in its run.
+    InterruptId
+    /// Names one invocation of a subagent, unique in its run.
+    SubagentRunId
+}

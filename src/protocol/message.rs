@@ -1,0 +1,340 @@
+//! Messages of a conversation and what they are made of.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::read::{BadInput, Object, Tolerance};
+use super::{JsonObject, MessageId, SubagentRunId, ToolCallId};
+
+/// One message of the history.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Message {
+    /// Unique in the thread.
+    pub id: MessageId,
+    /// Who speaks, and what.
+    #[serde(flatten)]
+    pub body: MessageBody,
+    /// Name of the speaker. Not for tool, reasoning and activity messages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// A provider's opaque value, kept for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encrypted_value: Option<String>,
+    /// Data beside the protocol, open by key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<JsonObject>,
+    /// The subagent it comes from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subagent_run_id: Option<SubagentRunId>,
+}
+
+/// Who speaks, and what.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "role", rename_all = "lowercase", rename_all_fields = "camelCase")]
+#[non_exhaustive]
+pub enum MessageBody {
+    /// Instructions of a developer. From a client they never reach a model.
+    Developer {
+        /// The text.
+        content: String,
+    },
+    /// Instructions of a system. From a client they never reach a model.
+    System {
+        /// The text.
+        content: String,
+    },
+    /// What the agent said and called.
+    Assistant {
+        /// The text.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        content: Option<String>,
+        /// The calls, in the order they were made.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        tool_calls: Vec<ToolCall>,
+    },
+    /// What the user said.
+    User {
+        /// Text or parts.
+        content: Content,
+    },
+    /// The answer to a tool call.
+    Tool {
+        /// The call it answers.
+        tool_call_id: ToolCallId,
+        /// Text or parts.
+        content: Content,
+        /// Why it failed.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        error: Option<String>,
+    },
+    /// What the model reasoned.
+    Reasoning {
+        /// The text.
+        content: String,
+    },
+    /// A widget of the user interface.
+    #[serde(rename_all = "camelCase")]
+    Activity {
+        /// What kind of activity.
+        activity_type: String,
+        /// Its content.
+        content: JsonObject,
+    },
+}
+
+/// Text, or parts of several kinds. The protocol has these two, so the enum is exhaustive.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Content {
+    /// Plain text.
+    Text(String),
+    /// Parts, in order.
+    Parts(Vec<ContentPart>),
+}
+
+/// One part of a content.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ContentPart {
+    /// What it is.
+    #[serde(flatten)]
+    pub kind: PartKind,
+    /// Names the part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Data beside the protocol; never `Some(Value::Null)`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Value>,
+}
+
+/// What a part is.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum PartKind {
+    /// Text.
+    Text {
+        /// The text.
+        text: String,
+    },
+    /// A picture.
+    Image {
+        /// Where its bytes are.
+        source: Source,
+    },
+    /// A sound.
+    Audio {
+        /// Where its bytes are.
+        source: Source,
+    },
+    /// A film.
+    Video {
+        /// Where its bytes are.
+        source: Source,
+    },
+    /// A document.
+    Document {
+        /// Where its bytes are.
+        source: Source,
+    },
+}
+
+/// Where the bytes of a part are. Nothing here is ever fetched.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "type", rename_all = "lowercase", rename_all_fields = "camelCase")]
+#[non_exhaustive]
+pub enum Source {
+    /// In the message.
+    Data {
+        /// Base64.
+        value: String,
+        /// Media type.
+        mime_type: String,
+    },
+    /// Behind an address.
+    Url {
+        /// The address.
+        value: String,
+        /// Media type.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        mime_type: Option<String>,
+    },
+    /// At a provider.
+    File {
+        /// The provider's opaque handle.
+        value: String,
+        /// Name of the provider.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        provider: Option<String>,
+        /// Media type.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        mime_type: Option<String>,
+    },
+}
+
+/// A call that the model made.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "type", rename = "function", rename_all = "camelCase")]
+pub struct ToolCall {
+    /// Unique in the thread.
+    pub id: ToolCallId,
+    /// What is called.
+    pub function: FunctionCall,
+    /// A provider's opaque value, kept for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encrypted_value: Option<String>,
+    /// Data beside the protocol, open by key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<JsonObject>,
+}
+
+/// A tool's name and its arguments.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FunctionCall {
+    /// The tool's name.
+    pub name: String,
+    /// JSON text as the model wrote it; it may be broken.
+    pub arguments: String,
+}
+
+impl Message {
+    /// Reads a message; `None` when its role is unknown.
+    pub(super) fn read(mut object: Object, tolerance: &mut Tolerance) -> Result<Option<Self>, BadInput> {
+        let role = object.string("role")?;
+        let body = match role.as_str() {
+            "developer" => MessageBody::Developer {
+                content: object.string("content")?,
+            },
+            "system" => MessageBody::System {
+                content: object.string("content")?,
+            },
+            "assistant" => MessageBody::Assistant {
+                content: object.optional_string("content")?,
+                tool_calls: object
+                    .list("toolCalls", tolerance, ToolCall::read)?
+                    .unwrap_or_default(),
+            },
+            "user" => MessageBody::User {
+                content: Content::read(&mut object, tolerance)?,
+            },
+            "tool" => MessageBody::Tool {
+                tool_call_id: object.string("toolCallId")?.into(),
+                content: Content::read(&mut object, tolerance)?,
+                error: object.optional_string("error")?,
+            },
+            "reasoning" => MessageBody::Reasoning {
+                content: object.string("content")?,
+            },
+            "activity" => MessageBody::Activity {
+                activity_type: object.string("activityType")?,
+                content: object
+                    .optional_object("content")?
+                    .ok_or_else(|| object.missing("content"))?,
+            },
+            _ => return Ok(None),
+        };
+        Ok(Some(Self {
+            id: object.string("id")?.into(),
+            body,
+            name: object.optional_string("name")?,
+            encrypted_value: object.optional_string("encryptedValue")?,
+            metadata: object.optional_object("metadata")?,
+            subagent_run_id: object.optional_string("subagentRunId")?.map(Into::into),
+        }))
+    }
+}
+
+impl ToolCall {
+    fn read(mut object: Object, _: &mut Tolerance) -> Result<Option<Self>, BadInput> {
+        if object.string("type")? != "function" {
+            return Ok(None);
+        }
+        let mut function = object.object("function")?;
+        Ok(Some(Self {
+            id: object.string("id")?.into(),
+            function: FunctionCall {
+                name: function.string("name")?,
+                arguments: function.string("arguments")?,
+            },
+            encrypted_value: object.optional_string("encryptedValue")?,
+            metadata: object.optional_object("metadata")?,
+        }))
+    }
+}
+
+impl Content {
+    fn read(object: &mut Object, tolerance: &mut Tolerance) -> Result<Self, BadInput> {
+        if object.holds_string("content") {
+            return Ok(Self::Text(object.string("content")?));
+        }
+        object
+            .list("content", tolerance, ContentPart::read)
+            .map_err(|fault| fault.or("must be a string or an array of parts"))?
+            .map(Self::Parts)
+            .ok_or_else(|| object.missing("content"))
+    }
+
+    /// The text of it; other parts are passed over, and several texts are joined by a line break.
+    pub fn text(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Parts(parts) => {
+                let texts = parts.iter().filter_map(|part| match &part.kind {
+                    PartKind::Text { text } => Some(text.as_str()),
+                    _ => None,
+                });
+                texts.collect::<Vec<_>>().join("\n")
+            }
+        }
+    }
+}
+
+impl ContentPart {
+    fn read(mut object: Object, _: &mut Tolerance) -> Result<Option<Self>, BadInput> {
+        let kind = object.string("type")?;
+        let kind = match kind.as_str() {
+            "text" => PartKind::Text {
+                text: object.string("text")?,
+            },
+            "image" | "audio" | "video" | "document" => {
+                let Some(source) = Source::read(object.object("source")?)? else {
+                    return Ok(None);
+                };
+                match kind.as_str() {
+                    "image" => PartKind::Image { source },
+                    "audio" => PartKind::Audio { source },
+                    "video" => PartKind::Video { source },
+                    _ => PartKind::Document { source },
+                }
+            }
+            _ => return Ok(None),
+        };
+        Ok(Some(Self {
+            kind,
+            id: object.optional_string("id")?,
+            metadata: object.optional("metadata"),
+        }))
+    }
+}
+
+impl Source {
+    fn read(mut object: Object) -> Result<Option<Self>, BadInput> {
+        let kind = object.string("type")?;
+        Ok(Some(match kind.as_str() {
+            "data" => Self::Data {
+                value: object.string("value")?,
+                mime_type: object.string("mimeType")?,
+            },
+            "url" => Self::Url {
+                value: object.string("value")?,
+                mime_type: object.optional_string("mimeType")?,
+            },
+            "file" => Self::File {
+                value: object.string("value")?,
+                provider: object.optional_string("provider")?,
+                mime_type: object.optional_string("mimeType")?,
+            },
+            _ => return Ok(None),
+        }))
+    }
+}
