@@ -1,0 +1,349 @@
+//! The only producer of events: a run told in verbs, in an order that clients accept.
+//!
+//! A client fails a run whose events are out of order, and takes a stream that just stops for a success. So
+//! nothing else in the crate makes an event, and this module has no `push(Event)`. What the type system can
+//! say it says; what it can't, the transcript closes by itself.
+//!
+//! A run that has ended cannot go on:
+//! ```compile_fail,E0382
+//! use ag_ui_lambda::transcript::{Counting, Transcript};
+//! let mut run = Transcript::begin("t".into(), "r".into(), Counting::default());
+//! run.finish();
+//! run.text("too late");
+//! ```
+//! A call whose arguments still stream cannot be answered:
+//! ```compile_fail,E0308
+//! use ag_ui_lambda::transcript::{Counting, Transcript};
+//! let mut run = Transcript::begin("t".into(), "r".into(), Counting::default());
+//! let open = run.tool_call("c".into(), "clock");
+//! run.tool_result(open, "noon");
+//! ```
+//! Nor can a call be answered twice:
+//! ```compile_fail,E0382
+//! use ag_ui_lambda::transcript::{Counting, Transcript};
+//! let mut run = Transcript::begin("t".into(), "r".into(), Counting::default());
+//! let open = run.tool_call("c".into(), "clock");
+//! let closed = run.end_call(open);
+//! run.tool_result(closed, "noon");
+//! run.tool_result(closed, "midnight");
+//! ```
+
+mod calls;
+mod stamps;
+
+use std::collections::VecDeque;
+
+use crate::protocol::{
+    Content, Event, EventKind, JsonObject, MessageId, PROTOCOL_VERSION, ReasoningRole, RunId, RunOutcome,
+    TextRole, ThreadId, TokenUsage, ToolCallId, ToolRole,
+};
+use calls::Calls;
+pub use calls::{ClosedCall, OpenCall};
+pub use stamps::{Clock, Counting, Stamps};
+
+/// What a client reads as the result of a call that nobody answered.
+const UNANSWERED: &str = r#"{"error":"The run ended before this tool finished."}"#;
+
+/// The events of one run, in order, waiting to be sent.
+#[derive(Debug)]
+#[must_use = "a run that is begun must be finished or failed"]
+pub struct Transcript<S = Clock> {
+    thread_id: ThreadId,
+    run_id: RunId,
+    stamps: S,
+    /// Made and not yet taken.
+    waiting: VecDeque<Event>,
+    /// Text or reasoning that is being written; at most one thing at a time.
+    speaking: Option<Speaking>,
+    /// The assistant message of the current turn, once something has named it.
+    turn: Option<MessageId>,
+    calls: Calls,
+    usage: Vec<TokenUsage>,
+}
+
+#[derive(Debug)]
+enum Speaking {
+    Text(MessageId),
+    Reasoning(MessageId),
+}
+
+/// Why a run failed, as its user may know it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunError {
+    /// A stable code, such as `MODEL_THROTTLED`.
+    pub code: &'static str,
+    /// A fixed sentence.
+    pub message: &'static str,
+}
+
+impl<S: Stamps> Transcript<S> {
+    /// Opens a run: RUN_STARTED.
+    pub fn begin(thread_id: ThreadId, run_id: RunId, stamps: S) -> Self {
+        let mut transcript = Self {
+            thread_id: thread_id.clone(),
+            run_id: run_id.clone(),
+            stamps,
+            waiting: VecDeque::new(),
+            speaking: None,
+            turn: None,
+            calls: Calls::default(),
+            usage: Vec::new(),
+        };
+        transcript.put(EventKind::RunStarted {
+            thread_id,
+            run_id,
+            protocol_version: Some(PROTOCOL_VERSION),
+            parent_run_id: None,
+            input: None,
+        });
+        transcript
+    }
+
+    /// Says that a call id is taken by the history, so that no new call gets it.
+    pub fn reserve_call(&mut self, id: ToolCallId) {
+        self.calls.reserve(id);
+    }
+
+    /// Starts a turn of the model: what follows belongs to a new assistant message.
+    pub fn turn(&mut self) {
+        self.hush();
+        self.turn = None;
+    }
+
+    /// Appends to the answer; opens a message if none is open. An empty delta says nothing.
+    pub fn text(&mut self, delta: &str) {
+        if delta.is_empty() {
+            return;
+        }
+        let message_id = match &self.speaking {
+            Some(Speaking::Text(id)) => id.clone(),
+            _ => self.open_text(),
+        };
+        self.put(EventKind::TextMessageContent {
+            message_id,
+            delta: delta.to_owned(),
+        });
+    }
+
+    /// Appends to the model's reasoning; opens a span if none is open. An empty delta says nothing.
+    pub fn reasoning(&mut self, delta: &str) {
+        if delta.is_empty() {
+            return;
+        }
+        let message_id = match &self.speaking {
+            Some(Speaking::Reasoning(id)) => id.clone(),
+            _ => self.open_reasoning(),
+        };
+        self.put(EventKind::ReasoningMessageContent {
+            message_id,
+            delta: delta.to_owned(),
+        });
+    }
+
+    /// Opens a call of the current turn.
+    ///
+    /// An id that the thread has already used is replaced; [`OpenCall::id`] is the one that counts.
+    pub fn tool_call(&mut self, id: ToolCallId, name: &str) -> OpenCall {
+        self.hush();
+        let parent = self.turn.get_or_insert_with(|| self.stamps.message_id()).clone();
+        let id = if self.calls.is_taken(&id) {
+            self.stamps.tool_call_id()
+        } else {
+            id
+        };
+        let call = self.calls.open(id.clone());
+        self.put(EventKind::ToolCallStart {
+            tool_call_id: id,
+            tool_call_name: name.to_owned(),
+            parent_message_id: Some(parent),
+        });
+        call
+    }
+
+    /// Appends to a call's arguments. An empty delta says nothing.
+    pub fn tool_args(&mut self, call: &OpenCall, delta: &str) {
+        if delta.is_empty() {
+            return;
+        }
+        self.calls.begin_arguments(&call.id);
+        self.put(EventKind::ToolCallArgs {
+            tool_call_id: call.id.clone(),
+            delta: delta.to_owned(),
+        });
+    }
+
+    /// Says that a call's arguments are complete; none at all become `{}`, since clients parse them.
+    pub fn end_call(&mut self, call: OpenCall) -> ClosedCall {
+        if !self.calls.has_arguments(&call.id) {
+            self.tool_args(&call, "{}");
+        }
+        self.calls.close(&call.id);
+        self.put(EventKind::ToolCallEnd {
+            tool_call_id: call.id.clone(),
+        });
+        ClosedCall { id: call.id }
+    }
+
+    /// Answers a call.
+    pub fn tool_result(&mut self, call: ClosedCall, content: impl Into<String>) {
+        self.hush();
+        self.answer(call.id, content.into());
+    }
+
+    /// Leaves a call to the client: it goes to `pendingToolCallIds` if the run ends in success.
+    pub fn left_to_client(&mut self, call: ClosedCall) {
+        self.calls.leave(&call.id);
+    }
+
+    /// Counts tokens that a turn used; they are reported when the run ends.
+    pub fn usage(&mut self, used: &TokenUsage) {
+        let same = |entry: &&mut TokenUsage| entry.provider == used.provider && entry.model == used.model;
+        match self.usage.iter_mut().find(same) {
+            Some(entry) => entry.add(used),
+            None => self.usage.push(used.clone()),
+        }
+    }
+
+    /// Tokens counted so far, of all models.
+    pub fn tokens(&self) -> u64 {
+        self.usage.iter().map(TokenUsage::total).sum()
+    }
+
+    /// Whether an event waits to be sent.
+    pub fn is_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// Takes the next event to send.
+    pub fn next_event(&mut self) -> Option<Event> {
+        self.waiting.pop_front()
+    }
+
+    /// Ends the run in success: RUN_FINISHED with the calls that wait for the client. Returns what is unsent.
+    pub fn finish(mut self) -> VecDeque<Event> {
+        self.settle();
+        let outcome = RunOutcome::Success {
+            pending_tool_call_ids: self.calls.left(),
+        };
+        self.end(outcome, None)
+    }
+
+    /// Ends the run on purpose: RUN_FINISHED, cancelled, with the reason in `metadata`. Returns what is unsent.
+    pub fn cancel(mut self, reason: &'static str) -> VecDeque<Event> {
+        self.settle();
+        let mut own = JsonObject::new();
+        own.insert("reason".into(), reason.into());
+        let mut metadata = JsonObject::new();
+        metadata.insert("ag_ui_lambda".into(), own.into());
+        self.end(RunOutcome::Cancelled, Some(metadata))
+    }
+
+    /// Ends the run in failure: what is open is closed, then RUN_ERROR. Returns what is unsent.
+    pub fn fail(mut self, error: RunError) -> VecDeque<Event> {
+        self.close_open();
+        let usage = std::mem::take(&mut self.usage);
+        self.put(EventKind::RunError {
+            message: error.message.into(),
+            code: Some(error.code.into()),
+            usage,
+        });
+        self.waiting
+    }
+
+    fn end(mut self, outcome: RunOutcome, metadata: Option<JsonObject>) -> VecDeque<Event> {
+        let kind = EventKind::RunFinished {
+            thread_id: self.thread_id.clone(),
+            run_id: self.run_id.clone(),
+            result: None,
+            outcome: Some(outcome),
+            usage: std::mem::take(&mut self.usage),
+        };
+        let event = Event {
+            metadata,
+            ..self.stamped(kind)
+        };
+        self.waiting.push_back(event);
+        self.waiting
+    }
+
+    /// Closes what is open and answers what no one else will.
+    fn settle(&mut self) {
+        self.close_open();
+        for id in self.calls.unanswered_by_server() {
+            self.answer(id, UNANSWERED.into());
+        }
+    }
+
+    fn close_open(&mut self) {
+        self.hush();
+        for call in self.calls.forgotten() {
+            let _unanswered = self.end_call(call);
+        }
+    }
+
+    /// Closes the text or the reasoning that is being written.
+    fn hush(&mut self) {
+        match self.speaking.take() {
+            None => {}
+            Some(Speaking::Text(message_id)) => self.put(EventKind::TextMessageEnd { message_id }),
+            Some(Speaking::Reasoning(message_id)) => {
+                self.put(EventKind::ReasoningMessageEnd {
+                    message_id: message_id.clone(),
+                });
+                self.put(EventKind::ReasoningEnd { message_id });
+            }
+        }
+    }
+
+    /// Opens the turn's message, or a new one where the turn has already said or called something: a message
+    /// is never opened twice, since clients count that as a fault.
+    fn open_text(&mut self) -> MessageId {
+        self.hush();
+        let message_id = self.stamps.message_id();
+        self.turn.get_or_insert_with(|| message_id.clone());
+        self.put(EventKind::TextMessageStart {
+            message_id: message_id.clone(),
+            role: Some(TextRole::Assistant),
+            name: None,
+        });
+        self.speaking = Some(Speaking::Text(message_id.clone()));
+        message_id
+    }
+
+    fn open_reasoning(&mut self) -> MessageId {
+        self.hush();
+        let message_id = self.stamps.message_id();
+        self.put(EventKind::ReasoningStart {
+            message_id: message_id.clone(),
+        });
+        self.put(EventKind::ReasoningMessageStart {
+            message_id: message_id.clone(),
+            role: ReasoningRole::Reasoning,
+        });
+        self.speaking = Some(Speaking::Reasoning(message_id.clone()));
+        message_id
+    }
+
+    fn answer(&mut self, id: ToolCallId, content: String) {
+        self.calls.answer(&id);
+        let message_id = self.stamps.message_id();
+        self.put(EventKind::ToolCallResult {
+            message_id,
+            tool_call_id: id,
+            content: Content::Text(content),
+            role: Some(ToolRole::Tool),
+        });
+    }
+
+    fn put(&mut self, kind: EventKind) {
+        let event = self.stamped(kind);
+        self.waiting.push_back(event);
+    }
+
+    fn stamped(&mut self, kind: EventKind) -> Event {
+        Event {
+            timestamp: Some(self.stamps.now_ms()),
+            ..Event::from(kind)
+        }
+    }
+}

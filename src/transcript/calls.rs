@@ -1,0 +1,126 @@
+//! The calls of a run: which are open, which wait for an answer, and from whom.
+
+use std::collections::HashSet;
+
+use crate::protocol::ToolCallId;
+
+/// A call whose arguments still stream. It can be closed once.
+#[derive(Debug)]
+#[must_use = "a call that is opened should be ended"]
+pub struct OpenCall {
+    pub(super) id: ToolCallId,
+}
+
+impl OpenCall {
+    /// The call's id.
+    pub fn id(&self) -> &ToolCallId {
+        &self.id
+    }
+}
+
+/// A call whose arguments are complete. It can be answered once.
+#[derive(Debug)]
+#[must_use = "a call that is made should be answered or left to the client"]
+pub struct ClosedCall {
+    pub(super) id: ToolCallId,
+}
+
+impl ClosedCall {
+    /// The call's id.
+    pub fn id(&self) -> &ToolCallId {
+        &self.id
+    }
+}
+
+/// The calls of a run, in the order they were made.
+#[derive(Debug, Default)]
+pub(super) struct Calls {
+    taken: HashSet<ToolCallId>,
+    unanswered: Vec<Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    id: ToolCallId,
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Open { has_arguments: bool },
+    Closed,
+    Left,
+}
+
+impl Calls {
+    pub(super) fn reserve(&mut self, id: ToolCallId) {
+        self.taken.insert(id);
+    }
+
+    pub(super) fn is_taken(&self, id: &ToolCallId) -> bool {
+        self.taken.contains(id)
+    }
+
+    pub(super) fn open(&mut self, id: ToolCallId) -> OpenCall {
+        self.taken.insert(id.clone());
+        self.unanswered.push(Entry {
+            id: id.clone(),
+            state: State::Open { has_arguments: false },
+        });
+        OpenCall { id }
+    }
+
+    pub(super) fn close(&mut self, id: &ToolCallId) {
+        self.set(id, State::Closed);
+    }
+
+    pub(super) fn leave(&mut self, id: &ToolCallId) {
+        self.set(id, State::Left);
+    }
+
+    pub(super) fn answer(&mut self, id: &ToolCallId) {
+        self.unanswered.retain(|entry| entry.id != *id);
+    }
+
+    pub(super) fn begin_arguments(&mut self, id: &ToolCallId) {
+        self.set(id, State::Open { has_arguments: true });
+    }
+
+    pub(super) fn has_arguments(&self, id: &ToolCallId) -> bool {
+        let begun = |entry: &Entry| entry.id == *id && entry.state == State::Open { has_arguments: true };
+        self.unanswered.iter().any(begun)
+    }
+
+    /// The calls that are still open, for the transcript to close when their owner is gone.
+    pub(super) fn forgotten(&self) -> Vec<OpenCall> {
+        let open = self.unanswered.iter().filter_map(|entry| match entry.state {
+            State::Open { .. } => Some(OpenCall { id: entry.id.clone() }),
+            State::Closed | State::Left => None,
+        });
+        open.collect()
+    }
+
+    /// The calls that neither have an answer nor were left to the client.
+    pub(super) fn unanswered_by_server(&self) -> Vec<ToolCallId> {
+        self.in_state(State::Closed)
+    }
+
+    /// The calls that were left to the client.
+    pub(super) fn left(&self) -> Vec<ToolCallId> {
+        self.in_state(State::Left)
+    }
+
+    fn in_state(&self, state: State) -> Vec<ToolCallId> {
+        self.unanswered
+            .iter()
+            .filter(|entry| entry.state == state)
+            .map(|entry| entry.id.clone())
+            .collect()
+    }
+
+    fn set(&mut self, id: &ToolCallId, state: State) {
+        if let Some(entry) = self.unanswered.iter_mut().find(|entry| entry.id == *id) {
+            entry.state = state;
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! The client's rules of order, ported from the specification and not from this crate's code.
+//!
+//! Source: `verifyEvents` of `@ag-ui/client` 1.0.0, and what AG-UI 1.0 demands beyond it: a terminal event,
+//! the ids of RUN_STARTED in RUN_FINISHED, and `pendingToolCallIds` equal to the calls without a result.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+/// Checks a whole run; an error names the event and the rule.
+pub(crate) fn check<'a>(events: impl IntoIterator<Item = &'a Value>) -> Result<(), String> {
+    let mut client = Client::default();
+    for (index, event) in events.into_iter().enumerate() {
+        client
+            .see(event)
+            .map_err(|rule| format!("event {index} ({}): {rule}", event["type"]))?;
+    }
+    if client.has_ended {
+        Ok(())
+    } else {
+        Err("the stream ends without RUN_FINISHED or RUN_ERROR".into())
+    }
+}
+
+#[derive(Default)]
+struct Client {
+    run: Option<(Value, Value)>,
+    has_ended: bool,
+    texts: BTreeSet<String>,
+    reasoning: BTreeSet<String>,
+    spans: BTreeSet<String>,
+    open_calls: BTreeMap<String, String>,
+    unanswered: Vec<String>,
+    seen_calls: BTreeSet<String>,
+    seen_messages: BTreeSet<String>,
+}
+
+impl Client {
+    fn see(&mut self, event: &Value) -> Result<(), String> {
+        let kind = event["type"].as_str().ok_or("has no type")?;
+        if self.has_ended {
+            return Err("comes after the end".into());
+        }
+        if self.run.is_none() && kind != "RUN_STARTED" && kind != "RUN_ERROR" {
+            return Err("comes before RUN_STARTED".into());
+        }
+        if !event["timestamp"].is_i64() {
+            return Err("has no integer timestamp".into());
+        }
+        let id = |key: &str| {
+            event[key]
+                .as_str()
+                .map(ToOwned::to_owned)
+                .ok_or(format!("has no {key}"))
+        };
+        match kind {
+            "RUN_STARTED" => {
+                let ids = (event["threadId"].clone(), event["runId"].clone());
+                if self.run.replace(ids).is_some() {
+                    return Err("a run is active".into());
+                }
+                expect(event["protocolVersion"] == "1.0", "declares no protocolVersion")
+            }
+            "TEXT_MESSAGE_START" => {
+                let id = id("messageId")?;
+                expect(self.seen_messages.insert(id.clone()), "reuses a message id")?;
+                expect(self.texts.insert(id), "the message is open")
+            }
+            "TEXT_MESSAGE_CONTENT" => {
+                expect(
+                    event["delta"].as_str().is_some_and(|delta| !delta.is_empty()),
+                    "the delta is empty",
+                )?;
+                expect(self.texts.contains(&id("messageId")?), "the message is not open")
+            }
+            "TEXT_MESSAGE_END" => expect(self.texts.remove(&id("messageId")?), "the message is not open"),
+            "REASONING_START" => expect(self.spans.insert(id("messageId")?), "the span is open"),
+            "REASONING_END" => expect(self.spans.remove(&id("messageId")?), "the span is not open"),
+            "REASONING_MESSAGE_START" => {
+                expect(event["role"] == "reasoning", "has no role")?;
+                expect(self.reasoning.insert(id("messageId")?), "the message is open")
+            }
+            "REASONING_MESSAGE_CONTENT" => expect(
+                self.reasoning.contains(&id("messageId")?),
+                "the message is not open",
+            ),
+            "REASONING_MESSAGE_END" => expect(
+                self.reasoning.remove(&id("messageId")?),
+                "the message is not open",
+            ),
+            "TOOL_CALL_START" => {
+                let call = id("toolCallId")?;
+                expect(self.seen_calls.insert(call.clone()), "reuses a call id")?;
+                expect(event["parentMessageId"].is_string(), "has no parent")?;
+                self.open_calls.insert(call.clone(), String::new());
+                self.unanswered.push(call);
+                Ok(())
+            }
+            "TOOL_CALL_ARGS" => {
+                let arguments = self
+                    .open_calls
+                    .get_mut(&id("toolCallId")?)
+                    .ok_or("the call is not open")?;
+                arguments.push_str(event["delta"].as_str().ok_or("has no delta")?);
+                Ok(())
+            }
+            "TOOL_CALL_END" => {
+                let arguments = self
+                    .open_calls
+                    .remove(&id("toolCallId")?)
+                    .ok_or("the call is not open")?;
+                expect(!arguments.is_empty(), "the call has no arguments at all")
+            }
+            "TOOL_CALL_RESULT" => {
+                let call = id("toolCallId")?;
+                expect(self.seen_messages.insert(id("messageId")?), "reuses a message id")?;
+                expect(
+                    !self.open_calls.contains_key(&call),
+                    "the call's arguments still stream",
+                )?;
+                let at = self.unanswered.iter().position(|known| *known == call);
+                self.unanswered
+                    .remove(at.ok_or("the call is unknown or answered")?);
+                Ok(())
+            }
+            "RUN_FINISHED" => {
+                self.has_ended = true;
+                let (thread, run) = self.run.as_ref().ok_or("no run is active")?;
+                expect(
+                    event["threadId"] == *thread && event["runId"] == *run,
+                    "names another run",
+                )?;
+                self.nothing_open()?;
+                match event["outcome"]["type"].as_str() {
+                    Some("success") => {
+                        let pending: Vec<String> =
+                            serde_json::from_value(event["outcome"]["pendingToolCallIds"].clone())
+                                .unwrap_or_default();
+                        expect(
+                            pending == self.unanswered,
+                            "pendingToolCallIds are not the calls without a result",
+                        )
+                    }
+                    Some("cancelled") => expect(event["result"].is_null(), "a cancelled run has a result"),
+                    other => Err(format!("has an unexpected outcome {other:?}")),
+                }
+            }
+            "RUN_ERROR" => {
+                self.has_ended = true;
+                expect(event["code"].is_string(), "has no code")?;
+                self.nothing_open()
+            }
+            other => Err(format!("is an event this crate does not send: {other}")),
+        }
+    }
+
+    fn nothing_open(&self) -> Result<(), String> {
+        let open = self.texts.len() + self.reasoning.len() + self.spans.len() + self.open_calls.len();
+        expect(open == 0, "something is still open")
+    }
+}
+
+fn expect(holds: bool, rule: &str) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(rule.to_owned()) }
+}
+
+#[test]
+fn the_oracle_refuses_broken_runs() {
+    let started = || serde_json::json!({"type": "RUN_STARTED", "threadId": "t", "runId": "r", "protocolVersion": "1.0"});
+    let finished = || serde_json::json!({"type": "RUN_FINISHED", "threadId": "t", "runId": "r", "outcome": {"type": "success"}});
+    let event = |kind: &str, id: &str| serde_json::json!({"type": kind, "messageId": id, "toolCallId": id, "parentMessageId": "p", "delta": "{}"});
+    let stamped = |events: Vec<Value>| -> Vec<Value> {
+        events
+            .into_iter()
+            .map(|mut event| {
+                event["timestamp"] = 1.into();
+                event
+            })
+            .collect()
+    };
+    for (why, events) in [
+        ("nothing at all", vec![]),
+        ("no end", vec![started()]),
+        ("no start", vec![finished()]),
+        ("after the end", vec![started(), finished(), started()]),
+        (
+            "text without start",
+            vec![started(), event("TEXT_MESSAGE_CONTENT", "m"), finished()],
+        ),
+        (
+            "text left open",
+            vec![started(), event("TEXT_MESSAGE_START", "m"), finished()],
+        ),
+        (
+            "call left open",
+            vec![started(), event("TOOL_CALL_START", "c"), finished()],
+        ),
+        (
+            "a result for nothing",
+            vec![started(), event("TOOL_CALL_RESULT", "c"), finished()],
+        ),
+        (
+            "a result before the end of the arguments",
+            vec![
+                started(),
+                event("TOOL_CALL_START", "c"),
+                event("TOOL_CALL_RESULT", "c"),
+                finished(),
+            ],
+        ),
+        (
+            "an unanswered call that is not pending",
+            vec![
+                started(),
+                event("TOOL_CALL_START", "c"),
+                event("TOOL_CALL_ARGS", "c"),
+                event("TOOL_CALL_END", "c"),
+                finished(),
+            ],
+        ),
+    ] {
+        assert!(check(&stamped(events)).is_err(), "{why}");
+    }
+    assert_eq!(check(&stamped(vec![started(), finished()])), Ok(()));
+    assert!(check(&[started(), finished()]).is_err(), "no timestamps");
+}

@@ -1,0 +1,49 @@
+//! A run in a few readable lines: what a snapshot holds.
+
+use serde_json::Value;
+
+/// One line an event: type, ids, payload. Times and framing are left to other tests.
+pub(crate) fn outline<'a>(events: impl IntoIterator<Item = &'a Value>) -> String {
+    events.into_iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn line(event: &Value) -> String {
+    let text = |key: &str| event[key].as_str().unwrap_or("?").to_owned();
+    let kind = text("type");
+    let rest = match kind.as_str() {
+        "RUN_STARTED" => String::new(),
+        "RUN_FINISHED" => {
+            let mut rest = event["outcome"]["type"].as_str().unwrap_or("-").to_owned();
+            for shown in [
+                &event["outcome"]["pendingToolCallIds"],
+                &event["metadata"]["ag_ui_lambda"]["reason"],
+                &event["usage"],
+            ] {
+                if !shown.is_null() {
+                    rest.push_str(&format!(" {shown}"));
+                }
+            }
+            rest
+        }
+        "RUN_ERROR" => text("code"),
+        "TOOL_CALL_START" => {
+            format!(
+                "{} {} in {}",
+                text("toolCallId"),
+                text("toolCallName"),
+                text("parentMessageId")
+            )
+        }
+        "TOOL_CALL_ARGS" => format!("{} {}", text("toolCallId"), text("delta")),
+        "TOOL_CALL_END" => text("toolCallId"),
+        "TOOL_CALL_RESULT" => format!(
+            "{} {} {}",
+            text("toolCallId"),
+            text("messageId"),
+            event["content"]
+        ),
+        _ if event["delta"].is_string() => format!("{} {}", text("messageId"), event["delta"]),
+        _ => text("messageId"),
+    };
+    format!("{kind} {rest}").trim_end().to_owned()
+}

@@ -1,0 +1,274 @@
+//! The transcript: whatever is said, clients accept the order.
+
+use ag_ui_lambda::protocol::{Event, TokenUsage};
+use ag_ui_lambda::transcript::{ClosedCall, Counting, OpenCall, RunError, Transcript};
+use insta::assert_snapshot;
+use proptest::prelude::*;
+use serde_json::Value;
+
+use crate::support::{oracle, outline::outline};
+
+fn begin() -> Transcript<Counting> {
+    Transcript::begin("t".into(), "r".into(), Counting::default())
+}
+
+fn values(events: impl IntoIterator<Item = Event>) -> Vec<Value> {
+    events
+        .into_iter()
+        .map(|event| serde_json::to_value(event).unwrap())
+        .collect()
+}
+
+fn told(events: impl IntoIterator<Item = Event>) -> String {
+    let events = values(events);
+    assert_eq!(oracle::check(&events), Ok(()), "\n{}", outline(&events));
+    outline(&events)
+}
+
+#[test]
+fn text_and_calls_of_a_turn_share_a_message() {
+    let mut run = begin();
+    run.turn();
+    run.text("Let me ");
+    run.text("see.");
+    let call = run.tool_call("c1".into(), "clock");
+    run.tool_args(&call, "{\"zone\":");
+    run.tool_args(&call, "\"UTC\"}");
+    let call = run.end_call(call);
+    run.tool_result(call, "noon");
+    run.turn();
+    run.text("It is noon.");
+
+    assert_snapshot!(told(run.finish()), @r#"
+    RUN_STARTED
+    TEXT_MESSAGE_START m1
+    TEXT_MESSAGE_CONTENT m1 "Let me "
+    TEXT_MESSAGE_CONTENT m1 "see."
+    TEXT_MESSAGE_END m1
+    TOOL_CALL_START c1 clock in m1
+    TOOL_CALL_ARGS c1 {"zone":
+    TOOL_CALL_ARGS c1 "UTC"}
+    TOOL_CALL_END c1
+    TOOL_CALL_RESULT c1 m2 "noon"
+    TEXT_MESSAGE_START m3
+    TEXT_MESSAGE_CONTENT m3 "It is noon."
+    TEXT_MESSAGE_END m3
+    RUN_FINISHED success
+    "#);
+}
+
+#[test]
+fn given_reasoning_then_text_then_a_call_then_text_when_told_then_no_message_is_opened_twice() {
+    let mut run = begin();
+    run.turn();
+    run.reasoning("Hm.");
+    run.text("One");
+    let call = run.tool_call("c1".into(), "clock");
+    run.text("two");
+    let call = run.end_call(call);
+    run.left_to_client(call);
+
+    assert_snapshot!(told(run.finish()), @r#"
+    RUN_STARTED
+    REASONING_START m1
+    REASONING_MESSAGE_START m1
+    REASONING_MESSAGE_CONTENT m1 "Hm."
+    REASONING_MESSAGE_END m1
+    REASONING_END m1
+    TEXT_MESSAGE_START m2
+    TEXT_MESSAGE_CONTENT m2 "One"
+    TEXT_MESSAGE_END m2
+    TOOL_CALL_START c1 clock in m2
+    TEXT_MESSAGE_START m3
+    TEXT_MESSAGE_CONTENT m3 "two"
+    TOOL_CALL_ARGS c1 {}
+    TOOL_CALL_END c1
+    TEXT_MESSAGE_END m3
+    RUN_FINISHED success ["c1"]
+    "#);
+}
+
+#[test]
+fn given_open_things_when_the_run_fails_then_they_are_closed_first() {
+    let mut run = begin();
+    run.turn();
+    let call = run.tool_call("c1".into(), "clock");
+    run.tool_args(&call, "{\"zo");
+    run.text("Let me");
+
+    assert_snapshot!(told(run.fail(RunError { code: "MODEL_THROTTLED", message: "Busy." })), @r#"
+    RUN_STARTED
+    TOOL_CALL_START c1 clock in m1
+    TOOL_CALL_ARGS c1 {"zo
+    TEXT_MESSAGE_START m2
+    TEXT_MESSAGE_CONTENT m2 "Let me"
+    TEXT_MESSAGE_END m2
+    TOOL_CALL_END c1
+    RUN_ERROR MODEL_THROTTLED
+    "#);
+}
+
+#[test]
+fn given_calls_that_nobody_answered_when_the_run_is_cancelled_then_they_get_a_result() {
+    let mut run = begin();
+    run.turn();
+    let open = run.tool_call("c1".into(), "clock");
+    let left = run.tool_call("c2".into(), "paint");
+    let left = run.end_call(left);
+    run.left_to_client(left);
+    drop(open);
+
+    assert_snapshot!(told(run.cancel("MAX_TURNS")), @r#"
+    RUN_STARTED
+    TOOL_CALL_START c1 clock in m1
+    TOOL_CALL_START c2 paint in m1
+    TOOL_CALL_ARGS c2 {}
+    TOOL_CALL_END c2
+    TOOL_CALL_ARGS c1 {}
+    TOOL_CALL_END c1
+    TOOL_CALL_RESULT c1 m2 "{\"error\":\"The run ended before this tool finished.\"}"
+    RUN_FINISHED cancelled "MAX_TURNS"
+    "#);
+}
+
+#[test]
+fn given_a_call_id_that_the_thread_has_used_when_called_again_then_the_call_gets_another() {
+    let mut run = begin();
+    run.reserve_call("c1".into());
+    let first = run.tool_call("c1".into(), "clock");
+    let second = run.tool_call("c2".into(), "clock");
+    let third = run.tool_call("c2".into(), "clock");
+
+    assert_eq!(
+        [first.id(), second.id(), third.id()].map(|id| id.as_str()),
+        ["renamed1", "c2", "renamed2"]
+    );
+    told(run.cancel("STOPPED"));
+}
+
+#[test]
+fn tokens_are_summed_by_provider_and_model() {
+    let used = |model: &str, input, output| TokenUsage {
+        provider: Some("p".into()),
+        model: Some(model.into()),
+        input_tokens: Some(input),
+        output_tokens: Some(output),
+        ..TokenUsage::default()
+    };
+    let mut run = begin();
+    run.usage(&used("a", 10, 1));
+    run.usage(&used("b", 5, 5));
+    run.usage(&used("a", 20, 2));
+
+    assert_eq!(run.tokens(), 43);
+    assert_snapshot!(told(run.finish()), @r#"
+    RUN_STARTED
+    RUN_FINISHED success [{"inputTokens":30,"model":"a","outputTokens":3,"provider":"p"},{"inputTokens":5,"model":"b","outputTokens":5,"provider":"p"}]
+    "#);
+}
+
+/// A verb, with numbers that choose among what it may be applied to.
+#[derive(Debug, Clone)]
+enum Verb {
+    Turn,
+    Text(String),
+    Reasoning(String),
+    Call(u8),
+    Args(usize, String),
+    EndCall(usize),
+    Result(usize, String),
+    Leave(usize),
+    Usage(u32),
+    Take(u8),
+    ForgetOpen(usize),
+    ForgetClosed(usize),
+}
+
+fn verb() -> impl Strategy<Value = Verb> {
+    let text = || prop_oneof![Just(String::new()), "[ -~\\n\u{e9}]{1,8}"];
+    prop_oneof![
+        Just(Verb::Turn),
+        text().prop_map(Verb::Text),
+        text().prop_map(Verb::Reasoning),
+        (0..6u8).prop_map(Verb::Call),
+        (any::<usize>(), text()).prop_map(|(which, text)| Verb::Args(which, text)),
+        any::<usize>().prop_map(Verb::EndCall),
+        (any::<usize>(), text()).prop_map(|(which, text)| Verb::Result(which, text)),
+        any::<usize>().prop_map(Verb::Leave),
+        any::<u32>().prop_map(Verb::Usage),
+        (0..4u8).prop_map(Verb::Take),
+        any::<usize>().prop_map(Verb::ForgetOpen),
+        any::<usize>().prop_map(Verb::ForgetClosed),
+    ]
+}
+
+fn take<T>(list: &mut Vec<T>, which: usize) -> Option<T> {
+    if list.is_empty() {
+        None
+    } else {
+        Some(list.swap_remove(which % list.len()))
+    }
+}
+
+fn play(verbs: Vec<Verb>, ending: u8) -> Vec<Value> {
+    let mut run = begin();
+    let mut open: Vec<OpenCall> = Vec::new();
+    let mut closed: Vec<ClosedCall> = Vec::new();
+    let mut events = Vec::new();
+    for verb in verbs {
+        match verb {
+            Verb::Turn => run.turn(),
+            Verb::Text(delta) => run.text(&delta),
+            Verb::Reasoning(delta) => run.reasoning(&delta),
+            Verb::Call(id) => open.push(run.tool_call(format!("c{id}").into(), "clock")),
+            Verb::Args(which, delta) => {
+                let count = open.len().max(1);
+                if let Some(call) = open.get(which % count) {
+                    run.tool_args(call, &delta);
+                }
+            }
+            Verb::EndCall(which) => closed.extend(take(&mut open, which).map(|call| run.end_call(call))),
+            Verb::Result(which, content) => {
+                if let Some(call) = take(&mut closed, which) {
+                    run.tool_result(call, content);
+                }
+            }
+            Verb::Leave(which) => {
+                if let Some(call) = take(&mut closed, which) {
+                    run.left_to_client(call);
+                }
+            }
+            Verb::Usage(count) => {
+                run.usage(&TokenUsage {
+                    input_tokens: Some(count.into()),
+                    ..TokenUsage::default()
+                });
+            }
+            Verb::Take(count) => events.extend((0..count).map_while(|_| run.next_event())),
+            Verb::ForgetOpen(which) => drop(take(&mut open, which)),
+            Verb::ForgetClosed(which) => drop(take(&mut closed, which)),
+        }
+    }
+    events.extend(match ending {
+        0 => run.finish(),
+        1 => run.cancel("STOPPED"),
+        _ => run.fail(RunError {
+            code: "INTERNAL",
+            message: "Sorry.",
+        }),
+    });
+    values(events)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4096, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_is_said_clients_accept_the_order(
+        verbs in prop::collection::vec(verb(), 0..60),
+        ending in 0..3u8,
+    ) {
+        let events = play(verbs, ending);
+        prop_assert_eq!(oracle::check(&events), Ok(()), "\n{}", outline(&events));
+    }
+}
