@@ -1,0 +1,215 @@
+//! The agent: a model, tools, instructions and limits; and the loop that makes a run of them.
+//!
+//! `turns` decides, `run` does, `history` reads what came before, `stream` lets a reader pull.
+
+mod history;
+mod run;
+mod stream;
+mod turns;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use crate::model::Model;
+use crate::protocol::{self, AgentCapabilities, RunAgentInput};
+use crate::tool::{Tool, Toolbox, ToolboxError};
+use crate::transcript::{Clock, Stamps};
+
+pub use stream::RunStream;
+pub use turns::Limits;
+
+/// An agent for callers of the type `C`. Cheap to clone.
+pub struct Agent<C> {
+    inner: Arc<Inner<C>>,
+}
+
+struct Inner<C> {
+    model: Arc<dyn Model>,
+    instructions: Option<Arc<str>>,
+    toolbox: Toolbox<C>,
+    limits: Limits,
+}
+
+/// A frontend tool of the input bears a name that is taken, by a backend tool or by another frontend tool.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("/tools/{index}/name is taken by another tool")]
+pub struct NameTaken {
+    /// The tool's place in the input.
+    pub index: usize,
+}
+
+impl<C: Send + Sync + 'static> Agent<C> {
+    /// Starts from a model; everything else has a default.
+    pub fn builder(model: impl Model) -> AgentBuilder<C> {
+        AgentBuilder {
+            model: Arc::new(model),
+            instructions: None,
+            toolbox: Toolbox::new(),
+            fault: None,
+            limits: Limits::default(),
+        }
+    }
+
+    /// Begins a run for a caller.
+    ///
+    /// `deadline` is when the run must have ended at the latest; the run's own time limit holds beside it.
+    ///
+    /// # Errors
+    /// [`NameTaken`] if a frontend tool bears the name of a backend tool, hidden ones included, or of another
+    /// frontend tool. Identical duplicates merge.
+    pub fn run(
+        &self,
+        caller: C,
+        input: RunAgentInput,
+        deadline: Option<Instant>,
+    ) -> Result<RunStream, NameTaken> {
+        self.run_stamped(caller, input, deadline, Clock)
+    }
+
+    /// Begins a run whose ids and times come from `stamps`, for tests. See [`run`](Self::run).
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn run_stamped(
+        &self,
+        caller: C,
+        input: RunAgentInput,
+        deadline: Option<Instant>,
+        stamps: impl Stamps + 'static,
+    ) -> Result<RunStream, NameTaken> {
+        let frontend = self.frontend_tools(&input.tools)?;
+        let agent = Self {
+            inner: Arc::clone(&self.inner),
+        };
+        Ok(RunStream::new(|outbox| {
+            run::drive(agent, caller, input, frontend, deadline, stamps, outbox)
+        }))
+    }
+
+    /// What the agent can do for a caller, derived from what it is made of.
+    pub fn capabilities(&self, caller: &C) -> AgentCapabilities {
+        let limits = &self.inner.limits;
+        AgentCapabilities {
+            transport: Some(protocol::Transport {
+                streaming: Some(true),
+                ..Default::default()
+            }),
+            tools: Some(protocol::ToolSupport {
+                supported: Some(true),
+                items: Some(self.inner.toolbox.specs(caller).cloned().collect()),
+                parallel_calls: Some(true),
+                client_provided: Some(true),
+            }),
+            execution: Some(protocol::Execution {
+                max_iterations: Some(u64::from(limits.turns)),
+                max_execution_time: u64::try_from(limits.run_timeout.as_millis()).ok(),
+                ..Default::default()
+            }),
+            ..Default::default()
+        }
+    }
+
+    fn frontend_tools(&self, tools: &[protocol::Tool]) -> Result<Vec<protocol::Tool>, NameTaken> {
+        let mut merged: Vec<protocol::Tool> = Vec::with_capacity(tools.len());
+        let mut places: HashMap<&str, usize> = HashMap::with_capacity(tools.len());
+        for (index, tool) in tools.iter().enumerate() {
+            if self.inner.toolbox.has(&tool.name) {
+                return Err(NameTaken { index });
+            }
+            match places.get(tool.name.as_str()) {
+                Some(&place) if merged[place] == *tool => {}
+                Some(_) => return Err(NameTaken { index }),
+                None => {
+                    places.insert(&tool.name, merged.len());
+                    merged.push(tool.clone());
+                }
+            }
+        }
+        Ok(merged)
+    }
+}
+
+impl<C> Clone for Agent<C> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+        }
+    }
+}
+
+impl<C> std::fmt::Debug for Agent<C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Agent")
+            .field("model", &self.inner.model.name())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Builds an [`Agent`].
+#[must_use]
+pub struct AgentBuilder<C> {
+    model: Arc<dyn Model>,
+    instructions: Option<Arc<str>>,
+    toolbox: Toolbox<C>,
+    /// The first tool that could not be added; told at the end, so that calls chain.
+    fault: Option<ToolboxError>,
+    limits: Limits,
+}
+
+impl<C: Send + Sync + 'static> AgentBuilder<C> {
+    /// The system prompt. It is the server's: what a client sends in the name of the system is left out.
+    pub fn instructions(self, text: impl Into<Arc<str>>) -> Self {
+        Self {
+            instructions: Some(text.into()),
+            ..self
+        }
+    }
+
+    /// Adds a backend tool.
+    pub fn tool(mut self, tool: impl Tool<C>) -> Self {
+        if let Err(fault) = self.toolbox.add(tool) {
+            self.fault.get_or_insert(fault);
+        }
+        self
+    }
+
+    /// What a run may use up.
+    pub fn limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// Makes the agent.
+    ///
+    /// # Errors
+    /// [`ToolboxError`] for the first tool whose name or schema is unusable.
+    pub fn build(self) -> Result<Agent<C>, ToolboxError> {
+        if let Some(fault) = self.fault {
+            return Err(fault);
+        }
+        let Self {
+            model,
+            instructions,
+            toolbox,
+            limits,
+            ..
+        } = self;
+        Ok(Agent {
+            inner: Arc::new(Inner {
+                model,
+                instructions,
+                toolbox,
+                limits,
+            }),
+        })
+    }
+}
+
+impl<C> std::fmt::Debug for AgentBuilder<C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AgentBuilder")
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,342 @@
+//! The driver of a run: asks the model, runs the tools, tells the transcript.
+//!
+//! It is the only place that knows the model, the tools and the transcript together. Every way out of it ends
+//! in exactly one terminal event.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
+use tokio::time::Instant;
+use tracing::{error, info, warn};
+
+use super::Agent;
+use super::history::History;
+use super::stream::Outbox;
+use super::turns::{Answerer, Next, Stop, Turns};
+use crate::causes::causes;
+use crate::model::{Call, CallResult, Delta, ModelError, ModelErrorKind, Request, Turn};
+use crate::protocol::{Content, RunAgentInput, Tool};
+use crate::tool::{RunInfo, ToolContext, refusal};
+use crate::transcript::{ClosedCall, OpenCall, RunError, Stamps, Transcript};
+
+/// How long before the deadline a run ends, to get its last events out.
+const DEADLINE_MARGIN: Duration = Duration::from_secs(2);
+
+/// Why a run ended before its answer was complete.
+enum Ended {
+    Stopped(Stop),
+    Failed(ModelError),
+}
+
+/// Drives one run from RUN_STARTED to its terminal event.
+pub(super) async fn drive<C: Send + Sync + 'static, S: Stamps>(
+    agent: Agent<C>,
+    caller: C,
+    input: RunAgentInput,
+    frontend: Vec<Tool>,
+    deadline: Option<Instant>,
+    stamps: S,
+    outbox: Outbox,
+) {
+    let started = Instant::now();
+    let mut transcript = Transcript::begin(input.thread_id.clone(), input.run_id.clone(), stamps);
+    let (stop_at, stop) = stop_at(started, agent.inner.limits.run_timeout, deadline);
+    let run = Run::new(&agent, caller, &input, frontend, stop_at);
+    let mut turns = Turns::new(agent.inner.limits);
+
+    let ended = {
+        let conversation = async {
+            for id in History::call_ids(&input) {
+                transcript.reserve_call(id.clone());
+            }
+            outbox.flush(&mut transcript).await;
+            run.converse(&input, &mut turns, &mut transcript, &outbox).await
+        };
+        tokio::select! {
+            ended = AssertUnwindSafe(conversation).catch_unwind() => ended,
+            () = tokio::time::sleep_until(stop_at) => Ok(Err(Ended::Stopped(stop))),
+        }
+    };
+
+    let (outcome, events) = match ended {
+        Ok(Ok(())) => ("success", transcript.finish()),
+        Ok(Err(Ended::Stopped(stop))) => (stop.reason(), transcript.cancel(stop.reason())),
+        Ok(Err(Ended::Failed(fault))) => {
+            warn!(
+                model = agent.inner.model.name(),
+                cause = causes(&fault),
+                "model failed"
+            );
+            let error = run_error(fault.kind);
+            (error.code, transcript.fail(error))
+        }
+        // The panic's own words are on stderr by now, through the panic hook.
+        Err(_panic) => {
+            error!("run panicked");
+            (INTERNAL.code, transcript.fail(INTERNAL))
+        }
+    };
+    info!(
+        outcome,
+        turns = turns.taken(),
+        ms = started.elapsed().as_millis(),
+        "run finished"
+    );
+    outbox.close(events).await;
+}
+
+/// When a run is stopped, and which of its two limits that is.
+fn stop_at(started: Instant, run_timeout: Duration, deadline: Option<Instant>) -> (Instant, Stop) {
+    let own = started + run_timeout;
+    match deadline.map(|deadline| deadline.checked_sub(DEADLINE_MARGIN).unwrap_or(started)) {
+        Some(deadline) if deadline < own => (deadline, Stop::Deadline),
+        _ => (own, Stop::RunTimeout),
+    }
+}
+
+/// What does not change during a run.
+struct Run<'a, C> {
+    agent: &'a Agent<C>,
+    caller: Arc<C>,
+    info: Arc<RunInfo>,
+    frontend: Vec<Tool>,
+    stop_at: Instant,
+}
+
+/// A call of the turn that is being made.
+struct Making {
+    number: usize,
+    call: Call,
+    open: Option<OpenCall>,
+    closed: Option<ClosedCall>,
+}
+
+impl Making {
+    /// Ends the arguments, unless they have ended.
+    fn close<S: Stamps>(&mut self, transcript: &mut Transcript<S>) {
+        if let Some(open) = self.open.take() {
+            if self.call.arguments.is_empty() {
+                self.call.arguments.push_str("{}");
+            }
+            self.closed = Some(transcript.end_call(open));
+        }
+    }
+}
+
+impl<'a, C: Send + Sync + 'static> Run<'a, C> {
+    fn new(
+        agent: &'a Agent<C>,
+        caller: C,
+        input: &RunAgentInput,
+        frontend: Vec<Tool>,
+        stop_at: Instant,
+    ) -> Self {
+        let info = RunInfo {
+            thread_id: input.thread_id.clone(),
+            run_id: input.run_id.clone(),
+        };
+        Self {
+            agent,
+            caller: Arc::new(caller),
+            info: Arc::new(info),
+            frontend,
+            stop_at,
+        }
+    }
+
+    /// Turn after turn, until the answer is complete or waits for the client.
+    async fn converse<S: Stamps>(
+        &self,
+        input: &RunAgentInput,
+        turns: &mut Turns,
+        transcript: &mut Transcript<S>,
+        outbox: &Outbox,
+    ) -> Result<(), Ended> {
+        let history = History::read(input, |name| self.agent.inner.toolbox.has(name));
+        if history.turns.is_empty() || history.awaits_client {
+            return Ok(());
+        }
+        let mut request = Request {
+            instructions: self.agent.inner.instructions.clone(),
+            history: history.turns,
+            tools: self
+                .agent
+                .inner
+                .toolbox
+                .specs(&self.caller)
+                .chain(&self.frontend)
+                .cloned()
+                .collect(),
+        };
+        loop {
+            turns.begin(transcript.tokens()).map_err(Ended::Stopped)?;
+            let (text, calls) = self.ask(&request, turns, transcript, outbox).await?;
+            let answerers: Vec<Answerer> = calls.iter().map(|(call, _)| self.answerer(call)).collect();
+            let made: Vec<Call> = calls.iter().map(|(call, _)| call.clone()).collect();
+            let results = self.answer(calls, transcript, outbox).await;
+            if Turns::after(answerers) == Next::Finish {
+                return Ok(());
+            }
+            request.history.push(Turn::Assistant { text, calls: made });
+            request.history.push(Turn::Results(results));
+        }
+    }
+
+    /// One turn of the model, streamed as it is made.
+    async fn ask<S: Stamps>(
+        &self,
+        request: &Request,
+        turns: &mut Turns,
+        transcript: &mut Transcript<S>,
+        outbox: &Outbox,
+    ) -> Result<(String, Vec<(Call, ClosedCall)>), Ended> {
+        let mut text = String::new();
+        let mut making: Vec<Making> = Vec::new();
+        let mut deltas = self.agent.inner.model.stream(request);
+        transcript.turn();
+        loop {
+            let delta = match deltas.next().await {
+                Some(delta) => delta.map_err(Ended::Failed)?,
+                None => return Err(Ended::Failed(ModelErrorKind::StreamCut.into())),
+            };
+            match delta {
+                Delta::Text(delta) => {
+                    transcript.text(&delta);
+                    text.push_str(&delta);
+                }
+                Delta::Reasoning(delta) => transcript.reasoning(&delta),
+                Delta::ToolCall {
+                    call: number,
+                    id,
+                    name,
+                } => {
+                    turns.begin_call().map_err(Ended::Stopped)?;
+                    let open = transcript.tool_call(id.into(), &name);
+                    let call = Call {
+                        id: open.id().clone(),
+                        name,
+                        arguments: String::new(),
+                    };
+                    making.push(Making {
+                        number,
+                        call,
+                        open: Some(open),
+                        closed: None,
+                    });
+                }
+                Delta::ToolArgs { call: number, json } => {
+                    let making = find(&mut making, number)?;
+                    if let Some(open) = &making.open {
+                        transcript.tool_args(open, &json);
+                        making.call.arguments.push_str(&json);
+                    }
+                }
+                Delta::ToolCallEnd { call: number } => find(&mut making, number)?.close(transcript),
+                Delta::Usage(usage) => transcript.usage(&usage),
+                Delta::End => break,
+            }
+            outbox.flush(transcript).await;
+        }
+        making.iter_mut().for_each(|making| making.close(transcript));
+        let made = making
+            .into_iter()
+            .filter_map(|making| Some((making.call, making.closed?)));
+        Ok((text, made.collect()))
+    }
+
+    fn answerer(&self, call: &Call) -> Answerer {
+        match self.frontend.iter().any(|tool| tool.name == call.name) {
+            true => Answerer::Client,
+            false => Answerer::Server,
+        }
+    }
+
+    /// Runs the calls of a turn side by side. Each result is streamed when it is there; they are returned in
+    /// the order of the calls.
+    async fn answer<S: Stamps>(
+        &self,
+        calls: Vec<(Call, ClosedCall)>,
+        transcript: &mut Transcript<S>,
+        outbox: &Outbox,
+    ) -> Vec<CallResult> {
+        let mut running = FuturesUnordered::new();
+        let mut results: Vec<Option<CallResult>> = Vec::new();
+        for (index, (call, closed)) in calls.into_iter().enumerate() {
+            results.push(None);
+            match self.answerer(&call) {
+                Answerer::Client => transcript.left_to_client(closed),
+                Answerer::Server => running.push(async move { (index, self.result(&call).await, closed) }),
+            }
+        }
+        outbox.flush(transcript).await;
+        while let Some((index, content, closed)) = running.next().await {
+            let id = closed.id().clone();
+            transcript.tool_result(closed, content.clone());
+            results[index] = Some(CallResult {
+                id,
+                content: Content::Text(content),
+            });
+            outbox.flush(transcript).await;
+        }
+        results.into_iter().flatten().collect()
+    }
+
+    async fn result(&self, call: &Call) -> String {
+        let Some(tool) = self.agent.inner.toolbox.offered(&call.name, &self.caller) else {
+            return refusal("There is no tool of that name.");
+        };
+        let deadline = self
+            .stop_at
+            .min(Instant::now() + self.agent.inner.limits.tool_timeout);
+        let context = ToolContext::new(
+            Arc::clone(&self.caller),
+            Arc::clone(&self.info),
+            call.id.clone(),
+            deadline,
+        );
+        tool.call(context, &call.arguments).await
+    }
+}
+
+fn find(making: &mut [Making], number: usize) -> Result<&mut Making, Ended> {
+    let unknown = || {
+        Ended::Failed(ModelError::new(
+            ModelErrorKind::StreamCut,
+            "a delta names a call that was not begun",
+        ))
+    };
+    making
+        .iter_mut()
+        .find(|making| making.number == number)
+        .ok_or_else(unknown)
+}
+
+const INTERNAL: RunError = RunError {
+    code: "INTERNAL",
+    message: "Something went wrong. Please try again.",
+};
+
+/// What the user may know of a model's failure.
+fn run_error(kind: ModelErrorKind) -> RunError {
+    let (code, message) = match kind {
+        ModelErrorKind::Throttled => (
+            "MODEL_THROTTLED",
+            "The model is busy. Please try again in a moment.",
+        ),
+        ModelErrorKind::Unavailable => (
+            "MODEL_UNAVAILABLE",
+            "The model is not available. Please try again later.",
+        ),
+        ModelErrorKind::Refused => ("MODEL_REFUSED", "The model did not accept the request."),
+        ModelErrorKind::Misconfigured => ("MODEL_MISCONFIGURED", "The model is not set up correctly."),
+        ModelErrorKind::StreamCut => (
+            "MODEL_STREAM_CUT",
+            "The model's answer broke off. Please try again.",
+        ),
+        ModelErrorKind::ContextTooLong => ("CONTEXT_TOO_LONG", "The conversation is too long for the model."),
+    };
+    RunError { code, message }
+}

@@ -1,0 +1,167 @@
+//! The rules of the loop: whose turn it is and when to stop.
+//!
+//! Nothing here awaits or knows HTTP; [`run`](super::run) does what this module decides. A new stop condition
+//! belongs here, and nowhere else.
+
+use std::time::Duration;
+
+/// What a run may use up. Each run has all of them, since on AWS nobody else stops it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Turns of the model in a run.
+    pub turns: u32,
+    /// Tool calls in a turn.
+    pub tool_calls: usize,
+    /// Length of a run.
+    pub run_timeout: Duration,
+    /// Length of one tool call.
+    pub tool_timeout: Duration,
+    /// Tokens in a run, read and written; `None` is no limit.
+    pub tokens: Option<u64>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            turns: 10,
+            tool_calls: 16,
+            run_timeout: Duration::from_secs(280),
+            tool_timeout: Duration::from_secs(30),
+            tokens: None,
+        }
+    }
+}
+
+/// Why a run was stopped on purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stop {
+    MaxTurns,
+    MaxToolCalls,
+    RunTimeout,
+    TokenBudget,
+    Deadline,
+}
+
+impl Stop {
+    /// The reason as the client reads it.
+    pub(crate) fn reason(self) -> &'static str {
+        match self {
+            Self::MaxTurns => "MAX_TURNS",
+            Self::MaxToolCalls => "MAX_TOOL_CALLS",
+            Self::RunTimeout => "RUN_TIMEOUT",
+            Self::TokenBudget => "TOKEN_BUDGET",
+            Self::Deadline => "DEADLINE",
+        }
+    }
+}
+
+/// Who answers a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answerer {
+    /// A tool here, or this loop in place of one that does not exist.
+    Server,
+    /// The client, in the next run.
+    Client,
+}
+
+/// What comes after a turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// The answer is complete.
+    Finish,
+    /// The calls are answered; the model goes on.
+    AskModel,
+}
+
+/// The count of a run against its limits.
+#[derive(Debug)]
+pub(super) struct Turns {
+    limits: Limits,
+    taken: u32,
+    calls: usize,
+}
+
+impl Turns {
+    pub(super) fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            taken: 0,
+            calls: 0,
+        }
+    }
+
+    pub(super) fn taken(&self) -> u32 {
+        self.taken
+    }
+
+    /// Asks for another turn of the model.
+    pub(super) fn begin(&mut self, tokens_used: u64) -> Result<(), Stop> {
+        if self.taken == self.limits.turns {
+            return Err(Stop::MaxTurns);
+        }
+        if self.limits.tokens.is_some_and(|limit| tokens_used >= limit) {
+            return Err(Stop::TokenBudget);
+        }
+        self.taken += 1;
+        self.calls = 0;
+        Ok(())
+    }
+
+    /// Asks for another call in this turn.
+    pub(super) fn begin_call(&mut self) -> Result<(), Stop> {
+        if self.calls == self.limits.tool_calls {
+            return Err(Stop::MaxToolCalls);
+        }
+        self.calls += 1;
+        Ok(())
+    }
+
+    /// A model is never asked while a call of its last turn waits for the client: providers refuse that.
+    pub(super) fn after(answerers: impl IntoIterator<Item = Answerer>) -> Next {
+        let mut answerers = answerers.into_iter().peekable();
+        let made_no_call = answerers.peek().is_none();
+        if made_no_call || answerers.any(|answerer| answerer == Answerer::Client) {
+            Next::Finish
+        } else {
+            Next::AskModel
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_model_is_asked_again_only_when_every_call_is_answered() {
+        use Answerer::{Client, Server};
+        for (why, answerers, next) in [
+            ("no call", vec![], Next::Finish),
+            ("one tool here", vec![Server], Next::AskModel),
+            ("several tools here", vec![Server, Server], Next::AskModel),
+            ("one at the client", vec![Client], Next::Finish),
+            ("both kinds", vec![Server, Client], Next::Finish),
+        ] {
+            assert_eq!(Turns::after(answerers), next, "{why}");
+        }
+    }
+
+    #[test]
+    fn a_limit_allows_exactly_its_number() {
+        let mut turns = Turns::new(Limits {
+            turns: 2,
+            tool_calls: 1,
+            tokens: Some(100),
+            ..Limits::default()
+        });
+
+        assert_eq!(turns.begin(0), Ok(()));
+        assert_eq!(turns.begin_call(), Ok(()));
+        assert_eq!(turns.begin_call(), Err(Stop::MaxToolCalls));
+        assert_eq!(turns.begin(100), Err(Stop::TokenBudget));
+        assert_eq!(turns.begin(99), Ok(()));
+        assert_eq!(turns.begin_call(), Ok(()), "calls are counted by turn");
+        assert_eq!(turns.begin(0), Err(Stop::MaxTurns));
+        assert_eq!(turns.taken(), 2);
+    }
+}

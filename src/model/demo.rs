@@ -1,0 +1,187 @@
+//! `scripted/demo`: a model for trying things offline. It is deterministic, and no language model.
+//!
+//! It looks for a few phrases in the user's last message and calls the tools that go with them, if they are
+//! on offer.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{Call, CallResult, Request, Script, Scripted, Turn};
+
+const DISCLAIMER: &str = "(I am a demo script, not a language model.)";
+
+/// The demo model, with a pause before each delta.
+pub fn demo(delay: Duration) -> Scripted {
+    Scripted::new(turn).named("scripted/demo").with_delay(delay)
+}
+
+fn turn(request: &Request) -> Script {
+    match request.history.as_slice() {
+        [.., Turn::Assistant { calls, .. }, Turn::Results(results)] => after_results(calls, results),
+        _ => after_user(request),
+    }
+}
+
+fn after_user(request: &Request) -> Script {
+    let text = request.last_user_text();
+    let lower = text.to_ascii_lowercase();
+    if let Some(at) = lower.find("weather in ") {
+        let cities = cities(&text[at + "weather in ".len()..]);
+        return call(
+            request,
+            "get_weather",
+            cities.into_iter().map(|city| json!({ "location": city })),
+        );
+    }
+    if lower.contains("who am i") {
+        return call(request, "get_account", [json!({})]);
+    }
+    if let Some((order, amount)) = refund(&lower) {
+        return call(
+            request,
+            "refund_order",
+            [json!({ "order_id": order, "amount": amount })],
+        );
+    }
+    if let Some(at) = lower.find("change the background to ") {
+        let background = bare(&text[at + "change the background to ".len()..]);
+        return call(
+            request,
+            "change_background",
+            [json!({ "background": background })],
+        );
+    }
+    if lower.contains("write a haiku") {
+        return call(request, "generate_haiku", [haiku()]);
+    }
+    if has_word(&lower, "plan") {
+        return call(request, "generate_task_steps", [steps()]);
+    }
+    if has_word(&lower, "think") {
+        return Script::new()
+            .reasoning("The user wants me to think. ")
+            .reasoning("A script has little to think about.")
+            .words("I have thought about it. ")
+            .words(DISCLAIMER);
+    }
+    if has_word(&lower, "fail") {
+        return Script::new()
+            .words("Let me try. ")
+            .fail(super::ModelErrorKind::Unavailable);
+    }
+    Script::new()
+        .words("You said: ")
+        .words(&text)
+        .text(" ")
+        .words(DISCLAIMER)
+}
+
+/// Calls a tool once for each set of arguments, if it is on offer.
+fn call(request: &Request, tool: &str, arguments: impl IntoIterator<Item = Value>) -> Script {
+    if !request.offers(tool) {
+        return Script::new()
+            .words("I would call ")
+            .text(tool)
+            .words(", which is not on offer here. ")
+            .words(DISCLAIMER);
+    }
+    let made: usize = request
+        .history
+        .iter()
+        .map(|turn| match turn {
+            Turn::Assistant { calls, .. } => calls.len(),
+            _ => 0,
+        })
+        .sum();
+    let calls = arguments.into_iter().zip(made + 1..);
+    calls.fold(Script::new(), |script, (arguments, number)| {
+        script.call(&format!("call_{number}"), tool, &arguments)
+    })
+}
+
+fn after_results(calls: &[Call], results: &[CallResult]) -> Script {
+    let answers = calls.iter().zip(results).map(|(call, result)| {
+        let text = result.content.text();
+        match serde_json::from_str::<Value>(&text) {
+            Ok(value) if call.name == "get_weather" && value["city"].is_string() => format!(
+                "{}: {} °C, {}. ",
+                value["city"].as_str().unwrap_or_default(),
+                value["temperature"],
+                value["conditions"].as_str().unwrap_or_default()
+            ),
+            _ => format!("{} answered: {text} ", call.name),
+        }
+    });
+    answers
+        .fold(Script::new(), |script, answer| script.words(&answer))
+        .words(DISCLAIMER)
+}
+
+/// The cities of `Tokyo and Paris?` or `Tokyo, Paris and Rome`.
+fn cities(text: &str) -> Vec<&str> {
+    let end = text.find(['?', '!', '.', '\n', ';']).unwrap_or(text.len());
+    let list = text[..end].split(" and ").flat_map(|part| part.split(','));
+    list.map(bare).filter(|city| !city.is_empty()).collect()
+}
+
+/// Order and amount of `refund order 1234 for 20`.
+fn refund(lower: &str) -> Option<(&str, f64)> {
+    let (_, rest) = lower.split_once("refund order ")?;
+    let (order, amount) = rest.split_once(" for ")?;
+    let amount = amount
+        .split_whitespace()
+        .next()?
+        .trim_end_matches(['.', '?', '!']);
+    Some((order.trim(), amount.parse().ok()?))
+}
+
+fn bare(text: &str) -> &str {
+    text.trim().trim_end_matches(['.', '?', '!'])
+}
+
+fn has_word(text: &str, word: &str) -> bool {
+    text.split(|c: char| !c.is_alphanumeric())
+        .any(|found| found == word)
+}
+
+fn haiku() -> Value {
+    json!({
+        "japanese": ["古池や", "蛙飛び込む", "水の音"],
+        "english": ["The old pond is still", "A frog leaps into the depths", "The sound of water"],
+        "image_name": "Bonsai_Tree_Potted_Japanese_Art_Green_Foliage.jpeg",
+        "gradient": "linear-gradient(135deg, #134e5e 0%, #71b280 100%)",
+    })
+}
+
+fn steps() -> Value {
+    let step = |description: &str| json!({ "description": description, "status": "enabled" });
+    json!({ "steps": [step("Look at the map"), step("Pack the bag"), step("Set off")] })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cities_are_split_and_bare() {
+        for (text, expected) in [
+            ("Tokyo", vec!["Tokyo"]),
+            ("Tokyo and Paris?", vec!["Tokyo", "Paris"]),
+            (
+                "New York, Paris and Lisbon. Thanks",
+                vec!["New York", "Paris", "Lisbon"],
+            ),
+            ("", vec![]),
+        ] {
+            assert_eq!(cities(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_refund_needs_an_order_and_an_amount() {
+        assert_eq!(refund("please refund order 1234 for 20."), Some(("1234", 20.0)));
+        assert_eq!(refund("refund order 1234"), None);
+        assert_eq!(refund("refund order 1234 for nothing"), None);
+    }
+}

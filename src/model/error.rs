@@ -1,0 +1,54 @@
+//! Why a model gave no turn, in terms that a run can act on.
+
+use std::error::Error;
+
+/// A failed turn: what kind of failure, and the cause for the log.
+#[derive(Debug, thiserror::Error)]
+#[error("{kind}")]
+pub struct ModelError {
+    /// What kind of failure.
+    pub kind: ModelErrorKind,
+    /// What the provider or the network said; for the log only.
+    #[source]
+    cause: Option<Box<dyn Error + Send + Sync>>,
+}
+
+/// The kinds of failure of a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ModelErrorKind {
+    /// The provider asks to slow down.
+    #[error("the model is throttled")]
+    Throttled,
+    /// The provider cannot be reached or is overloaded.
+    #[error("the model is unavailable")]
+    Unavailable,
+    /// The provider finds the request at fault.
+    #[error("the model refused the request")]
+    Refused,
+    /// The key, the permission or the model's name is wrong.
+    #[error("the model is misconfigured")]
+    Misconfigured,
+    /// The turn broke off.
+    #[error("the model's stream was cut")]
+    StreamCut,
+    /// The conversation is longer than the model takes.
+    #[error("the conversation is too long for the model")]
+    ContextTooLong,
+}
+
+impl ModelError {
+    /// A failure with its cause.
+    pub fn new(kind: ModelErrorKind, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self {
+            kind,
+            cause: Some(cause.into()),
+        }
+    }
+}
+
+impl From<ModelErrorKind> for ModelError {
+    fn from(kind: ModelErrorKind) -> Self {
+        Self { kind, cause: None }
+    }
+}

@@ -1,0 +1,83 @@
+//! What a model is asked: instructions, the conversation in turns, tools.
+
+use std::sync::Arc;
+
+use crate::protocol::{Content, ContentPart, Tool, ToolCallId};
+
+/// The input of one turn.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    /// The system prompt: the server's own, and nothing of the client's.
+    pub instructions: Option<Arc<str>>,
+    /// The conversation, oldest first. Every call of an assistant turn is answered right behind it.
+    pub history: Vec<Turn>,
+    /// The tools on offer: this caller's backend tools and the client's own.
+    pub tools: Arc<[Tool]>,
+}
+
+/// One turn of the conversation. Providers know these three, so the enum is exhaustive.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Turn {
+    /// What the user said.
+    User(Vec<UserPart>),
+    /// What the model said and called; not both are empty.
+    Assistant {
+        /// The text.
+        text: String,
+        /// The calls, in the order they were made.
+        calls: Vec<Call>,
+    },
+    /// The answers to the calls of the turn before, in the order of the calls.
+    Results(Vec<CallResult>),
+}
+
+/// A part of what the user said.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum UserPart {
+    /// The user's own.
+    Content(ContentPart),
+    /// The client application's context entries, framed and marked as untrusted data: text for the model that
+    /// the user did not write.
+    ClientContext(String),
+}
+
+/// A call in the history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// Its id.
+    pub id: ToolCallId,
+    /// The tool's name.
+    pub name: String,
+    /// JSON text as the model wrote it; it may be broken.
+    pub arguments: String,
+}
+
+/// The answer to a call.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CallResult {
+    /// The call's id.
+    pub id: ToolCallId,
+    /// Text or parts.
+    pub content: Content,
+}
+
+impl Request {
+    /// The user's last words, without other parts; empty if there are none.
+    pub fn last_user_text(&self) -> String {
+        let last = self.history.iter().rev().find_map(|turn| match turn {
+            Turn::User(parts) => Some(parts),
+            _ => None,
+        });
+        let parts = last.into_iter().flatten().filter_map(|part| match part {
+            UserPart::Content(part) => Some(part.clone()),
+            UserPart::ClientContext(_) => None,
+        });
+        Content::Parts(parts.collect()).text()
+    }
+
+    /// Whether a tool of that name is on offer.
+    pub fn offers(&self, name: &str) -> bool {
+        self.tools.iter().any(|tool| tool.name == name)
+    }
+}

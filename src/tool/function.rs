@@ -1,0 +1,92 @@
+//! A plain function as a tool.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{Tool, ToolContext, ToolError};
+
+/// Makes a tool of an async function `(ToolContext<C>, Args) -> Result<Output, ToolError>`.
+///
+/// ```
+/// use ag_ui_lambda::tool::{NoArgs, ToolContext, ToolError, tool_fn};
+///
+/// async fn whoami(context: ToolContext<String>, _: NoArgs) -> Result<String, ToolError> {
+///     Ok(context.caller().clone())
+/// }
+///
+/// let tool = tool_fn("whoami", "Name of the caller.", whoami);
+/// # let _: &dyn std::any::Any = &tool;
+/// ```
+pub fn tool_fn<F, C, A, O, Fut>(name: &'static str, description: &'static str, function: F) -> FnTool<F, C, A>
+where
+    F: Fn(ToolContext<C>, A) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<O, ToolError>> + Send,
+{
+    FnTool {
+        name,
+        description,
+        function,
+        offered: None,
+        args: PhantomData,
+    }
+}
+
+/// A function with the name and description that the model sees. Made by [`tool_fn`].
+pub struct FnTool<F, C, A> {
+    name: &'static str,
+    description: &'static str,
+    function: F,
+    offered: Option<fn(&C) -> bool>,
+    args: PhantomData<fn(C, A)>,
+}
+
+impl<F, C, A> FnTool<F, C, A> {
+    /// Offers the tool only to callers for whom `allowed` is true; to all others it does not exist.
+    #[must_use]
+    pub fn offered_to(self, allowed: fn(&C) -> bool) -> Self {
+        Self {
+            offered: Some(allowed),
+            ..self
+        }
+    }
+}
+
+impl<F, C, A> fmt::Debug for FnTool<F, C, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FnTool")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<F, C, A, O, Fut> Tool<C> for FnTool<F, C, A>
+where
+    C: Send + Sync + 'static,
+    A: DeserializeOwned + JsonSchema + Send + 'static,
+    O: Serialize + Send,
+    F: Fn(ToolContext<C>, A) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<O, ToolError>> + Send,
+{
+    type Args = A;
+    type Output = O;
+
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn description(&self) -> &str {
+        self.description
+    }
+
+    fn is_offered_to(&self, caller: &C) -> bool {
+        self.offered.is_none_or(|allowed| allowed(caller))
+    }
+
+    fn call(&self, context: ToolContext<C>, args: A) -> impl Future<Output = Result<O, ToolError>> + Send {
+        (self.function)(context, args)
+    }
+}

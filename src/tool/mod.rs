@@ -1,0 +1,91 @@
+//! Backend tools: functions that the model may call and that run here.
+//!
+//! A tool gets two kinds of input, never mixed: its arguments, which the model wrote, and its
+//! [`ToolContext`], which the application made from proven claims. It has no way to make events.
+
+mod context;
+mod function;
+mod toolbox;
+
+use std::error::Error;
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+pub use context::{RunInfo, ToolContext};
+pub use function::{FnTool, tool_fn};
+pub use toolbox::ToolboxError;
+pub(crate) use toolbox::{Toolbox, refusal};
+
+/// A backend tool, for callers of the type `C`.
+///
+/// A plain function becomes one with [`tool_fn`]; a tool that holds a client or a pool implements this.
+pub trait Tool<C>: Send + Sync + 'static {
+    /// The arguments. Their JSON Schema is what the model sees and what calls are checked against.
+    type Args: DeserializeOwned + JsonSchema + Send;
+
+    /// The result. A string is given to the model as it is, anything else as JSON.
+    type Output: Serialize + Send;
+
+    /// The name that the model calls: 1 to 64 ASCII letters, digits, `_` and `-`.
+    fn name(&self) -> &str;
+
+    /// What the tool does, for the model.
+    fn description(&self) -> &str;
+
+    /// Whether this caller may use the tool. One who may not is never shown it, and a call by name is
+    /// answered as if there were no such tool.
+    fn is_offered_to(&self, _caller: &C) -> bool {
+        true
+    }
+
+    /// Runs the tool.
+    ///
+    /// # Errors
+    /// [`ToolError::Refused`] for what the model can put right, [`ToolError::Failed`] for the rest.
+    fn call(
+        &self,
+        context: ToolContext<C>,
+        args: Self::Args,
+    ) -> impl Future<Output = Result<Self::Output, ToolError>> + Send;
+}
+
+/// Why a tool gave no result.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ToolError {
+    /// The model reads the sentence, and so does the client; it may try again.
+    Refused(String),
+    /// The operator reads the cause in the log. The model and the client read a fixed sentence.
+    Failed(Box<dyn Error + Send + Sync>),
+}
+
+impl ToolError {
+    /// A refusal with a sentence that the model and the client may read.
+    pub fn refused(sentence: impl Into<String>) -> Self {
+        Self::Refused(sentence.into())
+    }
+}
+
+/// `?` on any error in a tool makes it a failure, so that no cause reaches the client by accident.
+impl<E: Error + Send + Sync + 'static> From<E> for ToolError {
+    fn from(cause: E) -> Self {
+        Self::Failed(Box::new(cause))
+    }
+}
+
+impl fmt::Display for ToolError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(sentence) => f.write_str(sentence),
+            Self::Failed(cause) => write!(f, "the tool failed: {cause}"),
+        }
+    }
+}
+
+/// The arguments of a tool that takes none.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NoArgs {}
