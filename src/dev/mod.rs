@@ -1,7 +1,8 @@
 //! The local Lambda: what stands around the function when AWS does not.
 //!
 //! [`Function`] spawns the real function binary against its own Runtime API, hands it events and reads its
-//! answers as they stream. Tests and benches use it. Nothing here is a front door, a fault or a model: an event goes in as it is, an answer comes out
+//! answers as they stream. [`Issuer`] signs end users' tokens and publishes its keys. Tests and benches use
+//! both. Nothing here is a front door, a fault or a model: an event goes in as it is, an answer comes out
 //! as the function wrote it.
 //!
 //! The rule it guards: what the function is seen to do here, it was made to do through the same wire that
@@ -12,6 +13,7 @@ mod error;
 mod function;
 mod head;
 mod invocation;
+mod issuer;
 mod loopback;
 mod process;
 mod runtime_api;
@@ -20,6 +22,7 @@ pub use answer::{Answer, Frame};
 pub use error::{Failure, FunctionError};
 pub use function::Function;
 pub use invocation::{Invocation, Payload};
+pub use issuer::{Issuer, IssuerError};
 
 #[cfg(test)]
 mod tests;
