@@ -1,0 +1,3 @@
+//! What the endpoint proves about a caller.
+
+pub mod token;
