@@ -1,5 +1,7 @@
 //! Serve an AG-UI agent from AWS Lambda.
 
+#[cfg(feature = "aws")]
+pub mod aws;
 mod cached;
 mod causes;
 pub mod endpoint;

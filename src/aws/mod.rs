@@ -1,0 +1,3 @@
+//! What is AWS and nothing else.
+
+pub mod secrets;

@@ -1,0 +1,193 @@
+//! Secrets Manager behind the port [`SecretSource`].
+//!
+//! One secret, read by its stage. No cache and no meaning: those are its users'. The value leaves the SDK's
+//! answer as a [`SecretString`](secrecy::SecretString) and appears in no error.
+
+use std::time::{Duration, SystemTime};
+
+use aws_config::SdkConfig;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::config::Builder;
+use futures_util::future::BoxFuture;
+
+use crate::causes::causes;
+use crate::secret::{SecretError, SecretSource, SecretVersion, Stage};
+
+/// One secret in AWS Secrets Manager.
+#[derive(Debug)]
+pub struct SecretsManager {
+    /// Speaks to the service, with this module's limits.
+    client: Client,
+    /// Name or ARN.
+    id: String,
+}
+
+impl SecretsManager {
+    /// The secret with the name or ARN `id`. Makes no call.
+    ///
+    /// A read may take 2 s and each of its at most 3 attempts 1 s: a request is waiting.
+    #[must_use]
+    pub fn new(config: &SdkConfig, id: impl Into<String>) -> Self {
+        let timeouts = TimeoutConfig::builder()
+            .operation_timeout(Duration::from_secs(2))
+            .operation_attempt_timeout(Duration::from_secs(1))
+            .build();
+        let config = Builder::from(config)
+            .timeout_config(timeouts)
+            .retry_config(RetryConfig::standard().with_max_attempts(3))
+            .build();
+        Self {
+            client: Client::from_conf(config),
+            id: id.into(),
+        }
+    }
+
+    async fn read(&self, stage: Stage) -> Result<Option<SecretVersion>, SecretError> {
+        let label = match stage {
+            Stage::Current => "AWSCURRENT",
+            Stage::Previous => "AWSPREVIOUS",
+        };
+        // The stage is always named: without it moto 5.2 answers with the old version after a label moved.
+        let request = self
+            .client
+            .get_secret_value()
+            .secret_id(&self.id)
+            .version_stage(label);
+        let answer = match request.send().await {
+            Ok(answer) => answer,
+            Err(error) => {
+                let is_absent = error
+                    .as_service_error()
+                    .is_some_and(|e| e.is_resource_not_found_exception());
+                return match stage {
+                    Stage::Previous if is_absent => Ok(None),
+                    Stage::Current if is_absent => Err(SecretError::Absent),
+                    // Flattened here: the `Debug` of the SDK's error holds the answer's body.
+                    _ => Err(SecretError::Failed(causes(&error).into())),
+                };
+            }
+        };
+        // Without a date the version counts as an old one, which has no previous.
+        let created = answer
+            .created_date
+            .and_then(|date| SystemTime::try_from(date).ok());
+        let created = created.unwrap_or(SystemTime::UNIX_EPOCH);
+        let value = answer.secret_string.ok_or(SecretError::NotText)?.into();
+        Ok(Some(SecretVersion { value, created }))
+    }
+}
+
+impl SecretSource for SecretsManager {
+    fn fetch(&self, stage: Stage) -> BoxFuture<'_, Result<Option<SecretVersion>, SecretError>> {
+        Box::pin(self.read(stage))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::thread::JoinHandle;
+
+    use aws_config::{BehaviorVersion, Region};
+    use aws_sdk_secretsmanager::config::{Credentials, SharedCredentialsProvider};
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    /// Answers one request on this machine; the thread gives the request's text back.
+    fn answering(status: &str, body: &str) -> (SecretsManager, JoinHandle<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .endpoint_url(format!("http://{}", listener.local_addr().unwrap()))
+            .region(Region::new("eu-west-1"))
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
+                "a", "b", None, None, "test",
+            )))
+            .build();
+        let answer = format!(
+            "HTTP/1.1 {status}\r\ncontent-type: application/x-amz-json-1.1\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let server = std::thread::spawn(move || {
+            let (mut connection, _) = listener.accept().unwrap();
+            let mut request = String::new();
+            // The body is JSON of one level: its brace is the end.
+            while !request.ends_with('}') {
+                let mut part = [0; 4096];
+                let read = connection.read(&mut part).unwrap();
+                request.push_str(std::str::from_utf8(&part[..read]).unwrap());
+            }
+            connection.write_all(answer.as_bytes()).unwrap();
+            request
+        });
+        (SecretsManager::new(&config, "app/token"), server)
+    }
+
+    #[tokio::test]
+    async fn a_version_is_read_by_its_stage_with_its_value_and_date() {
+        for (stage, label) in [(Stage::Current, "AWSCURRENT"), (Stage::Previous, "AWSPREVIOUS")] {
+            let (secret, server) =
+                answering("200 OK", r#"{"SecretString":"t0ken","CreatedDate":1700000000.5}"#);
+
+            let version = secret.fetch(stage).await.unwrap().unwrap();
+
+            assert_eq!(version.value.expose_secret(), "t0ken");
+            assert_eq!(
+                version.created,
+                SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_500)
+            );
+            let request = server.join().unwrap();
+            assert!(
+                request.contains(&format!(r#""VersionStage":"{label}""#)),
+                "{request}"
+            );
+            assert!(request.contains(r#""SecretId":"app/token""#), "{request}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_absent_previous_version_is_none_and_an_absent_secret_is_an_error() {
+        let absent = r#"{"__type":"ResourceNotFoundException","Message":"no such version"}"#;
+
+        let (secret, _server) = answering("400 Bad Request", absent);
+        assert!(secret.fetch(Stage::Previous).await.unwrap().is_none());
+
+        let (secret, _server) = answering("400 Bad Request", absent);
+        assert!(matches!(
+            secret.fetch(Stage::Current).await,
+            Err(SecretError::Absent)
+        ));
+    }
+
+    #[tokio::test]
+    async fn a_refusal_is_logged_with_what_an_operator_needs() {
+        let (secret, _server) = answering(
+            "400 Bad Request",
+            r#"{"__type":"AccessDeniedException","Message":"role x may not"}"#,
+        );
+
+        let error = secret.fetch(Stage::Current).await.unwrap_err();
+
+        let line = causes(&error);
+        assert!(
+            line.contains("AccessDeniedException") && line.contains("role x may not"),
+            "{line}"
+        );
+    }
+
+    #[tokio::test]
+    async fn no_error_holds_what_was_answered() {
+        for body in [r#"{"SecretBinary":"czNjcmV0"}"#, r#"{"SecretString":"czNjcmV0"#] {
+            let (secret, _server) = answering("200 OK", body);
+            let error = secret.fetch(Stage::Current).await.unwrap_err();
+            assert!(
+                !format!("{error:?} {}", causes(&error)).contains("czNj"),
+                "{error:?}"
+            );
+        }
+    }
+}
