@@ -1,8 +1,68 @@
 //! Serve an AG-UI agent from AWS Lambda.
+//!
+//! A POST with a `RunAgentInput` comes in through a function URL or API Gateway; the shared token is checked
+//! against Secrets Manager; the caller's proven claims become a typed context for tools; the agent's loop
+//! talks to a model and runs tools; every step streams out at once as AG-UI events in SSE frames.
+//!
+//! # The paved path
+//!
+//! ```no_run
+//! use ag_ui_lambda::{Agent, Config, NoArgs, ToolContext, ToolError, aws, demo, tool_fn};
+//!
+//! struct Caller { user: Option<String> }
+//!
+//! async fn whoami(context: ToolContext<Caller>, _: NoArgs) -> Result<Option<String>, ToolError> {
+//!     Ok(context.caller().user.clone())
+//! }
+//!
+//! async fn serve() -> Result<(), aws::Error> {
+//!     let config = Config::from_env()?;
+//!     let agent = Agent::builder(demo(config.scripted_delay))
+//!         .instructions("You are a helpful assistant.")
+//!         .tool(tool_fn("whoami", "Name of the caller.", whoami))
+//!         .limits(config.limits)
+//!         .build()?;
+//!     aws::serve(&config, agent, |claims| Ok(Caller { user: claims.subject().map(Into::into) })).await
+//! }
+//!
+//! #[tokio::main(flavor = "current_thread")]
+//! async fn main() -> std::process::ExitCode {
+//!     aws::start(serve()).await
+//! }
+//! ```
+//!
+//! # The map
+//!
+//! - [`protocol`]: AG-UI on the wire, plain data.
+//! - [`transcript`]: the only producer of events, in order by construction.
+//! - [`model`]: the port to a chat model, and the scripted one.
+//! - [`tool`]: backend tools.
+//! - [`agent`]: the loop that makes a run of the three before it.
+//! - [`endpoint`]: HTTP without any cloud's name: authentication, refusals, the stream.
+//! - [`secret`]: the port to a store of secrets.
+//! - [`config`]: settings from the environment.
+//! - `aws`: the Lambda function: front doors, Secrets Manager.
+//! - `dev`: a Runtime API emulator that drives the real function.
 
+pub mod agent;
 #[cfg(feature = "aws")]
 pub mod aws;
 mod cached;
 mod causes;
+#[cfg(feature = "aws")]
+pub mod config;
+#[cfg(feature = "dev")]
+pub mod dev;
 pub mod endpoint;
+pub mod model;
+pub mod protocol;
 pub mod secret;
+pub mod tool;
+pub mod transcript;
+
+pub use agent::{Agent, Limits};
+#[cfg(feature = "aws")]
+pub use config::Config;
+pub use endpoint::{Claims, Endpoint, Forbidden};
+pub use model::demo;
+pub use tool::{NoArgs, Tool, ToolContext, ToolError, tool_fn};

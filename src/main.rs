@@ -1,1 +1,49 @@
-fn main() {}
+//! The function: settings, model, tools, serve. What a user edits first.
+
+mod caller;
+mod tools;
+
+use std::process::ExitCode;
+
+use ag_ui_lambda::agent::Agent;
+use ag_ui_lambda::aws;
+use ag_ui_lambda::config::{Config, ModelName};
+use ag_ui_lambda::model::demo;
+use ag_ui_lambda::tool::tool_fn;
+
+use caller::Caller;
+
+const INSTRUCTIONS: &str = "You are a helpful assistant. Use the tools for facts; do not make them up.";
+
+// One thread: a function of one virtual processor has no use for more.
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    aws::start(serve()).await
+}
+
+async fn serve() -> Result<(), aws::Error> {
+    let config = Config::from_env()?;
+    let model = match config.model {
+        ModelName::ScriptedDemo => demo(config.scripted_delay),
+        _ => return Err("this function has no such model".into()),
+    };
+    let agent = Agent::builder(model)
+        .instructions(INSTRUCTIONS)
+        .tool(tool_fn(
+            "get_weather",
+            "Current weather of a city.",
+            tools::get_weather,
+        ))
+        .tool(tool_fn(
+            "get_account",
+            "The caller's user, organisation, plan and permissions.",
+            tools::get_account,
+        ))
+        .limits(config.limits)
+        .build()?;
+    let names = config.claims.clone();
+    aws::serve(&config, agent, move |claims| {
+        Ok(Caller::from_claims(claims, &names))
+    })
+    .await
+}

@@ -1,3 +1,107 @@
-//! What is AWS and nothing else.
+//! AWS: the Lambda runtime, the front doors, Secrets Manager. The only place that names them.
+//!
+//! [`serve`] is the whole of it for a function: settings, an agent, and a function from claims to callers.
 
-pub mod secrets;
+mod identity;
+mod logging;
+mod nodelay;
+mod request;
+mod secrets;
+
+use std::convert::Infallible;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+pub use lambda_http::Error;
+use lambda_http::{run_with_streaming_response_concurrent, service_fn};
+use tracing::error;
+
+use crate::agent::Agent;
+use crate::causes::causes;
+use crate::config::{self, Config, ConfigError, LogSettings, TokenSource};
+use crate::endpoint::{Claims, Endpoint, EndpointBuilder, Forbidden, SharedToken, UserTokens};
+use nodelay::Connections;
+pub use secrets::SecretsManager;
+
+/// Runs a function's `serve` with logging set up; what keeps it from starting is logged.
+pub async fn start(serve: impl Future<Output = Result<(), Error>>) -> ExitCode {
+    logging::init(&LogSettings::from_env());
+    match serve.await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(cause) => {
+            error!(cause = causes(cause.as_ref()), "the function cannot serve");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Serves an agent from a Lambda function until the environment is shut down.
+///
+/// What the first request needs, the shared token and the keys of user tokens, is fetched while the function
+/// starts; an outage there delays no start and fails no start.
+///
+/// # Errors
+/// [`EndpointError`](crate::endpoint::EndpointError) for unusable settings; the runtime's own error if its API can't be reached.
+pub async fn serve<C: Send + Sync + 'static>(
+    config: &Config,
+    agent: Agent<C>,
+    caller: impl Fn(&Claims) -> Result<C, Forbidden> + Send + Sync + 'static,
+) -> Result<(), Error> {
+    serve_endpoint(endpoint(config, agent, caller)?.build()?).await
+}
+
+/// Serves an endpoint that the application has built itself. See [`serve`].
+///
+/// # Errors
+/// The runtime's own error if its API can't be reached.
+pub async fn serve_endpoint<C: Send + Sync + 'static>(endpoint: Endpoint<C>) -> Result<(), Error> {
+    let answering = endpoint.clone();
+    let connections = config::runtime_api()
+        .and_then(|address| Connections::to(&address))
+        .map(Arc::new);
+    let handler = service_fn(move |event| {
+        if let Some(connections) = &connections {
+            connections.send_at_once();
+        }
+        let endpoint = answering.clone();
+        async move { Ok::<_, Infallible>(endpoint.handle(request::read(event)).await) }
+    });
+    // Side by side and not spawned: the first /next is asked at once, and the first request finds the fetch
+    // under way and waits for it.
+    let (served, ()) = tokio::join!(run_with_streaming_response_concurrent(handler), endpoint.warm());
+    served
+}
+
+/// Makes an endpoint of settings.
+///
+/// # Errors
+/// A literal token that is empty, or an address of keys that can't be trusted.
+pub fn endpoint<C: Send + Sync + 'static>(
+    config: &Config,
+    agent: Agent<C>,
+    caller: impl Fn(&Claims) -> Result<C, Forbidden> + Send + Sync + 'static,
+) -> Result<EndpointBuilder<C>, Error> {
+    let mut builder = Endpoint::builder(agent, caller)
+        .require(config.auth)
+        .token_header(config.token_header.clone())
+        .iam_principals(config.iam_principals.clone())
+        .run_path(&config.run_path)
+        .max_body_bytes(config.max_body_bytes)
+        .keep_alive(config.keep_alive);
+    match &config.token {
+        Some(TokenSource::Secret(id)) => {
+            let secret = SecretsManager::new(id);
+            builder = builder.token(SharedToken::from_source(secret, config.token_grace));
+        }
+        Some(TokenSource::Literal(token)) => builder = builder.token(SharedToken::literal(token.clone())?),
+        None => {}
+    }
+    if let Some(user_tokens) = &config.user_tokens {
+        let user_tokens = UserTokens::new(user_tokens.clone()).map_err(|fault| ConfigError {
+            variable: "AGUI_JWKS_URL",
+            problem: format!("is unusable: {fault}"),
+        })?;
+        builder = builder.user_tokens(user_tokens);
+    }
+    Ok(builder)
+}

@@ -5,12 +5,13 @@
 
 use std::time::{Duration, SystemTime};
 
-use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::config::Builder;
 use futures_util::future::BoxFuture;
+use tokio::sync::OnceCell;
 
 use crate::causes::causes;
 use crate::secret::{SecretError, SecretSource, SecretVersion, Stage};
@@ -18,29 +19,29 @@ use crate::secret::{SecretError, SecretSource, SecretVersion, Stage};
 /// One secret in AWS Secrets Manager.
 #[derive(Debug)]
 pub struct SecretsManager {
-    /// Speaks to the service, with this module's limits.
-    client: Client,
-    /// Name or ARN.
     id: String,
+    /// Made by the first read: it costs milliseconds, which a start should not wait for.
+    client: OnceCell<Client>,
 }
 
 impl SecretsManager {
-    /// The secret with the name or ARN `id`. Makes no call.
+    /// The secret with the name or ARN `id`, read with the role and region of the environment. Makes no call.
     ///
     /// A read may take 2 s and each of its at most 3 attempts 1 s: a request is waiting.
     #[must_use]
-    pub fn new(config: &SdkConfig, id: impl Into<String>) -> Self {
-        let timeouts = TimeoutConfig::builder()
-            .operation_timeout(Duration::from_secs(2))
-            .operation_attempt_timeout(Duration::from_secs(1))
-            .build();
-        let config = Builder::from(config)
-            .timeout_config(timeouts)
-            .retry_config(RetryConfig::standard().with_max_attempts(3))
-            .build();
+    pub fn new(id: impl Into<String>) -> Self {
         Self {
-            client: Client::from_conf(config),
             id: id.into(),
+            client: OnceCell::new(),
+        }
+    }
+
+    /// The same secret, read with these settings.
+    #[must_use]
+    pub fn with_config(self, config: &SdkConfig) -> Self {
+        Self {
+            client: OnceCell::new_with(Some(client(config))),
+            ..self
         }
     }
 
@@ -50,11 +51,10 @@ impl SecretsManager {
             Stage::Previous => "AWSPREVIOUS",
         };
         // The stage is always named: without it moto 5.2 answers with the old version after a label moved.
-        let request = self
-            .client
-            .get_secret_value()
-            .secret_id(&self.id)
-            .version_stage(label);
+        let from_environment =
+            || async { client(&aws_config::load_defaults(BehaviorVersion::latest()).await) };
+        let client = self.client.get_or_init(from_environment).await;
+        let request = client.get_secret_value().secret_id(&self.id).version_stage(label);
         let answer = match request.send().await {
             Ok(answer) => answer,
             Err(error) => {
@@ -79,6 +79,20 @@ impl SecretsManager {
     }
 }
 
+fn client(config: &SdkConfig) -> Client {
+    let timeouts = TimeoutConfig::builder()
+        .operation_timeout(Duration::from_secs(2))
+        .operation_attempt_timeout(Duration::from_secs(1))
+        .build();
+    let retries = RetryConfig::standard().with_max_attempts(3);
+    Client::from_conf(
+        Builder::from(config)
+            .timeout_config(timeouts)
+            .retry_config(retries)
+            .build(),
+    )
+}
+
 impl SecretSource for SecretsManager {
     fn fetch(&self, stage: Stage) -> BoxFuture<'_, Result<Option<SecretVersion>, SecretError>> {
         Box::pin(self.read(stage))
@@ -91,7 +105,7 @@ mod tests {
     use std::net::TcpListener;
     use std::thread::JoinHandle;
 
-    use aws_config::{BehaviorVersion, Region};
+    use aws_config::Region;
     use aws_sdk_secretsmanager::config::{Credentials, SharedCredentialsProvider};
     use secrecy::ExposeSecret;
 
@@ -124,7 +138,7 @@ mod tests {
             connection.write_all(answer.as_bytes()).unwrap();
             request
         });
-        (SecretsManager::new(&config, "app/token"), server)
+        (SecretsManager::new("app/token").with_config(&config), server)
     }
 
     #[tokio::test]

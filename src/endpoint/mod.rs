@@ -1,7 +1,256 @@
-//! What the endpoint proves about a caller.
+//! The front door without any cloud's name: an HTTP request in, a stream of events or a refusal out.
+//!
+//! Everything that can be refused is refused here, with a real status, before the first byte of a stream.
+//! After that nothing is an error: a run ends in an event. The order of the refusals is part of the contract,
+//! and nothing of the body is looked at before the caller is authenticated.
 
+mod auth;
+mod body;
+mod build;
+mod claims;
 #[cfg(feature = "jwt")]
 mod jwks;
-pub mod token;
+mod reject;
+mod token;
 #[cfg(feature = "jwt")]
-pub mod user_token;
+mod user_token;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use http::{Method, Request, Response, StatusCode, header};
+use serde_json::Value;
+use tokio::time::Instant;
+use tower_service::Service;
+use tracing::{info, info_span, warn};
+
+use crate::agent::Agent;
+use crate::protocol::{RunAgentInput, sse};
+use auth::Auth;
+pub use auth::{AuthMode, UserTokenError, VerifyUser};
+pub use body::ResponseBody;
+pub use build::{EndpointBuilder, EndpointError};
+pub use claims::{ClaimSource, Claims, Forbidden};
+use reject::Reject;
+pub use token::{SharedToken, TokenFault, Unavailable};
+#[cfg(feature = "jwt")]
+pub use user_token::{Algorithm, InvalidJwksUrl, UnknownAlgorithm, UserTokenConfig, UserTokens};
+
+/// When the run of a request must have ended at the latest: an extension of the request, from whoever knows.
+#[derive(Debug, Clone, Copy)]
+pub struct RunDeadline(pub Instant);
+
+/// Serves an agent over HTTP: a tower service from requests to responses. Cheap to clone.
+///
+/// Claims that the edge has proven come as an extension of the type [`Claims`], the deadline as
+/// [`RunDeadline`]. No header, query or body is ever read as identity, but for the user's token where its
+/// verification is set up.
+pub struct Endpoint<C> {
+    inner: Arc<Inner<C>>,
+}
+
+type Mapping<C> = dyn Fn(&Claims) -> Result<C, Forbidden> + Send + Sync;
+
+struct Inner<C> {
+    agent: Agent<C>,
+    auth: Auth,
+    caller: Box<Mapping<C>>,
+    run_path: String,
+    max_body_bytes: usize,
+    keep_alive: Duration,
+}
+
+/// What a path serves.
+enum Route {
+    Run,
+    Capabilities,
+    Health,
+}
+
+impl<C: Send + Sync + 'static> Endpoint<C> {
+    /// Starts from an agent and the function that makes a caller of proven claims.
+    ///
+    /// The function refuses callers with [`Forbidden`]; anonymous callers come to it too.
+    pub fn builder(
+        agent: Agent<C>,
+        caller: impl Fn(&Claims) -> Result<C, Forbidden> + Send + Sync + 'static,
+    ) -> EndpointBuilder<C> {
+        EndpointBuilder::new(agent, Box::new(caller))
+    }
+
+    /// Begins to fetch what the first request will need. Nothing waits for it, and it cannot fail.
+    pub async fn warm(&self) {
+        self.inner.auth.warm().await;
+    }
+
+    /// Answers one request.
+    pub async fn handle(&self, request: Request<Bytes>) -> Response<ResponseBody> {
+        self.inner.answer(request).await.unwrap_or_else(|reject| {
+            info!(
+                status = reject.status().as_u16(),
+                code = reject.code(),
+                "request refused"
+            );
+            reject.into_response()
+        })
+    }
+}
+
+impl<C: Send + Sync + 'static> Inner<C> {
+    async fn answer(&self, request: Request<Bytes>) -> Result<Response<ResponseBody>, Reject> {
+        let (head, body) = request.into_parts();
+        match self.route(head.uri.path(), &head.method)? {
+            Route::Health => Ok(json(StatusCode::OK, &serde_json::json!({ "status": "ok" }))),
+            Route::Capabilities => {
+                let authenticated = self.auth.check(&head).await?;
+                let caller = (self.caller)(authenticated.claims()).map_err(Reject::from)?;
+                Ok(json(StatusCode::OK, &self.agent.capabilities(&caller)))
+            }
+            Route::Run => {
+                let authenticated = self.auth.check(&head).await?;
+                self.check_body(&head, &body)?;
+                let caller = (self.caller)(authenticated.claims()).map_err(Reject::from)?;
+                self.run(caller, read(&body)?, head.extensions.get().copied())
+            }
+        }
+    }
+
+    fn route(&self, path: &str, method: &Method) -> Result<Route, Reject> {
+        let (route, allowed) = match path {
+            "/capabilities" => (Route::Capabilities, Method::GET),
+            "/health" => (Route::Health, Method::GET),
+            path if path == "/" || path == self.run_path => (Route::Run, Method::POST),
+            _ => return Err(Reject::NotFound),
+        };
+        if method == allowed {
+            Ok(route)
+        } else {
+            Err(Reject::MethodNotAllowed { allowed })
+        }
+    }
+
+    fn check_body(&self, head: &http::request::Parts, body: &Bytes) -> Result<(), Reject> {
+        let media_type = head
+            .headers
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok());
+        let essence = media_type
+            .and_then(|media_type| media_type.split(';').next())
+            .map(str::trim);
+        if !essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/json")) {
+            return Err(Reject::UnsupportedMediaType);
+        }
+        if body.len() > self.max_body_bytes {
+            return Err(Reject::BodyTooLarge {
+                bytes: body.len(),
+                limit: self.max_body_bytes,
+            });
+        }
+        Ok(())
+    }
+
+    fn run(
+        &self,
+        caller: C,
+        input: RunAgentInput,
+        deadline: Option<RunDeadline>,
+    ) -> Result<Response<ResponseBody>, Reject> {
+        let span = info_span!(
+            "run",
+            thread_id = loggable(input.thread_id.as_str()),
+            run_id = loggable(input.run_id.as_str())
+        );
+        let events = self
+            .agent
+            .run(caller, input, deadline.map(|deadline| deadline.0))?;
+        let mut response = Response::new(ResponseBody::run(events, self.keep_alive, span));
+        let headers = response.headers_mut();
+        for (name, value) in [
+            (header::CONTENT_TYPE, sse::MEDIA_TYPE),
+            (header::CACHE_CONTROL, "no-cache, no-transform"),
+            (header::HeaderName::from_static("x-accel-buffering"), "no"),
+        ] {
+            headers.insert(name, header::HeaderValue::from_static(value));
+        }
+        Ok(response)
+    }
+}
+
+fn read(body: &[u8]) -> Result<RunAgentInput, Reject> {
+    let json: Value = serde_json::from_slice(body)?;
+    let received = RunAgentInput::read(json)?;
+    if received.input.is_other_major() {
+        return Err(Reject::UnsupportedProtocolVersion);
+    }
+    if !received.dropped.is_empty() || received.unknown_members > 0 {
+        // Pointers hold the protocol's own names and numbers only; a few say enough.
+        let dropped = received
+            .dropped
+            .iter()
+            .take(8)
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join(" ");
+        let (elements, members) = (received.dropped.len(), received.unknown_members);
+        warn!(
+            elements,
+            members, dropped, "input has parts that AG-UI 1.0 does not know; they are left out"
+        );
+    }
+    Ok(received.input)
+}
+
+/// An id of the client's, no longer than a log line should be.
+fn loggable(id: &str) -> &str {
+    const LONGEST: usize = 128;
+    &id[..id.floor_char_boundary(LONGEST)]
+}
+
+fn json(status: StatusCode, value: &impl serde::Serialize) -> Response<ResponseBody> {
+    let text = serde_json::to_vec(value).expect("answers are plain data");
+    let mut response = Response::new(ResponseBody::whole(text));
+    *response.status_mut() = status;
+    let json = header::HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response.headers_mut().insert(
+        header::CACHE_CONTROL,
+        header::HeaderValue::from_static("no-store"),
+    );
+    response
+}
+
+impl<C: Send + Sync + 'static> Service<Request<Bytes>> for Endpoint<C> {
+    type Response = Response<ResponseBody>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Bytes>) -> Self::Future {
+        let endpoint = self.clone();
+        async move { Ok(endpoint.handle(request).await) }.boxed()
+    }
+}
+
+impl<C> Clone for Endpoint<C> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+        }
+    }
+}
+
+impl<C> std::fmt::Debug for Endpoint<C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Endpoint")
+            .field("run_path", &self.inner.run_path)
+            .finish_non_exhaustive()
+    }
+}

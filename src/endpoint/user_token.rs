@@ -7,12 +7,17 @@
 use std::fmt;
 use std::str::FromStr;
 
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{AlgorithmFamily, DecodingKey, Header, Validation, decode, decode_header};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::auth::UserTokenError::{self, Refused};
+use super::auth::VerifyUser;
 use super::jwks::{Jwks, Keys};
 use crate::cached::{Cached, Policy, Source, Unavailable};
+use crate::protocol::JsonObject;
 
 pub use super::jwks::InvalidJwksUrl;
 
@@ -60,26 +65,22 @@ pub struct UserTokenConfig {
     pub algorithms: Vec<Algorithm>,
 }
 
-/// Why a user token was not accepted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum UserTokenError {
-    /// The token does not count. The reason is for the log, and is not told to the caller.
-    #[error("user token refused: {0}")]
-    Refused(&'static str),
-    /// The issuer's keys could not be read and none usable are cached.
-    #[error("the keys of the user token's issuer are unavailable")]
-    KeysUnavailable,
-}
-
-use UserTokenError::Refused;
-
 /// Verifies the tokens of one issuer.
 pub struct UserTokens {
     /// What counts.
     config: UserTokenConfig,
     /// The issuer's keys.
     keys: Cached<Keys>,
+}
+
+impl VerifyUser for UserTokens {
+    fn verify<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Result<JsonObject, UserTokenError>> {
+        self.verify(token).boxed()
+    }
+
+    fn warm(&self) -> BoxFuture<'_, ()> {
+        self.warm().boxed()
+    }
 }
 
 impl UserTokens {
@@ -110,7 +111,7 @@ impl UserTokens {
     /// cannot be decided.
     ///
     /// Source: RFC 7519 section 7.2, RFC 8725 section 3, and Amazon Cognito's "Verifying JSON web tokens".
-    pub async fn verify(&self, token: &str) -> Result<Map<String, Value>, UserTokenError> {
+    pub async fn verify(&self, token: &str) -> Result<JsonObject, UserTokenError> {
         let header = decode_header(token).map_err(|_| Refused("the header is malformed"))?;
         if !self.config.algorithms.contains(&Algorithm(header.alg)) {
             return Err(Refused("the algorithm is not configured"));
@@ -166,7 +167,7 @@ impl UserTokens {
         validation
     }
 
-    fn check(&self, claims: Map<String, Value>) -> Result<Map<String, Value>, UserTokenError> {
+    fn check(&self, claims: JsonObject) -> Result<JsonObject, UserTokenError> {
         let is = |name: &str, expected: &str| claims.get(name).and_then(Value::as_str) == Some(expected);
         // jsonwebtoken lets a list of issuers pass; the claim is one string.
         if !is("iss", &self.config.issuer) {

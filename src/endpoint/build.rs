@@ -1,0 +1,170 @@
+//! Building an endpoint. What is missing is told when it is built, not when the first request fails.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::HeaderName;
+use tracing::warn;
+
+use super::auth::{Auth, AuthMode, VerifyUser};
+use super::token::SharedToken;
+use super::{Endpoint, Inner, Mapping};
+use crate::agent::Agent;
+
+/// Header of the shared token, unless another is named.
+const TOKEN_HEADER: HeaderName = HeaderName::from_static("x-agui-token");
+
+/// Builds an [`Endpoint`].
+#[must_use]
+pub struct EndpointBuilder<C> {
+    agent: Agent<C>,
+    caller: Box<Mapping<C>>,
+    mode: Option<AuthMode>,
+    auth: Auth,
+    run_path: String,
+    max_body_bytes: usize,
+    keep_alive: Duration,
+}
+
+/// An endpoint that cannot be built.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EndpointError {
+    /// The token must be checked, and there is none.
+    #[error("authentication by token needs a token")]
+    NoToken,
+    /// The path is not one.
+    #[error("the path of runs must begin with `/` and be none of the endpoint's own")]
+    BadPath,
+}
+
+impl<C: Send + Sync + 'static> EndpointBuilder<C> {
+    pub(super) fn new(agent: Agent<C>, caller: Box<Mapping<C>>) -> Self {
+        Self {
+            agent,
+            caller,
+            mode: Some(AuthMode::Token),
+            auth: Auth {
+                token: None,
+                token_header: TOKEN_HEADER,
+                needs_authorizer: false,
+                principals: Vec::new(),
+                user: None,
+            },
+            run_path: "/agui".into(),
+            max_body_bytes: 6 * 1024 * 1024,
+            keep_alive: Duration::from_secs(15),
+        }
+    }
+
+    /// What a request must show; the shared token unless said otherwise.
+    pub fn require(self, mode: AuthMode) -> Self {
+        Self {
+            mode: Some(mode),
+            ..self
+        }
+    }
+
+    /// Lets everyone call. It exists in code only, and warns when the endpoint is built.
+    pub fn without_auth(self) -> Self {
+        Self { mode: None, ..self }
+    }
+
+    /// The shared token.
+    pub fn token(mut self, token: SharedToken) -> Self {
+        self.auth.token = Some(token);
+        self
+    }
+
+    /// The header of the shared token, in place of `x-agui-token`.
+    pub fn token_header(mut self, name: HeaderName) -> Self {
+        self.auth.token_header = name;
+        self
+    }
+
+    /// ARNs of the IAM principals that count as an authorizer's proof; `*` stands for any number of characters.
+    pub fn iam_principals(mut self, patterns: impl IntoIterator<Item = String>) -> Self {
+        self.auth.principals = patterns.into_iter().collect();
+        self
+    }
+
+    /// Demands the end user's token in `x-agui-user-token` and verifies it.
+    pub fn user_tokens(mut self, verify: impl VerifyUser) -> Self {
+        self.auth.user = Some(Box::new(verify));
+        self
+    }
+
+    /// Where runs are posted beside `/`, in place of `/agui`.
+    pub fn run_path(self, path: impl Into<String>) -> Self {
+        Self {
+            run_path: path.into(),
+            ..self
+        }
+    }
+
+    /// The longest body, in bytes.
+    pub fn max_body_bytes(self, max_body_bytes: usize) -> Self {
+        Self {
+            max_body_bytes,
+            ..self
+        }
+    }
+
+    /// The longest silence of a stream.
+    pub fn keep_alive(self, keep_alive: Duration) -> Self {
+        Self { keep_alive, ..self }
+    }
+
+    /// Makes the endpoint.
+    ///
+    /// # Errors
+    /// [`EndpointError`] if the token is missing that must be checked, or the path is unusable.
+    pub fn build(self) -> Result<Endpoint<C>, EndpointError> {
+        let Self {
+            agent,
+            caller,
+            mode,
+            mut auth,
+            run_path,
+            max_body_bytes,
+            keep_alive,
+        } = self;
+        if !run_path.starts_with('/') || run_path == "/health" || run_path == "/capabilities" {
+            return Err(EndpointError::BadPath);
+        }
+        match mode {
+            Some(AuthMode::Token | AuthMode::Both) if auth.token.is_none() => {
+                return Err(EndpointError::NoToken);
+            }
+            Some(AuthMode::Token) => {}
+            Some(AuthMode::Both) => auth.needs_authorizer = true,
+            Some(AuthMode::Authorizer) => {
+                auth.token = None;
+                auth.needs_authorizer = true;
+            }
+            None => {
+                auth.token = None;
+                warn!("authentication is off: everyone who reaches this endpoint may call the agent");
+            }
+        }
+        let inner = Inner {
+            agent,
+            auth,
+            caller,
+            run_path,
+            max_body_bytes,
+            keep_alive,
+        };
+        Ok(Endpoint {
+            inner: Arc::new(inner),
+        })
+    }
+}
+
+impl<C> std::fmt::Debug for EndpointBuilder<C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EndpointBuilder")
+            .field("mode", &self.mode)
+            .finish_non_exhaustive()
+    }
+}

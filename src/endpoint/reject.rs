@@ -1,0 +1,128 @@
+//! Every refusal, with its one status and code.
+//!
+//! A refusal says what is wrong and where the limit is. It never repeats what was sent.
+
+use http::header::{self, HeaderName, HeaderValue};
+use http::{Method, Response, StatusCode};
+use serde_json::json;
+
+use super::{Forbidden, ResponseBody};
+use crate::agent::NameTaken;
+use crate::protocol::BadInput;
+
+/// How long a client should wait before it asks again for what could not be fetched, in seconds.
+const RETRY_AFTER_S: &str = "5";
+
+/// Why a request is answered with a status and not with a run.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Reject {
+    #[error("there is nothing at this path")]
+    NotFound,
+    #[error("this path takes {allowed} only")]
+    MethodNotAllowed { allowed: Method },
+    #[error("authentication is missing or wrong")]
+    Unauthenticated,
+    #[error("the token cannot be checked right now")]
+    SecretUnavailable,
+    #[error("the user's token cannot be checked right now")]
+    KeysUnavailable,
+    #[error("the body must be application/json")]
+    UnsupportedMediaType,
+    #[error("body is {bytes} bytes, limit is {limit}")]
+    BodyTooLarge { bytes: usize, limit: usize },
+    #[error("the caller is not allowed to do this")]
+    Forbidden,
+    #[error("the body is not valid JSON: line {line}, column {column}")]
+    BadJson { line: usize, column: usize },
+    #[error(transparent)]
+    BadInput(#[from] BadInput),
+    #[error("/protocolVersion names another major version than 1")]
+    UnsupportedProtocolVersion,
+    #[error(transparent)]
+    ToolNameTaken(#[from] NameTaken),
+}
+
+impl Reject {
+    pub(super) fn status(&self) -> StatusCode {
+        match self {
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Self::SecretUnavailable | Self::KeysUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::BadJson { .. }
+            | Self::BadInput(_)
+            | Self::UnsupportedProtocolVersion
+            | Self::ToolNameTaken(_) => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    pub(super) fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound => "NOT_FOUND",
+            Self::MethodNotAllowed { .. } => "METHOD_NOT_ALLOWED",
+            Self::Unauthenticated => "UNAUTHENTICATED",
+            Self::SecretUnavailable => "SECRET_UNAVAILABLE",
+            Self::KeysUnavailable => "KEYS_UNAVAILABLE",
+            Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
+            Self::BodyTooLarge { .. } => "BODY_TOO_LARGE",
+            Self::Forbidden => "FORBIDDEN",
+            Self::BadJson { .. } => "BAD_JSON",
+            Self::BadInput(_) => "BAD_INPUT",
+            Self::UnsupportedProtocolVersion => "UNSUPPORTED_PROTOCOL_VERSION",
+            Self::ToolNameTaken(_) => "TOOL_NAME_TAKEN",
+        }
+    }
+
+    /// JSON Pointer of what is wrong in the body.
+    fn path(&self) -> Option<String> {
+        match self {
+            Self::BadInput(fault) => Some(fault.path.clone()),
+            Self::UnsupportedProtocolVersion => Some("/protocolVersion".into()),
+            Self::ToolNameTaken(taken) => Some(format!("/tools/{}/name", taken.index)),
+            _ => None,
+        }
+    }
+
+    fn header(&self) -> Option<(HeaderName, HeaderValue)> {
+        match self {
+            Self::MethodNotAllowed { allowed } => {
+                Some((header::ALLOW, HeaderValue::from_str(allowed.as_str()).ok()?))
+            }
+            Self::Unauthenticated => Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
+            Self::SecretUnavailable | Self::KeysUnavailable => {
+                Some((header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S)))
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn into_response(self) -> Response<ResponseBody> {
+        let mut error = json!({ "code": self.code(), "message": self.to_string() });
+        if let Some(path) = self.path() {
+            error["path"] = path.into();
+        }
+        let mut response = super::json(self.status(), &json!({ "error": error }));
+        if let Some((name, value)) = self.header() {
+            response.headers_mut().insert(name, value);
+        }
+        response
+    }
+}
+
+impl From<Forbidden> for Reject {
+    fn from(_: Forbidden) -> Self {
+        Self::Forbidden
+    }
+}
+
+impl From<serde_json::Error> for Reject {
+    fn from(fault: serde_json::Error) -> Self {
+        Self::BadJson {
+            line: fault.line(),
+            column: fault.column(),
+        }
+    }
+}
