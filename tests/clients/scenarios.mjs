@@ -1,0 +1,98 @@
+// What an official client must be able to do with the function: three conversations, step by step.
+//
+// A scenario talks through a `conversation` (see conversation.mjs) and says in plain words what is wrong. It names the
+// tools of the template's agent and the sentences that its scripted model understands; nothing else here does.
+
+import { callsOf, isJsonObject } from "./wire.mjs";
+
+const changeBackground = {
+  name: "change_background",
+  description: "Change the background colour of the page",
+  parameters: {
+    type: "object",
+    properties: { background: { type: "string", description: "a CSS colour" } },
+    required: ["background"],
+  },
+};
+
+export const scenarios = {
+  /** One backend tool, answered, then text. */
+  async tool(conversation) {
+    const run = await conversation.say("What is the weather in Tokyo?");
+    weatherWasTold(conversation, run, ["Tokyo"]);
+  },
+
+  /** Two backend tools in one turn: one assistant message with both calls, both answered. */
+  async parallel(conversation) {
+    const run = await conversation.say("weather in Tokyo and Paris");
+    weatherWasTold(conversation, run, ["Tokyo", "Paris"]);
+  },
+
+  /** A tool of the front end: the run ends with the call pending, the next run goes on from its result. */
+  async frontend(conversation) {
+    const { check } = conversation;
+    const tools = [changeBackground];
+
+    const first = await conversation.say("change the background to teal", { tools });
+    const calls = callsOf(first.events);
+    check(calls.length === 1, `${calls.length} calls, expected one of change_background`);
+    const [call] = calls;
+    if (call === undefined) return;
+    check(call.name === changeBackground.name, `the call is of ${call.name}`);
+    check(call.results.length === 0, "the front end's call was answered by the server");
+    check(isJsonObject(call.args) && JSON.parse(call.args).background === "teal", `arguments are ${call.args}`);
+    endedIn(conversation, first, [call.id]);
+    historyIs(conversation, ["user", `assistant[${call.id}]`]);
+
+    conversation.answer(call.id, JSON.stringify({ ok: true }));
+    const second = await conversation.continue({ tools });
+    check(callsOf(second.events).length === 0, "a call was made again after its result");
+    endedIn(conversation, second, []);
+    historyIs(conversation, ["user", `assistant[${call.id}]`, `tool(${call.id})`, "assistant"]);
+    const sent = second.input.messages.map(({ role }) => role).join(" ");
+    check(sent === "user assistant tool", `second request's messages are: ${sent}`);
+  },
+};
+
+function weatherWasTold(conversation, run, cities) {
+  const { check } = conversation;
+  const calls = callsOf(run.events);
+  check(calls.length === cities.length, `${calls.length} calls, expected ${cities.length} of get_weather`);
+  check(calls.every(({ name }) => name === "get_weather"), `calls are of ${calls.map(({ name }) => name)}`);
+  const asked = calls.map(({ args }) => (isJsonObject(args) ? JSON.parse(args).location : undefined));
+  check(JSON.stringify(asked) === JSON.stringify(cities), `cities asked for: ${JSON.stringify(asked)}`);
+  check(new Set(calls.map(({ parent }) => parent)).size === 1, "calls of one turn have several parent messages");
+  for (const call of calls) {
+    check(call.results.length === 1, `call ${call.id} has ${call.results.length} results`);
+    const result = isJsonObject(call.results[0]) ? JSON.parse(call.results[0]) : {};
+    const missing = ["city", "conditions", "temperature", "humidity", "wind_speed"].filter((key) => !(key in result));
+    check(missing.length === 0, `result of call ${call.id} lacks ${missing}`);
+  }
+  endedIn(conversation, run, []);
+  const ids = calls.map(({ id }) => id);
+  // Results come in any order on the wire, so the client's tool messages do, too.
+  const answers = conversation.messages().filter(({ role }) => role === "tool").map(({ toolCallId }) => toolCallId);
+  check(JSON.stringify([...answers].sort()) === JSON.stringify([...ids].sort()), `tool messages answer: ${answers}`);
+  historyIs(conversation, ["user", `assistant[${ids}]`, ...answers.map((id) => `tool(${id})`), "assistant"]);
+}
+
+/** The run ended in success, and the client names exactly these calls as pending. */
+function endedIn({ check, spokenVersion }, run, pending) {
+  check(run.outcome === "success", `the client saw outcome ${run.outcome}`);
+  // The 0.x client knows no pending calls.
+  if (spokenVersion !== "1.0") return;
+  const seen = JSON.stringify(run.pendingToolCallIds);
+  check(seen === JSON.stringify(pending), `the client saw pendingToolCallIds ${seen}`);
+}
+
+/** The client's history, each message by role and calls, has this order; the last text is not empty. */
+function historyIs({ check, messages }, expected) {
+  const brief = messages().map(({ role, toolCalls, toolCallId }) => {
+    if (toolCalls?.length) return `${role}[${toolCalls.map(({ id }) => id)}]`;
+    return toolCallId === undefined ? role : `${role}(${toolCallId})`;
+  });
+  check(JSON.stringify(brief) === JSON.stringify(expected), `history is ${brief.join(" ")}, not ${expected.join(" ")}`);
+  const ids = messages().map(({ id }) => id);
+  check(new Set(ids).size === ids.length, `message ids are not unique: ${ids}`);
+  if (expected.at(-1) === "assistant") check(Boolean(messages().at(-1)?.content), "the final text is empty");
+}
