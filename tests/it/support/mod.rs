@@ -1,5 +1,18 @@
 //! What several tests share.
 
+#[cfg(feature = "dev")]
+pub(crate) mod function;
+#[cfg(feature = "dev")]
+pub(crate) mod moto;
 pub(crate) mod oracle;
 pub(crate) mod outline;
 pub(crate) mod scenario;
+
+/// The Python of the project's own environment, with its tools.
+#[cfg(feature = "dev")]
+pub(crate) fn python() -> std::process::Command {
+    let venv = std::env::var("VENV").unwrap_or_else(|_| format!("{}/.venv", env!("CARGO_MANIFEST_DIR")));
+    let mut python = std::process::Command::new(format!("{venv}/bin/python"));
+    python.current_dir(env!("CARGO_MANIFEST_DIR"));
+    python
+}

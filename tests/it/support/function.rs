@@ -1,0 +1,117 @@
+//! The real function binary behind the Runtime API emulator, and what it answers.
+
+use std::time::Duration;
+
+use ag_ui_lambda::dev::{Answer, Function};
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+use super::{oracle, outline};
+
+/// The token of the sample events.
+pub(crate) const TOKEN: &str = "sample-token-for-local-use";
+
+/// Starts the template's function with a literal token, the scripted model and these variables.
+pub(crate) async fn local_function(variables: &[(&str, &str)]) -> Function {
+    let local = [("AGUI_LOCAL", "1"), ("AGUI_TOKEN", TOKEN)];
+    function(local.iter().chain(variables)).await
+}
+
+/// Starts the template's function with these variables and no others.
+pub(crate) async fn function<'a>(variables: impl IntoIterator<Item = &'a (&'a str, &'a str)>) -> Function {
+    start(env!("CARGO_BIN_EXE_ag-ui-lambda"), variables).await
+}
+
+/// Starts a function binary with these variables and no others.
+pub(crate) async fn start<'a>(
+    binary: &str,
+    variables: impl IntoIterator<Item = &'a (&'a str, &'a str)>,
+) -> Function {
+    let mut command = Command::new(binary);
+    command.env_clear().envs(variables.into_iter().copied());
+    let function = Function::spawn(command).await.unwrap();
+    function.ready(Duration::from_secs(20)).await.unwrap();
+    function
+}
+
+/// A function URL's event with a body and headers.
+pub(crate) fn url_event(headers: &[(&str, &str)], body: &Value) -> Value {
+    let headers: serde_json::Map<String, Value> = [("content-type", "application/json")]
+        .iter()
+        .chain(headers)
+        .map(|(name, value)| ((*name).to_owned(), Value::from(*value)))
+        .collect();
+    json!({
+        "version": "2.0", "routeKey": "$default", "rawPath": "/", "rawQueryString": "", "headers": headers,
+        "requestContext": {
+            "accountId": "anonymous", "apiId": "abc", "domainName": "abc.lambda-url.us-east-1.on.aws",
+            "domainPrefix": "abc", "requestId": "1", "routeKey": "$default", "stage": "$default",
+            "time": "22/Nov/2026:00:00:00 +0000", "timeEpoch": 1_795_305_600_000_i64,
+            "http": {"method": "POST", "path": "/", "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": "test"},
+        },
+        "body": body.to_string(), "isBase64Encoded": false,
+    })
+}
+
+/// The input of a run in which the user says this.
+pub(crate) fn says(text: &str) -> Value {
+    json!({
+        "threadId": "t", "runId": "r", "protocolVersion": "1.0", "state": {}, "tools": [], "context": [],
+        "messages": [{"id": "u1", "role": "user", "content": text}], "forwardedProps": {},
+    })
+}
+
+/// An answer, read to its end.
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) text: String,
+    /// The events of a run, in order and checked; empty for any other answer.
+    pub(crate) events: Vec<Value>,
+}
+
+impl Reply {
+    /// Sends an event and reads the answer; a run must be in order.
+    pub(crate) async fn to(function: &Function, event: &Value) -> Self {
+        Self::read(function.invoke(event).await.unwrap()).await
+    }
+
+    pub(crate) async fn read(mut answer: Answer) -> Self {
+        let status = answer.status();
+        let is_run = answer.header("content-type") == Some("text/event-stream");
+        let text = answer.text().await;
+        let events = if is_run { events(&text) } else { Vec::new() };
+        if is_run {
+            assert_eq!(oracle::check(&events), Ok(()), "\n{}", outline::outline(&events));
+        }
+        Self { status, text, events }
+    }
+
+    /// The answer as JSON.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap()
+    }
+
+    /// What a tool of that name answered, parsed.
+    pub(crate) fn result_of(&self, tool: &str) -> Value {
+        let started = self
+            .events
+            .iter()
+            .find(|event| event["toolCallName"] == tool)
+            .unwrap();
+        let is_result = |event: &&Value| {
+            event["type"] == "TOOL_CALL_RESULT" && event["toolCallId"] == started["toolCallId"]
+        };
+        let result = self.events.iter().find(is_result).unwrap();
+        serde_json::from_str(result["content"].as_str().unwrap()).unwrap()
+    }
+}
+
+/// The events of a stream; comments are passed over.
+pub(crate) fn events(stream: &str) -> Vec<Value> {
+    let frames = stream
+        .split_terminator("\n\n")
+        .filter(|frame| !frame.starts_with(':'));
+    frames
+        .map(|frame| serde_json::from_str(frame.strip_prefix("data: ").unwrap()).unwrap())
+        .collect()
+}

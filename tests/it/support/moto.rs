@@ -1,0 +1,86 @@
+//! moto, which plays Secrets Manager: one server for all tests, a secret of its own for each.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{ChildStdin, Stdio};
+use std::sync::OnceLock;
+
+use serde_json::{Value, json};
+
+/// A moto server; it ends with this process, whose end of the pipe it watches.
+pub(crate) struct Moto {
+    pub(crate) url: String,
+    _alive: ChildStdin,
+}
+
+impl Moto {
+    /// The server of this process, started by the first test that needs it.
+    pub(crate) fn shared() -> &'static Self {
+        static SHARED: OnceLock<Moto> = OnceLock::new();
+        SHARED.get_or_init(Self::start)
+    }
+
+    fn start() -> Self {
+        let mut child = super::python()
+            .arg("tests/servers/secrets_manager.py")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut url = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut url)
+            .unwrap();
+        assert!(
+            url.starts_with("http://"),
+            "moto did not start: run the tests through `make test`"
+        );
+        Self {
+            url: url.trim().to_owned(),
+            _alive: child.stdin.take().unwrap(),
+        }
+    }
+
+    /// Makes a secret.
+    pub(crate) async fn create_secret(&self, name: &str, value: &str) {
+        self.call("CreateSecret", &json!({ "Name": name, "SecretString": value }))
+            .await;
+    }
+
+    /// Rotates a secret: the value becomes AWSCURRENT, the one before AWSPREVIOUS.
+    pub(crate) async fn rotate_secret(&self, name: &str, value: &str) {
+        self.call(
+            "PutSecretValue",
+            &json!({ "SecretId": name, "SecretString": value }),
+        )
+        .await;
+    }
+
+    async fn call(&self, action: &str, body: &Value) {
+        let request = reqwest::Client::new()
+            .post(&self.url)
+            .header("content-type", "application/x-amz-json-1.1")
+            .header("x-amz-target", format!("secretsmanager.{action}"))
+            // moto finds the service by the scope of the credentials; it checks no signature.
+            .header(
+                "authorization",
+                "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/secretsmanager/aws4_request, \
+                 SignedHeaders=host, Signature=none",
+            )
+            .body(body.to_string());
+        let answer = request.send().await.unwrap();
+        assert!(answer.status().is_success(), "{action}: {}", answer.status());
+        let text = answer.text().await.unwrap();
+        assert!(text.contains("\"ARN\""), "{action}: {text}");
+    }
+
+    /// The environment of a function that reads this server.
+    pub(crate) fn env(&self) -> [(&'static str, &str); 4] {
+        [
+            ("AWS_ENDPOINT_URL", &self.url),
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ACCESS_KEY_ID", "test"),
+            ("AWS_SECRET_ACCESS_KEY", "test"),
+        ]
+    }
+}
