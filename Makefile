@@ -1,0 +1,85 @@
+# Every command of this project. `make` lists them; each does the set-up it needs.
+
+.DEFAULT_GOAL := help
+
+# What the tests and scripts find their tools by. One profile (dev) for all but `build`, so one warm target/.
+export VENV := $(CURDIR)/.venv
+export PATH := $(VENV)/bin:$(PATH)
+
+PYTHON_READY := .venv/.stamp
+CLIENTS_READY := tests/clients/node_modules/.stamp
+
+# $(call need,command,where it comes from)
+need = command -v $(1) >/dev/null 2>&1 || { echo "$(1) is missing: $(2)" >&2; exit 1; }
+need_cargo = $(call need,cargo,install Rust from https://rustup.rs)
+
+.PHONY: help run invoke test check lint-template bench build clean
+
+help: ## List these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+
+run: $(PYTHON_READY) ## Serve the function here and stream one sample run (PORT=9000)
+	@echo "run: the function in cargo-lambda's emulator, moto as Secrets Manager"
+	@$(need_cargo)
+	@$(call need,curl,apt-get install curl)
+	@scripts/run.sh
+
+EVENT ?= events/function-url-tool.json
+invoke: $(PYTHON_READY) ## Send one event to the function that `make run` serves (EVENT=events/...)
+	@echo "invoke: $(EVENT)"
+	@[ -f target/run/port ] || { echo "nothing is served: start \`make run\` in another terminal" >&2; exit 1; }
+	@cargo-lambda lambda invoke --invoke-address 127.0.0.1 --invoke-port "$$(cat target/run/port)" --data-file "$(EVENT)"
+
+test: $(PYTHON_READY) $(CLIENTS_READY) ## Run every test: the core without AWS, then everything
+	@$(need_cargo)
+	@echo "test: the core, no AWS crate in it"
+	@cargo test --no-default-features
+	@echo "test: everything, against real components"
+	@cargo test --features dev
+
+check: lint-template ## Check format, lints and the template; every commit passes it
+	@$(need_cargo)
+	@echo "check: format"
+	@cargo fmt --check
+	@echo "check: clippy, everything"
+	@cargo clippy --all-targets --features dev -- -D warnings
+	@echo "check: clippy, the core"
+	@cargo clippy --all-targets --no-default-features -- -D warnings
+
+lint-template: $(PYTHON_READY) ## Lint template.yaml, as it is and as SAM expands it
+	@echo "lint-template: template.yaml, as it is and expanded"
+	@mkdir -p target
+	@cfn-lint template.yaml
+	@python scripts/expand-template.py template.yaml >target/template.expanded.json
+	@cfn-lint target/template.expanded.json
+
+bench: $(PYTHON_READY) ## Measure the whole process: start, memory, time to first event, CPU per event
+	@echo "bench: the function binary through the emulator"
+	@$(need_cargo)
+	@cargo bench --profile dev --features dev
+
+build: $(PYTHON_READY) ## Package the function for AWS (arm64 zip)
+	@echo "build: target/lambda/ag-ui-lambda/bootstrap.zip"
+	@$(need_cargo)
+	@cargo lambda build --release --arm64 --output-format zip --bin ag-ui-lambda
+
+clean: ## Remove all that was built or set up here
+	@echo "clean: target, .venv, tests/clients/node_modules"
+	@rm -rf target .venv tests/clients/node_modules
+
+# Set-up. A stamp is written last, so that what was interrupted is done again.
+
+$(PYTHON_READY): tests/requirements.txt
+	@echo "set-up: Python tools into .venv"
+	@$(call need,python3,apt-get install python3 python3-venv)
+	@python3 -c 'import ensurepip, venv' 2>/dev/null || { echo "python3 has no venv: apt-get install python3-venv" >&2; exit 1; }
+	@[ -x .venv/bin/python ] || python3 -m venv .venv
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	@touch $@
+
+$(CLIENTS_READY): tests/clients/package-lock.json tests/clients/package.json
+	@echo "set-up: the official clients into tests/clients/node_modules"
+	@$(call need,node,install Node 20 or later)
+	@$(call need,npm,install Node 20 or later with npm)
+	@cd tests/clients && npm ci --no-audit --no-fund
+	@touch $@
