@@ -4,32 +4,7 @@
 //! against Secrets Manager; the caller's proven claims become a typed context for tools; the agent's loop
 //! talks to a model and runs tools; every step streams out at once as AG-UI events in SSE frames.
 //!
-//! # The paved path
-//!
-//! ```no_run
-//! use ag_ui_lambda::{Agent, Config, NoArgs, ToolContext, ToolError, aws, demo, tool_fn};
-//!
-//! struct Caller { user: Option<String> }
-//!
-//! async fn whoami(context: ToolContext<Caller>, _: NoArgs) -> Result<Option<String>, ToolError> {
-//!     Ok(context.caller().user.clone())
-//! }
-//!
-//! async fn serve() -> Result<(), aws::Error> {
-//!     let config = Config::from_env()?;
-//!     let agent = Agent::builder(demo(config.scripted_delay))
-//!         .instructions("You are a helpful assistant.")
-//!         .tool(tool_fn("whoami", "Name of the caller.", whoami))
-//!         .limits(config.limits)
-//!         .build()?;
-//!     aws::serve(&config, agent, |claims| Ok(Caller { user: claims.subject().map(Into::into) })).await
-//! }
-//!
-//! #[tokio::main(flavor = "current_thread")]
-//! async fn main() -> std::process::ExitCode {
-//!     aws::start(serve()).await
-//! }
-//! ```
+//! The paved path for a function is `Config`, [`Agent`], `aws::serve`; `src/main.rs` is an example to start from.
 //!
 //! # The map
 //!

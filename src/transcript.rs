@@ -33,6 +33,8 @@ mod stamps;
 
 use std::collections::VecDeque;
 
+use serde_json::json;
+
 use crate::protocol::{
     Content, Event, EventKind, JsonObject, MessageId, PROTOCOL_VERSION, ReasoningRole, RunId, RunOutcome,
     TextRole, ThreadId, TokenUsage, ToolCallId, ToolRole,
@@ -43,6 +45,9 @@ pub use stamps::{Clock, Counting, Stamps};
 
 /// What a client reads as the result of a call that nobody answered.
 const UNANSWERED: &str = r#"{"error":"The run ended before this tool finished."}"#;
+
+/// What a client before 1.0 reads of a run that was stopped on purpose.
+const STOPPED: &str = "The run was stopped before it was complete.";
 
 /// The events of one run, in order, waiting to be sent.
 #[derive(Debug)]
@@ -59,6 +64,8 @@ pub struct Transcript<S = Clock> {
     turn: Option<MessageId>,
     calls: Calls,
     usage: Vec<TokenUsage>,
+    /// Whether the client reads the endings that 1.0 brought.
+    knows_1_0: bool,
 }
 
 #[derive(Debug)]
@@ -88,6 +95,7 @@ impl<S: Stamps> Transcript<S> {
             turn: None,
             calls: Calls::default(),
             usage: Vec::new(),
+            knows_1_0: true,
         };
         transcript.put(EventKind::RunStarted {
             thread_id,
@@ -97,6 +105,19 @@ impl<S: Stamps> Transcript<S> {
             input: None,
         });
         transcript
+    }
+
+    /// Tells the run to a client older than 1.0, which fails on endings that it does not know.
+    ///
+    /// Such a client derives the pending calls itself, so success does not list them; and a run that was
+    /// cancelled is a RUN_ERROR with the reason as its code, since it must not pass for a success.
+    ///
+    /// Source: the outcome schema of `@ag-ui/core` 0.0.59, which is closed.
+    pub fn for_client_before_1_0(self) -> Self {
+        Self {
+            knows_1_0: false,
+            ..self
+        }
     }
 
     /// Says that a call id is taken by the history, so that no new call gets it.
@@ -222,35 +243,43 @@ impl<S: Stamps> Transcript<S> {
     /// Ends the run in success: RUN_FINISHED with the calls that wait for the client. Returns what is unsent.
     pub fn finish(mut self) -> VecDeque<Event> {
         self.settle();
-        let outcome = RunOutcome::Success {
-            pending_tool_call_ids: self.calls.left(),
+        let pending_tool_call_ids = if self.knows_1_0 {
+            self.calls.left()
+        } else {
+            Vec::new()
         };
-        self.end(outcome, None)
+        self.end_finished(
+            RunOutcome::Success {
+                pending_tool_call_ids,
+            },
+            None,
+        )
     }
 
     /// Ends the run on purpose: RUN_FINISHED, cancelled, with the reason in `metadata`. Returns what is unsent.
     pub fn cancel(mut self, reason: &'static str) -> VecDeque<Event> {
         self.settle();
-        let mut own = JsonObject::new();
-        own.insert("reason".into(), reason.into());
-        let mut metadata = JsonObject::new();
-        metadata.insert("ag_ui_lambda".into(), own.into());
-        self.end(RunOutcome::Cancelled, Some(metadata))
+        let metadata = JsonObject::from_iter([("ag_ui_lambda".into(), json!({ "reason": reason }))]);
+        if self.knows_1_0 {
+            self.end_finished(RunOutcome::Cancelled, Some(metadata))
+        } else {
+            self.end_failed(
+                RunError {
+                    code: reason,
+                    message: STOPPED,
+                },
+                Some(metadata),
+            )
+        }
     }
 
     /// Ends the run in failure: what is open is closed, then RUN_ERROR. Returns what is unsent.
     pub fn fail(mut self, error: RunError) -> VecDeque<Event> {
         self.close_open();
-        let usage = std::mem::take(&mut self.usage);
-        self.put(EventKind::RunError {
-            message: error.message.into(),
-            code: Some(error.code.into()),
-            usage,
-        });
-        self.waiting
+        self.end_failed(error, None)
     }
 
-    fn end(mut self, outcome: RunOutcome, metadata: Option<JsonObject>) -> VecDeque<Event> {
+    fn end_finished(mut self, outcome: RunOutcome, metadata: Option<JsonObject>) -> VecDeque<Event> {
         let kind = EventKind::RunFinished {
             thread_id: self.thread_id.clone(),
             run_id: self.run_id.clone(),
@@ -258,6 +287,19 @@ impl<S: Stamps> Transcript<S> {
             outcome: Some(outcome),
             usage: std::mem::take(&mut self.usage),
         };
+        self.end(kind, metadata)
+    }
+
+    fn end_failed(mut self, error: RunError, metadata: Option<JsonObject>) -> VecDeque<Event> {
+        let kind = EventKind::RunError {
+            message: error.message.into(),
+            code: Some(error.code.into()),
+            usage: std::mem::take(&mut self.usage),
+        };
+        self.end(kind, metadata)
+    }
+
+    fn end(mut self, kind: EventKind, metadata: Option<JsonObject>) -> VecDeque<Event> {
         let event = Event {
             metadata,
             ..self.stamped(kind)

@@ -43,6 +43,9 @@ pub(super) async fn drive<C: Send + Sync + 'static, S: Stamps>(
 ) {
     let started = Instant::now();
     let mut transcript = Transcript::begin(input.thread_id.clone(), input.run_id.clone(), stamps);
+    if input.protocol_version.is_none() {
+        transcript = transcript.for_client_before_1_0();
+    }
     let (stop_at, stop) = stop_at(started, agent.inner.limits.run_timeout, deadline);
     let run = Run::new(&agent, caller, &input, frontend, stop_at);
     let mut turns = Turns::new(agent.inner.limits);

@@ -1,6 +1,31 @@
 //! AWS: the Lambda runtime, the front doors, Secrets Manager. The only place that names them.
 //!
 //! [`serve`] is the whole of it for a function: settings, an agent, and a function from claims to callers.
+//!
+//! ```no_run
+//! use ag_ui_lambda::{Agent, Config, NoArgs, ToolContext, ToolError, aws, demo, tool_fn};
+//!
+//! struct Caller { user: Option<String> }
+//!
+//! async fn whoami(context: ToolContext<Caller>, _: NoArgs) -> Result<Option<String>, ToolError> {
+//!     Ok(context.caller().user.clone())
+//! }
+//!
+//! async fn serve() -> Result<(), aws::Error> {
+//!     let config = Config::from_env()?;
+//!     let agent = Agent::builder(demo(config.scripted_delay))
+//!         .instructions("You are a helpful assistant.")
+//!         .tool(tool_fn("whoami", "Name of the caller.", whoami))
+//!         .limits(config.limits)
+//!         .build()?;
+//!     aws::serve(&config, agent, |claims| Ok(Caller { user: claims.subject().map(Into::into) })).await
+//! }
+//!
+//! #[tokio::main(flavor = "current_thread")]
+//! async fn main() -> std::process::ExitCode {
+//!     aws::start(serve()).await
+//! }
+//! ```
 
 mod identity;
 mod logging;

@@ -14,7 +14,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("tool", &["protocol", "causes"]),
     ("agent", &["protocol", "transcript", "model", "tool", "causes"]),
     ("endpoint", &["protocol", "agent", "cached", "secret", "causes"]),
-    ("aws", &["endpoint", "secret", "protocol", "causes"]),
+    (
+        "aws",
+        &["config", "agent", "endpoint", "secret", "protocol", "causes"],
+    ),
     ("config", &["agent", "endpoint"]),
     ("dev", &[]),
 ];

@@ -147,6 +147,25 @@ fn given_a_call_id_that_the_thread_has_used_when_called_again_then_the_call_gets
 }
 
 #[test]
+fn given_a_client_before_1_0_when_the_run_ends_then_it_ends_in_what_that_client_knows() {
+    let run = || {
+        let mut run = begin().for_client_before_1_0();
+        let call = run.tool_call("c1".into(), "paint");
+        let call = run.end_call(call);
+        run.left_to_client(call);
+        run
+    };
+
+    let finished = values(run().finish());
+    assert_eq!(
+        finished.last().unwrap()["outcome"],
+        serde_json::json!({"type": "success"})
+    );
+    let cancelled = values(run().cancel("MAX_TURNS"));
+    assert_snapshot!(outline(&cancelled).lines().last().unwrap(), @"RUN_ERROR MAX_TURNS");
+}
+
+#[test]
 fn tokens_are_summed_by_provider_and_model() {
     let used = |model: &str, input, output| TokenUsage {
         provider: Some("p".into()),
