@@ -100,19 +100,8 @@ struct Kept<T> {
 impl<T> Cached<T> {
     /// Fetches nothing yet. `what` names the value in the log.
     pub(crate) fn new(what: &'static str, source: impl Source<T> + 'static, policy: Policy) -> Self {
-        let state = State {
-            kept: None,
-            fetches: 0,
-            failed_at: None,
-            forced_at: None,
-        };
-        Self {
-            what,
-            source: Box::new(source),
-            policy,
-            state: Mutex::new(state),
-            flight: Default::default(),
-        }
+        let state = State { kept: None, fetches: 0, failed_at: None, forced_at: None };
+        Self { what, source: Box::new(source), policy, state: Mutex::new(state), flight: Default::default() }
     }
 
     /// Replaces the time to live.
@@ -155,9 +144,7 @@ impl<T> Cached<T> {
         {
             let mut state = self.state();
             let newer = state.newer_than(seen);
-            let is_too_soon = state
-                .forced_at
-                .is_some_and(|at| at.elapsed() < self.policy.refresh_floor);
+            let is_too_soon = state.forced_at.is_some_and(|at| at.elapsed() < self.policy.refresh_floor);
             if newer.is_some() || is_too_soon {
                 return newer;
             }
@@ -195,23 +182,14 @@ impl<T> Cached<T> {
         match outcome {
             Ok(value) => {
                 let fresh_until = began + self.policy.ttl.mul_f64(0.9 + 0.2 * fastrand::f64());
-                state.kept = Some(Kept {
-                    value: Arc::new(value),
-                    fetched_at: began,
-                    fresh_until,
-                });
+                state.kept = Some(Kept { value: Arc::new(value), fetched_at: began, fresh_until });
                 state.failed_at = None;
             }
             Err(error) => {
                 state.failed_at = Some(Instant::now());
                 let serves_old = state.servable(&self.policy).is_some();
                 drop(state);
-                warn!(
-                    what = self.what,
-                    serves_old,
-                    error = causes(&*error),
-                    "fetch failed"
-                );
+                warn!(what = self.what, serves_old, error = causes(&*error), "fetch failed");
             }
         }
     }
@@ -266,21 +244,14 @@ mod tests {
             let number = self.fetches.fetch_add(1, Ordering::SeqCst) + 1;
             Box::pin(async move {
                 sleep(self.latency).await;
-                if self.is_failing.load(Ordering::SeqCst) {
-                    Err("down".into())
-                } else {
-                    Ok(number)
-                }
+                if self.is_failing.load(Ordering::SeqCst) { Err("down".into()) } else { Ok(number) }
             })
         }
     }
 
     impl Counter {
         fn slow() -> Arc<Self> {
-            Arc::new(Self {
-                latency: Duration::from_millis(100),
-                ..Self::default()
-            })
+            Arc::new(Self { latency: Duration::from_millis(100), ..Self::default() })
         }
 
         fn cached(self: &Arc<Self>) -> Cached<u64> {
@@ -384,10 +355,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn given_a_source_that_hangs_then_a_fetch_ends_after_its_limit() {
-        let source = Arc::new(Counter {
-            latency: Duration::from_secs(3600),
-            ..Counter::default()
-        });
+        let source = Arc::new(Counter { latency: Duration::from_secs(3600), ..Counter::default() });
         let cached = source.cached();
         let began = Instant::now();
 

@@ -88,14 +88,9 @@ pub struct LogSettings {
 impl LogSettings {
     /// Reads Lambda's `AWS_LAMBDA_LOG_LEVEL` and `AWS_LAMBDA_LOG_FORMAT`, and `RUST_LOG` after the first.
     pub fn from_env() -> Self {
-        let level = ENVIRONMENT
-            .text("AWS_LAMBDA_LOG_LEVEL")
-            .or_else(|| ENVIRONMENT.text("RUST_LOG"));
+        let level = ENVIRONMENT.text("AWS_LAMBDA_LOG_LEVEL").or_else(|| ENVIRONMENT.text("RUST_LOG"));
         let format = ENVIRONMENT.text("AWS_LAMBDA_LOG_FORMAT").unwrap_or_default();
-        Self {
-            level: level.unwrap_or_else(|| "INFO".into()),
-            is_json: format.eq_ignore_ascii_case("json"),
-        }
+        Self { level: level.unwrap_or_else(|| "INFO".into()), is_json: format.eq_ignore_ascii_case("json") }
     }
 }
 
@@ -164,28 +159,19 @@ struct Variables<F> {
 }
 
 const ENVIRONMENT: Variables<fn(&str) -> Option<String>> = Variables {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the only reader of the environment"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the only reader of the environment")]
     look_up: |name| std::env::var(name).ok(),
 };
 
 impl<F: Fn(&str) -> Option<String>> Variables<F> {
     /// A variable that is set; empty counts as not set, since templates can't leave one out.
     fn text(&self, variable: &str) -> Option<String> {
-        (self.look_up)(variable)
-            .map(|value| value.trim().to_owned())
-            .filter(|value| !value.is_empty())
+        (self.look_up)(variable).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
     }
 
     fn list(&self, variable: &str) -> Vec<String> {
         let text = self.text(variable).unwrap_or_default();
-        text.split(',')
-            .map(str::trim)
-            .filter(|item| !item.is_empty())
-            .map(ToOwned::to_owned)
-            .collect()
+        text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(ToOwned::to_owned).collect()
     }
 
     fn parsed<T: FromStr>(
@@ -196,10 +182,7 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
     ) -> Result<T, ConfigError> {
         let text = self.text(variable);
         let parsed = text.as_deref().unwrap_or(default).parse();
-        parsed.map_err(|_| ConfigError {
-            variable,
-            problem: problem.to_string(),
-        })
+        parsed.map_err(|_| ConfigError { variable, problem: problem.to_string() })
     }
 
     fn number(&self, variable: &'static str, default: u64) -> Result<u64, ConfigError> {
@@ -214,10 +197,7 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         let problem = "must be a whole number from 1";
         let count: T = self.parsed(variable, &default.to_string(), problem)?;
         if self.text(variable).is_some() && count == T::default() {
-            return Err(ConfigError {
-                variable,
-                problem: problem.into(),
-            });
+            return Err(ConfigError { variable, problem: problem.into() });
         }
         Ok(count)
     }
@@ -252,10 +232,7 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
                 "AGUI_TOKEN",
                 "is for local mode (AGUI_LOCAL=1); name a secret in AGUI_TOKEN_SECRET_ID",
             )),
-            (Some(_), Some(_)) => Err(fault(
-                "AGUI_TOKEN",
-                "and AGUI_TOKEN_SECRET_ID are both set; keep one",
-            )),
+            (Some(_), Some(_)) => Err(fault("AGUI_TOKEN", "and AGUI_TOKEN_SECRET_ID are both set; keep one")),
             (Some(id), None) => Ok(Some(TokenSource::Secret(id))),
             (None, Some(token)) => Ok(Some(TokenSource::Literal(token.into()))),
             (None, None) if auth == AuthMode::Authorizer => Ok(None),
@@ -279,47 +256,22 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         let jwks_url =
             jwks_url.unwrap_or_else(|| format!("{}/.well-known/jwks.json", issuer.trim_end_matches('/')));
         let names = self.list("AGUI_JWT_ALGORITHMS");
-        let algorithms = names
-            .iter()
-            .map(|name| name.parse())
-            .collect::<Result<_, UnknownAlgorithm>>();
-        let algorithms = algorithms.map_err(|error| {
-            fault(
-                "AGUI_JWT_ALGORITHMS",
-                &format!("has an entry that can't be: {error}"),
-            )
-        })?;
-        Ok(Some(UserTokenConfig {
-            issuer,
-            audience,
-            jwks_url,
-            algorithms,
-        }))
+        let algorithms = names.iter().map(|name| name.parse()).collect::<Result<_, UnknownAlgorithm>>();
+        let algorithms = algorithms
+            .map_err(|error| fault("AGUI_JWT_ALGORITHMS", &format!("has an entry that can't be: {error}")))?;
+        Ok(Some(UserTokenConfig { issuer, audience, jwks_url, algorithms }))
     }
 
     fn claims(&self) -> ClaimNames {
         let or = |names: Vec<String>, defaults: &[&str]| {
-            if names.is_empty() {
-                defaults.iter().map(|name| (*name).to_owned()).collect()
-            } else {
-                names
-            }
+            if names.is_empty() { defaults.iter().map(|name| (*name).to_owned()).collect() } else { names }
         };
         ClaimNames {
             user: or(self.list("AGUI_CLAIM_USER"), &["sub", "principalId", "userArn"]),
-            org: self
-                .text("AGUI_CLAIM_ORG")
-                .unwrap_or_else(|| "custom:org_id".into()),
-            plan: self
-                .text("AGUI_CLAIM_PLAN")
-                .unwrap_or_else(|| "custom:plan".into()),
-            permissions: or(
-                self.list("AGUI_CLAIM_PERMISSIONS"),
-                &["scope", "scp", "permissions"],
-            ),
-            groups: self
-                .text("AGUI_CLAIM_GROUPS")
-                .unwrap_or_else(|| "cognito:groups".into()),
+            org: self.text("AGUI_CLAIM_ORG").unwrap_or_else(|| "custom:org_id".into()),
+            plan: self.text("AGUI_CLAIM_PLAN").unwrap_or_else(|| "custom:plan".into()),
+            permissions: or(self.list("AGUI_CLAIM_PERMISSIONS"), &["scope", "scp", "permissions"]),
+            groups: self.text("AGUI_CLAIM_GROUPS").unwrap_or_else(|| "cognito:groups".into()),
         }
     }
 
@@ -327,34 +279,22 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         match self.text("AGUI_MODEL").as_deref() {
             Some("scripted/demo") => Ok(ModelName::ScriptedDemo),
             None if is_local => Ok(ModelName::ScriptedDemo),
-            Some(_) => Err(fault(
-                "AGUI_MODEL",
-                "names no model that this build has; it has scripted/demo",
-            )),
-            None => Err(fault(
-                "AGUI_MODEL",
-                "must name a model; this build has scripted/demo",
-            )),
+            Some(_) => Err(fault("AGUI_MODEL", "names no model that this build has; it has scripted/demo")),
+            None => Err(fault("AGUI_MODEL", "must name a model; this build has scripted/demo")),
         }
     }
 
     fn run_path(&self) -> Result<String, ConfigError> {
         let path = self.text("AGUI_PATH").unwrap_or_else(|| "/agui".into());
         if !path.starts_with('/') || path == "/health" || path == "/capabilities" {
-            return Err(fault(
-                "AGUI_PATH",
-                "must begin with `/` and be neither /health nor /capabilities",
-            ));
+            return Err(fault("AGUI_PATH", "must begin with `/` and be neither /health nor /capabilities"));
         }
         Ok(path)
     }
 }
 
 fn fault(variable: &'static str, problem: &str) -> ConfigError {
-    ConfigError {
-        variable,
-        problem: problem.into(),
-    }
+    ConfigError { variable, problem: problem.into() }
 }
 
 #[cfg(test)]
@@ -375,14 +315,8 @@ mod tests {
         assert_eq!(config.auth, AuthMode::Token);
         assert!(matches!(config.token, Some(TokenSource::Secret(id)) if id == "token"));
         assert_eq!(config.limits, Limits::default());
-        assert_eq!(
-            (config.max_body_bytes, config.keep_alive.as_secs()),
-            (6291456, 15)
-        );
-        assert_eq!(
-            (config.run_path.as_str(), config.token_grace.as_secs()),
-            ("/agui", 3600)
-        );
+        assert_eq!((config.max_body_bytes, config.keep_alive.as_secs()), (6291456, 15));
+        assert_eq!((config.run_path.as_str(), config.token_grace.as_secs()), ("/agui", 3600));
         assert!(config.user_tokens.is_none() && config.iam_principals.is_empty());
     }
 
@@ -393,71 +327,19 @@ mod tests {
         for (why, variables, variable) in [
             ("nothing is set", vec![], "AGUI_TOKEN_SECRET_ID"),
             ("no model outside local mode", vec![secret], "AGUI_MODEL"),
-            (
-                "a model that is not built in",
-                vec![secret, ("AGUI_MODEL", "psychic/m")],
-                "AGUI_MODEL",
-            ),
-            (
-                "a literal token outside local mode",
-                vec![("AGUI_TOKEN", "t"), model],
-                "AGUI_TOKEN",
-            ),
-            (
-                "both tokens",
-                vec![secret, ("AGUI_TOKEN", "t"), ("AGUI_LOCAL", "1")],
-                "AGUI_TOKEN",
-            ),
-            (
-                "no such mode",
-                vec![secret, model, ("AGUI_AUTH", "off")],
-                "AGUI_AUTH",
-            ),
-            (
-                "both need a token",
-                vec![model, ("AGUI_AUTH", "both")],
-                "AGUI_TOKEN_SECRET_ID",
-            ),
-            (
-                "not a number",
-                vec![secret, model, ("AGUI_MAX_TURNS", "many")],
-                "AGUI_MAX_TURNS",
-            ),
-            (
-                "no turn at all",
-                vec![secret, model, ("AGUI_MAX_TURNS", "0")],
-                "AGUI_MAX_TURNS",
-            ),
-            (
-                "no time at all",
-                vec![secret, model, ("AGUI_RUN_TIMEOUT_S", "0")],
-                "AGUI_RUN_TIMEOUT_S",
-            ),
-            (
-                "not a path",
-                vec![secret, model, ("AGUI_PATH", "chat")],
-                "AGUI_PATH",
-            ),
-            (
-                "the endpoint's own path",
-                vec![secret, model, ("AGUI_PATH", "/health")],
-                "AGUI_PATH",
-            ),
-            (
-                "not a header",
-                vec![secret, model, ("AGUI_TOKEN_HEADER", "a b")],
-                "AGUI_TOKEN_HEADER",
-            ),
-            (
-                "an audience alone",
-                vec![secret, model, ("AGUI_JWT_AUDIENCE", "app")],
-                "AGUI_JWT_ISSUER",
-            ),
-            (
-                "an issuer alone",
-                vec![secret, model, ("AGUI_JWT_ISSUER", "https://i")],
-                "AGUI_JWT_AUDIENCE",
-            ),
+            ("a model that is not built in", vec![secret, ("AGUI_MODEL", "psychic/m")], "AGUI_MODEL"),
+            ("a literal token outside local mode", vec![("AGUI_TOKEN", "t"), model], "AGUI_TOKEN"),
+            ("both tokens", vec![secret, ("AGUI_TOKEN", "t"), ("AGUI_LOCAL", "1")], "AGUI_TOKEN"),
+            ("no such mode", vec![secret, model, ("AGUI_AUTH", "off")], "AGUI_AUTH"),
+            ("both need a token", vec![model, ("AGUI_AUTH", "both")], "AGUI_TOKEN_SECRET_ID"),
+            ("not a number", vec![secret, model, ("AGUI_MAX_TURNS", "many")], "AGUI_MAX_TURNS"),
+            ("no turn at all", vec![secret, model, ("AGUI_MAX_TURNS", "0")], "AGUI_MAX_TURNS"),
+            ("no time at all", vec![secret, model, ("AGUI_RUN_TIMEOUT_S", "0")], "AGUI_RUN_TIMEOUT_S"),
+            ("not a path", vec![secret, model, ("AGUI_PATH", "chat")], "AGUI_PATH"),
+            ("the endpoint's own path", vec![secret, model, ("AGUI_PATH", "/health")], "AGUI_PATH"),
+            ("not a header", vec![secret, model, ("AGUI_TOKEN_HEADER", "a b")], "AGUI_TOKEN_HEADER"),
+            ("an audience alone", vec![secret, model, ("AGUI_JWT_AUDIENCE", "app")], "AGUI_JWT_ISSUER"),
+            ("an issuer alone", vec![secret, model, ("AGUI_JWT_ISSUER", "https://i")], "AGUI_JWT_AUDIENCE"),
             (
                 "an algorithm with a shared key",
                 vec![

@@ -29,11 +29,7 @@ async fn serve() -> Result<(), aws::Error> {
     };
     let agent = Agent::builder(model)
         .instructions(INSTRUCTIONS)
-        .tool(tool_fn(
-            "get_weather",
-            "Current weather of a city.",
-            tools::get_weather,
-        ))
+        .tool(tool_fn("get_weather", "Current weather of a city.", tools::get_weather))
         .tool(tool_fn(
             "get_account",
             "The caller's user, organisation, plan and permissions.",
@@ -42,8 +38,5 @@ async fn serve() -> Result<(), aws::Error> {
         .limits(config.limits)
         .build()?;
     let names = config.claims.clone();
-    aws::serve(&config, agent, move |claims| {
-        Ok(Caller::from_claims(claims, &names))
-    })
-    .await
+    aws::serve(&config, agent, move |claims| Ok(Caller::from_claims(claims, &names))).await
 }

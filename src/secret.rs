@@ -125,10 +125,7 @@ mod double {
             };
             let answer = match found {
                 _ if fake.is_failing => Err(SecretError::Failed("down".into())),
-                found => Ok(found.map(|(value, created)| SecretVersion {
-                    value: value.into(),
-                    created,
-                })),
+                found => Ok(found.map(|(value, created)| SecretVersion { value: value.into(), created })),
             };
             let latency = fake.latency;
             Box::pin(async move {

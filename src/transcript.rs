@@ -114,10 +114,7 @@ impl<S: Stamps> Transcript<S> {
     ///
     /// Source: the outcome schema of `@ag-ui/core` 0.0.59, which is closed.
     pub fn for_client_before_1_0(self) -> Self {
-        Self {
-            knows_1_0: false,
-            ..self
-        }
+        Self { knows_1_0: false, ..self }
     }
 
     /// Says that a call id is taken by the history, so that no new call gets it.
@@ -140,10 +137,7 @@ impl<S: Stamps> Transcript<S> {
             Some(Speaking::Text(id)) => id.clone(),
             _ => self.open_text(),
         };
-        self.put(EventKind::TextMessageContent {
-            message_id,
-            delta: delta.to_owned(),
-        });
+        self.put(EventKind::TextMessageContent { message_id, delta: delta.to_owned() });
     }
 
     /// Appends to the model's reasoning; opens a span if none is open. An empty delta says nothing.
@@ -155,10 +149,7 @@ impl<S: Stamps> Transcript<S> {
             Some(Speaking::Reasoning(id)) => id.clone(),
             _ => self.open_reasoning(),
         };
-        self.put(EventKind::ReasoningMessageContent {
-            message_id,
-            delta: delta.to_owned(),
-        });
+        self.put(EventKind::ReasoningMessageContent { message_id, delta: delta.to_owned() });
     }
 
     /// Opens a call of the current turn.
@@ -167,11 +158,7 @@ impl<S: Stamps> Transcript<S> {
     pub fn tool_call(&mut self, id: ToolCallId, name: &str) -> OpenCall {
         self.hush();
         let parent = self.turn.get_or_insert_with(|| self.stamps.message_id()).clone();
-        let id = if self.calls.is_taken(&id) {
-            self.stamps.tool_call_id()
-        } else {
-            id
-        };
+        let id = if self.calls.is_taken(&id) { self.stamps.tool_call_id() } else { id };
         let call = self.calls.open(id.clone());
         self.put(EventKind::ToolCallStart {
             tool_call_id: id,
@@ -187,10 +174,7 @@ impl<S: Stamps> Transcript<S> {
             return;
         }
         self.calls.begin_arguments(&call.id);
-        self.put(EventKind::ToolCallArgs {
-            tool_call_id: call.id.clone(),
-            delta: delta.to_owned(),
-        });
+        self.put(EventKind::ToolCallArgs { tool_call_id: call.id.clone(), delta: delta.to_owned() });
     }
 
     /// Says that a call's arguments are complete; none at all become `{}`, since clients parse them.
@@ -199,9 +183,7 @@ impl<S: Stamps> Transcript<S> {
             self.tool_args(&call, "{}");
         }
         self.calls.close(&call.id);
-        self.put(EventKind::ToolCallEnd {
-            tool_call_id: call.id.clone(),
-        });
+        self.put(EventKind::ToolCallEnd { tool_call_id: call.id.clone() });
         ClosedCall { id: call.id }
     }
 
@@ -243,17 +225,8 @@ impl<S: Stamps> Transcript<S> {
     /// Ends the run in success: RUN_FINISHED with the calls that wait for the client. Returns what is unsent.
     pub fn finish(mut self) -> VecDeque<Event> {
         self.settle();
-        let pending_tool_call_ids = if self.knows_1_0 {
-            self.calls.left()
-        } else {
-            Vec::new()
-        };
-        self.end_finished(
-            RunOutcome::Success {
-                pending_tool_call_ids,
-            },
-            None,
-        )
+        let pending_tool_call_ids = if self.knows_1_0 { self.calls.left() } else { Vec::new() };
+        self.end_finished(RunOutcome::Success { pending_tool_call_ids }, None)
     }
 
     /// Ends the run on purpose: RUN_FINISHED, cancelled, with the reason in `metadata`. Returns what is unsent.
@@ -263,13 +236,7 @@ impl<S: Stamps> Transcript<S> {
         if self.knows_1_0 {
             self.end_finished(RunOutcome::Cancelled, Some(metadata))
         } else {
-            self.end_failed(
-                RunError {
-                    code: reason,
-                    message: STOPPED,
-                },
-                Some(metadata),
-            )
+            self.end_failed(RunError { code: reason, message: STOPPED }, Some(metadata))
         }
     }
 
@@ -300,10 +267,7 @@ impl<S: Stamps> Transcript<S> {
     }
 
     fn end(mut self, kind: EventKind, metadata: Option<JsonObject>) -> VecDeque<Event> {
-        let event = Event {
-            metadata,
-            ..self.stamped(kind)
-        };
+        let event = Event { metadata, ..self.stamped(kind) };
         self.waiting.push_back(event);
         self.waiting
     }
@@ -329,9 +293,7 @@ impl<S: Stamps> Transcript<S> {
             None => {}
             Some(Speaking::Text(message_id)) => self.put(EventKind::TextMessageEnd { message_id }),
             Some(Speaking::Reasoning(message_id)) => {
-                self.put(EventKind::ReasoningMessageEnd {
-                    message_id: message_id.clone(),
-                });
+                self.put(EventKind::ReasoningMessageEnd { message_id: message_id.clone() });
                 self.put(EventKind::ReasoningEnd { message_id });
             }
         }
@@ -355,9 +317,7 @@ impl<S: Stamps> Transcript<S> {
     fn open_reasoning(&mut self) -> MessageId {
         self.hush();
         let message_id = self.stamps.message_id();
-        self.put(EventKind::ReasoningStart {
-            message_id: message_id.clone(),
-        });
+        self.put(EventKind::ReasoningStart { message_id: message_id.clone() });
         self.put(EventKind::ReasoningMessageStart {
             message_id: message_id.clone(),
             role: ReasoningRole::Reasoning,
@@ -383,9 +343,6 @@ impl<S: Stamps> Transcript<S> {
     }
 
     fn stamped(&mut self, kind: EventKind) -> Event {
-        Event {
-            timestamp: Some(self.stamps.now_ms()),
-            ..Event::from(kind)
-        }
+        Event { timestamp: Some(self.stamps.now_ms()), ..Event::from(kind) }
     }
 }

@@ -69,12 +69,7 @@ impl History {
 fn results(messages: &[Message]) -> HashMap<&ToolCallId, Content> {
     let mut results = HashMap::new();
     for message in messages {
-        if let MessageBody::Tool {
-            tool_call_id,
-            content,
-            error,
-        } = &message.body
-        {
+        if let MessageBody::Tool { tool_call_id, content, error } = &message.body {
             let content = match error {
                 Some(error) => {
                     Content::Text(json!({ "error": error, "content": content.text() }).to_string())
@@ -99,13 +94,7 @@ fn push_user(turns: &mut Vec<Turn>, content: &Content) {
 }
 
 fn text_part(text: &str) -> ContentPart {
-    ContentPart {
-        kind: PartKind::Text {
-            text: text.to_owned(),
-        },
-        id: None,
-        metadata: None,
-    }
+    ContentPart { kind: PartKind::Text { text: text.to_owned() }, id: None, metadata: None }
 }
 
 /// Adds the turn and, right behind it, an answer to each of its calls. Returns the names of the tools whose
@@ -134,17 +123,11 @@ fn push_assistant<'a>(
             waiting.push(call.function.name.as_str());
             Content::Text(ABANDONED.to_owned())
         });
-        answers.push(CallResult {
-            id: call.id.clone(),
-            content,
-        });
+        answers.push(CallResult { id: call.id.clone(), content });
     }
     let text = text.unwrap_or_default();
     if !text.is_empty() || !made.is_empty() {
-        turns.push(Turn::Assistant {
-            text: text.to_owned(),
-            calls: made,
-        });
+        turns.push(Turn::Assistant { text: text.to_owned(), calls: made });
     }
     if !answers.is_empty() {
         turns.push(Turn::Results(answers));

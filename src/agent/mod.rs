@@ -80,22 +80,15 @@ impl<C: Send + Sync + 'static> Agent<C> {
         stamps: impl Stamps + 'static,
     ) -> Result<RunStream, NameTaken> {
         let frontend = self.frontend_tools(&input.tools)?;
-        let agent = Self {
-            inner: Arc::clone(&self.inner),
-        };
-        Ok(RunStream::new(|outbox| {
-            run::drive(agent, caller, input, frontend, deadline, stamps, outbox)
-        }))
+        let agent = Self { inner: Arc::clone(&self.inner) };
+        Ok(RunStream::new(|outbox| run::drive(agent, caller, input, frontend, deadline, stamps, outbox)))
     }
 
     /// What the agent can do for a caller, derived from what it is made of.
     pub fn capabilities(&self, caller: &C) -> AgentCapabilities {
         let limits = &self.inner.limits;
         AgentCapabilities {
-            transport: Some(protocol::Transport {
-                streaming: Some(true),
-                ..Default::default()
-            }),
+            transport: Some(protocol::Transport { streaming: Some(true), ..Default::default() }),
             tools: Some(protocol::ToolSupport {
                 supported: Some(true),
                 items: Some(self.inner.toolbox.specs(caller).cloned().collect()),
@@ -133,17 +126,13 @@ impl<C: Send + Sync + 'static> Agent<C> {
 
 impl<C> Clone for Agent<C> {
     fn clone(&self) -> Self {
-        Self {
-            inner: Arc::clone(&self.inner),
-        }
+        Self { inner: Arc::clone(&self.inner) }
     }
 }
 
 impl<C> std::fmt::Debug for Agent<C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Agent")
-            .field("model", &self.inner.model.name())
-            .finish_non_exhaustive()
+        f.debug_struct("Agent").field("model", &self.inner.model.name()).finish_non_exhaustive()
     }
 }
 
@@ -161,10 +150,7 @@ pub struct AgentBuilder<C> {
 impl<C: Send + Sync + 'static> AgentBuilder<C> {
     /// The system prompt. It is the server's: what a client sends in the name of the system is left out.
     pub fn instructions(self, text: impl Into<Arc<str>>) -> Self {
-        Self {
-            instructions: Some(text.into()),
-            ..self
-        }
+        Self { instructions: Some(text.into()), ..self }
     }
 
     /// Adds a backend tool.
@@ -188,28 +174,13 @@ impl<C: Send + Sync + 'static> AgentBuilder<C> {
         if let Some(fault) = self.fault {
             return Err(fault);
         }
-        let Self {
-            model,
-            instructions,
-            toolbox,
-            limits,
-            ..
-        } = self;
-        Ok(Agent {
-            inner: Arc::new(Inner {
-                model,
-                instructions,
-                toolbox,
-                limits,
-            }),
-        })
+        let Self { model, instructions, toolbox, limits, .. } = self;
+        Ok(Agent { inner: Arc::new(Inner { model, instructions, toolbox, limits }) })
     }
 }
 
 impl<C> std::fmt::Debug for AgentBuilder<C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("AgentBuilder")
-            .field("limits", &self.limits)
-            .finish_non_exhaustive()
+        f.debug_struct("AgentBuilder").field("limits", &self.limits).finish_non_exhaustive()
     }
 }

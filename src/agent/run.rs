@@ -68,11 +68,7 @@ pub(super) async fn drive<C: Send + Sync + 'static, S: Stamps>(
         Ok(Ok(())) => ("success", transcript.finish()),
         Ok(Err(Ended::Stopped(stop))) => (stop.reason(), transcript.cancel(stop.reason())),
         Ok(Err(Ended::Failed(fault))) => {
-            warn!(
-                model = agent.inner.model.name(),
-                cause = causes(&fault),
-                "model failed"
-            );
+            warn!(model = agent.inner.model.name(), cause = causes(&fault), "model failed");
             let error = run_error(fault.kind);
             (error.code, transcript.fail(error))
         }
@@ -82,12 +78,7 @@ pub(super) async fn drive<C: Send + Sync + 'static, S: Stamps>(
             (INTERNAL.code, transcript.fail(INTERNAL))
         }
     };
-    info!(
-        outcome,
-        turns = turns.taken(),
-        ms = started.elapsed().as_millis(),
-        "run finished"
-    );
+    info!(outcome, turns = turns.taken(), ms = started.elapsed().as_millis(), "run finished");
     outbox.close(events).await;
 }
 
@@ -137,17 +128,8 @@ impl<'a, C: Send + Sync + 'static> Run<'a, C> {
         frontend: Vec<Tool>,
         stop_at: Instant,
     ) -> Self {
-        let info = RunInfo {
-            thread_id: input.thread_id.clone(),
-            run_id: input.run_id.clone(),
-        };
-        Self {
-            agent,
-            caller: Arc::new(caller),
-            info: Arc::new(info),
-            frontend,
-            stop_at,
-        }
+        let info = RunInfo { thread_id: input.thread_id.clone(), run_id: input.run_id.clone() };
+        Self { agent, caller: Arc::new(caller), info: Arc::new(info), frontend, stop_at }
     }
 
     /// Turn after turn, until the answer is complete or waits for the client.
@@ -165,14 +147,7 @@ impl<'a, C: Send + Sync + 'static> Run<'a, C> {
         let mut request = Request {
             instructions: self.agent.inner.instructions.clone(),
             history: history.turns,
-            tools: self
-                .agent
-                .inner
-                .toolbox
-                .specs(&self.caller)
-                .chain(&self.frontend)
-                .cloned()
-                .collect(),
+            tools: self.agent.inner.toolbox.specs(&self.caller).chain(&self.frontend).cloned().collect(),
         };
         loop {
             turns.begin(transcript.tokens()).map_err(Ended::Stopped)?;
@@ -211,24 +186,11 @@ impl<'a, C: Send + Sync + 'static> Run<'a, C> {
                     text.push_str(&delta);
                 }
                 Delta::Reasoning(delta) => transcript.reasoning(&delta),
-                Delta::ToolCall {
-                    call: number,
-                    id,
-                    name,
-                } => {
+                Delta::ToolCall { call: number, id, name } => {
                     turns.begin_call().map_err(Ended::Stopped)?;
                     let open = transcript.tool_call(id.into(), &name);
-                    let call = Call {
-                        id: open.id().clone(),
-                        name,
-                        arguments: String::new(),
-                    };
-                    making.push(Making {
-                        number,
-                        call,
-                        open: Some(open),
-                        closed: None,
-                    });
+                    let call = Call { id: open.id().clone(), name, arguments: String::new() };
+                    making.push(Making { number, call, open: Some(open), closed: None });
                 }
                 Delta::ToolArgs { call: number, json } => {
                     let making = find(&mut making, number)?;
@@ -244,9 +206,7 @@ impl<'a, C: Send + Sync + 'static> Run<'a, C> {
             outbox.flush(transcript).await;
         }
         making.iter_mut().for_each(|making| making.close(transcript));
-        let made = making
-            .into_iter()
-            .filter_map(|making| Some((making.call, making.closed?)));
+        let made = making.into_iter().filter_map(|making| Some((making.call, making.closed?)));
         Ok((text, made.collect()))
     }
 
@@ -278,10 +238,7 @@ impl<'a, C: Send + Sync + 'static> Run<'a, C> {
         while let Some((index, content, closed)) = running.next().await {
             let id = closed.id().clone();
             transcript.tool_result(closed, content.clone());
-            results[index] = Some(CallResult {
-                id,
-                content: Content::Text(content),
-            });
+            results[index] = Some(CallResult { id, content: Content::Text(content) });
             outbox.flush(transcript).await;
         }
         results.into_iter().flatten().collect()
@@ -291,54 +248,32 @@ impl<'a, C: Send + Sync + 'static> Run<'a, C> {
         let Some(tool) = self.agent.inner.toolbox.offered(&call.name, &self.caller) else {
             return refusal("There is no tool of that name.");
         };
-        let deadline = self
-            .stop_at
-            .min(Instant::now() + self.agent.inner.limits.tool_timeout);
-        let context = ToolContext::new(
-            Arc::clone(&self.caller),
-            Arc::clone(&self.info),
-            call.id.clone(),
-            deadline,
-        );
+        let deadline = self.stop_at.min(Instant::now() + self.agent.inner.limits.tool_timeout);
+        let context =
+            ToolContext::new(Arc::clone(&self.caller), Arc::clone(&self.info), call.id.clone(), deadline);
         tool.call(context, &call.arguments).await
     }
 }
 
 fn find(making: &mut [Making], number: usize) -> Result<&mut Making, Ended> {
     let unknown = || {
-        Ended::Failed(ModelError::new(
-            ModelErrorKind::StreamCut,
-            "a delta names a call that was not begun",
-        ))
+        Ended::Failed(ModelError::new(ModelErrorKind::StreamCut, "a delta names a call that was not begun"))
     };
-    making
-        .iter_mut()
-        .find(|making| making.number == number)
-        .ok_or_else(unknown)
+    making.iter_mut().find(|making| making.number == number).ok_or_else(unknown)
 }
 
-const INTERNAL: RunError = RunError {
-    code: "INTERNAL",
-    message: "Something went wrong. Please try again.",
-};
+const INTERNAL: RunError = RunError { code: "INTERNAL", message: "Something went wrong. Please try again." };
 
 /// What the user may know of a model's failure.
 fn run_error(kind: ModelErrorKind) -> RunError {
     let (code, message) = match kind {
-        ModelErrorKind::Throttled => (
-            "MODEL_THROTTLED",
-            "The model is busy. Please try again in a moment.",
-        ),
-        ModelErrorKind::Unavailable => (
-            "MODEL_UNAVAILABLE",
-            "The model is not available. Please try again later.",
-        ),
+        ModelErrorKind::Throttled => ("MODEL_THROTTLED", "The model is busy. Please try again in a moment."),
+        ModelErrorKind::Unavailable => {
+            ("MODEL_UNAVAILABLE", "The model is not available. Please try again later.")
+        }
         ModelErrorKind::Refused => ("MODEL_REFUSED", "The model did not accept the request."),
         ModelErrorKind::Misconfigured => ("MODEL_MISCONFIGURED", "The model is not set up correctly."),
-        ModelErrorKind::StreamCut => (
-            "MODEL_STREAM_CUT",
-            "The model's answer broke off. Please try again.",
-        ),
+        ModelErrorKind::StreamCut => ("MODEL_STREAM_CUT", "The model's answer broke off. Please try again."),
         ModelErrorKind::ContextTooLong => ("CONTEXT_TOO_LONG", "The conversation is too long for the model."),
     };
     RunError { code, message }

@@ -30,10 +30,7 @@ impl RunStream {
     {
         // One event: the driver waits until the reader has taken it, so nothing piles up behind a slow client.
         let (sender, events) = mpsc::channel(1);
-        Self {
-            driver: Some(drive(Outbox(sender)).boxed()),
-            events,
-        }
+        Self { driver: Some(drive(Outbox(sender)).boxed()), events }
     }
 }
 
@@ -81,8 +78,6 @@ impl Outbox {
 
 impl std::fmt::Debug for RunStream {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RunStream")
-            .field("is_running", &self.driver.is_some())
-            .finish_non_exhaustive()
+        f.debug_struct("RunStream").field("is_running", &self.driver.is_some()).finish_non_exhaustive()
     }
 }

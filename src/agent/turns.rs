@@ -83,11 +83,7 @@ pub(super) struct Turns {
 
 impl Turns {
     pub(super) fn new(limits: Limits) -> Self {
-        Self {
-            limits,
-            taken: 0,
-            calls: 0,
-        }
+        Self { limits, taken: 0, calls: 0 }
     }
 
     pub(super) fn taken(&self) -> u32 {
@@ -148,12 +144,8 @@ mod tests {
 
     #[test]
     fn a_limit_allows_exactly_its_number() {
-        let mut turns = Turns::new(Limits {
-            turns: 2,
-            tool_calls: 1,
-            tokens: Some(100),
-            ..Limits::default()
-        });
+        let mut turns =
+            Turns::new(Limits { turns: 2, tool_calls: 1, tokens: Some(100), ..Limits::default() });
 
         assert_eq!(turns.begin(0), Ok(()));
         assert_eq!(turns.begin_call(), Ok(()));

@@ -44,20 +44,14 @@ fn rest(context: &ApiGatewayProxyRequestContext) -> Option<Claims> {
 fn url_or_http_api(context: &ApiGatewayV2httpRequestContext) -> Option<Claims> {
     let authorizer = context.authorizer.as_ref()?;
     if let Some(jwt) = &authorizer.jwt {
-        let claims = jwt
-            .claims
-            .iter()
-            .map(|(name, value)| (name.clone(), Value::String(value.clone())));
+        let claims = jwt.claims.iter().map(|(name, value)| (name.clone(), Value::String(value.clone())));
         return some(ClaimSource::JwtAuthorizer, claims.collect());
     }
     if !authorizer.fields.is_empty() {
         return lambda_authorizer(authorizer);
     }
     let principal = authorizer.iam.as_ref()?;
-    let cognito = principal
-        .cognito_identity
-        .as_ref()
-        .and_then(|cognito| cognito.identity_id.clone());
+    let cognito = principal.cognito_identity.as_ref().and_then(|cognito| cognito.identity_id.clone());
     iam([
         ("userArn", &principal.user_arn),
         ("accountId", &principal.account_id),
@@ -69,16 +63,8 @@ fn url_or_http_api(context: &ApiGatewayV2httpRequestContext) -> Option<Claims> {
 }
 
 fn lambda_authorizer(authorizer: &ApiGatewayRequestAuthorizer) -> Option<Claims> {
-    let fields = authorizer
-        .fields
-        .iter()
-        .filter(|(name, _)| *name != "integrationLatency");
-    some(
-        ClaimSource::LambdaAuthorizer,
-        fields
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect(),
-    )
+    let fields = authorizer.fields.iter().filter(|(name, _)| *name != "integrationLatency");
+    some(ClaimSource::LambdaAuthorizer, fields.map(|(name, value)| (name.clone(), value.clone())).collect())
 }
 
 /// An IAM principal, if there is one. CloudFront signs for whoever asks it, so it proves nobody.
@@ -90,10 +76,8 @@ fn iam<const N: usize>(members: [(&str, &Option<String>); N]) -> Option<Claims> 
             Some((name.to_owned(), Value::String(value.clone())))
         })
         .collect();
-    let is_cloudfront = claims
-        .values()
-        .filter_map(Value::as_str)
-        .any(|value| value.contains("cloudfront.amazonaws.com"));
+    let is_cloudfront =
+        claims.values().filter_map(Value::as_str).any(|value| value.contains("cloudfront.amazonaws.com"));
     if is_cloudfront || !claims.contains_key("userArn") {
         return None;
     }

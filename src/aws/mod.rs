@@ -81,9 +81,7 @@ pub async fn serve<C: Send + Sync + 'static>(
 /// The runtime's own error if its API can't be reached.
 pub async fn serve_endpoint<C: Send + Sync + 'static>(endpoint: Endpoint<C>) -> Result<(), Error> {
     let answering = endpoint.clone();
-    let connections = config::runtime_api()
-        .and_then(|address| Connections::to(&address))
-        .map(Arc::new);
+    let connections = config::runtime_api().and_then(|address| Connections::to(&address)).map(Arc::new);
     let handler = service_fn(move |event| {
         if let Some(connections) = &connections {
             connections.send_at_once();

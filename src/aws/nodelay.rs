@@ -34,9 +34,7 @@ impl Connections {
         let Ok(descriptors) = fs::read_dir("/proc/self/fd") else {
             return;
         };
-        let numbers = descriptors
-            .flatten()
-            .filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        let numbers = descriptors.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
         for number in numbers {
             // A second descriptor of the same socket: its options are the socket's.
             let Ok(socket) = pidfd_getfd(&self.process, number, PidfdGetfdFlags::empty()) else {
@@ -61,9 +59,7 @@ mod tests {
         let [api, other] = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
         let [ours, theirs] = [&api, &other].map(|to| TcpStream::connect(to.local_addr().unwrap()).unwrap());
 
-        Connections::to(&api.local_addr().unwrap().to_string())
-            .unwrap()
-            .send_at_once();
+        Connections::to(&api.local_addr().unwrap().to_string()).unwrap().send_at_once();
 
         assert!(ours.nodelay().unwrap());
         assert!(!theirs.nodelay().unwrap());
@@ -71,13 +67,7 @@ mod tests {
 
     #[test]
     fn the_address_may_be_written_as_a_url() {
-        assert_eq!(
-            Connections::to("http://127.0.0.1:9000/.rt/_")
-                .unwrap()
-                .peer
-                .port(),
-            9000
-        );
+        assert_eq!(Connections::to("http://127.0.0.1:9000/.rt/_").unwrap().peer.port(), 9000);
         assert!(Connections::to("runtime.internal:9000").is_none());
     }
 }

@@ -17,9 +17,7 @@ pub(super) fn read(event: lambda_http::Request) -> Request<Bytes> {
     let context = event.request_context_ref().cloned();
     let stage = context.as_ref().and_then(stage);
     let path = without_stage(event.raw_http_path(), stage).to_owned();
-    let deadline = event
-        .lambda_context_ref()
-        .and_then(|context| remaining(context.deadline()));
+    let deadline = event.lambda_context_ref().and_then(|context| remaining(context.deadline()));
 
     let (head, body) = event.into_parts();
     let bytes = match body {
@@ -36,9 +34,7 @@ pub(super) fn read(event: lambda_http::Request) -> Request<Bytes> {
         request.extensions_mut().insert(claims);
     }
     if let Some(remaining) = deadline {
-        request
-            .extensions_mut()
-            .insert(RunDeadline(Instant::now() + remaining));
+        request.extensions_mut().insert(RunDeadline(Instant::now() + remaining));
     }
     request
 }
@@ -64,10 +60,7 @@ fn without_stage<'a>(path: &'a str, stage: Option<&str>) -> &'a str {
 
 /// Time left until a deadline. One in the past means that there is none: `cargo lambda watch` sends 1970.
 fn remaining(deadline: SystemTime) -> Option<Duration> {
-    deadline
-        .duration_since(SystemTime::now())
-        .ok()
-        .filter(|remaining| !remaining.is_zero())
+    deadline.duration_since(SystemTime::now()).ok().filter(|remaining| !remaining.is_zero())
 }
 
 #[cfg(test)]

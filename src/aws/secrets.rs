@@ -30,19 +30,13 @@ impl SecretsManager {
     /// A read may take 2 s and each of its at most 3 attempts 1 s: a request is waiting.
     #[must_use]
     pub fn new(id: impl Into<String>) -> Self {
-        Self {
-            id: id.into(),
-            client: OnceCell::new(),
-        }
+        Self { id: id.into(), client: OnceCell::new() }
     }
 
     /// The same secret, read with these settings.
     #[must_use]
     pub fn with_config(self, config: &SdkConfig) -> Self {
-        Self {
-            client: OnceCell::new_with(Some(client(config))),
-            ..self
-        }
+        Self { client: OnceCell::new_with(Some(client(config))), ..self }
     }
 
     async fn read(&self, stage: Stage) -> Result<Option<SecretVersion>, SecretError> {
@@ -58,9 +52,7 @@ impl SecretsManager {
         let answer = match request.send().await {
             Ok(answer) => answer,
             Err(error) => {
-                let is_absent = error
-                    .as_service_error()
-                    .is_some_and(|e| e.is_resource_not_found_exception());
+                let is_absent = error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception());
                 return match stage {
                     Stage::Previous if is_absent => Ok(None),
                     Stage::Current if is_absent => Err(SecretError::Absent),
@@ -70,9 +62,7 @@ impl SecretsManager {
             }
         };
         // Without a date the version counts as an old one, which has no previous.
-        let created = answer
-            .created_date
-            .and_then(|date| SystemTime::try_from(date).ok());
+        let created = answer.created_date.and_then(|date| SystemTime::try_from(date).ok());
         let created = created.unwrap_or(SystemTime::UNIX_EPOCH);
         let value = answer.secret_string.ok_or(SecretError::NotText)?.into();
         Ok(Some(SecretVersion { value, created }))
@@ -85,12 +75,7 @@ fn client(config: &SdkConfig) -> Client {
         .operation_attempt_timeout(Duration::from_secs(1))
         .build();
     let retries = RetryConfig::standard().with_max_attempts(3);
-    Client::from_conf(
-        Builder::from(config)
-            .timeout_config(timeouts)
-            .retry_config(retries)
-            .build(),
-    )
+    Client::from_conf(Builder::from(config).timeout_config(timeouts).retry_config(retries).build())
 }
 
 impl SecretSource for SecretsManager {
@@ -150,15 +135,9 @@ mod tests {
             let version = secret.fetch(stage).await.unwrap().unwrap();
 
             assert_eq!(version.value.expose_secret(), "t0ken");
-            assert_eq!(
-                version.created,
-                SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_500)
-            );
+            assert_eq!(version.created, SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_500));
             let request = server.join().unwrap();
-            assert!(
-                request.contains(&format!(r#""VersionStage":"{label}""#)),
-                "{request}"
-            );
+            assert!(request.contains(&format!(r#""VersionStage":"{label}""#)), "{request}");
             assert!(request.contains(r#""SecretId":"app/token""#), "{request}");
         }
     }
@@ -171,26 +150,18 @@ mod tests {
         assert!(secret.fetch(Stage::Previous).await.unwrap().is_none());
 
         let (secret, _server) = answering("400 Bad Request", absent);
-        assert!(matches!(
-            secret.fetch(Stage::Current).await,
-            Err(SecretError::Absent)
-        ));
+        assert!(matches!(secret.fetch(Stage::Current).await, Err(SecretError::Absent)));
     }
 
     #[tokio::test]
     async fn a_refusal_is_logged_with_what_an_operator_needs() {
-        let (secret, _server) = answering(
-            "400 Bad Request",
-            r#"{"__type":"AccessDeniedException","Message":"role x may not"}"#,
-        );
+        let (secret, _server) =
+            answering("400 Bad Request", r#"{"__type":"AccessDeniedException","Message":"role x may not"}"#);
 
         let error = secret.fetch(Stage::Current).await.unwrap_err();
 
         let line = causes(&error);
-        assert!(
-            line.contains("AccessDeniedException") && line.contains("role x may not"),
-            "{line}"
-        );
+        assert!(line.contains("AccessDeniedException") && line.contains("role x may not"), "{line}");
     }
 
     #[tokio::test]
@@ -198,10 +169,7 @@ mod tests {
         for body in [r#"{"SecretBinary":"czNjcmV0"}"#, r#"{"SecretString":"czNjcmV0"#] {
             let (secret, _server) = answering("200 OK", body);
             let error = secret.fetch(Stage::Current).await.unwrap_err();
-            assert!(
-                !format!("{error:?} {}", causes(&error)).contains("czNj"),
-                "{error:?}"
-            );
+            assert!(!format!("{error:?} {}", causes(&error)).contains("czNj"), "{error:?}");
         }
     }
 }

@@ -143,11 +143,7 @@ where
     };
     let (pieces, reader) = mpsc::channel(FRAMES_AHEAD);
     // Refused when nobody waits any more; then `reserve` below fails and the body is drained.
-    let _ = reply.send(Ok(Answer {
-        head,
-        pieces: reader,
-        ending: None,
-    }));
+    let _ = reply.send(Ok(Answer { head, pieces: reader, ending: None }));
     if !first.bytes.is_empty() {
         let _ = pieces.send(Piece::Frame(first)).await;
     }
@@ -165,10 +161,7 @@ where
         };
         match frame.into_data() {
             Ok(bytes) if bytes.is_empty() => {}
-            Ok(bytes) => room.send(Piece::Frame(Frame {
-                bytes,
-                at: Instant::now(),
-            })),
+            Ok(bytes) => room.send(Piece::Frame(Frame { bytes, at: Instant::now() })),
             Err(frame) => trailers = frame.into_trailers().ok(),
         }
     }
@@ -180,17 +173,10 @@ pub(super) fn buffered(payload: &Bytes) -> Result<Answer, FunctionError> {
     // Two pieces in a channel for two: neither can be refused.
     let (pieces, reader) = mpsc::channel(2);
     if !bytes.is_empty() {
-        let _ = pieces.try_send(Piece::Frame(Frame {
-            bytes,
-            at: Instant::now(),
-        }));
+        let _ = pieces.try_send(Piece::Frame(Frame { bytes, at: Instant::now() }));
     }
     let _ = pieces.try_send(Piece::End(None));
-    Ok(Answer {
-        head,
-        pieces: reader,
-        ending: None,
-    })
+    Ok(Answer { head, pieces: reader, ending: None })
 }
 
 /// Reads up to the separator; returns what the last chunk held beyond it.
@@ -200,34 +186,19 @@ where
 {
     let mut read = BytesMut::new();
     loop {
-        if let Some(end) = read
-            .windows(SEPARATOR.len())
-            .position(|window| window == SEPARATOR)
-        {
+        if let Some(end) = read.windows(SEPARATOR.len()).position(|window| window == SEPARATOR) {
             let head = head::prelude(&read.split_to(end))?;
             read.advance(SEPARATOR.len());
-            return Ok((
-                head,
-                Frame {
-                    bytes: read.freeze(),
-                    at: Instant::now(),
-                },
-            ));
+            return Ok((head, Frame { bytes: read.freeze(), at: Instant::now() }));
         }
         if read.len() > MAX_PRELUDE_BYTES {
-            return Err(FunctionError::Malformed(format!(
-                "no 8 NULs in the first {} bytes",
-                read.len()
-            )));
+            return Err(FunctionError::Malformed(format!("no 8 NULs in the first {} bytes", read.len())));
         }
         match body.frame().await {
             Some(Ok(frame)) => read.extend_from_slice(&frame.into_data().unwrap_or_default()),
             Some(Err(_)) => return Err(FunctionError::Closed),
             None => {
-                return Err(FunctionError::Malformed(format!(
-                    "{} bytes without the 8 NULs",
-                    read.len()
-                )));
+                return Err(FunctionError::Malformed(format!("{} bytes without the 8 NULs", read.len())));
             }
         }
     }
@@ -263,11 +234,7 @@ mod tests {
             _: &mut Context<'_>,
         ) -> Poll<Option<Result<http_body::Frame<Bytes>, Infallible>>> {
             let n = self.0.replace(self.0.get() + 1);
-            let bytes = if n == 0 {
-                Bytes::from_static(b"{}\0\0\0\0\0\0\0\0")
-            } else {
-                n.to_string().into()
-            };
+            let bytes = if n == 0 { Bytes::from_static(b"{}\0\0\0\0\0\0\0\0") } else { n.to_string().into() };
             Poll::Ready(Some(Ok(http_body::Frame::data(bytes))))
         }
     }

@@ -47,11 +47,7 @@ impl Function {
             ("_HANDLER", "bootstrap"),
             ("AWS_REGION", "us-east-1"),
         ] {
-            if command
-                .as_std()
-                .get_envs()
-                .all(|(named, _)| named != OsStr::new(name))
-            {
+            if command.as_std().get_envs().all(|(named, _)| named != OsStr::new(name)) {
                 command.env(name, value);
             }
         }
@@ -145,11 +141,7 @@ impl Function {
     }
 
     fn exited(&self, status: String, before: &'static str) -> FunctionError {
-        FunctionError::Exited {
-            status,
-            before,
-            log: self.log_tail(),
-        }
+        FunctionError::Exited { status, before, log: self.log_tail() }
     }
 
     fn log_tail(&self) -> String {

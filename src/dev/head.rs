@@ -23,9 +23,7 @@ pub(super) struct Head {
 
 /// Reads what comes before the 8 NULs.
 pub(super) fn prelude(json: &[u8]) -> Result<Head, FunctionError> {
-    serde_json::from_slice::<Response>(json)
-        .map_err(not_a_response)?
-        .into_head()
+    serde_json::from_slice::<Response>(json).map_err(not_a_response)?.into_head()
 }
 
 /// Reads a buffered response and its body.
@@ -35,14 +33,7 @@ pub(super) fn buffered(payload: &Bytes) -> Result<(Head, Bytes), FunctionError> 
     let value: Value = serde_json::from_slice(payload).map_err(not_a_response)?;
     if value.get("statusCode").is_none() {
         let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
-        return Ok((
-            Head {
-                status: ok(),
-                headers,
-                cookies: Vec::new(),
-            },
-            payload.clone(),
-        ));
+        return Ok((Head { status: ok(), headers, cookies: Vec::new() }, payload.clone()));
     }
     let mut response: Response = serde_json::from_value(value).map_err(not_a_response)?;
     let body = response.body.take().unwrap_or_default();
@@ -88,10 +79,7 @@ impl Response {
     fn into_head(self) -> Result<Head, FunctionError> {
         let mut headers = HeaderMap::new();
         // A name in both forms is the same header twice; the one that can hold several values is whole.
-        let single = self
-            .headers
-            .iter()
-            .filter(|(name, _)| !self.multi_value_headers.contains_key(*name));
+        let single = self.headers.iter().filter(|(name, _)| !self.multi_value_headers.contains_key(*name));
         for (name, values) in self.multi_value_headers.iter().chain(single) {
             let values = match values {
                 Values::One(value) => std::slice::from_ref(value),
@@ -99,18 +87,12 @@ impl Response {
             };
             for value in values {
                 let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) else {
-                    return Err(FunctionError::Malformed(format!(
-                        "a header that is not one: {name:?}"
-                    )));
+                    return Err(FunctionError::Malformed(format!("a header that is not one: {name:?}")));
                 };
                 headers.append(name, value);
             }
         }
-        Ok(Head {
-            status: self.status_code,
-            headers,
-            cookies: self.cookies,
-        })
+        Ok(Head { status: self.status_code, headers, cookies: self.cookies })
     }
 }
 

@@ -58,28 +58,16 @@ impl Invocation {
     /// The headers of the event with this request id.
     pub(super) fn into_headers(self, request_id: &str) -> HeaderMap {
         let deadline = self.deadline.unwrap_or_else(|| SystemTime::now() + DEFAULT_TIME);
-        let deadline_ms = deadline
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default()
-            .as_millis();
+        let deadline_ms = deadline.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
         let headers = [
             ("content-type", HeaderValue::from_static("application/json")),
             ("lambda-runtime-aws-request-id", header(request_id.to_owned())),
             ("lambda-runtime-deadline-ms", header(deadline_ms.to_string())),
-            (
-                "lambda-runtime-invoked-function-arn",
-                HeaderValue::from_static(FUNCTION_ARN),
-            ),
-            (
-                "lambda-runtime-trace-id",
-                self.trace_id.unwrap_or_else(fresh_trace_id),
-            ),
+            ("lambda-runtime-invoked-function-arn", HeaderValue::from_static(FUNCTION_ARN)),
+            ("lambda-runtime-trace-id", self.trace_id.unwrap_or_else(fresh_trace_id)),
             ("lambda-runtime-invocation-id", header(Uuid::new_v4().to_string())),
         ];
-        headers
-            .into_iter()
-            .map(|(name, value)| (HeaderName::from_static(name), value))
-            .collect()
+        headers.into_iter().map(|(name, value)| (HeaderName::from_static(name), value)).collect()
     }
 }
 
@@ -89,10 +77,7 @@ pub(super) fn header(text: String) -> HeaderValue {
 }
 
 fn fresh_trace_id() -> HeaderValue {
-    let seconds = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_secs();
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let random = Uuid::new_v4().simple().to_string();
     header(format!("Root=1-{seconds:08x}-{};Sampled=0", &random[..24]))
 }

@@ -131,14 +131,7 @@ impl Issuer {
     /// # Errors
     /// [`IssuerError::Sign`] when neither key fits.
     pub fn sign(&self, algorithm: Algorithm, claims: &Value) -> Result<String, IssuerError> {
-        let kid = self
-            .state
-            .keys()
-            .for_algorithm(algorithm)
-            .public
-            .common
-            .key_id
-            .clone();
+        let kid = self.state.keys().for_algorithm(algorithm).public.common.key_id.clone();
         self.sign_as(kid, algorithm, claims)
     }
 
@@ -156,10 +149,7 @@ impl Issuer {
         algorithm: Algorithm,
         claims: &Value,
     ) -> Result<String, IssuerError> {
-        let header = Header {
-            kid,
-            ..Header::new(algorithm)
-        };
+        let header = Header { kid, ..Header::new(algorithm) };
         let key = self.state.keys().for_algorithm(algorithm).key.clone();
         Ok(jsonwebtoken::encode(&header, claims, &key)?)
     }
@@ -175,15 +165,11 @@ impl State {
             return empty(StatusCode::SERVICE_UNAVAILABLE);
         }
         let keys = self.keys().clone();
-        let Ok(body) = serde_json::to_vec(&JwkSet {
-            keys: vec![keys.rsa.public, keys.ec.public],
-        }) else {
+        let Ok(body) = serde_json::to_vec(&JwkSet { keys: vec![keys.rsa.public, keys.ec.public] }) else {
             return empty(StatusCode::INTERNAL_SERVER_ERROR);
         };
         let mut response = Response::new(Full::new(body.into()));
-        response
-            .headers_mut()
-            .insert(CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
+        response.headers_mut().insert(CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
         response
     }
 
@@ -235,12 +221,7 @@ mod tests {
     use super::{Algorithm, Issuer, JwkSet, Value};
 
     async fn published(issuer: &Issuer) -> JwkSet {
-        let body = reqwest::get(issuer.jwks_url())
-            .await
-            .unwrap()
-            .bytes()
-            .await
-            .unwrap();
+        let body = reqwest::get(issuer.jwks_url()).await.unwrap().bytes().await.unwrap();
         serde_json::from_slice(&body).unwrap()
     }
 
@@ -265,9 +246,7 @@ mod tests {
         let issuer = Issuer::start().await.unwrap();
         let kid = |token: String| decode_header(token).unwrap().kid.unwrap();
         let old = kid(issuer.sign(Algorithm::RS256, &json!({})).unwrap());
-        let unknown = kid(issuer
-            .sign_with_unknown_kid(Algorithm::RS256, &json!({}))
-            .unwrap());
+        let unknown = kid(issuer.sign_with_unknown_kid(Algorithm::RS256, &json!({})).unwrap());
         assert!(published(&issuer).await.find(&old).is_some());
         issuer.rotate().unwrap();
         let new = kid(issuer.sign(Algorithm::RS256, &json!({})).unwrap());

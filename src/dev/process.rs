@@ -48,23 +48,14 @@ struct Seen {
 
 impl Process {
     pub(super) fn spawn(mut command: Command) -> io::Result<Self> {
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         let spawned = Instant::now();
         let child = command.spawn()?;
         let pid = child.id().ok_or(io::ErrorKind::NotFound)?;
         let seen = Arc::new(Seen::default());
         let mut tasks = JoinSet::new();
         tasks.spawn(watch(child, Arc::clone(&seen)));
-        Ok(Self {
-            pid,
-            spawned,
-            seen,
-            _watch: tasks,
-        })
+        Ok(Self { pid, spawned, seen, _watch: tasks })
     }
 
     pub(super) fn is_running(&self) -> bool {

@@ -89,12 +89,7 @@ impl RuntimeApi {
     ) -> Result<Answer, FunctionError> {
         let (reply, answer) = oneshot::channel();
         let id = Uuid::new_v4().to_string();
-        lock(&self.state.queue).push_back(Event {
-            id,
-            payload,
-            invocation,
-            reply,
-        });
+        lock(&self.state.queue).push_back(Event { id, payload, invocation, reply });
         self.state.arrived.notify_one();
         answer.await.unwrap_or(Err(FunctionError::Closed))
     }
@@ -125,10 +120,9 @@ impl State {
             ("POST", ["2020-01-01", "extension", "register"]) => {
                 let function = json!({ "functionName": "ag-ui-dev", "functionVersion": "$LATEST", "handler": "bootstrap" });
                 let mut response = reply(StatusCode::OK, &function);
-                response.headers_mut().insert(
-                    "lambda-extension-identifier",
-                    invocation::header(Uuid::new_v4().to_string()),
-                );
+                response
+                    .headers_mut()
+                    .insert("lambda-extension-identifier", invocation::header(Uuid::new_v4().to_string()));
                 response
             }
             // No extension is told of events or of a shutdown yet.
@@ -140,12 +134,7 @@ impl State {
     async fn next(&self) -> Response<Full<Bytes>> {
         // Only the first one counts.
         let _ = self.first_ask.set(Instant::now());
-        let Event {
-            id,
-            payload,
-            invocation,
-            reply,
-        } = loop {
+        let Event { id, payload, invocation, reply } = loop {
             match lock(&self.queue).pop_front() {
                 // Nobody waits for this one any more.
                 Some(event) if event.reply.is_closed() => continue,
@@ -183,18 +172,11 @@ impl State {
 }
 
 async fn failure(headers: &HeaderMap, body: Incoming) -> Failure {
-    let body = body
-        .collect()
-        .await
-        .map(|body| body.to_bytes())
-        .unwrap_or_default();
+    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
     serde_json::from_slice(&body).unwrap_or_else(|_| {
         let error_type = headers.get("lambda-runtime-function-error-type");
         Failure {
-            error_type: error_type
-                .and_then(|value| value.to_str().ok())
-                .unwrap_or("unknown")
-                .to_owned(),
+            error_type: error_type.and_then(|value| value.to_str().ok()).unwrap_or("unknown").to_owned(),
             error_message: String::from_utf8_lossy(&body).into_owned(),
         }
     })
@@ -205,10 +187,7 @@ fn accepted() -> Response<Full<Bytes>> {
 }
 
 fn unknown_request() -> Response<Full<Bytes>> {
-    reply(
-        StatusCode::BAD_REQUEST,
-        &json!({ "errorType": "InvalidRequestID" }),
-    )
+    reply(StatusCode::BAD_REQUEST, &json!({ "errorType": "InvalidRequestID" }))
 }
 
 fn reply(status: StatusCode, body: &Value) -> Response<Full<Bytes>> {

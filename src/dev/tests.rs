@@ -51,11 +51,7 @@ impl Worker {
             .map(|line| line.split_once(": ").unwrap())
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
-        let mut reply = Reply {
-            status: lines[0][9..12].parse().unwrap(),
-            headers,
-            body: String::new(),
-        };
+        let mut reply = Reply { status: lines[0][9..12].parse().unwrap(), headers, body: String::new() };
         let mut body = vec![0; reply.header("content-length").parse().unwrap()];
         self.0.read_exact(&mut body).await.unwrap();
         reply.body = String::from_utf8(body).unwrap();
@@ -64,26 +60,18 @@ impl Worker {
 
     /// Asks for work; returns the request's id and the event.
     async fn next(&mut self) -> (String, Value) {
-        self.send("GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nhost: api\r\n\r\n")
-            .await;
+        self.send("GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nhost: api\r\n\r\n").await;
         let reply = self.reply().await;
-        (
-            reply.header("lambda-runtime-aws-request-id").to_owned(),
-            serde_json::from_str(&reply.body).unwrap(),
-        )
+        (reply.header("lambda-runtime-aws-request-id").to_owned(), serde_json::from_str(&reply.body).unwrap())
     }
 
     /// Begins a POST; the body is the caller's.
     async fn post(&mut self, path: &str, headers: &str) {
-        self.send(format!(
-            "POST /2018-06-01/runtime/{path} HTTP/1.1\r\nhost: api\r\n{headers}\r\n"
-        ))
-        .await;
+        self.send(format!("POST /2018-06-01/runtime/{path} HTTP/1.1\r\nhost: api\r\n{headers}\r\n")).await;
     }
 
     async fn post_all(&mut self, path: &str, body: &str) -> Reply {
-        self.post(path, &format!("content-length: {}\r\n", body.len()))
-            .await;
+        self.post(path, &format!("content-length: {}\r\n", body.len())).await;
         self.send(body).await;
         self.reply().await
     }
@@ -96,23 +84,18 @@ impl Worker {
 
     async fn chunk(&mut self, bytes: impl AsRef<[u8]>) {
         let bytes = bytes.as_ref();
-        self.send([format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat())
-            .await;
+        self.send([format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat()).await;
     }
 }
 
 impl Reply {
     fn header(&self, wanted: &str) -> &str {
-        self.headers
-            .iter()
-            .find(|(name, _)| name == wanted)
-            .map_or("", |(_, value)| value)
+        self.headers.iter().find(|(name, _)| name == wanted).map_or("", |(_, value)| value)
     }
 }
 
 async fn invoke(api: &RuntimeApi) -> Result<Answer, FunctionError> {
-    api.invoke(Payload::from(&json!({ "n": 1 })), Invocation::default())
-        .await
+    api.invoke(Payload::from(&json!({ "n": 1 })), Invocation::default()).await
 }
 
 fn head() -> Vec<u8> {
@@ -139,9 +122,7 @@ async fn given_an_event_when_a_function_asks_then_it_comes_with_what_lambda_says
         trace_id: Some(http::HeaderValue::from_static("Root=1-2-3")),
     };
     let ask = async {
-        worker
-            .send("GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nhost: api\r\n\r\n")
-            .await;
+        worker.send("GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nhost: api\r\n\r\n").await;
         worker.reply().await
     };
     let reply = tokio::select! {
@@ -154,11 +135,7 @@ async fn given_an_event_when_a_function_asks_then_it_comes_with_what_lambda_says
     assert_eq!(reply.header("lambda-runtime-trace-id"), "Root=1-2-3");
     assert_eq!(reply.header("lambda-runtime-aws-request-id").len(), 36);
     assert_eq!(reply.header("lambda-runtime-invocation-id").len(), 36);
-    assert!(
-        reply
-            .header("lambda-runtime-invoked-function-arn")
-            .starts_with("arn:aws:lambda:")
-    );
+    assert!(reply.header("lambda-runtime-invoked-function-arn").starts_with("arn:aws:lambda:"));
 }
 
 #[tokio::test]
@@ -172,10 +149,7 @@ async fn the_head_and_the_body_are_told_apart_however_they_are_cut_into_chunks()
         ("NULs and body in one chunk", vec![n]),
         ("prelude in two chunks", vec![7, n, n + 8]),
         ("NULs in two chunks", vec![n, n + 3, n + 8]),
-        (
-            "NULs at the end of one chunk and at the start of the next",
-            vec![n - 1, n + 3],
-        ),
+        ("NULs at the end of one chunk and at the start of the next", vec![n - 1, n + 3]),
         ("every byte a chunk", (1..whole.len()).collect()),
     ] {
         let api = RuntimeApi::start().await.unwrap();
@@ -259,11 +233,7 @@ async fn given_two_workers_when_two_events_come_then_both_run_at_once() {
 #[tokio::test]
 async fn given_a_caller_that_gave_up_when_a_function_asks_then_it_gets_the_next_event() {
     let api = RuntimeApi::start().await.unwrap();
-    assert!(
-        api.invoke("0".into(), Invocation::default())
-            .now_or_never()
-            .is_none()
-    );
+    assert!(api.invoke("0".into(), Invocation::default()).now_or_never().is_none());
     let mut worker = Worker::connect(&api).await;
     let (id, event) = tokio::select! {
         asked = worker.next() => asked,
@@ -299,10 +269,7 @@ async fn a_head_that_is_not_one_is_an_error_and_the_function_is_let_go() {
         ("no NULs", PRELUDE.as_bytes().to_vec()),
         ("nothing", Vec::new()),
         ("not JSON", b"hello\0\0\0\0\0\0\0\0".to_vec()),
-        (
-            "a header with a line break",
-            b"{\"headers\":{\"a\":\"b\\nc\"}}\0\0\0\0\0\0\0\0".to_vec(),
-        ),
+        ("a header with a line break", b"{\"headers\":{\"a\":\"b\\nc\"}}\0\0\0\0\0\0\0\0".to_vec()),
     ] {
         let api = RuntimeApi::start().await.unwrap();
         let mut worker = Worker::connect(&api).await;
@@ -330,13 +297,7 @@ async fn a_buffered_answer_reads_like_a_streamed_one() {
             Some("text/plain"),
             "no",
         ),
-        (
-            "base64",
-            json!({ "statusCode": 200, "body": "aGk=", "isBase64Encoded": true }),
-            200,
-            None,
-            "hi",
-        ),
+        ("base64", json!({ "statusCode": 200, "body": "aGk=", "isBase64Encoded": true }), 200, None, "hi"),
         (
             "several values of a header",
             json!({ "statusCode": 200, "headers": { "content-type": "b" }, "multiValueHeaders": { "content-type": ["a", "b"] } }),
@@ -344,29 +305,17 @@ async fn a_buffered_answer_reads_like_a_streamed_one() {
             Some("a"),
             "",
         ),
-        (
-            "no status",
-            json!({ "n": 1 }),
-            200,
-            Some("application/json"),
-            r#"{"n":1}"#,
-        ),
+        ("no status", json!({ "n": 1 }), 200, Some("application/json"), r#"{"n":1}"#),
     ] {
         let api = RuntimeApi::start().await.unwrap();
         let mut worker = Worker::connect(&api).await;
         let write = async {
             let (id, _) = worker.next().await;
-            worker
-                .post_all(&format!("invocation/{id}/response"), &payload.to_string())
-                .await
+            worker.post_all(&format!("invocation/{id}/response"), &payload.to_string()).await
         };
         let (answer, reply) = join(invoke(&api), write).await;
         let mut answer = answer.unwrap();
-        assert_eq!(
-            (answer.status(), answer.header("content-type")),
-            (status, kind),
-            "{why}"
-        );
+        assert_eq!((answer.status(), answer.header("content-type")), (status, kind), "{why}");
         assert_eq!(answer.text().await, body, "{why}");
         assert!(!answer.is_truncated(), "{why}");
         assert_eq!(reply.status, 202, "{why}");
@@ -380,16 +329,10 @@ async fn what_a_function_reports_instead_of_an_answer_reaches_the_caller() {
     let report = r#"{"errorType":"Broken","errorMessage":"by design"}"#;
     let write = async {
         let (id, _) = worker.next().await;
-        (
-            worker.post_all(&format!("invocation/{id}/error"), report).await,
-            id,
-        )
+        (worker.post_all(&format!("invocation/{id}/error"), report).await, id)
     };
     let (answer, (reply, id)) = join(invoke(&api), write).await;
-    assert_eq!(
-        answer.unwrap_err().to_string(),
-        "function failed: Broken: by design"
-    );
+    assert_eq!(answer.unwrap_err().to_string(), "function failed: Broken: by design");
     assert_eq!(reply.status, 202);
 
     let again = worker.post_all(&format!("invocation/{id}/error"), report).await;
@@ -397,10 +340,7 @@ async fn what_a_function_reports_instead_of_an_answer_reaches_the_caller() {
 
     worker.post_all("init/error", "not json").await;
     let failure = api.init_failure().await;
-    assert_eq!(
-        (failure.error_type.as_str(), failure.error_message.as_str()),
-        ("unknown", "not json")
-    );
+    assert_eq!((failure.error_type.as_str(), failure.error_message.as_str()), ("unknown", "not json"));
 }
 
 #[tokio::test]
@@ -437,10 +377,7 @@ async fn given_a_process_that_exits_when_it_is_waited_for_then_its_last_lines_ar
         error.starts_with("function exited with status 3 before it asked for work; its log ends:"),
         "{error}"
     );
-    assert!(
-        error.contains("\n  starting in eu-west-1") && error.contains("\n  bootstrap"),
-        "{error}"
-    );
+    assert!(error.contains("\n  starting in eu-west-1") && error.contains("\n  bootstrap"), "{error}");
     assert!(!function.is_running());
     assert_eq!((function.peak_memory_kib(), function.cpu_time()), (None, None));
 }
@@ -451,10 +388,7 @@ async fn given_an_event_when_the_process_exits_then_the_caller_is_told() {
     assert!(function.ready(LONG).await.unwrap() < LONG);
     let error = function.invoke("{}").await.unwrap_err().to_string();
 
-    assert_eq!(
-        error,
-        "function exited with status 7 before it answered; its log is empty"
-    );
+    assert_eq!(error, "function exited with status 7 before it answered; its log is empty");
 }
 
 #[tokio::test]

@@ -85,19 +85,11 @@ impl Auth {
     pub(super) async fn check(&self, head: &Parts) -> Result<Authenticated, Reject> {
         if let Some(token) = &self.token {
             let presented = self.presented(&head.headers)?;
-            if !token
-                .admits(presented)
-                .await
-                .map_err(|_| Reject::SecretUnavailable)?
-            {
+            if !token.admits(presented).await.map_err(|_| Reject::SecretUnavailable)? {
                 return Err(Reject::Unauthenticated);
             }
         }
-        let proven = head
-            .extensions
-            .get::<Claims>()
-            .cloned()
-            .unwrap_or_else(Claims::anonymous);
+        let proven = head.extensions.get::<Claims>().cloned().unwrap_or_else(Claims::anonymous);
         if self.needs_authorizer && !self.is_proof(&proven) {
             return Err(Reject::Unauthenticated);
         }

@@ -44,12 +44,7 @@ impl ResponseBody {
 
     pub(super) fn run(events: RunStream, keep_alive: Duration, span: Span) -> Self {
         let silence = Box::pin(tokio::time::sleep(keep_alive));
-        Self(Kind::Run(Run {
-            events,
-            keep_alive,
-            silence,
-            span,
-        }))
+        Self(Kind::Run(Run { events, keep_alive, silence, span }))
     }
 }
 

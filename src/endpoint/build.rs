@@ -59,10 +59,7 @@ impl<C: Send + Sync + 'static> EndpointBuilder<C> {
 
     /// What a request must show; the shared token unless said otherwise.
     pub fn require(self, mode: AuthMode) -> Self {
-        Self {
-            mode: Some(mode),
-            ..self
-        }
+        Self { mode: Some(mode), ..self }
     }
 
     /// Lets everyone call. It exists in code only, and warns when the endpoint is built.
@@ -96,18 +93,12 @@ impl<C: Send + Sync + 'static> EndpointBuilder<C> {
 
     /// Where runs are posted beside `/`, in place of `/agui`.
     pub fn run_path(self, path: impl Into<String>) -> Self {
-        Self {
-            run_path: path.into(),
-            ..self
-        }
+        Self { run_path: path.into(), ..self }
     }
 
     /// The longest body, in bytes.
     pub fn max_body_bytes(self, max_body_bytes: usize) -> Self {
-        Self {
-            max_body_bytes,
-            ..self
-        }
+        Self { max_body_bytes, ..self }
     }
 
     /// The longest silence of a stream.
@@ -120,15 +111,7 @@ impl<C: Send + Sync + 'static> EndpointBuilder<C> {
     /// # Errors
     /// [`EndpointError`] if the token is missing that must be checked, or the path is unusable.
     pub fn build(self) -> Result<Endpoint<C>, EndpointError> {
-        let Self {
-            agent,
-            caller,
-            mode,
-            mut auth,
-            run_path,
-            max_body_bytes,
-            keep_alive,
-        } = self;
+        let Self { agent, caller, mode, mut auth, run_path, max_body_bytes, keep_alive } = self;
         if !run_path.starts_with('/') || run_path == "/health" || run_path == "/capabilities" {
             return Err(EndpointError::BadPath);
         }
@@ -147,24 +130,13 @@ impl<C: Send + Sync + 'static> EndpointBuilder<C> {
                 warn!("authentication is off: everyone who reaches this endpoint may call the agent");
             }
         }
-        let inner = Inner {
-            agent,
-            auth,
-            caller,
-            run_path,
-            max_body_bytes,
-            keep_alive,
-        };
-        Ok(Endpoint {
-            inner: Arc::new(inner),
-        })
+        let inner = Inner { agent, auth, caller, run_path, max_body_bytes, keep_alive };
+        Ok(Endpoint { inner: Arc::new(inner) })
     }
 }
 
 impl<C> std::fmt::Debug for EndpointBuilder<C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("EndpointBuilder")
-            .field("mode", &self.mode)
-            .finish_non_exhaustive()
+        f.debug_struct("EndpointBuilder").field("mode", &self.mode).finish_non_exhaustive()
     }
 }

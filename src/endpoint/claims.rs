@@ -78,15 +78,8 @@ impl Claims {
         let is_separator = |c: char| c.is_whitespace() || c == ',';
         match self.values.get(name) {
             Some(Value::String(text)) => {
-                let inner = text
-                    .strip_prefix('[')
-                    .and_then(|text| text.strip_suffix(']'))
-                    .unwrap_or(text);
-                inner
-                    .split(is_separator)
-                    .filter(|item| !item.is_empty())
-                    .map(ToOwned::to_owned)
-                    .collect()
+                let inner = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+                inner.split(is_separator).filter(|item| !item.is_empty()).map(ToOwned::to_owned).collect()
             }
             Some(Value::Array(items)) => {
                 let items = items.iter().filter_map(Value::as_str);
@@ -119,10 +112,7 @@ impl Claims {
         }
         let mut values = user.values;
         values.extend(self.values);
-        Some(Self {
-            source: self.source,
-            values,
-        })
+        Some(Self { source: self.source, values })
     }
 }
 
@@ -130,10 +120,7 @@ impl Claims {
 impl fmt::Debug for Claims {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self.values.keys().collect();
-        f.debug_struct("Claims")
-            .field("source", &self.source)
-            .field("names", &names)
-            .finish_non_exhaustive()
+        f.debug_struct("Claims").field("source", &self.source).field("names", &names).finish_non_exhaustive()
     }
 }
 
@@ -144,40 +131,22 @@ mod tests {
     use super::*;
 
     fn claims(source: ClaimSource, values: Value) -> Claims {
-        let Value::Object(values) = values else {
-            panic!("claims are an object")
-        };
+        let Value::Object(values) = values else { panic!("claims are an object") };
         Claims::new(source, values)
     }
 
     #[test]
     fn a_list_is_read_in_every_form_that_authorizers_write() {
         for (why, value, expected) in [
-            (
-                "a REST API's Cognito authorizer",
-                json!("admin,ops"),
-                vec!["admin", "ops"],
-            ),
-            (
-                "an HTTP API's JWT authorizer",
-                json!("[admin ops]"),
-                vec!["admin", "ops"],
-            ),
+            ("a REST API's Cognito authorizer", json!("admin,ops"), vec!["admin", "ops"]),
+            ("an HTTP API's JWT authorizer", json!("[admin ops]"), vec!["admin", "ops"]),
             ("an OAuth scope", json!("read write"), vec!["read", "write"]),
             ("a token's array", json!(["admin", "ops"]), vec!["admin", "ops"]),
-            (
-                "a name that would fall apart grants nothing",
-                json!(["read admin", "a,b", "ok"]),
-                vec!["ok"],
-            ),
+            ("a name that would fall apart grants nothing", json!(["read admin", "a,b", "ok"]), vec!["ok"]),
             ("no list", json!(7), vec![]),
             ("empty", json!(""), vec![]),
         ] {
-            assert_eq!(
-                claims(ClaimSource::UserToken, json!({ "x": value })).list("x"),
-                expected,
-                "{why}"
-            );
+            assert_eq!(claims(ClaimSource::UserToken, json!({ "x": value })).list("x"), expected, "{why}");
         }
     }
 
@@ -187,60 +156,21 @@ mod tests {
         let token = json!({"iss": "https://issuer", "sub": "ada", "custom:plan": "free", "email": "a@b"});
         for (why, source, edge, fits) in [
             ("nobody else speaks", Nobody, json!({}), true),
-            (
-                "a server's principal carries it",
-                Iam,
-                json!({"userArn": "arn:aws:iam::1:role/web"}),
-                true,
-            ),
-            (
-                "the same",
-                CognitoAuthorizer,
-                json!({"iss": "https://issuer", "sub": "ada"}),
-                true,
-            ),
-            (
-                "another subject",
-                CognitoAuthorizer,
-                json!({"iss": "https://issuer", "sub": "bob"}),
-                false,
-            ),
-            (
-                "another issuer",
-                CognitoAuthorizer,
-                json!({"iss": "https://other", "sub": "ada"}),
-                false,
-            ),
-            (
-                "the same principal",
-                LambdaAuthorizer,
-                json!({"principalId": "ada"}),
-                true,
-            ),
-            (
-                "another principal",
-                LambdaAuthorizer,
-                json!({"principalId": "bob"}),
-                false,
-            ),
+            ("a server's principal carries it", Iam, json!({"userArn": "arn:aws:iam::1:role/web"}), true),
+            ("the same", CognitoAuthorizer, json!({"iss": "https://issuer", "sub": "ada"}), true),
+            ("another subject", CognitoAuthorizer, json!({"iss": "https://issuer", "sub": "bob"}), false),
+            ("another issuer", CognitoAuthorizer, json!({"iss": "https://other", "sub": "ada"}), false),
+            ("the same principal", LambdaAuthorizer, json!({"principalId": "ada"}), true),
+            ("another principal", LambdaAuthorizer, json!({"principalId": "bob"}), false),
         ] {
-            let Value::Object(token) = token.clone() else {
-                panic!("an object")
-            };
-            assert_eq!(
-                claims(source, edge).with_user_token(token).is_some(),
-                fits,
-                "{why}"
-            );
+            let Value::Object(token) = token.clone() else { panic!("an object") };
+            assert_eq!(claims(source, edge).with_user_token(token).is_some(), fits, "{why}");
         }
     }
 
     #[test]
     fn the_front_doors_claims_win_over_the_tokens() {
-        let edge = claims(
-            ClaimSource::LambdaAuthorizer,
-            json!({"principalId": "ada", "custom:plan": "pro"}),
-        );
+        let edge = claims(ClaimSource::LambdaAuthorizer, json!({"principalId": "ada", "custom:plan": "pro"}));
         let Value::Object(token) = json!({"sub": "ada", "custom:plan": "free", "email": "a@b"}) else {
             panic!()
         };
@@ -253,10 +183,7 @@ mod tests {
 
     #[test]
     fn debug_shows_no_value() {
-        let shown = format!(
-            "{:?}",
-            claims(ClaimSource::UserToken, json!({"email": "ada@example.com"}))
-        );
+        let shown = format!("{:?}", claims(ClaimSource::UserToken, json!({"email": "ada@example.com"})));
 
         assert!(shown.contains("email") && !shown.contains("ada@"), "{shown}");
     }

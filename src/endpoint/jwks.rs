@@ -50,20 +50,12 @@ impl Keys {
         struct Document {
             keys: Vec<Value>,
         }
-        let entries = serde_json::from_slice::<Document>(body)
-            .map_err(JwksFault::Malformed)?
-            .keys;
+        let entries = serde_json::from_slice::<Document>(body).map_err(JwksFault::Malformed)?.keys;
         let count = entries.len();
-        let keys = entries
-            .into_iter()
-            .filter_map(|entry| serde_json::from_value::<Jwk>(entry).ok());
+        let keys = entries.into_iter().filter_map(|entry| serde_json::from_value::<Jwk>(entry).ok());
         let keys: Vec<Jwk> = keys.filter(is_for_signatures).collect();
         // An empty set must not take the place of the keys that are cached.
-        if keys.is_empty() {
-            Err(JwksFault::NoKey(count))
-        } else {
-            Ok(Self(keys))
-        }
+        if keys.is_empty() { Err(JwksFault::NoKey(count)) } else { Ok(Self(keys)) }
     }
 
     /// Whether any key has the id `kid`.
@@ -77,9 +69,7 @@ impl Keys {
     }
 
     fn named(&self, kid: &str) -> impl Iterator<Item = &Jwk> {
-        self.0
-            .iter()
-            .filter(move |key| key.common.key_id.as_deref() == Some(kid))
+        self.0.iter().filter(move |key| key.common.key_id.as_deref() == Some(kid))
     }
 }
 
@@ -96,11 +86,7 @@ fn fits(key: &Jwk, algorithm: Algorithm) -> bool {
         (AlgorithmParameters::OctetKeyPair(key), Algorithm::EdDSA) => key.curve == EllipticCurve::Ed25519,
         _ => false,
     };
-    is_of_its_type
-        && key
-            .common
-            .key_algorithm
-            .is_none_or(|declared| declared == algorithm.into())
+    is_of_its_type && key.common.key_algorithm.is_none_or(|declared| declared == algorithm.into())
 }
 
 /// The key set at an address.
@@ -120,10 +106,7 @@ impl Jwks {
             "http" if is_here => {}
             _ => return Err(InvalidJwksUrl),
         }
-        Ok(Self {
-            url,
-            client: OnceLock::new(),
-        })
+        Ok(Self { url, client: OnceLock::new() })
     }
 
     fn client(&self) -> Result<&Client, reqwest::Error> {
@@ -194,10 +177,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_key_set_is_fetched() {
-        let keys = answering(ok(&json!({"keys": [rsa("a"), rsa("b")]}).to_string()))
-            .read()
-            .await
-            .unwrap();
+        let keys = answering(ok(&json!({"keys": [rsa("a"), rsa("b")]}).to_string())).read().await.unwrap();
         assert!(keys.knows("a") && keys.knows("b") && !keys.knows("c"));
     }
 
@@ -207,10 +187,7 @@ mod tests {
         for (answer, cause) in [
             (ok("<html>"), "the key set is malformed"),
             (ok(r#"{"keys":[]}"#), "the key set of 0 entries has no usable key"),
-            (
-                ok(r#"{"keys":[{"kty":"RSA"}, 5]}"#),
-                "the key set of 2 entries has no usable key",
-            ),
+            (ok(r#"{"keys":[{"kty":"RSA"}, 5]}"#), "the key set of 2 entries has no usable key"),
             (ok(&format!("{large}x")), "the key set is over 262144 bytes"),
             (
                 // No length is promised, so only counting can tell.
@@ -256,53 +233,18 @@ mod tests {
         for (why, key, algorithm, is_used) in [
             ("an RSA key", rsa("k"), Algorithm::RS256, true),
             ("an RSA key with PSS", rsa("k"), Algorithm::PS256, true),
-            (
-                "of its algorithm",
-                with(rsa("k"), "alg", "RS256"),
-                Algorithm::RS256,
-                true,
-            ),
-            (
-                "for signatures",
-                with(rsa("k"), "use", "sig"),
-                Algorithm::RS256,
-                true,
-            ),
+            ("of its algorithm", with(rsa("k"), "alg", "RS256"), Algorithm::RS256, true),
+            ("for signatures", with(rsa("k"), "use", "sig"), Algorithm::RS256, true),
             ("a curve", ec("P-256"), Algorithm::ES256, true),
             ("another curve", ec("P-384"), Algorithm::ES256, false),
             ("an unknown curve", ec("secp256k1"), Algorithm::ES256, false),
             ("another type", rsa("k"), Algorithm::ES256, false),
-            (
-                "another algorithm",
-                with(rsa("k"), "alg", "PS256"),
-                Algorithm::RS256,
-                false,
-            ),
-            (
-                "an unknown algorithm",
-                with(rsa("k"), "alg", "RS257"),
-                Algorithm::RS256,
-                false,
-            ),
-            (
-                "for encryption",
-                with(rsa("k"), "use", "enc"),
-                Algorithm::RS256,
-                false,
-            ),
-            (
-                "for something else",
-                with(rsa("k"), "use", "tls"),
-                Algorithm::RS256,
-                false,
-            ),
+            ("another algorithm", with(rsa("k"), "alg", "PS256"), Algorithm::RS256, false),
+            ("an unknown algorithm", with(rsa("k"), "alg", "RS257"), Algorithm::RS256, false),
+            ("for encryption", with(rsa("k"), "use", "enc"), Algorithm::RS256, false),
+            ("for something else", with(rsa("k"), "use", "tls"), Algorithm::RS256, false),
             ("another id", rsa("l"), Algorithm::RS256, false),
-            (
-                "a shared key",
-                json!({"kty": "oct", "kid": "k", "k": "AQ"}),
-                Algorithm::HS256,
-                false,
-            ),
+            ("a shared key", json!({"kty": "oct", "kid": "k", "k": "AQ"}), Algorithm::HS256, false),
         ] {
             // A good key beside it, so that the set is not refused.
             let keys = Keys::parse(json!({"keys": [rsa("other"), key]}).to_string().as_bytes()).unwrap();

@@ -91,11 +91,7 @@ impl<C: Send + Sync + 'static> Endpoint<C> {
     /// Answers one request.
     pub async fn handle(&self, request: Request<Bytes>) -> Response<ResponseBody> {
         self.inner.answer(request).await.unwrap_or_else(|reject| {
-            info!(
-                status = reject.status().as_u16(),
-                code = reject.code(),
-                "request refused"
-            );
+            info!(status = reject.status().as_u16(), code = reject.code(), "request refused");
             reject.into_response()
         })
     }
@@ -127,29 +123,17 @@ impl<C: Send + Sync + 'static> Inner<C> {
             path if path == "/" || path == self.run_path => (Route::Run, Method::POST),
             _ => return Err(Reject::NotFound),
         };
-        if method == allowed {
-            Ok(route)
-        } else {
-            Err(Reject::MethodNotAllowed { allowed })
-        }
+        if method == allowed { Ok(route) } else { Err(Reject::MethodNotAllowed { allowed }) }
     }
 
     fn check_body(&self, head: &http::request::Parts, body: &Bytes) -> Result<(), Reject> {
-        let media_type = head
-            .headers
-            .get(header::CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok());
-        let essence = media_type
-            .and_then(|media_type| media_type.split(';').next())
-            .map(str::trim);
+        let media_type = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let essence = media_type.and_then(|media_type| media_type.split(';').next()).map(str::trim);
         if !essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/json")) {
             return Err(Reject::UnsupportedMediaType);
         }
         if body.len() > self.max_body_bytes {
-            return Err(Reject::BodyTooLarge {
-                bytes: body.len(),
-                limit: self.max_body_bytes,
-            });
+            return Err(Reject::BodyTooLarge { bytes: body.len(), limit: self.max_body_bytes });
         }
         Ok(())
     }
@@ -165,9 +149,7 @@ impl<C: Send + Sync + 'static> Inner<C> {
             thread_id = loggable(input.thread_id.as_str()),
             run_id = loggable(input.run_id.as_str())
         );
-        let events = self
-            .agent
-            .run(caller, input, deadline.map(|deadline| deadline.0))?;
+        let events = self.agent.run(caller, input, deadline.map(|deadline| deadline.0))?;
         let mut response = Response::new(ResponseBody::run(events, self.keep_alive, span));
         let headers = response.headers_mut();
         for (name, value) in [
@@ -189,18 +171,9 @@ fn read(body: &[u8]) -> Result<RunAgentInput, Reject> {
     }
     if !received.dropped.is_empty() || received.unknown_members > 0 {
         // Pointers hold the protocol's own names and numbers only; a few say enough.
-        let dropped = received
-            .dropped
-            .iter()
-            .take(8)
-            .map(String::as_str)
-            .collect::<Vec<_>>()
-            .join(" ");
+        let dropped = received.dropped.iter().take(8).map(String::as_str).collect::<Vec<_>>().join(" ");
         let (elements, members) = (received.dropped.len(), received.unknown_members);
-        warn!(
-            elements,
-            members, dropped, "input has parts that AG-UI 1.0 does not know; they are left out"
-        );
+        warn!(elements, members, dropped, "input has parts that AG-UI 1.0 does not know; they are left out");
     }
     Ok(received.input)
 }
@@ -217,10 +190,7 @@ fn json(status: StatusCode, value: &impl serde::Serialize) -> Response<ResponseB
     *response.status_mut() = status;
     let json = header::HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, json);
-    response.headers_mut().insert(
-        header::CACHE_CONTROL,
-        header::HeaderValue::from_static("no-store"),
-    );
+    response.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
     response
 }
 
@@ -241,16 +211,12 @@ impl<C: Send + Sync + 'static> Service<Request<Bytes>> for Endpoint<C> {
 
 impl<C> Clone for Endpoint<C> {
     fn clone(&self) -> Self {
-        Self {
-            inner: Arc::clone(&self.inner),
-        }
+        Self { inner: Arc::clone(&self.inner) }
     }
 }
 
 impl<C> std::fmt::Debug for Endpoint<C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Endpoint")
-            .field("run_path", &self.inner.run_path)
-            .finish_non_exhaustive()
+        f.debug_struct("Endpoint").field("run_path", &self.inner.run_path).finish_non_exhaustive()
     }
 }

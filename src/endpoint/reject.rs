@@ -120,9 +120,6 @@ impl From<Forbidden> for Reject {
 
 impl From<serde_json::Error> for Reject {
     fn from(fault: serde_json::Error) -> Self {
-        Self::BadJson {
-            line: fault.line(),
-            column: fault.column(),
-        }
+        Self::BadJson { line: fault.line(), column: fault.column() }
     }
 }

@@ -73,10 +73,9 @@ impl SharedToken {
     #[must_use]
     pub fn with_ttl(self, ttl: Duration) -> Self {
         Self(match self.0 {
-            Kind::Kept { accepted, clock } => Kind::Kept {
-                accepted: Box::new(accepted.with_ttl(ttl)),
-                clock,
-            },
+            Kind::Kept { accepted, clock } => {
+                Kind::Kept { accepted: Box::new(accepted.with_ttl(ttl)), clock }
+            }
             literal @ Kind::Literal(_) => literal,
         })
     }
@@ -110,16 +109,9 @@ impl SharedToken {
     }
 
     fn with_clock(source: impl SecretSource, grace: Duration, clock: Clock) -> Self {
-        let source = Versions {
-            source: Box::new(source),
-            grace,
-            clock: clock.clone(),
-        };
+        let source = Versions { source: Box::new(source), grace, clock: clock.clone() };
         let accepted = Cached::new("shared token", source, Policy::default());
-        Self(Kind::Kept {
-            accepted: Box::new(accepted),
-            clock,
-        })
+        Self(Kind::Kept { accepted: Box::new(accepted), clock })
     }
 }
 
@@ -165,11 +157,7 @@ struct Versions {
 impl Source<Accepted> for Versions {
     fn fetch(&self) -> BoxFuture<'_, Result<Accepted, FetchError>> {
         Box::pin(async move {
-            let version = self
-                .source
-                .fetch(Stage::Current)
-                .await?
-                .ok_or(SecretError::Absent)?;
+            let version = self.source.fetch(Stage::Current).await?.ok_or(SecretError::Absent)?;
             let current = digest_secret(&version.value)?;
             let since = version.created;
             let previous = if is_within(since, self.grace, (self.clock)()) {
@@ -183,12 +171,7 @@ impl Source<Accepted> for Versions {
                     .inspect_err(|fault| warn!(%fault, "previous token ignored"))
                     .ok()
             });
-            Ok(Accepted {
-                current,
-                previous,
-                since,
-                grace: self.grace,
-            })
+            Ok(Accepted { current, previous, since, grace: self.grace })
         })
     }
 }
@@ -220,11 +203,7 @@ fn digest_secret(secret: &SecretString) -> Result<Digest, TokenFault> {
 
 fn digest_token(token: &str) -> Result<Digest, TokenFault> {
     let token = token.trim();
-    if token.is_empty() {
-        Err(TokenFault::Empty)
-    } else {
-        Ok(digest(token))
-    }
+    if token.is_empty() { Err(TokenFault::Empty) } else { Ok(digest(token)) }
 }
 
 fn digest(text: &str) -> Digest {
@@ -263,12 +242,7 @@ mod tests {
             ("plain", "t0ken", "t0ken", true),
             ("plain with a line end", "t0ken\n", "t0ken", true),
             ("json", r#"{"token":"t0ken"}"#, "t0ken", true),
-            (
-                "json with other members and white space",
-                r#" {"a":1,"token":" t0ken "} "#,
-                "t0ken",
-                true,
-            ),
+            ("json with other members and white space", r#" {"a":1,"token":" t0ken "} "#, "t0ken", true),
             ("json with an escape", r#"{"token":"t\u0030ken"}"#, "t0ken", true),
             ("a json string is plain", r#""t0ken""#, r#""t0ken""#, true),
             ("a number is plain", "12345", "12345", true),
@@ -277,12 +251,7 @@ mod tests {
             ("a longer token", "t0ken", "t0kent0ken", false),
             ("nothing", "t0ken", "", false),
             ("what is presented is not trimmed", "t0ken", " t0ken", false),
-            (
-                "the json text is not the token",
-                r#"{"token":"t"}"#,
-                r#"{"token":"t"}"#,
-                false,
-            ),
+            ("the json text is not the token", r#"{"token":"t"}"#, r#"{"token":"t"}"#, false),
         ] {
             let token = shared(&day_old(secret), HOUR, &clock());
             assert_eq!(token.admits(presented).await, Ok(is_admitted), "{why}");
@@ -319,10 +288,7 @@ mod tests {
         let kept = shared(&day_old("t0ken"), HOUR, &clock());
         kept.admits("t0ken").await.unwrap();
         let literal = SharedToken::literal("t0ken".into()).unwrap();
-        assert_eq!(
-            format!("{kept:?} {literal:?}"),
-            "SharedToken([redacted]) SharedToken([redacted])"
-        );
+        assert_eq!(format!("{kept:?} {literal:?}"), "SharedToken([redacted]) SharedToken([redacted])");
     }
 
     #[tokio::test(start_paused = true)]
@@ -331,28 +297,16 @@ mod tests {
         let secret = day_old("old");
         let token = shared(&secret, HOUR, &clock);
         assert_eq!(token.admits("old").await, Ok(true));
-        assert_eq!(
-            secret.calls(),
-            [Stage::Current],
-            "a day after its creation there is no grace to ask for"
-        );
+        assert_eq!(secret.calls(), [Stage::Current], "a day after its creation there is no grace to ask for");
 
         secret.rotate("new", clock());
-        assert_eq!(
-            token.admits("new").await,
-            Ok(true),
-            "the mismatch forces a refresh"
-        );
+        assert_eq!(token.admits("new").await, Ok(true), "the mismatch forces a refresh");
         assert_eq!(token.admits("old").await, Ok(true));
 
         advance(HOUR - SECOND).await;
         assert_eq!(token.admits("old").await, Ok(true));
         advance(SECOND).await;
-        assert_eq!(
-            token.admits("old").await,
-            Ok(false),
-            "checked at the comparison, within the ttl"
-        );
+        assert_eq!(token.admits("old").await, Ok(false), "checked at the comparison, within the ttl");
         assert_eq!(token.admits("new").await, Ok(true));
     }
 
@@ -451,11 +405,7 @@ mod tests {
         };
         let requests = (0..200u32).map(async |number| {
             sleep(Duration::from_millis(10) * number).await;
-            let presented = if number > 101 && number % 3 != 0 {
-                "new"
-            } else {
-                "old"
-            };
+            let presented = if number > 101 && number % 3 != 0 { "new" } else { "old" };
             token.admits(presented).await
         });
 

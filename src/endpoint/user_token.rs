@@ -131,27 +131,18 @@ impl UserTokens {
         if config.algorithms.is_empty() {
             config.algorithms = vec![Algorithm::RS256, Algorithm::ES256];
         }
-        Self {
-            config,
-            keys: Cached::new("user token keys", source, Policy::default()),
-        }
+        Self { config, keys: Cached::new("user token keys", source, Policy::default()) }
     }
 
     async fn key(&self, header: &Header) -> Result<DecodingKey, UserTokenError> {
         let kid = header.kid.as_deref().ok_or(Refused("the header has no key id"))?;
-        let mut keys = self
-            .keys
-            .get()
-            .await
-            .map_err(|Unavailable| UserTokenError::KeysUnavailable)?;
+        let mut keys = self.keys.get().await.map_err(|Unavailable| UserTokenError::KeysUnavailable)?;
         if !keys.knows(kid)
             && let Some(newer) = self.keys.newer_than(&keys).await
         {
             keys = newer;
         }
-        let key = keys
-            .find(kid, header.alg)
-            .ok_or(Refused("no published key fits"))?;
+        let key = keys.find(kid, header.alg).ok_or(Refused("no published key fits"))?;
         DecodingKey::from_jwk(key).map_err(|_| Refused("the key is malformed"))
     }
 
@@ -178,19 +169,13 @@ impl UserTokens {
             Some(audience) => *audience == *self.config.audience,
             None => is("token_use", "access") && is("client_id", &self.config.audience),
         };
-        if is_for_us {
-            Ok(claims)
-        } else {
-            Err(Refused("the audience is another"))
-        }
+        if is_for_us { Ok(claims) } else { Err(Refused("the audience is another")) }
     }
 }
 
 impl fmt::Debug for UserTokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("UserTokens")
-            .field("config", &self.config)
-            .finish_non_exhaustive()
+        f.debug_struct("UserTokens").field("config", &self.config).finish_non_exhaustive()
     }
 }
 
@@ -266,10 +251,7 @@ mod signed_tests {
     }
 
     fn header(algorithm: jsonwebtoken::Algorithm, kid: &str) -> Header {
-        Header {
-            kid: Some(kid.to_owned()),
-            ..Header::new(algorithm)
-        }
+        Header { kid: Some(kid.to_owned()), ..Header::new(algorithm) }
     }
 
     /// The published form of `key`, with members added or replaced.
@@ -350,17 +332,9 @@ mod signed_tests {
     async fn a_token_of_either_kind_of_key_gives_its_claims() {
         let tokens = FakeIssuer::new().tokens();
         for (kid, algorithm, key) in [("rsa", RS256, &*RSA), ("ec", ES256, &*EC)] {
-            let token = sign(
-                &header(algorithm, kid),
-                &claims(json!({"custom:plan": "pro"})),
-                key,
-            );
+            let token = sign(&header(algorithm, kid), &claims(json!({"custom:plan": "pro"})), key);
             let claims = tokens.verify(&token).await.unwrap();
-            assert_eq!(
-                (&claims["sub"], &claims["custom:plan"]),
-                (&json!("u1"), &json!("pro")),
-                "{kid}"
-            );
+            assert_eq!((&claims["sub"], &claims["custom:plan"]), (&json!("u1"), &json!("pro")), "{kid}");
         }
     }
 
@@ -381,11 +355,7 @@ mod signed_tests {
             ("a begin that is text", json!({"nbf": "today"}), false),
             ("another issuer", json!({"iss": "https://other.example"}), false),
             ("no issuer", json!({"iss": null}), false),
-            (
-                "a list of issuers",
-                json!({"iss": ["https://issuer.example"]}),
-                false,
-            ),
+            ("a list of issuers", json!({"iss": ["https://issuer.example"]}), false),
             ("another audience", json!({"aud": "other"}), false),
             ("other audiences", json!({"aud": ["other", 5]}), false),
             ("no audience", json!({"aud": null}), false),
@@ -394,11 +364,7 @@ mod signed_tests {
                 json!({"aud": null, "token_use": "id", "client_id": "app"}),
                 false,
             ),
-            (
-                "another client",
-                json!({"aud": null, "token_use": "access", "client_id": "other"}),
-                false,
-            ),
+            ("another client", json!({"aud": null, "token_use": "access", "client_id": "other"}), false),
             (
                 "another audience in an access token",
                 json!({"aud": "other", "token_use": "access", "client_id": "app"}),
@@ -423,43 +389,28 @@ mod signed_tests {
         let signed = sign(&header(ES256, "ec"), &good, &EC);
         let (message, _) = signed.rsplit_once('.').unwrap();
         // {"alg":"none","kid":"ec"}
-        let none = format!(
-            "eyJhbGciOiJub25lIiwia2lkIjoiZWMifQ.{}.",
-            message.split_once('.').unwrap().1
-        );
+        let none = format!("eyJhbGciOiJub25lIiwia2lkIjoiZWMifQ.{}.", message.split_once('.').unwrap().1);
 
         for (why, token) in [
             ("no token", String::new()),
             ("not a token", "a.b.c".to_owned()),
             ("no signature", format!("{message}.")),
             ("algorithm none", none),
-            (
-                "a shared key",
-                sign(&header(jsonwebtoken::Algorithm::HS256, "oct"), &good, &secret),
-            ),
+            ("a shared key", sign(&header(jsonwebtoken::Algorithm::HS256, "oct"), &good, &secret)),
             ("an algorithm that is not configured", {
                 sign(&header(jsonwebtoken::Algorithm::PS256, "rsa"), &good, &RSA)
             }),
             ("no key id", sign(&Header::new(ES256), &good, &EC)),
             ("another's key", sign(&header(ES256, "ec"), &good, &ec())),
             ("its own key", {
-                let header = Header {
-                    jwk: Some(own_key),
-                    ..header(ES256, "ec")
-                };
+                let header = Header { jwk: Some(own_key), ..header(ES256, "ec") };
                 sign(&header, &good, &ec())
             }),
             ("a key of another type", sign(&header(ES256, "rsa"), &good, &EC)),
             ("a key for encryption", sign(&header(ES256, "enc"), &good, &EC)),
-            (
-                "a key of another algorithm",
-                sign(&header(ES256, "es384"), &good, &EC),
-            ),
+            ("a key of another algorithm", sign(&header(ES256, "es384"), &good, &EC)),
             ("critical extensions", {
-                let header = Header {
-                    crit: Some(vec!["b64".to_owned()]),
-                    ..header(ES256, "ec")
-                };
+                let header = Header { crit: Some(vec!["b64".to_owned()]), ..header(ES256, "ec") };
                 sign(&header, &good, &EC)
             }),
         ] {
@@ -470,36 +421,21 @@ mod signed_tests {
 
     #[tokio::test]
     async fn given_an_algorithm_left_out_of_the_configuration_then_it_does_not_count() {
-        let config = UserTokenConfig {
-            algorithms: vec![Algorithm::RS256],
-            ..config()
-        };
+        let config = UserTokenConfig { algorithms: vec![Algorithm::RS256], ..config() };
         let tokens = UserTokens::with_source(config, FakeIssuer::new());
-        tokens
-            .verify(&sign(&header(RS256, "rsa"), &claims(json!({})), &RSA))
-            .await
-            .unwrap();
-        tokens
-            .verify(&sign(&header(ES256, "ec"), &claims(json!({})), &EC))
-            .await
-            .unwrap_err();
+        tokens.verify(&sign(&header(RS256, "rsa"), &claims(json!({})), &RSA)).await.unwrap();
+        tokens.verify(&sign(&header(ES256, "ec"), &claims(json!({})), &EC)).await.unwrap_err();
     }
 
     #[tokio::test(start_paused = true)]
     async fn given_a_new_key_when_its_id_is_seen_then_the_keys_are_read_again() {
         let issuer = FakeIssuer::new();
         let tokens = issuer.tokens();
-        tokens
-            .verify(&sign(&header(ES256, "ec"), &claims(json!({})), &EC))
-            .await
-            .unwrap();
+        tokens.verify(&sign(&header(ES256, "ec"), &claims(json!({})), &EC)).await.unwrap();
         let key = ec();
         issuer.publish(published("new", &key, ES256, json!({})));
 
-        tokens
-            .verify(&sign(&header(ES256, "new"), &claims(json!({})), &key))
-            .await
-            .unwrap();
+        tokens.verify(&sign(&header(ES256, "new"), &claims(json!({})), &key)).await.unwrap();
 
         assert_eq!(issuer.fetches(), 2);
     }
@@ -534,10 +470,7 @@ mod signed_tests {
     async fn a_token_that_cannot_count_costs_no_fetch() {
         let issuer = FakeIssuer::new();
         let tokens = issuer.tokens();
-        for token in [
-            sign(&Header::new(ES256), &claims(json!({})), &EC),
-            "a.b.c".to_owned(),
-        ] {
+        for token in [sign(&Header::new(ES256), &claims(json!({})), &EC), "a.b.c".to_owned()] {
             tokens.verify(&token).await.unwrap_err();
         }
         assert_eq!(issuer.fetches(), 0);

@@ -28,29 +28,17 @@ fn after_user(request: &Request) -> Script {
     let lower = text.to_ascii_lowercase();
     if let Some(at) = lower.find("weather in ") {
         let cities = cities(&text[at + "weather in ".len()..]);
-        return call(
-            request,
-            "get_weather",
-            cities.into_iter().map(|city| json!({ "location": city })),
-        );
+        return call(request, "get_weather", cities.into_iter().map(|city| json!({ "location": city })));
     }
     if lower.contains("who am i") {
         return call(request, "get_account", [json!({})]);
     }
     if let Some((order, amount)) = refund(&lower) {
-        return call(
-            request,
-            "refund_order",
-            [json!({ "order_id": order, "amount": amount })],
-        );
+        return call(request, "refund_order", [json!({ "order_id": order, "amount": amount })]);
     }
     if let Some(at) = lower.find("change the background to ") {
         let background = bare(&text[at + "change the background to ".len()..]);
-        return call(
-            request,
-            "change_background",
-            [json!({ "background": background })],
-        );
+        return call(request, "change_background", [json!({ "background": background })]);
     }
     if lower.contains("write a haiku") {
         return call(request, "generate_haiku", [haiku()]);
@@ -66,15 +54,9 @@ fn after_user(request: &Request) -> Script {
             .words(DISCLAIMER);
     }
     if has_word(&lower, "fail") {
-        return Script::new()
-            .words("Let me try. ")
-            .fail(super::ModelErrorKind::Unavailable);
+        return Script::new().words("Let me try. ").fail(super::ModelErrorKind::Unavailable);
     }
-    Script::new()
-        .words("You said: ")
-        .words(&text)
-        .text(" ")
-        .words(DISCLAIMER)
+    Script::new().words("You said: ").words(&text).text(" ").words(DISCLAIMER)
 }
 
 /// Calls a tool once for each set of arguments, if it is on offer.
@@ -113,9 +95,7 @@ fn after_results(calls: &[Call], results: &[CallResult]) -> Script {
             _ => format!("{} answered: {text} ", call.name),
         }
     });
-    answers
-        .fold(Script::new(), |script, answer| script.words(&answer))
-        .words(DISCLAIMER)
+    answers.fold(Script::new(), |script, answer| script.words(&answer)).words(DISCLAIMER)
 }
 
 /// The cities of `Tokyo and Paris?` or `Tokyo, Paris and Rome`.
@@ -129,10 +109,7 @@ fn cities(text: &str) -> Vec<&str> {
 fn refund(lower: &str) -> Option<(&str, f64)> {
     let (_, rest) = lower.split_once("refund order ")?;
     let (order, amount) = rest.split_once(" for ")?;
-    let amount = amount
-        .split_whitespace()
-        .next()?
-        .trim_end_matches(['.', '?', '!']);
+    let amount = amount.split_whitespace().next()?.trim_end_matches(['.', '?', '!']);
     Some((order.trim(), amount.parse().ok()?))
 }
 
@@ -141,8 +118,7 @@ fn bare(text: &str) -> &str {
 }
 
 fn has_word(text: &str, word: &str) -> bool {
-    text.split(|c: char| !c.is_alphanumeric())
-        .any(|found| found == word)
+    text.split(|c: char| !c.is_alphanumeric()).any(|found| found == word)
 }
 
 fn haiku() -> Value {
@@ -168,10 +144,7 @@ mod tests {
         for (text, expected) in [
             ("Tokyo", vec!["Tokyo"]),
             ("Tokyo and Paris?", vec!["Tokyo", "Paris"]),
-            (
-                "New York, Paris and Lisbon. Thanks",
-                vec!["New York", "Paris", "Lisbon"],
-            ),
+            ("New York, Paris and Lisbon. Thanks", vec!["New York", "Paris", "Lisbon"]),
             ("", vec![]),
         ] {
             assert_eq!(cities(text), expected, "{text:?}");

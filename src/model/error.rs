@@ -40,10 +40,7 @@ pub enum ModelErrorKind {
 impl ModelError {
     /// A failure with its cause.
     pub fn new(kind: ModelErrorKind, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self {
-            kind,
-            cause: Some(cause.into()),
-        }
+        Self { kind, cause: Some(cause.into()) }
     }
 }
 

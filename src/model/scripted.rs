@@ -29,23 +29,13 @@ pub struct Scripted {
 impl Scripted {
     /// A model whose turns `author` writes, request by request.
     pub fn new(author: impl Fn(&Request) -> Script + Send + Sync + 'static) -> Self {
-        Self {
-            name: "scripted/test",
-            author: Arc::new(author),
-            delay: Duration::ZERO,
-        }
+        Self { name: "scripted/test", author: Arc::new(author), delay: Duration::ZERO }
     }
 
     /// A model that plays these turns one after another, whatever it is asked; then its turns are empty.
     pub fn turns(turns: impl IntoIterator<Item = Script>) -> Self {
         let turns = Mutex::new(turns.into_iter().collect::<std::collections::VecDeque<_>>());
-        Self::new(move |_| {
-            turns
-                .lock()
-                .ok()
-                .and_then(|mut turns| turns.pop_front())
-                .unwrap_or_default()
-        })
+        Self::new(move |_| turns.lock().ok().and_then(|mut turns| turns.pop_front()).unwrap_or_default())
     }
 
     /// The same model under another name.
@@ -126,8 +116,7 @@ impl Script {
     /// Says text word by word.
     #[must_use]
     pub fn words(self, text: &str) -> Self {
-        text.split_inclusive(' ')
-            .fold(self, |script, word| script.text(word))
+        text.split_inclusive(' ').fold(self, |script, word| script.text(word))
     }
 
     /// Reasons.
@@ -149,19 +138,10 @@ impl Script {
     pub fn call_in_pieces(mut self, id: &str, name: &str, pieces: &[&str]) -> Self {
         let call = self.calls;
         self.calls += 1;
-        let begun = self.delta(Delta::ToolCall {
-            call,
-            id: id.into(),
-            name: name.into(),
-        });
+        let begun = self.delta(Delta::ToolCall { call, id: id.into(), name: name.into() });
         pieces
             .iter()
-            .fold(begun, |script, piece| {
-                script.delta(Delta::ToolArgs {
-                    call,
-                    json: (*piece).into(),
-                })
-            })
+            .fold(begun, |script, piece| script.delta(Delta::ToolArgs { call, json: (*piece).into() }))
             .delta(Delta::ToolCallEnd { call })
     }
 

@@ -36,13 +36,7 @@ pub struct Event {
 
 impl From<EventKind> for Event {
     fn from(kind: EventKind) -> Self {
-        Self {
-            kind,
-            timestamp: None,
-            raw_event: None,
-            metadata: None,
-            subagent_run_id: None,
-        }
+        Self { kind, timestamp: None, raw_event: None, metadata: None, subagent_run_id: None }
     }
 }
 
@@ -90,11 +84,7 @@ pub enum EncryptedSubtype {
 
 /// The kinds of event and their fields.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(
-    tag = "type",
-    rename_all = "SCREAMING_SNAKE_CASE",
-    rename_all_fields = "camelCase"
-)]
+#[serde(tag = "type", rename_all = "SCREAMING_SNAKE_CASE", rename_all_fields = "camelCase")]
 #[non_exhaustive]
 pub enum EventKind {
     /// Opens a run.

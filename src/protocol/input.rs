@@ -123,22 +123,12 @@ impl RunAgentInput {
             messages: object
                 .list("messages", &mut tolerance, Message::read)?
                 .ok_or_else(|| object.missing("messages"))?,
-            tools: object
-                .list("tools", &mut tolerance, Tool::read)?
-                .unwrap_or_default(),
-            context: object
-                .list("context", &mut tolerance, Context::read)?
-                .unwrap_or_default(),
+            tools: object.list("tools", &mut tolerance, Tool::read)?.unwrap_or_default(),
+            context: object.list("context", &mut tolerance, Context::read)?.unwrap_or_default(),
             forwarded_props: object.optional("forwardedProps"),
-            resume: object
-                .list("resume", &mut tolerance, ResumeEntry::read)?
-                .unwrap_or_default(),
+            resume: object.list("resume", &mut tolerance, ResumeEntry::read)?.unwrap_or_default(),
         };
-        Ok(Received {
-            input,
-            dropped: tolerance.dropped,
-            unknown_members: object.left_over(),
-        })
+        Ok(Received { input, dropped: tolerance.dropped, unknown_members: object.left_over() })
     }
 
     /// Whether the client speaks a major version other than 1.
@@ -146,11 +136,7 @@ impl RunAgentInput {
     /// What cannot be interpreted counts as newer and is served.
     pub fn is_other_major(&self) -> bool {
         let numeric = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-        match self
-            .protocol_version
-            .as_deref()
-            .and_then(|version| version.split_once('.'))
-        {
+        match self.protocol_version.as_deref().and_then(|version| version.split_once('.')) {
             Some((major, minor)) if numeric(major) && numeric(minor) => major.trim_start_matches('0') != "1",
             _ => false,
         }
@@ -170,10 +156,7 @@ impl Tool {
 
 impl Context {
     fn read(mut object: Object, _: &mut Tolerance) -> Result<Option<Self>, BadInput> {
-        Ok(Some(Self {
-            description: object.string("description")?,
-            value: object.string("value")?,
-        }))
+        Ok(Some(Self { description: object.string("description")?, value: object.string("value")? }))
     }
 }
 
@@ -206,9 +189,7 @@ mod tests {
 
     #[test]
     fn given_only_the_required_members_when_read_then_the_rest_is_empty() {
-        let input = read(json!({"threadId": "", "runId": "not-a-uuid", "messages": []}))
-            .unwrap()
-            .input;
+        let input = read(json!({"threadId": "", "runId": "not-a-uuid", "messages": []})).unwrap().input;
 
         assert_eq!(input.thread_id.as_str(), "");
         assert!(input.messages.is_empty() && input.tools.is_empty() && input.context.is_empty());
@@ -224,13 +205,7 @@ mod tests {
         }));
 
         let input = received.unwrap().input;
-        assert_eq!(
-            input.messages[0].body,
-            MessageBody::Assistant {
-                content: None,
-                tool_calls: vec![]
-            }
-        );
+        assert_eq!(input.messages[0].body, MessageBody::Assistant { content: None, tool_calls: vec![] });
         assert_eq!(
             serde_json::to_value(&input).unwrap()["messages"][0],
             json!({"id": "m", "role": "assistant"})
@@ -255,12 +230,7 @@ mod tests {
 
         assert_eq!(
             received.dropped,
-            [
-                "/messages/0",
-                "/messages/1/content/0",
-                "/messages/1/content/1",
-                "/resume/0"
-            ]
+            ["/messages/0", "/messages/1/content/0", "/messages/1/content/1", "/resume/0"]
         );
         assert_eq!(received.unknown_members, 1);
         let MessageBody::User { content } = &received.input.messages[0].body else {
@@ -275,11 +245,7 @@ mod tests {
         let message = |message: Value| json!({"threadId": "t", "runId": "r", "messages": [message]});
         for (why, json, expected) in [
             ("not an object", json!([]), "the body must be an object"),
-            (
-                "no thread",
-                json!({"runId": "r", "messages": []}),
-                "/threadId is missing",
-            ),
+            ("no thread", json!({"runId": "r", "messages": []}), "/threadId is missing"),
             (
                 "null is absent",
                 json!({"threadId": null, "runId": "r", "messages": []}),
@@ -290,36 +256,16 @@ mod tests {
                 json!({"threadId": 1, "runId": "r", "messages": []}),
                 "/threadId must be a string",
             ),
-            (
-                "no messages",
-                json!({"threadId": "t", "runId": "r"}),
-                "/messages is missing",
-            ),
+            ("no messages", json!({"threadId": "t", "runId": "r"}), "/messages is missing"),
             (
                 "messages is a map",
                 json!({"threadId": "t", "runId": "r", "messages": {}}),
                 "/messages must be an array",
             ),
-            (
-                "message is text",
-                message(json!("hi")),
-                "/messages/0 must be an object",
-            ),
-            (
-                "no role",
-                message(json!({"id": "m"})),
-                "/messages/0/role is missing",
-            ),
-            (
-                "no id",
-                message(json!({"role": "user", "content": ""})),
-                "/messages/0/id is missing",
-            ),
-            (
-                "no content",
-                message(json!({"id": "m", "role": "user"})),
-                "/messages/0/content is missing",
-            ),
+            ("message is text", message(json!("hi")), "/messages/0 must be an object"),
+            ("no role", message(json!({"id": "m"})), "/messages/0/role is missing"),
+            ("no id", message(json!({"role": "user", "content": ""})), "/messages/0/id is missing"),
+            ("no content", message(json!({"id": "m", "role": "user"})), "/messages/0/content is missing"),
             (
                 "content is a number",
                 message(json!({"id": "m", "role": "user", "content": 7})),
@@ -365,9 +311,7 @@ mod tests {
             (Some("2"), false),
             (Some("1.0-rc1"), false),
         ] {
-            let mut input = read(json!({"threadId": "t", "runId": "r", "messages": []}))
-                .unwrap()
-                .input;
+            let mut input = read(json!({"threadId": "t", "runId": "r", "messages": []})).unwrap().input;
             input.protocol_version = version.map(Into::into);
             assert_eq!(input.is_other_major(), foreign, "{version:?}");
         }

@@ -202,34 +202,22 @@ impl Message {
     pub(super) fn read(mut object: Object, tolerance: &mut Tolerance) -> Result<Option<Self>, BadInput> {
         let role = object.string("role")?;
         let body = match role.as_str() {
-            "developer" => MessageBody::Developer {
-                content: object.string("content")?,
-            },
-            "system" => MessageBody::System {
-                content: object.string("content")?,
-            },
+            "developer" => MessageBody::Developer { content: object.string("content")? },
+            "system" => MessageBody::System { content: object.string("content")? },
             "assistant" => MessageBody::Assistant {
                 content: object.optional_string("content")?,
-                tool_calls: object
-                    .list("toolCalls", tolerance, ToolCall::read)?
-                    .unwrap_or_default(),
+                tool_calls: object.list("toolCalls", tolerance, ToolCall::read)?.unwrap_or_default(),
             },
-            "user" => MessageBody::User {
-                content: Content::read(&mut object, tolerance)?,
-            },
+            "user" => MessageBody::User { content: Content::read(&mut object, tolerance)? },
             "tool" => MessageBody::Tool {
                 tool_call_id: object.string("toolCallId")?.into(),
                 content: Content::read(&mut object, tolerance)?,
                 error: object.optional_string("error")?,
             },
-            "reasoning" => MessageBody::Reasoning {
-                content: object.string("content")?,
-            },
+            "reasoning" => MessageBody::Reasoning { content: object.string("content")? },
             "activity" => MessageBody::Activity {
                 activity_type: object.string("activityType")?,
-                content: object
-                    .optional_object("content")?
-                    .ok_or_else(|| object.missing("content"))?,
+                content: object.optional_object("content")?.ok_or_else(|| object.missing("content"))?,
             },
             _ => return Ok(None),
         };
@@ -293,9 +281,7 @@ impl ContentPart {
     fn read(mut object: Object, _: &mut Tolerance) -> Result<Option<Self>, BadInput> {
         let kind = object.string("type")?;
         let kind = match kind.as_str() {
-            "text" => PartKind::Text {
-                text: object.string("text")?,
-            },
+            "text" => PartKind::Text { text: object.string("text")? },
             "image" | "audio" | "video" | "document" => {
                 let Some(source) = Source::read(object.object("source")?)? else {
                     return Ok(None);
@@ -309,11 +295,7 @@ impl ContentPart {
             }
             _ => return Ok(None),
         };
-        Ok(Some(Self {
-            kind,
-            id: object.optional_string("id")?,
-            metadata: object.optional("metadata"),
-        }))
+        Ok(Some(Self { kind, id: object.optional_string("id")?, metadata: object.optional("metadata") }))
     }
 }
 
@@ -321,14 +303,10 @@ impl Source {
     fn read(mut object: Object) -> Result<Option<Self>, BadInput> {
         let kind = object.string("type")?;
         Ok(Some(match kind.as_str() {
-            "data" => Self::Data {
-                value: object.string("value")?,
-                mime_type: object.string("mimeType")?,
-            },
-            "url" => Self::Url {
-                value: object.string("value")?,
-                mime_type: object.optional_string("mimeType")?,
-            },
+            "data" => Self::Data { value: object.string("value")?, mime_type: object.string("mimeType")? },
+            "url" => {
+                Self::Url { value: object.string("value")?, mime_type: object.optional_string("mimeType")? }
+            }
             "file" => Self::File {
                 value: object.string("value")?,
                 provider: object.optional_string("provider")?,

@@ -103,11 +103,8 @@ pub struct TokenUsage {
 impl TokenUsage {
     /// Input and output together, whatever of them is known.
     pub fn total(&self) -> u64 {
-        self.total_tokens.unwrap_or_else(|| {
-            self.input_tokens
-                .unwrap_or(0)
-                .saturating_add(self.output_tokens.unwrap_or(0))
-        })
+        self.total_tokens
+            .unwrap_or_else(|| self.input_tokens.unwrap_or(0).saturating_add(self.output_tokens.unwrap_or(0)))
     }
 
     /// Adds another turn's tokens of the same provider and model.

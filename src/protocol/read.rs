@@ -22,11 +22,7 @@ pub struct BadInput {
 impl BadInput {
     /// The same fault with another sentence, if it is about the member itself being no array.
     pub(super) fn or(self, problem: &'static str) -> Self {
-        if self.problem == NOT_AN_ARRAY {
-            Self { problem, ..self }
-        } else {
-            self
-        }
+        if self.problem == NOT_AN_ARRAY { Self { problem, ..self } } else { self }
     }
 }
 
@@ -49,10 +45,7 @@ impl Object {
     pub(super) fn new(value: Value, path: String) -> Result<Self, BadInput> {
         match value {
             Value::Object(members) => Ok(Self { members, path }),
-            _ => Err(BadInput {
-                path,
-                problem: "must be an object",
-            }),
+            _ => Err(BadInput { path, problem: "must be an object" }),
         }
     }
 
@@ -123,10 +116,7 @@ impl Object {
     }
 
     fn fault(&self, key: &'static str, problem: &'static str) -> BadInput {
-        BadInput {
-            path: self.pointer(key),
-            problem,
-        }
+        BadInput { path: self.pointer(key), problem }
     }
 
     fn pointer(&self, key: &'static str) -> String {

@@ -29,12 +29,7 @@ pub struct RunInfo {
 impl<C> ToolContext<C> {
     /// A context, for the loop and for tests of tools.
     pub fn new(caller: Arc<C>, run: Arc<RunInfo>, call_id: ToolCallId, deadline: Instant) -> Self {
-        Self {
-            caller,
-            run,
-            call_id,
-            deadline,
-        }
+        Self { caller, run, call_id, deadline }
     }
 
     /// Who calls, as the application made it from proven claims.

@@ -26,13 +26,7 @@ where
     F: Fn(ToolContext<C>, A) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<O, ToolError>> + Send,
 {
-    FnTool {
-        name,
-        description,
-        function,
-        offered: None,
-        args: PhantomData,
-    }
+    FnTool { name, description, function, offered: None, args: PhantomData }
 }
 
 /// A function with the name and description that the model sees. Made by [`tool_fn`].
@@ -48,18 +42,13 @@ impl<F, C, A> FnTool<F, C, A> {
     /// Offers the tool only to callers for whom `allowed` is true; to all others it does not exist.
     #[must_use]
     pub fn offered_to(self, allowed: fn(&C) -> bool) -> Self {
-        Self {
-            offered: Some(allowed),
-            ..self
-        }
+        Self { offered: Some(allowed), ..self }
     }
 }
 
 impl<F, C, A> fmt::Debug for FnTool<F, C, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FnTool")
-            .field("name", &self.name)
-            .finish_non_exhaustive()
+        f.debug_struct("FnTool").field("name", &self.name).finish_non_exhaustive()
     }
 }
 

@@ -65,9 +65,7 @@ struct Checked<T> {
 
 impl<C: Send + Sync + 'static> Toolbox<C> {
     pub(crate) fn new() -> Self {
-        Self {
-            entries: BTreeMap::new(),
-        }
+        Self { entries: BTreeMap::new() }
     }
 
     pub(crate) fn add<T: Tool<C>>(&mut self, tool: T) -> Result<(), ToolboxError> {
@@ -80,24 +78,15 @@ impl<C: Send + Sync + 'static> Toolbox<C> {
             return Err(ToolboxError::DuplicateName(name));
         }
         let parameters = parameters::<T::Args>();
-        let validator = jsonschema::validator_for(&parameters).map_err(|fault| ToolboxError::BadSchema {
-            name: name.clone(),
-            problem: fault.to_string(),
-        })?;
+        let validator = jsonschema::validator_for(&parameters)
+            .map_err(|fault| ToolboxError::BadSchema { name: name.clone(), problem: fault.to_string() })?;
         let spec = protocol::Tool {
             name: name.clone(),
             description: tool.description().to_owned(),
             parameters: Some(parameters),
             metadata: None,
         };
-        self.entries.insert(
-            name,
-            Arc::new(Checked {
-                tool,
-                spec,
-                validator,
-            }),
-        );
+        self.entries.insert(name, Arc::new(Checked { tool, spec, validator }));
         Ok(())
     }
 
@@ -113,10 +102,7 @@ impl<C: Send + Sync + 'static> Toolbox<C> {
 
     /// What this caller's model is told, in order of name.
     pub(crate) fn specs(&self, caller: &C) -> impl Iterator<Item = &protocol::Tool> {
-        self.entries
-            .values()
-            .filter(|entry| entry.is_offered_to(caller))
-            .map(|entry| entry.spec())
+        self.entries.values().filter(|entry| entry.is_offered_to(caller)).map(|entry| entry.spec())
     }
 }
 
@@ -156,11 +142,7 @@ where
                 Ok(Ok(Ok(output))) => self.result(&output),
                 Ok(Ok(Err(ToolError::Refused(sentence)))) => refusal(&sentence),
                 Ok(Ok(Err(ToolError::Failed(cause)))) => {
-                    error!(
-                        tool = self.spec.name,
-                        cause = causes(cause.as_ref()),
-                        "tool failed"
-                    );
+                    error!(tool = self.spec.name, cause = causes(cause.as_ref()), "tool failed");
                     refusal(FAILED)
                 }
                 // The panic's own words are on stderr by now, through the panic hook.
@@ -185,27 +167,18 @@ impl<T> Checked<T> {
     fn arguments<A: serde::de::DeserializeOwned>(&self, text: &str) -> Result<A, String> {
         let text = if text.trim().is_empty() { "{}" } else { text };
         let value: Value = serde_json::from_str(text).map_err(|fault| {
-            format!(
-                "The arguments are not valid JSON: line {}, column {}.",
-                fault.line(),
-                fault.column()
-            )
+            format!("The arguments are not valid JSON: line {}, column {}.", fault.line(), fault.column())
         })?;
         let faults: Vec<String> = self
             .validator
             .iter_errors(&value)
             .take(FAULTS_TOLD)
             .map(|fault| {
-                format!("{} {}", fault.instance_path(), shortened(&fault.to_string()))
-                    .trim()
-                    .to_owned()
+                format!("{} {}", fault.instance_path(), shortened(&fault.to_string())).trim().to_owned()
             })
             .collect();
         if !faults.is_empty() {
-            return Err(format!(
-                "The arguments do not fit the schema: {}.",
-                faults.join("; ")
-            ));
+            return Err(format!("The arguments do not fit the schema: {}.", faults.join("; ")));
         }
         serde_json::from_value(value)
             .map_err(|fault| format!("The arguments do not fit: {}.", shortened(&fault.to_string())))

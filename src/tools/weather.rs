@@ -25,15 +25,10 @@ pub(crate) struct Weather {
 
 pub(crate) async fn get_weather(_: ToolContext<Caller>, args: WeatherArgs) -> Result<Weather, ToolError> {
     let asked = args.location.trim();
-    let known = CITIES
-        .iter()
-        .find(|weather| weather.city.eq_ignore_ascii_case(asked));
+    let known = CITIES.iter().find(|weather| weather.city.eq_ignore_ascii_case(asked));
     known.copied().ok_or_else(|| {
         let cities: Vec<_> = CITIES.iter().map(|weather| weather.city).collect();
-        ToolError::refused(format!(
-            "No weather for this city. Known cities: {}.",
-            cities.join(", ")
-        ))
+        ToolError::refused(format!("No weather for this city. Known cities: {}.", cities.join(", ")))
     })
 }
 
@@ -62,11 +57,5 @@ const fn weather(
     humidity: u32,
     wind_speed: u32,
 ) -> Weather {
-    Weather {
-        city,
-        conditions,
-        temperature,
-        humidity,
-        wind_speed,
-    }
+    Weather { city, conditions, temperature, humidity, wind_speed }
 }

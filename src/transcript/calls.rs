@@ -63,10 +63,7 @@ impl Calls {
 
     pub(super) fn open(&mut self, id: ToolCallId) -> OpenCall {
         self.taken.insert(id.clone());
-        self.unanswered.push(Entry {
-            id: id.clone(),
-            state: State::Open { has_arguments: false },
-        });
+        self.unanswered.push(Entry { id: id.clone(), state: State::Open { has_arguments: false } });
         OpenCall { id }
     }
 
@@ -111,11 +108,7 @@ impl Calls {
     }
 
     fn in_state(&self, state: State) -> Vec<ToolCallId> {
-        self.unanswered
-            .iter()
-            .filter(|entry| entry.state == state)
-            .map(|entry| entry.id.clone())
-            .collect()
+        self.unanswered.iter().filter(|entry| entry.state == state).map(|entry| entry.id.clone()).collect()
     }
 
     fn set(&mut self, id: &ToolCallId, state: State) {

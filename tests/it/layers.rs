@@ -14,10 +14,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("tool", &["protocol", "causes"]),
     ("agent", &["protocol", "transcript", "model", "tool", "causes"]),
     ("endpoint", &["protocol", "agent", "cached", "secret", "causes"]),
-    (
-        "aws",
-        &["config", "agent", "endpoint", "secret", "protocol", "causes"],
-    ),
+    ("aws", &["config", "agent", "endpoint", "secret", "protocol", "causes"]),
     ("config", &["agent", "endpoint"]),
     ("dev", &[]),
 ];
@@ -49,10 +46,7 @@ fn every_module_is_in_the_table() {
         line.strip_prefix("mod ")?.strip_suffix(';')
     });
     for module in modules {
-        assert!(
-            ALLOWED.iter().any(|(name, _)| *name == module),
-            "{module} is not in the table"
-        );
+        assert!(ALLOWED.iter().any(|(name, _)| *name == module), "{module} is not in the table");
     }
 }
 
@@ -93,10 +87,7 @@ fn names(text: &str) -> Vec<String> {
     for line in text.lines().filter(|line| !line.trim_start().starts_with("//!")) {
         for rest in line.split("crate::").skip(1) {
             let list = rest.strip_prefix('{').unwrap_or(rest);
-            let first = list
-                .split(|c: char| !(c.is_alphanumeric() || c == '_'))
-                .next()
-                .unwrap_or_default();
+            let first = list.split(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or_default();
             if !first.is_empty() {
                 names.push(first.to_owned());
             }

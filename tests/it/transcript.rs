@@ -13,10 +13,7 @@ fn begin() -> Transcript<Counting> {
 }
 
 fn values(events: impl IntoIterator<Item = Event>) -> Vec<Value> {
-    events
-        .into_iter()
-        .map(|event| serde_json::to_value(event).unwrap())
-        .collect()
+    events.into_iter().map(|event| serde_json::to_value(event).unwrap()).collect()
 }
 
 fn told(events: impl IntoIterator<Item = Event>) -> String {
@@ -139,10 +136,7 @@ fn given_a_call_id_that_the_thread_has_used_when_called_again_then_the_call_gets
     let second = run.tool_call("c2".into(), "clock");
     let third = run.tool_call("c2".into(), "clock");
 
-    assert_eq!(
-        [first.id(), second.id(), third.id()].map(|id| id.as_str()),
-        ["renamed1", "c2", "renamed2"]
-    );
+    assert_eq!([first.id(), second.id(), third.id()].map(|id| id.as_str()), ["renamed1", "c2", "renamed2"]);
     told(run.cancel("STOPPED"));
 }
 
@@ -157,10 +151,7 @@ fn given_a_client_before_1_0_when_the_run_ends_then_it_ends_in_what_that_client_
     };
 
     let finished = values(run().finish());
-    assert_eq!(
-        finished.last().unwrap()["outcome"],
-        serde_json::json!({"type": "success"})
-    );
+    assert_eq!(finished.last().unwrap()["outcome"], serde_json::json!({"type": "success"}));
     let cancelled = values(run().cancel("MAX_TURNS"));
     assert_snapshot!(outline(&cancelled).lines().last().unwrap(), @"RUN_ERROR MAX_TURNS");
 }
@@ -222,11 +213,7 @@ fn verb() -> impl Strategy<Value = Verb> {
 }
 
 fn take<T>(list: &mut Vec<T>, which: usize) -> Option<T> {
-    if list.is_empty() {
-        None
-    } else {
-        Some(list.swap_remove(which % list.len()))
-    }
+    if list.is_empty() { None } else { Some(list.swap_remove(which % list.len())) }
 }
 
 fn play(verbs: Vec<Verb>, ending: u8) -> Vec<Value> {
@@ -258,10 +245,7 @@ fn play(verbs: Vec<Verb>, ending: u8) -> Vec<Value> {
                 }
             }
             Verb::Usage(count) => {
-                run.usage(&TokenUsage {
-                    input_tokens: Some(count.into()),
-                    ..TokenUsage::default()
-                });
+                run.usage(&TokenUsage { input_tokens: Some(count.into()), ..TokenUsage::default() });
             }
             Verb::Take(count) => events.extend((0..count).map_while(|_| run.next_event())),
             Verb::ForgetOpen(which) => drop(take(&mut open, which)),
@@ -271,10 +255,7 @@ fn play(verbs: Vec<Verb>, ending: u8) -> Vec<Value> {
     events.extend(match ending {
         0 => run.finish(),
         1 => run.cancel("STOPPED"),
-        _ => run.fail(RunError {
-            code: "INTERNAL",
-            message: "Sorry.",
-        }),
+        _ => run.fail(RunError { code: "INTERNAL", message: "Sorry." }),
     });
     values(events)
 }

@@ -4,9 +4,7 @@ use super::*;
 
 fn history(messages: Value) -> History {
     let input = json!({"threadId": "t", "runId": "r", "messages": messages});
-    History::read(&RunAgentInput::read(input).unwrap().input, |name| {
-        name == "backend"
-    })
+    History::read(&RunAgentInput::read(input).unwrap().input, |name| name == "backend")
 }
 
 fn call(id: &str) -> Value {
@@ -22,19 +20,10 @@ fn outline(history: &History) -> Vec<String> {
     let turn = |turn: &Turn| match turn {
         Turn::User(parts) => format!("user {}", parts.len()),
         Turn::Assistant { text, calls } => {
-            format!(
-                "assistant {text:?} {:?}",
-                calls.iter().map(|call| call.id.as_str()).collect::<Vec<_>>()
-            )
+            format!("assistant {text:?} {:?}", calls.iter().map(|call| call.id.as_str()).collect::<Vec<_>>())
         }
         Turn::Results(results) => {
-            format!(
-                "results {:?}",
-                results
-                    .iter()
-                    .map(|result| result.content.text())
-                    .collect::<Vec<_>>()
-            )
+            format!("results {:?}", results.iter().map(|result| result.content.text()).collect::<Vec<_>>())
         }
     };
     history.turns.iter().map(turn).collect()
@@ -52,12 +41,7 @@ fn results_stand_right_behind_their_turn_in_the_order_of_the_calls() {
 
     assert_eq!(
         outline(&history),
-        [
-            "user 1",
-            r#"assistant "ok" ["c1", "c2"]"#,
-            r#"results ["one", "two"]"#,
-            r#"assistant "and" []"#
-        ]
+        ["user 1", r#"assistant "ok" ["c1", "c2"]"#, r#"results ["one", "two"]"#, r#"assistant "and" []"#]
     );
 }
 
@@ -73,10 +57,7 @@ fn orphans_and_doubles_are_left_out_and_the_first_result_counts() {
         {"id": "e", "role": "assistant", "content": ""},
     ]));
 
-    assert_eq!(
-        outline(&history),
-        [r#"assistant "" ["c1"]"#, r#"results ["first"]"#]
-    );
+    assert_eq!(outline(&history), [r#"assistant "" ["c1"]"#, r#"results ["first"]"#]);
 }
 
 #[test]
@@ -90,12 +71,7 @@ fn a_call_that_the_user_went_on_without_is_answered_for_the_model() {
     assert!(!history.awaits_client);
     assert_eq!(
         outline(&history),
-        [
-            "user 1",
-            r#"assistant "" ["c1"]"#,
-            r#"results ["{\"error\":\"No result was given.\"}"]"#,
-            "user 1"
-        ]
+        ["user 1", r#"assistant "" ["c1"]"#, r#"results ["{\"error\":\"No result was given.\"}"]"#, "user 1"]
     );
 }
 
@@ -107,9 +83,7 @@ fn a_clients_error_is_a_result() {
         {"id": "x", "role": "tool", "toolCallId": "c1", "content": "", "error": "declined"},
     ]));
 
-    let Some(Turn::Results(results)) = history.turns.last() else {
-        panic!("results come last")
-    };
+    let Some(Turn::Results(results)) = history.turns.last() else { panic!("results come last") };
     let value: Value = serde_json::from_str(&results[0].content.text()).unwrap();
     assert_eq!(value, json!({"error": "declined", "content": ""}));
 }

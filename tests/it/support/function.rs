@@ -93,11 +93,7 @@ impl Reply {
 
     /// What a tool of that name answered, parsed.
     pub(crate) fn result_of(&self, tool: &str) -> Value {
-        let started = self
-            .events
-            .iter()
-            .find(|event| event["toolCallName"] == tool)
-            .unwrap();
+        let started = self.events.iter().find(|event| event["toolCallName"] == tool).unwrap();
         let is_result = |event: &&Value| {
             event["type"] == "TOOL_CALL_RESULT" && event["toolCallId"] == started["toolCallId"]
         };
@@ -108,10 +104,6 @@ impl Reply {
 
 /// The events of a stream; comments are passed over.
 pub(crate) fn events(stream: &str) -> Vec<Value> {
-    let frames = stream
-        .split_terminator("\n\n")
-        .filter(|frame| !frame.starts_with(':'));
-    frames
-        .map(|frame| serde_json::from_str(frame.strip_prefix("data: ").unwrap()).unwrap())
-        .collect()
+    let frames = stream.split_terminator("\n\n").filter(|frame| !frame.starts_with(':'));
+    frames.map(|frame| serde_json::from_str(frame.strip_prefix("data: ").unwrap()).unwrap()).collect()
 }

@@ -1,15 +1,15 @@
 //! moto, which plays Secrets Manager: one server for all tests, a secret of its own for each.
 
 use std::io::{BufRead as _, BufReader};
-use std::process::{ChildStdin, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 
-/// A moto server; it ends with this process, whose end of the pipe it watches.
+/// A moto server; it ends with this process, since it watches its standard input.
 pub(crate) struct Moto {
     pub(crate) url: String,
-    _alive: ChildStdin,
+    _server: Child,
 }
 
 impl Moto {
@@ -28,32 +28,19 @@ impl Moto {
             .spawn()
             .unwrap();
         let mut url = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut url)
-            .unwrap();
-        assert!(
-            url.starts_with("http://"),
-            "moto did not start: run the tests through `make test`"
-        );
-        Self {
-            url: url.trim().to_owned(),
-            _alive: child.stdin.take().unwrap(),
-        }
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut url).unwrap();
+        assert!(url.starts_with("http://"), "moto did not start: run the tests through `make test`");
+        Self { url: url.trim().to_owned(), _server: child }
     }
 
     /// Makes a secret.
     pub(crate) async fn create_secret(&self, name: &str, value: &str) {
-        self.call("CreateSecret", &json!({ "Name": name, "SecretString": value }))
-            .await;
+        self.call("CreateSecret", &json!({ "Name": name, "SecretString": value })).await;
     }
 
     /// Rotates a secret: the value becomes AWSCURRENT, the one before AWSPREVIOUS.
     pub(crate) async fn rotate_secret(&self, name: &str, value: &str) {
-        self.call(
-            "PutSecretValue",
-            &json!({ "SecretId": name, "SecretString": value }),
-        )
-        .await;
+        self.call("PutSecretValue", &json!({ "SecretId": name, "SecretString": value })).await;
     }
 
     async fn call(&self, action: &str, body: &Value) {

@@ -11,15 +11,9 @@ use serde_json::Value;
 pub(crate) fn check<'a>(events: impl IntoIterator<Item = &'a Value>) -> Result<(), String> {
     let mut client = Client::default();
     for (index, event) in events.into_iter().enumerate() {
-        client
-            .see(event)
-            .map_err(|rule| format!("event {index} ({}): {rule}", event["type"]))?;
+        client.see(event).map_err(|rule| format!("event {index} ({}): {rule}", event["type"]))?;
     }
-    if client.has_ended {
-        Ok(())
-    } else {
-        Err("the stream ends without RUN_FINISHED or RUN_ERROR".into())
-    }
+    if client.has_ended { Ok(()) } else { Err("the stream ends without RUN_FINISHED or RUN_ERROR".into()) }
 }
 
 #[derive(Default)]
@@ -47,12 +41,7 @@ impl Client {
         if !event["timestamp"].is_i64() {
             return Err("has no integer timestamp".into());
         }
-        let id = |key: &str| {
-            event[key]
-                .as_str()
-                .map(ToOwned::to_owned)
-                .ok_or(format!("has no {key}"))
-        };
+        let id = |key: &str| event[key].as_str().map(ToOwned::to_owned).ok_or(format!("has no {key}"));
         match kind {
             "RUN_STARTED" => {
                 let ids = (event["threadId"].clone(), event["runId"].clone());
@@ -67,10 +56,7 @@ impl Client {
                 expect(self.texts.insert(id), "the message is open")
             }
             "TEXT_MESSAGE_CONTENT" => {
-                expect(
-                    event["delta"].as_str().is_some_and(|delta| !delta.is_empty()),
-                    "the delta is empty",
-                )?;
+                expect(event["delta"].as_str().is_some_and(|delta| !delta.is_empty()), "the delta is empty")?;
                 expect(self.texts.contains(&id("messageId")?), "the message is not open")
             }
             "TEXT_MESSAGE_END" => expect(self.texts.remove(&id("messageId")?), "the message is not open"),
@@ -80,14 +66,12 @@ impl Client {
                 expect(event["role"] == "reasoning", "has no role")?;
                 expect(self.reasoning.insert(id("messageId")?), "the message is open")
             }
-            "REASONING_MESSAGE_CONTENT" => expect(
-                self.reasoning.contains(&id("messageId")?),
-                "the message is not open",
-            ),
-            "REASONING_MESSAGE_END" => expect(
-                self.reasoning.remove(&id("messageId")?),
-                "the message is not open",
-            ),
+            "REASONING_MESSAGE_CONTENT" => {
+                expect(self.reasoning.contains(&id("messageId")?), "the message is not open")
+            }
+            "REASONING_MESSAGE_END" => {
+                expect(self.reasoning.remove(&id("messageId")?), "the message is not open")
+            }
             "TOOL_CALL_START" => {
                 let call = id("toolCallId")?;
                 expect(self.seen_calls.insert(call.clone()), "reuses a call id")?;
@@ -97,39 +81,26 @@ impl Client {
                 Ok(())
             }
             "TOOL_CALL_ARGS" => {
-                let arguments = self
-                    .open_calls
-                    .get_mut(&id("toolCallId")?)
-                    .ok_or("the call is not open")?;
+                let arguments = self.open_calls.get_mut(&id("toolCallId")?).ok_or("the call is not open")?;
                 arguments.push_str(event["delta"].as_str().ok_or("has no delta")?);
                 Ok(())
             }
             "TOOL_CALL_END" => {
-                let arguments = self
-                    .open_calls
-                    .remove(&id("toolCallId")?)
-                    .ok_or("the call is not open")?;
+                let arguments = self.open_calls.remove(&id("toolCallId")?).ok_or("the call is not open")?;
                 expect(!arguments.is_empty(), "the call has no arguments at all")
             }
             "TOOL_CALL_RESULT" => {
                 let call = id("toolCallId")?;
                 expect(self.seen_messages.insert(id("messageId")?), "reuses a message id")?;
-                expect(
-                    !self.open_calls.contains_key(&call),
-                    "the call's arguments still stream",
-                )?;
+                expect(!self.open_calls.contains_key(&call), "the call's arguments still stream")?;
                 let at = self.unanswered.iter().position(|known| *known == call);
-                self.unanswered
-                    .remove(at.ok_or("the call is unknown or answered")?);
+                self.unanswered.remove(at.ok_or("the call is unknown or answered")?);
                 Ok(())
             }
             "RUN_FINISHED" => {
                 self.has_ended = true;
                 let (thread, run) = self.run.as_ref().ok_or("no run is active")?;
-                expect(
-                    event["threadId"] == *thread && event["runId"] == *run,
-                    "names another run",
-                )?;
+                expect(event["threadId"] == *thread && event["runId"] == *run, "names another run")?;
                 self.nothing_open()?;
                 match event["outcome"]["type"].as_str() {
                     Some("success") => {
@@ -183,30 +154,13 @@ fn the_oracle_refuses_broken_runs() {
         ("no end", vec![started()]),
         ("no start", vec![finished()]),
         ("after the end", vec![started(), finished(), started()]),
-        (
-            "text without start",
-            vec![started(), event("TEXT_MESSAGE_CONTENT", "m"), finished()],
-        ),
-        (
-            "text left open",
-            vec![started(), event("TEXT_MESSAGE_START", "m"), finished()],
-        ),
-        (
-            "call left open",
-            vec![started(), event("TOOL_CALL_START", "c"), finished()],
-        ),
-        (
-            "a result for nothing",
-            vec![started(), event("TOOL_CALL_RESULT", "c"), finished()],
-        ),
+        ("text without start", vec![started(), event("TEXT_MESSAGE_CONTENT", "m"), finished()]),
+        ("text left open", vec![started(), event("TEXT_MESSAGE_START", "m"), finished()]),
+        ("call left open", vec![started(), event("TOOL_CALL_START", "c"), finished()]),
+        ("a result for nothing", vec![started(), event("TOOL_CALL_RESULT", "c"), finished()]),
         (
             "a result before the end of the arguments",
-            vec![
-                started(),
-                event("TOOL_CALL_START", "c"),
-                event("TOOL_CALL_RESULT", "c"),
-                finished(),
-            ],
+            vec![started(), event("TOOL_CALL_START", "c"), event("TOOL_CALL_RESULT", "c"), finished()],
         ),
         (
             "an unanswered call that is not pending",

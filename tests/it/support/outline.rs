@@ -27,21 +27,11 @@ fn line(event: &Value) -> String {
         }
         "RUN_ERROR" => text("code"),
         "TOOL_CALL_START" => {
-            format!(
-                "{} {} in {}",
-                text("toolCallId"),
-                text("toolCallName"),
-                text("parentMessageId")
-            )
+            format!("{} {} in {}", text("toolCallId"), text("toolCallName"), text("parentMessageId"))
         }
         "TOOL_CALL_ARGS" => format!("{} {}", text("toolCallId"), text("delta")),
         "TOOL_CALL_END" => text("toolCallId"),
-        "TOOL_CALL_RESULT" => format!(
-            "{} {} {}",
-            text("toolCallId"),
-            text("messageId"),
-            event["content"]
-        ),
+        "TOOL_CALL_RESULT" => format!("{} {} {}", text("toolCallId"), text("messageId"), event["content"]),
         _ if event["delta"].is_string() => format!("{} {}", text("messageId"), event["delta"]),
         _ => text("messageId"),
     };

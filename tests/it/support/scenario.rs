@@ -38,10 +38,7 @@ pub(crate) struct Told {
 /// A run whose model plays these turns.
 pub(crate) fn scenario(turns: impl IntoIterator<Item = Script>) -> Scenario {
     let seen = Arc::new(Mutex::new(Vec::new()));
-    let model = Watched {
-        model: Scripted::turns(turns),
-        seen: Arc::clone(&seen),
-    };
+    let model = Watched { model: Scripted::turns(turns), seen: Arc::clone(&seen) };
     Scenario {
         agent: Agent::builder(model),
         caller: Caller::default(),
@@ -73,10 +70,7 @@ impl Model for Watched {
 
 impl Scenario {
     pub(crate) fn with(self, build: impl FnOnce(AgentBuilder<Caller>) -> AgentBuilder<Caller>) -> Self {
-        Self {
-            agent: build(self.agent),
-            ..self
-        }
+        Self { agent: build(self.agent), ..self }
     }
 
     /// Sets a member of the input.
@@ -86,10 +80,7 @@ impl Scenario {
     }
 
     pub(crate) fn deadline_in(self, deadline: Duration) -> Self {
-        Self {
-            deadline: Some(deadline),
-            ..self
-        }
+        Self { deadline: Some(deadline), ..self }
     }
 
     /// Makes the run and checks its order.
@@ -102,10 +93,7 @@ impl Scenario {
         let deadline = self.deadline.map(|deadline| Instant::now() + deadline);
         let agent = self.agent.build().unwrap();
         let run = agent.run_stamped(self.caller, input, deadline, Counting::default())?;
-        let events: Vec<Value> = run
-            .map(|event| serde_json::to_value(event).unwrap())
-            .collect()
-            .await;
+        let events: Vec<Value> = run.map(|event| serde_json::to_value(event).unwrap()).collect().await;
         assert_eq!(oracle::check(&events), Ok(()), "\n{}", outline::outline(&events));
         let requests = std::mem::take(&mut *self.seen.lock().unwrap());
         Ok(Told { events, requests })

@@ -1,0 +1,138 @@
+//! The overhead card: what the whole process costs, measured from outside through the emulator.
+//!
+//! It measures the function binary with the scripted model and, for memory and the first request, with the
+//! shared token in Secrets Manager as moto plays it. Figures are of this machine; nothing here fails.
+#![expect(clippy::unwrap_used, reason = "a bench that cannot measure should say where")]
+#![expect(clippy::disallowed_methods, reason = "the ban on reading the environment is for the function")]
+#![expect(clippy::print_stdout, reason = "the card is printed")]
+
+use std::process::Command as Process;
+use std::time::{Duration, Instant};
+
+use ag_ui_lambda::dev::Function;
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+#[path = "../tests/it/support/moto.rs"]
+mod moto;
+
+use moto::Moto;
+
+const TOKEN: &str = "token-of-the-bench";
+const STARTS: usize = 20;
+const RUNS: usize = 100;
+const WORDS: [usize; 2] = [200, 4200];
+
+fn main() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let moto = Moto::shared();
+        moto.create_secret("bench", &json!({ "token": TOKEN }).to_string()).await;
+        println!("{:<46} {:>10} {:>10} {:>10}   limit", "", "min", "median", "max");
+        starts(moto).await;
+        runs(moto).await;
+        events(moto).await;
+    });
+}
+
+/// Spawn to the first `/next`; then the first request, which waits for the secret, and the memory after it.
+async fn starts(moto: &Moto) {
+    let mut start = Vec::new();
+    let mut first = Vec::new();
+    let mut memory = Vec::new();
+    for _ in 0..STARTS {
+        let function = spawn(moto).await;
+        start.push(millis(function.ready(Duration::from_secs(10)).await.unwrap()));
+        first.push(millis(first_event(&function, &says("What is the weather in Tokyo?")).await));
+        memory.push(function.peak_memory_kib().unwrap() as f64 / 1024.0);
+        function.kill().await;
+    }
+    row("start: spawn to first /next, ms", &mut start, "10 (median)");
+    row("first event of the first request, ms", &mut first, "");
+    row("memory after a run (VmHWM), MiB", &mut memory, "20");
+}
+
+/// A warm request to its first event.
+async fn runs(moto: &Moto) {
+    let function = spawn(moto).await;
+    let mut warm = Vec::new();
+    for _ in 0..RUNS {
+        warm.push(millis(first_event(&function, &says("What is the weather in Tokyo?")).await));
+    }
+    row("first event of a warm request, ms", &mut warm[1..], "");
+}
+
+/// CPU time of the function for each event, from the difference of a long and a short run.
+async fn events(moto: &Moto) {
+    let function = spawn(moto).await;
+    first_event(&function, &says("Hello")).await;
+    let mut costs = Vec::new();
+    for _ in 0..5 {
+        let mut measured = Vec::new();
+        for words in WORDS {
+            let text = "word ".repeat(words);
+            let before = function.cpu_time().unwrap();
+            let mut answer = function.invoke(&event(&says(&text))).await.unwrap();
+            let events = answer.text().await.matches("\n\n").count();
+            measured.push((events as f64, (function.cpu_time().unwrap() - before).as_secs_f64() * 1e6));
+        }
+        let [(few, short), (many, long)] = measured[..] else { unreachable!("two runs are measured") };
+        costs.push((long - short) / (many - few));
+    }
+    row("CPU of an event, whole process, µs", &mut costs, "30");
+}
+
+async fn spawn(moto: &Moto) -> Function {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ag-ui-lambda"));
+    command.env_clear().envs(moto.env());
+    command.env("AGUI_TOKEN_SECRET_ID", "bench").env("AGUI_MODEL", "scripted/demo");
+    Function::spawn(command).await.unwrap()
+}
+
+/// Time from sending an event to its first frame; the rest is read too.
+async fn first_event(function: &Function, input: &Value) -> Duration {
+    let event = event(input);
+    let sent = Instant::now();
+    let mut answer = function.invoke(&event).await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let first = answer.next().await.unwrap();
+    answer.text().await;
+    first.at - sent
+}
+
+fn says(text: &str) -> Value {
+    json!({
+        "threadId": "t", "runId": "r", "protocolVersion": "1.0",
+        "messages": [{"id": "u1", "role": "user", "content": text}],
+    })
+}
+
+fn event(input: &Value) -> Value {
+    json!({
+        "version": "2.0", "routeKey": "$default", "rawPath": "/", "rawQueryString": "",
+        "headers": {"content-type": "application/json", "x-agui-token": TOKEN},
+        "requestContext": {
+            "accountId": "anonymous", "stage": "$default", "requestId": "1", "timeEpoch": 0,
+            "http": {"method": "POST", "path": "/", "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1"},
+        },
+        "body": input.to_string(), "isBase64Encoded": false,
+    })
+}
+
+fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
+}
+
+fn row(what: &str, samples: &mut [f64], limit: &str) {
+    samples.sort_by(f64::total_cmp);
+    let (min, median, max) = (samples[0], samples[samples.len() / 2], samples[samples.len() - 1]);
+    println!("{what:<46} {min:>10.2} {median:>10.2} {max:>10.2}   {limit}");
+}
+
+/// The Python of the project's own environment, with its tools.
+fn python() -> Process {
+    let venv = std::env::var("VENV").unwrap_or_else(|_| format!("{}/.venv", env!("CARGO_MANIFEST_DIR")));
+    let mut python = Process::new(format!("{venv}/bin/python"));
+    python.current_dir(env!("CARGO_MANIFEST_DIR"));
+    python
+}

@@ -1,0 +1,62 @@
+//! A tool author's story: an agent that looks after a shop's orders. Copy it to a `src/main.rs` of your own.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use ag_ui_lambda::{Agent, Claims, Config, Forbidden, ToolContext, ToolError, aws, demo, tool_fn};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Who calls: made from proven claims, never from what the client or the model says.
+struct Caller {
+    org: String,
+    can_cancel: bool,
+}
+
+fn caller(claims: &Claims) -> Result<Caller, Forbidden> {
+    let org = claims.text("custom:org_id").ok_or(Forbidden)?.to_owned(); // no organisation: 403
+    Ok(Caller { org, can_cancel: claims.list("permissions").contains(&"orders:write".into()) })
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct OrderArgs {
+    /// Number of the order, e.g. `A-17`. The model reads this line.
+    order: String,
+}
+
+#[derive(Clone, Serialize)]
+struct Order {
+    org: String,
+    total: f64,
+}
+
+type Orders = Arc<HashMap<String, Order>>; // stands for a client or a pool
+
+async fn find(orders: Orders, context: ToolContext<Caller>, args: OrderArgs) -> Result<Order, ToolError> {
+    let found = orders.get(&args.order).filter(|order| order.org == context.caller().org);
+    found.cloned().ok_or_else(|| ToolError::refused("There is no such order.")) // the model reads this
+}
+
+async fn cancel(_: ToolContext<Caller>, args: OrderArgs) -> Result<String, ToolError> {
+    let number: u32 = args.order.trim_start_matches("A-").parse()?; // its cause goes to the log alone
+    Ok(format!("Order A-{number} is cancelled."))
+}
+
+async fn serve() -> Result<(), aws::Error> {
+    let config = Config::from_env()?;
+    let orders = Orders::new([("A-17".into(), Order { org: "acme".into(), total: 12.5 })].into());
+    let find = move |context, args| find(Arc::clone(&orders), context, args);
+    let agent = Agent::builder(demo(config.scripted_delay))
+        .tool(tool_fn("find_order", "Looks an order up.", find))
+        .tool(
+            tool_fn("cancel_order", "Cancels an order.", cancel)
+                .offered_to(|caller: &Caller| caller.can_cancel),
+        )
+        .build()?;
+    aws::serve(&config, agent, caller).await
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> std::process::ExitCode {
+    aws::start(serve()).await
+}
