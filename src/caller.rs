@@ -10,6 +10,9 @@ pub(crate) struct Caller {
     pub(crate) org: Option<String>,
     pub(crate) plan: Option<String>,
     pub(crate) permissions: Vec<String>,
+    /// Kept apart from permissions: being in a group named like a permission grants nothing.
+    #[expect(dead_code, reason = "for tools that ask for a group; the samples do not")]
+    pub(crate) groups: Vec<String>,
 }
 
 impl Caller {
@@ -29,6 +32,7 @@ impl Caller {
             org: text(&names.org),
             plan: text(&names.plan),
             permissions,
+            groups: claims.list(&names.groups),
         }
     }
 }

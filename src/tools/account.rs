@@ -15,6 +15,6 @@ pub(crate) struct Account {
 }
 
 pub(crate) async fn get_account(context: ToolContext<Caller>, _: NoArgs) -> Result<Account, ToolError> {
-    let Caller { user, org, plan, permissions } = context.caller().clone();
+    let Caller { user, org, plan, permissions, .. } = context.caller().clone();
     Ok(Account { user, org, plan, permissions })
 }
