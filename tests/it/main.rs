@@ -7,6 +7,7 @@
 
 mod agent;
 mod layers;
+mod protocol;
 #[cfg(feature = "dev")]
 mod secrets;
 mod support;

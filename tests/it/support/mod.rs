@@ -16,3 +16,11 @@ pub(crate) fn python() -> std::process::Command {
     python.current_dir(env!("CARGO_MANIFEST_DIR"));
     python
 }
+
+/// The folder of the streams that the tests record for the oracles.
+#[cfg(feature = "dev")]
+pub(crate) fn recordings() -> std::path::PathBuf {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/recorded");
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}

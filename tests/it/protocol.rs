@@ -1,0 +1,344 @@
+//! AG-UI on the wire: all 31 events, every role, part and outcome, in their fullest and barest form.
+
+use std::collections::BTreeSet;
+
+use ag_ui_lambda::protocol::{
+    Content, ContentPart, Context, EncryptedSubtype, Event, EventKind, FunctionCall, Interrupt, JsonObject,
+    Message, MessageBody, PartKind, PatchOperation, ReasoningRole, ResumeEntry, ResumeStatus, RunAgentInput,
+    RunOutcome, Source, SubagentOutcome, TextRole, TokenUsage, Tool, ToolCall, ToolRole, sse,
+};
+use serde_json::{Value, json};
+
+/// Optional members are all there, or all absent.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Form {
+    Full,
+    Bare,
+}
+
+impl Form {
+    fn some<T>(self, value: impl Into<T>) -> Option<T> {
+        (self == Self::Full).then(|| value.into())
+    }
+
+    fn many<T>(self, items: Vec<T>) -> Vec<T> {
+        if self == Self::Full { items } else { Vec::new() }
+    }
+
+    fn metadata(self) -> Option<JsonObject> {
+        // A null inside open data is data.
+        self.some(JsonObject::from_iter([("com.acme".to_owned(), json!({"note": null}))]))
+    }
+}
+
+fn kinds(form: Form) -> Vec<EventKind> {
+    use EventKind as E;
+    let m = || "m1".into();
+    let c = || "c1".into();
+    let s = || "s1".into();
+    let some = |text: &str| form.some(text);
+    vec![
+        E::RunStarted {
+            thread_id: "t".into(),
+            run_id: "r".into(),
+            protocol_version: form.some("1.0"),
+            parent_run_id: form.some("r0"),
+            input: form.some(Box::new(input(form))),
+        },
+        E::RunFinished {
+            thread_id: "t".into(),
+            run_id: "r".into(),
+            result: form.some(json!({"done": true})),
+            outcome: form.some(RunOutcome::Success { pending_tool_call_ids: vec![c()] }),
+            usage: form.many(vec![usage(form)]),
+        },
+        E::RunError { message: "Sorry.".into(), code: some("INTERNAL"), usage: form.many(vec![usage(form)]) },
+        E::StepStarted { step_name: "plan".into() },
+        E::StepFinished { step_name: "plan".into() },
+        E::TextMessageStart { message_id: m(), role: form.some(TextRole::Assistant), name: some("ada") },
+        E::TextMessageContent { message_id: m(), delta: String::new() },
+        E::TextMessageEnd { message_id: m() },
+        E::TextMessageChunk {
+            message_id: form.some("m1"),
+            role: form.some(TextRole::Developer),
+            delta: some("hi"),
+            name: some("ada"),
+        },
+        E::ToolCallStart {
+            tool_call_id: c(),
+            tool_call_name: "f".into(),
+            parent_message_id: form.some("m1"),
+        },
+        E::ToolCallArgs { tool_call_id: c(), delta: "{}".into() },
+        E::ToolCallEnd { tool_call_id: c() },
+        E::ToolCallChunk {
+            tool_call_id: form.some("c1"),
+            tool_call_name: some("f"),
+            parent_message_id: form.some("m1"),
+            delta: some("{}"),
+        },
+        E::ToolCallResult {
+            message_id: m(),
+            tool_call_id: c(),
+            content: if form == Form::Full {
+                Content::Parts(parts(form))
+            } else {
+                Content::Text(String::new())
+            },
+            role: form.some(ToolRole::Tool),
+        },
+        E::ReasoningStart { message_id: m() },
+        E::ReasoningMessageStart { message_id: m(), role: ReasoningRole::Reasoning },
+        E::ReasoningMessageContent { message_id: m(), delta: "hm".into() },
+        E::ReasoningMessageEnd { message_id: m() },
+        E::ReasoningMessageChunk { message_id: form.some("m1"), delta: some("hm") },
+        E::ReasoningEnd { message_id: m() },
+        E::ReasoningEncryptedValue {
+            subtype: if form == Form::Full { EncryptedSubtype::ToolCall } else { EncryptedSubtype::Message },
+            entity_id: "c1".into(),
+            encrypted_value: "b64".into(),
+        },
+        E::StateSnapshot { snapshot: Value::Null },
+        E::StateDelta { delta: patch() },
+        E::MessagesSnapshot { messages: messages(form) },
+        E::ActivitySnapshot {
+            message_id: m(),
+            activity_type: "search".into(),
+            content: JsonObject::new(),
+            replace: form.some(false),
+        },
+        E::ActivityDelta { message_id: m(), activity_type: "search".into(), patch: patch() },
+        E::SubagentStarted {
+            subagent_run_id: s(),
+            name: "scout".into(),
+            description: some("Looks ahead."),
+            parent_subagent_run_id: form.some("s0"),
+            parent_tool_call_id: form.some("c1"),
+            parent_message_id: form.some("m1"),
+        },
+        E::SubagentFinished {
+            subagent_run_id: s(),
+            result: form.some(json!(1)),
+            outcome: form.some(SubagentOutcome::Suspended { interrupt_ids: vec!["i1".into()] }),
+        },
+        E::SubagentError { subagent_run_id: s(), message: "Sorry.".into(), code: some("LOST") },
+        E::Raw { event: Value::Null, source: some("elsewhere") },
+        E::Custom { name: "com.acme.x".into(), value: Value::Null },
+    ]
+}
+
+fn input(form: Form) -> RunAgentInput {
+    RunAgentInput {
+        thread_id: "t".into(),
+        run_id: "r".into(),
+        protocol_version: form.some("1.0"),
+        parent_run_id: form.some("r0"),
+        state: form.some(json!({"a": null})),
+        messages: messages(form),
+        tools: form.many(vec![Tool {
+            name: "f".into(),
+            description: "Does.".into(),
+            parameters: form.some(json!({"type": "object"})),
+            metadata: form.metadata(),
+        }]),
+        context: form.many(vec![Context { description: "page".into(), value: "/home".into() }]),
+        forwarded_props: form.some(json!({})),
+        resume: form.many(vec![ResumeEntry {
+            interrupt_id: "i1".into(),
+            status: ResumeStatus::Resolved,
+            payload: form.some(json!({"approved": true})),
+            metadata: form.metadata(),
+        }]),
+    }
+}
+
+fn messages(form: Form) -> Vec<Message> {
+    let text = || "text".to_owned();
+    let call = ToolCall {
+        id: "c1".into(),
+        function: FunctionCall { name: "f".into(), arguments: "{}".into() },
+        encrypted_value: form.some("b64"),
+        metadata: form.metadata(),
+    };
+    let bodies = [
+        MessageBody::Developer { content: text() },
+        MessageBody::System { content: text() },
+        MessageBody::Assistant { content: form.some("text"), tool_calls: form.many(vec![call]) },
+        MessageBody::User { content: Content::Text(text()) },
+        MessageBody::User { content: Content::Parts(parts(form)) },
+        MessageBody::Tool {
+            tool_call_id: "c1".into(),
+            content: Content::Text(text()),
+            error: form.some("declined"),
+        },
+        MessageBody::Reasoning { content: text() },
+        MessageBody::Activity { activity_type: "search".into(), content: JsonObject::new() },
+    ];
+    let named = |body: &MessageBody| {
+        !matches!(
+            body,
+            MessageBody::Tool { .. } | MessageBody::Reasoning { .. } | MessageBody::Activity { .. }
+        )
+    };
+    let encrypted = |body: &MessageBody| !matches!(body, MessageBody::Activity { .. });
+    let message = |(index, body): (usize, MessageBody)| Message {
+        id: format!("m{index}").into(),
+        name: form.some("ada").filter(|_| named(&body)),
+        encrypted_value: form.some("b64").filter(|_| encrypted(&body)),
+        metadata: form.metadata(),
+        subagent_run_id: form.some("s1"),
+        body,
+    };
+    bodies.into_iter().enumerate().map(message).collect()
+}
+
+fn parts(form: Form) -> Vec<ContentPart> {
+    let mime = || form.some("image/png");
+    let kinds = [
+        PartKind::Text { text: "text".into() },
+        PartKind::Image { source: Source::Data { value: "AA==".into(), mime_type: "image/png".into() } },
+        PartKind::Audio { source: Source::Url { value: "https://a.example/s".into(), mime_type: mime() } },
+        PartKind::Video {
+            source: Source::File { value: "f".into(), provider: form.some("acme"), mime_type: mime() },
+        },
+        PartKind::Document { source: Source::Url { value: "https://a.example/d".into(), mime_type: mime() } },
+    ];
+    let part = |kind| ContentPart { kind, id: form.some("p1"), metadata: form.some(json!({"page": 1})) };
+    kinds.into_iter().map(part).collect()
+}
+
+fn patch() -> Vec<PatchOperation> {
+    let (path, from, value) = || -> (String, String, Value) { ("/a".into(), "/b".into(), Value::Null) }();
+    vec![
+        PatchOperation::Add { path: path.clone(), value: value.clone() },
+        PatchOperation::Replace { path: path.clone(), value: value.clone() },
+        PatchOperation::Test { path: path.clone(), value },
+        PatchOperation::Copy { from: from.clone(), path: path.clone() },
+        PatchOperation::Move { from, path: path.clone() },
+        PatchOperation::Remove { path },
+    ]
+}
+
+fn usage(form: Form) -> TokenUsage {
+    TokenUsage {
+        provider: form.some("acme"),
+        model: form.some("m"),
+        input_tokens: form.some(10_u64),
+        output_tokens: form.some(5_u64),
+        total_tokens: form.some(15_u64),
+        reasoning_tokens: form.some(1_u64),
+        cached_input_tokens: form.some(2_u64),
+        cache_write_input_tokens: form.some(3_u64),
+    }
+}
+
+fn interrupt(form: Form) -> Interrupt {
+    Interrupt {
+        id: "i1".into(),
+        reason: "tool_call".into(),
+        message: form.some("May I?"),
+        tool_call_id: form.some("c1"),
+        response_schema: form.some(JsonObject::new()),
+        expires_at: form.some("2026-11-22T12:00:00Z"),
+        metadata: form.metadata(),
+        subagent_run_id: form.some("s1"),
+    }
+}
+
+/// Every kind of event in both forms, and every outcome.
+fn events() -> Vec<Event> {
+    let finished = |outcome| EventKind::RunFinished {
+        thread_id: "t".into(),
+        run_id: "r".into(),
+        result: None,
+        outcome: Some(outcome),
+        usage: Vec::new(),
+    };
+    let further = [
+        finished(RunOutcome::Success { pending_tool_call_ids: Vec::new() }),
+        finished(RunOutcome::Interrupt { interrupts: vec![interrupt(Form::Full), interrupt(Form::Bare)] }),
+        finished(RunOutcome::Cancelled),
+        EventKind::SubagentFinished {
+            subagent_run_id: "s1".into(),
+            result: None,
+            outcome: Some(SubagentOutcome::Success),
+        },
+    ];
+    let full = kinds(Form::Full).into_iter().map(|kind| Event {
+        timestamp: Some(1_790_000_000_000),
+        raw_event: Some(json!({"provider": "own"})),
+        metadata: Form::Full.metadata(),
+        ..Event::from(kind)
+    });
+    full.chain(kinds(Form::Bare).into_iter().chain(further).map(Event::from)).collect()
+}
+
+#[test]
+fn there_are_31_events() {
+    for form in [Form::Full, Form::Bare] {
+        let types: BTreeSet<String> = kinds(form)
+            .into_iter()
+            .map(|kind| serde_json::to_value(kind).unwrap()["type"].as_str().unwrap().to_owned())
+            .collect();
+        assert_eq!(types.len(), 31, "{types:?}");
+    }
+}
+
+#[test]
+fn what_is_absent_is_left_out_and_never_null() {
+    for kind in kinds(Form::Bare) {
+        let event = serde_json::to_value(Event::from(kind)).unwrap();
+        let nulls = event.as_object().unwrap().iter().filter(|(_, value)| value.is_null());
+        // Three members may be any JSON, null included.
+        let nulls: Vec<_> = nulls.map(|(name, _)| name.as_str()).collect();
+        assert!(nulls.iter().all(|name| ["snapshot", "event", "value"].contains(name)), "{event}");
+    }
+}
+
+#[test]
+fn an_input_is_read_as_it_is_written() {
+    for form in [Form::Full, Form::Bare] {
+        let written = input(form);
+        let received = RunAgentInput::read(serde_json::to_value(&written).unwrap()).unwrap();
+        assert_eq!(received.input, written);
+        assert_eq!((received.dropped.len(), received.unknown_members), (0, 0));
+    }
+}
+
+#[test]
+fn every_event_is_one_frame_of_one_line() {
+    let stream = String::from_utf8(stream()).unwrap();
+    let frames: Vec<_> = stream.split_terminator("\n\n").collect();
+
+    assert_eq!(frames.len(), events().len());
+    assert!(
+        frames.iter().all(|frame| frame.starts_with("data: {\"type\":\"") && !frame.contains(['\n', '\r']))
+    );
+}
+
+/// A stream of all events, as frames. It is no run: the order is nobody's.
+fn stream() -> Vec<u8> {
+    events().iter().flat_map(|event| sse::frame(event)).collect()
+}
+
+#[cfg(feature = "dev")]
+#[tokio::test]
+async fn every_event_is_what_the_protocols_own_schemas_describe() {
+    let file = crate::support::recordings().join("protocol-all-events.sse");
+    std::fs::write(&file, stream()).unwrap();
+
+    for (oracle, command) in [("node", "tests/oracles/frames.mjs"), ("python", "tests/oracles/schema.py")] {
+        let mut process = if oracle == "node" {
+            let mut node = std::process::Command::new("node");
+            node.arg(command);
+            node
+        } else {
+            let mut python = crate::support::python();
+            python.arg(command);
+            python
+        };
+        let output = process.arg(&file).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{command}:\n{said}");
+    }
+}
