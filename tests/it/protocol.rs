@@ -208,7 +208,7 @@ fn parts(form: Form) -> Vec<ContentPart> {
 }
 
 fn patch() -> Vec<PatchOperation> {
-    let (path, from, value) = || -> (String, String, Value) { ("/a".into(), "/b".into(), Value::Null) }();
+    let (path, from, value) = ("/a".to_owned(), "/b".to_owned(), Value::Null);
     vec![
         PatchOperation::Add { path: path.clone(), value: value.clone() },
         PatchOperation::Replace { path: path.clone(), value: value.clone() },
@@ -318,7 +318,7 @@ fn every_event_is_one_frame_of_one_line() {
 
 /// A stream of all events, as frames. It is no run: the order is nobody's.
 fn stream() -> Vec<u8> {
-    events().iter().flat_map(|event| sse::frame(event)).collect()
+    events().iter().flat_map(sse::frame).collect()
 }
 
 #[cfg(feature = "dev")]
