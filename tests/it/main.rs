@@ -9,6 +9,8 @@
 )]
 
 mod agent;
+#[cfg(feature = "dev")]
+mod events;
 mod layers;
 mod protocol;
 #[cfg(feature = "dev")]

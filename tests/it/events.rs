@@ -1,0 +1,213 @@
+//! The sample events: each is what Lambda hands over, and the function answers it as `expected.json` says.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use ag_ui_lambda::dev::{Function, Issuer};
+use jsonwebtoken::Algorithm;
+use lambda_http::request::LambdaRequest;
+use lambda_http::{Body, RequestExt as _};
+use serde_json::{Value, json};
+
+use crate::support::function::{Reply, local_function};
+
+const AUDIENCE: &str = "sample-app";
+
+#[test]
+fn the_folder_the_table_and_the_expectations_name_the_same_events() {
+    let entries = fs::read_dir(folder()).unwrap();
+    let files: BTreeSet<String> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".json") && name != "expected.json")
+        .collect();
+    let readme = fs::read_to_string(folder().join("README.md")).unwrap();
+    let rows: Vec<String> = readme
+        .lines()
+        .filter_map(|line| {
+            let (name, _) = line.strip_prefix("| `")?.split_once('`')?;
+            name.ends_with(".json").then(|| name.to_owned())
+        })
+        .collect();
+    let expected: BTreeSet<String> = expectations().into_keys().collect();
+
+    assert_eq!(files, expected);
+    assert_eq!(files, rows.iter().cloned().collect());
+    assert_eq!(files.len(), rows.len(), "no event has two rows");
+}
+
+#[test]
+fn the_table_says_of_each_event_the_status_and_the_code_that_are_expected() {
+    let readme = fs::read_to_string(folder().join("README.md")).unwrap();
+    for (name, expected) in expectations() {
+        let row = readme.lines().find(|line| line.contains(&format!("`{name}`")));
+        let cells: Vec<&str> = row.unwrap().split('|').map(str::trim).collect();
+        let needs_authorizer = expected["env"]["AGUI_AUTH"] == "both";
+
+        assert_eq!(cells[4], expected["status"].to_string(), "{name}");
+        assert_eq!(cells[1].contains('●'), needs_authorizer, "{name}");
+        if let Some(outcome) = expected["code"].as_str().or(expected["ends"].as_str()) {
+            assert!(cells[5].contains(outcome), "{name}");
+        }
+    }
+}
+
+#[test]
+fn every_event_is_one_that_lambda_http_decodes_through_its_own_door() {
+    for name in expectations().into_keys() {
+        let text = read(&name);
+        let event: Value = serde_json::from_str(&text).unwrap();
+        let decoded: LambdaRequest = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let is_rest = matches!(decoded, LambdaRequest::ApiGatewayV1(_));
+        let is_v2 = matches!(decoded, LambdaRequest::ApiGatewayV2(_));
+        let request: lambda_http::Request = decoded.into();
+
+        assert!(if name.starts_with("rest-") { is_rest } else { is_v2 }, "{name}");
+        let path = event["rawPath"].as_str().or(event["path"].as_str()).unwrap();
+        assert_eq!(request.raw_http_path(), path, "{name}");
+        let length = request.headers().get("content-length");
+        let length = length.map(|length| length.to_str().unwrap().parse::<usize>().unwrap());
+        let body = match request.body() {
+            Body::Text(text) => text.as_bytes(),
+            Body::Binary(bytes) => bytes,
+            _ => &[],
+        };
+        assert_eq!(
+            body.is_empty(),
+            event["body"].as_str().is_none_or(str::is_empty),
+            "{name}"
+        );
+        if let Some(length) = length {
+            assert_eq!(body.len(), length, "{name}: the length that the header tells");
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_event_is_answered_as_the_table_says() {
+    // Events that need the same variables share a function.
+    let mut groups: BTreeMap<(String, bool), Vec<(String, Value)>> = BTreeMap::new();
+    for (name, expected) in expectations() {
+        let group = (expected["env"].to_string(), expected.get("user_jwt").is_some());
+        groups.entry(group).or_default().push((name, expected));
+    }
+    assert_eq!(groups.len(), 3, "plain, with an authorizer, with a user's token");
+
+    let issuer = Issuer::start().await.unwrap();
+    for ((_, wants_user), events) in &groups {
+        let function = function_for(&events[0].1, wants_user.then_some(&issuer)).await;
+        for (name, expected) in events {
+            let reply = send(&function, name, &issuer, expected).await;
+            check(name, expected, &reply);
+            if !reply.events.is_empty() {
+                record(name, &reply.text);
+            }
+        }
+    }
+}
+
+async fn function_for(expected: &Value, issuer: Option<&Issuer>) -> Function {
+    let mut variables: Vec<(String, String)> = Vec::new();
+    for (name, value) in expected["env"].as_object().into_iter().flatten() {
+        variables.push((name.clone(), value.as_str().unwrap().to_owned()));
+    }
+    if let Some(issuer) = issuer {
+        variables.extend([
+            ("AGUI_JWT_ISSUER".into(), issuer.url()),
+            ("AGUI_JWT_AUDIENCE".into(), AUDIENCE.into()),
+            ("AGUI_JWKS_URL".into(), issuer.jwks_url()),
+        ]);
+    }
+    let variables: Vec<(&str, &str)> = variables.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+    local_function(&variables).await
+}
+
+async fn send(function: &Function, name: &str, issuer: &Issuer, expected: &Value) -> Reply {
+    let mut text = read(name);
+    if let Some(claims) = expected.get("user_jwt") {
+        assert!(text.contains("{{USER_JWT}}"), "{name}");
+        text = text.replace("{{USER_JWT}}", &user_token(issuer, claims));
+    }
+    Reply::to(function, &serde_json::from_str(&text).unwrap()).await
+}
+
+fn user_token(issuer: &Issuer, claims: &Value) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let mut claims = claims.clone();
+    claims["iss"] = issuer.url().into();
+    claims["aud"] = AUDIENCE.into();
+    claims["iat"] = now.into();
+    claims["exp"] = (now + 300).into();
+    issuer.sign(Algorithm::RS256, &claims).unwrap()
+}
+
+/// Compares all that `expected.json` says; a key that this does not know fails.
+fn check(name: &str, expected: &Value, reply: &Reply) {
+    for (key, expected) in expected.as_object().unwrap() {
+        let got = match key.as_str() {
+            "status" => reply.status.into(),
+            "code" => reply.json()["error"]["code"].clone(),
+            "path" => reply.json()["error"]["path"].clone(),
+            "body" => reply.json(),
+            "tools" => tools(reply),
+            "ends" => reply.events.last().unwrap()["type"].clone(),
+            "pending" => pending(reply),
+            "account" => reply.result_of("get_account"),
+            "env" | "user_jwt" => continue,
+            other => panic!("{name}: expected.json has an unknown key {other}"),
+        };
+        assert_eq!(got, *expected, "{name}: {key}\n{}", reply.text);
+    }
+    if reply.status != 200 {
+        let error = &reply.json()["error"];
+        assert!(error["message"].is_string(), "{name}: a refusal says why");
+    }
+}
+
+fn tools(reply: &Reply) -> Value {
+    let starts = reply.events.iter().filter(|e| e["type"] == "TOOL_CALL_START");
+    starts.map(|event| event["toolCallName"].clone()).collect()
+}
+
+fn pending(reply: &Reply) -> Value {
+    let ids = &reply.events.last().unwrap()["outcome"]["pendingToolCallIds"];
+    let name = |id: &Value| {
+        let mut starts = reply.events.iter().filter(|e| e["type"] == "TOOL_CALL_START");
+        starts.find(|event| event["toolCallId"] == *id).unwrap()["toolCallName"].clone()
+    };
+    ids.as_array().into_iter().flatten().map(name).collect()
+}
+
+/// Leaves the stream for the oracles that are not written in Rust. It appears whole or not at all.
+fn record(name: &str, stream: &str) {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("recorded");
+    fs::create_dir_all(&folder).unwrap();
+    let file = folder.join(name).with_extension("sse");
+    let unfinished = file.with_extension(format!("{}.part", std::process::id()));
+    fs::write(&unfinished, stream).unwrap();
+    fs::rename(&unfinished, &file).unwrap();
+}
+
+fn expectations() -> BTreeMap<String, Value> {
+    serde_json::from_str(&read("expected.json")).unwrap()
+}
+
+fn read(name: &str) -> String {
+    fs::read_to_string(folder().join(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("events")
+}
+
+#[test]
+#[should_panic(expected = "status")]
+fn an_answer_that_differs_from_the_table_is_noticed() {
+    let reply = Reply {
+        status: 500,
+        text: json!({"error": {"message": ""}}).to_string(),
+        events: Vec::new(),
+    };
+    check("an event", &json!({"status": 200}), &reply);
+}
