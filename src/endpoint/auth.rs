@@ -6,7 +6,7 @@ use http::header::{AUTHORIZATION, HeaderName};
 use http::request::Parts;
 use tracing::{debug, warn};
 
-use super::claims::{ClaimSource, Claims};
+use super::claims::{ClaimSource, Claims, Forbidden};
 use super::reject::Reject;
 use super::token::SharedToken;
 use crate::protocol::JsonObject;
@@ -58,12 +58,17 @@ pub(super) struct Auth {
 
 /// A caller who passed: only [`Auth::check`] makes one.
 pub(super) struct Authenticated {
-    claims: Claims,
+    /// `None` where the user's token and the authorizer speak of different callers.
+    claims: Option<Claims>,
 }
 
 impl Authenticated {
-    pub(super) fn claims(&self) -> &Claims {
-        &self.claims
+    /// What is proven. Two proofs that disagree are no missing proof: this is asked when 403 has its turn.
+    pub(super) fn claims(&self) -> Result<&Claims, Forbidden> {
+        self.claims.as_ref().ok_or_else(|| {
+            warn!("the user's token and the authorizer speak of different callers");
+            Forbidden
+        })
     }
 }
 
@@ -82,11 +87,14 @@ impl Auth {
         tokio::join!(token, user);
     }
 
+    /// Who calls. What cannot be checked right now is told only when nothing is surely wrong.
     pub(super) async fn check(&self, head: &Parts) -> Result<Authenticated, Reject> {
+        let mut unavailable = None;
         if let Some(token) = &self.token {
-            let presented = self.presented(&head.headers)?;
-            if !token.admits(presented).await.map_err(|_| Reject::SecretUnavailable)? {
-                return Err(Reject::Unauthenticated);
+            match token.admits(self.presented(&head.headers)?).await {
+                Ok(true) => {}
+                Ok(false) => return Err(Reject::Unauthenticated),
+                Err(_) => unavailable = Some(Reject::SecretUnavailable),
             }
         }
         let proven = head.extensions.get::<Claims>().cloned().unwrap_or_else(Claims::anonymous);
@@ -94,23 +102,26 @@ impl Auth {
             return Err(Reject::Unauthenticated);
         }
         let claims = match &self.user {
-            None => proven,
+            None => Some(proven),
             Some(user) => {
                 let token = single(&head.headers, &USER_TOKEN)?.ok_or(Reject::Unauthenticated)?;
-                let verified = user.verify(token).await.map_err(|error| match error {
-                    UserTokenError::KeysUnavailable => Reject::KeysUnavailable,
-                    UserTokenError::Refused(reason) => {
+                match user.verify(token).await {
+                    Ok(verified) => proven.with_user_token(verified),
+                    Err(UserTokenError::Refused(reason)) => {
                         debug!(reason, "user token refused");
-                        Reject::Unauthenticated
+                        return Err(Reject::Unauthenticated);
                     }
-                })?;
-                proven.with_user_token(verified).ok_or_else(|| {
-                    warn!("the user's token and the authorizer speak of different callers");
-                    Reject::Forbidden
-                })?
+                    Err(UserTokenError::KeysUnavailable) => {
+                        unavailable.get_or_insert(Reject::KeysUnavailable);
+                        None
+                    }
+                }
             }
         };
-        Ok(Authenticated { claims })
+        match unavailable {
+            Some(reject) => Err(reject),
+            None => Ok(Authenticated { claims }),
+        }
     }
 
     /// The token that the request shows: its own header if there is one, and then that alone counts.

@@ -104,13 +104,13 @@ impl<C: Send + Sync + 'static> Inner<C> {
             Route::Health => Ok(json(StatusCode::OK, &serde_json::json!({ "status": "ok" }))),
             Route::Capabilities => {
                 let authenticated = self.auth.check(&head).await?;
-                let caller = (self.caller)(authenticated.claims()).map_err(Reject::from)?;
+                let caller = (self.caller)(authenticated.claims()?)?;
                 Ok(json(StatusCode::OK, &self.agent.capabilities(&caller)))
             }
             Route::Run => {
                 let authenticated = self.auth.check(&head).await?;
                 self.check_body(&head, &body)?;
-                let caller = (self.caller)(authenticated.claims()).map_err(Reject::from)?;
+                let caller = (self.caller)(authenticated.claims()?)?;
                 self.run(caller, read(&body)?, head.extensions.get().copied())
             }
         }

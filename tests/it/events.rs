@@ -73,11 +73,7 @@ fn every_event_is_one_that_lambda_http_decodes_through_its_own_door() {
             Body::Binary(bytes) => bytes,
             _ => &[],
         };
-        assert_eq!(
-            body.is_empty(),
-            event["body"].as_str().is_none_or(str::is_empty),
-            "{name}"
-        );
+        assert_eq!(body.is_empty(), event["body"].as_str().is_none_or(str::is_empty), "{name}");
         if let Some(length) = length {
             assert_eq!(body.len(), length, "{name}: the length that the header tells");
         }
@@ -204,10 +200,7 @@ fn folder() -> PathBuf {
 #[test]
 #[should_panic(expected = "status")]
 fn an_answer_that_differs_from_the_table_is_noticed() {
-    let reply = Reply {
-        status: 500,
-        text: json!({"error": {"message": ""}}).to_string(),
-        events: Vec::new(),
-    };
+    let reply =
+        Reply { status: 500, text: json!({"error": {"message": ""}}).to_string(), events: Vec::new() };
     check("an event", &json!({"status": 200}), &reply);
 }
