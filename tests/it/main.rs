@@ -9,6 +9,7 @@
 )]
 
 mod agent;
+mod endpoint;
 #[cfg(feature = "dev")]
 mod events;
 mod layers;

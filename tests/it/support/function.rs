@@ -6,6 +6,7 @@ use ag_ui_lambda::dev::{Answer, Function};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
+pub(crate) use super::sse::events;
 use super::{oracle, outline};
 
 /// The token of the sample events.
@@ -100,10 +101,4 @@ impl Reply {
         let result = self.events.iter().find(is_result).unwrap();
         serde_json::from_str(result["content"].as_str().unwrap()).unwrap()
     }
-}
-
-/// The events of a stream; comments are passed over.
-pub(crate) fn events(stream: &str) -> Vec<Value> {
-    let frames = stream.split_terminator("\n\n").filter(|frame| !frame.starts_with(':'));
-    frames.map(|frame| serde_json::from_str(frame.strip_prefix("data: ").unwrap()).unwrap()).collect()
 }

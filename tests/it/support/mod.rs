@@ -1,5 +1,6 @@
 //! What several tests share.
 
+pub(crate) mod endpoint;
 #[cfg(feature = "dev")]
 pub(crate) mod function;
 #[cfg(feature = "dev")]
@@ -7,6 +8,7 @@ pub(crate) mod moto;
 pub(crate) mod oracle;
 pub(crate) mod outline;
 pub(crate) mod scenario;
+pub(crate) mod sse;
 
 /// The Python of the project's own environment, with its tools.
 #[cfg(feature = "dev")]

@@ -1,0 +1,165 @@
+//! How a run leaves the endpoint: as fast as it is read, never silent for long, never past its deadline.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use ag_ui_lambda::endpoint::{Endpoint, ResponseBody, RunDeadline};
+use ag_ui_lambda::model::{ModelErrorKind, Script, Scripted};
+use futures_util::{FutureExt as _, poll};
+use tokio::time::Instant;
+
+use crate::support::endpoint::{endpoint_of, next_frame, post};
+use crate::support::oracle;
+use crate::support::scenario::Caller;
+use crate::support::sse::events;
+
+const KEEP_ALIVE: &str = ": keep-alive\n\n";
+
+fn playing(script: impl Fn() -> Script + Send + Sync + 'static) -> Endpoint<Caller> {
+    endpoint_of(Scripted::new(move |_| script())).build().unwrap()
+}
+
+async fn body(endpoint: &Endpoint<Caller>) -> ResponseBody {
+    endpoint.handle(post().request()).await.into_body()
+}
+
+/// The seconds at which frames come, and what they are.
+async fn timed(mut body: ResponseBody) -> Vec<(u64, String)> {
+    let started = Instant::now();
+    let mut frames = Vec::new();
+    while let Some(frame) = next_frame(&mut body).await {
+        let name = match events(&frame).first() {
+            Some(event) => event["type"].as_str().unwrap().to_owned(),
+            None => frame,
+        };
+        frames.push((started.elapsed().as_secs(), name));
+    }
+    frames
+}
+
+#[tokio::test(start_paused = true)]
+async fn given_15_s_of_silence_then_a_comment_is_sent_and_again_15_s_later() {
+    let endpoint = playing(|| Script::new().pause(Duration::from_secs(40)).text("Hi"));
+    let frames = timed(body(&endpoint).await).await;
+    let frames: Vec<_> = frames.iter().map(|(at, name)| (*at, name.as_str())).collect();
+
+    assert_eq!(
+        frames,
+        [
+            (0, "RUN_STARTED"),
+            (15, KEEP_ALIVE),
+            (30, KEEP_ALIVE),
+            (40, "TEXT_MESSAGE_START"),
+            (40, "TEXT_MESSAGE_CONTENT"),
+            (40, "TEXT_MESSAGE_END"),
+            (40, "RUN_FINISHED"),
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn given_a_delta_every_14_s_then_there_is_no_silence_to_fill() {
+    let endpoint = playing(|| {
+        let pause = Duration::from_secs(14);
+        (0..4).fold(Script::new(), |script, _| script.pause(pause).text("tick "))
+    });
+    let frames = timed(body(&endpoint).await).await;
+
+    assert!(frames.iter().all(|(_, name)| name != KEEP_ALIVE), "{frames:?}");
+    assert_eq!(frames.last().unwrap().0, 56);
+}
+
+#[tokio::test(start_paused = true)]
+async fn given_a_reader_that_stops_then_the_run_stops_and_goes_on_with_it() {
+    let said = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&said);
+    let endpoint = playing(move || {
+        let count = |said: Arc<AtomicUsize>| async move {
+            said.fetch_add(1, Ordering::SeqCst);
+        };
+        (0..50).fold(Script::new(), |script, _| {
+            script.wait_for(count(Arc::clone(&counted))).text("word ")
+        })
+    });
+    let mut body = body(&endpoint).await;
+    tokio::time::advance(Duration::from_secs(60)).await;
+    assert_eq!(
+        said.load(Ordering::SeqCst),
+        0,
+        "the model is not asked before the body is read"
+    );
+
+    for read in 1..=20 {
+        next_frame(&mut body).await.unwrap();
+        let before = said.load(Ordering::SeqCst);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(
+            said.load(Ordering::SeqCst),
+            before,
+            "nothing moves while nobody reads"
+        );
+        assert!(
+            before <= read + 1,
+            "{before} deltas are made for {read} frames read"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn given_a_reader_that_goes_away_then_the_run_is_dropped_with_the_body() {
+    struct Gone(Arc<AtomicBool>);
+    impl Drop for Gone {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::SeqCst);
+        }
+    }
+    let is_gone = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&is_gone);
+    let endpoint = playing(move || {
+        let gone = Gone(Arc::clone(&flag));
+        Script::new().text("Hi").wait_for(async move {
+            let _held = gone;
+            std::future::pending().await
+        })
+    });
+    let mut body = body(&endpoint).await;
+    while !next_frame(&mut body).await.unwrap().contains("Hi") {}
+    assert!(poll!(next_frame(&mut body).boxed()).is_pending());
+    assert!(!is_gone.load(Ordering::SeqCst));
+
+    drop(body);
+
+    assert!(is_gone.load(Ordering::SeqCst));
+}
+
+#[tokio::test(start_paused = true)]
+async fn given_a_deadline_then_the_run_is_cancelled_2_s_before_it_and_the_reason_says_so() {
+    let endpoint = playing(|| Script::new().text("Let me").pause(Duration::from_secs(3600)));
+    let mut request = post().request();
+    let deadline = Instant::now() + Duration::from_secs(10);
+    request.extensions_mut().insert(RunDeadline(deadline));
+    let mut body = endpoint.handle(request).await.into_body();
+    let mut stream = String::new();
+    while let Some(frame) = next_frame(&mut body).await {
+        stream.push_str(&frame);
+    }
+
+    assert_eq!(deadline - Instant::now(), Duration::from_secs(2));
+    let events = events(&stream);
+    assert_eq!(oracle::check(&events), Ok(()));
+    let last = events.last().unwrap();
+    assert_eq!(last["outcome"]["type"], "cancelled");
+    assert_eq!(last["metadata"]["ag_ui_lambda"]["reason"], "DEADLINE");
+}
+
+#[tokio::test]
+async fn given_a_failure_behind_the_first_byte_then_it_is_an_event_and_the_body_ends() {
+    let endpoint = playing(|| Script::new().text("Let me").fail(ModelErrorKind::Throttled));
+    let answer = post().to(&endpoint).await;
+
+    assert_eq!(answer.status, 200);
+    let events = events(&answer.text);
+    assert_eq!(oracle::check(&events), Ok(()));
+    assert_eq!(events.last().unwrap()["code"], "MODEL_THROTTLED");
+}

@@ -1,0 +1,243 @@
+//! What is refused: with which status and code, in which order, and with nothing of the request in the answer.
+
+use std::time::Duration;
+
+use ag_ui_lambda::endpoint::{AuthMode, ClaimSource, Endpoint, SharedToken};
+use ag_ui_lambda::secret::{SecretError, SecretSource, SecretVersion, Stage};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use serde_json::{Value, json};
+
+use super::faults::{FAULTS, LIMIT};
+use crate::support::endpoint::{Asked, ByText, endpoint, post};
+use crate::support::scenario::Caller;
+
+/// A store that is away.
+struct Away;
+
+impl SecretSource for Away {
+    fn fetch(&self, _: Stage) -> BoxFuture<'_, Result<Option<SecretVersion>, SecretError>> {
+        async { Err(SecretError::Absent) }.boxed()
+    }
+}
+
+/// One that asks for the user's token, or one that leaves identity to the edge.
+fn endpoints() -> [Endpoint<Caller>; 2] {
+    let with_users = endpoint().max_body_bytes(LIMIT).user_tokens(ByText);
+    let without = endpoint().max_body_bytes(LIMIT);
+    [with_users.build().unwrap(), without.build().unwrap()]
+}
+
+fn good() -> Asked {
+    post().header("x-agui-user-token", "good")
+}
+
+#[tokio::test]
+async fn given_several_faults_when_a_request_is_refused_then_the_first_of_the_table_decides() {
+    let [endpoint, without_users] = endpoints();
+    assert_eq!(
+        good().to(&endpoint).await.status,
+        200,
+        "it has no fault to begin with"
+    );
+    for (at, first) in FAULTS.iter().enumerate() {
+        for second in &FAULTS[at..] {
+            let asked = (first.put)((second.put)(good()));
+            let answer = asked.clone().to(&endpoint).await;
+
+            let case = format!("{}, {}", first.why, second.why);
+            assert_eq!(
+                (answer.status, answer.code().as_str()),
+                (first.status, first.code),
+                "{case}"
+            );
+            if first.why != "a wrong user token" {
+                let answer = asked.to(&without_users).await;
+                assert_eq!(
+                    answer.code(),
+                    first.code,
+                    "{case}, where no user token is asked for"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_checked_is_told_behind_what_is_surely_wrong_and_before_the_body() {
+    let store_is_away = || endpoint().token(SharedToken::from_source(Away, Duration::ZERO));
+    let iam = json!({ "userArn": "arn:aws:iam::123456789012:user/unlisted" });
+    let [no_secret, no_authorizer, both] = [
+        store_is_away().build().unwrap(),
+        store_is_away().require(AuthMode::Both).build().unwrap(),
+        store_is_away().user_tokens(ByText).build().unwrap(),
+    ];
+    let keys = endpoint().user_tokens(ByText).build().unwrap();
+    let bad_body = |asked: Asked| asked.header("content-type", "text/plain");
+    for (why, endpoint, asked, code) in [
+        (
+            "no token: nothing to check",
+            &no_secret,
+            post().without("x-agui-token"),
+            "UNAUTHENTICATED",
+        ),
+        (
+            "a token nobody can check",
+            &no_secret,
+            post(),
+            "SECRET_UNAVAILABLE",
+        ),
+        (
+            "the body waits",
+            &no_secret,
+            bad_body(post()),
+            "SECRET_UNAVAILABLE",
+        ),
+        ("no authorizer", &no_authorizer, post(), "UNAUTHENTICATED"),
+        (
+            "IAM, not listed",
+            &no_authorizer,
+            post().claims(ClaimSource::Iam, iam),
+            "UNAUTHENTICATED",
+        ),
+        ("no user token", &both, post(), "UNAUTHENTICATED"),
+        (
+            "a forged user token",
+            &both,
+            post().header("x-agui-user-token", "x"),
+            "UNAUTHENTICATED",
+        ),
+        ("a good user token", &both, good(), "SECRET_UNAVAILABLE"),
+        (
+            "both away",
+            &both,
+            post().header("x-agui-user-token", "no-keys"),
+            "SECRET_UNAVAILABLE",
+        ),
+        (
+            "the keys away",
+            &keys,
+            post().header("x-agui-user-token", "no-keys"),
+            "KEYS_UNAVAILABLE",
+        ),
+        (
+            "the keys away, the body bad",
+            &keys,
+            bad_body(post().header("x-agui-user-token", "no-keys")),
+            "KEYS_UNAVAILABLE",
+        ),
+    ] {
+        let answer = asked.to(endpoint).await;
+        let status = if code == "UNAUTHENTICATED" { 401 } else { 503 };
+
+        assert_eq!((answer.status, answer.code().as_str()), (status, code), "{why}");
+        assert_eq!(answer.header("retry-after").is_some(), status == 503, "{why}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_is_json_that_tells_a_code_a_sentence_and_a_place_and_is_never_cached() {
+    let [endpoint, _] = endpoints();
+    for fault in FAULTS {
+        let answer = (fault.put)(good()).to(&endpoint).await;
+        let body: Value = serde_json::from_str(&answer.text).unwrap();
+
+        let path = match fault.code {
+            "BAD_INPUT" => json!("/messages"),
+            "UNSUPPORTED_PROTOCOL_VERSION" => json!("/protocolVersion"),
+            "TOOL_NAME_TAKEN" => json!("/tools/0/name"),
+            _ => Value::Null,
+        };
+        assert_eq!(body["error"]["path"], path, "{}", fault.why);
+        assert!(
+            body["error"]["message"]
+                .as_str()
+                .is_some_and(|text| text.len() > 10),
+            "{}",
+            fault.why
+        );
+        assert_eq!(answer.header("content-type"), Some("application/json"));
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
+        let allow = (fault.status == 405).then_some("POST");
+        assert_eq!(answer.header("allow"), allow, "{}", fault.why);
+        let challenge = (fault.status == 401).then_some("Bearer");
+        assert_eq!(answer.header("www-authenticate"), challenge, "{}", fault.why);
+        if fault.status == 413 {
+            assert!(answer.text.contains(&LIMIT.to_string()), "it names the limit");
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_refusal_repeats_what_was_sent() {
+    const MARKER: &str = "m4rk3r";
+    let [endpoint, _] = endpoints();
+    let marked = |asked: Asked| {
+        let path = format!("{}?q={MARKER}", asked.path.replace("nowhere", MARKER));
+        let method = asked.method;
+        asked
+            .at(method, &path)
+            .header("x-marker", MARKER)
+            .header("user-agent", MARKER)
+            .header("accept", MARKER)
+            .header("origin", MARKER)
+            .input("threadId", json!(MARKER))
+            .input(MARKER, json!({ MARKER: MARKER }))
+            .input("forwardedProps", json!({ MARKER: MARKER }))
+            .input(
+                "context",
+                json!([{"description": MARKER, "value": MARKER, MARKER: MARKER}]),
+            )
+    };
+    let faults = FAULTS
+        .iter()
+        .map(|fault| (fault.why, (fault.put)(marked(good()))));
+    let with_value = [
+        ("a marked token", good().header("x-agui-token", MARKER)),
+        ("a marked user token", good().header("x-agui-user-token", MARKER)),
+        (
+            "a marked bearer",
+            good()
+                .without("x-agui-token")
+                .header("authorization", "Bearer m4rk3r"),
+        ),
+        ("a marked type", good().header("content-type", MARKER)),
+        (
+            "a marked shape",
+            good().input("messages", json!([{ MARKER: MARKER, "role": 7 }])),
+        ),
+        (
+            "a marked role",
+            good().input(
+                "messages",
+                json!([{"id": MARKER, "role": "user", "content": {MARKER: MARKER}}]),
+            ),
+        ),
+        (
+            "a marked tail",
+            Asked {
+                tail: MARKER.into(),
+                ..good()
+            },
+        ),
+        (
+            "marked tools",
+            good().input(
+                "tools",
+                json!([{"name": MARKER, "description": "a"}, {"name": MARKER, "description": "b"}]),
+            ),
+        ),
+        ("a marked method", good().at("M4RK3R", "/")),
+    ];
+    for (why, asked) in faults.chain(with_value) {
+        let answer = asked.to(&endpoint).await;
+
+        assert!(answer.status >= 400, "{why}");
+        let head = format!("{:?}", answer.headers);
+        assert!(
+            !format!("{head}{}", answer.text).to_lowercase().contains(MARKER),
+            "{why}: {}",
+            answer.text
+        );
+    }
+}
