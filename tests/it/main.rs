@@ -9,9 +9,8 @@
 )]
 
 mod agent;
-mod endpoint;
 #[cfg(feature = "dev")]
-mod events;
+mod clients;
 mod layers;
 mod protocol;
 #[cfg(feature = "dev")]

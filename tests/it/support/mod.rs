@@ -6,23 +6,24 @@ pub(crate) mod function;
 #[cfg(feature = "dev")]
 pub(crate) mod moto;
 pub(crate) mod oracle;
+#[cfg(feature = "dev")]
+pub(crate) mod oracles;
 pub(crate) mod outline;
 pub(crate) mod scenario;
-pub(crate) mod sse;
+#[cfg(feature = "dev")]
+pub(crate) mod watch;
 
 /// The Python of the project's own environment, with its tools.
 #[cfg(feature = "dev")]
 pub(crate) fn python() -> std::process::Command {
-    let venv = std::env::var("VENV").unwrap_or_else(|_| format!("{}/.venv", env!("CARGO_MANIFEST_DIR")));
-    let mut python = std::process::Command::new(format!("{venv}/bin/python"));
+    let mut python = std::process::Command::new(venv().join("bin/python"));
     python.current_dir(env!("CARGO_MANIFEST_DIR"));
     python
 }
 
-/// The folder of the streams that the tests record for the oracles.
+/// Where the project's own Python environment is.
 #[cfg(feature = "dev")]
-pub(crate) fn recordings() -> std::path::PathBuf {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/recorded");
-    std::fs::create_dir_all(&folder).unwrap();
-    folder
+pub(crate) fn venv() -> std::path::PathBuf {
+    let venv = std::env::var("VENV").unwrap_or_else(|_| format!("{}/.venv", env!("CARGO_MANIFEST_DIR")));
+    venv.into()
 }
