@@ -13,6 +13,7 @@ use ag_ui_lambda::dev::Function;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
+#[expect(dead_code, reason = "the tests need more of it")]
 #[path = "../tests/it/support/moto.rs"]
 mod moto;
 

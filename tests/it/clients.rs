@@ -7,8 +7,8 @@ use serde_json::Value;
 use tokio::process::Command;
 
 use crate::support::oracles::{self, node};
-use crate::support::venv;
 use crate::support::watch::Watch;
+use crate::support::{recording, venv};
 
 /// What front ends use today: the current client, and the one that CopilotKit still bundles.
 const CLIENTS: [&str; 2] = ["1.0", "0.0.59"];
@@ -41,14 +41,7 @@ async fn given_the_0_0_59_client_when_it_answers_a_frontend_call_then_the_next_r
 async fn given_ag_ui_validate_on_the_wire_then_it_finds_no_error_and_no_buffering() {
     let watch = Watch::shared().await;
     let mut validate = Command::new(venv().join("bin/ag-ui-validate"));
-    validate.args([
-        &watch.url,
-        "--header",
-        &watch.header(),
-        "--timeout",
-        "60",
-        "--json",
-    ]);
+    validate.args([&watch.url, "--header", &watch.header(), "--timeout", "60", "--json"]);
     // 1.0 demands what the tool only advises; tests/oracles/validate.py has the reasons.
     validate.args(["--rule", "AGUI008=error", "--rule", "AGUI402=error"]);
 
@@ -59,10 +52,7 @@ async fn given_ag_ui_validate_on_the_wire_then_it_finds_no_error_and_no_bufferin
     assert!(output.status.success(), "{report}{complaint}");
     let report: Value = serde_json::from_str(&report).unwrap();
     assert_eq!(report["summary"]["errors"], 0, "{report:#}");
-    assert!(
-        !report["diagnostics"].to_string().contains("AGUI507"),
-        "{report:#}"
-    );
+    assert!(!report["diagnostics"].to_string().contains("AGUI507"), "{report:#}");
     assert!(!report["skipped"].to_string().contains("AGUI507"), "{report:#}");
 }
 
@@ -83,12 +73,8 @@ async fn given_a_recording_without_its_end_and_with_an_unknown_key_then_no_oracl
     let [good] = plays("1.0", "tool").await.try_into().unwrap();
     let text = fs::read_to_string(&good).unwrap();
     let (whole, _terminal) = text.trim_end().rsplit_once("\n\n").unwrap();
-    let broken = recorded("broken").with_extension("sse");
-    fs::write(
-        &broken,
-        format!("{whole}\n\n").replacen("{\"type\"", "{\"stranger\":1,\"type\"", 1),
-    )
-    .unwrap();
+    let broken = recording("broken.sse");
+    fs::write(&broken, format!("{whole}\n\n").replacen("{\"type\"", "{\"stranger\":1,\"type\"", 1)).unwrap();
 
     let refusal = oracles::check(&[broken]).await.unwrap_err();
 
@@ -100,7 +86,7 @@ async fn given_a_recording_without_its_end_and_with_an_unknown_key_then_no_oracl
 /// Has a client play a scenario and the oracles judge what came over the wire; returns the recordings.
 async fn plays(client: &str, scenario: &str) -> Vec<PathBuf> {
     let watch = Watch::shared().await;
-    let prefix = recorded(&format!("{client}-{scenario}"));
+    let prefix = recording(&format!("{client}-{scenario}"));
     let mut drive = node("tests/clients/drive.mjs");
     drive.args(["--client", client, "--scenario", scenario, "--url", &watch.url]);
     drive.args(["--header", &watch.header(), "--record"]).arg(&prefix);
@@ -108,25 +94,15 @@ async fn plays(client: &str, scenario: &str) -> Vec<PathBuf> {
     let output = oracles::output(&mut drive).await;
 
     let told = [output.stdout, output.stderr].concat();
-    assert!(
-        output.status.success(),
-        "{client} {scenario}: {}",
-        String::from_utf8_lossy(&told)
-    );
+    assert!(output.status.success(), "{client} {scenario}: {}", String::from_utf8_lossy(&told));
     let runs = if scenario == "frontend" { 2 } else { 1 };
-    let thread: Vec<PathBuf> = (1..=runs).map(|run| recording(&prefix, run)).collect();
+    let thread: Vec<PathBuf> = (1..=runs).map(|run| numbered(&prefix, run)).collect();
     let verdict = oracles::check(&thread).await;
     verdict.unwrap_or_else(|refusal| panic!("{client} {scenario}: {refusal}"));
     thread
 }
 
-/// Where recordings are kept: they tell what went wrong.
-fn recorded(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("recorded");
-    fs::create_dir_all(&folder).unwrap();
-    folder.join(name)
-}
-
-fn recording(prefix: &Path, run: usize) -> PathBuf {
+/// The file that the driver makes of a prefix.
+fn numbered(prefix: &Path, run: usize) -> PathBuf {
     PathBuf::from(format!("{}-{run}.sse", prefix.display()))
 }

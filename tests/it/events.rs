@@ -12,6 +12,7 @@ use lambda_http::{Body, RequestExt as _};
 use serde_json::{Value, json};
 
 use crate::support::function::{Reply, local_function};
+use crate::support::{oracles, recording};
 
 const AUDIENCE: &str = "sample-app";
 
@@ -91,16 +92,20 @@ async fn each_event_is_answered_as_the_table_says() {
     assert_eq!(groups.len(), 3, "plain, with an authorizer, with a user's token");
 
     let issuer = Issuer::start().await.unwrap();
+    let mut recordings = Vec::new();
     for ((_, wants_user), events) in &groups {
         let function = function_for(&events[0].1, wants_user.then_some(&issuer)).await;
         for (name, expected) in events {
             let reply = send(&function, name, &issuer, expected).await;
             check(name, expected, &reply);
             if !reply.events.is_empty() {
-                record(name, &reply.text);
+                let file = recording(name).with_extension("sse");
+                fs::write(&file, &reply.text).unwrap();
+                recordings.push(file);
             }
         }
     }
+    oracles::check_runs(&recordings).await.unwrap_or_else(|refusal| panic!("{refusal}"));
 }
 
 async fn function_for(expected: &Value, issuer: Option<&Issuer>) -> Function {
@@ -173,16 +178,6 @@ fn pending(reply: &Reply) -> Value {
         starts.find(|event| event["toolCallId"] == *id).unwrap()["toolCallName"].clone()
     };
     ids.as_array().into_iter().flatten().map(name).collect()
-}
-
-/// Leaves the stream for the oracles that are not written in Rust. It appears whole or not at all.
-fn record(name: &str, stream: &str) {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("recorded");
-    fs::create_dir_all(&folder).unwrap();
-    let file = folder.join(name).with_extension("sse");
-    let unfinished = file.with_extension(format!("{}.part", std::process::id()));
-    fs::write(&unfinished, stream).unwrap();
-    fs::rename(&unfinished, &file).unwrap();
 }
 
 fn expectations() -> BTreeMap<String, Value> {

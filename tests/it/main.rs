@@ -11,6 +11,9 @@
 mod agent;
 #[cfg(feature = "dev")]
 mod clients;
+mod endpoint;
+#[cfg(feature = "dev")]
+mod events;
 mod layers;
 mod protocol;
 #[cfg(feature = "dev")]

@@ -324,21 +324,8 @@ fn stream() -> Vec<u8> {
 #[cfg(feature = "dev")]
 #[tokio::test]
 async fn every_event_is_what_the_protocols_own_schemas_describe() {
-    let file = crate::support::recordings().join("protocol-all-events.sse");
+    let file = crate::support::recording("all-events.sse");
     std::fs::write(&file, stream()).unwrap();
 
-    for (oracle, command) in [("node", "tests/oracles/frames.mjs"), ("python", "tests/oracles/schema.py")] {
-        let mut process = if oracle == "node" {
-            let mut node = std::process::Command::new("node");
-            node.arg(command);
-            node
-        } else {
-            let mut python = crate::support::python();
-            python.arg(command);
-            python
-        };
-        let output = process.arg(&file).output().unwrap();
-        let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{command}:\n{said}");
-    }
+    crate::support::oracles::check_frames(&file).await.unwrap_or_else(|refusal| panic!("{refusal}"));
 }

@@ -13,11 +13,7 @@ const UNLISTED: &str = "arn:aws:iam::123456789012:user/mallory";
 
 fn requiring(mode: AuthMode) -> Endpoint<Caller> {
     let principals = ["arn:aws:sts::123456789012:assumed-role/web-server/*".to_owned()];
-    endpoint()
-        .require(mode)
-        .iam_principals(principals)
-        .build()
-        .unwrap()
+    endpoint().require(mode).iam_principals(principals).build().unwrap()
 }
 
 #[tokio::test]
@@ -27,66 +23,21 @@ async fn what_each_mode_takes_for_a_proof() {
     for (why, source, claims, is_proof) in [
         ("nothing at all", Option::None, json!({}), false),
         ("no source", Some(None), json!({"sub": "u"}), false),
-        (
-            "a user token is no authorizer",
-            Some(UserToken),
-            json!({"sub": "u"}),
-            false,
-        ),
+        ("a user token is no authorizer", Some(UserToken), json!({"sub": "u"}), false),
         ("JWT claims", Some(JwtAuthorizer), json!({"sub": "u"}), true),
-        (
-            "JWT claims without a subject",
-            Some(JwtAuthorizer),
-            json!({"client_id": "c"}),
-            true,
-        ),
+        ("JWT claims without a subject", Some(JwtAuthorizer), json!({"client_id": "c"}), true),
         ("empty JWT claims", Some(JwtAuthorizer), json!({}), false),
-        (
-            "Cognito's claims",
-            Some(CognitoAuthorizer),
-            json!({"sub": "u"}),
-            true,
-        ),
+        ("Cognito's claims", Some(CognitoAuthorizer), json!({"sub": "u"}), true),
         ("empty Cognito claims", Some(CognitoAuthorizer), json!({}), false),
-        (
-            "a principalId",
-            Some(LambdaAuthorizer),
-            json!({"principalId": "u"}),
-            true,
-        ),
-        (
-            "an empty principalId",
-            Some(LambdaAuthorizer),
-            json!({"principalId": ""}),
-            false,
-        ),
-        (
-            "a principalId that is no text",
-            Some(LambdaAuthorizer),
-            json!({"principalId": 7}),
-            false,
-        ),
-        (
-            "a context without principalId",
-            Some(LambdaAuthorizer),
-            json!({"tier": "gold"}),
-            false,
-        ),
+        ("a principalId", Some(LambdaAuthorizer), json!({"principalId": "u"}), true),
+        ("an empty principalId", Some(LambdaAuthorizer), json!({"principalId": ""}), false),
+        ("a principalId that is no text", Some(LambdaAuthorizer), json!({"principalId": 7}), false),
+        ("a context without principalId", Some(LambdaAuthorizer), json!({"tier": "gold"}), false),
         ("an empty context", Some(LambdaAuthorizer), json!({}), false),
         ("IAM, listed", Some(Iam), json!({"userArn": LISTED}), true),
         ("IAM, not listed", Some(Iam), json!({"userArn": UNLISTED}), false),
-        (
-            "IAM without an ARN",
-            Some(Iam),
-            json!({"accountId": "123456789012"}),
-            false,
-        ),
-        (
-            "IAM, listed, under another name",
-            Some(Iam),
-            json!({"callerId": LISTED}),
-            false,
-        ),
+        ("IAM without an ARN", Some(Iam), json!({"accountId": "123456789012"}), false),
+        ("IAM, listed, under another name", Some(Iam), json!({"callerId": LISTED}), false),
     ] {
         let right = match source {
             Some(source) => post().claims(source, claims),
@@ -118,10 +69,7 @@ async fn without_auth_everyone_is_served_and_nobody_has_a_name() {
     for (why, asked) in [
         ("no token", post().without("x-agui-token")),
         ("a wrong one", post().header("x-agui-token", "guess")),
-        (
-            "a user token that nobody verifies",
-            post().header("x-agui-user-token", "good"),
-        ),
+        ("a user token that nobody verifies", post().header("x-agui-user-token", "good")),
     ] {
         assert_eq!(user(asked, &endpoint).await, "null", "{why}");
     }
@@ -135,20 +83,10 @@ async fn the_callers_name_is_what_was_proven_last_and_best() {
     let good = || post().header("x-agui-user-token", "good");
     for (why, endpoint, asked, expected) in [
         ("the shared token alone", &plain, post(), "null"),
-        (
-            "an authorizer",
-            &plain,
-            post().claims(JwtAuthorizer, json!({"sub": "u-2"})),
-            "u-2",
-        ),
+        ("an authorizer", &plain, post().claims(JwtAuthorizer, json!({"sub": "u-2"})), "u-2"),
         ("a user token where none is asked for", &plain, good(), "null"),
         ("a user token", &with_users, good(), "u-1"),
-        (
-            "a user token behind IAM",
-            &with_users,
-            good().claims(Iam, json!({"userArn": LISTED})),
-            "u-1",
-        ),
+        ("a user token behind IAM", &with_users, good().claims(Iam, json!({"userArn": LISTED})), "u-1"),
         (
             "both, of one caller",
             &with_users,
@@ -174,11 +112,7 @@ async fn given_a_mapping_that_refuses_or_two_proofs_that_disagree_then_it_is_403
         let asked = good().claims(JwtAuthorizer, claims);
         assert_eq!(asked.clone().to(&endpoint).await.status, status, "{why}");
         let asked = asked.at("GET", "/capabilities").without("content-type");
-        assert_eq!(
-            asked.to(&endpoint).await.status,
-            status,
-            "{why}, for the capabilities"
-        );
+        assert_eq!(asked.to(&endpoint).await.status, status, "{why}, for the capabilities");
     }
 }
 
@@ -190,10 +124,7 @@ async fn given_user_tokens_are_asked_for_when_there_is_none_or_two_then_it_is_40
         ("none", post()),
         ("a forged one", post().header("x-agui-user-token", "forged")),
         ("two", good().and_header("x-agui-user-token", "good")),
-        (
-            "a good one beside a wrong shared token",
-            good().header("x-agui-token", "guess"),
-        ),
+        ("a good one beside a wrong shared token", good().header("x-agui-token", "guess")),
         ("in the bearer", post().header("authorization", "Bearer good")),
     ] {
         assert_eq!(asked.to(&endpoint).await.status, 401, "{why}");
@@ -206,23 +137,12 @@ fn given_no_token_when_it_must_be_checked_then_the_endpoint_is_not_built() {
         let agent = ag_ui_lambda::Agent::builder(ag_ui_lambda::demo(std::time::Duration::ZERO));
         Endpoint::builder(agent.build().unwrap(), |_| Ok(Caller::default()))
     };
-    for (mode, is_built) in [
-        (AuthMode::Token, false),
-        (AuthMode::Both, false),
-        (AuthMode::Authorizer, true),
-    ] {
+    for (mode, is_built) in [(AuthMode::Token, false), (AuthMode::Both, false), (AuthMode::Authorizer, true)]
+    {
         let built = bare().require(mode).build();
-        assert_eq!(
-            built.err(),
-            (!is_built).then_some(EndpointError::NoToken),
-            "{mode:?}"
-        );
+        assert_eq!(built.err(), (!is_built).then_some(EndpointError::NoToken), "{mode:?}");
     }
-    assert_eq!(
-        bare().build().err(),
-        Some(EndpointError::NoToken),
-        "nobody is let in by default"
-    );
+    assert_eq!(bare().build().err(), Some(EndpointError::NoToken), "nobody is let in by default");
 }
 
 /// An endpoint whose model asks `whoami` first.

@@ -78,31 +78,18 @@ async fn given_a_reader_that_stops_then_the_run_stops_and_goes_on_with_it() {
         let count = |said: Arc<AtomicUsize>| async move {
             said.fetch_add(1, Ordering::SeqCst);
         };
-        (0..50).fold(Script::new(), |script, _| {
-            script.wait_for(count(Arc::clone(&counted))).text("word ")
-        })
+        (0..50).fold(Script::new(), |script, _| script.wait_for(count(Arc::clone(&counted))).text("word "))
     });
     let mut body = body(&endpoint).await;
     tokio::time::advance(Duration::from_secs(60)).await;
-    assert_eq!(
-        said.load(Ordering::SeqCst),
-        0,
-        "the model is not asked before the body is read"
-    );
+    assert_eq!(said.load(Ordering::SeqCst), 0, "the model is not asked before the body is read");
 
     for read in 1..=20 {
         next_frame(&mut body).await.unwrap();
         let before = said.load(Ordering::SeqCst);
         tokio::time::advance(Duration::from_secs(1)).await;
-        assert_eq!(
-            said.load(Ordering::SeqCst),
-            before,
-            "nothing moves while nobody reads"
-        );
-        assert!(
-            before <= read + 1,
-            "{before} deltas are made for {read} frames read"
-        );
+        assert_eq!(said.load(Ordering::SeqCst), before, "nothing moves while nobody reads");
+        assert!(before <= read + 1, "{before} deltas are made for {read} frames read");
     }
 }
 
@@ -120,7 +107,7 @@ async fn given_a_reader_that_goes_away_then_the_run_is_dropped_with_the_body() {
         let gone = Gone(Arc::clone(&flag));
         Script::new().text("Hi").wait_for(async move {
             let _held = gone;
-            std::future::pending().await
+            std::future::pending().await;
         })
     });
     let mut body = body(&endpoint).await;

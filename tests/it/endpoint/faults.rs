@@ -17,12 +17,7 @@ pub(super) struct Fault {
 }
 
 const fn fault(status: u16, code: &'static str, why: &'static str, put: fn(Asked) -> Asked) -> Fault {
-    Fault {
-        why,
-        status,
-        code,
-        put,
-    }
+    Fault { why, status, code, put }
 }
 
 /// In the order of the refusals.
@@ -35,12 +30,8 @@ pub(super) const FAULTS: &[Fault] = &[
         let path = asked.path.clone();
         asked.at("DELETE", &path)
     }),
-    fault(401, "UNAUTHENTICATED", "a wrong token", |asked| {
-        asked.header("x-agui-token", "guess")
-    }),
-    fault(401, "UNAUTHENTICATED", "a wrong user token", |asked| {
-        asked.header("x-agui-user-token", "forged")
-    }),
+    fault(401, "UNAUTHENTICATED", "a wrong token", |asked| asked.header("x-agui-token", "guess")),
+    fault(401, "UNAUTHENTICATED", "a wrong user token", |asked| asked.header("x-agui-user-token", "forged")),
     fault(415, "UNSUPPORTED_MEDIA_TYPE", "not JSON by its type", |asked| {
         asked.header("content-type", "text/plain")
     }),
@@ -58,19 +49,11 @@ pub(super) const FAULTS: &[Fault] = &[
         asked.tail.push('}');
         asked
     }),
-    fault(400, "BAD_INPUT", "JSON of another shape", |asked| {
-        asked.input("messages", json!("hi"))
+    fault(400, "BAD_INPUT", "JSON of another shape", |asked| asked.input("messages", json!("hi"))),
+    fault(400, "UNSUPPORTED_PROTOCOL_VERSION", "another major version", |asked| {
+        asked.input("protocolVersion", json!("2.0"))
     }),
-    fault(
-        400,
-        "UNSUPPORTED_PROTOCOL_VERSION",
-        "another major version",
-        |asked| asked.input("protocolVersion", json!("2.0")),
-    ),
-    fault(
-        400,
-        "TOOL_NAME_TAKEN",
-        "a frontend tool with a backend tool's name",
-        |asked| asked.input("tools", json!([{"name": "whoami", "description": ""}])),
-    ),
+    fault(400, "TOOL_NAME_TAKEN", "a frontend tool with a backend tool's name", |asked| {
+        asked.input("tools", json!([{"name": "whoami", "description": ""}]))
+    }),
 ];

@@ -35,29 +35,17 @@ fn good() -> Asked {
 #[tokio::test]
 async fn given_several_faults_when_a_request_is_refused_then_the_first_of_the_table_decides() {
     let [endpoint, without_users] = endpoints();
-    assert_eq!(
-        good().to(&endpoint).await.status,
-        200,
-        "it has no fault to begin with"
-    );
+    assert_eq!(good().to(&endpoint).await.status, 200, "it has no fault to begin with");
     for (at, first) in FAULTS.iter().enumerate() {
         for second in &FAULTS[at..] {
             let asked = (first.put)((second.put)(good()));
             let answer = asked.clone().to(&endpoint).await;
 
             let case = format!("{}, {}", first.why, second.why);
-            assert_eq!(
-                (answer.status, answer.code().as_str()),
-                (first.status, first.code),
-                "{case}"
-            );
+            assert_eq!((answer.status, answer.code().as_str()), (first.status, first.code), "{case}");
             if first.why != "a wrong user token" {
                 let answer = asked.to(&without_users).await;
-                assert_eq!(
-                    answer.code(),
-                    first.code,
-                    "{case}, where no user token is asked for"
-                );
+                assert_eq!(answer.code(), first.code, "{case}, where no user token is asked for");
             }
         }
     }
@@ -75,51 +63,16 @@ async fn what_cannot_be_checked_is_told_behind_what_is_surely_wrong_and_before_t
     let keys = endpoint().user_tokens(ByText).build().unwrap();
     let bad_body = |asked: Asked| asked.header("content-type", "text/plain");
     for (why, endpoint, asked, code) in [
-        (
-            "no token: nothing to check",
-            &no_secret,
-            post().without("x-agui-token"),
-            "UNAUTHENTICATED",
-        ),
-        (
-            "a token nobody can check",
-            &no_secret,
-            post(),
-            "SECRET_UNAVAILABLE",
-        ),
-        (
-            "the body waits",
-            &no_secret,
-            bad_body(post()),
-            "SECRET_UNAVAILABLE",
-        ),
+        ("no token: nothing to check", &no_secret, post().without("x-agui-token"), "UNAUTHENTICATED"),
+        ("a token nobody can check", &no_secret, post(), "SECRET_UNAVAILABLE"),
+        ("the body waits", &no_secret, bad_body(post()), "SECRET_UNAVAILABLE"),
         ("no authorizer", &no_authorizer, post(), "UNAUTHENTICATED"),
-        (
-            "IAM, not listed",
-            &no_authorizer,
-            post().claims(ClaimSource::Iam, iam),
-            "UNAUTHENTICATED",
-        ),
+        ("IAM, not listed", &no_authorizer, post().claims(ClaimSource::Iam, iam), "UNAUTHENTICATED"),
         ("no user token", &both, post(), "UNAUTHENTICATED"),
-        (
-            "a forged user token",
-            &both,
-            post().header("x-agui-user-token", "x"),
-            "UNAUTHENTICATED",
-        ),
+        ("a forged user token", &both, post().header("x-agui-user-token", "x"), "UNAUTHENTICATED"),
         ("a good user token", &both, good(), "SECRET_UNAVAILABLE"),
-        (
-            "both away",
-            &both,
-            post().header("x-agui-user-token", "no-keys"),
-            "SECRET_UNAVAILABLE",
-        ),
-        (
-            "the keys away",
-            &keys,
-            post().header("x-agui-user-token", "no-keys"),
-            "KEYS_UNAVAILABLE",
-        ),
+        ("both away", &both, post().header("x-agui-user-token", "no-keys"), "SECRET_UNAVAILABLE"),
+        ("the keys away", &keys, post().header("x-agui-user-token", "no-keys"), "KEYS_UNAVAILABLE"),
         (
             "the keys away, the body bad",
             &keys,
@@ -149,13 +102,7 @@ async fn a_refusal_is_json_that_tells_a_code_a_sentence_and_a_place_and_is_never
             _ => Value::Null,
         };
         assert_eq!(body["error"]["path"], path, "{}", fault.why);
-        assert!(
-            body["error"]["message"]
-                .as_str()
-                .is_some_and(|text| text.len() > 10),
-            "{}",
-            fault.why
-        );
+        assert!(body["error"]["message"].as_str().is_some_and(|text| text.len() > 10), "{}", fault.why);
         assert_eq!(answer.header("content-type"), Some("application/json"));
         assert_eq!(answer.header("cache-control"), Some("no-store"));
         let allow = (fault.status == 405).then_some("POST");
@@ -184,42 +131,20 @@ async fn no_refusal_repeats_what_was_sent() {
             .input("threadId", json!(MARKER))
             .input(MARKER, json!({ MARKER: MARKER }))
             .input("forwardedProps", json!({ MARKER: MARKER }))
-            .input(
-                "context",
-                json!([{"description": MARKER, "value": MARKER, MARKER: MARKER}]),
-            )
+            .input("context", json!([{"description": MARKER, "value": MARKER, MARKER: MARKER}]))
     };
-    let faults = FAULTS
-        .iter()
-        .map(|fault| (fault.why, (fault.put)(marked(good()))));
+    let faults = FAULTS.iter().map(|fault| (fault.why, (fault.put)(marked(good()))));
     let with_value = [
         ("a marked token", good().header("x-agui-token", MARKER)),
         ("a marked user token", good().header("x-agui-user-token", MARKER)),
-        (
-            "a marked bearer",
-            good()
-                .without("x-agui-token")
-                .header("authorization", "Bearer m4rk3r"),
-        ),
+        ("a marked bearer", good().without("x-agui-token").header("authorization", "Bearer m4rk3r")),
         ("a marked type", good().header("content-type", MARKER)),
-        (
-            "a marked shape",
-            good().input("messages", json!([{ MARKER: MARKER, "role": 7 }])),
-        ),
+        ("a marked shape", good().input("messages", json!([{ MARKER: MARKER, "role": 7 }]))),
         (
             "a marked role",
-            good().input(
-                "messages",
-                json!([{"id": MARKER, "role": "user", "content": {MARKER: MARKER}}]),
-            ),
+            good().input("messages", json!([{"id": MARKER, "role": "user", "content": {MARKER: MARKER}}])),
         ),
-        (
-            "a marked tail",
-            Asked {
-                tail: MARKER.into(),
-                ..good()
-            },
-        ),
+        ("a marked tail", Asked { tail: MARKER.into(), ..good() }),
         (
             "marked tools",
             good().input(
@@ -234,10 +159,6 @@ async fn no_refusal_repeats_what_was_sent() {
 
         assert!(answer.status >= 400, "{why}");
         let head = format!("{:?}", answer.headers);
-        assert!(
-            !format!("{head}{}", answer.text).to_lowercase().contains(MARKER),
-            "{why}: {}",
-            answer.text
-        );
+        assert!(!format!("{head}{}", answer.text).to_lowercase().contains(MARKER), "{why}: {}", answer.text);
     }
 }

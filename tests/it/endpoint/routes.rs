@@ -37,23 +37,15 @@ async fn a_path_takes_one_method_and_says_which() {
     ] {
         let answer = post().at(method, path).to(&endpoint).await;
 
-        assert_eq!(
-            (answer.status, answer.header("allow")),
-            (405, Some(allowed)),
-            "{method} {path}"
-        );
+        assert_eq!((answer.status, answer.header("allow")), (405, Some(allowed)), "{method} {path}");
     }
 }
 
 #[tokio::test]
 async fn health_is_answered_without_a_token_and_without_a_body() {
     let endpoint = endpoint().build().unwrap();
-    let answer = post()
-        .without("x-agui-token")
-        .without("content-type")
-        .at("GET", "/health")
-        .to(&endpoint)
-        .await;
+    let answer =
+        post().without("x-agui-token").without("content-type").at("GET", "/health").to(&endpoint).await;
 
     assert_eq!((answer.status, answer.text.as_str()), (200, r#"{"status":"ok"}"#));
 }
@@ -117,14 +109,8 @@ async fn a_client_of_an_older_or_a_newer_minor_version_is_served() {
         ("none: before 1.0", older),
         ("null", post().input("protocolVersion", Value::Null)),
         ("a newer minor one", post().input("protocolVersion", json!("1.7"))),
-        (
-            "an unreadable one",
-            post().input("protocolVersion", json!("latest")),
-        ),
-        (
-            "a charset beside the type",
-            post().header("content-type", "Application/JSON; charset=utf-8"),
-        ),
+        ("an unreadable one", post().input("protocolVersion", json!("latest"))),
+        ("a charset beside the type", post().header("content-type", "Application/JSON; charset=utf-8")),
         ("unknown members", post().input("weather", json!("fine"))),
     ] {
         let answer = asked.to(&endpoint).await;

@@ -36,10 +36,7 @@ pub(crate) fn endpoint_of(model: impl Model) -> EndpointBuilder<Caller> {
     async fn whoami(context: ToolContext<Caller>, _: NoArgs) -> Result<Option<String>, ToolError> {
         Ok(context.caller().user.clone())
     }
-    let agent = Agent::builder(model)
-        .tool(tool_fn("whoami", "Name of the caller.", whoami))
-        .build()
-        .unwrap();
+    let agent = Agent::builder(model).tool(tool_fn("whoami", "Name of the caller.", whoami)).build().unwrap();
     Endpoint::builder(agent, caller).token(SharedToken::literal(TOKEN.into()).unwrap())
 }
 
@@ -96,9 +93,7 @@ pub(crate) fn post() -> Asked {
         tail: String::new(),
         claims: None,
     };
-    asked
-        .header("content-type", "application/json")
-        .header("x-agui-token", TOKEN)
+    asked.header("content-type", "application/json").header("x-agui-token", TOKEN)
 }
 
 impl Asked {
@@ -133,9 +128,7 @@ impl Asked {
 
     /// What the edge has proven.
     pub(crate) fn claims(mut self, source: ClaimSource, claims: Value) -> Self {
-        let Value::Object(values) = claims else {
-            panic!("claims are an object")
-        };
+        let Value::Object(values) = claims else { panic!("claims are an object") };
         self.claims = Some(Claims::new(source, values));
         self
     }
@@ -170,11 +163,7 @@ impl Answered {
         while let Some(frame) = next_frame(&mut body).await {
             text.push_str(&frame);
         }
-        Self {
-            status: head.status.as_u16(),
-            headers: head.headers,
-            text,
-        }
+        Self { status: head.status.as_u16(), headers: head.headers, text }
     }
 
     /// The code of a refusal.
@@ -191,8 +180,6 @@ impl Answered {
 /// The next frame of a body.
 pub(crate) async fn next_frame(body: &mut ResponseBody) -> Option<String> {
     let frame = poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await?;
-    let bytes = frame
-        .unwrap_or_else(|never: Infallible| match never {})
-        .into_data();
+    let bytes = frame.unwrap_or_else(|never: Infallible| match never {}).into_data();
     Some(String::from_utf8(bytes.unwrap().to_vec()).unwrap())
 }

@@ -10,6 +10,7 @@ pub(crate) mod oracle;
 pub(crate) mod oracles;
 pub(crate) mod outline;
 pub(crate) mod scenario;
+pub(crate) mod sse;
 #[cfg(feature = "dev")]
 pub(crate) mod watch;
 
@@ -26,4 +27,12 @@ pub(crate) fn python() -> std::process::Command {
 pub(crate) fn venv() -> std::path::PathBuf {
     let venv = std::env::var("VENV").unwrap_or_else(|_| format!("{}/.venv", env!("CARGO_MANIFEST_DIR")));
     venv.into()
+}
+
+/// A file for a stream that a test records for the oracles.
+#[cfg(feature = "dev")]
+pub(crate) fn recording(name: &str) -> std::path::PathBuf {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("recorded");
+    std::fs::create_dir_all(&folder).unwrap();
+    folder.join(name)
 }

@@ -2,7 +2,7 @@
 //!
 //! Not `oracle`, which knows the order of events in this process.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::time::Duration;
 
@@ -17,10 +17,27 @@ const LIMIT: Duration = Duration::from_secs(120);
 ///
 /// An error holds what each of those that refused it said.
 pub(crate) async fn check(thread: &[PathBuf]) -> Result<(), String> {
+    judge(thread, &["--thread"]).await
+}
+
+/// Shows recordings to every oracle: runs that have nothing to do with each other.
+pub(crate) async fn check_runs(runs: &[PathBuf]) -> Result<(), String> {
+    judge(runs, &[]).await
+}
+
+/// Shows a recording to those oracles that judge each frame by itself.
+pub(crate) async fn check_frames(recording: &Path) -> Result<(), String> {
+    let [mut frames, mut schema, _order] = oracles();
+    frames.1.arg(recording);
+    schema.1.arg(recording);
+    ask([frames, schema]).await
+}
+
+async fn judge(recordings: &[PathBuf], order_of: &[&str]) -> Result<(), String> {
     let [mut frames, mut schema, mut order] = oracles();
-    frames.1.args(thread);
-    schema.1.args(thread);
-    order.1.arg("--thread").args(thread);
+    frames.1.args(recordings);
+    schema.1.args(recordings);
+    order.1.args(order_of).args(recordings);
     ask([frames, schema, order]).await
 }
 
@@ -65,7 +82,7 @@ fn oracles() -> [(&'static str, Command); 3] {
     ]
 }
 
-async fn ask(oracles: [(&str, Command); 3]) -> Result<(), String> {
+async fn ask<const N: usize>(oracles: [(&str, Command); N]) -> Result<(), String> {
     let verdicts = oracles.map(|(name, mut command)| async move {
         let output = output(&mut command).await;
         let said = [output.stdout, output.stderr].concat();
@@ -73,9 +90,5 @@ async fn ask(oracles: [(&str, Command); 3]) -> Result<(), String> {
         (!output.status.success()).then_some(refusal)
     });
     let refusals: Vec<String> = join_all(verdicts).await.into_iter().flatten().collect();
-    if refusals.is_empty() {
-        Ok(())
-    } else {
-        Err(refusals.join("\n"))
-    }
+    if refusals.is_empty() { Ok(()) } else { Err(refusals.join("\n")) }
 }

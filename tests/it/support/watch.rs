@@ -42,8 +42,7 @@ impl Watch {
 
     async fn start() -> Self {
         let moto = Moto::shared();
-        moto.create_secret("watched", &format!(r#"{{"token":"{TOKEN}"}}"#))
-            .await;
+        moto.create_secret("watched", &format!(r#"{{"token":"{TOKEN}"}}"#)).await;
         // cargo-lambda watches every folder below the one it starts in, so it starts in an empty one.
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("watch");
         fs::create_dir_all(&folder).unwrap();
@@ -58,12 +57,7 @@ impl Watch {
             .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))
             // As the tests were built, so that there is nothing to build.
             .args(["--features", "dev", "--bin", "ag-ui-lambda"])
-            .args([
-                "--invoke-address",
-                "127.0.0.1",
-                "--invoke-port",
-                &port.to_string(),
-            ])
+            .args(["--invoke-address", "127.0.0.1", "--invoke-port", &port.to_string()])
             .current_dir(&folder)
             .stdin(Stdio::piped())
             .stdout(output.try_clone().unwrap())
