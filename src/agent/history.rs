@@ -3,7 +3,7 @@
 //! The messages are the client's word: they may be out of order, doubled or incomplete, and providers refuse
 //! such histories. What a client says in the name of the system is left out.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::json;
 
@@ -29,6 +29,7 @@ impl History {
     /// `is_backend` tells whether a name is one of the server's tools, whose calls never wait for the client.
     pub(super) fn read(input: &RunAgentInput, is_backend: impl Fn(&str) -> bool) -> Self {
         let mut results = results(&input.messages);
+        let mut known = HashSet::new();
         let mut turns = Vec::new();
         let mut awaits_client = false;
         for message in &input.messages {
@@ -38,7 +39,8 @@ impl History {
                     push_user(&mut turns, content);
                 }
                 MessageBody::Assistant { content, tool_calls } => {
-                    let waiting = push_assistant(&mut turns, content.as_deref(), tool_calls, &mut results);
+                    let waiting =
+                        push_assistant(&mut turns, content.as_deref(), tool_calls, &mut known, &mut results);
                     awaits_client = waiting.iter().any(|name| !is_backend(name));
                 }
                 // Results are placed by the call they answer. Instructions are the server's alone, a UI's
@@ -105,13 +107,14 @@ fn push_assistant<'a>(
     turns: &mut Vec<Turn>,
     text: Option<&str>,
     calls: &'a [ToolCall],
+    known: &mut HashSet<&'a ToolCallId>,
     results: &mut HashMap<&ToolCallId, Content>,
 ) -> Vec<&'a str> {
     let mut made = Vec::with_capacity(calls.len());
     let mut answers = Vec::with_capacity(calls.len());
     let mut waiting = Vec::new();
     for call in calls {
-        if is_known(turns, &call.id) || made.iter().any(|known: &Call| known.id == call.id) {
+        if !known.insert(&call.id) {
             continue;
         }
         made.push(Call {
@@ -133,12 +136,6 @@ fn push_assistant<'a>(
         turns.push(Turn::Results(answers));
     }
     waiting
-}
-
-fn is_known(turns: &[Turn], id: &ToolCallId) -> bool {
-    turns
-        .iter()
-        .any(|turn| matches!(turn, Turn::Assistant { calls, .. } if calls.iter().any(|call| call.id == *id)))
 }
 
 /// Puts the application's context entries in front of the user's last words, framed as data.
