@@ -41,7 +41,8 @@ impl History {
                 MessageBody::Assistant { content, tool_calls } => {
                     let waiting =
                         push_assistant(&mut turns, content.as_deref(), tool_calls, &mut known, &mut results);
-                    awaits_client = waiting.iter().any(|name| !is_backend(name));
+                    // Text that the model added behind its calls does not answer them.
+                    awaits_client |= waiting.iter().any(|name| !is_backend(name));
                 }
                 // Results are placed by the call they answer. Instructions are the server's alone, a UI's
                 // activities are no conversation, and reasoning goes back only to the model that made it.

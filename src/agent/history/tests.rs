@@ -76,6 +76,17 @@ fn a_call_that_the_user_went_on_without_is_answered_for_the_model() {
 }
 
 #[test]
+fn given_text_behind_a_call_when_the_call_has_no_result_then_the_client_is_still_awaited() {
+    let history = history(json!([
+        {"id": "u1", "role": "user", "content": "go"},
+        {"id": "a", "role": "assistant", "toolCalls": [call("c1")]},
+        {"id": "b", "role": "assistant", "content": "One moment."},
+    ]));
+
+    assert!(history.awaits_client);
+}
+
+#[test]
 fn a_clients_error_is_a_result() {
     let history = history(json!([
         {"id": "u1", "role": "user", "content": "go"},
