@@ -107,7 +107,7 @@ async fn given_a_reader_that_goes_away_then_the_run_is_dropped_with_the_body() {
         let gone = Gone(Arc::clone(&flag));
         Script::new().text("Hi").wait_for(async move {
             let _held = gone;
-            std::future::pending().await;
+            std::future::pending::<()>().await;
         })
     });
     let mut body = body(&endpoint).await;
