@@ -81,17 +81,25 @@ fn files(src: &Path, module: &str) -> Vec<PathBuf> {
     files
 }
 
-/// The modules behind `crate::` in a text, braces after it included.
+/// The modules behind `crate::` in a text; of a list in braces, each.
 fn names(text: &str) -> Vec<String> {
+    let code: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+    let code = code.join(" ");
     let mut names = Vec::new();
-    for line in text.lines().filter(|line| !line.trim_start().starts_with("//!")) {
-        for rest in line.split("crate::").skip(1) {
-            let list = rest.strip_prefix('{').unwrap_or(rest);
-            let first = list.split(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or_default();
-            if !first.is_empty() {
-                names.push(first.to_owned());
-            }
+    for rest in code.split("crate::").skip(1) {
+        let listed =
+            rest.strip_prefix('{').map(|list| list.split('}').next().unwrap_or(list).split(',').collect());
+        for item in listed.unwrap_or_else(|| vec![rest]) {
+            let name = item.trim_start().split(|c: char| !(c.is_alphanumeric() || c == '_')).next();
+            names.extend(name.filter(|name| !name.is_empty()).map(ToOwned::to_owned));
         }
     }
     names
+}
+
+#[test]
+fn every_name_behind_crate_is_found() {
+    let text = "use crate::agent::Agent;\nuse crate::{model, tool::Tool};\n// crate::ghost\nlet a = crate::causes::f(crate::config::g());";
+
+    assert_eq!(names(text), ["agent", "model", "tool", "causes", "config"][..].to_vec());
 }

@@ -18,5 +18,7 @@ mod layers;
 mod protocol;
 #[cfg(feature = "dev")]
 mod secrets;
+#[cfg(feature = "dev")]
+mod startup;
 mod support;
 mod transcript;

@@ -1,0 +1,41 @@
+//! The function's start: what keeps it from starting is said once, with the variable's name.
+
+use std::time::Duration;
+
+use ag_ui_lambda::dev::{Function, FunctionError};
+use tokio::process::Command;
+
+async fn refused_with(variables: &[(&str, &str)]) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ag-ui-lambda"));
+    command.env_clear().envs(variables.iter().copied());
+    let function = Function::spawn(command).await.unwrap();
+    match function.ready(Duration::from_secs(20)).await {
+        Err(FunctionError::Exited { log, .. }) => log,
+        other => panic!("the function started, or failed otherwise: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_setting_that_keeps_the_function_from_starting_is_named_in_the_log() {
+    for (why, variables, said) in [
+        ("nothing is set", vec![], "AGUI_TOKEN_SECRET_ID must name the secret"),
+        ("no model", vec![("AGUI_TOKEN_SECRET_ID", "token")], "AGUI_MODEL must name a model"),
+        ("a literal token in AWS", vec![("AGUI_TOKEN", "planted")], "AGUI_TOKEN is for local mode"),
+        (
+            "keys from anywhere",
+            vec![
+                ("AGUI_LOCAL", "1"),
+                ("AGUI_TOKEN", "planted"),
+                ("AGUI_JWT_ISSUER", "https://issuer.example"),
+                ("AGUI_JWT_AUDIENCE", "app"),
+                ("AGUI_JWKS_URL", "http://issuer.example/keys"),
+            ],
+            "AGUI_JWKS_URL is unusable",
+        ),
+    ] {
+        let log = refused_with(&variables).await;
+
+        assert!(log.contains("the function cannot serve") && log.contains(said), "{why}: {log}");
+        assert!(!log.contains("planted"), "{why}: {log}");
+    }
+}
