@@ -37,7 +37,7 @@ test: $(PYTHON_READY) $(CLIENTS_READY) ## Run every test: the core without AWS, 
 	@echo "test: everything, against real components"
 	@cargo test --features dev
 
-check: lint-template ## Check format, lints and the template; every commit passes it
+check: lint-template ## Check format, lints, documentation and the template; every commit passes it
 	@$(need_cargo)
 	@echo "check: format"
 	@cargo fmt --check
@@ -45,6 +45,8 @@ check: lint-template ## Check format, lints and the template; every commit passe
 	@cargo clippy --all-targets --features dev -- -D warnings
 	@echo "check: clippy, the core"
 	@cargo clippy --all-targets --no-default-features -- -D warnings
+	@echo "check: the links of the documentation"
+	@RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --features dev
 
 lint-template: $(PYTHON_READY) ## Lint template.yaml, as it is and as SAM expands it
 	@echo "lint-template: template.yaml, as it is and expanded"

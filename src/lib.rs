@@ -15,7 +15,7 @@
 //! - [`agent`]: the loop that makes a run of the three before it.
 //! - [`endpoint`]: HTTP without any cloud's name: authentication, refusals, the stream.
 //! - [`secret`]: the port to a store of secrets.
-//! - [`config`]: settings from the environment.
+//! - `config`: settings from the environment.
 //! - `aws`: the Lambda function: front doors, Secrets Manager.
 //! - `dev`: a Runtime API emulator that drives the real function.
 
