@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use serde_json::Value;
 
-use super::{Delta, DeltaStream, Model, ModelError, ModelErrorKind, Request};
+use super::{Delta, DeltaStream, Model, ModelError, Request};
 use crate::protocol::TokenUsage;
 
 type Author = dyn Fn(&Request) -> Script + Send + Sync;
@@ -164,10 +164,10 @@ impl Script {
         self
     }
 
-    /// Ends in failure.
+    /// Ends in failure: a kind of it, or an error with its cause.
     #[must_use]
-    pub fn fail(mut self, kind: ModelErrorKind) -> Self {
-        self.steps.push(Step::Fail(kind.into()));
+    pub fn fail(mut self, error: impl Into<ModelError>) -> Self {
+        self.steps.push(Step::Fail(error.into()));
         self.cut()
     }
 
