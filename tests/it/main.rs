@@ -19,6 +19,6 @@ mod protocol;
 #[cfg(feature = "dev")]
 mod secrets;
 #[cfg(feature = "dev")]
-mod startup;
+mod streaming;
 mod support;
 mod transcript;

@@ -1,5 +1,6 @@
 //! The real function binary behind the Runtime API emulator, and what it answers.
 
+use std::path::Path;
 use std::time::Duration;
 
 use ag_ui_lambda::dev::{Answer, Function};
@@ -21,6 +22,17 @@ pub(crate) async fn local_function(variables: &[(&str, &str)]) -> Function {
 /// Starts the template's function with these variables and no others.
 pub(crate) async fn function<'a>(variables: impl IntoIterator<Item = &'a (&'a str, &'a str)>) -> Function {
     start(env!("CARGO_BIN_EXE_ag-ui-lambda"), variables).await
+}
+
+/// Starts the function for tests, `tests/servers/function.rs`, with a literal token and these variables.
+///
+/// Cargo builds it with all tests, and not for `--test it` alone.
+pub(crate) async fn test_function(variables: &[(&str, &str)]) -> Function {
+    let template = Path::new(env!("CARGO_BIN_EXE_ag-ui-lambda"));
+    let binary = template.with_file_name("examples").join("test_function");
+    assert!(binary.is_file(), "not built: cargo build --features dev --example test_function");
+    let local = [("AGUI_LOCAL", "1"), ("AGUI_TOKEN", TOKEN)];
+    start(binary.to_str().unwrap(), local.iter().chain(variables)).await
 }
 
 /// Starts a function binary with these variables and no others.

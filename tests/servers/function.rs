@@ -1,0 +1,76 @@
+//! A Lambda function for tests only: its model does what the user's last message tells it.
+//!
+//! Nothing here decides by time. What has to wait waits for the test, at a gate: a connection to an address
+//! that the message names, open until the test closes it.
+#![expect(clippy::unwrap_used, reason = "a test that fails should say where")]
+
+use std::process::ExitCode;
+use std::sync::LazyLock;
+
+use ag_ui_lambda::model::{ModelError, ModelErrorKind, Request, Script, Scripted, Turn};
+use ag_ui_lambda::{Agent, Config, NoArgs, ToolContext, ToolError, aws, tool_fn};
+use serde_json::json;
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpStream;
+use tokio::sync::Barrier;
+
+/// What the model's and the tool's failures have as their cause, for tests to look for where it must not be.
+const CAUSE: &str = "planted-cause-5c81";
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    aws::start(serve()).await
+}
+
+async fn serve() -> Result<(), aws::Error> {
+    let config = Config::from_env()?;
+    let agent = Agent::builder(Scripted::new(turn))
+        .tool(tool_fn("meet", "Ends once two calls of it are under way.", meet))
+        .tool(tool_fn("explode", "Panics.", explode))
+        .tool(tool_fn("leak", "Fails with a cause.", leak))
+        .limits(config.limits)
+        .build()?;
+    aws::serve(&config, agent, |_| Ok(())).await
+}
+
+fn turn(request: &Request) -> Script {
+    if let Some(Turn::Results(_)) = request.history.last() {
+        return Script::new().text("Done");
+    }
+    let text = request.last_user_text();
+    let words: Vec<&str> = text.split(' ').collect();
+    match words.as_slice() {
+        ["gate", address] => {
+            ["two ", "three "].into_iter().fold(Script::new().text("one "), |script, word| {
+                script.wait_for(pass((*address).to_owned())).text(word)
+            })
+        }
+        ["wait"] => Script::new().text("I wait").wait_for(std::future::pending()),
+        ["panic"] => Script::new().text("I ").wait_for(async { panic!("as told") }),
+        ["fail"] => Script::new().text("I ").fail(ModelError::new(ModelErrorKind::Refused, CAUSE)),
+        ["call", tools @ ..] => tools.iter().zip(1..).fold(Script::new(), |script, (tool, number)| {
+            script.call(&format!("call_{number}"), tool, &json!({}))
+        }),
+        _ => Script::new().text("Hello"),
+    }
+}
+
+/// Waits until the test, which listens there, has closed the connection.
+async fn pass(address: String) {
+    let mut gate = TcpStream::connect(address).await.unwrap();
+    let _end = gate.read_u8().await;
+}
+
+async fn meet(_: ToolContext<()>, _: NoArgs) -> Result<&'static str, ToolError> {
+    static BOTH: LazyLock<Barrier> = LazyLock::new(|| Barrier::new(2));
+    BOTH.wait().await;
+    Ok("met")
+}
+
+async fn explode(_: ToolContext<()>, _: NoArgs) -> Result<(), ToolError> {
+    panic!("as told")
+}
+
+async fn leak(_: ToolContext<()>, _: NoArgs) -> Result<(), ToolError> {
+    Err(std::io::Error::other(CAUSE).into())
+}
