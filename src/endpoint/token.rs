@@ -161,16 +161,22 @@ impl Source<Accepted> for Versions {
             let current = digest_secret(&version.value)?;
             let since = version.created;
             let previous = if is_within(since, self.grace, (self.clock)()) {
-                self.source.fetch(Stage::Previous).await?
+                self.source.fetch(Stage::Previous).await
             } else {
-                None
+                Ok(None)
             };
             // Who holds a faulty previous token could never present it: no reason to lock out the others.
-            let previous = previous.and_then(|version| {
-                digest_secret(&version.value)
-                    .inspect_err(|fault| warn!(%fault, "previous token ignored"))
-                    .ok()
-            });
+            let previous = match previous {
+                Err(fault @ SecretError::NotText) => {
+                    warn!(%fault, "previous token ignored");
+                    None
+                }
+                read => read?.and_then(|version| {
+                    digest_secret(&version.value)
+                        .inspect_err(|fault| warn!(%fault, "previous token ignored"))
+                        .ok()
+                }),
+            };
             Ok(Accepted { current, previous, since, grace: self.grace })
         })
     }
@@ -216,7 +222,7 @@ mod tests {
     use tokio::time::{Instant, advance, sleep};
 
     use super::*;
-    use crate::secret::FakeSecret;
+    use crate::secret::{FakeSecret, SecretVersion};
 
     const HOUR: Duration = Duration::from_secs(3600);
     const SECOND: Duration = Duration::from_secs(1);
@@ -363,6 +369,24 @@ mod tests {
         secret.rotate("new", clock());
 
         assert_eq!(shared(&secret, HOUR, &clock).admits("new").await, Ok(true));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn given_a_previous_version_of_bytes_then_the_current_one_is_admitted() {
+        struct Mended(Arc<FakeSecret>);
+        impl SecretSource for Mended {
+            fn fetch(&self, stage: Stage) -> BoxFuture<'_, Result<Option<SecretVersion>, SecretError>> {
+                match stage {
+                    Stage::Current => self.0.fetch(stage),
+                    Stage::Previous => Box::pin(async { Err(SecretError::NotText) }),
+                }
+            }
+        }
+        let clock = clock();
+        let secret = FakeSecret::new("mended", clock());
+        let token = SharedToken::with_clock(Mended(secret), HOUR, clock);
+
+        assert_eq!(token.admits("mended").await, Ok(true));
     }
 
     #[tokio::test(start_paused = true)]
