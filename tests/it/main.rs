@@ -17,6 +17,10 @@ mod events;
 mod layers;
 mod protocol;
 #[cfg(feature = "dev")]
+mod rotation;
+#[cfg(feature = "dev")]
+mod secret_outage;
+#[cfg(feature = "dev")]
 mod secrets;
 #[cfg(feature = "dev")]
 mod streaming;

@@ -74,6 +74,11 @@ pub(crate) fn says(text: &str) -> Value {
     })
 }
 
+/// Says hello with this token.
+pub(crate) async fn ask(function: &Function, token: &str) -> Reply {
+    Reply::to(function, &url_event(&[("x-agui-token", token)], &says("Hello"))).await
+}
+
 /// An answer, read to its end.
 pub(crate) struct Reply {
     pub(crate) status: u16,

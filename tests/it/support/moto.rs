@@ -35,7 +35,14 @@ impl Moto {
 
     /// Makes a secret.
     pub(crate) async fn create_secret(&self, name: &str, value: &str) {
-        self.call("CreateSecret", &json!({ "Name": name, "SecretString": value })).await;
+        self.create_secret_of(name, &json!({ "SecretString": value })).await;
+    }
+
+    /// Makes a secret of the members that a call to CreateSecret has beside the name.
+    pub(crate) async fn create_secret_of(&self, name: &str, members: &Value) {
+        let mut body = members.clone();
+        body["Name"] = name.into();
+        self.call("CreateSecret", &body).await;
     }
 
     /// Rotates a secret: the value becomes AWSCURRENT, the one before AWSPREVIOUS.

@@ -1,0 +1,176 @@
+//! A door before Secrets Manager that counts what is read and can be shut in several ways.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+
+use ag_ui_lambda::dev::Function;
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, HOST};
+use http::{Request, Response};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::{Mutex, watch};
+use tokio::task::JoinSet;
+
+use super::function::function;
+use super::moto::Moto;
+
+/// How Secrets Manager is out of order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// It answers with its own error.
+    Fails,
+    /// It asks for fewer calls.
+    Throttles,
+    /// Nobody listens.
+    Refuses,
+    /// It answers nothing, until it recovers.
+    Hangs,
+}
+
+/// moto behind a port of its own, gone when dropped.
+pub(crate) struct FaultProxy {
+    url: String,
+    address: SocketAddr,
+    /// Holds the port, so that nobody else listens there while this proxy does not.
+    _port: TcpSocket,
+    /// Owns the listener and the connections; none while nobody listens.
+    server: Mutex<JoinSet<()>>,
+    door: Door,
+}
+
+#[derive(Clone)]
+struct Door {
+    moto: &'static str,
+    client: reqwest::Client,
+    fault: watch::Sender<Option<Fault>>,
+    /// The stage of each read that came, answered or not.
+    reads: watch::Sender<Vec<String>>,
+}
+
+impl FaultProxy {
+    /// A proxy to the moto of this process, in order or not.
+    pub(crate) async fn new(fault: Option<Fault>) -> Self {
+        let port = socket("127.0.0.1:0".parse().unwrap());
+        let address = port.local_addr().unwrap();
+        let proxy = Self {
+            url: format!("http://{address}"),
+            address,
+            _port: port,
+            server: Mutex::default(),
+            door: Door {
+                moto: &Moto::shared().url,
+                client: reqwest::Client::new(),
+                fault: watch::Sender::new(None),
+                reads: watch::Sender::default(),
+            },
+        };
+        proxy.set(fault).await;
+        proxy
+    }
+
+    /// Puts Secrets Manager out of order, or in order again.
+    pub(crate) async fn set(&self, fault: Option<Fault>) {
+        let mut server = self.server.lock().await;
+        if fault == Some(Fault::Refuses) {
+            server.shutdown().await;
+        } else if server.is_empty() {
+            let listener = socket(self.address).listen(128).unwrap();
+            server.spawn(accept(listener, self.door.clone()));
+        }
+        self.door.fault.send_replace(fault);
+    }
+
+    /// The stages read so far, in order.
+    pub(crate) fn reads(&self) -> Vec<String> {
+        self.door.reads.borrow().clone()
+    }
+
+    /// Waits until a read has come.
+    pub(crate) async fn has_been_read(&self) {
+        let mut reads = self.door.reads.subscribe();
+        reads.wait_for(|reads| !reads.is_empty()).await.unwrap();
+    }
+
+    /// Starts the template's function with the token in this secret, read through this proxy.
+    pub(crate) async fn function(&self, secret: &str, more: &[(&str, &str)]) -> Function {
+        let moto = Moto::shared().env();
+        let variables = [
+            ("AWS_ENDPOINT_URL", self.url.as_str()),
+            ("AGUI_TOKEN_SECRET_ID", secret),
+            ("AGUI_MODEL", "scripted/demo"),
+        ];
+        function(moto.iter().chain(&variables).chain(more)).await
+    }
+
+    /// Where it listens.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+/// Bound and not listening: who connects is refused.
+fn socket(address: SocketAddr) -> TcpSocket {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_reuseaddr(true).unwrap();
+    socket.bind(address).unwrap();
+    socket
+}
+
+async fn accept(listener: TcpListener, door: Door) {
+    let mut connections = JoinSet::new();
+    loop {
+        let (stream, _) = listener.accept().await.unwrap();
+        let door = door.clone();
+        connections.spawn(async move {
+            let answer = service_fn(move |request| {
+                let door = door.clone();
+                async move { Ok::<_, Infallible>(door.answer(request).await) }
+            });
+            // A client that gives up is the point of some tests.
+            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await;
+        });
+    }
+}
+
+impl Door {
+    async fn answer(self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        let (head, body) = request.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        let read: Value = serde_json::from_slice(&body).unwrap();
+        let stage = read["VersionStage"].as_str().unwrap_or("none").to_owned();
+        self.reads.send_modify(|reads| reads.push(stage));
+        let fault = *self.fault.borrow();
+        match fault {
+            Some(Fault::Fails) => return refusal(500, "InternalServiceError"),
+            Some(Fault::Throttles) => return refusal(400, "ThrottlingException"),
+            _ => {}
+        }
+        let mut fault = self.fault.subscribe();
+        fault.wait_for(|fault| *fault != Some(Fault::Hangs)).await.unwrap();
+        let mut headers = head.headers;
+        headers.remove(HOST);
+        headers.remove(CONTENT_LENGTH);
+        let forward = self.client.post(self.moto).headers(headers).body(body);
+        let answer = forward.send().await.unwrap();
+        Response::builder()
+            .status(answer.status())
+            .header("content-type", "application/x-amz-json-1.1")
+            .body(Full::new(answer.bytes().await.unwrap()))
+            .unwrap()
+    }
+}
+
+fn refusal(status: u16, kind: &str) -> Response<Full<Bytes>> {
+    let body = format!(r#"{{"__type":"{kind}","Message":"out of order"}}"#);
+    Response::builder()
+        .status(status)
+        .header("content-type", "application/x-amz-json-1.1")
+        .body(Full::new(body.into()))
+        .unwrap()
+}
