@@ -23,6 +23,8 @@ mod secret_outage;
 #[cfg(feature = "dev")]
 mod secrets;
 #[cfg(feature = "dev")]
+mod startup;
+#[cfg(feature = "dev")]
 mod streaming;
 mod support;
 mod transcript;
