@@ -39,7 +39,9 @@ impl Stream for RunStream {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
         loop {
-            if let Poll::Ready(Some(event)) = self.events.poll_recv(cx) {
+            // Not `poll_recv`: when the task has used up tokio's budget that is pending over a full channel, and
+            // this loop would turn for ever. The driver alone sends, and it runs here only, so nothing is missed.
+            if let Ok(event) = self.events.try_recv() {
                 return Poll::Ready(Some(event));
             }
             let Some(driver) = &mut self.driver else {

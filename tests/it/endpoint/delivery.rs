@@ -150,3 +150,20 @@ async fn given_a_failure_behind_the_first_byte_then_it_is_an_event_and_the_body_
     assert_eq!(oracle::check(&events), Ok(()));
     assert_eq!(events.last().unwrap()["code"], "MODEL_THROTTLED");
 }
+
+#[tokio::test]
+async fn given_more_deltas_at_once_than_a_task_may_poll_then_each_of_them_arrives() {
+    let endpoint = playing(|| Script::new().words(&"word ".repeat(1000)));
+    // tokio lets a task do 128 channel operations before it must yield. A run does two for each event, so it
+    // depends on what the task did before which of the two finds nothing left.
+    for before in 0..4 {
+        tokio::task::yield_now().await;
+        for _ in 0..before {
+            tokio::task::coop::consume_budget().await;
+        }
+        let answer = post().to(&endpoint).await;
+
+        assert_eq!(answer.text.matches("word ").count(), 1000, "after {before} operations");
+        assert_eq!(oracle::check(&events(&answer.text)), Ok(()));
+    }
+}
