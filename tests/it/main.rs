@@ -15,6 +15,8 @@ mod endpoint;
 #[cfg(feature = "dev")]
 mod events;
 mod layers;
+#[cfg(feature = "dev")]
+mod poison;
 mod protocol;
 #[cfg(feature = "dev")]
 mod rotation;
