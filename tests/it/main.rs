@@ -11,6 +11,7 @@
 mod agent;
 #[cfg(feature = "dev")]
 mod clients;
+mod dependencies;
 mod endpoint;
 #[cfg(feature = "dev")]
 mod events;

@@ -1,0 +1,103 @@
+//! What the crate is built of, as cargo resolves it from the lockfile, and what the files beside the code promise.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// Every choice of features that somebody builds.
+const FEATURES: &[&[&str]] = &[
+    &[],
+    &["--no-default-features"],
+    &["--no-default-features", "--features", "jwt"],
+    &["--features", "dev"],
+];
+
+#[test]
+fn given_no_features_then_there_is_no_aws_crate() {
+    let core = names(&tree(&["--no-default-features", "--edges", "normal,build,dev"]).unwrap());
+    let is_aws = |name: &&String| name.starts_with("aws") || name.starts_with("lambda");
+
+    assert_eq!(core.iter().find(is_aws), None);
+    assert!(core.contains("ag-ui-lambda") && core.contains("serde_json"), "{core:?}");
+    let all = names(&tree(&["--edges", "normal"]).unwrap());
+    assert!(
+        all.iter().any(|name| is_aws(&name)),
+        "with its features there are some, and this test sees them"
+    );
+}
+
+#[test]
+fn there_is_one_cryptography_and_one_http_whatever_the_features() {
+    for features in FEATURES {
+        for absent in ["ring", "hyper@0.14", "openssl", "native-tls"] {
+            assert_eq!(users_of(absent, features), "", "{absent} with {features:?}");
+        }
+        assert_ne!(users_of("serde_json", features), "", "a crate that is there is found");
+    }
+}
+
+#[test]
+fn a_packaged_function_unwinds_so_that_a_panic_ends_one_run_and_not_all() {
+    let manifest = file("Cargo.toml");
+    let release = section(&manifest, "[profile.release]");
+    let panics: Vec<&str> = manifest.lines().filter(|line| line.starts_with("panic")).collect();
+
+    assert!(release.contains(&r#"panic = "unwind""#), "{release:?}");
+    assert_eq!(panics, [r#"panic = "unwind""#], "no other profile says otherwise");
+}
+
+#[test]
+fn the_template_sets_nothing_that_only_local_mode_allows() {
+    let template = file("template.yaml");
+    let set: BTreeSet<&str> = template
+        .split(|c: char| !(c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_'))
+        .filter(|word| word.starts_with("AGUI_"))
+        .collect();
+
+    for local in ["AGUI_LOCAL", "AGUI_TOKEN", "AGUI_APPROVAL_KEY"] {
+        assert!(!set.contains(local), "{local}");
+    }
+    assert!(set.contains("AGUI_TOKEN_SECRET_ID"), "this test sees what it sets: {set:?}");
+}
+
+/// Who depends on a crate; empty if nobody does.
+fn users_of(name: &str, features: &[&str]) -> String {
+    match tree(&[features, &["--invert", name]].concat()) {
+        Ok(users) => users,
+        // Cargo calls it an error when not even the lockfile has the crate for these features.
+        Err(error) if error.contains("did not match any packages") => String::new(),
+        Err(error) => panic!("cargo tree: {error}"),
+    }
+}
+
+/// Runs `cargo tree` on the lockfile as it is, without a network. An error is what cargo said.
+fn tree(arguments: &[&str]) -> Result<String, String> {
+    let output = Command::new(env!("CARGO"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(["tree", "--offline", "--locked", "--prefix", "none"])
+        .args(arguments)
+        .output()
+        .unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
+}
+
+/// The names of a tree's crates.
+fn names(tree: &str) -> BTreeSet<String> {
+    tree.lines().filter_map(|line| line.split(' ').next()).map(ToOwned::to_owned).collect()
+}
+
+/// The lines of a section of a manifest.
+fn section<'a>(manifest: &'a str, head: &str) -> Vec<&'a str> {
+    manifest
+        .lines()
+        .skip_while(|line| *line != head)
+        .skip(1)
+        .take_while(|line| !line.starts_with('['))
+        .collect()
+}
+
+fn file(name: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
+}
