@@ -5,13 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use ag_ui_lambda::dev::{Function, Issuer};
+use ag_ui_lambda::dev::Issuer;
 use jsonwebtoken::Algorithm;
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Body, RequestExt as _};
 use serde_json::{Value, json};
 
-use crate::support::function::{Reply, local_function};
+use crate::support::function::{Function, Reply, local_function};
 use crate::support::{oracles, recording};
 
 const AUDIENCE: &str = "sample-app";

@@ -24,8 +24,6 @@ mod rotation;
 #[cfg(feature = "dev")]
 mod secret_outage;
 #[cfg(feature = "dev")]
-mod secrets;
-#[cfg(feature = "dev")]
 mod startup;
 #[cfg(feature = "dev")]
 mod streaming;

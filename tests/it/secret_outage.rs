@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use ag_ui_lambda::dev::Function;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
 use crate::support::fault_proxy::{Fault, FaultProxy};
-use crate::support::function::{ask, says, url_event};
+use crate::support::function::{Function, ask, says, url_event};
 use crate::support::moto::Moto;
 
 #[tokio::test]

@@ -5,12 +5,12 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use ag_ui_lambda::dev::{Answer, Function, Invocation};
+use ag_ui_lambda::dev::{Answer, Invocation};
 use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
-use crate::support::function::{Reply, TOKEN, events, says, test_function, url_event};
+use crate::support::function::{Function, Reply, TOKEN, events, says, test_function, url_event};
 use crate::support::oracle;
 
 const CAUSE: &str = "planted-cause-5c81";

@@ -3,7 +3,6 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 
-use ag_ui_lambda::dev::Function;
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, HOST};
 use http::{Request, Response};
@@ -17,7 +16,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
 
-use super::function::function;
+use super::function::{Function, function};
 use super::moto::Moto;
 
 /// How Secrets Manager is out of order.

@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::time::Duration;
 
-use ag_ui_lambda::dev::{Answer, Function};
+use ag_ui_lambda::dev::{self, Answer};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
 pub(crate) use super::sse::events;
+pub(crate) use super::watched::Function;
 use super::{oracle, outline};
 
 /// The token of the sample events.
@@ -42,9 +43,9 @@ pub(crate) async fn start<'a>(
 ) -> Function {
     let mut command = Command::new(binary);
     command.env_clear().envs(variables.into_iter().copied());
-    let function = Function::spawn(command).await.unwrap();
+    let function = dev::Function::spawn(command).await.unwrap();
     function.ready(Duration::from_secs(20)).await.unwrap();
-    function
+    Function::new(function)
 }
 
 /// A function URL's event with a body and headers.

@@ -15,6 +15,8 @@ pub(crate) mod scenario;
 pub(crate) mod sse;
 #[cfg(feature = "dev")]
 pub(crate) mod watch;
+#[cfg(feature = "dev")]
+pub(crate) mod watched;
 
 /// The Python of the project's own environment, with its tools.
 #[cfg(feature = "dev")]
