@@ -28,7 +28,7 @@ EVENT ?= events/function-url-tool.json
 invoke: $(PYTHON_READY) ## Send one event to the function that `make run` serves (EVENT=events/...)
 	@echo "invoke: $(EVENT)"
 	@[ -f target/run/port ] || { echo "nothing is served: start \`make run\` in another terminal" >&2; exit 1; }
-	@cargo-lambda lambda invoke --invoke-address 127.0.0.1 --invoke-port "$$(cat target/run/port)" --data-file "$(EVENT)"
+	@curl -sSN -i "http://127.0.0.1:$$(cat target/run/port)/2015-03-31/functions/_/invocations" --data-binary "@$(EVENT)"; echo
 
 test: $(PYTHON_READY) $(CLIENTS_READY) ## Run every test: the core without AWS, then everything
 	@$(need_cargo)

@@ -52,6 +52,7 @@ async fn serve() -> Result<(), aws::Error> {
             tool_fn("cancel_order", "Cancels an order.", cancel)
                 .offered_to(|caller: &Caller| caller.can_cancel),
         )
+        .limits(config.limits)
         .build()?;
     aws::serve(&config, agent, caller).await
 }

@@ -117,7 +117,7 @@ cat <<EOF
 curl -N $url/ -H 'x-agui-token: $token' -H 'content-type: application/json' \\
   -d '$(sample run-2 'What is the weather in Tokyo and Paris?')'
 
-make invoke EVENT=events/function-url-parallel.json   (prints the whole stream at its end)
+make invoke EVENT=events/function-url-parallel.json
 
 Logs: target/run/function.log and target/run/moto.log
 EOF

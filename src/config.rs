@@ -6,7 +6,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 use std::time::Duration;
 
-use http::header::HeaderName;
+use http::header::{AUTHORIZATION, HeaderName};
 use secrecy::SecretString;
 
 use crate::agent::Limits;
@@ -124,13 +124,13 @@ impl Config {
     /// As [`from_env`](Self::from_env).
     pub fn read(look_up: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let variables = Variables { look_up };
-        let is_local = variables.text("AGUI_LOCAL").is_some_and(|value| value == "1");
+        let is_local = variables.is_local()?;
         let auth = variables.auth()?;
         let limits = Limits::default();
         Ok(Self {
             auth,
             token: variables.token(auth, is_local)?,
-            token_header: variables.parsed("AGUI_TOKEN_HEADER", "x-agui-token", "must be a header name")?,
+            token_header: variables.token_header()?,
             token_grace: variables.seconds("AGUI_TOKEN_GRACE_S", Duration::from_secs(3600), 0)?,
             iam_principals: variables.list("AGUI_IAM_PRINCIPALS"),
             user_tokens: variables.user_tokens()?,
@@ -153,6 +153,9 @@ impl Config {
         })
     }
 }
+
+/// A year: longer than anything here lasts, and far from what a clock can't count.
+const MOST_SECONDS: u64 = 31_536_000;
 
 struct Variables<F> {
     look_up: F,
@@ -208,12 +211,20 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         default: Duration,
         least: u64,
     ) -> Result<Duration, ConfigError> {
-        let problem = format!("must be a whole number of seconds from {least}");
+        let problem = format!("must be a whole number of seconds from {least} to {MOST_SECONDS}");
         let seconds = self.parsed(variable, &default.as_secs().to_string(), &problem)?;
-        if seconds < least {
+        if !(least..=MOST_SECONDS).contains(&seconds) {
             Err(ConfigError { variable, problem })
         } else {
             Ok(Duration::from_secs(seconds))
+        }
+    }
+
+    fn is_local(&self) -> Result<bool, ConfigError> {
+        match self.text("AGUI_LOCAL").as_deref() {
+            None | Some("0") => Ok(false),
+            Some("1") => Ok(true),
+            Some(_) => Err(fault("AGUI_LOCAL", "must be 1 on your own machine, and not set elsewhere")),
         }
     }
 
@@ -243,11 +254,23 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         }
     }
 
+    fn token_header(&self) -> Result<HeaderName, ConfigError> {
+        let header = self.parsed("AGUI_TOKEN_HEADER", "x-agui-token", "must be a header name")?;
+        if header == AUTHORIZATION {
+            return Err(fault(
+                "AGUI_TOKEN_HEADER",
+                "can't be `authorization`, which is read as `Bearer` anyway",
+            ));
+        }
+        Ok(header)
+    }
+
     fn user_tokens(&self) -> Result<Option<UserTokenConfig>, ConfigError> {
         let issuer = self.text("AGUI_JWT_ISSUER");
         let audience = self.text("AGUI_JWT_AUDIENCE");
         let jwks_url = self.text("AGUI_JWKS_URL");
-        if issuer.is_none() && audience.is_none() && jwks_url.is_none() {
+        let names = self.list("AGUI_JWT_ALGORITHMS");
+        if issuer.is_none() && audience.is_none() && jwks_url.is_none() && names.is_empty() {
             return Ok(None);
         }
         let issuer = issuer.ok_or_else(|| fault("AGUI_JWT_ISSUER", "must name the issuer of user tokens"))?;
@@ -255,7 +278,6 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
             audience.ok_or_else(|| fault("AGUI_JWT_AUDIENCE", "must name the audience of user tokens"))?;
         let jwks_url =
             jwks_url.unwrap_or_else(|| format!("{}/.well-known/jwks.json", issuer.trim_end_matches('/')));
-        let names = self.list("AGUI_JWT_ALGORITHMS");
         let algorithms = names.iter().map(|name| name.parse()).collect::<Result<_, UnknownAlgorithm>>();
         let algorithms = algorithms
             .map_err(|error| fault("AGUI_JWT_ALGORITHMS", &format!("has an entry that can't be: {error}")))?;
@@ -335,6 +357,23 @@ mod tests {
             ("not a number", vec![secret, model, ("AGUI_MAX_TURNS", "many")], "AGUI_MAX_TURNS"),
             ("no turn at all", vec![secret, model, ("AGUI_MAX_TURNS", "0")], "AGUI_MAX_TURNS"),
             ("no time at all", vec![secret, model, ("AGUI_RUN_TIMEOUT_S", "0")], "AGUI_RUN_TIMEOUT_S"),
+            (
+                "too long for a clock",
+                vec![secret, model, ("AGUI_KEEP_ALIVE_S", "18446744073709551615")],
+                "AGUI_KEEP_ALIVE_S",
+            ),
+            (
+                "too long for a run",
+                vec![secret, model, ("AGUI_RUN_TIMEOUT_S", "31536001")],
+                "AGUI_RUN_TIMEOUT_S",
+            ),
+            ("local mode is 1 or not set", vec![secret, model, ("AGUI_LOCAL", "true")], "AGUI_LOCAL"),
+            (
+                "the header of another scheme",
+                vec![secret, model, ("AGUI_TOKEN_HEADER", "Authorization")],
+                "AGUI_TOKEN_HEADER",
+            ),
+            ("algorithms alone", vec![secret, model, ("AGUI_JWT_ALGORITHMS", "RS256")], "AGUI_JWT_ISSUER"),
             ("not a path", vec![secret, model, ("AGUI_PATH", "chat")], "AGUI_PATH"),
             ("the endpoint's own path", vec![secret, model, ("AGUI_PATH", "/health")], "AGUI_PATH"),
             ("not a header", vec![secret, model, ("AGUI_TOKEN_HEADER", "a b")], "AGUI_TOKEN_HEADER"),

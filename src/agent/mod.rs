@@ -163,7 +163,7 @@ impl<C: Send + Sync + 'static> AgentBuilder<C> {
 
     /// What a run may use up.
     pub fn limits(self, limits: Limits) -> Self {
-        Self { limits, ..self }
+        Self { limits: limits.countable(), ..self }
     }
 
     /// Makes the agent.

@@ -32,6 +32,18 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// The same limits, with no time longer than a clock can count.
+    pub(super) fn countable(self) -> Self {
+        let run_timeout = self.run_timeout.min(LONGEST);
+        let tool_timeout = self.tool_timeout.min(LONGEST);
+        Self { run_timeout, tool_timeout, ..self }
+    }
+}
+
+/// A year: far beyond what a function lives.
+const LONGEST: Duration = Duration::from_secs(31_536_000);
+
 /// Why a run was stopped on purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stop {

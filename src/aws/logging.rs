@@ -12,7 +12,9 @@ use crate::config::LogSettings;
 /// Other crates log no finer than INFO, whatever the level: at TRACE the runtime logs whole events, tokens
 /// included.
 pub(super) fn init(settings: &LogSettings) {
-    let level = settings.level.parse().unwrap_or(LevelFilter::INFO);
+    // Lambda's FATAL is beyond what this crate logs; its worst are errors.
+    let level = if settings.level.eq_ignore_ascii_case("FATAL") { "ERROR" } else { &settings.level };
+    let level = level.parse().unwrap_or(LevelFilter::INFO);
     let filter = Targets::new()
         .with_default(level.min(LevelFilter::INFO))
         .with_target(env!("CARGO_CRATE_NAME"), level);

@@ -14,6 +14,9 @@ use crate::agent::Agent;
 /// Header of the shared token, unless another is named.
 const TOKEN_HEADER: HeaderName = HeaderName::from_static("x-agui-token");
 
+/// What a clock can count, and no stream reaches.
+const LONGEST_SILENCE: Duration = Duration::from_secs(31_536_000);
+
 /// Builds an [`Endpoint`].
 #[must_use]
 pub struct EndpointBuilder<C> {
@@ -101,9 +104,9 @@ impl<C: Send + Sync + 'static> EndpointBuilder<C> {
         Self { max_body_bytes, ..self }
     }
 
-    /// The longest silence of a stream.
+    /// The longest silence of a stream, a year at most.
     pub fn keep_alive(self, keep_alive: Duration) -> Self {
-        Self { keep_alive, ..self }
+        Self { keep_alive: keep_alive.min(LONGEST_SILENCE), ..self }
     }
 
     /// Makes the endpoint.

@@ -26,19 +26,18 @@ fn turn(request: &Request) -> Script {
 fn after_user(request: &Request) -> Script {
     let text = request.last_user_text();
     let lower = text.to_ascii_lowercase();
-    if let Some(at) = lower.find("weather in ") {
-        let cities = cities(&text[at + "weather in ".len()..]);
+    let cities = after(&text, &lower, "weather in ").map(cities).unwrap_or_default();
+    if !cities.is_empty() {
         return call(request, "get_weather", cities.into_iter().map(|city| json!({ "location": city })));
     }
     if lower.contains("who am i") {
         return call(request, "get_account", [json!({})]);
     }
-    if let Some((order, amount)) = refund(&lower) {
+    if let Some((order, amount)) = after(&text, &lower, "refund order ").and_then(refund) {
         return call(request, "refund_order", [json!({ "order_id": order, "amount": amount })]);
     }
-    if let Some(at) = lower.find("change the background to ") {
-        let background = bare(&text[at + "change the background to ".len()..]);
-        return call(request, "change_background", [json!({ "background": background })]);
+    if let Some(rest) = after(&text, &lower, "change the background to ") {
+        return call(request, "change_background", [json!({ "background": bare(rest) })]);
     }
     if lower.contains("write a haiku") {
         return call(request, "generate_haiku", [haiku()]);
@@ -105,12 +104,16 @@ fn cities(text: &str) -> Vec<&str> {
     list.map(bare).filter(|city| !city.is_empty()).collect()
 }
 
-/// Order and amount of `refund order 1234 for 20`.
-fn refund(lower: &str) -> Option<(&str, f64)> {
-    let (_, rest) = lower.split_once("refund order ")?;
-    let (order, amount) = rest.split_once(" for ")?;
-    let amount = amount.split_whitespace().next()?.trim_end_matches(['.', '?', '!']);
-    Some((order.trim(), amount.parse().ok()?))
+/// Order and amount of `1234 for 20`.
+fn refund(text: &str) -> Option<(&str, f64)> {
+    let (order, amount) = text.split_once(" for ")?;
+    let amount: f64 = amount.split_whitespace().next()?.trim_end_matches(['.', '?', '!']).parse().ok()?;
+    amount.is_finite().then_some((order.trim(), amount))
+}
+
+/// What stands behind a phrase. `lower` is the text in ASCII lower case, so places are the same in both.
+fn after<'a>(text: &'a str, lower: &str, phrase: &str) -> Option<&'a str> {
+    lower.find(phrase).map(|at| &text[at + phrase.len()..])
 }
 
 fn bare(text: &str) -> &str {
@@ -140,6 +143,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_stands_behind_a_phrase_keeps_its_case() {
+        let text = "Ünter REFUND ORDER A-17 for 20";
+
+        assert_eq!(after(text, &text.to_ascii_lowercase(), "refund order "), Some("A-17 for 20"));
+    }
+
+    #[test]
     fn cities_are_split_and_bare() {
         for (text, expected) in [
             ("Tokyo", vec!["Tokyo"]),
@@ -153,8 +163,9 @@ mod tests {
 
     #[test]
     fn a_refund_needs_an_order_and_an_amount() {
-        assert_eq!(refund("please refund order 1234 for 20."), Some(("1234", 20.0)));
-        assert_eq!(refund("refund order 1234"), None);
-        assert_eq!(refund("refund order 1234 for nothing"), None);
+        assert_eq!(refund("A-17 for 20."), Some(("A-17", 20.0)));
+        assert_eq!(refund("1234"), None);
+        assert_eq!(refund("1234 for nothing"), None);
+        assert_eq!(refund("1234 for NaN"), None);
     }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use tokio::process::Command;
 
+use crate::support::function::TOKEN;
 use crate::support::oracles::{self, node};
 use crate::support::watch::Watch;
 use crate::support::{recording, venv};
@@ -97,6 +98,9 @@ async fn plays(client: &str, scenario: &str) -> Vec<PathBuf> {
     assert!(output.status.success(), "{client} {scenario}: {}", String::from_utf8_lossy(&told));
     let runs = if scenario == "frontend" { 2 } else { 1 };
     let thread: Vec<PathBuf> = (1..=runs).map(|run| numbered(&prefix, run)).collect();
+    for secret in [TOKEN, "What is the weather", "weather in Tokyo", "change the background"] {
+        assert!(!watch.log().contains(secret), "{secret} stands in the function's log");
+    }
     let verdict = oracles::check(&thread).await;
     verdict.unwrap_or_else(|refusal| panic!("{client} {scenario}: {refusal}"));
     thread

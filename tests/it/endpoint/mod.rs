@@ -3,6 +3,7 @@
 mod auth;
 mod delivery;
 mod faults;
+mod prompt;
 mod refusals;
 mod routes;
 mod shared_token;

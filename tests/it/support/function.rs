@@ -1,6 +1,7 @@
 //! The real function binary behind the Runtime API emulator, and what it answers.
 
 use std::path::Path;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use ag_ui_lambda::dev::{self, Answer};
@@ -26,12 +27,17 @@ pub(crate) async fn function<'a>(variables: impl IntoIterator<Item = &'a (&'a st
 }
 
 /// Starts the function for tests, `tests/servers/function.rs`, with a literal token and these variables.
-///
-/// Cargo builds it with all tests, and not for `--test it` alone.
 pub(crate) async fn test_function(variables: &[(&str, &str)]) -> Function {
+    // Cargo builds examples with all tests, and not for `--test it` alone: an old one would prove nothing.
+    static BUILT: LazyLock<bool> = LazyLock::new(|| {
+        let mut cargo = std::process::Command::new(env!("CARGO"));
+        cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
+        cargo.args(["build", "--quiet", "--features", "dev", "--example", "test_function"]);
+        cargo.status().unwrap().success()
+    });
+    assert!(*BUILT, "the function for tests does not build");
     let template = Path::new(env!("CARGO_BIN_EXE_ag-ui-lambda"));
     let binary = template.with_file_name("examples").join("test_function");
-    assert!(binary.is_file(), "not built: cargo build --features dev --example test_function");
     let local = [("AGUI_LOCAL", "1"), ("AGUI_TOKEN", TOKEN)];
     start(binary.to_str().unwrap(), local.iter().chain(variables)).await
 }

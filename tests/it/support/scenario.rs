@@ -52,9 +52,9 @@ pub(crate) fn scenario(turns: impl IntoIterator<Item = Script>) -> Scenario {
 }
 
 /// A model whose requests can be read afterwards.
-struct Watched {
-    model: Scripted,
-    seen: Arc<Mutex<Vec<Request>>>,
+pub(crate) struct Watched {
+    pub(crate) model: Scripted,
+    pub(crate) seen: Arc<Mutex<Vec<Request>>>,
 }
 
 impl Model for Watched {

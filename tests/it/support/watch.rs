@@ -40,6 +40,11 @@ impl Watch {
         format!("x-agui-token: {TOKEN}")
     }
 
+    /// Everything that the function has logged.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap()
+    }
+
     async fn start() -> Self {
         let moto = Moto::shared();
         moto.create_secret("watched", &format!(r#"{{"token":"{TOKEN}"}}"#)).await;
