@@ -9,8 +9,11 @@ use std::time::Duration;
 use http::header::{AUTHORIZATION, HeaderName};
 use secrecy::SecretString;
 
-use crate::agent::Limits;
-use crate::endpoint::{AuthMode, UnknownAlgorithm, UserTokenConfig};
+use crate::agent::{LONGEST, Limits};
+use crate::endpoint::{
+    AuthMode, KEEP_ALIVE, MAX_BODY_BYTES, RUN_PATH, TOKEN_HEADER, UnknownAlgorithm, UserTokenConfig,
+    is_run_path,
+};
 
 /// The settings of the function. The README's table of variables tells names, meanings and defaults.
 #[derive(Debug, Clone)]
@@ -147,15 +150,12 @@ impl Config {
                 },
             },
             run_path: variables.run_path()?,
-            max_body_bytes: variables.count("AGUI_MAX_BODY_BYTES", 6 * 1024 * 1024)?,
-            keep_alive: variables.seconds("AGUI_KEEP_ALIVE_S", Duration::from_secs(15), 1)?,
+            max_body_bytes: variables.count("AGUI_MAX_BODY_BYTES", MAX_BODY_BYTES)?,
+            keep_alive: variables.seconds("AGUI_KEEP_ALIVE_S", KEEP_ALIVE, 1)?,
             scripted_delay: Duration::from_millis(variables.number("AGUI_SCRIPTED_DELAY_MS", 0)?),
         })
     }
 }
-
-/// A year: longer than anything here lasts, and far from what a clock can't count.
-const MOST_SECONDS: u64 = 31_536_000;
 
 struct Variables<F> {
     look_up: F,
@@ -211,9 +211,9 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         default: Duration,
         least: u64,
     ) -> Result<Duration, ConfigError> {
-        let problem = format!("must be a whole number of seconds from {least} to {MOST_SECONDS}");
+        let problem = format!("must be a whole number of seconds from {least} to {}", LONGEST.as_secs());
         let seconds = self.parsed(variable, &default.as_secs().to_string(), &problem)?;
-        if !(least..=MOST_SECONDS).contains(&seconds) {
+        if !(least..=LONGEST.as_secs()).contains(&seconds) {
             Err(ConfigError { variable, problem })
         } else {
             Ok(Duration::from_secs(seconds))
@@ -255,7 +255,7 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
     }
 
     fn token_header(&self) -> Result<HeaderName, ConfigError> {
-        let header = self.parsed("AGUI_TOKEN_HEADER", "x-agui-token", "must be a header name")?;
+        let header = self.parsed("AGUI_TOKEN_HEADER", TOKEN_HEADER.as_str(), "must be a header name")?;
         if header == AUTHORIZATION {
             return Err(fault(
                 "AGUI_TOKEN_HEADER",
@@ -307,8 +307,8 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
     }
 
     fn run_path(&self) -> Result<String, ConfigError> {
-        let path = self.text("AGUI_PATH").unwrap_or_else(|| "/agui".into());
-        if !path.starts_with('/') || path == "/health" || path == "/capabilities" {
+        let path = self.text("AGUI_PATH").unwrap_or_else(|| RUN_PATH.into());
+        if !is_run_path(&path) {
             return Err(fault("AGUI_PATH", "must begin with `/` and be neither /health nor /capabilities"));
         }
         Ok(path)

@@ -18,6 +18,7 @@ use crate::tool::{Tool, Toolbox, ToolboxError};
 use crate::transcript::{Clock, Stamps};
 
 pub use stream::RunStream;
+pub(crate) use turns::LONGEST;
 pub use turns::Limits;
 
 /// An agent for callers of the type `C`. Cheap to clone.

@@ -41,8 +41,8 @@ impl Limits {
     }
 }
 
-/// A year: far beyond what a function lives.
-const LONGEST: Duration = Duration::from_secs(31_536_000);
+/// The longest time that can be set: a year, far beyond what a function lives and well within what a clock counts.
+pub(crate) const LONGEST: Duration = Duration::from_secs(31_536_000);
 
 /// Why a run was stopped on purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,13 +9,21 @@ use tracing::warn;
 use super::auth::{Auth, AuthMode, VerifyUser};
 use super::token::SharedToken;
 use super::{Endpoint, Inner, Mapping};
-use crate::agent::Agent;
+use crate::agent::{Agent, LONGEST};
 
 /// Header of the shared token, unless another is named.
-const TOKEN_HEADER: HeaderName = HeaderName::from_static("x-agui-token");
+pub(crate) const TOKEN_HEADER: HeaderName = HeaderName::from_static("x-agui-token");
+/// Where runs are posted beside `/`, unless another path is named.
+pub(crate) const RUN_PATH: &str = "/agui";
+/// The longest body, unless said otherwise: what Lambda takes.
+pub(crate) const MAX_BODY_BYTES: usize = 6 * 1024 * 1024;
+/// The longest silence of a stream, unless said otherwise.
+pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// What a clock can count, and no stream reaches.
-const LONGEST_SILENCE: Duration = Duration::from_secs(31_536_000);
+/// Whether runs may be posted to a path: it is one, and none of the endpoint's own.
+pub(crate) fn is_run_path(path: &str) -> bool {
+    path.starts_with('/') && path != "/health" && path != "/capabilities"
+}
 
 /// Builds an [`Endpoint`].
 #[must_use]
@@ -54,9 +62,9 @@ impl<C: Send + Sync + 'static> EndpointBuilder<C> {
                 principals: Vec::new(),
                 user: None,
             },
-            run_path: "/agui".into(),
-            max_body_bytes: 6 * 1024 * 1024,
-            keep_alive: Duration::from_secs(15),
+            run_path: RUN_PATH.into(),
+            max_body_bytes: MAX_BODY_BYTES,
+            keep_alive: KEEP_ALIVE,
         }
     }
 
@@ -106,7 +114,7 @@ impl<C: Send + Sync + 'static> EndpointBuilder<C> {
 
     /// The longest silence of a stream, a year at most.
     pub fn keep_alive(self, keep_alive: Duration) -> Self {
-        Self { keep_alive: keep_alive.min(LONGEST_SILENCE), ..self }
+        Self { keep_alive: keep_alive.min(LONGEST), ..self }
     }
 
     /// Makes the endpoint.
@@ -115,7 +123,7 @@ impl<C: Send + Sync + 'static> EndpointBuilder<C> {
     /// [`EndpointError`] if the token is missing that must be checked, or the path is unusable.
     pub fn build(self) -> Result<Endpoint<C>, EndpointError> {
         let Self { agent, caller, mode, mut auth, run_path, max_body_bytes, keep_alive } = self;
-        if !run_path.starts_with('/') || run_path == "/health" || run_path == "/capabilities" {
+        if !is_run_path(&run_path) {
             return Err(EndpointError::BadPath);
         }
         match mode {

@@ -35,6 +35,8 @@ use auth::Auth;
 pub use auth::{AuthMode, UserTokenError, VerifyUser};
 pub use body::ResponseBody;
 pub use build::{EndpointBuilder, EndpointError};
+#[cfg(feature = "aws")]
+pub(crate) use build::{KEEP_ALIVE, MAX_BODY_BYTES, RUN_PATH, TOKEN_HEADER, is_run_path};
 pub use claims::{ClaimSource, Claims, Forbidden};
 use reject::Reject;
 pub use token::{SharedToken, TokenFault, Unavailable};
