@@ -36,8 +36,8 @@ use std::collections::VecDeque;
 use serde_json::json;
 
 use crate::protocol::{
-    Content, Event, EventKind, JsonObject, MessageId, PROTOCOL_VERSION, ReasoningRole, RunId, RunOutcome,
-    TextRole, ThreadId, TokenUsage, ToolCallId, ToolRole,
+    Content, EncryptedSubtype, Event, EventKind, JsonObject, MessageId, PROTOCOL_VERSION, ReasoningRole,
+    RunId, RunOutcome, TextRole, ThreadId, TokenUsage, ToolCallId, ToolRole,
 };
 use calls::Calls;
 pub use calls::{ClosedCall, OpenCall};
@@ -150,6 +150,39 @@ impl<S: Stamps> Transcript<S> {
             _ => self.open_reasoning(),
         };
         self.put(EventKind::ReasoningMessageContent { message_id, delta: delta.to_owned() });
+    }
+
+    /// Hands the client what the provider wants back with the reasoning before it, and ends that reasoning.
+    ///
+    /// `value` is opaque to the client, which stores it on the reasoning message. Without reasoning before it
+    /// the message is empty.
+    pub fn sign_reasoning(&mut self, value: &str) {
+        if !matches!(self.speaking, Some(Speaking::Reasoning(_))) {
+            self.open_reasoning();
+        }
+        let Some(Speaking::Reasoning(message_id)) = self.speaking.take() else { return };
+        self.put(EventKind::ReasoningMessageEnd { message_id: message_id.clone() });
+        self.put(EventKind::ReasoningEncryptedValue {
+            subtype: EncryptedSubtype::Message,
+            entity_id: message_id.as_str().to_owned(),
+            encrypted_value: value.to_owned(),
+        });
+        self.put(EventKind::ReasoningEnd { message_id });
+    }
+
+    /// Hands the client reasoning that only its provider can read: a reasoning message without text.
+    pub fn hidden_reasoning(&mut self, value: &str) {
+        self.hush();
+        self.sign_reasoning(value);
+    }
+
+    /// Hands the client what the provider wants back with a call. The client stores it on the call.
+    pub fn sign_call(&mut self, call: &OpenCall, value: &str) {
+        self.put(EventKind::ReasoningEncryptedValue {
+            subtype: EncryptedSubtype::ToolCall,
+            entity_id: call.id.as_str().to_owned(),
+            encrypted_value: value.to_owned(),
+        });
     }
 
     /// Opens a call of the current turn.

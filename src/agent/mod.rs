@@ -1,10 +1,14 @@
 //! The agent: a model, tools, instructions and limits; and the loop that makes a run of them.
 //!
-//! `turns` decides, `run` does, `history` reads what came before, `stream` lets a reader pull.
+//! `turns` decides and `run` does; `attempts` decides and `turn` asks the model. `history` reads what came before,
+//! `seal` keeps a provider's own apart, `stream` lets a reader pull.
 
+mod attempts;
 mod history;
 mod run;
+mod seal;
 mod stream;
+mod turn;
 mod turns;
 
 use std::collections::HashMap;
@@ -12,7 +16,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::model::Model;
+use crate::model::{Model, ModelSettings};
 use crate::protocol::{self, AgentCapabilities, RunAgentInput};
 use crate::tool::{Tool, Toolbox, ToolboxError};
 use crate::transcript::{Clock, Stamps};
@@ -27,11 +31,15 @@ pub struct Agent<C> {
 }
 
 struct Inner<C> {
-    model: Arc<dyn Model>,
+    models: Models,
+    settings: ModelSettings,
     instructions: Option<Arc<str>>,
     toolbox: Toolbox<C>,
     limits: Limits,
 }
+
+/// The models to ask, in order; never none.
+type Models = Vec<Arc<dyn Model>>;
 
 /// A frontend tool of the input bears a name that is taken, by a backend tool or by another frontend tool.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -45,7 +53,8 @@ impl<C: Send + Sync + 'static> Agent<C> {
     /// Starts from a model; everything else has a default.
     pub fn builder(model: impl Model) -> AgentBuilder<C> {
         AgentBuilder {
-            model: Arc::new(model),
+            models: vec![Arc::new(model)],
+            settings: ModelSettings::default(),
             instructions: None,
             toolbox: Toolbox::new(),
             fault: None,
@@ -83,6 +92,13 @@ impl<C: Send + Sync + 'static> Agent<C> {
         let frontend = self.frontend_tools(&input.tools)?;
         let agent = Self { inner: Arc::clone(&self.inner) };
         Ok(RunStream::new(|outbox| run::drive(agent, caller, input, frontend, deadline, stamps, outbox)))
+    }
+
+    /// Gets its first model ready while the function starts. A failure waits for the first run.
+    pub async fn warm(&self) {
+        if let Some(model) = self.inner.models.first() {
+            model.warm().await;
+        }
     }
 
     /// What the agent can do for a caller, derived from what it is made of.
@@ -133,14 +149,16 @@ impl<C> Clone for Agent<C> {
 
 impl<C> std::fmt::Debug for Agent<C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Agent").field("model", &self.inner.model.name()).finish_non_exhaustive()
+        let models: Vec<&str> = self.inner.models.iter().map(|model| model.name()).collect();
+        f.debug_struct("Agent").field("models", &models).finish_non_exhaustive()
     }
 }
 
 /// Builds an [`Agent`].
 #[must_use]
 pub struct AgentBuilder<C> {
-    model: Arc<dyn Model>,
+    models: Models,
+    settings: ModelSettings,
     instructions: Option<Arc<str>>,
     toolbox: Toolbox<C>,
     /// The first tool that could not be added; told at the end, so that calls chain.
@@ -149,6 +167,17 @@ pub struct AgentBuilder<C> {
 }
 
 impl<C: Send + Sync + 'static> AgentBuilder<C> {
+    /// Adds a model that is asked where those before it can't begin a turn.
+    pub fn fallback(mut self, model: impl Model) -> Self {
+        self.models.push(Arc::new(model));
+        self
+    }
+
+    /// How the models are asked.
+    pub fn settings(self, settings: ModelSettings) -> Self {
+        Self { settings, ..self }
+    }
+
     /// The system prompt. It is the server's: what a client sends in the name of the system is left out.
     pub fn instructions(self, text: impl Into<Arc<str>>) -> Self {
         Self { instructions: Some(text.into()), ..self }
@@ -175,8 +204,8 @@ impl<C: Send + Sync + 'static> AgentBuilder<C> {
         if let Some(fault) = self.fault {
             return Err(fault);
         }
-        let Self { model, instructions, toolbox, limits, .. } = self;
-        Ok(Agent { inner: Arc::new(Inner { model, instructions, toolbox, limits }) })
+        let Self { models, settings, instructions, toolbox, limits, .. } = self;
+        Ok(Agent { inner: Arc::new(Inner { models, settings, instructions, toolbox, limits }) })
     }
 }
 

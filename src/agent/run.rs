@@ -15,20 +15,28 @@ use tracing::{error, info, warn};
 use super::Agent;
 use super::history::History;
 use super::stream::Outbox;
+use super::turn::{Made, MadeCall, ask};
 use super::turns::{Answerer, Next, Stop, Turns};
 use crate::causes::causes;
-use crate::model::{Call, CallResult, Delta, ModelError, ModelErrorKind, Request, Turn};
+use crate::model::{Call, CallResult, ModelError, ModelErrorKind, Request, ToolChoice, Turn};
 use crate::protocol::{Content, RunAgentInput, Tool};
 use crate::tool::{RunInfo, ToolContext, refusal};
-use crate::transcript::{ClosedCall, OpenCall, RunError, Stamps, Transcript};
+use crate::transcript::{RunError, Stamps, Transcript};
 
 /// How long before the deadline a run ends, to get its last events out.
 const DEADLINE_MARGIN: Duration = Duration::from_secs(2);
 
 /// Why a run ended before its answer was complete.
-enum Ended {
+pub(super) enum Ended {
+    /// On purpose.
     Stopped(Stop),
-    Failed(ModelError),
+    /// Through its model.
+    Failed {
+        /// The model's name.
+        model: String,
+        /// What went wrong.
+        error: ModelError,
+    },
 }
 
 /// Drives one run from RUN_STARTED to its terminal event.
@@ -67,9 +75,9 @@ pub(super) async fn drive<C: Send + Sync + 'static, S: Stamps>(
     let (outcome, events) = match ended {
         Ok(Ok(())) => ("success", transcript.finish()),
         Ok(Err(Ended::Stopped(stop))) => (stop.reason(), transcript.cancel(stop.reason())),
-        Ok(Err(Ended::Failed(fault))) => {
-            warn!(model = agent.inner.model.name(), cause = causes(&fault), "model failed");
-            let error = run_error(fault.kind);
+        Ok(Err(Ended::Failed { model, error })) => {
+            warn!(model, cause = causes(&error), "model failed");
+            let error = run_error(error.kind);
             (error.code, transcript.fail(error))
         }
         // The panic's own words are on stderr by now, through the panic hook.
@@ -100,26 +108,6 @@ struct Run<'a, C> {
     stop_at: Instant,
 }
 
-/// A call of the turn that is being made.
-struct Making {
-    number: usize,
-    call: Call,
-    open: Option<OpenCall>,
-    closed: Option<ClosedCall>,
-}
-
-impl Making {
-    /// Ends the arguments, unless they have ended.
-    fn close<S: Stamps>(&mut self, transcript: &mut Transcript<S>) {
-        if let Some(open) = self.open.take() {
-            if self.call.arguments.is_empty() {
-                self.call.arguments.push_str("{}");
-            }
-            self.closed = Some(transcript.end_call(open));
-        }
-    }
-}
-
 impl<'a, C: Send + Sync + 'static> Run<'a, C> {
     fn new(
         agent: &'a Agent<C>,
@@ -148,70 +136,29 @@ impl<'a, C: Send + Sync + 'static> Run<'a, C> {
             instructions: self.agent.inner.instructions.clone(),
             history: history.turns,
             tools: self.agent.inner.toolbox.specs(&self.caller).chain(&self.frontend).cloned().collect(),
+            settings: self.agent.inner.settings.clone(),
         };
         loop {
             turns.begin(transcript.tokens()).map_err(Ended::Stopped)?;
-            let (text, calls) = self.ask(&request, turns, transcript, outbox).await?;
-            let answerers: Vec<Answerer> = calls.iter().map(|(call, _)| self.answerer(call)).collect();
-            let made: Vec<Call> = calls.iter().map(|(call, _)| call.clone()).collect();
+            let models = &self.agent.inner.models;
+            let Made { reasoning, text, calls } =
+                ask(models, &request, self.stop_at, turns, transcript, outbox).await?;
+            let answerers: Vec<Answerer> = calls.iter().map(|made| self.answerer(made)).collect();
+            let made: Vec<Call> = calls.iter().map(|made| made.call.clone()).collect();
             let results = self.answer(calls, transcript, outbox).await;
             if Turns::after(answerers) == Next::Finish {
                 return Ok(());
             }
-            request.history.push(Turn::Assistant { text, calls: made });
+            request.history.push(Turn::Assistant { reasoning, text, calls: made });
             request.history.push(Turn::Results(results));
+            // A choice that is forced for ever would never let the model answer.
+            request.settings.tool_choice = ToolChoice::Auto;
         }
     }
 
-    /// One turn of the model, streamed as it is made.
-    async fn ask<S: Stamps>(
-        &self,
-        request: &Request,
-        turns: &mut Turns,
-        transcript: &mut Transcript<S>,
-        outbox: &Outbox,
-    ) -> Result<(String, Vec<(Call, ClosedCall)>), Ended> {
-        let mut text = String::new();
-        let mut making: Vec<Making> = Vec::new();
-        let mut deltas = self.agent.inner.model.stream(request);
-        transcript.turn();
-        loop {
-            let delta = match deltas.next().await {
-                Some(delta) => delta.map_err(Ended::Failed)?,
-                None => return Err(Ended::Failed(ModelErrorKind::StreamCut.into())),
-            };
-            match delta {
-                Delta::Text(delta) => {
-                    transcript.text(&delta);
-                    text.push_str(&delta);
-                }
-                Delta::Reasoning(delta) => transcript.reasoning(&delta),
-                Delta::ToolCall { call: number, id, name } => {
-                    turns.begin_call().map_err(Ended::Stopped)?;
-                    let open = transcript.tool_call(id.into(), &name);
-                    let call = Call { id: open.id().clone(), name, arguments: String::new() };
-                    making.push(Making { number, call, open: Some(open), closed: None });
-                }
-                Delta::ToolArgs { call: number, json } => {
-                    let making = find(&mut making, number)?;
-                    if let Some(open) = &making.open {
-                        transcript.tool_args(open, &json);
-                        making.call.arguments.push_str(&json);
-                    }
-                }
-                Delta::ToolCallEnd { call: number } => find(&mut making, number)?.close(transcript),
-                Delta::Usage(usage) => transcript.usage(&usage),
-                Delta::End => break,
-            }
-            outbox.flush(transcript).await;
-        }
-        making.iter_mut().for_each(|making| making.close(transcript));
-        let made = making.into_iter().filter_map(|making| Some((making.call, making.closed?)));
-        Ok((text, made.collect()))
-    }
-
-    fn answerer(&self, call: &Call) -> Answerer {
-        match self.frontend.iter().any(|tool| tool.name == call.name) {
+    /// A call that is cut off never reaches the client, which would run it.
+    fn answerer(&self, made: &MadeCall) -> Answerer {
+        match made.is_whole && self.frontend.iter().any(|tool| tool.name == made.call.name) {
             true => Answerer::Client,
             false => Answerer::Server,
         }
@@ -221,17 +168,19 @@ impl<'a, C: Send + Sync + 'static> Run<'a, C> {
     /// the order of the calls.
     async fn answer<S: Stamps>(
         &self,
-        calls: Vec<(Call, ClosedCall)>,
+        calls: Vec<MadeCall>,
         transcript: &mut Transcript<S>,
         outbox: &Outbox,
     ) -> Vec<CallResult> {
         let mut running = FuturesUnordered::new();
         let mut results: Vec<Option<CallResult>> = Vec::new();
-        for (index, (call, closed)) in calls.into_iter().enumerate() {
+        for (index, made) in calls.into_iter().enumerate() {
             results.push(None);
-            match self.answerer(&call) {
-                Answerer::Client => transcript.left_to_client(closed),
-                Answerer::Server => running.push(async move { (index, self.result(&call).await, closed) }),
+            match self.answerer(&made) {
+                Answerer::Client => transcript.left_to_client(made.closed),
+                Answerer::Server => {
+                    running.push(async move { (index, self.result(&made).await, made.closed) });
+                }
             }
         }
         outbox.flush(transcript).await;
@@ -244,7 +193,10 @@ impl<'a, C: Send + Sync + 'static> Run<'a, C> {
         results.into_iter().flatten().collect()
     }
 
-    async fn result(&self, call: &Call) -> String {
+    async fn result(&self, MadeCall { call, is_whole, .. }: &MadeCall) -> String {
+        if !is_whole {
+            return refusal("The arguments were cut off by the limit of tokens.");
+        }
         let Some(tool) = self.agent.inner.toolbox.offered(&call.name, &self.caller) else {
             return refusal("There is no tool of that name.");
         };
@@ -253,13 +205,6 @@ impl<'a, C: Send + Sync + 'static> Run<'a, C> {
             ToolContext::new(Arc::clone(&self.caller), Arc::clone(&self.info), call.id.clone(), deadline);
         tool.call(context, &call.arguments).await
     }
-}
-
-fn find(making: &mut [Making], number: usize) -> Result<&mut Making, Ended> {
-    let unknown = || {
-        Ended::Failed(ModelError::new(ModelErrorKind::StreamCut, "a delta names a call that was not begun"))
-    };
-    making.iter_mut().find(|making| making.number == number).ok_or_else(unknown)
 }
 
 const INTERNAL: RunError = RunError { code: "INTERNAL", message: "Something went wrong. Please try again." };

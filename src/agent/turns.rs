@@ -44,11 +44,15 @@ impl Limits {
 /// The longest time that can be set: a year, far beyond what a function lives and well within what a clock counts.
 pub(crate) const LONGEST: Duration = Duration::from_secs(31_536_000);
 
+/// The most bytes of one call's arguments: a model that writes more has lost its way.
+const MAX_ARGUMENT_BYTES: usize = 1024 * 1024;
+
 /// Why a run was stopped on purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stop {
     MaxTurns,
     MaxToolCalls,
+    MaxArgumentBytes,
     RunTimeout,
     TokenBudget,
     Deadline,
@@ -60,6 +64,7 @@ impl Stop {
         match self {
             Self::MaxTurns => "MAX_TURNS",
             Self::MaxToolCalls => "MAX_TOOL_CALLS",
+            Self::MaxArgumentBytes => "MAX_ARGUMENT_BYTES",
             Self::RunTimeout => "RUN_TIMEOUT",
             Self::TokenBudget => "TOKEN_BUDGET",
             Self::Deadline => "DEADLINE",
@@ -134,6 +139,11 @@ impl Turns {
             Next::AskModel
         }
     }
+}
+
+/// Asks for a call's arguments to grow to this length.
+pub(super) fn check_arguments(bytes: usize) -> Result<(), Stop> {
+    if bytes > MAX_ARGUMENT_BYTES { Err(Stop::MaxArgumentBytes) } else { Ok(()) }
 }
 
 #[cfg(test)]

@@ -87,7 +87,7 @@ impl<C: Send + Sync + 'static> Endpoint<C> {
 
     /// Begins to fetch what the first request will need. Nothing waits for it, and it cannot fail.
     pub async fn warm(&self) {
-        self.inner.auth.warm().await;
+        futures_util::future::join(self.inner.auth.warm(), self.inner.agent.warm()).await;
     }
 
     /// Answers one request.

@@ -1,6 +1,7 @@
 //! Why a model gave no turn, in terms that a run can act on.
 
 use std::error::Error;
+use std::time::Duration;
 
 /// A failed turn: what kind of failure, and the cause for the log.
 #[derive(Debug, thiserror::Error)]
@@ -8,6 +9,8 @@ use std::error::Error;
 pub struct ModelError {
     /// What kind of failure.
     pub kind: ModelErrorKind,
+    /// How long the provider wants to be left alone.
+    pub retry_after: Option<Duration>,
     /// What the provider or the network said; for the log only.
     #[source]
     cause: Option<Box<dyn Error + Send + Sync>>,
@@ -40,12 +43,18 @@ pub enum ModelErrorKind {
 impl ModelError {
     /// A failure with its cause.
     pub fn new(kind: ModelErrorKind, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { kind, cause: Some(cause.into()) }
+        Self { kind, retry_after: None, cause: Some(cause.into()) }
+    }
+
+    /// The same failure of a provider that wants to be left alone for a while.
+    #[must_use]
+    pub fn retry_after(self, pause: impl Into<Option<Duration>>) -> Self {
+        Self { retry_after: pause.into(), ..self }
     }
 }
 
 impl From<ModelErrorKind> for ModelError {
     fn from(kind: ModelErrorKind) -> Self {
-        Self { kind, cause: None }
+        Self { kind, retry_after: None, cause: None }
     }
 }

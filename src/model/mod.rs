@@ -7,25 +7,33 @@ mod demo;
 mod error;
 mod request;
 mod scripted;
+mod settings;
 
+use futures_util::future::{self, BoxFuture};
 use futures_util::stream::BoxStream;
 
 use crate::protocol::TokenUsage;
 
 pub use demo::demo;
 pub use error::{ModelError, ModelErrorKind};
-pub use request::{Call, CallResult, Request, Turn, UserPart};
+pub use request::{Call, CallResult, CallSignature, Reasoning, ReasoningKind, Request, Turn, UserPart};
 pub use scripted::{Script, Scripted};
+pub use settings::{ModelSettings, ToolChoice};
 
 /// A chat model.
 pub trait Model: Send + Sync + 'static {
-    /// `<adapter>/<model id>`, for logs.
+    /// `<adapter>/<model id>`: for logs, and the mark on what only this model may get back.
     fn name(&self) -> &str;
 
     /// Begins a turn. Nothing is sent before the stream is polled; dropping it ends the turn.
     ///
     /// A stream that ends without [`Delta::End`] counts as cut.
     fn stream(&self, request: &Request) -> DeltaStream;
+
+    /// Gets ready while the function starts: keys and a connection. A failure waits for the first request.
+    fn warm(&self) -> BoxFuture<'_, ()> {
+        Box::pin(future::ready(()))
+    }
 }
 
 /// A turn of a model, as it is made.
@@ -41,6 +49,10 @@ pub enum Delta {
     Text(String),
     /// Text of the reasoning.
     Reasoning(String),
+    /// What the provider wants back with the reasoning before it, as it is. It ends that piece of reasoning.
+    ReasoningSignature(String),
+    /// A piece of reasoning that only the provider can read, and wants back as it is.
+    RedactedReasoning(String),
     /// A call begins.
     ToolCall {
         /// Its number in the turn.
@@ -62,10 +74,29 @@ pub enum Delta {
         /// The call.
         call: usize,
     },
+    /// What the provider wants back with a call, as it is.
+    ToolCallSignature {
+        /// The call.
+        call: usize,
+        /// Opaque.
+        signature: String,
+    },
     /// Tokens that the turn used.
     Usage(TokenUsage),
-    /// The turn is complete.
-    End,
+    /// The turn is over, in the way that its provider means it to be.
+    End(StopReason),
+}
+
+/// Why a turn is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StopReason {
+    /// The answer is complete, or waits for the results of its calls.
+    Complete,
+    /// The limit of tokens was reached: text breaks off, and a call without [`Delta::ToolCallEnd`] is not made.
+    MaxTokens,
+    /// The provider holds the rest back.
+    Filtered,
 }
 
 impl<M: Model + ?Sized> Model for std::sync::Arc<M> {
@@ -75,5 +106,9 @@ impl<M: Model + ?Sized> Model for std::sync::Arc<M> {
 
     fn stream(&self, request: &Request) -> DeltaStream {
         (**self).stream(request)
+    }
+
+    fn warm(&self) -> BoxFuture<'_, ()> {
+        (**self).warm()
     }
 }

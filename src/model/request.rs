@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::ModelSettings;
 use crate::protocol::{Content, ContentPart, Tool, ToolCallId};
 
 /// The input of one turn.
@@ -13,6 +14,8 @@ pub struct Request {
     pub history: Vec<Turn>,
     /// The tools on offer: this caller's backend tools and the client's own.
     pub tools: Arc<[Tool]>,
+    /// How the model is asked.
+    pub settings: ModelSettings,
 }
 
 /// One turn of the conversation. Providers know these three, so the enum is exhaustive.
@@ -22,6 +25,8 @@ pub enum Turn {
     User(Vec<UserPart>),
     /// What the model said and called; not both are empty.
     Assistant {
+        /// What it thought before, in order.
+        reasoning: Vec<Reasoning>,
         /// The text.
         text: String,
         /// The calls, in the order they were made.
@@ -51,6 +56,40 @@ pub struct Call {
     pub name: String,
     /// JSON text as the model wrote it; it may be broken.
     pub arguments: String,
+    /// What the provider wants back with it.
+    pub signature: Option<CallSignature>,
+}
+
+/// What a provider wants back with a call, as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallSignature {
+    /// The model that made it, by [`Model::name`](super::Model::name); no other may get it.
+    pub model: String,
+    /// Opaque.
+    pub value: String,
+}
+
+/// A piece of reasoning.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reasoning {
+    /// The model that made it, by [`Model::name`](super::Model::name); no other may get it.
+    pub model: String,
+    /// The text, as far as it can be read.
+    pub text: String,
+    /// How it goes back.
+    pub kind: ReasoningKind,
+}
+
+/// How a piece of reasoning goes back to its model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReasoningKind {
+    /// As text, and while the calls it led to are being answered only.
+    Plain,
+    /// With this signature.
+    Signed(String),
+    /// As this opaque value and without the text.
+    Redacted(String),
 }
 
 /// The answer to a call.

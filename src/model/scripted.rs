@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use serde_json::Value;
 
-use super::{Delta, DeltaStream, Model, ModelError, Request};
+use super::{Delta, DeltaStream, Model, ModelError, Request, StopReason};
 use crate::protocol::TokenUsage;
 
 type Author = dyn Fn(&Request) -> Script + Send + Sync;
@@ -61,7 +61,7 @@ impl Model for Scripted {
         stream::iter((self.author)(request).into_steps())
             .then(move |step| async move {
                 match step {
-                    Step::Say(Delta::End) => Some(Ok(Delta::End)),
+                    Step::Say(Delta::End(reason)) => Some(Ok(Delta::End(reason))),
                     Step::Say(delta) => {
                         if !delay.is_zero() {
                             tokio::time::sleep(delay).await;
@@ -180,7 +180,7 @@ impl Script {
     fn into_steps(self) -> Vec<Step> {
         let mut steps = self.steps;
         if !self.is_cut {
-            steps.push(Step::Say(Delta::End));
+            steps.push(Step::Say(Delta::End(StopReason::Complete)));
         }
         steps
     }

@@ -102,7 +102,8 @@ async fn given_two_calls_when_they_are_answered_then_the_model_reads_both_in_cal
     TEXT_MESSAGE_END m4
     RUN_FINISHED success
     "#);
-    let [.., Turn::Assistant { text, calls }, Turn::Results(results)] = run.requests[1].history.as_slice()
+    let [.., Turn::Assistant { text, calls, .. }, Turn::Results(results)] =
+        run.requests[1].history.as_slice()
     else {
         panic!("a turn with calls and its results")
     };

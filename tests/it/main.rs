@@ -29,3 +29,4 @@ mod startup;
 mod streaming;
 mod support;
 mod transcript;
+mod turns;

@@ -86,6 +86,43 @@ fn given_reasoning_then_text_then_a_call_then_text_when_told_then_no_message_is_
 }
 
 #[test]
+fn a_signature_ends_the_reasoning_before_it_and_stands_alone_where_there_is_none() {
+    let mut run = begin();
+    run.turn();
+    run.reasoning("Hm.");
+    run.sign_reasoning("one");
+    run.hidden_reasoning("two");
+    run.text("So.");
+    let call = run.tool_call("c1".into(), "clock");
+    run.sign_call(&call, "three");
+    let call = run.end_call(call);
+    run.left_to_client(call);
+
+    assert_snapshot!(told(run.finish()), @r#"
+    RUN_STARTED
+    REASONING_START m1
+    REASONING_MESSAGE_START m1
+    REASONING_MESSAGE_CONTENT m1 "Hm."
+    REASONING_MESSAGE_END m1
+    REASONING_ENCRYPTED_VALUE message m1 one
+    REASONING_END m1
+    REASONING_START m2
+    REASONING_MESSAGE_START m2
+    REASONING_MESSAGE_END m2
+    REASONING_ENCRYPTED_VALUE message m2 two
+    REASONING_END m2
+    TEXT_MESSAGE_START m3
+    TEXT_MESSAGE_CONTENT m3 "So."
+    TEXT_MESSAGE_END m3
+    TOOL_CALL_START c1 clock in m3
+    REASONING_ENCRYPTED_VALUE tool-call c1 three
+    TOOL_CALL_ARGS c1 {}
+    TOOL_CALL_END c1
+    RUN_FINISHED success ["c1"]
+    "#);
+}
+
+#[test]
 fn given_open_things_when_the_run_fails_then_they_are_closed_first() {
     let mut run = begin();
     run.turn();
@@ -183,7 +220,10 @@ enum Verb {
     Turn,
     Text(String),
     Reasoning(String),
+    SignReasoning,
+    HiddenReasoning,
     Call(u8),
+    SignCall(usize),
     Args(usize, String),
     EndCall(usize),
     Result(usize, String),
@@ -200,7 +240,10 @@ fn verb() -> impl Strategy<Value = Verb> {
         Just(Verb::Turn),
         text().prop_map(Verb::Text),
         text().prop_map(Verb::Reasoning),
+        Just(Verb::SignReasoning),
+        Just(Verb::HiddenReasoning),
         (0..6u8).prop_map(Verb::Call),
+        any::<usize>().prop_map(Verb::SignCall),
         (any::<usize>(), text()).prop_map(|(which, text)| Verb::Args(which, text)),
         any::<usize>().prop_map(Verb::EndCall),
         (any::<usize>(), text()).prop_map(|(which, text)| Verb::Result(which, text)),
@@ -226,6 +269,14 @@ fn play(verbs: Vec<Verb>, ending: u8) -> Vec<Value> {
             Verb::Turn => run.turn(),
             Verb::Text(delta) => run.text(&delta),
             Verb::Reasoning(delta) => run.reasoning(&delta),
+            Verb::SignReasoning => run.sign_reasoning("sealed"),
+            Verb::HiddenReasoning => run.hidden_reasoning("sealed"),
+            Verb::SignCall(which) => {
+                let count = open.len().max(1);
+                if let Some(call) = open.get(which % count) {
+                    run.sign_call(call, "sealed");
+                }
+            }
             Verb::Call(id) => open.push(run.tool_call(format!("c{id}").into(), "clock")),
             Verb::Args(which, delta) => {
                 let count = open.len().max(1);

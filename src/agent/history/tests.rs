@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::model::{CallSignature, ReasoningKind};
 
 fn history(messages: Value) -> History {
     let input = json!({"threadId": "t", "runId": "r", "messages": messages});
@@ -11,16 +12,31 @@ fn call(id: &str) -> Value {
     json!({"id": id, "type": "function", "function": {"name": "frontend", "arguments": "{}"}})
 }
 
+fn said(id: &str, text: &str, calls: &[&str]) -> Value {
+    let calls: Vec<Value> = calls.iter().map(|id| call(id)).collect();
+    json!({"id": id, "role": "assistant", "content": text, "toolCalls": calls})
+}
+
+fn asked(id: &str, text: &str) -> Value {
+    json!({"id": id, "role": "user", "content": text})
+}
+
 fn result(id: &str, content: &str) -> Value {
     json!({"id": format!("x-{id}-{content}"), "role": "tool", "toolCallId": id, "content": content})
 }
 
 /// One line a turn.
 fn outline(history: &History) -> Vec<String> {
+    let part = |part: &UserPart| match part {
+        UserPart::Content(ContentPart { kind: PartKind::Text { text }, .. }) => text.clone(),
+        part => format!("{part:?}"),
+    };
     let turn = |turn: &Turn| match turn {
-        Turn::User(parts) => format!("user {}", parts.len()),
-        Turn::Assistant { text, calls } => {
-            format!("assistant {text:?} {:?}", calls.iter().map(|call| call.id.as_str()).collect::<Vec<_>>())
+        Turn::User(parts) => format!("user {:?}", parts.iter().map(part).collect::<Vec<_>>()),
+        Turn::Assistant { reasoning, text, calls } => {
+            let thought = if reasoning.is_empty() { String::new() } else { format!(" {reasoning:?}") };
+            let calls: Vec<_> = calls.iter().map(|call| call.id.as_str()).collect();
+            format!("assistant {text:?} {calls:?}{thought}")
         }
         Turn::Results(results) => {
             format!("results {:?}", results.iter().map(|result| result.content.text()).collect::<Vec<_>>())
@@ -32,32 +48,126 @@ fn outline(history: &History) -> Vec<String> {
 #[test]
 fn results_stand_right_behind_their_turn_in_the_order_of_the_calls() {
     let history = history(json!([
-        {"id": "u", "role": "user", "content": "go"},
-        {"id": "a", "role": "assistant", "content": "ok", "toolCalls": [call("c1"), call("c2")]},
-        {"id": "b", "role": "assistant", "content": "and"},
+        asked("u", "go"),
+        said("a", "ok", &["c1", "c2"]),
         result("c2", "two"),
         result("c1", "one"),
+        said("b", "done", &[]),
+        asked("v", "more"),
     ]));
 
     assert_eq!(
         outline(&history),
-        ["user 1", r#"assistant "ok" ["c1", "c2"]"#, r#"results ["one", "two"]"#, r#"assistant "and" []"#]
+        [
+            r#"user ["go"]"#,
+            r#"assistant "ok" ["c1", "c2"]"#,
+            r#"results ["one", "two"]"#,
+            r#"assistant "done" []"#,
+            r#"user ["more"]"#
+        ]
     );
+}
+
+#[test]
+fn what_a_model_said_in_one_turn_is_one_turn_again() {
+    let history = history(json!([
+        asked("u", "go"),
+        said("a", "ok", &["c1"]),
+        said("b", "and", &["c2"]),
+        result("c1", "one"),
+        result("c2", "two"),
+    ]));
+
+    assert_eq!(
+        outline(&history),
+        [r#"user ["go"]"#, r#"assistant "ok\n\nand" ["c1", "c2"]"#, r#"results ["one", "two"]"#]
+    );
+}
+
+#[test]
+fn the_sides_take_turns_and_the_user_begins_and_speaks_last() {
+    for (why, messages, expected) in [
+        (
+            "the assistant greets",
+            json!([said("a", "Hi!", &[]), asked("u", "go")]),
+            vec![
+                r#"user ["(The assistant began the conversation.)"]"#,
+                r#"assistant "Hi!" []"#,
+                r#"user ["go"]"#,
+            ],
+        ),
+        (
+            "the user says two things",
+            json!([asked("u", "go"), asked("v", "on")]),
+            vec![r#"user ["go", "on"]"#],
+        ),
+        (
+            "the assistant says two things around a result of nobody's",
+            json!([asked("u", "go"), said("a", "one", &[]), result("x", "lost"), said("b", "two", &[])]),
+            vec![r#"user ["go"]"#, r#"assistant "one\n\ntwo" []"#, r#"user ["(Go on.)"]"#],
+        ),
+        (
+            "the last word is a call without an answer",
+            json!([asked("u", "go"), said("a", "", &["c1"])]),
+            vec![
+                r#"user ["go"]"#,
+                r#"assistant "" ["c1"]"#,
+                r#"results ["{\"error\":\"No result was given.\"}"]"#,
+            ],
+        ),
+        ("nobody says anything", json!([asked("u", " \n"), said("a", " ", &[])]), vec![]),
+    ] {
+        assert_eq!(outline(&history(messages)), expected, "{why}");
+    }
 }
 
 #[test]
 fn orphans_and_doubles_are_left_out_and_the_first_result_counts() {
     let history = history(json!([
         result("nobody", "lost"),
-        {"id": "u", "role": "user", "content": ""},
-        {"id": "a", "role": "assistant", "toolCalls": [call("c1"), call("c1")]},
+        asked("u", "go"),
+        said("a", "", &["c1", "c1"]),
         result("c1", "first"),
         result("c1", "second"),
-        {"id": "b", "role": "assistant", "toolCalls": [call("c1")]},
-        {"id": "e", "role": "assistant", "content": ""},
+        said("b", "", &["c1"]),
+        said("e", "", &[]),
     ]));
 
-    assert_eq!(outline(&history), [r#"assistant "" ["c1"]"#, r#"results ["first"]"#]);
+    assert_eq!(outline(&history), [r#"user ["go"]"#, r#"assistant "" ["c1"]"#, r#"results ["first"]"#]);
+}
+
+#[test]
+fn reasoning_goes_back_with_the_turn_it_led_to_and_only_with_its_models_mark() {
+    let thought = |id: &str, text: &str, value: Option<String>| {
+        let mut message = json!({"id": id, "role": "reasoning", "content": text});
+        if let Some(value) = value {
+            message["encryptedValue"] = value.into();
+        }
+        message
+    };
+    let mut signed_call = said("a", "ok", &["c1"]);
+    signed_call["toolCalls"][0]["encryptedValue"] = seal::signature("m", "call's").into();
+    let history = history(json!([
+        asked("u", "go"),
+        thought("r1", "Hm.", Some(seal::signature("m", "sig"))),
+        thought("r2", "", Some(seal::redacted("m", "dark"))),
+        thought("r3", "Nobody's.", None),
+        thought("r4", "Another's.", Some("c2ln".into())),
+        signed_call,
+        result("c1", "one"),
+        thought("r5", "Never said.", Some(seal::signature("m", "sig"))),
+        asked("v", "more"),
+    ]));
+
+    let Turn::Assistant { reasoning, calls, .. } = &history.turns[1] else {
+        panic!("the assistant is second")
+    };
+    let reasoning: Vec<_> = reasoning.iter().map(|part| (part.text.as_str(), part.kind.clone())).collect();
+    assert_eq!(
+        reasoning,
+        [("Hm.", ReasoningKind::Signed("sig".into())), ("", ReasoningKind::Redacted("dark".into()))]
+    );
+    assert_eq!(calls[0].signature, Some(CallSignature { model: "m".into(), value: "call's".into() }));
 }
 
 #[test]
@@ -71,7 +181,12 @@ fn a_call_that_the_user_went_on_without_is_answered_for_the_model() {
     assert!(!history.awaits_client);
     assert_eq!(
         outline(&history),
-        ["user 1", r#"assistant "" ["c1"]"#, r#"results ["{\"error\":\"No result was given.\"}"]"#, "user 1"]
+        [
+            r#"user ["go"]"#,
+            r#"assistant "" ["c1"]"#,
+            r#"results ["{\"error\":\"No result was given.\"}"]"#,
+            r#"user ["never mind"]"#
+        ]
     );
 }
 

@@ -64,13 +64,24 @@ impl Client {
             "REASONING_END" => expect(self.spans.remove(&id("messageId")?), "the span is not open"),
             "REASONING_MESSAGE_START" => {
                 expect(event["role"] == "reasoning", "has no role")?;
-                expect(self.reasoning.insert(id("messageId")?), "the message is open")
+                let id = id("messageId")?;
+                expect(self.seen_messages.insert(id.clone()), "reuses a message id")?;
+                expect(self.reasoning.insert(id), "the message is open")
             }
             "REASONING_MESSAGE_CONTENT" => {
                 expect(self.reasoning.contains(&id("messageId")?), "the message is not open")
             }
             "REASONING_MESSAGE_END" => {
                 expect(self.reasoning.remove(&id("messageId")?), "the message is not open")
+            }
+            "REASONING_ENCRYPTED_VALUE" => {
+                let owner = id("entityId")?;
+                expect(!id("encryptedValue")?.is_empty(), "has no value")?;
+                match event["subtype"].as_str() {
+                    Some("message") => expect(self.seen_messages.contains(&owner), "is no message's"),
+                    Some("tool-call") => expect(self.seen_calls.contains(&owner), "is no call's"),
+                    _ => Err("has no subtype".into()),
+                }
             }
             "TOOL_CALL_START" => {
                 let call = id("toolCallId")?;
@@ -157,6 +168,13 @@ fn the_oracle_refuses_broken_runs() {
         ("text without start", vec![started(), event("TEXT_MESSAGE_CONTENT", "m"), finished()]),
         ("text left open", vec![started(), event("TEXT_MESSAGE_START", "m"), finished()]),
         ("call left open", vec![started(), event("TOOL_CALL_START", "c"), finished()]),
+        ("a signature for nothing", {
+            let mut signature = event("REASONING_ENCRYPTED_VALUE", "m");
+            signature["subtype"] = "message".into();
+            signature["entityId"] = "m".into();
+            signature["encryptedValue"] = "v".into();
+            vec![started(), signature, finished()]
+        }),
         ("a result for nothing", vec![started(), event("TOOL_CALL_RESULT", "c"), finished()]),
         (
             "a result before the end of the arguments",

@@ -1,5 +1,7 @@
 //! A run in a few readable lines: what a snapshot holds.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 /// One line an event: type, ids, payload. Times and framing are left to other tests.
@@ -20,7 +22,7 @@ fn line(event: &Value) -> String {
                 &event["usage"],
             ] {
                 if !shown.is_null() {
-                    rest.push_str(&format!(" {shown}"));
+                    rest.push_str(&format!(" {}", sorted(shown)));
                 }
             }
             rest
@@ -31,9 +33,25 @@ fn line(event: &Value) -> String {
         }
         "TOOL_CALL_ARGS" => format!("{} {}", text("toolCallId"), text("delta")),
         "TOOL_CALL_END" => text("toolCallId"),
+        "REASONING_ENCRYPTED_VALUE" => {
+            format!("{} {} {}", text("subtype"), text("entityId"), text("encryptedValue"))
+        }
         "TOOL_CALL_RESULT" => format!("{} {} {}", text("toolCallId"), text("messageId"), event["content"]),
         _ if event["delta"].is_string() => format!("{} {}", text("messageId"), event["delta"]),
         _ => text("messageId"),
     };
     format!("{kind} {rest}").trim_end().to_owned()
+}
+
+/// JSON text with members in order of name: some features of serde_json keep them in order of arrival.
+fn sorted(value: &Value) -> String {
+    match value {
+        Value::Object(members) => {
+            let members: BTreeMap<_, _> = members.iter().collect();
+            let members = members.into_iter().map(|(name, value)| format!("{name:?}:{}", sorted(value)));
+            format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+        }
+        Value::Array(items) => format!("[{}]", items.iter().map(sorted).collect::<Vec<_>>().join(",")),
+        value => value.to_string(),
+    }
 }

@@ -1,0 +1,241 @@
+//! One turn of a model: asked, begun, and told to the transcript as it is made.
+//!
+//! It knows nothing of tools: the calls it returns are whole and unanswered.
+
+use futures_util::StreamExt as _;
+use tokio::time::Instant;
+use tracing::warn;
+
+use super::Models;
+use super::attempts::Attempts;
+use super::run::Ended;
+use super::seal;
+use super::stream::Outbox;
+use super::turns::{Turns, check_arguments};
+use crate::causes::causes;
+use crate::model::{
+    Call, CallSignature, Delta, DeltaStream, ModelError, ModelErrorKind, Reasoning, ReasoningKind, Request,
+    StopReason,
+};
+use crate::transcript::{ClosedCall, OpenCall, Stamps, Transcript};
+
+/// What a model made of its turn.
+#[derive(Debug, Default)]
+pub(super) struct Made {
+    pub(super) reasoning: Vec<Reasoning>,
+    pub(super) text: String,
+    pub(super) calls: Vec<MadeCall>,
+}
+
+/// A call that a model made.
+#[derive(Debug)]
+pub(super) struct MadeCall {
+    pub(super) call: Call,
+    pub(super) closed: ClosedCall,
+    /// Its arguments are not cut off.
+    pub(super) is_whole: bool,
+}
+
+/// Asks for one turn and tells it to the transcript.
+pub(super) async fn ask<S: Stamps>(
+    models: &Models,
+    request: &Request,
+    stop_at: Instant,
+    turns: &mut Turns,
+    transcript: &mut Transcript<S>,
+    outbox: &Outbox,
+) -> Result<Made, Ended> {
+    let (model, first, mut deltas) = begin(models, request, stop_at, transcript).await?;
+    transcript.turn();
+    let mut making = Making::new(model);
+    let mut next = Some(Ok(first));
+    loop {
+        let delta = match next {
+            Some(delta) => delta.map_err(|error| failed(model, error))?,
+            None => return Err(failed(model, ModelErrorKind::StreamCut.into())),
+        };
+        if let Some(reason) = making.tell(delta, turns, transcript)? {
+            return making.made(reason, transcript);
+        }
+        outbox.flush(transcript).await;
+        next = deltas.next().await;
+    }
+}
+
+/// Asks one model after another, and all of them again, until one begins the turn.
+async fn begin<'a, S: Stamps>(
+    models: &'a Models,
+    request: &Request,
+    stop_at: Instant,
+    transcript: &mut Transcript<S>,
+) -> Result<(&'a str, Delta, DeltaStream), Ended> {
+    let mut attempts = Attempts::new(models.len());
+    let mut failure: Option<(&str, ModelError)> = None;
+    loop {
+        for index in attempts.candidates() {
+            let name = models[index].name();
+            if let Some((model, error)) = failure.take() {
+                warn!(model, cause = causes(&error), next = name, "model began no turn");
+            }
+            let mut deltas = models[index].stream(request);
+            match first(&mut deltas, transcript).await {
+                Ok(delta) => return Ok((name, delta, deltas)),
+                Err(error) => {
+                    attempts.failed(index, &error);
+                    failure = Some((name, error));
+                }
+            }
+        }
+        let left = stop_at.saturating_duration_since(Instant::now());
+        match attempts.next_round(left, fastrand::f64()) {
+            Some(pause) => tokio::time::sleep(pause).await,
+            None => {
+                let (model, error) = failure.expect("each round asks a model");
+                return Err(failed(model, error));
+            }
+        }
+    }
+}
+
+/// The first delta that a client would notice.
+async fn first<S: Stamps>(
+    deltas: &mut DeltaStream,
+    transcript: &mut Transcript<S>,
+) -> Result<Delta, ModelError> {
+    loop {
+        match deltas.next().await {
+            Some(Ok(Delta::Usage(usage))) => transcript.usage(&usage),
+            Some(delta) => return delta,
+            None => return Err(ModelErrorKind::StreamCut.into()),
+        }
+    }
+}
+
+fn failed(model: &str, error: ModelError) -> Ended {
+    Ended::Failed { model: model.to_owned(), error }
+}
+
+/// A turn that is being made.
+struct Making<'a> {
+    model: &'a str,
+    made: Made,
+    /// Reasoning that may yet be signed.
+    reasoning: String,
+    calls: Vec<MakingCall>,
+}
+
+/// A call that is being made: open, then closed.
+struct MakingCall {
+    number: usize,
+    call: Call,
+    open: Option<OpenCall>,
+    closed: Option<ClosedCall>,
+}
+
+impl MakingCall {
+    /// Ends the arguments, unless they have ended.
+    fn close<S: Stamps>(&mut self, transcript: &mut Transcript<S>) {
+        if let Some(open) = self.open.take() {
+            if self.call.arguments.is_empty() {
+                self.call.arguments.push_str("{}");
+            }
+            self.closed = Some(transcript.end_call(open));
+        }
+    }
+}
+
+impl<'a> Making<'a> {
+    fn new(model: &'a str) -> Self {
+        Self { model, made: Made::default(), reasoning: String::new(), calls: Vec::new() }
+    }
+
+    /// Tells a delta. Returns why the turn is over, if it is.
+    fn tell<S: Stamps>(
+        &mut self,
+        delta: Delta,
+        turns: &mut Turns,
+        transcript: &mut Transcript<S>,
+    ) -> Result<Option<StopReason>, Ended> {
+        match delta {
+            Delta::Text(delta) => {
+                self.keep_reasoning(ReasoningKind::Plain);
+                transcript.text(&delta);
+                self.made.text.push_str(&delta);
+            }
+            Delta::Reasoning(delta) => {
+                transcript.reasoning(&delta);
+                self.reasoning.push_str(&delta);
+            }
+            Delta::ReasoningSignature(signature) => {
+                transcript.sign_reasoning(&seal::signature(self.model, &signature));
+                self.keep_reasoning(ReasoningKind::Signed(signature));
+            }
+            Delta::RedactedReasoning(data) => {
+                self.keep_reasoning(ReasoningKind::Plain);
+                transcript.hidden_reasoning(&seal::redacted(self.model, &data));
+                self.keep_reasoning(ReasoningKind::Redacted(data));
+            }
+            Delta::ToolCall { call: number, id, name } => {
+                self.keep_reasoning(ReasoningKind::Plain);
+                turns.begin_call().map_err(Ended::Stopped)?;
+                let open = transcript.tool_call(id.into(), &name);
+                let call = Call { id: open.id().clone(), name, arguments: String::new(), signature: None };
+                self.calls.push(MakingCall { number, call, open: Some(open), closed: None });
+            }
+            Delta::ToolArgs { call, json } => {
+                let making = self.find(call)?;
+                if let Some(open) = &making.open {
+                    check_arguments(making.call.arguments.len() + json.len()).map_err(Ended::Stopped)?;
+                    transcript.tool_args(open, &json);
+                    making.call.arguments.push_str(&json);
+                }
+            }
+            Delta::ToolCallEnd { call } => self.find(call)?.close(transcript),
+            Delta::ToolCallSignature { call, signature } => {
+                let sealed = seal::signature(self.model, &signature);
+                let model = self.model.to_owned();
+                let making = self.find(call)?;
+                if let Some(open) = &making.open {
+                    transcript.sign_call(open, &sealed);
+                }
+                making.call.signature = Some(CallSignature { model, value: signature });
+            }
+            Delta::Usage(usage) => transcript.usage(&usage),
+            Delta::End(reason) => return Ok(Some(reason)),
+        }
+        Ok(None)
+    }
+
+    /// Ends the turn: what is open is closed.
+    fn made<S: Stamps>(mut self, reason: StopReason, transcript: &mut Transcript<S>) -> Result<Made, Ended> {
+        self.keep_reasoning(ReasoningKind::Plain);
+        if reason != StopReason::Complete {
+            warn!(model = self.model, ?reason, "model's turn was cut short");
+        }
+        if reason == StopReason::Filtered && self.made.text.is_empty() && self.calls.is_empty() {
+            let error = ModelError::new(ModelErrorKind::Refused, "the provider held the answer back");
+            return Err(failed(self.model, error));
+        }
+        for mut making in self.calls {
+            let is_whole = making.open.is_none() || reason != StopReason::MaxTokens;
+            making.close(transcript);
+            let call = making.call;
+            self.made.calls.extend(making.closed.map(|closed| MadeCall { call, closed, is_whole }));
+        }
+        Ok(self.made)
+    }
+
+    fn find(&mut self, number: usize) -> Result<&mut MakingCall, Ended> {
+        let cut = || ModelError::new(ModelErrorKind::StreamCut, "a delta names a call that was not begun");
+        let model = self.model;
+        self.calls.iter_mut().find(|making| making.number == number).ok_or_else(|| failed(model, cut()))
+    }
+
+    /// Keeps the reasoning so far, for its model only.
+    fn keep_reasoning(&mut self, kind: ReasoningKind) {
+        let text = std::mem::take(&mut self.reasoning);
+        if !text.is_empty() || kind != ReasoningKind::Plain {
+            self.made.reasoning.push(Reasoning { model: self.model.to_owned(), text, kind });
+        }
+    }
+}

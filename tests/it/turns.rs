@@ -1,0 +1,256 @@
+//! A turn of the model: who is asked, what is kept of it, and what is said when it breaks off.
+
+use std::time::Duration;
+
+use ag_ui_lambda::agent::Limits;
+use ag_ui_lambda::model::{
+    CallSignature, Delta, ModelError, ModelErrorKind, ModelSettings, Reasoning, ReasoningKind, Script,
+    Scripted, StopReason, ToolChoice, Turn,
+};
+use ag_ui_lambda::protocol::TokenUsage;
+use ag_ui_lambda::tool::{NoArgs, ToolContext, ToolError, tool_fn};
+use insta::assert_snapshot;
+use serde_json::json;
+
+use crate::support::scenario::{Caller, Scenario, scenario};
+
+async fn ring(_: ToolContext<Caller>, _: NoArgs) -> Result<&'static str, ToolError> {
+    Ok("rang")
+}
+
+fn with_bell(turns: impl IntoIterator<Item = Script>) -> Scenario {
+    scenario(turns).with(|agent| agent.tool(tool_fn("ring", "Rings.", ring)))
+}
+
+fn throttled(after: Duration) -> ModelError {
+    ModelError::from(ModelErrorKind::Throttled).retry_after(after)
+}
+
+#[tokio::test]
+async fn what_a_provider_wants_back_is_given_to_the_client_and_to_the_next_turn() {
+    let signature = |text: &str| Delta::ReasoningSignature(text.into());
+    let first = Script::new()
+        .reasoning("Hm.")
+        .delta(signature("s1"))
+        .delta(Delta::RedactedReasoning("dark".into()))
+        .reasoning("Aha.")
+        .text("Ringing.")
+        .delta(Delta::ToolCall { call: 0, id: "c1".into(), name: "ring".into() })
+        .delta(Delta::ToolCallSignature { call: 0, signature: "s2".into() })
+        .delta(Delta::ToolCallEnd { call: 0 });
+    let run = with_bell([first, Script::new().text("Done.")]).run().await;
+
+    assert_snapshot!(run.outline(), @r#"
+    RUN_STARTED
+    REASONING_START m1
+    REASONING_MESSAGE_START m1
+    REASONING_MESSAGE_CONTENT m1 "Hm."
+    REASONING_MESSAGE_END m1
+    REASONING_ENCRYPTED_VALUE message m1 {"model":"scripted/test","signature":"s1"}
+    REASONING_END m1
+    REASONING_START m2
+    REASONING_MESSAGE_START m2
+    REASONING_MESSAGE_END m2
+    REASONING_ENCRYPTED_VALUE message m2 {"model":"scripted/test","redacted":"dark"}
+    REASONING_END m2
+    REASONING_START m3
+    REASONING_MESSAGE_START m3
+    REASONING_MESSAGE_CONTENT m3 "Aha."
+    REASONING_MESSAGE_END m3
+    REASONING_END m3
+    TEXT_MESSAGE_START m4
+    TEXT_MESSAGE_CONTENT m4 "Ringing."
+    TEXT_MESSAGE_END m4
+    TOOL_CALL_START c1 ring in m4
+    REASONING_ENCRYPTED_VALUE tool-call c1 {"model":"scripted/test","signature":"s2"}
+    TOOL_CALL_ARGS c1 {}
+    TOOL_CALL_END c1
+    TOOL_CALL_RESULT c1 m5 "rang"
+    TEXT_MESSAGE_START m6
+    TEXT_MESSAGE_CONTENT m6 "Done."
+    TEXT_MESSAGE_END m6
+    RUN_FINISHED success
+    "#);
+    let Turn::Assistant { reasoning, calls, .. } = &run.requests[1].history[1] else { panic!("it spoke") };
+    let model = || "scripted/test".to_owned();
+    assert_eq!(
+        *reasoning,
+        [
+            Reasoning { model: model(), text: "Hm.".into(), kind: ReasoningKind::Signed("s1".into()) },
+            Reasoning { model: model(), text: String::new(), kind: ReasoningKind::Redacted("dark".into()) },
+            Reasoning { model: model(), text: "Aha.".into(), kind: ReasoningKind::Plain },
+        ]
+    );
+    assert_eq!(calls[0].signature, Some(CallSignature { model: model(), value: "s2".into() }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn given_failures_before_the_first_delta_when_asked_again_then_the_client_sees_only_the_answer() {
+    let began = tokio::time::Instant::now();
+    let run = scenario([
+        Script::new().fail(ModelErrorKind::Unavailable),
+        Script::new().fail(throttled(Duration::from_secs(5))),
+        Script::new().text("Here."),
+    ])
+    .run()
+    .await;
+
+    assert_eq!(run.requests.len(), 3);
+    assert!(began.elapsed() >= Duration::from_secs(5), "Retry-After is respected");
+    assert_snapshot!(run.outline(), @r#"
+    RUN_STARTED
+    TEXT_MESSAGE_START m1
+    TEXT_MESSAGE_CONTENT m1 "Here."
+    TEXT_MESSAGE_END m1
+    RUN_FINISHED success
+    "#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_model_is_asked_no_more_often_than_there_is_use_in_it() {
+    let fails = |kind: ModelErrorKind| move || Script::new().fail(kind);
+    let soon = || Script::new().fail(throttled(Duration::from_secs(1)));
+    let late = || Script::new().fail(throttled(Duration::from_secs(60)));
+    let half = || Script::new().text("Half").fail(ModelErrorKind::Unavailable);
+    let cases: [(&str, &dyn Fn() -> Script, usize, &str); 6] = [
+        ("it stays down", &fails(ModelErrorKind::Unavailable), 3, "MODEL_UNAVAILABLE"),
+        ("it stays throttled", &soon, 3, "MODEL_THROTTLED"),
+        ("it wants to be left alone for longer than anyone waits", &late, 1, "MODEL_THROTTLED"),
+        ("its key is wrong", &fails(ModelErrorKind::Misconfigured), 1, "MODEL_MISCONFIGURED"),
+        ("the request is wrong", &fails(ModelErrorKind::Refused), 1, "MODEL_REFUSED"),
+        ("the client has seen a delta", &half, 1, "MODEL_UNAVAILABLE"),
+    ];
+    for (why, script, asked, code) in cases {
+        let run = scenario((0..9).map(|_| script())).run().await;
+
+        assert_eq!(run.requests.len(), asked, "{why}");
+        assert!(run.outline().ends_with(&format!("RUN_ERROR {code}")), "{why}: {}", run.outline());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn given_a_deadline_when_a_pause_would_pass_it_then_the_run_fails_at_once() {
+    let began = tokio::time::Instant::now();
+    let run = scenario([Script::new().fail(throttled(Duration::from_secs(9)))])
+        .deadline_in(Duration::from_secs(10))
+        .run()
+        .await;
+
+    assert!(run.outline().ends_with("RUN_ERROR MODEL_THROTTLED"), "{}", run.outline());
+    assert_eq!(began.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn given_a_fallback_when_the_first_model_begins_no_turn_then_the_next_one_is_asked_without_a_pause() {
+    let used = TokenUsage { model: Some("second".into()), input_tokens: Some(1), ..TokenUsage::default() };
+    for kind in [ModelErrorKind::Throttled, ModelErrorKind::Misconfigured, ModelErrorKind::ContextTooLong] {
+        let began = tokio::time::Instant::now();
+        let second =
+            Scripted::turns([Script::new().text("Here.").usage(used.clone())]).named("scripted/second");
+        let run = scenario([Script::new().fail(kind)]).with(|agent| agent.fallback(second)).run().await;
+
+        assert!(run.outline().contains(r#"TEXT_MESSAGE_CONTENT m1 "Here.""#), "{}", run.outline());
+        assert_eq!(run.events.last().unwrap()["usage"], json!([{"model": "second", "inputTokens": 1}]));
+        assert_eq!(began.elapsed(), Duration::ZERO, "{kind:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn given_a_fallback_when_every_model_is_down_then_the_last_failure_is_told() {
+    let second = Scripted::new(|_| Script::new().fail(ModelErrorKind::Unavailable));
+    let run = scenario((0..9).map(|_| Script::new().fail(ModelErrorKind::Throttled)))
+        .with(|agent| agent.fallback(second))
+        .run()
+        .await;
+
+    assert_eq!(run.requests.len(), 3);
+    assert!(run.outline().ends_with("RUN_ERROR MODEL_UNAVAILABLE"), "{}", run.outline());
+}
+
+#[tokio::test]
+async fn given_a_turn_cut_off_by_the_limit_of_tokens_then_a_call_without_its_end_is_not_made() {
+    let cut = || {
+        Script::new()
+            .text("Ringing.")
+            .call("c1", "ring", &json!({}))
+            .delta(Delta::ToolCall { call: 7, id: "c2".into(), name: "ring".into() })
+            .delta(Delta::End(StopReason::MaxTokens))
+    };
+    let run = with_bell([cut(), Script::new().text("Again.")]).run().await;
+
+    assert_snapshot!(run.outline(), @r#"
+    RUN_STARTED
+    TEXT_MESSAGE_START m1
+    TEXT_MESSAGE_CONTENT m1 "Ringing."
+    TEXT_MESSAGE_END m1
+    TOOL_CALL_START c1 ring in m1
+    TOOL_CALL_ARGS c1 {
+    TOOL_CALL_ARGS c1 }
+    TOOL_CALL_END c1
+    TOOL_CALL_START c2 ring in m1
+    TOOL_CALL_ARGS c2 {}
+    TOOL_CALL_END c2
+    TOOL_CALL_RESULT c1 m2 "rang"
+    TOOL_CALL_RESULT c2 m3 "{\"error\":\"The arguments were cut off by the limit of tokens.\"}"
+    TEXT_MESSAGE_START m4
+    TEXT_MESSAGE_CONTENT m4 "Again."
+    TEXT_MESSAGE_END m4
+    RUN_FINISHED success
+    "#);
+
+    let tools = json!([{"name": "paint", "description": "Paints."}]);
+    let frontend = Script::new()
+        .delta(Delta::ToolCall { call: 0, id: "c1".into(), name: "paint".into() })
+        .delta(Delta::End(StopReason::MaxTokens));
+    let run = scenario([frontend]).input("tools", tools).run().await;
+    assert!(run.outline().contains("cut off"), "a client would run it: {}", run.outline());
+}
+
+#[tokio::test]
+async fn given_an_answer_that_is_held_back_then_nothing_said_is_a_failure_and_something_is_an_answer() {
+    let held_back = |script: Script| script.delta(Delta::End(StopReason::Filtered));
+
+    let run = scenario([held_back(Script::new())]).run().await;
+    assert!(run.outline().ends_with("RUN_ERROR MODEL_REFUSED"), "{}", run.outline());
+
+    let run = scenario([held_back(Script::new().text("I can't say."))]).run().await;
+    assert!(run.outline().ends_with("RUN_FINISHED success"), "{}", run.outline());
+}
+
+#[tokio::test]
+async fn given_arguments_without_end_then_the_run_is_cancelled() {
+    let piece = "x".repeat(64 * 1024);
+    let endless = (0..20).fold(
+        Script::new().delta(Delta::ToolCall { call: 0, id: "c1".into(), name: "ring".into() }),
+        |script, _| script.delta(Delta::ToolArgs { call: 0, json: piece.clone() }),
+    );
+    let run = with_bell([endless]).run().await;
+
+    let last = run.events.last().unwrap();
+    assert_eq!(last["metadata"], json!({"ag_ui_lambda": {"reason": "MAX_ARGUMENT_BYTES"}}));
+    let sent = run.events.iter().filter(|event| event["type"] == "TOOL_CALL_ARGS").count();
+    assert_eq!(sent, 16, "a mebibyte and no more");
+}
+
+#[tokio::test]
+async fn a_model_that_makes_the_same_broken_call_for_ever_is_stopped() {
+    let broken = || Script::new().call_in_pieces("c1", "ring", &["{\"loud\":"]);
+    let limits = Limits { turns: 4, ..Limits::default() };
+    let run = with_bell((0..9).map(|_| broken())).with(|agent| agent.limits(limits)).run().await;
+
+    let last = run.events.last().unwrap();
+    assert_eq!(last["metadata"], json!({"ag_ui_lambda": {"reason": "MAX_TURNS"}}));
+    assert_eq!(run.outline().matches("not valid JSON").count(), 4);
+}
+
+#[tokio::test]
+async fn a_forced_call_is_forced_once() {
+    let settings = ModelSettings { tool_choice: ToolChoice::Required, ..ModelSettings::default() };
+    let run = with_bell([Script::new().call("c1", "ring", &json!({})), Script::new().text("Rang.")])
+        .with(|agent| agent.settings(settings))
+        .run()
+        .await;
+
+    let choices: Vec<_> = run.requests.iter().map(|request| request.settings.tool_choice.clone()).collect();
+    assert_eq!(choices, [ToolChoice::Required, ToolChoice::Auto]);
+}
