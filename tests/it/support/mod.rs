@@ -11,6 +11,7 @@ pub(crate) mod oracle;
 #[cfg(feature = "dev")]
 pub(crate) mod oracles;
 pub(crate) mod outline;
+pub(crate) mod rules;
 pub(crate) mod scenario;
 pub(crate) mod sse;
 #[cfg(feature = "dev")]
