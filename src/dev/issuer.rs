@@ -3,6 +3,7 @@
 //! It checks no claim and knows no user: whatever a test wants signed is signed.
 
 use std::{
+    convert::Infallible,
     io,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -89,7 +90,7 @@ impl Issuer {
             fetches: AtomicUsize::new(0),
         });
         let shared = Arc::clone(&state);
-        let serve = move |request| std::future::ready(shared.answer(&request));
+        let serve = move |request| std::future::ready(Ok::<_, Infallible>(shared.answer(&request)));
         let server = Loopback::serve(serve).await.map_err(IssuerError::Listen)?;
         Ok(Self { state, server })
     }

@@ -1,15 +1,19 @@
 //! A small HTTP/1 server on loopback, gone when it is dropped.
 
 use std::{
-    convert::Infallible,
+    error::Error,
     io,
     net::{Ipv4Addr, SocketAddr},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::Full;
+use http_body::Body;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{
@@ -27,51 +31,78 @@ pub(super) struct Loopback {
     /// Where it listens.
     pub(super) address: SocketAddr,
     /// Owns the accept loop, which owns the connections: all end with this value.
-    _tasks: JoinSet<()>,
+    tasks: JoinSet<()>,
+    /// How many connections were accepted.
+    connections: Arc<AtomicUsize>,
+    /// Holds the port when it is closed.
+    held: Option<TcpSocket>,
 }
 
 impl Loopback {
-    /// Listens on a free port of 127.0.0.1 and answers each request with `answer`.
-    pub(super) async fn serve<A, F>(answer: A) -> io::Result<Self>
+    /// Listens on a free port of 127.0.0.1 and answers each request with `answer`; an error of it, or of its
+    /// body, closes the connection.
+    pub(super) async fn serve<A, F, B, E>(answer: A) -> io::Result<Self>
     where
         A: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
-        F: Future<Output = Response<Full<Bytes>>> + Send + 'static,
+        F: Future<Output = Result<Response<B>, E>> + Send + 'static,
+        B: Body<Data = Bytes, Error: Error + Send + Sync> + Send + 'static,
+        E: Error + Send + Sync + 'static,
     {
         let socket = TcpSocket::new_v4()?;
         socket.set_recv_buffer_size(SOCKET_BUFFER_BYTES)?;
+        // Its connections inherit it, and would keep `close` from holding the port without it.
+        socket.set_reuseaddr(true)?;
         socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
         let listener = socket.listen(128)?;
         let address = listener.local_addr()?;
+        let connections = Arc::new(AtomicUsize::new(0));
         let mut tasks = JoinSet::new();
-        tasks.spawn(accept(listener, answer));
-        Ok(Self { address, _tasks: tasks })
+        tasks.spawn(accept(listener, Arc::clone(&connections), answer));
+        Ok(Self { address, tasks, connections, held: None })
+    }
+
+    /// How many connections were accepted so far.
+    pub(super) fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
+    }
+
+    /// Breaks every connection and refuses new ones. The port stays taken.
+    pub(super) async fn close(&mut self) -> io::Result<()> {
+        if self.held.is_none() {
+            self.tasks.shutdown().await;
+            // Bound and not listening: who connects is refused.
+            let socket = TcpSocket::new_v4()?;
+            socket.set_reuseaddr(true)?;
+            socket.bind(self.address)?;
+            self.held = Some(socket);
+        }
+        Ok(())
     }
 }
 
-async fn accept<A, F>(listener: TcpListener, answer: A)
+async fn accept<A, F, B, E>(listener: TcpListener, accepted: Arc<AtomicUsize>, answer: A)
 where
     A: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
-    F: Future<Output = Response<Full<Bytes>>> + Send + 'static,
+    F: Future<Output = Result<Response<B>, E>> + Send + 'static,
+    B: Body<Data = Bytes, Error: Error + Send + Sync> + Send + 'static,
+    E: Error + Send + Sync + 'static,
 {
     let mut connections = JoinSet::new();
     loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+        let stream = tokio::select! {
+            stream = listener.accept() => stream,
             Some(_) = connections.join_next() => continue,
         };
-        let Ok((stream, _)) = accepted else {
+        let Ok((stream, _)) = stream else {
             // Out of descriptors, say: it may pass, and a loop without a pause would burn a core meanwhile.
             tokio::time::sleep(Duration::from_millis(10)).await;
             continue;
         };
+        accepted.fetch_add(1, Ordering::SeqCst);
         // Without it a connection still serves, only later.
         let _ = stream.set_nodelay(true);
-        let answer = answer.clone();
+        let service = service_fn(answer.clone());
         connections.spawn(async move {
-            let service = service_fn(move |request| {
-                let response = answer(request);
-                async move { Ok::<_, Infallible>(response.await) }
-            });
             // A connection that breaks is the reader's business: it sees a body that was cut.
             let _ = http1::Builder::new()
                 .max_buf_size(READ_BUFFER_BYTES)

@@ -1,9 +1,10 @@
 //! The local Lambda: what stands around the function when AWS does not.
 //!
 //! [`Function`] spawns the real function binary against its own Runtime API, hands it events and reads its
-//! answers as they stream. [`Issuer`] signs end users' tokens and publishes its keys. Tests and benches use
-//! both. Nothing here is a front door, a fault or a model: an event goes in as it is, an answer comes out
-//! as the function wrote it.
+//! answers as they stream. [`Issuer`] signs end users' tokens and publishes its keys.
+//! [`Provider`](provider::Provider) writes what a model's provider writes, faults included. Tests and benches
+//! use all three. Nothing here is a front door or a model: an event goes in as it is, an answer comes out as
+//! the function wrote it.
 //!
 //! The rule it guards: what the function is seen to do here, it was made to do through the same wire that
 //! AWS uses, in its own process.
@@ -16,6 +17,7 @@ mod invocation;
 mod issuer;
 mod loopback;
 mod process;
+pub mod provider;
 mod runtime_api;
 
 pub use answer::{Answer, Frame};

@@ -9,6 +9,7 @@
 
 use std::{
     collections::{HashMap, VecDeque},
+    convert::Infallible,
     io,
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -63,7 +64,11 @@ impl RuntimeApi {
     pub(super) async fn start() -> io::Result<Self> {
         let state = Arc::new(State::default());
         let shared = Arc::clone(&state);
-        let server = Loopback::serve(move |request| Arc::clone(&shared).route(request)).await?;
+        let serve = move |request| {
+            let response = Arc::clone(&shared).route(request);
+            async move { Ok::<_, Infallible>(response.await) }
+        };
+        let server = Loopback::serve(serve).await?;
         Ok(Self { state, server })
     }
 
