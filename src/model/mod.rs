@@ -3,17 +3,23 @@
 //! One file an adapter. The loop knows this vocabulary and no provider's; an adapter knows its provider and
 //! not the loop.
 
+#[cfg(feature = "bedrock")]
+mod bedrock;
 mod demo;
 mod error;
 mod request;
 mod scripted;
 mod settings;
+#[cfg(feature = "bedrock")]
+mod wire;
 
 use futures_util::future::{self, BoxFuture};
 use futures_util::stream::BoxStream;
 
 use crate::protocol::TokenUsage;
 
+#[cfg(feature = "bedrock")]
+pub use bedrock::Bedrock;
 pub use demo::demo;
 pub use error::{ModelError, ModelErrorKind};
 pub use request::{Call, CallResult, CallSignature, Reasoning, ReasoningKind, Request, Turn, UserPart};

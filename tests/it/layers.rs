@@ -10,7 +10,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("cached", &["causes"]),
     ("secret", &["causes"]),
     ("transcript", &["protocol"]),
-    ("model", &["protocol"]),
+    ("model", &["protocol", "causes"]),
     ("tool", &["protocol", "causes"]),
     ("agent", &["protocol", "transcript", "model", "tool", "causes"]),
     ("endpoint", &["protocol", "agent", "cached", "secret", "causes"]),

@@ -1,0 +1,107 @@
+//! The promises of the adapter, against a server that speaks Bedrock's wire.
+
+mod answers;
+mod failures;
+mod requests;
+mod server;
+
+use futures_util::StreamExt as _;
+use serde_json::{Value, json};
+
+use self::server::{Answer, End, Server, event};
+use super::Bedrock;
+use crate::model::{Delta, Model as _, ModelError, Request, Turn, UserPart};
+use crate::protocol::{ContentPart, PartKind};
+
+const CLAUDE: &str = "anthropic.claude-sonnet-4-5-20250929-v1:0";
+
+fn part(kind: PartKind) -> UserPart {
+    UserPart::Content(ContentPart { kind, id: None, metadata: None })
+}
+
+fn text(text: &str) -> UserPart {
+    part(PartKind::Text { text: text.into() })
+}
+
+fn request(history: impl Into<Vec<Turn>>) -> Request {
+    Request { instructions: None, history: history.into(), tools: [].into(), settings: Default::default() }
+}
+
+fn hello() -> Request {
+    request([Turn::User(vec![text("Hello")])])
+}
+
+fn says(text: &str) -> Vec<u8> {
+    event("contentBlockDelta", &json!({ "contentBlockIndex": 0, "delta": { "text": text } }))
+}
+
+fn stops(reason: &str) -> Vec<u8> {
+    event("messageStop", &json!({ "stopReason": reason }))
+}
+
+fn used(usage: &Value) -> Vec<u8> {
+    event("metadata", &json!({ "usage": usage, "metrics": { "latencyMs": 1 } }))
+}
+
+/// A short answer from its first event to its last.
+fn short() -> Vec<u8> {
+    [says("Hi"), stops("end_turn"), used(&json!({ "inputTokens": 3, "outputTokens": 1, "totalTokens": 4 }))]
+        .concat()
+}
+
+/// The deltas until the stream's end, and the error that it ended with.
+async fn play(model: &Bedrock, request: &Request) -> (Vec<Delta>, Option<ModelError>) {
+    let mut stream = model.stream(request);
+    let mut deltas = Vec::new();
+    while let Some(delta) = stream.next().await {
+        match delta {
+            Ok(delta) => deltas.push(delta),
+            Err(error) => {
+                assert!(stream.next().await.is_none(), "nothing follows an error");
+                return (deltas, Some(error));
+            }
+        }
+    }
+    (deltas, None)
+}
+
+async fn answered(bytes: Vec<u8>, end: End) -> (Vec<Delta>, Option<ModelError>) {
+    let server = Server::answering([Answer::Events(bytes, end)]);
+    play(&server.model(CLAUDE), &hello()).await
+}
+
+#[tokio::test]
+async fn nothing_is_sent_before_the_stream_is_polled() {
+    let server = Server::answering([]);
+    let model = server.model(CLAUDE);
+
+    drop(model.stream(&hello()));
+
+    assert_eq!((model.name(), server.connections()), (&*format!("bedrock/{CLAUDE}"), 0));
+}
+
+#[tokio::test]
+async fn one_connection_serves_the_start_and_every_turn() {
+    let server =
+        Server::answering([Answer::Events(short(), End::Whole), Answer::Events(short(), End::Whole)]);
+    let model = server.model(CLAUDE);
+
+    model.warm().await;
+    for _ in 0..2 {
+        let (deltas, error) = play(&model, &hello()).await;
+        assert!(error.is_none() && deltas.len() == 3, "{deltas:?} {error:?}");
+    }
+
+    let lines: Vec<String> = server.seen().into_iter().map(|(line, _)| line).collect();
+    assert!(lines[0].starts_with("GET / ") && lines[1].starts_with("POST /model/"), "{lines:?}");
+    assert_eq!((lines.len(), server.connections()), (3, 1));
+}
+
+#[tokio::test]
+async fn a_provider_that_is_away_does_not_hold_up_the_start() {
+    let config = Server::answering([]).config();
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let config = config.into_builder().endpoint_url(format!("http://{closed}")).build();
+
+    Bedrock::new(CLAUDE).with_config(&config).warm().await;
+}

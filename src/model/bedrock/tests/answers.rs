@@ -1,0 +1,197 @@
+//! From events to deltas.
+
+use serde_json::json;
+
+use super::server::{End, event};
+use super::{CLAUDE, answered, says, short, stops, used};
+use crate::model::{Delta, ModelErrorKind, StopReason};
+use crate::protocol::TokenUsage;
+
+fn delta(index: usize, delta: serde_json::Value) -> Vec<u8> {
+    event("contentBlockDelta", &json!({ "contentBlockIndex": index, "delta": delta }))
+}
+
+fn reasons(index: usize, content: serde_json::Value) -> Vec<u8> {
+    delta(index, json!({ "reasoningContent": content }))
+}
+
+fn calls(index: usize, id: &str) -> Vec<u8> {
+    let start = json!({ "toolUse": { "toolUseId": id, "name": "get_weather" } });
+    event("contentBlockStart", &json!({ "contentBlockIndex": index, "start": start }))
+}
+
+fn writes(index: usize, json: &str) -> Vec<u8> {
+    delta(index, json!({ "toolUse": { "input": json } }))
+}
+
+fn ends(index: usize) -> Vec<u8> {
+    event("contentBlockStop", &json!({ "contentBlockIndex": index }))
+}
+
+fn call(call: usize, id: &str) -> Delta {
+    Delta::ToolCall { call, id: id.into(), name: "get_weather".into() }
+}
+
+fn args(call: usize, json: &str) -> Delta {
+    Delta::ToolArgs { call, json: json.into() }
+}
+
+#[tokio::test]
+async fn a_turn_with_everything_comes_out_in_the_order_it_was_made() {
+    let answer = [
+        event("messageStart", &json!({ "role": "assistant" })),
+        reasons(0, json!({ "text": "Two " })),
+        reasons(0, json!({ "text": "cities." })),
+        reasons(0, json!({ "signature": "c2ln" })),
+        reasons(0, json!({ "signature": "bmVk" })),
+        ends(0),
+        delta(1, json!({ "text": "I look." })),
+        ends(1),
+        calls(2, "tooluse_a"),
+        writes(2, ""),
+        writes(2, r#"{"city":"#),
+        calls(3, ""),
+        writes(3, r#"{"city":"Paris"}"#),
+        writes(2, r#""Tokyo"}"#),
+        ends(2),
+        ends(3),
+        event("somethingNew", &json!({ "a": 1 })),
+        stops("tool_use"),
+        used(&json!({
+            "inputTokens": 100, "outputTokens": 20, "totalTokens": 1120,
+            "cacheReadInputTokens": 900, "cacheWriteInputTokens": 100,
+        })),
+    ];
+
+    let (deltas, error) = answered(answer.concat(), End::Whole).await;
+
+    let usage = TokenUsage {
+        provider: Some("bedrock".into()),
+        model: Some(CLAUDE.into()),
+        input_tokens: Some(1100),
+        output_tokens: Some(20),
+        total_tokens: Some(1120),
+        cached_input_tokens: Some(900),
+        cache_write_input_tokens: Some(100),
+        ..TokenUsage::default()
+    };
+    assert!(error.is_none(), "{error:?}");
+    assert_eq!(
+        deltas,
+        [
+            Delta::Reasoning("Two ".into()),
+            Delta::Reasoning("cities.".into()),
+            Delta::ReasoningSignature("c2lnbmVk".into()),
+            Delta::Text("I look.".into()),
+            call(2, "tooluse_a"),
+            args(2, r#"{"city":"#),
+            call(3, ""),
+            args(3, r#"{"city":"Paris"}"#),
+            args(2, r#""Tokyo"}"#),
+            Delta::ToolCallEnd { call: 2 },
+            Delta::ToolCallEnd { call: 3 },
+            Delta::Usage(usage),
+            Delta::End(StopReason::Complete),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn redacted_reasoning_comes_out_whole_at_the_end_of_its_block() {
+    let answer = [
+        reasons(0, json!({ "redactedContent": "AAEC" })),
+        reasons(0, json!({ "redactedContent": "Aw==" })),
+        ends(0),
+        says("Well."),
+        stops("end_turn"),
+    ];
+
+    let (deltas, _) = answered(answer.concat(), End::Whole).await;
+
+    assert_eq!(
+        deltas,
+        [
+            Delta::RedactedReasoning("AAECAw==".into()),
+            Delta::Text("Well.".into()),
+            Delta::End(StopReason::Complete),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn every_stop_reason_has_its_meaning() {
+    for (word, expected) in [
+        ("end_turn", StopReason::Complete),
+        ("tool_use", StopReason::Complete),
+        ("stop_sequence", StopReason::Complete),
+        ("max_tokens", StopReason::MaxTokens),
+        ("model_context_window_exceeded", StopReason::MaxTokens),
+        ("guardrail_intervened", StopReason::Filtered),
+        ("content_filtered", StopReason::Filtered),
+        ("a_word_of_tomorrow", StopReason::Complete),
+    ] {
+        let (deltas, error) = answered([says("Hi"), stops(word)].concat(), End::Whole).await;
+
+        assert_eq!(deltas, [Delta::Text("Hi".into()), Delta::End(expected)], "{word}");
+        assert!(error.is_none(), "{word}");
+    }
+    for word in ["malformed_model_output", "malformed_tool_use"] {
+        let usage = used(&json!({ "inputTokens": 3, "outputTokens": 1, "totalTokens": 4 }));
+        let (deltas, error) = answered([stops(word), usage].concat(), End::Whole).await;
+
+        assert!(matches!(deltas[..], [Delta::Usage(_)]), "its tokens were used: {deltas:?}");
+        assert_eq!(error.unwrap().kind, ModelErrorKind::StreamCut, "{word}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_the_limit_of_tokens_cut_does_not_end() {
+    for (json, reason, is_made) in [
+        (r#"{"city":"Tok"#, "max_tokens", false),
+        (r#"{"city":"Tok"#, "model_context_window_exceeded", false),
+        ("", "max_tokens", false),
+        (r#"{"city":"Tokyo"}"#, "max_tokens", true),
+        ("", "tool_use", true),
+        (r#"{"city":"Tok"#, "tool_use", true),
+    ] {
+        let answer = [calls(0, "a"), writes(0, json), ends(0), stops(reason)];
+
+        let (deltas, _) = answered(answer.concat(), End::Whole).await;
+
+        assert_eq!(deltas.contains(&Delta::ToolCallEnd { call: 0 }), is_made, "{json} {reason}");
+    }
+}
+
+#[tokio::test]
+async fn a_count_that_is_not_reported_is_unknown() {
+    for (usage, input, output, total, cached) in [
+        (json!({}), None, None, None, None),
+        (json!({ "inputTokens": 3 }), Some(3), None, None, None),
+        (json!({ "inputTokens": 3, "outputTokens": 1, "totalTokens": 9 }), Some(3), Some(1), Some(4), None),
+        (json!({ "inputTokens": 3, "cacheReadInputTokens": 0 }), Some(3), None, None, Some(0)),
+    ] {
+        let (deltas, _) = answered([stops("end_turn"), used(&usage)].concat(), End::Whole).await;
+
+        let Delta::Usage(counted) = &deltas[0] else { panic!("{deltas:?}") };
+        let counts = (counted.input_tokens, counted.output_tokens, counted.total_tokens);
+        assert_eq!(counts, (input, output, total), "{usage}");
+        assert_eq!(counted.cached_input_tokens, cached, "{usage}");
+        assert_eq!(counted.cache_write_input_tokens, None, "{usage}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_is_complete_after_its_stop_however_the_stream_ends() {
+    let garbage = [stops("end_turn"), b"no frame at all, but long enough to be one".to_vec()].concat();
+    for (why, bytes, end) in [
+        ("no metadata", stops("end_turn"), End::Whole),
+        ("dropped before the metadata", stops("end_turn"), End::Dropped),
+        ("garbage after the stop", garbage, End::Whole),
+        ("dropped after the metadata", short(), End::Dropped),
+    ] {
+        let (deltas, error) = answered(bytes, end).await;
+
+        assert_eq!(deltas.last(), Some(&Delta::End(StopReason::Complete)), "{why}");
+        assert!(error.is_none(), "{why}: {error:?}");
+    }
+}

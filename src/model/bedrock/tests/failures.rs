@@ -1,0 +1,220 @@
+//! What goes wrong, by kind.
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use aws_config::ecs::EcsCredentialsProvider;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_bedrockruntime::config::SharedCredentialsProvider;
+use futures_util::StreamExt as _;
+use serde_json::json;
+use tokio::time::timeout;
+
+use super::server::{Answer, End, REQUEST_ID, Server, exception};
+use super::{CLAUDE, answered, hello, play, says};
+use crate::causes::causes;
+use crate::model::{Bedrock, Delta, Model as _, ModelErrorKind};
+
+/// A refusal as Bedrock writes it.
+fn refusal(status: &'static str, name: &str, message: &str) -> Answer {
+    let header =
+        if name.is_empty() { String::new() } else { format!("x-amzn-errortype: {name}:http://x/\r\n") };
+    Answer::Error(status, header, json!({ "message": message }).to_string())
+}
+
+#[tokio::test]
+async fn a_refused_request_has_its_kind_and_its_cause() {
+    use ModelErrorKind::{ContextTooLong, Misconfigured, Refused, StreamCut, Throttled, Unavailable};
+    for (status, name, message, expected) in [
+        ("429 Too Many Requests", "ThrottlingException", "Too many requests", Throttled),
+        ("400 Bad Request", "ServiceQuotaExceededException", "quota", Throttled),
+        ("429 Too Many Requests", "ModelNotReadyException", "not ready", Throttled),
+        ("429 Too Many Requests", "", "slow down", Throttled),
+        ("503 Service Unavailable", "ServiceUnavailableException", "busy", Unavailable),
+        ("500 Internal Server Error", "InternalServerException", "oops", Unavailable),
+        ("500 Internal Server Error", "", "oops", Unavailable),
+        ("502 Bad Gateway", "", "oops", Unavailable),
+        ("408 Request Timeout", "ModelTimeoutException", "too slow", Unavailable),
+        ("424 Failed Dependency", "ModelErrorException", "the model failed", Unavailable),
+        ("424 Failed Dependency", "ModelStreamErrorException", "the stream failed", StreamCut),
+        ("400 Bad Request", "ValidationException", "malformed input request", Refused),
+        ("400 Bad Request", "ValidationException", "Input is too long for requested model.", ContextTooLong),
+        ("400 Bad Request", "ValidationException", "prompt is too long: 9 > 8", ContextTooLong),
+        (
+            "400 Bad Request",
+            "ValidationException",
+            "The provided model identifier is invalid.",
+            Misconfigured,
+        ),
+        ("400 Bad Request", "", "malformed", Refused),
+        ("403 Forbidden", "AccessDeniedException", "role x may not", Misconfigured),
+        ("404 Not Found", "ResourceNotFoundException", "no such model", Misconfigured),
+        ("403 Forbidden", "UnrecognizedClientException", "invalid token", Misconfigured),
+        ("403 Forbidden", "ExpiredTokenException", "expired", Misconfigured),
+        ("403 Forbidden", "InvalidSignatureException", "signature", Misconfigured),
+        ("401 Unauthorized", "", "who?", Misconfigured),
+    ] {
+        let server = Server::answering([refusal(status, name, message)]);
+
+        let (deltas, error) = play(&server.model(CLAUDE), &hello()).await;
+
+        let error = error.unwrap();
+        assert_eq!((deltas.len(), error.kind), (0, expected), "{status} {name} {message}");
+        let cause = causes(&error);
+        assert!(cause.contains(name) && cause.contains(message) && cause.contains(REQUEST_ID), "{cause}");
+        assert_eq!(server.seen().len(), 1, "nothing is retried here");
+    }
+}
+
+#[tokio::test]
+async fn the_pause_that_the_provider_wants_is_kept() {
+    for (header, expected) in
+        [("retry-after: 7\r\n", Some(Duration::from_secs(7))), ("retry-after: soon\r\n", None), ("", None)]
+    {
+        let header = format!("x-amzn-errortype: ThrottlingException\r\n{header}");
+        let server = Server::answering([Answer::Error("429 Too Many Requests", header, "{}".into())]);
+
+        let (_, error) = play(&server.model(CLAUDE), &hello()).await;
+
+        assert_eq!(error.unwrap().retry_after, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_long_message_is_cut_and_no_error_holds_the_answer() {
+    let body = json!({ "message": "m".repeat(1000), "echo": "what the user said" }).to_string();
+    let header = "x-amzn-errortype: ValidationException\r\n".to_owned();
+    let server = Server::answering([Answer::Error("400 Bad Request", header, body)]);
+
+    let (_, error) = play(&server.model(CLAUDE), &hello()).await;
+
+    let error = error.unwrap();
+    let line = causes(&error);
+    assert!(line.contains(&"m".repeat(300)) && !line.contains(&"m".repeat(301)), "{line}");
+    assert!(!format!("{error:?}{line}").contains("what the user said"));
+}
+
+#[tokio::test]
+async fn an_exception_in_the_stream_has_its_kind_and_its_cause() {
+    use ModelErrorKind::{ContextTooLong, Refused, StreamCut, Throttled, Unavailable};
+    for (name, message, expected) in [
+        ("throttlingException", "Too many tokens per minute", Throttled),
+        ("serviceUnavailableException", "busy", Unavailable),
+        ("internalServerException", "oops", Unavailable),
+        ("modelStreamErrorException", "the model failed", StreamCut),
+        ("validationException", "malformed", Refused),
+        ("validationException", "Input is too long", ContextTooLong),
+        ("somethingNewException", "what?", StreamCut),
+    ] {
+        let bytes = [says("Let me"), exception(name, &json!({ "message": message }))].concat();
+
+        let (deltas, error) = answered(bytes, End::Whole).await;
+
+        let error = error.unwrap();
+        assert_eq!(deltas, [Delta::Text("Let me".into())], "{name}");
+        assert_eq!(error.kind, expected, "{name}");
+        let cause = causes(&error);
+        assert!(cause.contains(message) && cause.contains(REQUEST_ID), "{cause}");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_breaks_off_is_cut() {
+    let mut damaged = says("damaged");
+    damaged[20] ^= 1;
+    let half = says("half")[..20].to_vec();
+    let hi = || says("Hi");
+    for (why, bytes, end) in [
+        ("no messageStop", hi(), End::Whole),
+        ("nothing at all", Vec::new(), End::Whole),
+        ("dropped in the text", hi(), End::Dropped),
+        ("dropped in a frame", [hi(), half.clone()].concat(), End::Dropped),
+        ("ended in a frame", [hi(), half].concat(), End::Whole),
+        ("a damaged frame", [hi(), damaged].concat(), End::Silent),
+        ("no JSON", [hi(), super::event("messageStop", &json!("x"))].concat(), End::Silent),
+    ] {
+        let (deltas, error) = answered(bytes, end).await;
+
+        let error = error.unwrap();
+        assert_eq!(error.kind, ModelErrorKind::StreamCut, "{why}");
+        assert!(causes(&error).contains(REQUEST_ID), "{why}: {}", causes(&error));
+        assert!(deltas.is_empty() || deltas == [Delta::Text("Hi".into())], "{why}: {deltas:?}");
+    }
+}
+
+#[tokio::test]
+async fn silence_is_given_up() {
+    let answers = |bytes| Server::answering([Answer::Events(bytes, End::Silent)]);
+    for (why, server, expected) in [
+        ("before any event", answers(Vec::new()), ModelErrorKind::Unavailable),
+        ("after an event", answers(says("Hi")), ModelErrorKind::StreamCut),
+    ] {
+        let model = server.model(CLAUDE).idle_timeout(Duration::from_millis(300));
+
+        let (_, error) = play(&model, &hello()).await;
+
+        assert_eq!(error.unwrap().kind, expected, "{why}");
+    }
+
+    // Accepts connections, by its backlog, and never answers.
+    let mute = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (_, error) = play(&at(&mute).idle_timeout(Duration::from_millis(300)), &hello()).await;
+    assert_eq!(error.unwrap().kind, ModelErrorKind::Unavailable);
+}
+
+#[tokio::test]
+async fn a_provider_that_cannot_be_reached_is_unavailable() {
+    let refusing = at(&TcpListener::bind("127.0.0.1:0").unwrap());
+    let (_, error) = play(&refusing, &hello()).await;
+    assert_eq!(error.unwrap().kind, ModelErrorKind::Unavailable);
+
+    let resetting = Server::answering([Answer::Reset]);
+    let (_, error) = play(&resetting.model(CLAUDE), &hello()).await;
+    assert_eq!(error.unwrap().kind, ModelErrorKind::Unavailable);
+}
+
+#[tokio::test]
+async fn a_model_without_credentials_or_region_is_misconfigured() {
+    let bare = || SdkConfig::builder().behavior_version(BehaviorVersion::latest());
+    let with_credentials = || Server::answering([]).config().into_builder();
+    for (why, config) in [
+        (
+            "no credentials",
+            bare().region(Region::new("eu-west-1")).endpoint_url("http://127.0.0.1:9").build(),
+        ),
+        ("failing credentials", with_credentials().credentials_provider(failing()).build()),
+        ("no region", with_credentials().region(None).build()),
+        ("no endpoint", with_credentials().region(None).endpoint_url("not a url").build()),
+    ] {
+        let (_, error) = play(&Bedrock::new(CLAUDE).with_config(&config), &hello()).await;
+
+        let error = error.unwrap();
+        assert_eq!(error.kind, ModelErrorKind::Misconfigured, "{why}: {}", causes(&error));
+        let kept = format!("{error:?}");
+        assert!(!kept.contains("s3cret") && !kept.contains("Hello"), "{why}: {kept}");
+    }
+}
+
+#[tokio::test]
+async fn dropping_the_stream_ends_the_turn() {
+    let server = Server::answering([Answer::Events(says("Hi"), End::Silent)]);
+    let model = server.model(CLAUDE);
+    let mut stream = model.stream(&hello());
+
+    let first = stream.next().await;
+    drop(stream);
+
+    assert!(matches!(first, Some(Ok(Delta::Text(_)))), "{first:?}");
+    timeout(Duration::from_secs(10), server.hung_up.notified()).await.unwrap();
+}
+
+/// Credentials from an endpoint that has none.
+fn failing() -> SharedCredentialsProvider {
+    SharedCredentialsProvider::new(EcsCredentialsProvider::builder().build())
+}
+
+fn at(listener: &TcpListener) -> Bedrock {
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let config = Server::answering([]).config().into_builder().endpoint_url(url).build();
+    Bedrock::new(CLAUDE).with_config(&config)
+}

@@ -1,0 +1,148 @@
+//! What every provider asks of names, ids, schemas and arguments, and clients don't know of.
+//!
+//! Tools and calls of a client may bear any name. What a provider would refuse, or take for a tool of its own,
+//! goes out under another name and comes back under the right one.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::protocol::Tool;
+
+/// The longest name that all providers take.
+const LONGEST_NAME: usize = 64;
+/// The longest id of a call that all providers take; it is OpenAI's.
+const LONGEST_ID: usize = 40;
+
+/// The names of a request's tools as the provider knows them.
+#[derive(Debug, Default)]
+pub(super) struct ToolNames {
+    /// The tool's own name by the provider's, where the two differ.
+    renamed: HashMap<String, String>,
+}
+
+impl ToolNames {
+    /// Names for these tools; none is in `reserved`, which the provider or its library means otherwise.
+    pub(super) fn new(tools: &[Tool], reserved: &[&str]) -> Self {
+        let own: Vec<&str> = tools.iter().map(|tool| tool.name.as_str()).collect();
+        let odd = own.iter().filter(|name| !is_plain(name) || reserved.contains(name));
+        Self { renamed: odd.map(|name| (renamed(name), (*name).to_owned())).collect() }
+    }
+
+    /// The provider's name of a tool, of one that is no longer on offer too.
+    pub(super) fn to_wire<'a>(&self, name: &'a str) -> Cow<'a, str> {
+        let wire = renamed(name);
+        if self.renamed.contains_key(&wire) || !is_plain(name) { wire.into() } else { name.into() }
+    }
+
+    /// The tool's own name.
+    pub(super) fn own(&self, name: String) -> String {
+        self.renamed.get(&name).cloned().unwrap_or(name)
+    }
+}
+
+/// A call's id as every provider takes it; the same for the same call.
+pub(super) fn call_id(id: &str) -> Cow<'_, str> {
+    if is_plain(id) && id.len() <= LONGEST_ID { id.into() } else { format!("call_{}", digest(id)).into() }
+}
+
+/// The JSON Schema of a tool's arguments; a client's tool may have none, none of an object, or one without the
+/// member that OpenAI insists on.
+pub(super) fn schema(tool: &Tool) -> Value {
+    match &tool.parameters {
+        Some(Value::Object(schema)) if schema.get("type").is_some_and(|kind| kind == "object") => {
+            let mut schema = schema.clone();
+            schema.entry("properties").or_insert_with(|| json!({}));
+            Value::Object(schema)
+        }
+        _ => json!({ "type": "object", "properties": {} }),
+    }
+}
+
+/// A call's arguments as an object, which providers insist on. Broken ones keep their text, so that the model
+/// can see what it did.
+pub(super) fn arguments(text: &str) -> Map<String, Value> {
+    match serde_json::from_str(text) {
+        Ok(Value::Object(arguments)) => arguments,
+        _ if text.trim().is_empty() => Map::new(),
+        _ => Map::from_iter([("invalid_json".to_owned(), text.into())]),
+    }
+}
+
+/// Letters, digits, `_` and `-`, and not too many.
+fn is_plain(name: &str) -> bool {
+    let is_plain = |c: u8| c.is_ascii_alphanumeric() || c == b'_' || c == b'-';
+    (1..=LONGEST_NAME).contains(&name.len()) && name.bytes().all(is_plain)
+}
+
+/// A name that says what it stands for and that no other tool has.
+fn renamed(name: &str) -> String {
+    let plain = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' });
+    let head: String = plain.take(LONGEST_NAME - 9).collect();
+    format!("{head}_{}", &digest(name)[..8])
+}
+
+fn digest(text: &str) -> String {
+    Sha256::digest(text).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tool(name: &str) -> Tool {
+        Tool { name: name.into(), description: String::new(), parameters: None, metadata: None }
+    }
+
+    #[test]
+    fn an_odd_name_goes_out_plain_and_comes_back_as_it_was() {
+        let long = "x".repeat(65);
+        let tools = ["get_weather", "web_search", "böse Namen/…", "", &long].map(tool);
+        let names = ToolNames::new(&tools, &["web_search"]);
+
+        assert_eq!(names.to_wire("get_weather"), "get_weather");
+        for tool in &tools {
+            let wire = names.to_wire(&tool.name).into_owned();
+            assert!(is_plain(&wire) && wire != "web_search", "{wire}");
+            assert_eq!(names.own(wire), tool.name);
+        }
+        assert!(is_plain(&names.to_wire("a tool that is gone")));
+        assert_eq!(names.own("unheard_of".into()), "unheard_of");
+    }
+
+    #[test]
+    fn an_odd_id_is_replaced_by_the_same_one_each_time() {
+        assert_eq!(call_id("call_1-A"), "call_1-A");
+        assert_eq!(call_id("call#get_weather#0"), call_id("call#get_weather#0"));
+        assert_ne!(call_id("call#get_weather#0"), call_id("call#get_weather#1"));
+        for long in ["é".repeat(1000), "a".repeat(41)] {
+            assert!(is_plain(&call_id(&long)) && call_id(&long).len() <= LONGEST_ID);
+        }
+    }
+
+    #[test]
+    fn a_schema_is_one_of_an_object_with_properties() {
+        let schema = |parameters| schema(&Tool { parameters, ..tool("t") });
+        let empty = json!({ "type": "object", "properties": {} });
+
+        for parameters in [None, Some(json!({ "type": "object" })), Some(json!({ "type": "string" }))] {
+            assert_eq!(schema(parameters), empty);
+        }
+        let whole = json!({ "type": "object", "properties": { "a": {} }, "required": ["a"] });
+        assert_eq!(schema(Some(whole.clone())), whole);
+    }
+
+    #[test]
+    fn arguments_are_an_object_and_broken_ones_keep_their_text() {
+        for (text, expected) in [
+            (r#"{"city":"Tokyo"}"#, json!({ "city": "Tokyo" })),
+            ("", json!({})),
+            (r#"{"city":"#, json!({ "invalid_json": r#"{"city":"# })),
+            ("[1]", json!({ "invalid_json": "[1]" })),
+        ] {
+            assert_eq!(Value::Object(arguments(text)), expected, "{text}");
+        }
+    }
+}
