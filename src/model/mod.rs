@@ -7,10 +7,12 @@
 mod bedrock;
 mod demo;
 mod error;
+#[cfg(feature = "genai")]
+mod hosted;
 mod request;
 mod scripted;
 mod settings;
-#[cfg(feature = "bedrock")]
+#[cfg(any(feature = "bedrock", feature = "genai"))]
 mod wire;
 
 use futures_util::future::{self, BoxFuture};
@@ -22,6 +24,8 @@ use crate::protocol::TokenUsage;
 pub use bedrock::Bedrock;
 pub use demo::demo;
 pub use error::{ModelError, ModelErrorKind};
+#[cfg(feature = "genai")]
+pub use hosted::{ApiKey, ApiKeys, BadUrl, Hosted, Provider};
 pub use request::{Call, CallResult, CallSignature, Reasoning, ReasoningKind, Request, Turn, UserPart};
 pub use scripted::{Script, Scripted};
 pub use settings::{ModelSettings, ToolChoice};

@@ -1,0 +1,252 @@
+//! What went wrong at a provider, from its status, its error body or the network.
+//!
+//! genai's own messages hold whole bodies, so none is passed on: a cause is the status, the provider's words
+//! for the error and its message, cut short and without the key.
+
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::time::Duration;
+
+use genai::Error;
+use genai::webc::StreamTimeout;
+use http::HeaderMap;
+use serde_json::Value;
+
+use crate::model::{ModelError, ModelErrorKind};
+
+/// The longest message of a provider that is kept, in characters.
+const MESSAGE: usize = 300;
+
+/// What providers call a conversation that is too long.
+const TOO_LONG: &[&str] = &[
+    "context_length_exceeded",
+    "request_too_large",
+    "prompt is too long",
+    "maximum context length",
+    "context window",
+    "exceeds the maximum number of tokens",
+    "input token count",
+    "too many tokens",
+    "model_max_prompt_tokens_exceeded",
+];
+
+/// What a provider says of an error.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Fault {
+    /// The HTTP status, or the number that stands in its place in an event.
+    status: Option<u16>,
+    /// Its words for the error: type, code, reason.
+    words: Vec<String>,
+    /// Its message.
+    message: String,
+    /// How long it wants to be left alone.
+    retry_after: Option<Duration>,
+}
+
+/// The failure behind an error of genai's. `has_begun` tells whether the provider had sent anything of use;
+/// `key` is kept out of the cause.
+pub(super) fn failure(error: Error, has_begun: bool, key: &str) -> ModelError {
+    let broken = if has_begun { ModelErrorKind::StreamCut } else { ModelErrorKind::Unavailable };
+    match error {
+        Error::WebStream { error, .. } => match error.downcast::<Error>() {
+            Ok(error) => failure(*error, has_begun, key),
+            Err(error) => transport(error, broken),
+        },
+        Error::HttpError { status, body, headers, .. } => {
+            let mut fault = Fault::of_body(&body);
+            fault.status = Some(status.as_u16());
+            fault.retry_after = retry_after(&headers).or(fault.retry_after);
+            fault.failure(key)
+        }
+        Error::ChatResponse { body, .. } => Fault::of(&body).failure(key),
+        // The message quotes the answer, so only the place is kept.
+        Error::StreamParse { serde_error, .. } => ModelError::new(
+            broken,
+            format!("a frame could not be read, line {} column {}", serde_error.line(), serde_error.column()),
+        ),
+        _ => ModelError::new(broken, "a frame was not as the wire has it"),
+    }
+}
+
+/// Whether a provider refuses the key.
+pub(super) fn is_unauthorized(error: &Error) -> bool {
+    let error = match error {
+        Error::WebStream { error, .. } => error.downcast_ref::<Error>(),
+        error => Some(error),
+    };
+    match error {
+        // Gemini calls a wrong key a bad request.
+        Some(Error::HttpError { status, body, .. }) => {
+            status.as_u16() == 401 || (status.as_u16() == 400 && Fault::of_body(body).is_bad_key())
+        }
+        _ => false,
+    }
+}
+
+fn transport(error: Box<dyn StdError + Send + Sync>, broken: ModelErrorKind) -> ModelError {
+    let error = match error.downcast::<StreamTimeout>() {
+        Ok(timeout) => {
+            let is_header = *timeout == StreamTimeout::Headers;
+            let kind = if is_header { ModelErrorKind::Unavailable } else { broken };
+            return ModelError::new(kind, *timeout);
+        }
+        Err(error) => error,
+    };
+    match error.downcast::<reqwest::Error>() {
+        Ok(error) if error.is_builder() => {
+            ModelError::new(ModelErrorKind::Misconfigured, "the key or the address fits no HTTP request")
+        }
+        Ok(error) => {
+            let kind = if error.is_connect() { ModelErrorKind::Unavailable } else { broken };
+            ModelError::new(kind, error.without_url())
+        }
+        // Invalid UTF-8; the error may own the text.
+        Err(_) => ModelError::new(broken, "the answer is no text"),
+    }
+}
+
+/// `retry-after-ms`, else `retry-after` in seconds.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let number = |name: &str| -> Option<f64> { headers.get(name)?.to_str().ok()?.trim().parse().ok() };
+    let seconds = number("retry-after-ms").map(|ms| ms / 1000.0).or_else(|| number("retry-after"))?;
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
+impl Fault {
+    fn of_body(body: &str) -> Self {
+        serde_json::from_str(body).map_or_else(|_| Self::default(), |body| Self::of(&body))
+    }
+
+    /// Reads `{"error":{..}}`, `{"error":".."}`, a list of one of them, or the error itself.
+    pub(super) fn of(body: &Value) -> Self {
+        let body = body.as_array().and_then(|list| list.first()).unwrap_or(body);
+        let error = body.get("error").filter(|error| !error.is_null()).unwrap_or(body);
+        if let Value::String(message) = error {
+            return Self { message: message.clone(), ..Self::default() };
+        }
+        let mut fault = Self::default();
+        let details = error.get("details").and_then(Value::as_array).into_iter().flatten();
+        let reasons = details.clone().filter_map(|detail| detail.get("reason"));
+        let named = ["type", "code", "status"].into_iter().filter_map(|name| error.get(name));
+        for word in named.chain(reasons) {
+            match word {
+                Value::String(word) => fault.words.push(word.clone()),
+                Value::Number(number) => {
+                    let number = number.as_u64().and_then(|number| u16::try_from(number).ok());
+                    fault.status = number.filter(|number| (300..600).contains(number));
+                }
+                _ => {}
+            }
+        }
+        fault.message = error.get("message").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let delay = details.filter_map(|detail| detail.get("retryDelay")?.as_str()).next();
+        let seconds = delay.and_then(|delay| delay.strip_suffix('s')?.parse().ok());
+        fault.retry_after = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        fault
+    }
+
+    /// The failure, without `key`.
+    pub(super) fn failure(self, key: &str) -> ModelError {
+        ModelError::new(self.kind(), self.cause(key)).retry_after(self.retry_after)
+    }
+
+    fn kind(&self) -> ModelErrorKind {
+        match self.status {
+            _ if self.is_too_long() => ModelErrorKind::ContextTooLong,
+            Some(429 | 400) | None if self.says(&["insufficient_quota", "billing"]) => {
+                ModelErrorKind::Misconfigured
+            }
+            Some(400) if self.is_bad_key() => ModelErrorKind::Misconfigured,
+            Some(429) => ModelErrorKind::Throttled,
+            Some(413) => ModelErrorKind::ContextTooLong,
+            Some(408 | 409 | 425 | 500..) => ModelErrorKind::Unavailable,
+            Some(300..400 | 401..=405 | 410) => ModelErrorKind::Misconfigured,
+            Some(400..) => ModelErrorKind::Refused,
+            _ if self.says(&["overloaded", "unavailable"]) => ModelErrorKind::Unavailable,
+            _ if self.says(&["rate_limit", "resource_exhausted", "too_many_requests"]) => {
+                ModelErrorKind::Throttled
+            }
+            _ => ModelErrorKind::StreamCut,
+        }
+    }
+
+    fn is_too_long(&self) -> bool {
+        let may_be = !matches!(self.status, Some(401..=404 | 429 | 500..));
+        let message = self.message.to_ascii_lowercase();
+        may_be && (self.says(TOO_LONG) || TOO_LONG.iter().any(|phrase| message.contains(phrase)))
+    }
+
+    fn is_bad_key(&self) -> bool {
+        self.says(&["api_key_invalid"]) || self.message.contains("API key not valid")
+    }
+
+    fn says(&self, parts: &[&str]) -> bool {
+        let words = self.words.iter().map(|word| word.to_ascii_lowercase());
+        words.into_iter().any(|word| parts.iter().any(|part| word.contains(part)))
+    }
+
+    fn cause(&self, key: &str) -> String {
+        let status = self.status.map(|status| format!("status {status}"));
+        let words = self.words.iter().map(|word| Cow::from(word.as_str()));
+        let said = status.map(Cow::from).into_iter().chain(words);
+        let message: String = scrubbed(&self.message, key).chars().take(MESSAGE).collect();
+        let cause = said.chain((!message.is_empty()).then(|| message.into())).collect::<Vec<_>>().join(", ");
+        if cause.is_empty() { "the provider gave no reason".into() } else { scrubbed(&cause, key).into() }
+    }
+}
+
+/// A text without the key.
+fn scrubbed<'a>(text: &'a str, key: &str) -> Cow<'a, str> {
+    if key.is_empty() || !text.contains(key) { text.into() } else { text.replace(key, "[key]").into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_event_is_classified_by_its_words() {
+        use ModelErrorKind::{ContextTooLong, Misconfigured, Refused, StreamCut, Throttled, Unavailable};
+        for (why, body, kind) in [
+            (
+                "anthropic",
+                json!({"type":"error","error":{"type":"overloaded_error","message":"x"}}),
+                Unavailable,
+            ),
+            ("anthropic", json!({"type":"error","error":{"type":"rate_limit_error"}}), Throttled),
+            ("anthropic", json!({"type":"error","error":{"type":"api_error"}}), StreamCut),
+            ("responses", json!({"type":"error","code":"rate_limit_exceeded","message":"x"}), Throttled),
+            ("responses", json!({"code":"context_length_exceeded","message":"x"}), ContextTooLong),
+            ("openai", json!({"code":"insufficient_quota","type":"insufficient_quota"}), Misconfigured),
+            ("openrouter", json!({"code":502,"message":"upstream"}), Unavailable),
+            ("gemini", json!({"error":{"code":429,"status":"RESOURCE_EXHAUSTED"}}), Throttled),
+            ("gemini", json!([{"error":{"code":400,"status":"INVALID_ARGUMENT","message":"x"}}]), Refused),
+            ("gemini", json!({"error":{"code":400,"details":[{"reason":"API_KEY_INVALID"}]}}), Misconfigured),
+            ("ollama", json!({"error":"llama runner has terminated"}), StreamCut),
+            ("nothing", json!(null), StreamCut),
+        ] {
+            assert_eq!(Fault::of(&body).failure("").kind, kind, "{why} {body}");
+        }
+    }
+
+    #[test]
+    fn a_cause_is_short_and_holds_no_key() {
+        let message = format!("Incorrect key sk-12345. {}", "x".repeat(5000));
+        let fault =
+            Fault::of(&json!({"error":{"type":"invalid_request_error","code":"sk-12345","message":message}}));
+
+        let cause = fault.cause("sk-12345");
+        assert!(cause.starts_with("invalid_request_error, [key], Incorrect key [key]. xxx"), "{cause}");
+        assert!(cause.len() < 400);
+    }
+
+    #[test]
+    fn gemini_says_in_the_body_how_long_to_wait() {
+        let details = json!([{ "@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "34.5s" }]);
+        let fault = Fault::of(&json!({"error":{"code":429,"details":details}}));
+
+        assert_eq!(fault.failure("").retry_after, Some(Duration::from_millis(34500)));
+    }
+}

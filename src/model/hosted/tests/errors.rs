@@ -1,0 +1,319 @@
+//! How turns fail, and that no broken one ends well.
+
+use super::stub::Answer;
+use super::*;
+use crate::model::{ModelErrorKind, StopReason};
+
+async fn answered(adapter: &str, answer: Answer) -> Vec<Result<Delta, ModelError>> {
+    let stub = Stub::playing([answer]).await;
+    let model = model(adapter, "m", &stub).idle_timeout(Duration::from_millis(200));
+    stub.during(all(&model, &request())).await
+}
+
+fn last(deltas: &[Result<Delta, ModelError>]) -> Result<StopReason, ModelErrorKind> {
+    let ends = deltas.iter().filter(|delta| matches!(delta, Ok(Delta::End(_)) | Err(_))).count();
+    assert_eq!(ends, 1, "one end: {}", outline(deltas));
+    match deltas.last().unwrap() {
+        Ok(Delta::End(stop)) => Ok(*stop),
+        Err(error) => Err(error.kind),
+        Ok(_) => panic!("no end: {}", outline(deltas)),
+    }
+}
+
+type Wire = (&'static str, fn() -> Vec<String>);
+
+const ALL: [Wire; 5] = [
+    ("openai", wires::chat),
+    ("openai-responses", wires::responses),
+    ("anthropic", wires::anthropic),
+    ("gemini", wires::gemini),
+    ("ollama", wires::ollama),
+];
+
+#[tokio::test]
+async fn a_refusal_is_known_by_its_status_and_its_words() {
+    use ModelErrorKind::{ContextTooLong, Misconfigured, Refused, Throttled, Unavailable};
+    let openai =
+        |code: &str, message: &str| json!({ "error": { "message": message, "type": "t", "code": code } });
+    let claude =
+        |kind: &str, message: &str| json!({ "type": "error", "error": { "type": kind, "message": message } });
+    for (adapter, status, body, kind) in [
+        ("openai", 429, openai("rate_limit_exceeded", "slow"), Throttled),
+        ("openai", 429, openai("insufficient_quota", "pay"), Misconfigured),
+        (
+            "openai",
+            400,
+            openai("context_length_exceeded", "This model's maximum context length is 8"),
+            ContextTooLong,
+        ),
+        ("openai", 400, openai("invalid_request_error", "no"), Refused),
+        ("openai", 401, openai("invalid_api_key", "no"), Misconfigured),
+        ("openai", 403, openai("", "no"), Misconfigured),
+        ("openai", 404, openai("model_not_found", "no"), Misconfigured),
+        ("openai", 422, openai("", "no"), Refused),
+        ("openai", 500, openai("server_error", "no"), Unavailable),
+        ("openai", 503, json!("<html>"), Unavailable),
+        ("openai", 302, json!(null), Misconfigured),
+        ("openai-responses", 400, openai("context_length_exceeded", "no"), ContextTooLong),
+        ("anthropic", 529, claude("overloaded_error", "Overloaded"), Unavailable),
+        ("anthropic", 429, claude("rate_limit_error", "slow"), Throttled),
+        (
+            "anthropic",
+            400,
+            claude("invalid_request_error", "prompt is too long: 9 tokens > 8 maximum"),
+            ContextTooLong,
+        ),
+        ("anthropic", 413, claude("request_too_large", "no"), ContextTooLong),
+        (
+            "gemini",
+            400,
+            json!({ "error": { "code": 400, "status": "INVALID_ARGUMENT", "message": "The input token count exceeds the maximum number of tokens allowed" } }),
+            ContextTooLong,
+        ),
+        (
+            "gemini",
+            400,
+            json!({ "error": { "code": 400, "status": "INVALID_ARGUMENT", "message": "API key not valid." } }),
+            Misconfigured,
+        ),
+        ("gemini", 503, json!({ "error": { "code": 503, "status": "UNAVAILABLE" } }), Unavailable),
+        ("ollama", 404, json!({ "error": "model 'm' not found" }), Misconfigured),
+    ] {
+        let headers = "retry-after: 7\r\ncontent-type: application/json\r\n";
+        let deltas = answered(adapter, Answer::status(status, headers, body.to_string())).await;
+        assert_eq!(last(&deltas), Err(kind), "{adapter} {status} {}", outline(&deltas));
+        let error = deltas[0].as_ref().unwrap_err();
+        assert_eq!(error.retry_after, Some(Duration::from_secs(7)));
+        assert!(outline(&deltas).contains(&format!("status {status}")));
+    }
+}
+
+#[tokio::test]
+async fn milliseconds_to_wait_come_before_seconds() {
+    let headers = "retry-after: 7\r\nretry-after-ms: 1500\r\n";
+    let deltas = answered("openai", Answer::status(429, headers, "{}")).await;
+
+    assert_eq!(deltas[0].as_ref().unwrap_err().retry_after, Some(Duration::from_millis(1500)));
+}
+
+#[tokio::test]
+async fn no_key_and_no_long_message_is_in_the_cause() {
+    let message = format!("{KEY} is wrong. {}", "x".repeat(9000));
+    let body = json!({ "error": { "message": message, "code": "invalid_api_key" } });
+    let deltas = answered("openai", Answer::status(401, "", body.to_string())).await;
+
+    let line = outline(&deltas);
+    assert!(line.contains("invalid_api_key, [key] is wrong.") && line.len() < 500, "{line}");
+}
+
+#[tokio::test]
+async fn a_line_break_behind_the_key_is_neither_sent_nor_in_the_way_of_keeping_it_out() {
+    let body = json!({ "error": { "message": format!("no such key: {KEY}"), "code": "invalid_api_key" } });
+    let stub = Stub::playing([Answer::status(401, "", body.to_string())]).await;
+    let key = SecretString::from(format!("{KEY}\n"));
+    let openai = Provider::named("openai").unwrap();
+    let model = Hosted::new(openai, "m", key).base_url(&format!("http://{}/v1", stub.address())).unwrap();
+
+    let line = outline(&stub.during(all(&model, &request())).await);
+    assert!(line.contains("no such key: [key]"), "{line}");
+    assert!(stub.seen()[0].head.contains(&format!("Bearer {KEY}\r\n")));
+}
+
+#[tokio::test]
+async fn an_error_in_the_stream_is_known_by_its_type() {
+    use ModelErrorKind::{ContextTooLong, StreamCut, Throttled, Unavailable};
+    let claude =
+        |kind: &str| named_sse(&[json!({ "type": "error", "error": { "type": kind, "message": "m" } })]);
+    let failed = |code: &str| {
+        let error = json!({ "code": code, "message": "m" });
+        named_sse(&[
+            json!({ "type": "response.failed", "response": { "id": "r", "status": "failed", "model": "m", "error": error } }),
+        ])
+    };
+    for (adapter, head, tail, kind) in [
+        ("anthropic", wires::anthropic(), claude("overloaded_error"), Unavailable),
+        ("anthropic", wires::anthropic(), claude("rate_limit_error"), Throttled),
+        ("anthropic", wires::anthropic(), claude("api_error"), StreamCut),
+        ("openai-responses", wires::responses(), failed("rate_limit_exceeded"), Throttled),
+        ("openai-responses", wires::responses(), failed("context_length_exceeded"), ContextTooLong),
+        ("openai-responses", wires::responses(), failed("server_error"), StreamCut),
+        (
+            "openai-responses",
+            wires::responses(),
+            named_sse(&[json!({ "type": "error", "code": "rate_limit_exceeded", "message": "m" })]),
+            Throttled,
+        ),
+        (
+            "openai",
+            wires::chat(),
+            sse(&[json!({ "error": { "message": "m", "type": "server_error", "code": 502 } })]),
+            Unavailable,
+        ),
+        (
+            "gemini",
+            wires::gemini(),
+            sse(&[json!({ "error": { "code": 503, "status": "UNAVAILABLE" } })]),
+            Unavailable,
+        ),
+        ("ollama", wires::ollama(), vec!["{\"error\":\"out of memory\"}\n".into()], StreamCut),
+    ] {
+        let frames = head.into_iter().take(2).chain(tail).collect();
+        let deltas = answered(adapter, Answer::stream(frames)).await;
+        assert_eq!(last(&deltas), Err(kind), "{adapter} {}", outline(&deltas));
+    }
+}
+
+#[tokio::test]
+async fn a_turn_that_stops_anywhere_before_its_end_is_cut() {
+    for (adapter, frames) in ALL {
+        // Responses ends in its last frame, Gemini and Ollama too; Anthropic and chat behind their usage.
+        for count in 0..frames().len() {
+            let head = || frames().into_iter().take(count).collect::<Vec<_>>();
+            let kind = if count == 0 { ModelErrorKind::Unavailable } else { ModelErrorKind::StreamCut };
+            for (how, answer) in [("cut", Answer::stream(head()).cut()), ("clean", Answer::stream(head()))] {
+                let deltas = answered(adapter, answer).await;
+                assert_eq!(last(&deltas), Err(kind), "{adapter} {how} behind {count}: {}", outline(&deltas));
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_frame_that_is_cut_or_no_json_is_never_passed_over() {
+    for (adapter, frames) in ALL {
+        let all = frames();
+        for at in 1..all.len() {
+            let mut broken = all.clone();
+            let half = broken[at].len() / 2;
+            broken[at] = match adapter {
+                "ollama" => "{\"message\":\n".into(),
+                _ if broken[at].contains("event:") => {
+                    let event = broken[at].lines().next().unwrap().to_owned();
+                    format!("{event}\ndata: {{\"type\": \"response.output\n\n")
+                }
+                _ => "data: {\"choices\": [\n\n".into(),
+            };
+            let deltas = answered(adapter, Answer::stream(broken)).await;
+            assert_eq!(last(&deltas), Err(ModelErrorKind::StreamCut), "{adapter} {at}: {}", outline(&deltas));
+
+            let mut halved = all[..=at].to_vec();
+            halved[at].truncate(half);
+            let deltas = answered(adapter, Answer::stream(halved)).await;
+            assert_eq!(
+                last(&deltas),
+                Err(ModelErrorKind::StreamCut),
+                "{adapter} half {at}: {}",
+                outline(&deltas)
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn silence_ends_the_turn() {
+    for (adapter, frames) in ALL {
+        let deltas = answered(adapter, Answer::stream(frames().into_iter().take(2).collect()).silent()).await;
+        assert_eq!(last(&deltas), Err(ModelErrorKind::StreamCut), "{adapter} {}", outline(&deltas));
+    }
+    let deltas = answered("openai", Answer::stream(Vec::new()).silent()).await;
+    assert_eq!(last(&deltas), Err(ModelErrorKind::Unavailable), "before anything");
+}
+
+#[tokio::test]
+async fn what_is_no_event_stream_is_never_a_good_turn() {
+    for (adapter, _) in ALL {
+        for body in
+            ["<html><body>Hello\n\nWorld</body></html>", "{\"error\":{\"message\":\"m\"}}", "", "\n\n\n\n"]
+        {
+            let deltas = answered(adapter, Answer::status(200, "content-type: text/html\r\n", body)).await;
+            let kind = last(&deltas).unwrap_err();
+            assert!(
+                matches!(kind, ModelErrorKind::Unavailable | ModelErrorKind::StreamCut),
+                "{adapter} {body:?} {kind:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn nobody_listens() {
+    let stub = Stub::playing([]).await;
+    let model = model("openai", "m", &stub);
+    drop(stub);
+
+    let deltas = all(&model, &request()).await;
+    assert_eq!(last(&deltas), Err(ModelErrorKind::Unavailable), "{}", outline(&deltas));
+}
+
+/// The end of a turn with this reason to stop.
+async fn stopped(adapter: &str, reason: &str) -> Result<StopReason, ModelErrorKind> {
+    let chat =
+        |delta: Value, finish: Value| json!({ "choices": [{ "delta": delta, "finish_reason": finish }] });
+    let frames = match adapter {
+        "openai" => {
+            let mut frames =
+                sse(&[chat(json!({ "content": "Hi" }), Value::Null), chat(json!({}), json!(reason))]);
+            frames.push("data: [DONE]\n\n".into());
+            frames
+        }
+        "openai-responses" => {
+            let details = json!({ "reason": reason });
+            let response =
+                json!({ "id": "r", "model": "m", "status": "incomplete", "incomplete_details": details });
+            named_sse(&[json!({ "type": "response.incomplete", "response": response })])
+        }
+        "anthropic" => named_sse(&[
+            json!({ "type": "message_delta", "delta": { "stop_reason": reason } }),
+            json!({ "type": "message_stop" }),
+        ]),
+        _ => sse(&[json!({ "candidates": [{ "finishReason": reason }] })]),
+    };
+    last(&answered(adapter, Answer::stream(frames)).await)
+}
+
+#[tokio::test]
+async fn a_reason_to_stop_says_whether_the_answer_is_whole() {
+    use StopReason::{Complete, Filtered, MaxTokens};
+    for (adapter, reason, expected) in [
+        ("openai", "stop", Ok(Complete)),
+        ("openai", "eos", Ok(Complete)),
+        ("openai", "length", Ok(MaxTokens)),
+        ("openai", "content_filter", Ok(Filtered)),
+        ("openai", "tool_calls", Err(ModelErrorKind::StreamCut)),
+        ("openai", "error", Err(ModelErrorKind::StreamCut)),
+        ("openai-responses", "max_output_tokens", Ok(MaxTokens)),
+        ("openai-responses", "content_filter", Ok(Filtered)),
+        ("anthropic", "end_turn", Ok(Complete)),
+        ("anthropic", "stop_sequence", Ok(Complete)),
+        ("anthropic", "max_tokens", Ok(MaxTokens)),
+        ("anthropic", "refusal", Ok(Filtered)),
+        ("gemini", "STOP", Ok(Complete)),
+        ("gemini", "MAX_TOKENS", Ok(MaxTokens)),
+        ("gemini", "SAFETY", Ok(Filtered)),
+        ("gemini", "RECITATION", Ok(Filtered)),
+        ("gemini", "PROHIBITED_CONTENT", Ok(Filtered)),
+        ("gemini", "BLOCKLIST", Ok(Filtered)),
+        ("gemini", "MALFORMED_FUNCTION_CALL", Err(ModelErrorKind::StreamCut)),
+    ] {
+        assert_eq!(stopped(adapter, reason).await, expected, "{adapter} {reason}");
+    }
+}
+
+#[tokio::test]
+async fn gemini_may_hold_back_the_question() {
+    let frames = sse(&[json!({ "promptFeedback": { "blockReason": "SAFETY" }, "usageMetadata": {} })]);
+
+    assert_eq!(last(&answered("gemini", Answer::stream(frames)).await), Ok(StopReason::Filtered));
+}
+
+#[tokio::test]
+async fn given_a_limit_of_tokens_when_a_call_is_cut_then_it_is_not_ended() {
+    let mut frames = wires::chat();
+    frames.truncate(9);
+    frames.extend(sse(&[json!({ "choices": [{ "delta": {}, "finish_reason": "length" }] })]));
+    frames.push("data: [DONE]\n\n".into());
+
+    let outline = outline(&answered("openai", Answer::stream(frames)).await);
+    assert!(outline.contains("ToolCallEnd { call: 0 }"), "{outline}");
+    assert!(!outline.contains("ToolCallEnd { call: 1 }"), "{outline}");
+}

@@ -1,0 +1,404 @@
+//! What goes out on each wire.
+
+use super::stub::{Answer, Seen};
+use super::*;
+use crate::model::{Call, CallResult, CallSignature, Reasoning, ReasoningKind, ToolChoice};
+use crate::protocol::{Content, Source};
+
+const ADAPTERS: [&str; 5] = ["openai", "openai-responses", "anthropic", "gemini", "ollama"];
+
+/// The request as a provider sees it.
+async fn sent_to(adapter: &str, id: &str, request: &Request) -> Seen {
+    let stub = Stub::playing([]).await;
+    let model = model(adapter, id, &stub);
+    stub.during(all(&model, request)).await;
+    stub.seen().remove(0)
+}
+
+async fn sent(adapter: &str, id: &str, request: &Request) -> Value {
+    sent_to(adapter, id, request).await.body
+}
+
+fn data(mime_type: &str) -> Source {
+    Source::Data { value: "QUJD".into(), mime_type: mime_type.into() }
+}
+
+fn url() -> Source {
+    Source::Url { value: "https://a.example/x".into(), mime_type: None }
+}
+
+fn call(id: &str, city: &str) -> Call {
+    let arguments = format!("{{\"location\":\"{city}\"}}");
+    Call { id: id.into(), name: "get_weather".into(), arguments, signature: None }
+}
+
+/// A user with a picture, a turn of `model` with reasoning, text and two calls, their results, a user.
+fn history(model: &str, kinds: &[ReasoningKind]) -> Vec<Turn> {
+    let piece =
+        |kind: &ReasoningKind| Reasoning { model: model.into(), text: "Two.".into(), kind: kind.clone() };
+    let foreign =
+        Reasoning { model: "other/m".into(), text: "x".into(), kind: ReasoningKind::Signed("s".into()) };
+    let mut calls = vec![call("call_1", "Tokyo"), call("call#2", "Paris")];
+    calls[0].signature = Some(CallSignature { model: model.into(), value: "Y2FsbA==".into() });
+    let result =
+        |id: &str| CallResult { id: id.into(), content: Content::Text("{\"temperature\":20}".into()) };
+    vec![
+        Turn::User(vec![
+            UserPart::ClientContext("context".into()),
+            text("Weather?"),
+            part(PartKind::Image { source: data("image/png") }),
+        ]),
+        Turn::Assistant {
+            reasoning: std::iter::once(foreign).chain(kinds.iter().map(piece)).collect(),
+            text: "Let me look.".into(),
+            calls,
+        },
+        Turn::Results(vec![result("call_1"), result("call#2")]),
+        Turn::User(vec![text("  "), text("And now?")]),
+    ]
+}
+
+fn with_history(model: &str, kinds: &[ReasoningKind]) -> Request {
+    Request { history: history(model, kinds), ..request() }
+}
+
+/// A member in each line, and an element of a list in each.
+fn lines(body: &Value) -> String {
+    let member = |(name, value): (&String, &Value)| match value {
+        Value::Array(items) => {
+            let items = items.iter().map(|item| format!("\n  {item}"));
+            format!("{name}:{}", items.collect::<String>())
+        }
+        value => format!("{name}: {value}"),
+    };
+    body.as_object().unwrap().iter().map(member).collect::<Vec<_>>().join("\n")
+}
+
+#[tokio::test]
+async fn openai_chat() {
+    let body = sent("openai", "gpt-4o", &with_history("openai/gpt-4o", &[ReasoningKind::Plain])).await;
+    insta::assert_snapshot!(lines(&body), @r#"
+    model: "gpt-4o"
+    stream: true
+    tools:
+      {"type":"function","function":{"name":"get_weather","description":"Weather.","parameters":{"type":"object","properties":{"location":{"type":"string"}}},"strict":false}}
+    messages:
+      {"role":"system","content":"Be brief."}
+      {"role":"user","content":[{"type":"text","text":"context"},{"type":"text","text":"Weather?"},{"type":"image_url","image_url":{"url":"data:image/png;base64,QUJD"}}]}
+      {"role":"assistant","content":"Let me look.","tool_calls":[{"type":"function","id":"call_1","function":{"name":"get_weather","arguments":"{\"location\":\"Tokyo\"}"}},{"type":"function","id":"call_6a9e518d08cf8d3db2b8ce70820d5781","function":{"name":"get_weather","arguments":"{\"location\":\"Paris\"}"}}]}
+      {"role":"tool","content":"{\"temperature\":20}","tool_call_id":"call_1"}
+      {"role":"tool","content":"{\"temperature\":20}","tool_call_id":"call_6a9e518d08cf8d3db2b8ce70820d5781"}
+      {"role":"user","content":"And now?"}
+    stream_options: {"include_usage":true}
+    "#);
+}
+
+#[tokio::test]
+async fn openai_responses() {
+    let kinds = [ReasoningKind::Signed("c2VhbGVk".into())];
+    let body = sent("openai-responses", "gpt-5", &with_history("openai-responses/gpt-5", &kinds)).await;
+    insta::assert_snapshot!(lines(&body), @r#"
+    store: false
+    model: "gpt-5"
+    stream: true
+    instructions: "Be brief."
+    reasoning: {"summary":"detailed"}
+    include:
+      "reasoning.encrypted_content"
+    tools:
+      {"type":"function","name":"get_weather","parameters":{"type":"object","properties":{"location":{"type":"string"}}},"description":"Weather.","strict":false}
+    input:
+      {"role":"user","content":[{"type":"input_text","text":"context"},{"type":"input_text","text":"Weather?"},{"type":"input_image","detail":"auto","image_url":"data:image/png;base64,QUJD"}]}
+      {"type":"reasoning","encrypted_content":"c2VhbGVk","summary":[]}
+      {"type":"message","role":"assistant","content":[{"type":"output_text","text":"Let me look."}]}
+      {"type":"function_call","call_id":"call_1","name":"get_weather","arguments":"{\"location\":\"Tokyo\"}"}
+      {"type":"function_call","call_id":"call_6a9e518d08cf8d3db2b8ce70820d5781","name":"get_weather","arguments":"{\"location\":\"Paris\"}"}
+      {"type":"function_call_output","call_id":"call_1","output":"{\"temperature\":20}"}
+      {"type":"function_call_output","call_id":"call_6a9e518d08cf8d3db2b8ce70820d5781","output":"{\"temperature\":20}"}
+      {"role":"user","content":"And now?"}
+    "#);
+}
+
+#[tokio::test]
+async fn anthropic() {
+    let kinds = [ReasoningKind::Signed("c2ln".into()), ReasoningKind::Redacted("cmVk".into())];
+    let body =
+        sent("anthropic", "claude-haiku-4-5", &with_history("anthropic/claude-haiku-4-5", &kinds)).await;
+    insta::assert_snapshot!(lines(&body), @r#"
+    model: "claude-haiku-4-5"
+    stream: true
+    system:
+      {"type":"text","text":"Be brief.","cache_control":{"type":"ephemeral"}}
+    tools:
+      {"name":"get_weather","input_schema":{"type":"object","properties":{"location":{"type":"string"}}},"description":"Weather."}
+    messages:
+      {"role":"user","content":[{"type":"text","text":"context"},{"type":"text","text":"Weather?"},{"type":"image","source":{"type":"base64","media_type":"image/png","data":"QUJD"}}]}
+      {"role":"assistant","content":[{"type":"thinking","thinking":"Two.","signature":"c2ln"},{"type":"redacted_thinking","data":"cmVk"},{"type":"text","text":"Let me look."},{"type":"tool_use","id":"call_1","name":"get_weather","input":{"location":"Tokyo"}},{"type":"tool_use","id":"call_6a9e518d08cf8d3db2b8ce70820d5781","name":"get_weather","input":{"location":"Paris"}}]}
+      {"role":"user","content":[{"type":"tool_result","content":"{\"temperature\":20}","tool_use_id":"call_1"},{"type":"tool_result","content":"{\"temperature\":20}","tool_use_id":"call_6a9e518d08cf8d3db2b8ce70820d5781"}]}
+      {"role":"user","content":"And now?"}
+    max_tokens: 64000
+    "#);
+}
+
+#[tokio::test]
+async fn gemini() {
+    let body = sent("gemini", "gemini-2.5-pro", &with_history("gemini/gemini-2.5-pro", &[])).await;
+    insta::assert_snapshot!(lines(&body), @r#"
+    generationConfig: {"thinkingConfig":{"includeThoughts":true}}
+    systemInstruction: {"parts":[{"text":"Be brief."}]}
+    tools:
+      {"functionDeclarations":[{"name":"get_weather","description":"Weather.","parametersJsonSchema":{"type":"object","properties":{"location":{"type":"string"}}}}]}
+    contents:
+      {"role":"user","parts":[{"text":"context"},{"text":"Weather?"},{"inline_data":{"mime_type":"image/png","data":"QUJD"}}]}
+      {"role":"model","parts":[{"text":"Let me look."},{"functionCall":{"id":"call_1","name":"get_weather","args":{"location":"Tokyo"}},"thoughtSignature":"Y2FsbA=="},{"functionCall":{"id":"call_6a9e518d08cf8d3db2b8ce70820d5781","name":"get_weather","args":{"location":"Paris"}}}]}
+      {"role":"user","parts":[{"functionResponse":{"name":"get_weather","response":{"name":"get_weather","content":"{\"temperature\":20}"},"id":"call_1"}},{"functionResponse":{"name":"get_weather","response":{"name":"get_weather","content":"{\"temperature\":20}"},"id":"call_6a9e518d08cf8d3db2b8ce70820d5781"}}]}
+      {"role":"user","parts":[{"text":"And now?"}]}
+    "#);
+}
+
+#[tokio::test]
+async fn ollama() {
+    let body = sent("ollama", "qwen3", &with_history("ollama/qwen3", &[ReasoningKind::Plain])).await;
+    insta::assert_snapshot!(lines(&body), @r#"
+    model: "qwen3"
+    stream: true
+    tools:
+      {"type":"function","function":{"name":"get_weather","description":"Weather.","parameters":{"type":"object","properties":{"location":{"type":"string"}}}}}
+    messages:
+      {"role":"system","content":"Be brief."}
+      {"role":"user","content":"context\n\nWeather?","images":["QUJD"]}
+      {"role":"assistant","content":"Let me look.","tool_calls":[{"function":{"name":"get_weather","arguments":{"location":"Tokyo"}}},{"function":{"name":"get_weather","arguments":{"location":"Paris"}}}]}
+      {"role":"tool","content":"{\"temperature\":20}"}
+      {"role":"tool","content":"{\"temperature\":20}"}
+      {"role":"user","content":"And now?"}
+    "#);
+}
+
+#[tokio::test]
+async fn an_id_goes_out_as_it_was_written() {
+    for id in ["gpt-5-high", "a::b::c", "qwen-max", "x-none", "claude-sonnet-5-low", "gemini-3-pro-low"] {
+        for adapter in ADAPTERS.into_iter().chain(["fireworks", "deepseek", "zai", "minimax"]) {
+            let seen = sent_to(adapter, id, &request()).await;
+            match adapter {
+                "gemini" => assert!(seen.head.contains(&format!("/models/{id}:stream")), "{}", seen.head),
+                _ => assert_eq!(seen.body["model"], id, "{adapter}"),
+            }
+            for effort in ["reasoning_effort", "thinking", "output_config", "think"] {
+                let may = (adapter, effort, id) == ("anthropic", "thinking", "claude-sonnet-5-low")
+                    || (adapter, effort, id) == ("minimax", "thinking", "claude-sonnet-5-low");
+                assert!(may || seen.body[effort].is_null(), "{adapter} {id} {effort}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_key_goes_where_the_provider_wants_it_and_nowhere_else() {
+    for (adapter, header) in [
+        ("openai", "authorization: Bearer sk-test-0123456789"),
+        ("openai-responses", "authorization: Bearer sk-test-0123456789"),
+        ("anthropic", "x-api-key: sk-test-0123456789"),
+        ("gemini", "x-goog-api-key: sk-test-0123456789"),
+        ("zai", "authorization: Bearer sk-test-0123456789"),
+    ] {
+        let seen = sent_to(adapter, "m", &request()).await;
+        let lines: Vec<_> = seen.head.lines().filter(|line| line.contains(KEY)).collect();
+        assert_eq!(lines.len(), 1, "{adapter}");
+        assert!(lines[0].eq_ignore_ascii_case(header), "{adapter}: {}", lines[0]);
+        assert!(!seen.body.to_string().contains(KEY));
+    }
+}
+
+#[tokio::test]
+async fn a_clients_tool_never_turns_on_one_of_the_provider() {
+    for name in ["web_search", "WebSearch", "googleSearch", "google_search", "code_execution", "urlContext"] {
+        for adapter in ADAPTERS {
+            let mut asked = request();
+            asked.tools = [tool(name)].into();
+            asked.settings.tool_choice = ToolChoice::Tool(name.into());
+            let body = sent(adapter, "m", &asked).await.to_string();
+            assert!(!body.contains(&format!("\"{name}\"")), "{adapter} {body}");
+            assert!(body.contains(&format!("\"{name}_")), "{adapter} {body}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_renamed_tool_comes_back_under_its_own_name() {
+    let mut asked = request();
+    asked.tools = [tool("web_search")].into();
+    let wire = sent("openai", "m", &asked).await["tools"][0]["function"]["name"].as_str().unwrap().to_owned();
+    let mut frames = sse(&[
+        json!({ "choices": [{ "delta": { "tool_calls": [{ "index": 0, "id": "a", "function": { "name": wire, "arguments": "{}" } }] } }] }),
+        json!({ "choices": [{ "delta": {}, "finish_reason": "tool_calls" }] }),
+    ]);
+    frames.push("data: [DONE]\n\n".into());
+    let stub = Stub::playing([Answer::stream(frames)]).await;
+    let model = model("openai", "m", &stub);
+
+    let deltas = stub.during(all(&model, &asked)).await;
+    assert!(outline(&deltas).contains("name: \"web_search\""), "{}", outline(&deltas));
+}
+
+/// Whether the data, or the address, of a part goes out.
+async fn takes(adapter: &str, kind: PartKind) -> bool {
+    let asked = Request { history: vec![Turn::User(vec![part(kind)])], ..request() };
+    let body = sent(adapter, "m", &asked).await.to_string();
+    let is_taken = body.contains("QUJD") || body.contains("https://a.example/x");
+    assert!(is_taken || body.contains("cannot be read here"), "{adapter} {body}");
+    is_taken
+}
+
+#[tokio::test]
+async fn parts_go_to_those_who_can_take_them() {
+    let image = |source| PartKind::Image { source };
+    let document = |source| PartKind::Document { source };
+    let audio = |source| PartKind::Audio { source };
+    let file = Source::File { value: "file-1".into(), provider: None, mime_type: None };
+    for (what, kind, takers) in [
+        (
+            "image",
+            image(data("image/png")),
+            vec!["openai", "openai-responses", "anthropic", "gemini", "ollama", "groq"],
+        ),
+        ("image by address", image(url()), vec!["openai", "openai-responses", "groq"]),
+        ("pdf", document(data("application/pdf")), vec!["openai", "openai-responses", "anthropic", "gemini"]),
+        ("pdf by address", document(url()), vec!["openai-responses", "anthropic"]),
+        ("text file", document(data("text/csv")), vec![]),
+        ("wav", audio(data("audio/wav")), vec!["openai", "gemini"]),
+        ("ogg", audio(data("audio/ogg")), vec!["gemini"]),
+        ("video", PartKind::Video { source: data("video/mp4") }, vec!["gemini"]),
+        ("handle", image(file), vec![]),
+    ] {
+        for adapter in ADAPTERS.into_iter().chain(["groq"]) {
+            assert_eq!(takes(adapter, kind.clone()).await, takers.contains(&adapter), "{what} {adapter}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_tool_is_forced_by_its_name_on_the_wire_and_only_if_it_is_offered() {
+    let forced = |choice| async move {
+        let mut asked = request();
+        asked.settings.tool_choice = choice;
+        [
+            sent("openai", "m", &asked).await["tool_choice"].clone(),
+            sent("openai-responses", "m", &asked).await["tool_choice"].clone(),
+            sent("anthropic", "m", &asked).await["tool_choice"].clone(),
+            sent("gemini", "m", &asked).await["toolConfig"]["functionCallingConfig"].clone(),
+        ]
+    };
+    let weather = "get_weather";
+    assert_eq!(forced(ToolChoice::Auto).await, [(); 4].map(|()| Value::Null));
+    assert_eq!(forced(ToolChoice::Tool("gone".into())).await, [(); 4].map(|()| Value::Null));
+    assert_eq!(
+        forced(ToolChoice::Required).await,
+        [json!("required"), json!("required"), json!({ "type": "any" }), json!({ "mode": "ANY" })]
+    );
+    assert_eq!(
+        forced(ToolChoice::None).await,
+        [json!("none"), json!("none"), json!({ "type": "none" }), json!({ "mode": "NONE" })]
+    );
+    assert_eq!(
+        forced(ToolChoice::Tool(weather.into())).await,
+        [
+            json!({ "type": "function", "function": { "name": weather } }),
+            json!({ "type": "function", "name": weather }),
+            json!({ "type": "tool", "name": weather }),
+            json!({ "mode": "ANY", "allowedFunctionNames": [weather] }),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn without_thinking_nothing_is_sent_that_a_model_without_it_would_refuse() {
+    let responses = sent("openai-responses", "gpt-4o", &request()).await;
+    assert!(responses["reasoning"].is_null() && responses["include"].is_null());
+    let gemini = sent("gemini", "gemini-2.0-flash", &request()).await;
+    assert!(gemini["generationConfig"].is_null());
+
+    let responses = sent("openai-responses", "o3", &request()).await;
+    assert_eq!(responses["include"], json!(["reasoning.encrypted_content"]));
+    assert_eq!(responses["reasoning"], json!({ "summary": "detailed" }));
+    let gemini = sent("gemini", "gemini-2.5-flash", &request()).await;
+    assert_eq!(gemini["generationConfig"]["thinkingConfig"], json!({ "includeThoughts": true }));
+}
+
+#[tokio::test]
+async fn thinking_is_counted_in_tokens_or_in_efforts() {
+    let mut asked = request();
+    asked.settings = ModelSettings {
+        thinking_tokens: Some(4000),
+        temperature: Some(0.2),
+        max_tokens: Some(2000),
+        tool_choice: ToolChoice::Required,
+    };
+    assert_eq!(sent("openai", "gpt-5", &asked).await["reasoning_effort"], "medium");
+    assert_eq!(sent("openai-responses", "gpt-5", &asked).await["reasoning"]["effort"], "medium");
+    let deepseek = sent("deepseek", "deepseek-chat", &asked).await;
+    assert_eq!(deepseek["thinking"], json!({ "type": "enabled" }));
+    let gemini = sent("gemini", "gemini-2.5-pro", &asked).await["generationConfig"].clone();
+    assert_eq!(gemini["thinkingConfig"], json!({ "thinkingBudget": 4000, "includeThoughts": true }));
+    let gemini = sent("gemini", "gemini-3-pro", &asked).await["generationConfig"].clone();
+    assert_eq!(gemini["thinkingConfig"], json!({ "thinkingLevel": "HIGH", "includeThoughts": true }));
+    assert_eq!(sent("ollama", "qwen3", &asked).await["think"], true);
+
+    let old = sent("anthropic", "claude-haiku-4-5", &asked).await;
+    assert_eq!(old["thinking"], json!({ "type": "enabled", "budget_tokens": 4000 }));
+    assert!(old["max_tokens"].as_u64().unwrap() > 4000);
+    assert!(old["temperature"].is_null() && old["tool_choice"].is_null());
+    let new = sent("anthropic", "claude-opus-4-7", &asked).await;
+    assert_eq!(new["thinking"], json!({ "type": "adaptive", "display": "summarized" }));
+    assert_eq!(new["output_config"], json!({ "effort": "medium" }));
+}
+
+#[tokio::test]
+async fn anthropic_does_not_think_on_calls_that_were_made_without() {
+    let name = "anthropic/claude-haiku-4-5";
+    let signed = [ReasoningKind::Signed("c2ln".into())];
+    for (why, kinds, len, thinks) in [
+        ("own thinking before the calls", &signed[..], 3, true),
+        ("another model's", &[][..], 3, false),
+        ("the user spoke since", &[][..], 4, true),
+    ] {
+        let mut asked = with_history(name, kinds);
+        asked.history.truncate(len);
+        asked.settings.thinking_tokens = Some(2000);
+        let body = sent("anthropic", "claude-haiku-4-5", &asked).await;
+        assert_eq!(!body["thinking"].is_null(), thinks, "{why}");
+    }
+}
+
+#[tokio::test]
+async fn unsigned_reasoning_goes_back_while_calls_are_answered_and_to_those_who_take_it() {
+    for (adapter, len, expected) in
+        [("deepseek", 3, true), ("deepseek", 4, false), ("groq", 3, false), ("mistral", 3, true)]
+    {
+        let mut asked = with_history(&format!("{adapter}/m"), &[ReasoningKind::Plain]);
+        asked.history.truncate(len);
+        let body = sent(adapter, "m", &asked).await.to_string();
+        assert_eq!(body.contains("Two."), expected, "{adapter} {len}");
+    }
+}
+
+#[tokio::test]
+async fn mistral_gets_ids_of_nine_letters_and_digits() {
+    let body = sent("mistral", "m", &with_history("mistral/m", &[])).await;
+    let calls = body["messages"][2]["tool_calls"].as_array().unwrap().clone();
+    for (call, answer) in calls.iter().zip([3, 4]) {
+        let id = call["id"].as_str().unwrap();
+        assert!(id.len() == 9 && id.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{id}");
+        assert_eq!(body["messages"][answer]["tool_call_id"], id);
+    }
+}
+
+#[tokio::test]
+async fn without_tools_no_tool_is_chosen() {
+    let mut asked = request();
+    asked.tools = [].into();
+    asked.settings.tool_choice = ToolChoice::Required;
+    for adapter in ADAPTERS {
+        let body = sent(adapter, "m", &asked).await;
+        assert!(body["tools"].is_null() && body["tool_choice"].is_null() && body["toolConfig"].is_null());
+    }
+}
