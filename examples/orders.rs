@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use ag_ui_lambda::{Agent, Claims, Config, Forbidden, ToolContext, ToolError, aws, demo, tool_fn};
+use ag_ui_lambda::{Claims, Config, Forbidden, ToolContext, ToolError, aws, tool_fn};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -46,13 +46,12 @@ async fn serve() -> Result<(), aws::Error> {
     let config = Config::from_env()?;
     let orders = Orders::new([("A-17".into(), Order { org: "acme".into(), total: 12.5 })].into());
     let find = move |context, args| find(Arc::clone(&orders), context, args);
-    let agent = Agent::builder(demo(config.scripted_delay))
+    let agent = aws::agent(&config)?
         .tool(tool_fn("find_order", "Looks an order up.", find))
         .tool(
             tool_fn("cancel_order", "Cancels an order.", cancel)
                 .offered_to(|caller: &Caller| caller.can_cancel),
         )
-        .limits(config.limits)
         .build()?;
     aws::serve(&config, agent, caller).await
 }

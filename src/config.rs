@@ -2,6 +2,8 @@
 //!
 //! Every fault is told at start, with the variable's name and what it may hold; never with a secret's value.
 
+mod model;
+
 use std::fmt::Display;
 use std::str::FromStr;
 use std::time::Duration;
@@ -14,6 +16,10 @@ use crate::endpoint::{
     AuthMode, KEEP_ALIVE, MAX_BODY_BYTES, RUN_PATH, TOKEN_HEADER, UnknownAlgorithm, UserTokenConfig,
     is_run_path,
 };
+
+#[cfg(feature = "genai")]
+pub use model::KeyPlace;
+pub use model::{Guardrail, ModelConfig, ModelName};
 
 /// The settings of the function. The README's table of variables tells names, meanings and defaults.
 #[derive(Debug, Clone)]
@@ -32,8 +38,8 @@ pub struct Config {
     pub user_tokens: Option<UserTokenConfig>,
     /// The claims that tell who calls.
     pub claims: ClaimNames,
-    /// The model.
-    pub model: ModelName,
+    /// The models.
+    pub models: ModelConfig,
     /// What a run may use up.
     pub limits: Limits,
     /// Where runs are posted beside `/`.
@@ -42,8 +48,6 @@ pub struct Config {
     pub max_body_bytes: usize,
     /// The longest silence of a stream.
     pub keep_alive: Duration,
-    /// Pause before each delta of the scripted model.
-    pub scripted_delay: Duration,
 }
 
 /// Where the shared token is.
@@ -54,14 +58,6 @@ pub enum TokenSource {
     Secret(String),
     /// Here; in local mode only.
     Literal(SecretString),
-}
-
-/// The model of the function.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ModelName {
-    /// `scripted/demo`: offline, and no language model.
-    ScriptedDemo,
 }
 
 /// Names of the claims that tell who calls.
@@ -138,7 +134,7 @@ impl Config {
             iam_principals: variables.list("AGUI_IAM_PRINCIPALS"),
             user_tokens: variables.user_tokens()?,
             claims: variables.claims(),
-            model: variables.model(is_local)?,
+            models: variables.models(is_local)?,
             limits: Limits {
                 turns: variables.count("AGUI_MAX_TURNS", limits.turns)?,
                 tool_calls: variables.count("AGUI_MAX_TOOL_CALLS", limits.tool_calls)?,
@@ -152,7 +148,6 @@ impl Config {
             run_path: variables.run_path()?,
             max_body_bytes: variables.count("AGUI_MAX_BODY_BYTES", MAX_BODY_BYTES)?,
             keep_alive: variables.seconds("AGUI_KEEP_ALIVE_S", KEEP_ALIVE, 1)?,
-            scripted_delay: Duration::from_millis(variables.number("AGUI_SCRIPTED_DELAY_MS", 0)?),
         })
     }
 }
@@ -297,15 +292,6 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         }
     }
 
-    fn model(&self, is_local: bool) -> Result<ModelName, ConfigError> {
-        match self.text("AGUI_MODEL").as_deref() {
-            Some("scripted/demo") => Ok(ModelName::ScriptedDemo),
-            None if is_local => Ok(ModelName::ScriptedDemo),
-            Some(_) => Err(fault("AGUI_MODEL", "names no model that this build has; it has scripted/demo")),
-            None => Err(fault("AGUI_MODEL", "must name a model; this build has scripted/demo")),
-        }
-    }
-
     fn run_path(&self) -> Result<String, ConfigError> {
         let path = self.text("AGUI_PATH").unwrap_or_else(|| RUN_PATH.into());
         if !is_run_path(&path) {
@@ -323,7 +309,7 @@ fn fault(variable: &'static str, problem: &str) -> ConfigError {
 mod tests {
     use super::*;
 
-    fn read(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    pub(super) fn read(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
         Config::read(|name| {
             let found = variables.iter().find(|(variable, _)| *variable == name);
             found.map(|(_, value)| (*value).to_owned())
@@ -399,7 +385,7 @@ mod tests {
     fn local_mode_allows_a_literal_token_and_has_a_default_model() {
         let config = read(&[("AGUI_LOCAL", "1"), ("AGUI_TOKEN", "letmein")]).unwrap();
 
-        assert_eq!(config.model, ModelName::ScriptedDemo);
+        assert!(matches!(config.models.names[..], [ModelName::ScriptedDemo]));
         assert!(!format!("{config:?}").contains("letmein"));
     }
 

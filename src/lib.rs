@@ -10,11 +10,12 @@
 //!
 //! - [`protocol`]: AG-UI on the wire, plain data.
 //! - [`transcript`]: the only producer of events, in order by construction.
-//! - [`model`]: the port to a chat model, and the scripted one.
+//! - [`model`]: the port to a chat model, an adapter for each wire, and the scripted one.
 //! - [`tool`]: backend tools.
 //! - [`agent`]: the loop that makes a run of the three before it.
 //! - [`endpoint`]: HTTP without any cloud's name: authentication, refusals, the stream.
 //! - [`secret`]: the port to a store of secrets.
+//! - `keys`: the providers' API keys in one secret.
 //! - `config`: settings from the environment.
 //! - `aws`: the Lambda function: front doors, Secrets Manager.
 //! - `dev`: a Runtime API emulator that drives the real function.
@@ -29,6 +30,8 @@ pub mod config;
 #[cfg(feature = "dev")]
 pub mod dev;
 pub mod endpoint;
+#[cfg(feature = "genai")]
+pub mod keys;
 pub mod model;
 pub mod protocol;
 pub mod secret;

@@ -1,14 +1,12 @@
-//! The function: settings, model, tools, serve. What a user edits first.
+//! The function: settings, agent, tools, serve. What a user edits first.
 
 mod caller;
 mod tools;
 
 use std::process::ExitCode;
 
-use ag_ui_lambda::agent::Agent;
 use ag_ui_lambda::aws;
-use ag_ui_lambda::config::{Config, ModelName};
-use ag_ui_lambda::model::demo;
+use ag_ui_lambda::config::Config;
 use ag_ui_lambda::tool::tool_fn;
 
 use caller::Caller;
@@ -23,11 +21,7 @@ async fn main() -> ExitCode {
 
 async fn serve() -> Result<(), aws::Error> {
     let config = Config::from_env()?;
-    let model = match config.model {
-        ModelName::ScriptedDemo => demo(config.scripted_delay),
-        _ => return Err("this function has no such model".into()),
-    };
-    let agent = Agent::builder(model)
+    let agent = aws::agent(&config)?
         .instructions(INSTRUCTIONS)
         .tool(tool_fn("get_weather", "Current weather of a city.", tools::get_weather))
         .tool(tool_fn(
@@ -35,7 +29,6 @@ async fn serve() -> Result<(), aws::Error> {
             "The caller's user, organisation, plan and permissions.",
             tools::get_account,
         ))
-        .limits(config.limits)
         .build()?;
     let names = config.claims.clone();
     aws::serve(&config, agent, move |claims| Ok(Caller::from_claims(claims, &names))).await

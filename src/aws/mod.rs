@@ -3,7 +3,7 @@
 //! [`serve`] is the whole of it for a function: settings, an agent, and a function from claims to callers.
 //!
 //! ```no_run
-//! use ag_ui_lambda::{Agent, Config, NoArgs, ToolContext, ToolError, aws, demo, tool_fn};
+//! use ag_ui_lambda::{Config, NoArgs, ToolContext, ToolError, aws, tool_fn};
 //!
 //! struct Caller { user: Option<String> }
 //!
@@ -13,10 +13,9 @@
 //!
 //! async fn serve() -> Result<(), aws::Error> {
 //!     let config = Config::from_env()?;
-//!     let agent = Agent::builder(demo(config.scripted_delay))
+//!     let agent = aws::agent(&config)?
 //!         .instructions("You are a helpful assistant.")
 //!         .tool(tool_fn("whoami", "Name of the caller.", whoami))
-//!         .limits(config.limits)
 //!         .build()?;
 //!     aws::serve(&config, agent, |claims| Ok(Caller { user: claims.subject().map(Into::into) })).await
 //! }
@@ -29,6 +28,7 @@
 
 mod identity;
 mod logging;
+mod models;
 mod nodelay;
 mod request;
 mod secrets;
@@ -46,6 +46,7 @@ use crate::agent::Agent;
 use crate::causes::causes;
 use crate::config::{self, Config, ConfigError, LogSettings, TokenSource};
 use crate::endpoint::{Claims, Endpoint, EndpointBuilder, Forbidden, SharedToken, UserTokens};
+pub use models::agent;
 use nodelay::Connections;
 pub use secrets::SecretsManager;
 

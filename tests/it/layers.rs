@@ -11,11 +11,12 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("secret", &["causes"]),
     ("transcript", &["protocol"]),
     ("model", &["protocol", "causes"]),
+    ("keys", &["cached", "secret", "model", "causes"]),
     ("tool", &["protocol", "causes"]),
     ("agent", &["protocol", "transcript", "model", "tool", "causes"]),
     ("endpoint", &["protocol", "agent", "cached", "secret", "causes"]),
-    ("aws", &["config", "agent", "endpoint", "secret", "protocol", "causes"]),
-    ("config", &["agent", "endpoint"]),
+    ("aws", &["config", "agent", "endpoint", "keys", "model", "secret", "protocol", "causes"]),
+    ("config", &["agent", "endpoint", "model"]),
     ("dev", &[]),
 ];
 
