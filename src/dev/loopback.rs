@@ -31,11 +31,9 @@ pub(super) struct Loopback {
     /// Where it listens.
     pub(super) address: SocketAddr,
     /// Owns the accept loop, which owns the connections: all end with this value.
-    tasks: JoinSet<()>,
+    _tasks: JoinSet<()>,
     /// How many connections were accepted.
     connections: Arc<AtomicUsize>,
-    /// Holds the port when it is closed.
-    held: Option<TcpSocket>,
 }
 
 impl Loopback {
@@ -50,33 +48,18 @@ impl Loopback {
     {
         let socket = TcpSocket::new_v4()?;
         socket.set_recv_buffer_size(SOCKET_BUFFER_BYTES)?;
-        // Its connections inherit it, and would keep `close` from holding the port without it.
-        socket.set_reuseaddr(true)?;
         socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
         let listener = socket.listen(128)?;
         let address = listener.local_addr()?;
         let connections = Arc::new(AtomicUsize::new(0));
         let mut tasks = JoinSet::new();
         tasks.spawn(accept(listener, Arc::clone(&connections), answer));
-        Ok(Self { address, tasks, connections, held: None })
+        Ok(Self { address, _tasks: tasks, connections })
     }
 
     /// How many connections were accepted so far.
     pub(super) fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
-    }
-
-    /// Breaks every connection and refuses new ones. The port stays taken.
-    pub(super) async fn close(&mut self) -> io::Result<()> {
-        if self.held.is_none() {
-            self.tasks.shutdown().await;
-            // Bound and not listening: who connects is refused.
-            let socket = TcpSocket::new_v4()?;
-            socket.set_reuseaddr(true)?;
-            socket.bind(self.address)?;
-            self.held = Some(socket);
-        }
-        Ok(())
     }
 }
 

@@ -2,9 +2,9 @@
 //!
 //! [`Function`] spawns the real function binary against its own Runtime API, hands it events and reads its
 //! answers as they stream. [`Issuer`] signs end users' tokens and publishes its keys.
-//! [`Provider`](provider::Provider) writes what a model's provider writes, faults included. Tests and benches
-//! use all three. Nothing here is a front door or a model: an event goes in as it is, an answer comes out as
-//! the function wrote it.
+//! [`FunctionUrl`] stands before a function for clients that speak HTTP. [`Provider`](provider::Provider) writes
+//! what a model's provider writes, faults included. Tests and benches use them all. Nothing here is a model, and
+//! nothing checks or changes what passes: an event goes in as it is, an answer comes out as the function wrote it.
 //!
 //! The rule it guards: what the function is seen to do here, it was made to do through the same wire that
 //! AWS uses, in its own process.
@@ -12,6 +12,7 @@
 mod answer;
 mod error;
 mod function;
+mod function_url;
 mod head;
 mod invocation;
 mod issuer;
@@ -23,6 +24,7 @@ mod runtime_api;
 pub use answer::{Answer, Frame};
 pub use error::{Failure, FunctionError};
 pub use function::Function;
+pub use function_url::FunctionUrl;
 pub use invocation::{Invocation, Payload};
 pub use issuer::{Issuer, IssuerError};
 

@@ -82,6 +82,11 @@ impl Provider {
         self.state.queue(replies);
     }
 
+    /// Answers every request that finds none queued.
+    pub fn always(&self, reply: Reply) {
+        self.state.always(reply);
+    }
+
     /// Checks the body of every request from now on.
     ///
     /// One that fails is answered 400 with the text of the error; it takes no reply from the queue.
@@ -122,13 +127,5 @@ impl Provider {
     /// How many TCP connections were accepted.
     pub fn connections(&self) -> usize {
         self.server.connections()
-    }
-
-    /// Breaks every connection and refuses new ones. The port stays its own, so that nobody else listens there.
-    ///
-    /// # Errors
-    /// When the port was taken meanwhile.
-    pub async fn close(&mut self) -> io::Result<()> {
-        self.server.close().await
     }
 }

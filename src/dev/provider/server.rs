@@ -29,6 +29,8 @@ type Judge = Arc<dyn Fn(&Value) -> Result<(), String> + Send + Sync>;
 pub(super) struct State {
     /// For the requests to come.
     replies: Mutex<VecDeque<Reply>>,
+    /// For those that find none queued.
+    always: Mutex<Option<Reply>>,
     /// Who checks them.
     judge: Mutex<Option<Judge>>,
     /// The POSTs so far.
@@ -64,6 +66,10 @@ impl State {
         lock(&self.replies).extend(replies);
     }
 
+    pub(super) fn always(&self, reply: Reply) {
+        *lock(&self.always) = Some(reply);
+    }
+
     pub(super) fn judge(&self, judge: Judge) {
         *lock(&self.judge) = Some(judge);
     }
@@ -87,11 +93,17 @@ impl State {
         };
         let reply = match &refused {
             Some(why) => refusal(400, why),
-            None => lock(&self.replies).pop_front().unwrap_or_else(|| refusal(500, "no reply is queued")),
+            None => self.next(),
         };
         let path = head.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
         self.asked.send_modify(|asked| asked.push(Asked { path, headers: head.headers, body, refused }));
         self.play(reply).await
+    }
+
+    fn next(&self) -> Reply {
+        let queued = lock(&self.replies).pop_front();
+        let reply = queued.or_else(|| lock(&self.always).clone());
+        reply.unwrap_or_else(|| refusal(500, "no reply is queued"))
     }
 
     async fn play(self: Arc<Self>, reply: Reply) -> Answer {

@@ -2,8 +2,6 @@
 
 mod wires;
 
-use std::io::ErrorKind;
-
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt};
 use reqwest::{Client, Response};
@@ -186,21 +184,6 @@ async fn given_a_probe_then_it_is_404_and_the_connection_serves_the_next_request
     assert_eq!(post(&client, &provider, &json!({})).await.unwrap().status(), 200);
 
     assert_eq!((provider.probes(), provider.asked().len(), provider.connections()), (2, 1, 1));
-}
-
-#[tokio::test]
-async fn given_it_is_closed_then_connections_break_and_new_ones_are_refused() {
-    let mut provider = Provider::start().await.unwrap();
-    provider.reply([Reply::stream(Wire::Gemini, &turn()).stall_after(1)]);
-    let mut response = ask(&provider).await;
-    assert!(response.chunk().await.unwrap().is_some());
-
-    provider.close().await.unwrap();
-
-    assert!(response.chunk().await.is_err());
-    let address = provider.url().replace("http://", "");
-    let refused = tokio::net::TcpStream::connect(address).await.unwrap_err();
-    assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
 }
 
 #[tokio::test]
