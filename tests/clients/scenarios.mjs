@@ -1,4 +1,4 @@
-// What an official client must be able to do with the function: three conversations, step by step.
+// What an official client must be able to do with the function: conversations, step by step.
 //
 // A scenario talks through a `conversation` (see conversation.mjs) and says in plain words what is wrong. It names the
 // tools of the template's agent and the sentences that its scripted model understands; nothing else here does.
@@ -15,7 +15,13 @@ const changeBackground = {
   },
 };
 
+// A PNG of one pixel.
+const pixel =
+  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==";
+
 export const scenarios = {
+  long,
+
   /** One backend tool, answered, then text. */
   async tool(conversation) {
     const run = await conversation.say("What is the weather in Tokyo?");
@@ -54,6 +60,17 @@ export const scenarios = {
   },
 };
 
+/** Twenty questions about the weather, every fourth with a picture: what a thread is when it has grown. */
+async function long(conversation) {
+  const picture = { type: "image", source: { type: "data", mimeType: "image/png", value: pixel } };
+  for (let turn = 1; turn <= 20; turn += 1) {
+    const text = `${turn}: weather in Tokyo and Paris`;
+    const run = await conversation.say(turn % 4 === 1 ? [{ type: "text", text }, picture] : text);
+    conversation.check(callsOf(run.events).length === 2, `turn ${turn} has ${callsOf(run.events).length} calls`);
+    endedIn(conversation, run, []);
+  }
+}
+
 function weatherWasTold(conversation, run, cities) {
   const { check } = conversation;
   const calls = callsOf(run.events);
@@ -87,7 +104,9 @@ function endedIn({ check, spokenVersion }, run, pending) {
 
 /** The client's history, each message by role and calls, has this order; the last text is not empty. */
 function historyIs({ check, messages }, expected) {
-  const brief = messages().map(({ role, toolCalls, toolCallId }) => {
+  // A model may reason before each of its messages.
+  const spoken = messages().filter(({ role }) => role !== "reasoning");
+  const brief = spoken.map(({ role, toolCalls, toolCallId }) => {
     if (toolCalls?.length) return `${role}[${toolCalls.map(({ id }) => id)}]`;
     return toolCallId === undefined ? role : `${role}(${toolCallId})`;
   });

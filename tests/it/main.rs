@@ -30,3 +30,5 @@ mod streaming;
 mod support;
 mod transcript;
 mod turns;
+#[cfg(feature = "dev")]
+mod wires;

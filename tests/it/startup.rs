@@ -22,6 +22,26 @@ async fn a_setting_that_keeps_the_function_from_starting_is_named_in_the_log() {
         ("no model", vec![("AGUI_TOKEN_SECRET_ID", "token")], "AGUI_MODEL must name a model"),
         ("a literal token in AWS", vec![("AGUI_TOKEN", "planted")], "AGUI_TOKEN is for local mode"),
         (
+            "an unknown adapter",
+            vec![("AGUI_TOKEN_SECRET_ID", "token"), ("AGUI_MODEL", "psychic/m")],
+            "AGUI_MODEL has an entry of an unknown adapter; the adapters are scripted, bedrock, openai,",
+        ),
+        (
+            "no key",
+            vec![("AGUI_TOKEN_SECRET_ID", "token"), ("AGUI_MODEL", "anthropic/m")],
+            "ANTHROPIC_API_KEY must hold the key of the adapter anthropic, or AGUI_MODEL_SECRET_ID",
+        ),
+        (
+            "a provider at no address",
+            vec![
+                ("AGUI_TOKEN_SECRET_ID", "token"),
+                ("AGUI_MODEL", "openai/m"),
+                ("OPENAI_API_KEY", "planted"),
+                ("OPENAI_BASE_URL", "https://user:planted@api.example/v1"),
+            ],
+            "OPENAI_BASE_URL is unusable",
+        ),
+        (
             "keys from anywhere",
             vec![
                 ("AGUI_LOCAL", "1"),

@@ -47,11 +47,14 @@ pub(crate) async fn start<'a>(
     binary: &str,
     variables: impl IntoIterator<Item = &'a (&'a str, &'a str)>,
 ) -> Function {
+    let variables: Vec<(&str, &str)> = variables.into_iter().copied().collect();
     let mut command = Command::new(binary);
-    command.env_clear().envs(variables.into_iter().copied());
+    command.env_clear().envs(variables.iter().copied());
     let function = dev::Function::spawn(command).await.unwrap();
     function.ready(Duration::from_secs(20)).await.unwrap();
-    Function::new(function)
+    let is_secret = |name: &str| name == "AGUI_TOKEN" || name.ends_with("_KEY");
+    let secrets = variables.iter().filter(|(name, _)| is_secret(name)).map(|(_, value)| (*value).to_owned());
+    Function::new(function, secrets)
 }
 
 /// A function URL's event with a body and headers.

@@ -1,0 +1,178 @@
+//! What goes wrong at a provider: each failure ends in its code, what was streamed so far is intact, and what
+//! was opened is closed (every answer passes the oracle of order).
+
+use std::time::{Duration, Instant};
+
+use ag_ui_lambda::dev::provider::{Provider, Reply, Say, Wire};
+use futures_util::future::join_all;
+use serde_json::Value;
+
+use super::{KEY, WIRES, asking, function, thought, variables};
+use crate::support::function::{self, Function, TOKEN, ask, local_function};
+
+/// What only the operator may read.
+const DETAIL: &str = "the account of hunter2 is in arrears";
+
+struct Stage {
+    wire: Wire,
+    provider: Provider,
+    function: Function,
+}
+
+impl Stage {
+    async fn new(wire: Wire) -> Self {
+        let provider = Provider::start().await.unwrap();
+        let function = function(wire, &provider, &[("AGUI_MODEL_IDLE_TIMEOUT_S", "1")]).await;
+        Self { wire, provider, function }
+    }
+
+    /// Has every request answered like this, and makes a run. Returns it with how often the provider was asked.
+    async fn run(&self, reply: Reply) -> (function::Reply, usize) {
+        self.provider.always(reply);
+        let before = self.provider.asked().len();
+        let reply = ask(&self.function, TOKEN).await;
+        assert!(!reply.text.contains("hunter2") && !reply.text.contains(KEY), "{}", reply.text);
+        (reply, self.provider.asked().len() - before)
+    }
+
+    fn turn(&self) -> Vec<Say> {
+        asking(self.wire, 1)
+    }
+}
+
+fn code(reply: &function::Reply) -> String {
+    let last = reply.events.last().unwrap();
+    last["code"].as_str().or(last["outcome"]["type"].as_str()).unwrap_or("?").to_owned()
+}
+
+/// All that the events of a kind say, one after another.
+fn said(events: &[Value], kind: &str) -> String {
+    events.iter().filter(|event| event["type"] == kind).filter_map(|event| event["delta"].as_str()).collect()
+}
+
+#[tokio::test]
+async fn a_provider_that_begins_no_turn_is_asked_again_where_that_may_help() {
+    join_all(WIRES.map(|wire| async move {
+        let stage = Stage::new(wire).await;
+        let error = |status| Reply::error(wire, status, DETAIL);
+        for (why, reply, asked, expected) in [
+            ("500", error(500), 3, "MODEL_UNAVAILABLE"),
+            ("503", error(503), 3, "MODEL_UNAVAILABLE"),
+            (
+                "429 for longer than anyone waits",
+                error(429).header("retry-after", "60"),
+                1,
+                "MODEL_THROTTLED",
+            ),
+            ("400", error(400), 1, "MODEL_REFUSED"),
+            ("403", error(403), 1, "MODEL_MISCONFIGURED"),
+            ("404", error(404), 1, "MODEL_MISCONFIGURED"),
+            ("hung up", Reply::hang_up(), 3, "MODEL_UNAVAILABLE"),
+        ] {
+            let (reply, times) = stage.run(reply).await;
+            assert_eq!((code(&reply).as_str(), times), (expected, asked), "{wire:?}: {why}");
+        }
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn a_key_that_is_refused_is_a_matter_of_set_up() {
+    for wire in WIRES {
+        let stage = Stage::new(wire).await;
+        let refusal = Reply::raw(401, "application/json", format!(r#"{{"message":"{DETAIL}"}}"#));
+        let (reply, asked) = stage.run(refusal).await;
+        assert_eq!((code(&reply).as_str(), asked), ("MODEL_MISCONFIGURED", 1), "{wire:?}");
+    }
+}
+
+#[tokio::test]
+async fn given_a_provider_that_asks_for_a_pause_when_it_is_over_then_the_turn_is_made() {
+    join_all(WIRES.map(|wire| async move {
+        let stage = Stage::new(wire).await;
+        stage.provider.reply([Reply::error(wire, 429, DETAIL).header("retry-after", "1")]);
+        let began = Instant::now();
+
+        let (reply, asked) = stage.run(Reply::stream(wire, &[Say::text("Here.")])).await;
+
+        assert_eq!((code(&reply).as_str(), asked), ("success", 2), "{wire:?}: {}", reply.text);
+        assert!(began.elapsed() >= Duration::from_secs(1), "{wire:?} did not wait");
+        assert_eq!(said(&reply.events, "TEXT_MESSAGE_CONTENT"), "Here.");
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn given_nobody_at_the_providers_address_then_the_model_is_unavailable() {
+    join_all(WIRES.map(|wire| async move {
+        // Nobody listens on the first of all ports.
+        let variables = variables(wire, "http://127.0.0.1:1");
+        let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let reply = ask(&local_function(&variables).await, TOKEN).await;
+
+        assert_eq!(code(&reply), "MODEL_UNAVAILABLE", "{wire:?}");
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn a_provider_that_falls_silent_is_given_up() {
+    join_all(WIRES.map(|wire| async move {
+        let stage = Stage::new(wire).await;
+        let turn = Reply::stream(wire, &stage.turn());
+
+        let (reply, asked) = stage.run(Reply::silence()).await;
+        assert_eq!((code(&reply).as_str(), asked), ("MODEL_UNAVAILABLE", 3), "{wire:?}");
+
+        let last = turn.pieces() - 3;
+        let (reply, asked) = stage.run(turn.stall_after(last)).await;
+        assert_eq!((code(&reply).as_str(), asked), ("MODEL_STREAM_CUT", 1), "{wire:?}: {}", reply.text);
+        assert_eq!(said(&reply.events, "REASONING_MESSAGE_CONTENT"), thought(wire), "{wire:?}");
+    }))
+    .await;
+}
+
+/// A way to spoil a reply behind a number of its pieces.
+type Fault = fn(Reply, usize) -> Reply;
+
+/// Cut off, ended without its end marker, and with a broken frame: behind every piece of the turn.
+#[tokio::test]
+async fn wherever_a_turn_breaks_what_was_streamed_is_intact() {
+    let faults: [(&str, Fault); 3] =
+        [("cut", Reply::cut_after), ("ended", Reply::end_after), ("malformed", Reply::malformed_after)];
+    join_all(WIRES.map(|wire| async move {
+        let stage = Stage::new(wire).await;
+        let whole = Reply::stream(wire, &stage.turn());
+        for (fault, spoil) in faults {
+            for pieces in 0..whole.pieces() {
+                stage.provider.reply([spoil(whole.clone(), pieces)]);
+                let (reply, asked) = stage.run(Reply::stream(wire, &[Say::text("Fine.")])).await;
+                let place = format!("{wire:?}, {fault} after {pieces} of {}: {}", whole.pieces(), reply.text);
+                broke_well(wire, &reply, asked, &place);
+            }
+        }
+    }))
+    .await;
+}
+
+fn broke_well(wire: Wire, reply: &function::Reply, asked: usize, place: &str) {
+    let text = said(&reply.events, "TEXT_MESSAGE_CONTENT");
+    let thinking = said(&reply.events, "REASONING_MESSAGE_CONTENT");
+    let results = reply.events.iter().filter(|event| event["type"] == "TOOL_CALL_RESULT").count();
+    match (code(reply).as_str(), asked) {
+        // A client has seen a part of it, so it fails and is not asked for again.
+        ("MODEL_STREAM_CUT", 1) => {
+            assert!("Let me look.".starts_with(&text) && thought(wire).starts_with(&thinking), "{place}");
+            assert!(!text.is_empty() || !thinking.is_empty(), "{place}");
+            assert_eq!(results, 0, "{place}");
+        }
+        // A client has seen nothing, so another try is as good as the first.
+        ("success", 2) if text == "Fine." => assert!(thinking.is_empty() && results == 0, "{place}"),
+        // All that counts was there: only the tokens, or nothing at all, is missing.
+        ("success", 2) => {
+            assert_eq!((text.as_str(), thinking.as_str()), ("Let me look.Fine.", thought(wire)), "{place}");
+            assert_eq!(results, 2, "{place}");
+        }
+        other => panic!("{other:?} {place}"),
+    }
+}
