@@ -13,7 +13,7 @@ CLIENTS_READY := tests/clients/node_modules/.stamp
 need = command -v $(1) >/dev/null 2>&1 || { echo "$(1) is missing: $(2)" >&2; exit 1; }
 need_cargo = $(call need,cargo,install Rust from https://rustup.rs)
 
-.PHONY: help run invoke test check lint-template bench build clean
+.PHONY: help run invoke test check lint-template bench build sizes clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -64,6 +64,11 @@ build: $(PYTHON_READY) ## Package the function for AWS (arm64 zip)
 	@echo "build: target/lambda/ag-ui-lambda/bootstrap.zip"
 	@$(need_cargo)
 	@cargo lambda build --release --arm64 --output-format zip --bin ag-ui-lambda
+
+sizes: $(PYTHON_READY) ## Package the function once for each set of features and tell the bytes (takes long)
+	@echo "sizes: bytes of the zip, arm64"
+	@$(need_cargo)
+	@scripts/sizes.sh
 
 clean: ## Remove all that was built or set up here
 	@echo "clean: target, .venv, tests/clients/node_modules"

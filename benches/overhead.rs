@@ -1,7 +1,7 @@
 //! The overhead card: what the whole process costs, measured from outside through the emulator.
 //!
 //! It measures the function binary with the scripted model and, for memory and the first request, with the
-//! shared token in Secrets Manager as moto plays it. Figures are of this machine; nothing here fails.
+//! shared token in Secrets Manager as moto plays it; then each wire, with its provider as `dev` plays it. Figures are of this machine; nothing here fails.
 #![expect(clippy::unwrap_used, reason = "a bench that cannot measure should say where")]
 #![expect(clippy::disallowed_methods, reason = "the ban on reading the environment is for the function")]
 #![expect(clippy::print_stdout, reason = "the card is printed")]
@@ -10,6 +10,7 @@ use std::process::Command as Process;
 use std::time::{Duration, Instant};
 
 use ag_ui_lambda::dev::Function;
+use ag_ui_lambda::dev::provider::{Provider, Reply, Say, Wire};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -23,16 +24,20 @@ const TOKEN: &str = "token-of-the-bench";
 const STARTS: usize = 20;
 const RUNS: usize = 100;
 const WORDS: [usize; 2] = [200, 4200];
+const DELTAS: [usize; 2] = [200, 2200];
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let moto = Moto::shared();
         moto.create_secret("bench", &json!({ "token": TOKEN }).to_string()).await;
-        println!("{:<46} {:>10} {:>10} {:>10}   limit", "", "min", "median", "max");
+        println!("{:<58} {:>10} {:>10} {:>10}   limit", "", "min", "median", "max");
         starts(moto).await;
         runs(moto).await;
         events(moto).await;
+        for wire in Wire::ALL {
+            deltas(wire).await;
+        }
     });
 }
 
@@ -83,6 +88,68 @@ async fn events(moto: &Moto) {
     row("CPU of an event, whole process, µs", &mut costs, "30");
 }
 
+/// CPU time of the function for each delta of a wire, from the provider's bytes to the client's: the model layer and
+/// the event that comes of it.
+async fn deltas(wire: Wire) {
+    let provider = Provider::start().await.unwrap();
+    let function = at_provider(wire, &provider.url()).await;
+    let text = |pieces: usize| vec![vec![Say::text("word "); pieces]];
+    // One call, in pieces as small as models make them.
+    let arguments = |pieces: usize| {
+        let digits = std::iter::repeat_n("12345", pieces - 2);
+        let pieces = ["{\"location\":\""].into_iter().chain(digits).chain(["\"}"]);
+        vec![vec![Say::call("call_1", "get_weather", pieces)], vec![Say::text("Done.")]]
+    };
+    let turns: [(&str, Turns<'_>); 2] = [("text", &text), ("arguments", &arguments)];
+    for (kind, turns) in turns {
+        if kind == "arguments" && matches!(wire, Wire::Gemini | Wire::Ollama) {
+            continue; // they come in one piece
+        }
+        let mut costs = Vec::new();
+        for _ in 0..5 {
+            let mut measured = Vec::new();
+            for pieces in DELTAS {
+                provider.reply(turns(pieces).iter().map(|turn| Reply::stream(wire, turn)));
+                let before = function.cpu_time().unwrap();
+                let mut answer = function.invoke(&event(&says("Hello"))).await.unwrap();
+                assert!(answer.text().await.contains("RUN_FINISHED"));
+                measured.push((function.cpu_time().unwrap() - before).as_secs_f64() * 1e6);
+            }
+            costs.push((measured[1] - measured[0]) / (DELTAS[1] - DELTAS[0]) as f64);
+        }
+        row(&format!("CPU of a delta and its event, {wire:?} {kind}, µs"), &mut costs, "40");
+    }
+}
+
+/// The turns of a run in which something comes in so many pieces.
+type Turns<'a> = &'a dyn Fn(usize) -> Vec<Vec<Say>>;
+
+async fn at_provider(wire: Wire, url: &str) -> Function {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ag-ui-lambda"));
+    command.env_clear().env("AGUI_LOCAL", "1").env("AGUI_TOKEN", TOKEN);
+    match wire {
+        Wire::OpenAiChat => command.env("AGUI_MODEL", "openai/m").env("OPENAI_BASE_URL", format!("{url}/v1")),
+        Wire::OpenAiResponses => {
+            command.env("AGUI_MODEL", "openai-responses/m").env("OPENAI_BASE_URL", format!("{url}/v1"))
+        }
+        Wire::Anthropic => command.env("AGUI_MODEL", "anthropic/m").env("ANTHROPIC_BASE_URL", url),
+        Wire::Gemini => command.env("AGUI_MODEL", "gemini/m").env("GOOGLE_GEMINI_BASE_URL", url),
+        Wire::Ollama => command.env("AGUI_MODEL", "ollama/m").env("OLLAMA_HOST", url),
+        _ => command
+            .env("AGUI_MODEL", "bedrock/m")
+            .env("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", url)
+            .env("AWS_REGION", "us-east-1")
+            .env("AWS_ACCESS_KEY_ID", "bench")
+            .env("AWS_SECRET_ACCESS_KEY", "bench"),
+    };
+    for key in ["OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY"] {
+        command.env(key, "bench");
+    }
+    let function = Function::spawn(command).await.unwrap();
+    function.ready(Duration::from_secs(10)).await.unwrap();
+    function
+}
+
 async fn spawn(moto: &Moto) -> Function {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ag-ui-lambda"));
     command.env_clear().envs(moto.env());
@@ -127,7 +194,7 @@ fn millis(duration: Duration) -> f64 {
 fn row(what: &str, samples: &mut [f64], limit: &str) {
     samples.sort_by(f64::total_cmp);
     let (min, median, max) = (samples[0], samples[samples.len() / 2], samples[samples.len() - 1]);
-    println!("{what:<46} {min:>10.2} {median:>10.2} {max:>10.2}   {limit}");
+    println!("{what:<58} {min:>10.2} {median:>10.2} {max:>10.2}   {limit}");
 }
 
 /// The Python of the project's own environment, with its tools.
