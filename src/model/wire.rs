@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
+use super::{Request, Turn};
 use crate::protocol::Tool;
 
 /// The longest name that all providers take.
@@ -59,6 +60,28 @@ pub(super) fn schema(tool: &Tool) -> Value {
         }
         _ => json!({ "type": "object", "properties": {} }),
     }
+}
+
+/// The tools that a request has to declare even if none may be called: Bedrock and Anthropic refuse calls in the
+/// history without any declaration.
+pub(super) fn named_by_history(request: &Request) -> Vec<Cow<'_, Tool>> {
+    let mut named: Vec<Cow<'_, Tool>> = Vec::new();
+    for turn in &request.history {
+        let Turn::Assistant { calls, .. } = turn else { continue };
+        for call in calls {
+            if named.iter().all(|tool| tool.name != call.name) {
+                let gone = || Tool {
+                    name: call.name.clone(),
+                    description: String::new(),
+                    parameters: None,
+                    metadata: None,
+                };
+                let offered = request.tools.iter().find(|tool| tool.name == call.name);
+                named.push(offered.map_or_else(|| Cow::Owned(gone()), Cow::Borrowed));
+            }
+        }
+    }
+    named
 }
 
 /// A call's arguments as an object, which providers insist on. Broken ones keep their text, so that the model

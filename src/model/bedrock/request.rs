@@ -114,10 +114,10 @@ fn system(request: &Request, caches: bool) -> Option<Vec<SystemContentBlock>> {
 }
 
 fn tools(request: &Request, names: &ToolNames, caches: bool, thinks: bool) -> Option<ToolConfiguration> {
-    let mut declared: Vec<Tool> = match request.settings.tool_choice {
-        ToolChoice::None => named_by_history(request, names),
-        _ if request.tools.is_empty() => named_by_history(request, names),
-        _ => request.tools.iter().map(|tool| declaration(tool, names)).collect(),
+    let is_offered = request.settings.tool_choice != ToolChoice::None && !request.tools.is_empty();
+    let mut declared: Vec<Tool> = match is_offered {
+        true => request.tools.iter().map(|tool| declaration(tool, names)).collect(),
+        false => wire::named_by_history(request).iter().map(|tool| declaration(tool, names)).collect(),
     };
     if declared.is_empty() {
         return None;
@@ -139,33 +139,6 @@ fn tools(request: &Request, names: &ToolNames, caches: bool, thinks: bool) -> Op
     };
     let tools = ToolConfiguration::builder().set_tools(Some(declared)).set_tool_choice(choice).build();
     Some(tools.expect("the tools are set"))
-}
-
-/// The tools that a request has to declare even if none is on offer: Bedrock refuses calls in the history without
-/// any declaration.
-fn named_by_history(request: &Request, names: &ToolNames) -> Vec<Tool> {
-    let mut named: Vec<&str> = Vec::new();
-    for turn in &request.history {
-        let Turn::Assistant { calls, .. } = turn else { continue };
-        for call in calls {
-            if !named.contains(&call.name.as_str()) {
-                named.push(&call.name);
-            }
-        }
-    }
-    let declare = |name: &str| match request.tools.iter().find(|tool| tool.name == name) {
-        Some(tool) => declaration(tool, names),
-        None => {
-            let gone = protocol::Tool {
-                name: name.to_owned(),
-                description: String::new(),
-                parameters: None,
-                metadata: None,
-            };
-            declaration(&gone, names)
-        }
-    };
-    named.into_iter().map(declare).collect()
 }
 
 fn declaration(tool: &protocol::Tool, names: &ToolNames) -> Tool {

@@ -63,7 +63,12 @@ pub(super) fn ask(provider: &Provider, model: &str, id: &str, request: &Request)
         warn!(model, parts = parts.skipped.join(", "), "the model takes no such parts; they were left out");
     }
     let is_without_tools = provider.wire == Wire::Ollama && request.settings.tool_choice == ToolChoice::None;
-    let tools: Vec<Tool> = request.tools.iter().map(|tool| declared(tool, provider.wire, &names)).collect();
+    let mut tools: Vec<Tool> =
+        request.tools.iter().map(|tool| declared(tool, provider.wire, &names)).collect();
+    if tools.is_empty() && provider.wire == Wire::Anthropic {
+        let named = wire::named_by_history(request);
+        tools.extend(named.iter().map(|tool| declared(tool, provider.wire, &names)));
+    }
     let chat = ChatRequest {
         system: request.instructions.as_deref().filter(|text| !text.trim().is_empty()).map(Into::into),
         messages,

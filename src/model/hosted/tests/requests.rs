@@ -402,3 +402,13 @@ async fn without_tools_no_tool_is_chosen() {
         assert!(body["tools"].is_null() && body["tool_choice"].is_null() && body["toolConfig"].is_null());
     }
 }
+
+#[tokio::test]
+async fn given_calls_in_the_history_and_no_tool_on_offer_then_anthropic_gets_their_declaration() {
+    let request = Request { tools: [].into(), ..with_history("anthropic/m", &[]) };
+
+    let body = sent("anthropic", "m", &request).await;
+
+    let empty = json!({ "type": "object", "properties": {} });
+    assert_eq!(body["tools"], json!([{ "name": "get_weather", "input_schema": empty }]));
+}
