@@ -168,6 +168,17 @@ async fn given_a_fallback_when_every_model_is_down_then_the_last_failure_is_told
 }
 
 #[tokio::test]
+async fn given_tokens_used_when_the_run_fails_later_then_run_error_tells_them() {
+    let used = TokenUsage { input_tokens: Some(7), ..TokenUsage::default() };
+    let first = Script::new().call("c1", "ring", &json!({})).usage(used.clone());
+    let second = Script::new().text("Now").usage(used).fail(ModelErrorKind::StreamCut);
+    let run = with_bell([first, second]).run().await;
+
+    let last = run.events.last().unwrap();
+    assert_eq!((&last["type"], &last["usage"]), (&json!("RUN_ERROR"), &json!([{"inputTokens": 14}])));
+}
+
+#[tokio::test]
 async fn given_a_turn_cut_off_by_the_limit_of_tokens_then_a_call_without_its_end_is_not_made() {
     let cut = || {
         Script::new()
