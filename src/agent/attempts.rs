@@ -2,7 +2,7 @@
 //!
 //! Nothing here awaits; [`turn`](super::turn) does what this module decides. All models are asked one after
 //! another before anyone waits, and nobody is asked again once a turn has begun: what a client has seen can't be
-//! taken back.
+//! taken back. Times are counted from the beginning of the turn.
 
 use std::time::Duration;
 
@@ -12,67 +12,72 @@ use crate::model::{ModelError, ModelErrorKind};
 const ROUNDS: u32 = 3;
 /// The pause behind the first round, give or take a half; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
-/// All pauses of one turn together.
+/// When nobody is asked again, attempts and pauses together: a provider that hangs must not eat the run.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The attempts to begin one turn.
 #[derive(Debug)]
 pub(super) struct Attempts {
-    models: Vec<Standing>,
+    /// Each model with its place in the list, in the order they are asked.
+    models: Vec<(usize, Standing)>,
     round: u32,
-    waited: Duration,
 }
 
-/// How a model answered so far.
+/// How a model stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Standing {
-    /// It may be asked, and was not or may soon be asked again.
-    Ready { retry_after: Option<Duration> },
+    /// It may be asked from this time on.
+    From(Duration),
     /// It would fail again.
     Out,
 }
 
 impl Attempts {
-    /// Attempts with so many models, in their order.
-    pub(super) fn new(models: usize) -> Self {
-        Self { models: vec![Standing::Ready { retry_after: None }; models], round: 1, waited: Duration::ZERO }
+    /// Attempts with so many models in their order, but for `first`, which is asked before them.
+    pub(super) fn new(models: usize, first: usize) -> Self {
+        let order = std::iter::once(first).chain((0..models).filter(|&model| model != first));
+        Self { models: order.map(|model| (model, Standing::From(Duration::ZERO))).collect(), round: 1 }
     }
 
     /// The models to ask in this round.
-    pub(super) fn candidates(&self) -> Vec<usize> {
-        (0..self.models.len()).filter(|&index| self.models[index] != Standing::Out).collect()
+    pub(super) fn candidates(&self, now: Duration) -> Vec<usize> {
+        let is_ready = |standing| matches!(standing, Standing::From(time) if time <= now);
+        self.models.iter().filter(|(_, standing)| is_ready(*standing)).map(|(model, _)| *model).collect()
     }
 
     /// Says that a model did not begin the turn.
-    pub(super) fn failed(&mut self, model: usize, error: &ModelError) {
-        self.models[model] = match error.kind {
+    pub(super) fn failed(&mut self, model: usize, error: &ModelError, now: Duration) {
+        let after = match error.kind {
             ModelErrorKind::Throttled | ModelErrorKind::Unavailable | ModelErrorKind::StreamCut => {
-                Standing::Ready { retry_after: error.retry_after }
+                Standing::From(now.saturating_add(error.retry_after.unwrap_or_default()))
             }
             ModelErrorKind::Refused | ModelErrorKind::Misconfigured | ModelErrorKind::ContextTooLong => {
                 Standing::Out
             }
         };
+        self.models
+            .iter_mut()
+            .filter(|(known, _)| *known == model)
+            .for_each(|(_, standing)| *standing = after);
     }
 
     /// The pause before the next round; none when there is no use in one.
     ///
     /// `left` is the time that the run has left, `spread` a random number from 0 to 1.
-    pub(super) fn next_round(&mut self, left: Duration, spread: f64) -> Option<Duration> {
+    pub(super) fn next_round(&mut self, now: Duration, left: Duration, spread: f64) -> Option<Duration> {
         if self.round == ROUNDS {
             return None;
         }
-        let wishes = self.models.iter().filter_map(|standing| match standing {
-            Standing::Ready { retry_after } => Some(retry_after.unwrap_or_default()),
+        let times = self.models.iter().filter_map(|(_, standing)| match standing {
+            Standing::From(time) => Some(*time),
             Standing::Out => None,
         });
         let own = FIRST_PAUSE * 2_u32.pow(self.round - 1);
-        let pause = wishes.min()?.max(own.mul_f64(0.5 + spread));
-        if pause >= left || self.waited + pause > PATIENCE {
+        let pause = times.min()?.saturating_sub(now).max(own.mul_f64(0.5 + spread));
+        if pause >= left || now + pause > PATIENCE {
             return None;
         }
         self.round += 1;
-        self.waited += pause;
         Some(pause)
     }
 }
@@ -82,6 +87,7 @@ mod tests {
     use super::*;
 
     const MINUTE: Duration = Duration::from_secs(60);
+    const NOW: Duration = Duration::ZERO;
 
     fn error(kind: ModelErrorKind) -> ModelError {
         kind.into()
@@ -93,11 +99,11 @@ mod tests {
 
     fn pause(errors: impl IntoIterator<Item = ModelError>, left: Duration) -> Option<Duration> {
         let errors: Vec<_> = errors.into_iter().collect();
-        let mut attempts = Attempts::new(errors.len());
+        let mut attempts = Attempts::new(errors.len(), 0);
         for (model, error) in errors.iter().enumerate() {
-            attempts.failed(model, error);
+            attempts.failed(model, error, NOW);
         }
-        attempts.next_round(left, 0.5)
+        attempts.next_round(NOW, left, 0.5)
     }
 
     #[test]
@@ -109,6 +115,7 @@ mod tests {
             ("the shortest wish counts", vec![throttled(7), throttled(3)], MINUTE, Some(3000)),
             ("longer than patience", vec![throttled(21)], MINUTE, None),
             ("longer than the run", vec![throttled(7)], Duration::from_secs(7), None),
+            ("longer than any clock", vec![throttled(u64::MAX)], MINUTE, None),
             ("would fail again", vec![error(ModelErrorKind::Misconfigured)], MINUTE, None),
             ("one is left", vec![error(ModelErrorKind::Refused), throttled(3)], MINUTE, Some(3000)),
         ] {
@@ -117,18 +124,33 @@ mod tests {
     }
 
     #[test]
-    fn after_three_rounds_or_all_of_its_patience_a_turn_is_given_up() {
-        let mut attempts = Attempts::new(2);
-        attempts.failed(0, &error(ModelErrorKind::Misconfigured));
-        attempts.failed(1, &error(ModelErrorKind::StreamCut));
-        assert_eq!(attempts.candidates(), [1]);
-        assert_eq!(attempts.next_round(MINUTE, 0.0), Some(Duration::from_millis(250)));
-        assert_eq!(attempts.next_round(MINUTE, 1.0), Some(Duration::from_millis(1500)));
-        assert_eq!(attempts.next_round(MINUTE, 0.5), None);
+    fn a_model_that_wants_to_be_left_alone_is_left_out_until_its_time_has_come() {
+        let mut attempts = Attempts::new(2, 0);
+        attempts.failed(0, &throttled(15), NOW);
+        attempts.failed(1, &error(ModelErrorKind::Unavailable), NOW);
 
-        let mut attempts = Attempts::new(1);
-        attempts.failed(0, &throttled(11));
-        assert!(attempts.next_round(MINUTE, 0.5).is_some());
-        assert_eq!(attempts.next_round(MINUTE, 0.5), None);
+        let pause = attempts.next_round(NOW, MINUTE, 0.5).unwrap();
+        assert_eq!((pause, attempts.candidates(pause)), (Duration::from_millis(500), vec![1]));
+        assert_eq!(attempts.candidates(Duration::from_secs(15)), [0, 1]);
+    }
+
+    #[test]
+    fn the_model_of_the_turn_before_is_asked_first_and_the_others_in_their_order() {
+        assert_eq!(Attempts::new(3, 2).candidates(NOW), [2, 0, 1]);
+    }
+
+    #[test]
+    fn after_three_rounds_or_all_of_its_patience_a_turn_is_given_up() {
+        let mut attempts = Attempts::new(2, 0);
+        attempts.failed(0, &error(ModelErrorKind::Misconfigured), NOW);
+        attempts.failed(1, &error(ModelErrorKind::StreamCut), NOW);
+        assert_eq!(attempts.candidates(NOW), [1]);
+        assert_eq!(attempts.next_round(NOW, MINUTE, 0.0), Some(Duration::from_millis(250)));
+        assert_eq!(attempts.next_round(NOW, MINUTE, 1.0), Some(Duration::from_millis(1500)));
+        assert_eq!(attempts.next_round(NOW, MINUTE, 0.5), None);
+
+        let mut attempts = Attempts::new(1, 0);
+        attempts.failed(0, &error(ModelErrorKind::Unavailable), MINUTE);
+        assert_eq!(attempts.next_round(MINUTE, MINUTE, 0.5), None, "it hung for a minute");
     }
 }

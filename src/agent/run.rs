@@ -138,11 +138,12 @@ impl<'a, C: Send + Sync + 'static> Run<'a, C> {
             tools: self.agent.inner.toolbox.specs(&self.caller).chain(&self.frontend).cloned().collect(),
             settings: self.agent.inner.settings.clone(),
         };
+        let mut model = 0;
         loop {
             turns.begin(transcript.tokens()).map_err(Ended::Stopped)?;
             let models = &self.agent.inner.models;
             let Made { reasoning, text, calls } =
-                ask(models, &request, self.stop_at, turns, transcript, outbox).await?;
+                ask(models, &mut model, &request, self.stop_at, turns, transcript, outbox).await?;
             let answerers: Vec<Answerer> = calls.iter().map(|made| self.answerer(made)).collect();
             let made: Vec<Call> = calls.iter().map(|made| made.call.clone()).collect();
             let results = self.answer(calls, transcript, outbox).await;
@@ -152,16 +153,24 @@ impl<'a, C: Send + Sync + 'static> Run<'a, C> {
             request.history.push(Turn::Assistant { reasoning, text, calls: made });
             request.history.push(Turn::Results(results));
             // A choice that is forced for ever would never let the model answer.
-            request.settings.tool_choice = ToolChoice::Auto;
+            if request.settings.tool_choice != ToolChoice::None {
+                request.settings.tool_choice = ToolChoice::Auto;
+            }
         }
     }
 
-    /// A call that is cut off never reaches the client, which would run it.
+    /// A call that may not be made never reaches the client, which would run it.
     fn answerer(&self, made: &MadeCall) -> Answerer {
-        match made.is_whole && self.frontend.iter().any(|tool| tool.name == made.call.name) {
+        let may_be_made = made.is_whole && self.may_call();
+        match may_be_made && self.frontend.iter().any(|tool| tool.name == made.call.name) {
             true => Answerer::Client,
             false => Answerer::Server,
         }
+    }
+
+    /// Not every provider can keep its model from calling.
+    fn may_call(&self) -> bool {
+        self.agent.inner.settings.tool_choice != ToolChoice::None
     }
 
     /// Runs the calls of a turn side by side. Each result is streamed when it is there; they are returned in
@@ -195,7 +204,10 @@ impl<'a, C: Send + Sync + 'static> Run<'a, C> {
 
     async fn result(&self, MadeCall { call, is_whole, .. }: &MadeCall) -> String {
         if !is_whole {
-            return refusal("The arguments were cut off by the limit of tokens.");
+            return refusal("The arguments were cut off before their end.");
+        }
+        if !self.may_call() {
+            return refusal("No tool may be called.");
         }
         let Some(tool) = self.agent.inner.toolbox.offered(&call.name, &self.caller) else {
             return refusal("There is no tool of that name.");

@@ -3,6 +3,7 @@
 //! It knows nothing of tools: the calls it returns are whole and unanswered.
 
 use futures_util::StreamExt as _;
+use serde::de::IgnoredAny;
 use tokio::time::Instant;
 use tracing::warn;
 
@@ -36,16 +37,20 @@ pub(super) struct MadeCall {
     pub(super) is_whole: bool,
 }
 
-/// Asks for one turn and tells it to the transcript.
+/// Asks for one turn and tells it to the transcript. `preferred` is the model that made the run's last turn: it is
+/// asked first.
 pub(super) async fn ask<S: Stamps>(
     models: &Models,
+    preferred: &mut usize,
     request: &Request,
     stop_at: Instant,
     turns: &mut Turns,
     transcript: &mut Transcript<S>,
     outbox: &Outbox,
 ) -> Result<Made, Ended> {
-    let (model, first, mut deltas) = begin(models, request, stop_at, transcript).await?;
+    let (index, first, mut deltas) = begin(models, *preferred, request, stop_at, transcript).await?;
+    *preferred = index;
+    let model = models[index].name();
     transcript.turn();
     let mut making = Making::new(model);
     let mut next = Some(Ok(first));
@@ -63,31 +68,33 @@ pub(super) async fn ask<S: Stamps>(
 }
 
 /// Asks one model after another, and all of them again, until one begins the turn.
-async fn begin<'a, S: Stamps>(
-    models: &'a Models,
+async fn begin<S: Stamps>(
+    models: &Models,
+    preferred: usize,
     request: &Request,
     stop_at: Instant,
     transcript: &mut Transcript<S>,
-) -> Result<(&'a str, Delta, DeltaStream), Ended> {
-    let mut attempts = Attempts::new(models.len());
+) -> Result<(usize, Delta, DeltaStream), Ended> {
+    let began = Instant::now();
+    let mut attempts = Attempts::new(models.len(), preferred);
     let mut failure: Option<(&str, ModelError)> = None;
     loop {
-        for index in attempts.candidates() {
+        for index in attempts.candidates(began.elapsed()) {
             let name = models[index].name();
             if let Some((model, error)) = failure.take() {
                 warn!(model, cause = causes(&error), next = name, "model began no turn");
             }
             let mut deltas = models[index].stream(request);
             match first(&mut deltas, transcript).await {
-                Ok(delta) => return Ok((name, delta, deltas)),
+                Ok(delta) => return Ok((index, delta, deltas)),
                 Err(error) => {
-                    attempts.failed(index, &error);
+                    attempts.failed(index, &error, began.elapsed());
                     failure = Some((name, error));
                 }
             }
         }
         let left = stop_at.saturating_duration_since(Instant::now());
-        match attempts.next_round(left, fastrand::f64()) {
+        match attempts.next_round(began.elapsed(), left, fastrand::f64()) {
             Some(pause) => tokio::time::sleep(pause).await,
             None => {
                 let (model, error) = failure.expect("each round asks a model");
@@ -133,12 +140,15 @@ struct MakingCall {
 }
 
 impl MakingCall {
+    /// Whether the arguments are there to their end, in a turn that was cut short: providers end calls that are
+    /// cut off, too.
+    fn is_whole(&self) -> bool {
+        self.open.is_none() && serde_json::from_str::<IgnoredAny>(&self.call.arguments).is_ok()
+    }
+
     /// Ends the arguments, unless they have ended.
     fn close<S: Stamps>(&mut self, transcript: &mut Transcript<S>) {
         if let Some(open) = self.open.take() {
-            if self.call.arguments.is_empty() {
-                self.call.arguments.push_str("{}");
-            }
             self.closed = Some(transcript.end_call(open));
         }
     }
@@ -217,9 +227,12 @@ impl<'a> Making<'a> {
             return Err(failed(self.model, error));
         }
         for mut making in self.calls {
-            let is_whole = making.open.is_none() || reason != StopReason::MaxTokens;
+            let is_whole = reason == StopReason::Complete || making.is_whole();
             making.close(transcript);
-            let call = making.call;
+            let mut call = making.call;
+            if call.arguments.is_empty() {
+                call.arguments.push_str("{}");
+            }
             self.made.calls.extend(making.closed.map(|closed| MadeCall { call, closed, is_whole }));
         }
         Ok(self.made)

@@ -4,7 +4,7 @@
 //! can: it guesses at model ids, ends broken turns well, and logs bodies (the targets `genai::*`, which a log
 //! filter has to turn off). What is written around it here guards against that.
 //!
-//! No environment is read here and no key is kept but in memory.
+//! No key is read from the environment here, and none is kept but in memory.
 
 mod answer;
 mod calls;
@@ -53,7 +53,10 @@ const MAX_FINISHED: usize = 16;
 
 /// A model of a [`Provider`].
 ///
-/// It may be cloned: clones share connections.
+/// It may be cloned: clones share connections. A proxy is used where `HTTPS_PROXY` and its like name one.
+///
+/// genai logs what providers answer, conversations included, under targets that begin with `genai`:
+/// `aws::start` turns them off, and so must any other subscriber.
 ///
 /// ```
 /// use ag_ui_lambda::model::{Hosted, Provider};

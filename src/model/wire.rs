@@ -28,14 +28,14 @@ impl ToolNames {
     /// Names for these tools; none is in `reserved`, which the provider or its library means otherwise.
     pub(super) fn new(tools: &[Tool], reserved: &[&str]) -> Self {
         let own: Vec<&str> = tools.iter().map(|tool| tool.name.as_str()).collect();
-        let odd = own.iter().filter(|name| !is_plain(name) || reserved.contains(name));
+        let odd = own.iter().filter(|name| !is_name(name) || reserved.contains(name));
         Self { renamed: odd.map(|name| (renamed(name), (*name).to_owned())).collect() }
     }
 
     /// The provider's name of a tool, of one that is no longer on offer too.
     pub(super) fn to_wire<'a>(&self, name: &'a str) -> Cow<'a, str> {
         let wire = renamed(name);
-        if self.renamed.contains_key(&wire) || !is_plain(name) { wire.into() } else { name.into() }
+        if self.renamed.contains_key(&wire) || !is_name(name) { wire.into() } else { name.into() }
     }
 
     /// The tool's own name.
@@ -46,15 +46,17 @@ impl ToolNames {
 
 /// A call's id as every provider takes it; the same for the same call.
 pub(super) fn call_id(id: &str) -> Cow<'_, str> {
-    if is_plain(id) && id.len() <= LONGEST_ID { id.into() } else { format!("call_{}", digest(id)).into() }
+    if is_plain(id, LONGEST_ID) { id.into() } else { format!("call_{}", digest(id)).into() }
 }
 
-/// The JSON Schema of a tool's arguments; a client's tool may have none, none of an object, or one without the
-/// member that OpenAI insists on.
+/// The JSON Schema of a tool's arguments; a client's tool may have none, none of an object, one without the member
+/// that OpenAI insists on, or alternatives at its top, which only Gemini takes: they are left out, and whoever runs
+/// the tool checks its arguments anyway.
 pub(super) fn schema(tool: &Tool) -> Value {
     match &tool.parameters {
         Some(Value::Object(schema)) if schema.get("type").is_some_and(|kind| kind == "object") => {
             let mut schema = schema.clone();
+            ["oneOf", "anyOf", "allOf"].iter().for_each(|alternatives| drop(schema.remove(*alternatives)));
             schema.entry("properties").or_insert_with(|| json!({}));
             Value::Object(schema)
         }
@@ -84,6 +86,16 @@ pub(super) fn named_by_history(request: &Request) -> Vec<Cow<'_, Tool>> {
     named
 }
 
+/// Whether data is Base64, and not nothing: a provider would refuse the whole request.
+pub(super) fn is_base64(data: &str) -> bool {
+    let digits = data.trim_end_matches('=');
+    let is_digit = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/';
+    !digits.is_empty()
+        && data.len().is_multiple_of(4)
+        && data.len() - digits.len() <= 2
+        && digits.bytes().all(is_digit)
+}
+
 /// A call's arguments as an object, which providers insist on. Broken ones keep their text, so that the model
 /// can see what it did.
 pub(super) fn arguments(text: &str) -> Map<String, Value> {
@@ -94,17 +106,23 @@ pub(super) fn arguments(text: &str) -> Map<String, Value> {
     }
 }
 
+/// A name that begins as Gemini wants it to.
+fn is_name(name: &str) -> bool {
+    is_plain(name, LONGEST_NAME) && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+}
+
 /// Letters, digits, `_` and `-`, and not too many.
-fn is_plain(name: &str) -> bool {
+fn is_plain(text: &str, longest: usize) -> bool {
     let is_plain = |c: u8| c.is_ascii_alphanumeric() || c == b'_' || c == b'-';
-    (1..=LONGEST_NAME).contains(&name.len()) && name.bytes().all(is_plain)
+    (1..=longest).contains(&text.len()) && text.bytes().all(is_plain)
 }
 
 /// A name that says what it stands for and that no other tool has.
 fn renamed(name: &str) -> String {
     let plain = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' });
-    let head: String = plain.take(LONGEST_NAME - 9).collect();
-    format!("{head}_{}", &digest(name)[..8])
+    let head: String = plain.take(LONGEST_NAME - 10).collect();
+    let begin = if head.starts_with(|c: char| c.is_ascii_digit()) { "_" } else { "" };
+    format!("{begin}{head}_{}", &digest(name)[..8])
 }
 
 fn digest(text: &str) -> String {
@@ -122,16 +140,16 @@ mod tests {
     #[test]
     fn an_odd_name_goes_out_plain_and_comes_back_as_it_was() {
         let long = "x".repeat(65);
-        let tools = ["get_weather", "web_search", "böse Namen/…", "", &long].map(tool);
+        let tools = ["get_weather", "web_search", "böse Namen/…", "", "3d_view", "-x", &long].map(tool);
         let names = ToolNames::new(&tools, &["web_search"]);
 
         assert_eq!(names.to_wire("get_weather"), "get_weather");
         for tool in &tools {
             let wire = names.to_wire(&tool.name).into_owned();
-            assert!(is_plain(&wire) && wire != "web_search", "{wire}");
+            assert!(is_name(&wire) && wire != "web_search", "{wire}");
             assert_eq!(names.own(wire), tool.name);
         }
-        assert!(is_plain(&names.to_wire("a tool that is gone")));
+        assert!(is_name(&names.to_wire("a tool that is gone")));
         assert_eq!(names.own("unheard_of".into()), "unheard_of");
     }
 
@@ -141,7 +159,7 @@ mod tests {
         assert_eq!(call_id("call#get_weather#0"), call_id("call#get_weather#0"));
         assert_ne!(call_id("call#get_weather#0"), call_id("call#get_weather#1"));
         for long in ["é".repeat(1000), "a".repeat(41)] {
-            assert!(is_plain(&call_id(&long)) && call_id(&long).len() <= LONGEST_ID);
+            assert!(is_plain(&call_id(&long), LONGEST_ID));
         }
     }
 
@@ -154,7 +172,27 @@ mod tests {
             assert_eq!(schema(parameters), empty);
         }
         let whole = json!({ "type": "object", "properties": { "a": {} }, "required": ["a"] });
-        assert_eq!(schema(Some(whole.clone())), whole);
+        let mut with_more = whole.clone();
+        with_more["oneOf"] = json!([{ "required": ["a"] }]);
+        for parameters in [whole.clone(), with_more] {
+            assert_eq!(schema(Some(parameters)), whole);
+        }
+    }
+
+    #[test]
+    fn data_is_base64_or_not() {
+        for (data, is) in [
+            ("QUJD", true),
+            ("QUI=", true),
+            ("QQ==", true),
+            ("", false),
+            ("QUI", false),
+            ("Q===", false),
+            ("Q U=", false),
+            ("====", false),
+        ] {
+            assert_eq!(is_base64(data), is, "{data}");
+        }
     }
 
     #[test]

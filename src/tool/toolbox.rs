@@ -78,6 +78,10 @@ impl<C: Send + Sync + 'static> Toolbox<C> {
             return Err(ToolboxError::DuplicateName(name));
         }
         let parameters = parameters::<T::Args>();
+        if parameters["type"] != "object" {
+            let problem = "arguments must be a struct: providers know no others".to_owned();
+            return Err(ToolboxError::BadSchema { name, problem });
+        }
         let validator = jsonschema::validator_for(&parameters)
             .map_err(|fault| ToolboxError::BadSchema { name: name.clone(), problem: fault.to_string() })?;
         let spec = protocol::Tool {

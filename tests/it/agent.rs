@@ -439,6 +439,27 @@ async fn the_model_reads_context_as_data_and_never_a_clients_instructions() {
     assert_eq!(request.last_user_text(), "Hello");
 }
 
+#[derive(Deserialize, JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only the schema counts")]
+enum Either {
+    City(City),
+    Zone { zone: String },
+}
+
+async fn either(_: ToolContext<Caller>, _: Either) -> Result<(), ToolError> {
+    Ok(())
+}
+
+#[test]
+fn a_tool_whose_arguments_are_alternatives_is_refused_since_providers_know_objects_only() {
+    let agent = Agent::<Caller>::builder(Scripted::turns([])).tool(tool_fn("either", "Takes both.", either));
+
+    let problem = agent.build().unwrap_err().to_string();
+
+    assert!(problem.contains("either") && problem.contains("must be a struct"), "{problem}");
+}
+
 #[test]
 fn an_agent_with_an_unusable_tool_is_not_built() {
     let build = |name: &'static str| {

@@ -202,7 +202,7 @@ async fn given_a_turn_cut_off_by_the_limit_of_tokens_then_a_call_without_its_end
     TOOL_CALL_ARGS c2 {}
     TOOL_CALL_END c2
     TOOL_CALL_RESULT c1 m2 "rang"
-    TOOL_CALL_RESULT c2 m3 "{\"error\":\"The arguments were cut off by the limit of tokens.\"}"
+    TOOL_CALL_RESULT c2 m3 "{\"error\":\"The arguments were cut off before their end.\"}"
     TEXT_MESSAGE_START m4
     TEXT_MESSAGE_CONTENT m4 "Again."
     TEXT_MESSAGE_END m4
@@ -215,6 +215,35 @@ async fn given_a_turn_cut_off_by_the_limit_of_tokens_then_a_call_without_its_end
         .delta(Delta::End(StopReason::MaxTokens));
     let run = scenario([frontend]).input("tools", tools).run().await;
     assert!(run.outline().contains("cut off"), "a client would run it: {}", run.outline());
+}
+
+#[tokio::test]
+async fn given_a_turn_cut_short_when_its_provider_ended_the_call_anyway_then_it_counts_what_it_holds() {
+    for reason in [StopReason::MaxTokens, StopReason::Filtered] {
+        for (arguments, is_made) in [("{}", true), ("{\"lo", false), ("", false)] {
+            let cut = Script::new()
+                .text("Ringing.")
+                .call_in_pieces("c1", "ring", &[arguments])
+                .delta(Delta::End(reason));
+            let run = with_bell([cut, Script::new().text("Again.")]).run().await;
+
+            assert_eq!(run.outline().contains("rang"), is_made, "{reason:?} {arguments}: {}", run.outline());
+        }
+    }
+}
+
+#[tokio::test]
+async fn given_that_no_tool_may_be_called_when_the_model_calls_anyway_then_none_runs() {
+    let settings = ModelSettings { tool_choice: ToolChoice::None, ..ModelSettings::default() };
+    let calls = || Script::new().call("c1", "ring", &json!({})).call("c2", "paint", &json!({}));
+    let run = with_bell([calls(), Script::new().text("Sorry.")])
+        .with(|agent| agent.settings(settings))
+        .input("tools", json!([{"name": "paint", "description": "Paints."}]))
+        .run()
+        .await;
+
+    assert_eq!(run.outline().matches("No tool may be called.").count(), 2, "{}", run.outline());
+    assert_eq!(run.requests[1].settings.tool_choice, ToolChoice::None);
 }
 
 #[tokio::test]

@@ -178,6 +178,8 @@ impl Answer {
                 if self.wire == Wire::Gemini {
                     // A signature ends the reasoning before the text, though one frame has them all.
                     self.tell_late();
+                    // One behind this text is the text's, which does not go back.
+                    self.has_reasoned &= text.content.is_empty();
                 }
                 self.text(text.content);
             }
@@ -219,6 +221,7 @@ impl Answer {
                 }
                 Sight::Redacted(data) => self.ready.push_back(Delta::RedactedReasoning(data)),
                 Sight::Text(text) => self.text(text),
+                Sight::Reasoning(text) => self.ready.push_back(Delta::Reasoning(text)),
                 Sight::Filtered => self.is_filtered = true,
                 Sight::Failed(fault) => self.fail(fault.failure(self.key())),
                 Sight::Malformed => self.cut("a frame is no JSON"),

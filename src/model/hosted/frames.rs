@@ -28,6 +28,8 @@ pub(super) enum Sight {
     Redacted(String),
     /// Text that genai does not know of: a refusal.
     Text(String),
+    /// Reasoning that genai leaves out.
+    Reasoning(String),
     /// The provider holds the rest back.
     Filtered,
     /// The turn has failed.

@@ -7,6 +7,7 @@ use genai::chat::ContentPart as Part;
 
 use super::provider::{Provider, Wire};
 use crate::model::UserPart;
+use crate::model::wire::is_base64;
 use crate::protocol::{PartKind, Source};
 
 /// Stands for a message of which nothing is left: providers refuse empty ones.
@@ -52,15 +53,13 @@ impl<'a> Parts<'a> {
             },
         };
         let made = match source {
-            Source::Data { value, mime_type } => {
+            Source::Data { value, mime_type } if is_base64(value) => {
                 let (media, name) = self.media(kind, mime_type)?;
                 Some(Part::from_binary_base64(media, value.as_str(), name))
             }
-            Source::Url { value, mime_type } if self.takes_url(kind) => {
-                let media = mime_type.as_deref().unwrap_or(match kind {
-                    "image" => "image/*",
-                    _ => "application/pdf",
-                });
+            // What the client calls its media type would decide how genai writes the part.
+            Source::Url { value, .. } if self.takes_url(kind) && is_web(value) => {
+                let media = if kind == "image" { "image/*" } else { "application/pdf" };
                 Some(Part::from_binary_url(media, value, None))
             }
             // A provider's own handles differ from one to the next, and genai has no part for them.
@@ -76,7 +75,8 @@ impl<'a> Parts<'a> {
         let is_openai = matches!(self.provider.adapter, "openai" | "openrouter");
         let wire = self.provider.wire;
         let media = match (kind, mime.as_str()) {
-            ("image", mime) if mime.starts_with("image/") => Some((mime.to_owned(), None)),
+            ("image", "image/png" | "image/jpeg" | "image/gif" | "image/webp") => Some((mime, None)),
+            ("image", "image/jpg") => Some(("image/jpeg".to_owned(), None)),
             ("document", "application/pdf") if wire != Wire::Ollama && (wire != Wire::Chat || is_openai) => {
                 Some((mime, Some("document.pdf".to_owned())))
             }
@@ -107,6 +107,11 @@ impl<'a> Parts<'a> {
         }
         made
     }
+}
+
+/// An address that a provider may fetch: none of a file, or of whatever else its server could reach.
+fn is_web(url: &str) -> bool {
+    reqwest::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
 }
 
 fn text_part(text: &str) -> Option<Part> {

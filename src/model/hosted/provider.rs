@@ -122,7 +122,7 @@ impl Provider {
         match self.wire {
             Wire::Anthropic if !has_version => path.push_str("/v1"),
             Wire::Gemini if !has_version => path.push_str("/v1beta"),
-            Wire::Ollama if !text.contains("://") && url.port().is_none() => {
+            Wire::Ollama if !text.contains(':') => {
                 url.set_port(Some(11434)).map_err(|()| BadUrl)?;
             }
             _ => {}
@@ -157,6 +157,7 @@ mod tests {
             ("gemini", "https://a.example/v1", Some("https://a.example/v1/")),
             ("ollama", "gpu:1234", Some("http://gpu:1234/")),
             ("ollama", "gpu", Some("http://gpu:11434/")),
+            ("ollama", "gpu:80", Some("http://gpu/")),
             ("ollama", "https://gpu.example", Some("https://gpu.example/")),
             ("openai", "localhost:4010", None),
             ("openai", "https://user:secret@a.example/v1", None),

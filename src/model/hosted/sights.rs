@@ -87,6 +87,8 @@ fn responses(data: &str) -> Sights {
         kind: String,
         #[serde(default)]
         output_index: usize,
+        #[serde(default)]
+        summary_index: usize,
         item: Option<Item>,
         delta: Option<String>,
         response: Option<Response>,
@@ -129,6 +131,10 @@ fn responses(data: &str) -> Sights {
         ("response.function_call_arguments.delta", _) => {
             let json = event.delta.unwrap_or_default();
             vec![Sight::Call(Piece { place: Some(place), json, ..Piece::default() })]
+        }
+        // genai joins the parts of a summary without a break.
+        ("response.reasoning_summary_part.added", _) if event.summary_index > 0 => {
+            vec![Sight::Reasoning("\n\n".into())]
         }
         ("response.refusal.delta", _) => vec![Sight::Text(event.delta.unwrap_or_default())],
         ("response.failed", _) => {

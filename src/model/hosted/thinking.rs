@@ -5,6 +5,7 @@
 
 use genai::adapter::AdapterKind;
 use genai::chat::{ChatOptions, ReasoningEffort as Effort, ToolChoice as Choice};
+use serde_json::json;
 use tracing::debug;
 
 use super::provider::{Provider, Wire};
@@ -13,7 +14,7 @@ use crate::model::{ReasoningKind, Request, Turn};
 /// What Anthropic takes at least.
 const LEAST_BUDGET: u32 = 1024;
 
-/// The most that genai makes of an effort where a model counts tokens.
+/// The budget that genai makes of a high effort.
 const HIGH_BUDGET: u32 = 24_000;
 
 /// Room for the answer, when the limit of tokens is no higher than the budget for thinking.
@@ -39,7 +40,8 @@ pub(super) fn set(
             (Some(tokens.map_or(Effort::Budget(0), effort)), true)
         }
         Wire::Responses => {
-            (Some(tokens.map_or(Effort::Budget(0), effort)), tokens.is_some() || reasons_on_responses(id))
+            // Summaries are refused to organisations that OpenAI has not verified.
+            (Some(tokens.map_or(Effort::Budget(0), effort)), tokens.is_some())
         }
         Wire::Gemini => {
             let effort = match tokens {
@@ -55,8 +57,14 @@ pub(super) fn set(
             Some(tokens) if may_think(model, request) => (Some(on_anthropic(tokens, id, options)), true),
             _ => (ends_in_effort(id).then_some(Effort::Zero), true),
         },
-        Wire::Ollama => (tokens.map(effort_of_ollama), true),
+        // Any number turns it on there.
+        Wire::Ollama => (tokens.map(Effort::Budget), true),
     };
+    if provider.wire == Wire::Responses && !shows && reasons_on_responses(id) {
+        // What the model needs back between its calls.
+        let more = options.extra_body.get_or_insert_with(|| json!({}));
+        more["include"] = json!(["reasoning.encrypted_content"]);
+    }
     options.reasoning_effort = effort;
     options.capture_reasoning_content = Some(shows);
     kind
@@ -70,23 +78,22 @@ fn effort(tokens: u32) -> Effort {
     }
 }
 
-/// Ollama knows on and off for every model that thinks, and efforts for a few: on it is.
-fn effort_of_ollama(tokens: u32) -> Effort {
-    Effort::Budget(tokens)
-}
-
 fn on_anthropic(tokens: u32, id: &str, options: &mut ChatOptions) -> Effort {
     let budget = tokens.max(LEAST_BUDGET);
-    let (effort, most) = match counts_tokens(id) {
-        true => (Effort::Budget(budget), budget),
-        false => (effort(budget), HIGH_BUDGET),
+    let counts = counts_tokens(id);
+    // A later Claude makes do with its limit; of another name genai may make the largest budget it knows.
+    let most = match counts {
+        true => Some(budget),
+        false => (!id.contains("claude")).then_some(HIGH_BUDGET),
     };
+    if let Some(most) = most {
+        options.max_tokens = options.max_tokens.map(|max| if max > most { max } else { most + ROOM });
+    }
     options.temperature = None;
-    options.max_tokens = options.max_tokens.map(|max| if max > most { max } else { most + ROOM });
     if matches!(options.tool_choice, Some(Choice::Required | Choice::Tool { .. })) {
         options.tool_choice = None;
     }
-    effort
+    if counts { Effort::Budget(budget) } else { effort(budget) }
 }
 
 /// Whether a model takes a budget of thinking tokens: Claude 3.7 to 4.5. Later ones refuse it and know efforts;
@@ -118,10 +125,11 @@ fn may_think(model: &str, request: &Request) -> bool {
     may
 }
 
-/// Models that take the parameters of reasoning summaries on the Responses wire.
+/// Models that reason, and so can encrypt it, on the Responses wire.
 fn reasons_on_responses(id: &str) -> bool {
     let id = id.rsplit('/').next().unwrap_or(id);
-    ["gpt-5", "gpt-6", "o1", "o3", "o4"].iter().any(|start| id.starts_with(start)) || id.contains("codex")
+    let is_of = |start: &&str| id.starts_with(*start) && !id.contains("-chat");
+    ["gpt-5", "gpt-6", "o1", "o3", "o4"].iter().any(is_of) || id.contains("codex")
 }
 
 /// Whether genai would take the end of an id for an effort.
@@ -155,6 +163,7 @@ mod tests {
         for (id, expected) in [
             ("gpt-5.1", true),
             ("o3-mini", true),
+            ("gpt-5-chat-latest", false),
             ("gpt-4.1", false),
             ("gpt-4o", false),
             ("codex-mini", true),

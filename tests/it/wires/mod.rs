@@ -24,7 +24,7 @@ fn model(wire: Wire) -> &'static str {
     match wire {
         Wire::OpenAiChat => "openai/gpt-test",
         Wire::OpenAiResponses => "openai-responses/gpt-5-test",
-        Wire::Anthropic => "anthropic/claude-test",
+        Wire::Anthropic => "anthropic/claude-sonnet-4-5",
         Wire::Gemini => "gemini/gemini-3-test",
         Wire::Ollama => "ollama/llama-test",
         _ => "bedrock/anthropic.claude-haiku-4-5-20251001-v1:0",

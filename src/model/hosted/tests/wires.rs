@@ -312,3 +312,42 @@ async fn compatible_servers_may_number_calls_as_they_like() {
         assert_eq!(calls(&pieces).await, two, "{why}");
     }
 }
+
+#[tokio::test]
+async fn given_gemini_signs_text_behind_a_thought_then_the_text_stays_one() {
+    let frame = |parts: Value, finish: Value| json!({ "candidates": [{ "content": { "role": "model", "parts": parts }, "index": 0, "finishReason": finish }] });
+    let frames = sse(&[
+        frame(json!([{ "text": "Hm.", "thought": true }]), Value::Null),
+        frame(json!([{ "text": "Fine " }]), Value::Null),
+        frame(json!([{ "text": "there.", "thoughtSignature": "c2ln" }]), json!("STOP")),
+    ]);
+
+    assert_snapshot!(turn("gemini", frames).await, @r#"
+    Reasoning("Hm.")
+    Text("Fine ")
+    Text("there.")
+    End(Complete)
+    "#);
+}
+
+#[tokio::test]
+async fn the_parts_of_a_summary_are_kept_apart() {
+    let part = |index: usize| json!({ "type": "response.reasoning_summary_part.added", "output_index": 0, "summary_index": index, "part": { "type": "summary_text", "text": "" } });
+    let text = |index: usize, text: &str| json!({ "type": "response.reasoning_summary_text.delta", "output_index": 0, "summary_index": index, "delta": text });
+    let frames = named_sse(&[
+        part(0),
+        text(0, "**One**"),
+        part(1),
+        text(1, "**Two**"),
+        json!({ "type": "response.output_text.delta", "output_index": 1, "content_index": 0, "delta": "Fine." }),
+        json!({ "type": "response.completed", "response": { "id": "resp_1", "status": "completed", "model": "gpt-5", "output": [] } }),
+    ]);
+
+    assert_snapshot!(turn("openai-responses", frames).await, @r#"
+    Reasoning("**One**")
+    Reasoning("\n\n")
+    Reasoning("**Two**")
+    Text("Fine.")
+    End(Complete)
+    "#);
+}
