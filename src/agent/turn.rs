@@ -222,9 +222,14 @@ impl<'a> Making<'a> {
         if reason != StopReason::Complete {
             warn!(model = self.model, ?reason, "model's turn was cut short");
         }
-        if reason == StopReason::Filtered && self.made.text.is_empty() && self.calls.is_empty() {
-            let error = ModelError::new(ModelErrorKind::Refused, "the provider held the answer back");
-            return Err(failed(self.model, error));
+        let says_nothing = self.made.text.is_empty() && self.calls.is_empty();
+        let cause = match reason {
+            StopReason::Complete => None,
+            StopReason::MaxTokens => Some("the limit of tokens left no room for an answer"),
+            StopReason::Filtered => Some("the provider held the answer back"),
+        };
+        if let Some(cause) = cause.filter(|_| says_nothing) {
+            return Err(failed(self.model, ModelError::new(ModelErrorKind::Refused, cause)));
         }
         for mut making in self.calls {
             let is_whole = reason == StopReason::Complete || making.is_whole();

@@ -247,14 +247,16 @@ async fn given_that_no_tool_may_be_called_when_the_model_calls_anyway_then_none_
 }
 
 #[tokio::test]
-async fn given_an_answer_that_is_held_back_then_nothing_said_is_a_failure_and_something_is_an_answer() {
-    let held_back = |script: Script| script.delta(Delta::End(StopReason::Filtered));
+async fn given_a_turn_cut_short_then_nothing_said_is_a_failure_and_something_is_an_answer() {
+    for reason in [StopReason::Filtered, StopReason::MaxTokens] {
+        let cut = |script: Script| script.delta(Delta::End(reason));
 
-    let run = scenario([held_back(Script::new())]).run().await;
-    assert!(run.outline().ends_with("RUN_ERROR MODEL_REFUSED"), "{}", run.outline());
+        let run = scenario([cut(Script::new().reasoning("Hm."))]).run().await;
+        assert!(run.outline().ends_with("RUN_ERROR MODEL_REFUSED"), "{}", run.outline());
 
-    let run = scenario([held_back(Script::new().text("I can't say."))]).run().await;
-    assert!(run.outline().ends_with("RUN_FINISHED success"), "{}", run.outline());
+        let run = scenario([cut(Script::new().text("I can't say."))]).run().await;
+        assert!(run.outline().ends_with("RUN_FINISHED success"), "{}", run.outline());
+    }
 }
 
 #[tokio::test]
