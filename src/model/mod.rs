@@ -13,6 +13,8 @@ mod request;
 mod scripted;
 mod settings;
 #[cfg(any(feature = "bedrock", feature = "genai"))]
+mod told;
+#[cfg(any(feature = "bedrock", feature = "genai"))]
 mod wire;
 
 use futures_util::future::{self, BoxFuture};

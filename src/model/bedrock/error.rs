@@ -14,25 +14,8 @@ use aws_sdk_bedrockruntime::operation::converse_stream::ConverseStreamError;
 use aws_sdk_bedrockruntime::types::error::ConverseStreamOutputError as StreamError;
 
 use crate::causes::causes;
+use crate::model::told::{for_log, is_too_long};
 use crate::model::{ModelError, ModelErrorKind};
-
-/// The longest part of a provider's message that is kept, in characters.
-const LONGEST_MESSAGE: usize = 300;
-
-/// How Bedrock and its models say that a conversation is too long.
-const TOO_LONG: &[&str] = &[
-    "too long",
-    "too many tokens",
-    "too many input tokens",
-    "too large for model",
-    "maximum context",
-    "context length",
-    "context window",
-    "context limit",
-    "maximum number of tokens",
-    "exceeds the maximum tokens",
-    "input token count",
-];
 
 /// How Bedrock says, as if the request were at fault, that the model's id is.
 const WRONG_MODEL: &[&str] = &["model identifier is invalid", "on-demand throughput"];
@@ -123,7 +106,7 @@ fn kind(name: Option<&str>, status: Option<u16>, message: &str) -> ModelErrorKin
 /// What a request is found at fault for; only the message says it.
 fn at_fault(message: &str) -> ModelErrorKind {
     match () {
-        () if says(message, TOO_LONG) => ModelErrorKind::ContextTooLong,
+        () if is_too_long(message) => ModelErrorKind::ContextTooLong,
         () if says(message, WRONG_MODEL) => ModelErrorKind::Misconfigured,
         () => ModelErrorKind::Refused,
     }
@@ -150,20 +133,16 @@ fn message(exception: &(impl ProvideErrorMetadata + Error + 'static)) -> String 
 /// An error of the SDK itself. Where an endpoint is no address, it writes the whole request into its message.
 fn flat(error: &(dyn Error + 'static)) -> String {
     let causes = causes(error);
-    cut(causes.split("Request {").next().unwrap_or_default())
+    for_log(causes.split("Request {").next().unwrap_or_default())
 }
 
 fn line(name: Option<&str>, message: &str) -> String {
-    format!("{}: {}", name.unwrap_or("unnamed exception"), cut(message))
+    format!("{}: {}", name.unwrap_or("unnamed exception"), for_log(message))
 }
 
 fn says(text: &str, phrases: &[&str]) -> bool {
     let text = text.to_ascii_lowercase();
     phrases.iter().any(|phrase| text.contains(phrase))
-}
-
-fn cut(message: &str) -> String {
-    message.chars().take(LONGEST_MESSAGE).collect()
 }
 
 fn with_request_id(cause: String, request_id: Option<&str>) -> Box<dyn Error + Send + Sync> {

@@ -12,29 +12,11 @@ use genai::webc::StreamTimeout;
 use http::HeaderMap;
 use serde_json::Value;
 
+use crate::model::told::{for_log, is_too_long};
 use crate::model::{ModelError, ModelErrorKind};
-
-/// The longest message of a provider that is kept, in characters.
-const MESSAGE: usize = 300;
 
 /// Characters of a provider's word for an error.
 const WORD: usize = 80;
-
-/// Bytes of a quotation in a message, marks included: the name of a field or a model is shorter.
-const QUOTE: usize = 42;
-
-/// What providers call a conversation that is too long.
-const TOO_LONG: &[&str] = &[
-    "context_length_exceeded",
-    "request_too_large",
-    "prompt is too long",
-    "maximum context length",
-    "context window",
-    "exceeds the maximum number of tokens",
-    "input token count",
-    "too many tokens",
-    "model_max_prompt_tokens_exceeded",
-];
 
 /// What a provider says of an error.
 #[derive(Debug, Default, PartialEq)]
@@ -178,8 +160,7 @@ impl Fault {
 
     fn is_too_long(&self) -> bool {
         let may_be = !matches!(self.status, Some(401..=404 | 429 | 500..));
-        let message = self.message.to_ascii_lowercase();
-        may_be && (self.says(TOO_LONG) || TOO_LONG.iter().any(|phrase| message.contains(phrase)))
+        may_be && (self.words.iter().any(|word| is_too_long(word)) || is_too_long(&self.message))
     }
 
     fn is_bad_key(&self) -> bool {
@@ -195,8 +176,7 @@ impl Fault {
         let status = self.status.map(|status| format!("status {status}"));
         let words = self.words.iter().map(|word| Cow::from(word.chars().take(WORD).collect::<String>()));
         let said = status.map(Cow::from).into_iter().chain(words);
-        let message = without_quotes(&scrubbed(&self.message, key));
-        let message: String = message.chars().take(MESSAGE).collect();
+        let message = for_log(&scrubbed(&self.message, key));
         let cause = said.chain((!message.is_empty()).then(|| message.into())).collect::<Vec<_>>().join(", ");
         if cause.is_empty() { "the provider gave no reason".into() } else { scrubbed(&cause, key).into() }
     }
@@ -205,30 +185,6 @@ impl Fault {
 /// A text without the key.
 fn scrubbed<'a>(text: &'a str, key: &str) -> Cow<'a, str> {
     if key.is_empty() || !text.contains(key) { text.into() } else { text.replace(key, "[key]").into() }
-}
-
-/// A message without what it quotes at length: that may be of the conversation, which no log may hold.
-fn without_quotes(message: &str) -> String {
-    let is_word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
-    let mut kept = String::with_capacity(message.len());
-    let mut rest = message;
-    while let Some(at) = rest.find(['\'', '"']) {
-        let (before, quote) = rest.split_at(at);
-        kept.push_str(before);
-        let mark = &quote[..1];
-        // An apostrophe opens nothing, and ends nothing within a word.
-        let is_opening = !is_word(kept.chars().next_back());
-        let mut ends = quote.match_indices(mark).skip(1).map(|(at, _)| at + 1);
-        let end = match is_opening {
-            // A quotation without its end was cut off.
-            true => ends.find(|&end| !is_word(quote[end..].chars().next())).unwrap_or(quote.len()),
-            false => 1,
-        };
-        let (quoted, behind) = quote.split_at(end);
-        kept.push_str(if quoted.len() > QUOTE { "[..]" } else { quoted });
-        rest = behind;
-    }
-    kept + rest
 }
 
 #[cfg(test)]
@@ -271,20 +227,6 @@ mod tests {
         let cause = fault.cause("sk-12345");
         assert!(cause.starts_with("invalid_request_error, [key], Incorrect key [key]. xxx"), "{cause}");
         assert!(cause.len() < 400);
-    }
-
-    #[test]
-    fn a_cause_quotes_names_and_nothing_of_the_conversation() {
-        let said = "the user's diagnosis, in more words than a name has";
-        for (message, expected) in [
-            ("Unknown model 'gpt-9'.", "Unknown model 'gpt-9'.".to_owned()),
-            (&format!("parsing tool call: raw='{said}', err"), "parsing tool call: raw=[..], err".into()),
-            (&format!("bad \"{said}"), "bad [..]".into()),
-            (&format!("'a' and '{said}' and \"b\""), "'a' and [..] and \"b\"".into()),
-            ("don't", "don't".into()),
-        ] {
-            assert_eq!(without_quotes(message), expected);
-        }
     }
 
     #[test]
