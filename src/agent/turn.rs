@@ -1,6 +1,6 @@
 //! One turn of a model: asked, begun, and told to the transcript as it is made.
 //!
-//! It knows nothing of tools: the calls it returns are whole and unanswered.
+//! It knows nothing of tools: the calls it returns are unanswered.
 
 use futures_util::StreamExt as _;
 use serde::de::IgnoredAny;
