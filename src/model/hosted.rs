@@ -29,7 +29,7 @@ use genai::resolver::{AuthData, Endpoint};
 use genai::{ModelIden, ServiceTarget};
 use reqwest::{Url, redirect};
 use secrecy::{ExposeSecret as _, SecretString};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use self::answer::Answer;
 use self::frames::Frames;
@@ -47,6 +47,10 @@ const CONNECT: Duration = Duration::from_secs(3);
 
 /// Limit of opening a connection ahead of the first turn.
 const WARM: Duration = Duration::from_secs(2);
+
+/// How long the end of a body may come behind its last event. Waiting for it costs less than another connection, and
+/// only where the next turn follows at once.
+const END_OF_BODY: Duration = Duration::from_millis(10);
 
 /// The answers whose connections are waited for; more run at once in no environment.
 const MAX_FINISHED: usize = 16;
@@ -86,7 +90,7 @@ struct Inner {
     /// be had.
     client: Arc<OnceLock<Option<Client>>>,
     /// Answers that are over, but whose connections are not free yet.
-    finished: Arc<Mutex<Vec<ChatStream>>>,
+    finished: Arc<Mutex<Vec<(Instant, ChatStream)>>>,
 }
 
 /// One pool of connections, behind genai and by itself.
@@ -260,18 +264,19 @@ impl Inner {
     /// Keeps an answer of which all is told till the next turn.
     ///
     /// genai stops reading at the last event, and an HTTP/1.1 connection whose body was not read to its end is
-    /// closed with the body, unless that end has arrived by then. It has when the next turn begins.
+    /// closed with the body, unless that end has arrived by then.
     fn keep(&self, stream: ChatStream) {
         let mut finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
         if finished.len() < MAX_FINISHED {
-            finished.push(stream);
+            finished.push((Instant::now(), stream));
         }
     }
 
     /// Frees the connections of the answers that were kept.
     async fn let_go(&self) {
         let finished = std::mem::take(&mut *self.finished.lock().unwrap_or_else(PoisonError::into_inner));
-        if !finished.is_empty() {
+        if let Some((newest, _)) = finished.last() {
+            tokio::time::sleep_until(*newest + END_OF_BODY).await;
             drop(finished);
             // The connection's task reads the end, and another one puts it back into the pool.
             for _ in 0..4 {

@@ -277,6 +277,7 @@ impl Answer {
             Reason::Other(word) if BROKEN.contains(&&*word.to_ascii_lowercase()) => None,
             Reason::Other(word) if word == "sensitive" => Some(StopReason::Filtered),
             Reason::Other(word) => {
+                let word: String = word.chars().take(40).collect();
                 warn!(word, "unknown reason to stop, taken for a good one");
                 Some(StopReason::Complete)
             }

@@ -17,6 +17,9 @@ const LEAST_BUDGET: u32 = 1024;
 /// The budget that genai makes of a high effort.
 const HIGH_BUDGET: u32 = 24_000;
 
+/// The smallest limit of tokens that genai sends for a model that thinks, where none is set.
+const LEAST_LIMIT: u32 = 32_000;
+
 /// Room for the answer, when the limit of tokens is no higher than the budget for thinking.
 const ROOM: u32 = 1024;
 
@@ -87,7 +90,11 @@ fn on_anthropic(tokens: u32, id: &str, options: &mut ChatOptions) -> Effort {
         false => (!id.contains("claude")).then_some(HIGH_BUDGET),
     };
     if let Some(most) = most {
-        options.max_tokens = options.max_tokens.map(|max| if max > most { max } else { most + ROOM });
+        options.max_tokens = match options.max_tokens {
+            Some(max) => Some(if max > most { max } else { most.saturating_add(ROOM) }),
+            // The limits that genai knows begin here.
+            None => (most >= LEAST_LIMIT).then_some(most.saturating_add(ROOM)),
+        };
     }
     options.temperature = None;
     if matches!(options.tool_choice, Some(Choice::Required | Choice::Tool { .. })) {
