@@ -18,6 +18,9 @@ use tokio::process::Command;
 #[path = "../tests/it/support/moto.rs"]
 mod moto;
 
+#[path = "../tests/it/support/provider.rs"]
+mod provider;
+
 use moto::Moto;
 
 const TOKEN: &str = "token-of-the-bench";
@@ -127,24 +130,7 @@ type Turns<'a> = &'a dyn Fn(usize) -> Vec<Vec<Say>>;
 async fn at_provider(wire: Wire, url: &str) -> Function {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ag-ui-lambda"));
     command.env_clear().env("AGUI_LOCAL", "1").env("AGUI_TOKEN", TOKEN);
-    match wire {
-        Wire::OpenAiChat => command.env("AGUI_MODEL", "openai/m").env("OPENAI_BASE_URL", format!("{url}/v1")),
-        Wire::OpenAiResponses => {
-            command.env("AGUI_MODEL", "openai-responses/m").env("OPENAI_BASE_URL", format!("{url}/v1"))
-        }
-        Wire::Anthropic => command.env("AGUI_MODEL", "anthropic/m").env("ANTHROPIC_BASE_URL", url),
-        Wire::Gemini => command.env("AGUI_MODEL", "gemini/m").env("GOOGLE_GEMINI_BASE_URL", url),
-        Wire::Ollama => command.env("AGUI_MODEL", "ollama/m").env("OLLAMA_HOST", url),
-        _ => command
-            .env("AGUI_MODEL", "bedrock/m")
-            .env("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", url)
-            .env("AWS_REGION", "us-east-1")
-            .env("AWS_ACCESS_KEY_ID", "bench")
-            .env("AWS_SECRET_ACCESS_KEY", "bench"),
-    };
-    for key in ["OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY"] {
-        command.env(key, "bench");
-    }
+    command.envs(provider::variables(wire, url));
     let function = Function::spawn(command).await.unwrap();
     function.ready(Duration::from_secs(10)).await.unwrap();
     function

@@ -86,6 +86,11 @@ pub(super) fn named_by_history(request: &Request) -> Vec<Cow<'_, Tool>> {
     named
 }
 
+/// A media type without its parameters.
+pub(super) fn bare_media_type(media_type: &str) -> String {
+    media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
 /// Whether data is Base64, and not nothing: a provider would refuse the whole request.
 pub(super) fn is_base64(data: &str) -> bool {
     let digits = data.trim_end_matches('=');

@@ -5,6 +5,7 @@ use aws_sdk_bedrockruntime::types::{
 };
 use aws_smithy_types::{Blob, base64};
 
+use crate::model::wire::bare_media_type;
 use crate::protocol::{PartKind, Source};
 
 /// A picture or a document.
@@ -50,7 +51,7 @@ fn bytes(value: &str) -> Option<Blob> {
 }
 
 fn image_format(mime_type: &str) -> Option<ImageFormat> {
-    Some(match bare(mime_type).as_str() {
+    Some(match bare_media_type(mime_type).as_str() {
         "image/png" => ImageFormat::Png,
         "image/jpeg" | "image/jpg" => ImageFormat::Jpeg,
         "image/gif" => ImageFormat::Gif,
@@ -60,7 +61,7 @@ fn image_format(mime_type: &str) -> Option<ImageFormat> {
 }
 
 fn document_format(mime_type: &str) -> Option<DocumentFormat> {
-    Some(match bare(mime_type).as_str() {
+    Some(match bare_media_type(mime_type).as_str() {
         "application/pdf" => DocumentFormat::Pdf,
         "text/csv" => DocumentFormat::Csv,
         "application/msword" => DocumentFormat::Doc,
@@ -72,9 +73,4 @@ fn document_format(mime_type: &str) -> Option<DocumentFormat> {
         "text/markdown" => DocumentFormat::Md,
         _ => return None,
     })
-}
-
-/// A media type without its parameters.
-fn bare(mime_type: &str) -> String {
-    mime_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }

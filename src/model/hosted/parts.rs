@@ -7,7 +7,7 @@ use genai::chat::ContentPart as Part;
 
 use super::provider::{Provider, Wire};
 use crate::model::UserPart;
-use crate::model::wire::is_base64;
+use crate::model::wire::{bare_media_type, is_base64};
 use crate::protocol::{PartKind, Source};
 
 /// Stands for a message of which nothing is left: providers refuse empty ones.
@@ -70,7 +70,7 @@ impl<'a> Parts<'a> {
 
     /// The media type and the file's name for data of a kind, if the wire takes it.
     fn media(&mut self, kind: &'static str, mime_type: &str) -> Option<(String, Option<String>)> {
-        let mime = mime_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let mime = bare_media_type(mime_type);
         // Files and sounds are OpenAI's own; of those compatible with it, only OpenRouter passes them on.
         let is_openai = matches!(self.provider.adapter, "openai" | "openrouter");
         let wire = self.provider.wire;

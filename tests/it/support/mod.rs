@@ -11,6 +11,8 @@ pub(crate) mod oracle;
 #[cfg(feature = "dev")]
 pub(crate) mod oracles;
 pub(crate) mod outline;
+#[cfg(feature = "dev")]
+pub(crate) mod provider;
 pub(crate) mod rules;
 pub(crate) mod scenario;
 pub(crate) mod sse;

@@ -12,46 +12,10 @@ mod weather;
 use ag_ui_lambda::dev::provider::{Provider, Say, Usage, Wire};
 
 use crate::support::function::{Function, local_function};
+use crate::support::provider::{KEY, model, variables};
 
 /// The wires that the function speaks, each through its adapter.
 const WIRES: [Wire; 6] = Wire::ALL;
-
-/// A key that no log line may hold.
-const KEY: &str = "sk-test-0123456789abcdef";
-
-/// The model, as `AGUI_MODEL` names it.
-fn model(wire: Wire) -> &'static str {
-    match wire {
-        Wire::OpenAiChat => "openai/gpt-test",
-        Wire::OpenAiResponses => "openai-responses/gpt-5-test",
-        Wire::Anthropic => "anthropic/claude-sonnet-4-5",
-        Wire::Gemini => "gemini/gemini-3-test",
-        Wire::Ollama => "ollama/llama-test",
-        _ => "bedrock/anthropic.claude-haiku-4-5-20251001-v1:0",
-    }
-}
-
-/// The variables that point the function at a provider.
-fn variables(wire: Wire, url: &str) -> Vec<(&'static str, String)> {
-    let mut variables = vec![("AGUI_MODEL", model(wire).to_owned())];
-    variables.extend(match wire {
-        Wire::OpenAiChat | Wire::OpenAiResponses => {
-            vec![("OPENAI_API_KEY", KEY.to_owned()), ("OPENAI_BASE_URL", format!("{url}/v1"))]
-        }
-        Wire::Anthropic => {
-            vec![("ANTHROPIC_API_KEY", KEY.to_owned()), ("ANTHROPIC_BASE_URL", url.to_owned())]
-        }
-        Wire::Gemini => vec![("GEMINI_API_KEY", KEY.to_owned()), ("GOOGLE_GEMINI_BASE_URL", url.to_owned())],
-        Wire::Ollama => vec![("OLLAMA_HOST", url.to_owned())],
-        _ => vec![
-            ("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", url.to_owned()),
-            ("AWS_REGION", "us-east-1".to_owned()),
-            ("AWS_ACCESS_KEY_ID", "AKIDTEST".to_owned()),
-            ("AWS_SECRET_ACCESS_KEY", KEY.to_owned()),
-        ],
-    });
-    variables
-}
 
 /// The template's function with its model at this provider.
 async fn function(wire: Wire, provider: &Provider, more: &[(&str, &str)]) -> Function {
