@@ -14,5 +14,5 @@ size() { # size <label> <features>
 mkdir -p target
 size 'aws' aws
 size 'aws, bedrock' aws,bedrock
-size 'aws, genai' aws,genai
-size 'aws, bedrock, genai' aws,bedrock,genai # the default; last, so that it is what stays packaged
+size 'aws, hosted' aws,hosted
+size 'aws, bedrock, hosted' aws,bedrock,hosted # the default; last, so that it is what stays packaged

@@ -17,7 +17,7 @@ use crate::endpoint::{
     is_run_path,
 };
 
-#[cfg(feature = "genai")]
+#[cfg(feature = "hosted")]
 pub use model::KeyPlace;
 pub use model::{Guardrail, ModelConfig, ModelName};
 

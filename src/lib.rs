@@ -30,7 +30,7 @@ pub mod config;
 #[cfg(feature = "dev")]
 pub mod dev;
 pub mod endpoint;
-#[cfg(feature = "genai")]
+#[cfg(feature = "hosted")]
 pub mod keys;
 pub mod model;
 pub mod protocol;

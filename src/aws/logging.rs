@@ -10,14 +10,13 @@ use crate::config::LogSettings;
 /// Sets up logging once.
 ///
 /// Other crates log no finer than INFO, whatever the level: at TRACE the runtime logs whole events, tokens
-/// included. genai is silent: it logs what providers answer, and its failures come back as errors anyway.
+/// included.
 pub(super) fn init(settings: &LogSettings) {
     // Lambda's FATAL is beyond what this crate logs; its worst are errors.
     let level = if settings.level.eq_ignore_ascii_case("FATAL") { "ERROR" } else { &settings.level };
     let level = level.parse().unwrap_or(LevelFilter::INFO);
     let filter = Targets::new()
         .with_default(level.min(LevelFilter::INFO))
-        .with_target("genai", LevelFilter::OFF)
         .with_target(env!("CARGO_CRATE_NAME"), level);
     let lines = fmt::layer().with_target(false).without_time();
     // A second call, in a test, keeps the first subscriber.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::{ConfigError, Variables, fault};
-#[cfg(feature = "genai")]
+#[cfg(feature = "hosted")]
 use crate::model::Provider;
 use crate::model::{ModelSettings, ToolChoice};
 
@@ -41,7 +41,7 @@ pub enum ModelName {
         model: String,
     },
     /// A model of a provider that is reached over HTTP with a key.
-    #[cfg(feature = "genai")]
+    #[cfg(feature = "hosted")]
     Hosted {
         /// The provider.
         provider: &'static Provider,
@@ -55,7 +55,7 @@ pub enum ModelName {
 }
 
 /// Where a provider's key is.
-#[cfg(feature = "genai")]
+#[cfg(feature = "hosted")]
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum KeyPlace {
@@ -108,6 +108,7 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
 
     fn model(&self, entry: &str, has_secret: bool) -> Result<ModelName, ConfigError> {
         let (adapter, model) = entry.split_once('/').unwrap_or((entry, ""));
+        let (adapter, model) = (adapter.trim(), model.trim());
         if model.is_empty() {
             return Err(fault("AGUI_MODEL", "has an entry that is not `<adapter>/<model id>`"));
         }
@@ -120,7 +121,7 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
             ("bedrock", model) => return Ok(ModelName::Bedrock { model: model.to_owned() }),
             _ => {}
         }
-        #[cfg(feature = "genai")]
+        #[cfg(feature = "hosted")]
         if let Some(provider) = Provider::named(adapter) {
             return Ok(ModelName::Hosted {
                 provider,
@@ -129,11 +130,11 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
                 key: self.key(provider, has_secret)?,
             });
         }
-        Err(fault("AGUI_MODEL", &format!("has an entry of an unknown adapter; {}", adapters())))
+        Err(fault("AGUI_MODEL", &format!("names an unknown adapter, {adapter}; {}", adapters())))
     }
 
     /// A variable that is set counts before the secret.
-    #[cfg(feature = "genai")]
+    #[cfg(feature = "hosted")]
     fn key(&self, provider: &Provider, has_secret: bool) -> Result<KeyPlace, ConfigError> {
         let Some(variable) = provider.key_variable() else {
             return Ok(KeyPlace::Nowhere);
@@ -165,11 +166,12 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
             temperature,
             max_tokens: some("AGUI_MODEL_MAX_TOKENS")?,
             thinking_tokens: some("AGUI_MODEL_THINKING_TOKENS")?,
-            tool_choice: match self.text("AGUI_MODEL_TOOL_CHOICE").as_deref() {
-                None | Some("auto") => ToolChoice::Auto,
-                Some("none") => ToolChoice::None,
-                Some("required") => ToolChoice::Required,
-                Some(tool) => ToolChoice::Tool(tool.to_owned()),
+            tool_choice: match self.text("AGUI_MODEL_TOOL_CHOICE") {
+                None => ToolChoice::Auto,
+                Some(word) if word.eq_ignore_ascii_case("auto") => ToolChoice::Auto,
+                Some(word) if word.eq_ignore_ascii_case("none") => ToolChoice::None,
+                Some(word) if word.eq_ignore_ascii_case("required") => ToolChoice::Required,
+                Some(tool) => ToolChoice::Tool(tool),
             },
         })
     }
@@ -192,12 +194,12 @@ fn adapters() -> String {
     let mut names = vec!["scripted"];
     #[cfg(feature = "bedrock")]
     names.push("bedrock");
-    #[cfg(feature = "genai")]
+    #[cfg(feature = "hosted")]
     names.extend(Provider::all().iter().map(Provider::adapter));
     format!("the adapters are {}", names.join(", "))
 }
 
-#[cfg(all(test, feature = "bedrock", feature = "genai"))]
+#[cfg(all(test, feature = "bedrock", feature = "hosted"))]
 mod tests {
     use secrecy::ExposeSecret as _;
 
@@ -294,7 +296,7 @@ mod tests {
                 "one of two is unknown",
                 vec![("AGUI_MODEL", "scripted/demo,x/y")],
                 "AGUI_MODEL",
-                "unknown adapter",
+                "names an unknown adapter, x",
             ),
             ("no key", vec![("AGUI_MODEL", "openai/gpt-5")], "OPENAI_API_KEY", "AGUI_MODEL_SECRET_ID"),
             ("too hot", vec![demo, ("AGUI_MODEL_TEMPERATURE", "3")], "AGUI_MODEL_TEMPERATURE", "from 0 to 2"),

@@ -1,43 +1,46 @@
 //! Models behind a provider's HTTP API: OpenAI, Anthropic, Gemini, Ollama and those compatible with them.
 //!
-//! The `genai` crate writes the requests and reads most of the answers. It trusts providers more than a run
-//! can: it guesses at model ids, ends broken turns well, and logs bodies (the targets `genai::*`, which a log
-//! filter has to turn off). What is written around it here guards against that.
+//! A file for each wire has both directions: what goes out, written from a
+//! [`conversation`] that all share, and what comes back, which an [`answer`] makes deltas of. Nothing of a provider is
+//! trusted: frames and error bodies have limits, every wait has an end, and no turn ends well but by its wire's own end.
 //!
 //! No key is read from the environment here, and none is kept but in memory.
 
 mod answer;
+mod anthropic;
 mod calls;
+mod chat;
+mod conversation;
 mod error;
 mod frames;
+mod gemini;
 mod key;
-mod parts;
+mod media;
+mod ollama;
 mod provider;
-mod request;
-mod sights;
+mod responses;
+mod said;
+mod stop;
 #[cfg(test)]
 mod tests;
-mod thinking;
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::future::{self, BoxFuture};
 use futures_util::{FutureExt as _, StreamExt as _, stream};
-use genai::chat::ChatStream;
-use genai::resolver::{AuthData, Endpoint};
-use genai::{ModelIden, ServiceTarget};
-use reqwest::{Url, redirect};
+use http::{HeaderName, HeaderValue, header};
+use reqwest::{Client, Response, Url, redirect};
 use secrecy::{ExposeSecret as _, SecretString};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use self::answer::Answer;
-use self::frames::Frames;
+use self::conversation::Asked;
+use self::error::Fault;
 use self::provider::Wire;
-use self::request::Asked;
 use super::wire::ToolNames;
 use super::{Delta, DeltaStream, Model, ModelError, ModelErrorKind, Request};
-use crate::protocol::TokenUsage;
 
 pub use self::key::{ApiKey, ApiKeys};
 pub use self::provider::{BadUrl, Provider};
@@ -48,19 +51,9 @@ const CONNECT: Duration = Duration::from_secs(3);
 /// Limit of opening a connection ahead of the first turn.
 const WARM: Duration = Duration::from_secs(2);
 
-/// How long the end of a body may come behind its last event. Waiting for it costs less than another connection, and
-/// only where the next turn follows at once.
-const END_OF_BODY: Duration = Duration::from_millis(10);
-
-/// The answers whose connections are waited for; more run at once in no environment.
-const MAX_FINISHED: usize = 16;
-
 /// A model of a [`Provider`].
 ///
 /// It may be cloned: clones share connections. A proxy is used where `HTTPS_PROXY` and its like name one.
-///
-/// genai logs what providers answer, conversations included, under targets that begin with `genai`:
-/// `aws::start` turns them off, and so must any other subscriber.
 ///
 /// ```
 /// use ag_ui_lambda::model::{Hosted, Provider};
@@ -89,15 +82,6 @@ struct Inner {
     /// Made by the first use: it costs milliseconds, which a start should not wait for. None if there is no TLS to
     /// be had.
     client: Arc<OnceLock<Option<Client>>>,
-    /// Answers that are over, but whose connections are not free yet.
-    finished: Arc<Mutex<Vec<(Instant, ChatStream)>>>,
-}
-
-/// One pool of connections, behind genai and by itself.
-#[derive(Clone)]
-struct Client {
-    genai: genai::Client,
-    http: reqwest::Client,
 }
 
 impl Hosted {
@@ -115,7 +99,6 @@ impl Hosted {
             key: key.into(),
             idle: Duration::from_secs(60),
             client: Arc::default(),
-            finished: Arc::default(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -150,8 +133,7 @@ impl Model for Hosted {
 
     fn stream(&self, request: &Request) -> DeltaStream {
         let inner = Arc::clone(&self.inner);
-        let (asked, names) = request::ask(inner.provider, &inner.name, &inner.id, request);
-        let begin = Stage::Begin(Box::new((asked, names)));
+        let begin = Stage::Begin(inner.ask(request));
         stream::unfold(begin, move |stage| {
             let inner = Arc::clone(&inner);
             async move { inner.next(stage).await }
@@ -163,7 +145,7 @@ impl Model for Hosted {
         let connect = async {
             if let Some(client) = self.inner.client() {
                 // Whatever it answers, there is a connection then. A HEAD has no body, so it is free at once.
-                let _ = timeout(WARM, client.http.head(self.inner.base_url.clone()).send()).await;
+                let _ = timeout(WARM, client.head(self.inner.base_url.clone()).send()).await;
             }
         };
         // A key that cannot be had fails the first turn, and is logged there.
@@ -173,15 +155,49 @@ impl Model for Hosted {
 
 /// How far a turn is.
 enum Stage {
-    Begin(Box<(Asked, ToolNames)>),
+    Begin(Ask),
     Open(Box<Answer>),
     Over,
 }
 
+/// A request that is ready to be sent.
+struct Ask {
+    /// JSON text.
+    body: Bytes,
+    /// The tools' names, for the way back.
+    names: ToolNames,
+}
+
+/// Why a provider begins no answer.
+struct Refusal {
+    error: ModelError,
+    /// Another key may help.
+    is_unauthorized: bool,
+}
+
+impl From<ModelError> for Refusal {
+    fn from(error: ModelError) -> Self {
+        Self { error, is_unauthorized: false }
+    }
+}
+
 impl Inner {
+    fn ask(&self, request: &Request) -> Ask {
+        let names = ToolNames::new(&request.tools);
+        let asked = Asked { provider: self.provider, model: &self.name, id: &self.id, request };
+        let body = match self.provider.wire {
+            Wire::Chat => chat::body(&asked),
+            Wire::Responses => responses::body(&asked),
+            Wire::Anthropic => anthropic::body(&asked),
+            Wire::Gemini => gemini::body(&asked),
+            Wire::Ollama => ollama::body(&asked),
+        };
+        Ask { body: body.to_string().into(), names }
+    }
+
     async fn next(&self, stage: Stage) -> Option<(Result<Delta, ModelError>, Stage)> {
         let mut answer = match stage {
-            Stage::Begin(begin) => match self.open(begin.0, begin.1).await {
+            Stage::Begin(ask) => match self.open(ask).await {
                 Ok(answer) => Box::new(answer),
                 Err(error) => return Some((Err(error), Stage::Over)),
             },
@@ -192,7 +208,7 @@ impl Inner {
         let stage = match &delta {
             // Nobody may ask again.
             Ok(Delta::End(_)) => {
-                self.keep(answer.into_stream());
+                answer.let_go().await;
                 Stage::Over
             }
             Ok(_) => Stage::Open(answer),
@@ -201,93 +217,86 @@ impl Inner {
         Some((delta, stage))
     }
 
-    fn client(&self) -> Option<&Client> {
-        self.client.get_or_init(client).as_ref()
-    }
-
     /// Sends the request; once more with a newer key, if the provider refuses the first one.
-    async fn open(&self, asked: Asked, names: ToolNames) -> Result<Answer, ModelError> {
-        self.let_go().await;
-        let key = self.key.get().await?;
-        let again = self.key.is_renewable().then(|| asked.clone());
-        let mut answer = self.send(asked, names, key.clone()).await?;
-        if let Some(asked) = again
-            && answer.is_unauthorized().await
+    async fn open(&self, ask: Ask) -> Result<Answer, ModelError> {
+        let mut key = self.key.get().await?;
+        let mut sent = self.send(&ask.body, key.as_ref()).await;
+        if matches!(&sent, Err(refusal) if refusal.is_unauthorized)
             && let Some(newer) = self.key.newer_than(key.as_ref()).await
             && Some(newer.expose_secret()) != key.as_ref().map(|key| key.expose_secret())
         {
-            answer = self.send(asked, answer.into_names(), Some(newer)).await?;
+            key = Some(newer);
+            sent = self.send(&ask.body, key.as_ref()).await;
         }
-        Ok(answer)
+        let response = sent.map_err(|refusal| refusal.error)?;
+        let whose = (self.provider.adapter, self.id.clone());
+        Ok(Answer::new(response, self.idle, self.provider.wire, whose, ask.names, key))
     }
 
-    async fn send(
-        &self,
-        asked: Asked,
-        names: ToolNames,
-        key: Option<SecretString>,
-    ) -> Result<Answer, ModelError> {
-        let no_client = || ModelError::new(ModelErrorKind::Misconfigured, "no HTTP client: TLS has no roots");
-        let client = self.client().ok_or_else(no_client)?;
-        let secret = key.as_ref().map(|key| key.expose_secret().trim()).unwrap_or_default();
-        let target = ServiceTarget {
-            endpoint: Endpoint::from_owned(self.base_url.as_str()),
-            auth: AuthData::from_single(secret),
-            model: ModelIden::new(asked.kind, self.id_for_genai()),
-        };
-        let frames = Arc::new(Frames::new(self.provider.wire));
-        let mut options = asked.options;
-        options.raw_frame_sink = Some(frames.clone());
-        options.stream_header_timeout = Some(self.idle);
-        options.stream_read_timeout = Some(self.idle);
-        let sent = client.genai.exec_chat_stream(target, asked.chat, Some(&options)).await;
-        // Nothing is sent by then: genai could not write the request. Its error may hold a part of it.
-        let unwritten = |_| ModelError::new(ModelErrorKind::Refused, "genai could not write the request");
-        let stream = sent.map_err(unwritten)?.stream;
-        let counted = TokenUsage {
-            provider: Some(self.provider.adapter.to_owned()),
-            model: Some(self.id.clone()),
-            ..TokenUsage::default()
-        };
-        Ok(Answer::new(stream, frames, self.provider.wire, names, key, counted))
-    }
-
-    /// The id such that genai sends it as it is: genai takes off what stands before a `::`, and for Gemini does
-    /// so twice.
-    fn id_for_genai(&self) -> String {
-        match self.provider.wire {
-            Wire::Gemini => format!("id::id::{}", self.id),
-            _ => format!("id::{}", self.id),
+    async fn send(&self, body: &Bytes, key: Option<&SecretString>) -> Result<Response, Refusal> {
+        let misconfigured = |cause| ModelError::new(ModelErrorKind::Misconfigured, cause);
+        let client = self.client().ok_or_else(|| misconfigured("no HTTP client: TLS has no roots"))?;
+        let key = key.map(|key| key.expose_secret().trim()).unwrap_or_default();
+        let mut request = client
+            .post(self.url())
+            .header(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))
+            .body(body.clone());
+        if let Some((name, value)) = self.authorization(key) {
+            let value = HeaderValue::from_str(&value);
+            let mut value = value.map_err(|_| misconfigured("the key fits no HTTP header"))?;
+            value.set_sensitive(true);
+            request = request.header(name, value);
         }
-    }
-
-    /// Keeps an answer of which all is told till the next turn.
-    ///
-    /// genai stops reading at the last event, and an HTTP/1.1 connection whose body was not read to its end is
-    /// closed with the body, unless that end has arrived by then.
-    fn keep(&self, stream: ChatStream) {
-        let mut finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
-        if finished.len() < MAX_FINISHED {
-            finished.push((Instant::now(), stream));
+        if self.provider.wire == Wire::Anthropic {
+            request = request.header("anthropic-version", HeaderValue::from_static("2023-06-01"));
         }
+        let sent = timeout(self.idle, request.send()).await;
+        let sent =
+            sent.map_err(|_| ModelError::new(ModelErrorKind::Unavailable, "the provider is silent"))?;
+        let response = sent.map_err(|error| error::transport(error, ModelErrorKind::Unavailable))?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let fault = Fault::of_response(response).await;
+        Err(Refusal { is_unauthorized: fault.is_unauthorized(), error: fault.failure(key) })
     }
 
-    /// Frees the connections of the answers that were kept.
-    async fn let_go(&self) {
-        let finished = std::mem::take(&mut *self.finished.lock().unwrap_or_else(PoisonError::into_inner));
-        if let Some((newest, _)) = finished.last() {
-            tokio::time::sleep_until(*newest + END_OF_BODY).await;
-            drop(finished);
-            // The connection's task reads the end, and another one puts it back into the pool.
-            for _ in 0..4 {
-                tokio::task::yield_now().await;
+    /// Where a turn is asked for.
+    fn url(&self) -> Url {
+        let mut url = self.base_url.clone();
+        let path = match self.provider.wire {
+            Wire::Chat => "chat/completions",
+            Wire::Responses => "responses",
+            Wire::Anthropic => "messages",
+            Wire::Gemini => {
+                url.set_query(Some("alt=sse"));
+                let kind = if self.id.contains('/') { "" } else { "models/" };
+                &format!("{kind}{}:streamGenerateContent", self.id)
             }
-        }
+            Wire::Ollama => "api/chat",
+        };
+        url.set_path(&format!("{}{path}", self.base_url.path()));
+        url
+    }
+
+    /// The header that bears the key.
+    fn authorization(&self, key: &str) -> Option<(HeaderName, String)> {
+        let header = match self.provider.wire {
+            Wire::Anthropic => (HeaderName::from_static("x-api-key"), key.to_owned()),
+            Wire::Gemini => (HeaderName::from_static("x-goog-api-key"), key.to_owned()),
+            Wire::Chat | Wire::Responses | Wire::Ollama => (header::AUTHORIZATION, format!("Bearer {key}")),
+        };
+        (!key.is_empty()).then_some(header)
+    }
+
+    fn client(&self) -> Option<&Client> {
+        self.client.get_or_init(client).as_ref()
     }
 }
 
 fn client() -> Option<Client> {
-    let http = reqwest::Client::builder()
+    Client::builder()
+        .user_agent(concat!("ag-ui-lambda/", env!("CARGO_PKG_VERSION")))
         .tcp_nodelay(true)
         // What is compressed may be held back to fill a block.
         .no_gzip()
@@ -295,7 +304,14 @@ fn client() -> Option<Client> {
         // A redirect would carry the key to where nobody has sent it.
         .redirect(redirect::Policy::none())
         .build()
-        .ok()?;
-    let genai = genai::Client::builder().with_reqwest(http.clone()).build().ok()?;
-    Some(Client { genai, http })
+        .ok()
+}
+
+/// A budget of thinking tokens as one of the three efforts that most providers know.
+fn effort(tokens: u32) -> &'static str {
+    match tokens {
+        0..=2048 => "low",
+        2049..=8192 => "medium",
+        _ => "high",
+    }
 }

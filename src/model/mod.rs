@@ -5,16 +5,18 @@
 
 #[cfg(feature = "bedrock")]
 mod bedrock;
+#[cfg(any(feature = "bedrock", feature = "hosted"))]
+mod claude;
 mod demo;
 mod error;
-#[cfg(feature = "genai")]
+#[cfg(feature = "hosted")]
 mod hosted;
 mod request;
 mod scripted;
 mod settings;
-#[cfg(any(feature = "bedrock", feature = "genai"))]
+#[cfg(any(feature = "bedrock", feature = "hosted"))]
 mod told;
-#[cfg(any(feature = "bedrock", feature = "genai"))]
+#[cfg(any(feature = "bedrock", feature = "hosted"))]
 mod wire;
 
 use futures_util::future::{self, BoxFuture};
@@ -26,7 +28,7 @@ use crate::protocol::TokenUsage;
 pub use bedrock::Bedrock;
 pub use demo::demo;
 pub use error::{ModelError, ModelErrorKind};
-#[cfg(feature = "genai")]
+#[cfg(feature = "hosted")]
 pub use hosted::{ApiKey, ApiKeys, BadUrl, Hosted, Provider};
 pub use request::{Call, CallResult, CallSignature, Reasoning, ReasoningKind, Request, Turn, UserPart};
 pub use scripted::{Script, Scripted};

@@ -25,23 +25,21 @@ pub(super) struct ToolNames {
 }
 
 impl ToolNames {
-    /// Names for these tools; none is in `reserved`, which the provider or its library means otherwise.
-    pub(super) fn new(tools: &[Tool], reserved: &[&str]) -> Self {
-        let own: Vec<&str> = tools.iter().map(|tool| tool.name.as_str()).collect();
-        let odd = own.iter().filter(|name| !is_name(name) || reserved.contains(name));
-        Self { renamed: odd.map(|name| (renamed(name), (*name).to_owned())).collect() }
-    }
-
-    /// The provider's name of a tool, of one that is no longer on offer too.
-    pub(super) fn to_wire<'a>(&self, name: &'a str) -> Cow<'a, str> {
-        let wire = renamed(name);
-        if self.renamed.contains_key(&wire) || !is_name(name) { wire.into() } else { name.into() }
+    /// Names for these tools.
+    pub(super) fn new(tools: &[Tool]) -> Self {
+        let odd = tools.iter().map(|tool| &tool.name).filter(|name| !is_name(name));
+        Self { renamed: odd.map(|name| (renamed(name), name.clone())).collect() }
     }
 
     /// The tool's own name.
     pub(super) fn own(&self, name: String) -> String {
         self.renamed.get(&name).cloned().unwrap_or(name)
     }
+}
+
+/// The provider's name of a tool, of one that is no longer on offer too.
+pub(super) fn tool_name(name: &str) -> Cow<'_, str> {
+    if is_name(name) { name.into() } else { renamed(name).into() }
 }
 
 /// A call's id as every provider takes it; the same for the same call.
@@ -54,8 +52,9 @@ pub(super) fn call_id(id: &str) -> Cow<'_, str> {
 /// the tool checks its arguments anyway.
 pub(super) fn schema(tool: &Tool) -> Value {
     match &tool.parameters {
-        Some(Value::Object(schema)) if schema.get("type").is_some_and(|kind| kind == "object") => {
+        Some(Value::Object(schema)) if schema.get("type").is_none_or(|kind| kind == "object") => {
             let mut schema = schema.clone();
+            schema.insert("type".into(), "object".into());
             ["oneOf", "anyOf", "allOf"].iter().for_each(|alternatives| drop(schema.remove(*alternatives)));
             schema.entry("properties").or_insert_with(|| json!({}));
             Value::Object(schema)
@@ -111,6 +110,15 @@ pub(super) fn arguments(text: &str) -> Map<String, Value> {
     }
 }
 
+/// A call's arguments as the text of an object: as the model wrote them, if they are one.
+#[cfg(feature = "hosted")]
+pub(super) fn arguments_text(text: &str) -> Cow<'_, str> {
+    match serde_json::from_str(text) {
+        Ok(Value::Object(_)) => text.into(),
+        _ => Value::Object(arguments(text)).to_string().into(),
+    }
+}
+
 /// A name that begins as Gemini wants it to.
 fn is_name(name: &str) -> bool {
     is_plain(name, LONGEST_NAME) && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
@@ -146,15 +154,15 @@ mod tests {
     fn an_odd_name_goes_out_plain_and_comes_back_as_it_was() {
         let long = "x".repeat(65);
         let tools = ["get_weather", "web_search", "böse Namen/…", "", "3d_view", "-x", &long].map(tool);
-        let names = ToolNames::new(&tools, &["web_search"]);
+        let names = ToolNames::new(&tools);
 
-        assert_eq!(names.to_wire("get_weather"), "get_weather");
+        assert_eq!(tool_name("get_weather"), "get_weather");
         for tool in &tools {
-            let wire = names.to_wire(&tool.name).into_owned();
-            assert!(is_name(&wire) && wire != "web_search", "{wire}");
+            let wire = tool_name(&tool.name).into_owned();
+            assert!(is_name(&wire), "{wire}");
             assert_eq!(names.own(wire), tool.name);
         }
-        assert!(is_name(&names.to_wire("a tool that is gone")));
+        assert!(is_name(&tool_name("a tool that is gone")));
         assert_eq!(names.own("unheard_of".into()), "unheard_of");
     }
 
@@ -179,7 +187,9 @@ mod tests {
         let whole = json!({ "type": "object", "properties": { "a": {} }, "required": ["a"] });
         let mut with_more = whole.clone();
         with_more["oneOf"] = json!([{ "required": ["a"] }]);
-        for parameters in [whole.clone(), with_more] {
+        let mut untyped = whole.clone();
+        untyped.as_object_mut().unwrap().remove("type");
+        for parameters in [whole.clone(), with_more, untyped] {
             assert_eq!(schema(Some(parameters)), whole);
         }
     }
@@ -209,6 +219,8 @@ mod tests {
             ("[1]", json!({ "invalid_json": "[1]" })),
         ] {
             assert_eq!(Value::Object(arguments(text)), expected, "{text}");
+            #[cfg(feature = "hosted")]
+            assert_eq!(serde_json::from_str::<Value>(&arguments_text(text)).unwrap(), expected, "{text}");
         }
     }
 }

@@ -24,7 +24,7 @@ async fn a_setting_that_keeps_the_function_from_starting_is_named_in_the_log() {
         (
             "an unknown adapter",
             vec![("AGUI_TOKEN_SECRET_ID", "token"), ("AGUI_MODEL", "psychic/m")],
-            "AGUI_MODEL has an entry of an unknown adapter; the adapters are scripted, bedrock, openai,",
+            "AGUI_MODEL names an unknown adapter, psychic; the adapters are scripted, bedrock, openai,",
         ),
         (
             "no key",

@@ -3,6 +3,8 @@
 //! Only what Bedrock would refuse otherwise is known here. An id that says nothing, such as the ARN of an
 //! application inference profile, is a model of no family.
 
+use crate::model::claude::{self, Thinking};
+
 /// Parts of the ids of the Claude models that cache no prompts.
 const WITHOUT_CACHE: &[&str] = &[
     "claude-v2",
@@ -12,20 +14,6 @@ const WITHOUT_CACHE: &[&str] = &[
     "claude-3-opus",
     "claude-3-5-sonnet-20240620",
 ];
-
-/// Parts of the ids of the Claude models that take a budget for their thinking.
-const WITH_BUDGET: &[&str] = &[
-    "claude-3-7-",
-    "claude-haiku-4-",
-    "claude-sonnet-4-",
-    "claude-opus-4-2025",
-    "claude-opus-4-1-",
-    "claude-opus-4-5-",
-    "claude-opus-4-6-",
-];
-
-/// Parts of the ids of the Claude models that don't think.
-const WITHOUT_THINKING: &[&str] = &["claude-v2", "claude-instant", "claude-3-"];
 
 /// What is known of a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,19 +26,6 @@ pub(super) struct Family {
     pub(super) thinking: Thinking,
 }
 
-/// How a model is told to think.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Thinking {
-    /// Not through this API.
-    Never,
-    /// With a budget of tokens.
-    Budget,
-    /// It chooses the budget itself, and no temperature can be set at all.
-    ///
-    /// Source: <https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-adaptive-thinking.html>.
-    Adaptive,
-}
-
 impl Family {
     /// What the id of a model or of an inference profile says.
     pub(super) fn of(model: &str) -> Self {
@@ -61,11 +36,7 @@ impl Family {
         if !has(&["anthropic.claude"]) {
             return Self { caches: false, caches_tools: true, thinking: Thinking::Never };
         }
-        let thinking = match () {
-            () if has(WITH_BUDGET) => Thinking::Budget,
-            () if has(WITHOUT_THINKING) => Thinking::Never,
-            () => Thinking::Adaptive,
-        };
+        let thinking = claude::thinking(model).unwrap_or(Thinking::Never);
         Self { caches: !has(WITHOUT_CACHE), caches_tools: true, thinking }
     }
 }

@@ -14,7 +14,7 @@ use serde_json::Value;
 use tracing::warn;
 
 use super::media::{Medium, kind};
-use crate::model::wire::{self, ToolNames};
+use crate::model::wire;
 use crate::model::{Call, CallResult, Reasoning, ReasoningKind, Turn, UserPart};
 use crate::protocol::{Content, PartKind};
 
@@ -31,8 +31,8 @@ const SEE_DOCUMENT: &str = "(See the document.)";
 const EARLIER: &str = "(The conversation began earlier.)";
 
 /// The messages of a history, for the model of this name.
-pub(super) fn messages(history: &[Turn], names: &ToolNames, model: &str) -> Vec<Message> {
-    let mut conversation = Conversation { names, model, documents: 0, messages: Vec::new() };
+pub(super) fn messages(history: &[Turn], model: &str) -> Vec<Message> {
+    let mut conversation = Conversation { model, documents: 0, messages: Vec::new() };
     for turn in history {
         conversation.add(turn);
     }
@@ -40,7 +40,6 @@ pub(super) fn messages(history: &[Turn], names: &ToolNames, model: &str) -> Vec<
 }
 
 struct Conversation<'a> {
-    names: &'a ToolNames,
     model: &'a str,
     /// How many documents there are so far; it numbers them.
     documents: usize,
@@ -124,7 +123,7 @@ impl Conversation<'_> {
         blocks.extend(calls.iter().map(|call| {
             let block = ToolUseBlock::builder()
                 .tool_use_id(wire::call_id(call.id.as_str()))
-                .name(self.names.to_wire(&call.name))
+                .name(wire::tool_name(&call.name))
                 .input(document(Value::Object(wire::arguments(&call.arguments))));
             ContentBlock::ToolUse(block.build().expect("id, name and input are set"))
         }));

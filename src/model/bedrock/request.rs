@@ -8,14 +8,12 @@ use aws_sdk_bedrockruntime::types::{
 use aws_smithy_types::Document;
 use serde_json::json;
 
-use super::family::{Family, Thinking};
-use super::messages::{document, messages, own_reasoning};
+use super::family::Family;
+use super::messages::{document, messages};
+use crate::model::claude::{self, LEAST_BUDGET, Thinking};
 use crate::model::wire::{self, ToolNames};
-use crate::model::{Request, ToolChoice, Turn};
+use crate::model::{Request, ToolChoice};
 use crate::protocol;
-
-/// The smallest budget that Claude takes for its thinking.
-const LEAST_BUDGET: u32 = 1024;
 
 /// Tokens left for the answer, where a limit leaves none beside the thinking.
 const ROOM_FOR_ANSWER: u32 = 4096;
@@ -36,12 +34,12 @@ impl Ask {
     /// The request for the model of this name and family. `prompt_cache` overrules what the family says.
     pub(super) fn new(request: &Request, name: &str, family: Family, prompt_cache: Option<bool>) -> Self {
         let caches = prompt_cache.unwrap_or(family.caches);
-        let names = ToolNames::new(&request.tools, &[]);
+        let names = ToolNames::new(&request.tools);
         let thinking = thinking(request, name, family);
         Self {
             system: system(request, caches),
-            messages: messages(&request.history, &names, name),
-            tools: tools(request, &names, caches && family.caches_tools, thinking.is_some()),
+            messages: messages(&request.history, name),
+            tools: tools(request, caches && family.caches_tools, thinking.is_some()),
             inference: inference(request, family, thinking.as_ref()),
             more: thinking.map(|thinking| thinking.field()),
             names,
@@ -68,22 +66,10 @@ fn thinking(request: &Request, name: &str, family: Family) -> Option<Told> {
     let tokens = request.settings.thinking_tokens?;
     match family.thinking {
         Thinking::Never => None,
-        // Claude refuses to think in the midst of calls that it did not begin with its own thoughts.
-        Thinking::Budget if !begins_with_reasoning(request, name) => None,
+        Thinking::Budget if !claude::may_think(request, name) => None,
         Thinking::Budget => Some(Told::Budget(tokens.max(LEAST_BUDGET))),
         Thinking::Adaptive => Some(Told::Adaptive),
     }
-}
-
-/// Whether each turn with calls since the user last spoke begins with the model's own reasoning.
-fn begins_with_reasoning(request: &Request, name: &str) -> bool {
-    let since = request.history.iter().rev().take_while(|turn| !matches!(turn, Turn::User(_)));
-    since.into_iter().all(|turn| match turn {
-        Turn::Assistant { reasoning, calls, .. } => {
-            calls.is_empty() || reasoning.iter().any(|piece| own_reasoning(piece, name).is_some())
-        }
-        _ => true,
-    })
 }
 
 fn inference(request: &Request, family: Family, thinking: Option<&Told>) -> Option<InferenceConfiguration> {
@@ -113,11 +99,11 @@ fn system(request: &Request, caches: bool) -> Option<Vec<SystemContentBlock>> {
     Some(blocks)
 }
 
-fn tools(request: &Request, names: &ToolNames, caches: bool, thinks: bool) -> Option<ToolConfiguration> {
+fn tools(request: &Request, caches: bool, thinks: bool) -> Option<ToolConfiguration> {
     let is_offered = request.settings.tool_choice != ToolChoice::None && !request.tools.is_empty();
     let mut declared: Vec<Tool> = match is_offered {
-        true => request.tools.iter().map(|tool| declaration(tool, names)).collect(),
-        false => wire::named_by_history(request).iter().map(|tool| declaration(tool, names)).collect(),
+        true => request.tools.iter().map(declaration).collect(),
+        false => wire::named_by_history(request).iter().map(|tool| declaration(tool)).collect(),
     };
     if declared.is_empty() {
         return None;
@@ -132,7 +118,7 @@ fn tools(request: &Request, names: &ToolNames, caches: bool, thinks: bool) -> Op
             Some(WireChoice::Any(AnyToolChoice::builder().build()))
         }
         ToolChoice::Tool(name) if request.offers(name) => {
-            let choice = SpecificToolChoice::builder().name(names.to_wire(name)).build();
+            let choice = SpecificToolChoice::builder().name(wire::tool_name(name)).build();
             Some(WireChoice::Tool(choice.expect("the name is set")))
         }
         _ => None,
@@ -141,10 +127,10 @@ fn tools(request: &Request, names: &ToolNames, caches: bool, thinks: bool) -> Op
     Some(tools.expect("the tools are set"))
 }
 
-fn declaration(tool: &protocol::Tool, names: &ToolNames) -> Tool {
+fn declaration(tool: &protocol::Tool) -> Tool {
     let description = Some(&tool.description).filter(|text| !text.trim().is_empty());
     let specification = ToolSpecification::builder()
-        .name(names.to_wire(&tool.name))
+        .name(wire::tool_name(&tool.name))
         .set_description(description.cloned())
         .input_schema(ToolInputSchema::Json(document(wire::schema(tool))));
     Tool::ToolSpec(specification.build().expect("name and schema are set"))

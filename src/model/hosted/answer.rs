@@ -1,72 +1,60 @@
-//! A turn as it comes in: genai's events and the sights on its frames, made into deltas.
+//! A turn as it comes in: bytes into frames, frames into what they say, and that into deltas.
 //!
-//! Text, reasoning, usage and the end are genai's. Calls and signatures of the wires that stream them are made
-//! of the frames, for genai tells them late, joined, or not at all. What a frame shows comes behind the events
-//! of the same frame.
+//! Whatever a provider sends or leaves out, a turn ends once, and well only behind the end that its wire has.
 
 use std::collections::VecDeque;
-use std::future::poll_fn;
-use std::sync::Arc;
-use std::task::Poll;
+use std::time::Duration;
 
-use futures_util::StreamExt as _;
-use genai::chat::{ChatStream, ChatStreamEvent, StopReason as Reason, StreamEnd, ToolCall, Usage};
+use http::header;
+use reqwest::Response;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
-use tracing::warn;
+use tokio::time::timeout;
 
 use super::calls::Calls;
 use super::error;
-use super::frames::{Frames, Piece, Sight};
+use super::frames::{Frames, Framing};
 use super::provider::Wire;
+use super::said::{Said, Tokens};
+use super::stop::Stop;
+use super::{anthropic, chat, gemini, ollama, responses};
 use crate::model::wire::ToolNames;
 use crate::model::{Delta, ModelError, ModelErrorKind, StopReason};
-use crate::protocol::TokenUsage;
 
-/// Words of providers for an end that is none.
-const BROKEN: &[&str] = &[
-    "malformed_function_call",
-    "malformed_response",
-    "unexpected_tool_call",
-    "too_many_tool_calls",
-    "missing_thought_signature",
-    "other",
-    "error",
-    "failed",
-    "cancelled",
-    "network_error",
-    "insufficient_system_resource",
-    "load",
-];
+/// How long the end of a body may come behind the turn's. Waiting for it costs less than another connection.
+const END_OF_BODY: Duration = Duration::from_millis(10);
+
+/// How long the end of a body is waited for beside the run.
+const LATE_END: Duration = Duration::from_secs(5);
+
+/// The most chunks behind the end of a turn.
+const LATE_CHUNKS: usize = 16;
 
 /// One turn that is coming in.
 pub(super) struct Answer {
-    /// genai's events.
-    stream: ChatStream,
-    /// What was seen in the frames.
-    frames: Arc<Frames>,
-    /// How the answer looks.
+    response: Response,
+    /// The longest silence.
+    idle: Duration,
+    frames: Frames,
     wire: Wire,
+    /// Whose tokens are counted: the provider and the model.
+    whose: (&'static str, String),
     /// The tools' names as the provider knows them.
     names: ToolNames,
     /// To keep it out of the log.
     key: Option<SecretString>,
-    /// Whose tokens are counted.
-    counted: TokenUsage,
     /// The calls so far.
     calls: Calls,
     /// The signature of the block that is open.
     signature: String,
-    /// Whether there was reasoning that a signature could belong to.
+    /// Whether there was reasoning, and no text since, that a signature could belong to.
     has_reasoned: bool,
-    /// Whether anything came that is of this wire.
+    /// Whether any frame came.
     has_begun: bool,
-    /// Whether the provider refuses the key.
-    is_unauthorized: bool,
-    /// Whether the provider holds the rest back.
-    is_filtered: bool,
-    /// Sights on the last frame.
-    late: Vec<Sight>,
+    /// Tokens so far.
+    tokens: Tokens,
+    /// Why the provider stops.
+    stop: Option<String>,
     /// Deltas that nobody has asked for yet.
     ready: VecDeque<Delta>,
     /// How the turn fails, when the deltas are told.
@@ -77,39 +65,31 @@ pub(super) struct Answer {
 
 impl Answer {
     pub(super) fn new(
-        stream: ChatStream,
-        frames: Arc<Frames>,
+        response: Response,
+        idle: Duration,
         wire: Wire,
+        whose: (&'static str, String),
         names: ToolNames,
         key: Option<SecretString>,
-        counted: TokenUsage,
     ) -> Self {
         Self {
-            stream,
-            frames,
+            response,
+            idle,
+            frames: Frames::new(if wire == Wire::Ollama { Framing::Lines } else { Framing::Events }),
             wire,
+            whose,
             names,
             key,
-            counted,
             calls: Calls::default(),
             signature: String::new(),
             has_reasoned: false,
             has_begun: false,
-            is_unauthorized: false,
-            is_filtered: false,
-            late: Vec::new(),
+            tokens: Tokens::default(),
+            stop: None,
             ready: VecDeque::new(),
             failure: None,
             is_over: false,
         }
-    }
-
-    /// Waits until the provider answers; returns whether it refuses the key.
-    pub(super) async fn is_unauthorized(&mut self) -> bool {
-        while self.ready.is_empty() && self.failure.is_none() && !self.has_begun && !self.is_over {
-            self.step().await;
-        }
-        self.is_unauthorized
     }
 
     /// The next delta; None behind [`Delta::End`] and behind a failure.
@@ -125,202 +105,178 @@ impl Answer {
             if self.is_over {
                 return None;
             }
-            self.step().await;
+            match self.frames.next() {
+                Some(frame) => self.frame(&frame),
+                None => self.receive().await,
+            }
         }
     }
 
-    pub(super) fn into_stream(self) -> ChatStream {
-        self.stream
-    }
-
-    pub(super) fn into_names(self) -> ToolNames {
-        self.names
-    }
-
-    /// One event of genai's, or frames of which it made none yet.
-    async fn step(&mut self) {
-        let polled = poll_fn(|cx| match self.stream.poll_next_unpin(cx) {
-            Poll::Pending if self.frames.is_empty() && self.late.is_empty() => Poll::Pending,
-            polled => Poll::Ready(polled),
-        })
-        .await;
-        for frame in self.frames.take() {
-            self.has_begun = true;
-            self.tell_late();
-            self.late = frame;
-        }
-        // A failure in a frame says more than what genai makes of it.
-        if self.late.iter().any(|sight| matches!(sight, Sight::Failed(_) | Sight::Malformed)) {
-            self.tell_late();
-        }
-        if self.failure.is_some() {
-            return;
-        }
-        match polled {
-            Poll::Pending => self.tell_late(),
-            Poll::Ready(Some(Ok(event))) => self.event(event),
-            Poll::Ready(Some(Err(error))) => {
-                self.tell_late();
-                self.is_unauthorized = error::is_unauthorized(&error);
-                match self.is_filtered {
-                    // Gemini: what the user asked is held back, and genai misses an answer.
-                    true => self.end_with(StopReason::Filtered, None),
-                    false => self.fail(error::failure(error, self.has_begun, self.key())),
+    /// Reads to the end of the body, so that the connection is free for the next turn. An end that does not come at
+    /// once is waited for beside the run.
+    pub(super) async fn let_go(self) {
+        let mut response = self.response;
+        let mut end = Box::pin(async move {
+            for _ in 0..LATE_CHUNKS {
+                if !matches!(response.chunk().await, Ok(Some(_))) {
+                    break;
                 }
             }
-            Poll::Ready(None) => self.cut("the answer ended without its end"),
+        });
+        match timeout(END_OF_BODY, &mut end).await {
+            // The connection's own task puts it back.
+            Ok(()) => tokio::task::yield_now().await,
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "it reads the end of a body, and the run is over for it"
+            )]
+            Err(_elapsed) => drop(tokio::spawn(timeout(LATE_END, end))),
         }
     }
 
-    fn event(&mut self, event: ChatStreamEvent) {
-        match event {
-            ChatStreamEvent::Chunk(text) => {
-                if self.wire == Wire::Gemini {
-                    // A signature ends the reasoning before the text, though one frame has them all.
-                    self.tell_late();
-                    // One behind this text is the text's, which does not go back.
-                    self.has_reasoned &= text.content.is_empty();
+    /// Takes the bytes that come next.
+    async fn receive(&mut self) {
+        match timeout(self.idle, self.response.chunk()).await {
+            Ok(Ok(Some(bytes))) => {
+                if self.frames.push(&bytes).is_err() {
+                    self.cut("a frame is too long");
                 }
-                self.text(text.content);
             }
-            ChatStreamEvent::ReasoningChunk(text) if !text.content.is_empty() => {
+            Ok(Ok(None)) => self.cut("the answer ended without its end"),
+            Ok(Err(error)) => self.fail(error::transport(error, self.broken())),
+            Err(_elapsed) => self.cut("the provider is silent"),
+        }
+    }
+
+    fn frame(&mut self, data: &[u8]) {
+        self.has_begun = true;
+        if self.wire == Wire::Chat && chat::is_end(data) {
+            return self.end();
+        }
+        let frame = match serde_json::from_slice(data) {
+            Ok(frame @ Value::Object(_)) => frame,
+            Ok(_) => return self.cut("a frame is no object"),
+            // The message quotes the answer, so only the place is kept.
+            Err(error) => {
+                let (line, column) = (error.line(), error.column());
+                return self.cut(&format!("a frame is no JSON, line {line} column {column}"));
+            }
+        };
+        let said = match self.wire {
+            Wire::Chat => chat::read(frame),
+            Wire::Responses => responses::read(frame),
+            Wire::Anthropic => anthropic::read(frame),
+            Wire::Gemini => gemini::read(frame),
+            Wire::Ollama => ollama::read(frame),
+        };
+        for said in said {
+            if self.failure.is_none() && !self.is_over {
+                self.hear(said);
+            }
+        }
+    }
+
+    fn hear(&mut self, said: Said) {
+        match said {
+            Said::Text(text) => {
+                self.has_reasoned = false;
+                self.ready.push_back(Delta::Text(text));
+            }
+            Said::Reasoning(text) => {
                 self.has_reasoned = true;
-                self.ready.push_back(Delta::Reasoning(text.content));
+                self.ready.push_back(Delta::Reasoning(text));
             }
-            ChatStreamEvent::ToolCallChunk(chunk) => {
-                self.tell_late();
-                if matches!(self.wire, Wire::Gemini | Wire::Ollama) {
-                    self.whole_call(chunk.tool_call);
+            Said::SignaturePiece(piece) => self.signature.push_str(&piece),
+            // Gemini signs text too, and of that nothing goes back.
+            Said::Signature(_) if self.wire == Wire::Gemini && !self.has_reasoned => {}
+            Said::Signature(signature) => {
+                self.has_reasoned = false;
+                self.ready.push_back(Delta::ReasoningSignature(signature));
+            }
+            Said::Redacted(data) => self.ready.push_back(Delta::RedactedReasoning(data)),
+            Said::Call(piece) => self.calls.piece(piece, &self.names, &mut self.ready),
+            Said::WholeCall(piece, signature) => {
+                self.calls.whole(piece, signature, &self.names, &mut self.ready);
+            }
+            Said::AllCalls(pieces) if self.calls.is_none() => {
+                for piece in pieces {
+                    self.calls.whole(piece, None, &self.names, &mut self.ready);
                 }
             }
-            ChatStreamEvent::End(end) => self.end(end),
-            // Signatures are read from the frames, where their place is known.
-            _ => {}
-        }
-    }
-
-    /// What the last frame showed.
-    fn tell_late(&mut self) {
-        for sight in std::mem::take(&mut self.late) {
-            match sight {
-                Sight::Call(piece) => self.calls.piece(piece, &self.names, &mut self.ready),
-                Sight::Arguments(place, json) => self.calls.complete(place, &json, &mut self.ready),
-                Sight::End(place) => {
-                    let signature = std::mem::take(&mut self.signature);
-                    if !signature.is_empty() {
-                        self.ready.push_back(Delta::ReasoningSignature(signature));
-                    }
-                    self.calls.end(place, &mut self.ready);
-                }
-                Sight::SignaturePiece(piece) => self.signature.push_str(&piece),
-                // Gemini signs text and calls too, and of those nothing goes back.
-                Sight::Signature(_) if self.wire == Wire::Gemini && !self.has_reasoned => {}
-                Sight::Signature(signature) => {
-                    self.has_reasoned = false;
+            Said::AllCalls(_) => {}
+            Said::Arguments(place, json) => self.calls.complete(place, &json, &mut self.ready),
+            Said::BlockEnd(place) => {
+                let signature = std::mem::take(&mut self.signature);
+                if !signature.is_empty() {
                     self.ready.push_back(Delta::ReasoningSignature(signature));
                 }
-                Sight::Redacted(data) => self.ready.push_back(Delta::RedactedReasoning(data)),
-                Sight::Text(text) => self.text(text),
-                Sight::Reasoning(text) => self.ready.push_back(Delta::Reasoning(text)),
-                Sight::Filtered => self.is_filtered = true,
-                Sight::Failed(fault) => self.fail(fault.failure(self.key())),
-                Sight::Malformed => self.cut("a frame is no JSON"),
+                self.calls.end(place, &mut self.ready);
+            }
+            Said::Tokens(tokens) => self.tokens.update(tokens),
+            Said::Stop(word) => self.stop = Some(word),
+            Said::End => self.end(),
+            Said::Failed(fault) => {
+                let failure = fault.failure(self.key());
+                self.fail(failure);
             }
         }
     }
 
-    fn text(&mut self, text: String) {
-        if !text.is_empty() {
-            self.ready.push_back(Delta::Text(text));
-        }
-    }
-
-    /// A call that comes at once.
-    fn whole_call(&mut self, call: ToolCall) {
-        let json = match call.fn_arguments {
-            Value::String(json) => json,
-            Value::Null => String::new(),
-            arguments => arguments.to_string(),
-        };
-        let signature = call.thought_signatures.into_iter().flatten().next();
-        let piece = Piece { place: None, id: call.call_id, name: call.fn_name, json };
-        self.calls.whole(piece, signature, &self.names, &mut self.ready);
-    }
-
-    fn end(&mut self, end: StreamEnd) {
-        self.tell_late();
-        let Some(reason) = end.captured_stop_reason else {
+    fn end(&mut self) {
+        let Some(word) = self.stop.take() else {
             return self.cut("the answer ended without a reason");
         };
-        if self.wire == Wire::Responses && self.calls.is_none() {
-            let calls = end.captured_content.map(|content| content.into_tool_calls()).unwrap_or_default();
-            calls.into_iter().for_each(|call| self.whole_call(call));
-        }
-        let is_for_calls = matches!(reason, Reason::ToolCall(_));
-        match self.stop_reason(&reason) {
-            Some(_) if is_for_calls && self.calls.is_none() => {
-                self.cut("the provider stopped for calls, and none came");
+        let reason = match Stop::of(&word) {
+            Stop::Broken => return self.cut(&format!("the provider stopped: {}", word.to_ascii_lowercase())),
+            Stop::ForCalls if self.calls.is_none() => {
+                return self.cut("the provider stopped for calls, and none came");
             }
-            Some(stop) => self.end_with(stop, end.captured_usage),
-            None => self.cut(&format!("the provider stopped: {}", reason.raw())),
-        }
-    }
-
-    /// None if the turn did not end as it should.
-    fn stop_reason(&self, reason: &Reason) -> Option<StopReason> {
-        if self.is_filtered {
-            return Some(StopReason::Filtered);
-        }
-        match reason {
-            Reason::MaxTokens(_) => Some(StopReason::MaxTokens),
-            Reason::ContentFilter(_) => Some(StopReason::Filtered),
-            Reason::Other(word) if BROKEN.contains(&&*word.to_ascii_lowercase()) => None,
-            Reason::Other(word) if word == "sensitive" => Some(StopReason::Filtered),
-            Reason::Other(word) => {
-                let word: String = word.chars().take(40).collect();
-                warn!(word, "unknown reason to stop, taken for a good one");
-                Some(StopReason::Complete)
-            }
-            _ => Some(StopReason::Complete),
-        }
-    }
-
-    fn end_with(&mut self, stop: StopReason, usage: Option<Usage>) {
-        self.calls.finish(stop == StopReason::Complete, &mut self.ready);
-        self.ready.extend(usage.and_then(|usage| tokens(usage, &self.counted)).map(Delta::Usage));
-        self.ready.push_back(Delta::End(stop));
+            Stop::ForCalls | Stop::Complete => StopReason::Complete,
+            Stop::MaxTokens => StopReason::MaxTokens,
+            Stop::Filtered => StopReason::Filtered,
+        };
+        self.calls.finish(reason == StopReason::Complete, &mut self.ready);
+        self.count();
+        self.ready.push_back(Delta::End(reason));
         self.is_over = true;
     }
 
-    fn cut(&mut self, cause: &str) {
-        let kind = if self.has_begun { ModelErrorKind::StreamCut } else { ModelErrorKind::Unavailable };
-        self.fail(ModelError::new(kind, cause));
+    /// Tells the tokens.
+    fn count(&mut self) {
+        let mut tokens = self.tokens;
+        if self.wire == Wire::Anthropic {
+            // There what was cached is counted apart.
+            let cached = tokens.cached.unwrap_or(0).saturating_add(tokens.cache_written.unwrap_or(0));
+            tokens.input = tokens.input.map(|input| input.saturating_add(cached));
+        }
+        self.ready.extend(tokens.usage(self.whose.0, &self.whose.1).map(Delta::Usage));
     }
 
-    /// Ends in the first failure.
+    fn cut(&mut self, cause: &str) {
+        let kind = self.broken();
+        let media_type = self.response.headers().get(header::CONTENT_TYPE);
+        match media_type.and_then(|value| value.to_str().ok()).filter(|_| !self.has_begun) {
+            Some(media_type) => {
+                let media_type: String = media_type.chars().take(60).collect();
+                self.fail(ModelError::new(kind, format!("{cause}, and is {media_type}")));
+            }
+            None => self.fail(ModelError::new(kind, cause)),
+        }
+    }
+
+    /// Ends in the first failure. What was counted by then was used.
     fn fail(&mut self, failure: ModelError) {
-        self.failure.get_or_insert(failure);
+        if self.failure.is_none() {
+            self.count();
+            self.failure = Some(failure);
+        }
+    }
+
+    fn broken(&self) -> ModelErrorKind {
+        if self.has_begun { ModelErrorKind::StreamCut } else { ModelErrorKind::Unavailable }
     }
 
     fn key(&self) -> &str {
         self.key.as_ref().map(|key| key.expose_secret().trim()).unwrap_or_default()
     }
-}
-
-/// The tokens of a turn. genai's totals include what was cached and what was thought.
-fn tokens(usage: Usage, counted: &TokenUsage) -> Option<TokenUsage> {
-    let count = |count: Option<i32>| count.and_then(|count| u64::try_from(count).ok());
-    let part = |part: Option<i32>| count(part).filter(|part| *part > 0);
-    let (input, output) = (count(usage.prompt_tokens), count(usage.completion_tokens));
-    let read = usage.prompt_tokens_details.unwrap_or_default();
-    let written = usage.completion_tokens_details.unwrap_or_default();
-    (input.is_some() || output.is_some()).then(|| TokenUsage {
-        input_tokens: input,
-        output_tokens: output,
-        total_tokens: input.zip(output).map(|(input, output)| input.saturating_add(output)),
-        reasoning_tokens: part(written.reasoning_tokens),
-        cached_input_tokens: part(read.cached_tokens),
-        cache_write_input_tokens: part(read.cache_creation_tokens),
-        ..counted.clone()
-    })
 }

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use uuid::Uuid;
 
-use super::frames::Piece;
+use super::said::Piece;
 use crate::model::Delta;
 use crate::model::wire::ToolNames;
 
@@ -111,9 +111,7 @@ impl Calls {
         out: &mut VecDeque<Delta>,
     ) -> usize {
         let call = self.made.len();
-        // genai invents `call#name#0` where Gemini gives none, from 0 in every frame.
-        let is_own =
-            !id.is_empty() && !id.starts_with("call#") && self.made.iter().all(|made| made.told != id);
+        let is_own = !id.is_empty() && self.made.iter().all(|made| made.told != id);
         let told = if is_own { id.clone() } else { format!("call_{}", Uuid::new_v4().simple()) };
         out.push_back(Delta::ToolCall { call, id: told.clone(), name: names.own(name) });
         self.made.push(Made { place, id, told, sent: 0, is_ended: false });

@@ -1,22 +1,27 @@
 //! What went wrong at a provider, from its status, its error body or the network.
 //!
-//! genai's own messages hold whole bodies, so none is passed on: a cause is the status, the provider's words
-//! for the error and its message, cut short and without the key.
+//! No body is passed on: a cause is the status, the provider's words for the error and its message, cut short and
+//! without the key.
 
 use std::borrow::Cow;
-use std::error::Error as StdError;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use genai::Error;
-use genai::webc::StreamTimeout;
 use http::HeaderMap;
+use reqwest::Response;
 use serde_json::Value;
+use tokio::time::timeout;
 
 use crate::model::told::{for_log, is_too_long};
 use crate::model::{ModelError, ModelErrorKind};
 
 /// Characters of a provider's word for an error.
 const WORD: usize = 80;
+
+/// Bytes of an error's body that are read; providers' have some hundreds.
+const MAX_BODY: usize = 64 * 1024;
+
+/// How long an error's body is waited for; the status says enough.
+const BODY_TIME: Duration = Duration::from_secs(3);
 
 /// What a provider says of an error.
 #[derive(Debug, Default, PartialEq)]
@@ -31,78 +36,49 @@ pub(super) struct Fault {
     retry_after: Option<Duration>,
 }
 
-/// The failure behind an error of genai's. `has_begun` tells whether the provider had sent anything of use;
-/// `key` is kept out of the cause.
-pub(super) fn failure(error: Error, has_begun: bool, key: &str) -> ModelError {
-    let broken = if has_begun { ModelErrorKind::StreamCut } else { ModelErrorKind::Unavailable };
-    match error {
-        Error::WebStream { error, .. } => match error.downcast::<Error>() {
-            Ok(error) => failure(*error, has_begun, key),
-            Err(error) => transport(error, broken),
-        },
-        Error::HttpError { status, body, headers, .. } => {
-            let mut fault = Fault::of_body(&body);
-            fault.status = Some(status.as_u16());
-            fault.retry_after = retry_after(&headers).or(fault.retry_after);
-            fault.failure(key)
-        }
-        Error::ChatResponse { body, .. } => Fault::of(&body).failure(key),
-        // The message quotes the answer, so only the place is kept.
-        Error::StreamParse { serde_error, .. } => ModelError::new(
-            broken,
-            format!("a frame could not be read, line {} column {}", serde_error.line(), serde_error.column()),
-        ),
-        _ => ModelError::new(broken, "a frame was not as the wire has it"),
-    }
-}
-
-/// Whether a provider refuses the key.
-pub(super) fn is_unauthorized(error: &Error) -> bool {
-    let error = match error {
-        Error::WebStream { error, .. } => error.downcast_ref::<Error>(),
-        error => Some(error),
+/// The failure of a request or of an answer that has begun; `broken` is what a network's failure is by then.
+pub(super) fn transport(error: reqwest::Error, broken: ModelErrorKind) -> ModelError {
+    let kind = match () {
+        () if error.is_builder() => ModelErrorKind::Misconfigured,
+        () if error.is_connect() => ModelErrorKind::Unavailable,
+        () => broken,
     };
-    match error {
-        // Gemini calls a wrong key a bad request.
-        Some(Error::HttpError { status, body, .. }) => {
-            status.as_u16() == 401 || (status.as_u16() == 400 && Fault::of_body(body).is_bad_key())
-        }
-        _ => false,
-    }
+    ModelError::new(kind, error.without_url())
 }
 
-fn transport(error: Box<dyn StdError + Send + Sync>, broken: ModelErrorKind) -> ModelError {
-    let error = match error.downcast::<StreamTimeout>() {
-        Ok(timeout) => {
-            let is_header = *timeout == StreamTimeout::Headers;
-            let kind = if is_header { ModelErrorKind::Unavailable } else { broken };
-            return ModelError::new(kind, *timeout);
-        }
-        Err(error) => error,
-    };
-    match error.downcast::<reqwest::Error>() {
-        Ok(error) if error.is_builder() => {
-            ModelError::new(ModelErrorKind::Misconfigured, "the key or the address fits no HTTP request")
-        }
-        Ok(error) => {
-            let kind = if error.is_connect() { ModelErrorKind::Unavailable } else { broken };
-            ModelError::new(kind, error.without_url())
-        }
-        // Invalid UTF-8; the error may own the text.
-        Err(_) => ModelError::new(broken, "the answer is no text"),
-    }
-}
-
-/// `retry-after-ms`, else `retry-after` in seconds.
+/// `retry-after-ms`, else `retry-after` in seconds or as a date.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let number = |name: &str| -> Option<f64> { headers.get(name)?.to_str().ok()?.trim().parse().ok() };
-    let seconds = number("retry-after-ms").map(|ms| ms / 1000.0).or_else(|| number("retry-after"))?;
-    Duration::try_from_secs_f64(seconds).ok()
+    let value = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
+    let number = |name: &str| value(name)?.parse::<f64>().ok();
+    let seconds = number("retry-after-ms").map(|ms| ms / 1000.0).or_else(|| number("retry-after"));
+    match seconds {
+        Some(seconds) => Duration::try_from_secs_f64(seconds).ok(),
+        None => httpdate::parse_http_date(value("retry-after")?).ok()?.duration_since(SystemTime::now()).ok(),
+    }
 }
 
 impl Fault {
-    fn of_body(body: &str) -> Self {
-        serde_json::from_str(body).map_or_else(|_| Self::default(), |body| Self::of(&body))
+    /// Reads an answer whose status tells of an error, as far as it comes.
+    pub(super) async fn of_response(mut response: Response) -> Self {
+        let (status, retry_after) = (response.status().as_u16(), retry_after(response.headers()));
+        let mut body = Vec::new();
+        let read = async {
+            while let Ok(Some(bytes)) = response.chunk().await {
+                body.extend_from_slice(&bytes);
+                if body.len() > MAX_BODY {
+                    break;
+                }
+            }
+        };
+        let _ = timeout(BODY_TIME, read).await;
+        let fault = serde_json::from_slice(&body).map_or_else(|_| Self::default(), |body| Self::of(&body));
+        Self { status: Some(status), retry_after: retry_after.or(fault.retry_after), ..fault }
+    }
+
+    /// Whether the provider refuses the key.
+    pub(super) fn is_unauthorized(&self) -> bool {
+        // Gemini calls a wrong key a bad request.
+        self.status == Some(401) || (self.status == Some(400) && self.is_bad_key())
     }
 
     /// Reads `{"error":{..}}`, `{"error":".."}`, a list of one of them, or the error itself.

@@ -1,89 +1,149 @@
-//! A second pair of eyes on the wire: what frames say that genai's events leave out, or tell too late.
+//! Splitting an answer into its frames: the events of an event stream, or lines.
 //!
-//! genai hands out each frame before the events that it makes of it. Only what is needed is looked for, and
-//! nothing is kept: what the sights mean for a turn is for [`Answer`](super::answer::Answer) to decide.
+//! Frames come in any pieces. What is not yet a whole frame is kept, up to a limit; lines end in LF or CRLF.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+/// The most bytes of one frame. Providers' frames have some hundreds.
+const MAX_FRAME: usize = 4 * 1024 * 1024;
 
-use genai::chat::{ChatFrameSink, FrameCtx, RawFrameRef};
+/// A frame is longer than any provider's.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct TooLong;
 
-use super::error::Fault;
-use super::provider::Wire;
-use super::sights::read;
-
-/// Something that was seen in a frame.
-#[derive(Debug, PartialEq)]
-pub(super) enum Sight {
-    /// A call, or a piece of one.
-    Call(Piece),
-    /// The block at this place is complete.
-    End(usize),
-    /// All arguments of the call at this place.
-    Arguments(usize, String),
-    /// A piece of a signature that is complete when its block is.
-    SignaturePiece(String),
-    /// A whole signature of the reasoning before it.
-    Signature(String),
-    /// Reasoning that only the provider can read.
-    Redacted(String),
-    /// Text that genai does not know of: a refusal.
-    Text(String),
-    /// Reasoning that genai leaves out.
-    Reasoning(String),
-    /// The provider holds the rest back.
-    Filtered,
-    /// The turn has failed.
-    Failed(Fault),
-    /// The frame is no JSON.
-    Malformed,
+/// How frames are told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Framing {
+    /// Server-Sent Events, of which the data counts: each wire's data says what the event's name says.
+    Events,
+    /// One frame a line.
+    Lines,
 }
 
-/// A piece of a call.
-#[derive(Debug, Default, PartialEq)]
-pub(super) struct Piece {
-    /// Which call of the turn; some that are compatible with OpenAI leave it out.
-    pub(super) place: Option<usize>,
-    /// Its id, in the first piece.
-    pub(super) id: String,
-    /// The tool's name, in the first piece.
-    pub(super) name: String,
-    /// JSON text.
-    pub(super) json: String,
-}
-
-/// Where genai puts its frames: what was seen in each, until it is taken.
+/// Takes bytes and gives frames.
+#[derive(Debug)]
 pub(super) struct Frames {
-    wire: Wire,
-    /// A list for each frame that held data.
-    seen: Mutex<Vec<Vec<Sight>>>,
+    framing: Framing,
+    /// Bytes that are in no line yet, behind `read`.
+    bytes: Vec<u8>,
+    /// How far the lines are taken.
+    read: usize,
+    /// How far no line ends.
+    searched: usize,
+    /// The data of an event whose end has not come.
+    data: Vec<u8>,
 }
 
 impl Frames {
-    pub(super) fn new(wire: Wire) -> Self {
-        Self { wire, seen: Mutex::default() }
+    pub(super) fn new(framing: Framing) -> Self {
+        Self { framing, bytes: Vec::new(), read: 0, searched: 0, data: Vec::new() }
     }
 
-    /// The frames since the last time.
-    pub(super) fn take(&self) -> Vec<Vec<Sight>> {
-        std::mem::take(&mut *self.seen())
+    /// Takes more bytes, behind those of which all whole frames were taken.
+    pub(super) fn push(&mut self, bytes: &[u8]) -> Result<(), TooLong> {
+        self.bytes.drain(..self.read);
+        self.searched -= self.read;
+        self.read = 0;
+        if self.bytes.len() + self.data.len() > MAX_FRAME {
+            return Err(TooLong);
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(())
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.seen().is_empty()
+    /// The next whole frame that holds anything.
+    pub(super) fn next(&mut self) -> Option<Vec<u8>> {
+        while let Some((start, end)) = self.line() {
+            let line = &self.bytes[start..end];
+            match self.framing {
+                Framing::Lines if line.iter().all(u8::is_ascii_whitespace) => {}
+                Framing::Lines => return Some(line.to_vec()),
+                Framing::Events if line.is_empty() => {
+                    if !self.data.is_empty() {
+                        return Some(std::mem::take(&mut self.data));
+                    }
+                }
+                Framing::Events => {
+                    if let Some(data) = line.strip_prefix(b"data:") {
+                        if !self.data.is_empty() {
+                            self.data.push(b'\n');
+                        }
+                        self.data.extend_from_slice(data.strip_prefix(b" ").unwrap_or(data));
+                    }
+                }
+            }
+        }
+        None
     }
 
-    fn seen(&self) -> MutexGuard<'_, Vec<Vec<Sight>>> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Where the next line is, without its end.
+    fn line(&mut self) -> Option<(usize, usize)> {
+        let Some(length) = self.bytes[self.searched..].iter().position(|byte| *byte == b'\n') else {
+            self.searched = self.bytes.len();
+            return None;
+        };
+        let (start, end) = (self.read, self.searched + length);
+        self.read = end + 1;
+        self.searched = self.read;
+        let is_crlf = end > start && self.bytes[end - 1] == b'\r';
+        Some((start, if is_crlf { end - 1 } else { end }))
     }
 }
 
-impl ChatFrameSink for Frames {
-    fn on_frame(&self, _: &FrameCtx, frame: RawFrameRef<'_>) {
-        // Comments, which some send to stay alive, come as frames without data.
-        if frame.data.trim().is_empty() || frame.data == "[DONE]" {
-            return;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frames(framing: Framing, chunks: &[&[u8]]) -> Vec<String> {
+        let mut frames = Frames::new(framing);
+        let mut all = Vec::new();
+        for chunk in chunks {
+            frames.push(chunk).unwrap();
+            all.extend(std::iter::from_fn(|| frames.next()).map(|frame| String::from_utf8(frame).unwrap()));
         }
-        let sights = read(self.wire, frame.data);
-        self.seen().push(sights);
+        all
+    }
+
+    #[test]
+    fn events_are_the_same_however_they_are_cut_and_whatever_ends_a_line() {
+        let text = "event: a\ndata: {\"x\":\ndata: 1}\n\n: still here\n\nid: 7\ndata:[DONE]\n\ndata: cut";
+        for text in [text.to_owned(), text.replace('\n', "\r\n")] {
+            for size in 1..text.len() {
+                let chunks: Vec<&[u8]> = text.as_bytes().chunks(size).collect();
+                assert_eq!(frames(Framing::Events, &chunks), ["{\"x\":\n1}", "[DONE]"], "{size}");
+            }
+        }
+    }
+
+    #[test]
+    fn lines_are_the_same_however_they_are_cut() {
+        let text = "{\"a\":1}\r\n\n  \n{\"b\":2}\n{\"cut";
+        for size in 1..text.len() {
+            let chunks: Vec<&[u8]> = text.as_bytes().chunks(size).collect();
+            assert_eq!(frames(Framing::Lines, &chunks), ["{\"a\":1}", "{\"b\":2}"], "{size}");
+        }
+    }
+
+    #[test]
+    fn a_frame_has_a_limit_and_a_stream_has_none() {
+        let mut endless = Frames::new(Framing::Events);
+        let piece = vec![b'x'; 64 * 1024];
+        let pushed = (0..100).take_while(|_| endless.push(&piece).is_ok()).count();
+        assert_eq!(pushed, MAX_FRAME / piece.len() + 1);
+
+        let mut lines_of_one_event = Frames::new(Framing::Events);
+        let piece = [b"data: ", &piece[..], b"\n"].concat();
+        let pushed = (0..100)
+            .take_while(|_| {
+                let is_taken = lines_of_one_event.push(&piece).is_ok();
+                assert_eq!(lines_of_one_event.next(), None);
+                is_taken
+            })
+            .count();
+        assert!((60..70).contains(&pushed), "{pushed}");
+
+        let mut long_stream = Frames::new(Framing::Lines);
+        for _ in 0..200 {
+            long_stream.push(&piece).unwrap();
+            assert!(long_stream.next().is_some());
+        }
     }
 }

@@ -48,10 +48,6 @@ impl ApiKey {
             _ => None,
         }
     }
-
-    pub(super) fn is_renewable(&self) -> bool {
-        matches!(self, Self::Source(_))
-    }
 }
 
 impl From<SecretString> for ApiKey {

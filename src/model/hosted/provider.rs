@@ -2,7 +2,6 @@
 //!
 //! One row a provider. What a wire can and cannot do is decided where requests are made and answers are read.
 
-use genai::adapter::AdapterKind;
 use reqwest::Url;
 
 /// A provider of chat models that is reached over HTTP with one API key.
@@ -12,16 +11,25 @@ pub struct Provider {
     pub(super) adapter: &'static str,
     /// The wire that it speaks.
     pub(super) wire: Wire,
-    /// How genai calls it.
-    pub(super) kind: AdapterKind,
     /// Variable of the API key.
     key: Option<&'static str>,
     /// Variable of the address.
     base: &'static str,
-    /// Its own address, as genai wants it.
+    /// Its own address.
     pub(super) url: &'static str,
-    /// Unsigned reasoning goes back to it while calls are being answered; others refuse the field.
-    pub(super) takes_reasoning_back: bool,
+    /// How unsigned reasoning goes back to it.
+    pub(super) back: Back,
+}
+
+/// How unsigned reasoning goes back while calls are being answered. Some need it, and some refuse the whole request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Back {
+    /// Not at all.
+    No,
+    /// As `reasoning_content`, beside the text.
+    Field,
+    /// As a `thinking` chunk of the content.
+    Chunk,
 }
 
 /// How requests and answers look.
@@ -46,33 +54,30 @@ pub(super) enum Wire {
 pub struct BadUrl;
 
 macro_rules! providers {
-    ($($adapter:literal $wire:ident $kind:ident $key:expr, $base:literal $url:literal $back:literal;)*) => {
+    ($($adapter:literal $wire:ident $key:expr, $base:literal $url:literal $back:ident;)*) => {
         &[$(Provider {
-            adapter: $adapter, wire: Wire::$wire, kind: AdapterKind::$kind, key: $key, base: $base, url: $url,
-            takes_reasoning_back: $back,
+            adapter: $adapter, wire: Wire::$wire, key: $key, base: $base, url: $url, back: Back::$back,
         }),*]
     };
 }
 
-// Z.ai is of kind OpenAI: genai's own adapter for it ignores the address that it is given, and the key would
-// go elsewhere. Cohere is missing: genai speaks its first wire, which has no tools.
 static PROVIDERS: &[Provider] = providers! {
-    "openai" Chat OpenAI Some("OPENAI_API_KEY"), "OPENAI_BASE_URL" "https://api.openai.com/v1/" true;
-    "openai-responses" Responses OpenAIResp Some("OPENAI_API_KEY"), "OPENAI_BASE_URL" "https://api.openai.com/v1/" false;
-    "anthropic" Anthropic Anthropic Some("ANTHROPIC_API_KEY"), "ANTHROPIC_BASE_URL" "https://api.anthropic.com/v1/" false;
-    "gemini" Gemini Gemini Some("GEMINI_API_KEY"), "GOOGLE_GEMINI_BASE_URL" "https://generativelanguage.googleapis.com/v1beta/" false;
-    "ollama" Ollama Ollama None, "OLLAMA_HOST" "http://127.0.0.1:11434/" false;
-    "groq" Chat Groq Some("GROQ_API_KEY"), "GROQ_BASE_URL" "https://api.groq.com/openai/v1/" false;
-    "mistral" Chat Mistral Some("MISTRAL_API_KEY"), "MISTRAL_BASE_URL" "https://api.mistral.ai/v1/" true;
-    "deepseek" Chat DeepSeek Some("DEEPSEEK_API_KEY"), "DEEPSEEK_BASE_URL" "https://api.deepseek.com/v1/" true;
-    "xai" Chat Xai Some("XAI_API_KEY"), "XAI_BASE_URL" "https://api.x.ai/v1/" false;
-    "together" Chat Together Some("TOGETHER_API_KEY"), "TOGETHER_BASE_URL" "https://api.together.xyz/v1/" false;
-    "fireworks" Chat Fireworks Some("FIREWORKS_API_KEY"), "FIREWORKS_BASE_URL" "https://api.fireworks.ai/inference/v1/" true;
-    "openrouter" Chat OpenRouter Some("OPENROUTER_API_KEY"), "OPENROUTER_BASE_URL" "https://openrouter.ai/api/v1/" true;
-    "nebius" Chat Nebius Some("NEBIUS_API_KEY"), "NEBIUS_BASE_URL" "https://api.studio.nebius.ai/v1/" false;
-    "zai" Chat OpenAI Some("ZAI_API_KEY"), "ZAI_BASE_URL" "https://api.z.ai/api/paas/v4/" true;
-    "moonshot" Chat Kimi Some("MOONSHOT_API_KEY"), "MOONSHOT_BASE_URL" "https://api.moonshot.ai/v1/" true;
-    "minimax" Anthropic MiniMax Some("MINIMAX_API_KEY"), "MINIMAX_BASE_URL" "https://api.minimax.io/anthropic/v1/" false;
+    "openai" Chat Some("OPENAI_API_KEY"), "OPENAI_BASE_URL" "https://api.openai.com/v1/" Field;
+    "openai-responses" Responses Some("OPENAI_API_KEY"), "OPENAI_BASE_URL" "https://api.openai.com/v1/" No;
+    "anthropic" Anthropic Some("ANTHROPIC_API_KEY"), "ANTHROPIC_BASE_URL" "https://api.anthropic.com/v1/" No;
+    "gemini" Gemini Some("GEMINI_API_KEY"), "GOOGLE_GEMINI_BASE_URL" "https://generativelanguage.googleapis.com/v1beta/" No;
+    "ollama" Ollama None, "OLLAMA_HOST" "http://127.0.0.1:11434/" No;
+    "groq" Chat Some("GROQ_API_KEY"), "GROQ_BASE_URL" "https://api.groq.com/openai/v1/" No;
+    "mistral" Chat Some("MISTRAL_API_KEY"), "MISTRAL_BASE_URL" "https://api.mistral.ai/v1/" Chunk;
+    "deepseek" Chat Some("DEEPSEEK_API_KEY"), "DEEPSEEK_BASE_URL" "https://api.deepseek.com/v1/" Field;
+    "xai" Chat Some("XAI_API_KEY"), "XAI_BASE_URL" "https://api.x.ai/v1/" No;
+    "together" Chat Some("TOGETHER_API_KEY"), "TOGETHER_BASE_URL" "https://api.together.xyz/v1/" No;
+    "fireworks" Chat Some("FIREWORKS_API_KEY"), "FIREWORKS_BASE_URL" "https://api.fireworks.ai/inference/v1/" Field;
+    "openrouter" Chat Some("OPENROUTER_API_KEY"), "OPENROUTER_BASE_URL" "https://openrouter.ai/api/v1/" Field;
+    "nebius" Chat Some("NEBIUS_API_KEY"), "NEBIUS_BASE_URL" "https://api.studio.nebius.ai/v1/" No;
+    "zai" Chat Some("ZAI_API_KEY"), "ZAI_BASE_URL" "https://api.z.ai/api/paas/v4/" Field;
+    "moonshot" Chat Some("MOONSHOT_API_KEY"), "MOONSHOT_BASE_URL" "https://api.moonshot.ai/v1/" Field;
+    "minimax" Anthropic Some("MINIMAX_API_KEY"), "MINIMAX_BASE_URL" "https://api.minimax.io/anthropic/v1/" No;
 };
 
 impl Provider {
@@ -102,7 +107,7 @@ impl Provider {
         self.base
     }
 
-    /// An address in the form that genai appends paths to.
+    /// An address in the form that paths are appended to.
     pub(super) fn base_url(&self, text: &str) -> Result<Url, BadUrl> {
         let text = text.trim();
         let mut url = match (self.wire, text.contains("://")) {
@@ -111,7 +116,7 @@ impl Provider {
         }
         .map_err(|_| BadUrl)?;
         let is_bare = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
-        // Azure's addresses have a query; only genai's OpenAI wires keep it.
+        // Azure's addresses have a query.
         let may_query = matches!(self.wire, Wire::Chat | Wire::Responses);
         let is_place = is_bare && url.has_host() && (may_query || url.query().is_none());
         if !matches!(url.scheme(), "http" | "https") || !is_place {

@@ -23,9 +23,7 @@ async fn given_a_warm_function_when_it_runs_again_then_it_opens_no_new_connectio
             opened.push(provider.connections());
         }
 
-        // The first request may overtake the probe's answer; then it opens a second one. On a busy machine the end of
-        // a body may once come later than it is waited for.
-        let (first, last) = (opened[0], opened[5]);
-        assert!(first <= 2 && last <= first + 1, "{wire:?}: {opened:?}");
+        // The first request may overtake the probe's answer; then it opens a second one.
+        assert!(opened[0] <= 2 && opened.iter().all(|count| *count == opened[0]), "{wire:?}: {opened:?}");
     }
 }

@@ -341,7 +341,7 @@ async fn claude_thinks_only_where_it_thought_from_the_start_and_is_not_forced_th
         ("none", [ask(), called(Vec::new())].concat(), false),
         ("another's", [ask(), called(foreign())].concat(), false),
         ("first none, then its own", [ask(), called(Vec::new()), called(own())].concat(), false),
-        ("first its own, then none", [ask(), called(own()), called(Vec::new())].concat(), false),
+        ("first its own, then none", [ask(), called(own()), called(Vec::new())].concat(), true),
         ("none, but the user spoke since", [ask(), called(Vec::new()), ask()].concat(), true),
     ] {
         let settings = ModelSettings {

@@ -149,6 +149,24 @@ async fn warming_opens_the_connection_that_all_turns_use_and_sends_no_key() {
 }
 
 #[tokio::test]
+async fn given_an_end_of_the_body_long_behind_the_turns_then_the_next_run_uses_the_connection() {
+    let end = Arc::new(Notify::new());
+    let stub = Stub::playing([(); 2].map(|()| Answer::stream(wires::chat()).ending_at(end.clone()))).await;
+    let model = model("openai", "m", &stub);
+    stub.during(async {
+        for _ in 0..2 {
+            let deltas = all(&model, &request()).await;
+            assert!(deltas.iter().all(Result::is_ok));
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            end.notify_one();
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+    assert_eq!(stub.connections(), 1);
+}
+
+#[tokio::test]
 async fn warming_fails_in_silence() {
     let stub = Stub::playing([]).await;
     let model = model("openai", "m", &stub);

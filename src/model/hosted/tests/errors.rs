@@ -97,6 +97,62 @@ async fn milliseconds_to_wait_come_before_seconds() {
 }
 
 #[tokio::test]
+async fn a_time_to_wait_may_be_a_date() {
+    let date = httpdate::fmt_http_date(std::time::SystemTime::now() + Duration::from_secs(30));
+    let deltas = answered("openai", Answer::status(429, &format!("retry-after: {date}\r\n"), "{}")).await;
+
+    let wait = deltas[0].as_ref().unwrap_err().retry_after.unwrap();
+    assert!((25..=30).contains(&wait.as_secs()), "{wait:?}");
+}
+
+#[tokio::test]
+async fn an_errors_body_without_an_end_is_read_no_further_than_it_helps() {
+    let said = |pause| {
+        let answer = Answer::status(500, "", " ".repeat(16 * 1024)).again(pause);
+        async move { last(&answered("openai", answer).await) }
+    };
+    for pause in [Duration::ZERO, Duration::from_millis(300)] {
+        let said = tokio::time::timeout(Duration::from_secs(10), said(pause)).await;
+        assert_eq!(said.unwrap(), Err(ModelErrorKind::Unavailable));
+    }
+}
+
+#[tokio::test]
+async fn a_frame_without_an_end_cuts_the_turn() {
+    for (adapter, frames) in ALL {
+        let mut pieces: Vec<String> = frames().into_iter().take(2).collect();
+        pieces.push("data: ".to_owned() + &"x".repeat(64 * 1024));
+        let answer = Answer::stream(pieces).again(Duration::ZERO);
+        let deltas = tokio::time::timeout(Duration::from_secs(10), answered(adapter, answer)).await.unwrap();
+        assert_eq!(last(&deltas), Err(ModelErrorKind::StreamCut), "{adapter}");
+        assert!(outline(&deltas).contains("a frame is too long"), "{adapter} {}", outline(&deltas));
+    }
+}
+
+#[tokio::test]
+async fn given_a_redirect_then_neither_the_request_nor_the_key_goes_there() {
+    let elsewhere = Stub::playing([]).await;
+    let stub =
+        Stub::playing([Answer::status(307, &format!("location: http://{}/\r\n", elsewhere.address()), "")])
+            .await;
+    let model = model("openai", "m", &stub);
+
+    let deltas = elsewhere.during(stub.during(all(&model, &request()))).await;
+
+    assert_eq!(last(&deltas), Err(ModelErrorKind::Misconfigured));
+    assert_eq!((stub.seen().len(), elsewhere.connections()), (1, 0));
+}
+
+#[tokio::test]
+async fn what_was_counted_before_a_cut_is_told() {
+    let frames = wires::anthropic().into_iter().take(5).collect();
+    let deltas = answered("anthropic", Answer::stream(frames).cut()).await;
+
+    let count = deltas.len();
+    assert!(matches!(&deltas[count - 2], Ok(Delta::Usage(usage)) if usage.input_tokens == Some(50)));
+}
+
+#[tokio::test]
 async fn no_key_and_no_long_message_is_in_the_cause() {
     let message = format!("{KEY} is wrong. {}", "x".repeat(9000));
     let body = json!({ "error": { "message": message, "code": "invalid_api_key" } });

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::future;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
@@ -43,6 +44,7 @@ enum End {
     Late(Arc<Notify>),
     Cut,
     Silent,
+    Again(Duration),
 }
 
 impl Answer {
@@ -62,6 +64,11 @@ impl Answer {
     /// The connection breaks off behind the pieces.
     pub(super) fn cut(self) -> Self {
         Self { end: End::Cut, ..self }
+    }
+
+    /// The last piece comes again and again, with a pause between.
+    pub(super) fn again(self, pause: Duration) -> Self {
+        Self { end: End::Again(pause), ..self }
     }
 
     /// Nothing comes behind the pieces, and no end.
@@ -177,5 +184,12 @@ async fn play(socket: &mut TcpStream, answer: Answer) -> bool {
         End::Clean => socket.write_all(b"0\r\n\r\n").await.is_ok(),
         End::Cut => false,
         End::Silent => future::pending().await,
+        End::Again(pause) => {
+            let piece = answer.pieces.last().map(|piece| format!("{:x}\r\n{piece}\r\n", piece.len()));
+            while socket.write_all(piece.as_deref().unwrap_or_default().as_bytes()).await.is_ok() {
+                tokio::time::sleep(pause).await;
+            }
+            false
+        }
     }
 }

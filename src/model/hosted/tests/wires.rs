@@ -139,7 +139,7 @@ async fn openai_chat() {
     ToolArgs { call: 1, json: "{\"location\":\"Paris\"}" }
     ToolCallEnd { call: 0 }
     ToolCallEnd { call: 1 }
-    Usage {"provider":"openai","model":"a-model","inputTokens":50,"outputTokens":20,"totalTokens":70,"reasoningTokens":5,"cachedInputTokens":32}
+    Usage {"cachedInputTokens":32,"inputTokens":50,"model":"a-model","outputTokens":20,"provider":"openai","reasoningTokens":5,"totalTokens":70}
     End(Complete)
     "#);
 }
@@ -157,7 +157,7 @@ async fn openai_responses() {
     ToolCall { call: 1, id: "call_3", name: "get_weather" }
     ToolArgs { call: 1, json: "{\"location\":\"Paris\"}" }
     ToolCallEnd { call: 1 }
-    Usage {"provider":"openai-responses","model":"a-model","inputTokens":50,"outputTokens":20,"totalTokens":70,"reasoningTokens":5}
+    Usage {"inputTokens":50,"model":"a-model","outputTokens":20,"provider":"openai-responses","reasoningTokens":5,"totalTokens":70}
     End(Complete)
     "#);
 }
@@ -176,7 +176,7 @@ async fn anthropic_messages() {
     ToolCall { call: 1, id: "toolu_2", name: "get_weather" }
     ToolArgs { call: 1, json: "{\"location\":\"Paris\"}" }
     ToolCallEnd { call: 1 }
-    Usage {"provider":"anthropic","model":"a-model","inputTokens":50,"outputTokens":20,"totalTokens":70,"cachedInputTokens":32,"cacheWriteInputTokens":8}
+    Usage {"cacheWriteInputTokens":8,"cachedInputTokens":32,"inputTokens":50,"model":"a-model","outputTokens":20,"provider":"anthropic","totalTokens":70}
     End(Complete)
     "#);
 }
@@ -194,7 +194,7 @@ async fn gemini_generate_content() {
     ToolCall { call: 1, id: <id>, name: "get_weather" }
     ToolArgs { call: 1, json: "{\"location\":\"Paris\"}" }
     ToolCallEnd { call: 1 }
-    Usage {"provider":"gemini","model":"a-model","inputTokens":50,"outputTokens":20,"totalTokens":70,"reasoningTokens":5}
+    Usage {"inputTokens":50,"model":"a-model","outputTokens":20,"provider":"gemini","reasoningTokens":5,"totalTokens":70}
     End(Complete)
     "#);
 }
@@ -210,21 +210,85 @@ async fn ollama_chat() {
     ToolCall { call: 1, id: <id>, name: "get_weather" }
     ToolArgs { call: 1, json: "{\"location\":\"Paris\"}" }
     ToolCallEnd { call: 1 }
-    Usage {"provider":"ollama","model":"a-model","inputTokens":50,"outputTokens":20,"totalTokens":70}
+    Usage {"inputTokens":50,"model":"a-model","outputTokens":20,"provider":"ollama","totalTokens":70}
     End(Complete)
     "#);
 }
 
 #[tokio::test]
 async fn a_turn_is_the_same_however_its_bytes_are_cut() {
-    for (adapter, frames) in
-        [("openai", chat()), ("openai-responses", responses()), ("anthropic", anthropic())]
-    {
-        let whole = turn(adapter, vec![frames.concat()]).await;
-        let text = frames.concat();
-        let small = text.as_bytes().chunks(7).map(|bytes| String::from_utf8_lossy(bytes).into_owned());
-        assert_eq!(turn(adapter, small.collect()).await, whole, "{adapter}");
-        assert_eq!(turn(adapter, frames).await, whole, "{adapter}");
+    for (adapter, frames) in [
+        ("openai", chat()),
+        ("openai-responses", responses()),
+        ("anthropic", anthropic()),
+        ("gemini", gemini()),
+        ("ollama", ollama()),
+    ] {
+        let turn = async |frames| without_ids(&turn(adapter, frames).await);
+        let expected = turn(frames.clone()).await;
+        for text in [frames.concat(), frames.concat().replace('\n', "\r\n")] {
+            for size in [1, 7, text.len()] {
+                let pieces =
+                    text.as_bytes().chunks(size).map(|piece| String::from_utf8_lossy(piece).into_owned());
+                assert_eq!(turn(pieces.collect()).await, expected, "{adapter} {size}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn given_a_call_whose_input_is_there_from_the_start_then_it_is_kept() {
+    let block =
+        json!({ "type": "tool_use", "id": "c", "name": "get_weather", "input": { "location": "Tokyo" } });
+    let frames = named_sse(&[
+        json!({ "type": "content_block_start", "index": 0, "content_block": block }),
+        json!({ "type": "content_block_stop", "index": 0 }),
+        json!({ "type": "message_delta", "delta": { "stop_reason": "tool_use" } }),
+        json!({ "type": "message_stop" }),
+    ]);
+
+    assert_snapshot!(turn("anthropic", frames).await, @r#"
+    ToolCall { call: 0, id: "c", name: "get_weather" }
+    ToolArgs { call: 0, json: "{\"location\":\"Tokyo\"}" }
+    ToolCallEnd { call: 0 }
+    End(Complete)
+    "#);
+}
+
+#[tokio::test]
+async fn mistral_sends_its_thoughts_in_chunks() {
+    let chunk = |content: Value, finish: Value| json!({ "choices": [{ "delta": { "content": content }, "finish_reason": finish }] });
+    let thought = json!([{ "type": "thinking", "thinking": [{ "type": "text", "text": "Hm." }] }]);
+    let mut frames = sse(&[
+        chunk(thought, Value::Null),
+        chunk(json!([{ "type": "text", "text": "Fine " }]), Value::Null),
+        chunk(json!("there."), json!("stop")),
+    ]);
+    frames.push("data: [DONE]\n\n".into());
+
+    assert_snapshot!(turn("mistral", frames).await, @r#"
+    Reasoning("Hm.")
+    Text("Fine ")
+    Text("there.")
+    End(Complete)
+    "#);
+}
+
+#[tokio::test]
+async fn reasoning_is_part_of_what_was_written_though_some_count_it_apart() {
+    let counted = |output: u64, total: u64| {
+        let details = json!({ "reasoning_tokens": 30 });
+        let usage = json!({ "prompt_tokens": 10, "completion_tokens": output, "total_tokens": total, "completion_tokens_details": details });
+        let mut frames = sse(&[
+            json!({ "choices": [{ "delta": { "content": "Hi" }, "finish_reason": "stop" }] }),
+            json!({ "choices": [], "usage": usage }),
+        ]);
+        frames.push("data: [DONE]\n\n".into());
+        frames
+    };
+    for (output, total) in [(35, 45), (5, 45)] {
+        let outline = turn("xai", counted(output, total)).await;
+        assert!(outline.contains("\"outputTokens\":35"), "{outline}");
     }
 }
 

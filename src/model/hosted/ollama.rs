@@ -1,0 +1,120 @@
+//! Ollama's `api/chat`: what goes out and what comes back, a line at a time.
+//!
+//! Source: <https://docs.ollama.com/api/chat>.
+
+use serde_json::{Value, json};
+
+use super::conversation::{Asked, Choice, Message};
+use super::error::Fault;
+use super::media::{Part, Place};
+use super::said::{Piece, Said, Tokens, arguments, count, text};
+use crate::model::wire;
+
+pub(super) fn body(asked: &Asked<'_>) -> Value {
+    let system = asked.instructions().map(|text| json!({ "role": "system", "content": text }));
+    let messages = asked.messages();
+    let messages = system.into_iter().chain(messages.iter().flat_map(written));
+    let mut body = json!({ "model": asked.id, "stream": true, "messages": messages.collect::<Vec<_>>() });
+    // It can't be told to call none.
+    if !matches!(asked.choice(), Some(Choice::None)) {
+        let tools = asked.tools(|tool, name, schema| {
+            let mut function = json!({ "name": name, "parameters": schema });
+            if !tool.description.is_empty() {
+                function["description"] = tool.description.as_str().into();
+            }
+            json!({ "type": "function", "function": function })
+        });
+        if !tools.is_empty() {
+            body["tools"] = tools.into();
+        }
+    }
+    let settings = &asked.request.settings;
+    let mut options = json!({});
+    if let Some(temperature) = settings.temperature {
+        options["temperature"] = temperature.into();
+    }
+    if let Some(max_tokens) = settings.max_tokens {
+        options["num_predict"] = max_tokens.into();
+    }
+    if options != json!({}) {
+        body["options"] = options;
+    }
+    // Models that don't think refuse to be told either way.
+    if settings.thinking_tokens.is_some() {
+        body["think"] = true.into();
+    }
+    body
+}
+
+fn written(message: &Message<'_>) -> Vec<Value> {
+    match message {
+        Message::User(parts) => vec![user(parts)],
+        Message::Assistant { text, calls, .. } => {
+            let calls = calls
+                .iter()
+                .map(|call| json!({ "function": { "name": call.name, "arguments": wire::arguments(call.arguments) } }))
+                .collect::<Vec<_>>();
+            let mut message = json!({ "role": "assistant", "content": text.unwrap_or_default() });
+            if !calls.is_empty() {
+                message["tool_calls"] = calls.into();
+            }
+            vec![message]
+        }
+        Message::Results(results) => {
+            let results = results
+                .iter()
+                .map(|result| json!({ "role": "tool", "tool_name": result.name, "content": result.text }));
+            results.collect()
+        }
+    }
+}
+
+fn user(parts: &[Part<'_>]) -> Value {
+    let (mut texts, mut images) = (Vec::new(), Vec::new());
+    for part in parts {
+        match part {
+            Part::Text(text) => texts.push(*text),
+            Part::Medium(medium) => match &medium.place {
+                Place::Data { base64, .. } => images.push(*base64),
+                Place::Url(_) => {}
+            },
+        }
+    }
+    let mut message = json!({ "role": "user", "content": texts.join("\n\n") });
+    if !images.is_empty() {
+        message["images"] = json!(images);
+    }
+    message
+}
+
+pub(super) fn read(mut line: Value) -> Vec<Said> {
+    if line.get("error").is_some_and(|error| !error.is_null()) {
+        return vec![Said::Failed(Fault::of(&line))];
+    }
+    let mut said = Vec::new();
+    said.extend(text(&mut line, "/message/thinking").map(Said::Reasoning));
+    said.extend(text(&mut line, "/message/content").map(Said::Text));
+    let calls = line.pointer_mut("/message/tool_calls").and_then(Value::as_array_mut);
+    for call in calls.into_iter().flatten() {
+        let piece = Piece {
+            place: None,
+            id: text(call, "/id").unwrap_or_default(),
+            name: text(call, "/function/name").unwrap_or_default(),
+            json: arguments(call, "/function/arguments"),
+        };
+        said.push(Said::WholeCall(piece, None));
+    }
+    if line.get("done").is_some_and(|done| done == true) {
+        let stop = text(&mut line, "/done_reason").unwrap_or_else(|| "stop".into());
+        said.extend([Said::Tokens(tokens(&line)), Said::Stop(stop), Said::End]);
+    }
+    said
+}
+
+fn tokens(line: &Value) -> Tokens {
+    Tokens {
+        input: count(line, "/prompt_eval_count"),
+        output: count(line, "/eval_count"),
+        ..Tokens::default()
+    }
+}

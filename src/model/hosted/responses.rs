@@ -1,0 +1,217 @@
+//! OpenAI's Responses: what goes out and what comes back. Nothing is stored there.
+//!
+//! Source: <https://platform.openai.com/docs/api-reference/responses>.
+
+use serde_json::{Value, json};
+
+use super::conversation::{Asked, Choice, Message};
+use super::effort;
+use super::error::Fault;
+use super::media::{Kind, Medium, Part, Place};
+use super::said::{Piece, Said, Tokens, count, text};
+use crate::model::wire;
+use crate::model::{Reasoning, ReasoningKind};
+
+pub(super) fn body(asked: &Asked<'_>) -> Value {
+    let input: Vec<Value> = asked.messages().iter().flat_map(written).collect();
+    let mut body = json!({ "model": asked.id, "stream": true, "store": false, "input": input });
+    if let Some(instructions) = asked.instructions() {
+        body["instructions"] = instructions.into();
+    }
+    let tools = asked.tools(|tool, name, schema| {
+        // Every schema would be made strict, and optional arguments null.
+        let mut declared = json!({ "type": "function", "name": name, "parameters": schema, "strict": false });
+        if !tool.description.is_empty() {
+            declared["description"] = tool.description.as_str().into();
+        }
+        declared
+    });
+    if !tools.is_empty() {
+        body["tools"] = tools.into();
+    }
+    if let Some(choice) = asked.choice() {
+        body["tool_choice"] = match choice {
+            Choice::None => "none".into(),
+            Choice::Any => "required".into(),
+            Choice::This(name) => json!({ "type": "function", "name": name }),
+        };
+    }
+    let settings = &asked.request.settings;
+    if let Some(temperature) = settings.temperature {
+        body["temperature"] = temperature.into();
+    }
+    if let Some(max_tokens) = settings.max_tokens {
+        body["max_output_tokens"] = max_tokens.into();
+    }
+    if let Some(tokens) = settings.thinking_tokens {
+        // Summaries are refused to organisations that OpenAI has not verified, so they have to be asked for.
+        body["reasoning"] = json!({ "effort": effort(tokens), "summary": "auto" });
+    }
+    if settings.thinking_tokens.is_some() || reasons(asked.id) {
+        // What the model needs back between its calls.
+        body["include"] = json!(["reasoning.encrypted_content"]);
+    }
+    body
+}
+
+fn written(message: &Message<'_>) -> Vec<Value> {
+    match message {
+        Message::User(parts) => vec![json!({ "role": "user", "content": user(parts) })],
+        Message::Assistant { reasoning, text, calls, .. } => {
+            let text = text.map(|text| {
+                let content = json!([{ "type": "output_text", "text": text }]);
+                json!({ "type": "message", "role": "assistant", "content": content })
+            });
+            let calls = calls.iter().map(|call| {
+                let arguments = wire::arguments_text(call.arguments);
+                json!({ "type": "function_call", "call_id": call.id, "name": call.name, "arguments": arguments })
+            });
+            reasoning.iter().filter_map(|piece| thought(piece)).chain(text).chain(calls).collect()
+        }
+        Message::Results(results) => {
+            let results = results.iter().map(
+                |result| json!({ "type": "function_call_output", "call_id": result.id, "output": result.text }),
+            );
+            results.collect()
+        }
+    }
+}
+
+fn thought(piece: &Reasoning) -> Option<Value> {
+    match &piece.kind {
+        ReasoningKind::Signed(sealed) => {
+            Some(json!({ "type": "reasoning", "summary": [], "encrypted_content": sealed }))
+        }
+        _ => None,
+    }
+}
+
+fn user(parts: &[Part<'_>]) -> Value {
+    match parts {
+        [Part::Text(text)] => (*text).into(),
+        parts => parts.iter().map(part).collect(),
+    }
+}
+
+fn part(part: &Part<'_>) -> Value {
+    match part {
+        Part::Text(text) => json!({ "type": "input_text", "text": text }),
+        Part::Medium(Medium { kind: Kind::Pdf, place: Place::Url(url) }) => {
+            json!({ "type": "input_file", "file_url": url })
+        }
+        Part::Medium(medium) if medium.kind == Kind::Pdf => {
+            json!({ "type": "input_file", "filename": "document.pdf", "file_data": medium.url() })
+        }
+        Part::Medium(medium) => json!({ "type": "input_image", "detail": "auto", "image_url": medium.url() }),
+    }
+}
+
+/// Models that reason, and so can encrypt it.
+fn reasons(id: &str) -> bool {
+    let id = id.rsplit('/').next().unwrap_or(id);
+    let is_of = |start: &&str| id.starts_with(*start) && !id.contains("-chat");
+    ["gpt-5", "gpt-6", "o1", "o3", "o4"].iter().any(is_of) || id.contains("codex")
+}
+
+pub(super) fn read(mut event: Value) -> Vec<Said> {
+    let kind = text(&mut event, "/type").unwrap_or_default();
+    let number =
+        |at: &str| count(&event, at).and_then(|number| usize::try_from(number).ok()).unwrap_or_default();
+    let (place, part) = (number("/output_index"), number("/summary_index"));
+    match kind.as_str() {
+        "response.output_text.delta" | "response.refusal.delta" => {
+            text(&mut event, "/delta").map(Said::Text).into_iter().collect()
+        }
+        "response.reasoning_summary_text.delta" | "response.reasoning_text.delta" => {
+            text(&mut event, "/delta").map(Said::Reasoning).into_iter().collect()
+        }
+        // The parts of a summary are paragraphs.
+        "response.reasoning_summary_part.added" if part > 0 => vec![Said::Reasoning("\n\n".into())],
+        "response.function_call_arguments.delta" => {
+            let json = text(&mut event, "/delta").unwrap_or_default();
+            vec![Said::Call(Piece { place: Some(place), json, ..Piece::default() })]
+        }
+        "response.output_item.added" => {
+            event.get_mut("item").map(|item| begun(item, place)).unwrap_or_default()
+        }
+        "response.output_item.done" => {
+            event.get_mut("item").map(|item| done(item, place)).unwrap_or_default()
+        }
+        "response.completed" | "response.incomplete" => {
+            event.get_mut("response").map(over).unwrap_or_default()
+        }
+        "response.failed" => {
+            vec![Said::Failed(Fault::of(event.pointer("/response/error").unwrap_or(&Value::Null)))]
+        }
+        "error" => vec![Said::Failed(Fault::of(&event))],
+        _ => Vec::new(),
+    }
+}
+
+fn begun(item: &mut Value, place: usize) -> Vec<Said> {
+    call(item)
+        .map(|call| Said::Call(Piece { place: Some(place), json: String::new(), ..call }))
+        .into_iter()
+        .collect()
+}
+
+fn done(item: &mut Value, place: usize) -> Vec<Said> {
+    if let Some(call) = call(item) {
+        let begin = Piece { place: Some(place), json: String::new(), ..call };
+        return vec![Said::Call(begin), Said::Arguments(place, call.json), Said::BlockEnd(place)];
+    }
+    let is_reasoning = item.get("type").is_some_and(|kind| kind == "reasoning");
+    let sealed = if is_reasoning { text(item, "/encrypted_content") } else { None };
+    sealed.map(Said::Signature).into_iter().collect()
+}
+
+/// The end, good or cut short.
+fn over(response: &mut Value) -> Vec<Said> {
+    let calls =
+        response.get_mut("output").and_then(Value::as_array_mut).into_iter().flatten().filter_map(call);
+    let calls = Said::AllCalls(calls.collect());
+    let stop = text(response, "/incomplete_details/reason").or_else(|| text(response, "/status"));
+    let usage = response.get("usage").filter(|usage| usage.is_object()).map(tokens).map(Said::Tokens);
+    let stop = Said::Stop(stop.unwrap_or_else(|| "completed".into()));
+    [calls, stop].into_iter().chain(usage).chain([Said::End]).collect()
+}
+
+/// An item that is a call.
+fn call(item: &mut Value) -> Option<Piece> {
+    let is_call = item.get("type").is_some_and(|kind| kind == "function_call");
+    is_call.then(|| Piece {
+        place: None,
+        id: text(item, "/call_id").unwrap_or_default(),
+        name: text(item, "/name").unwrap_or_default(),
+        json: text(item, "/arguments").unwrap_or_default(),
+    })
+}
+
+fn tokens(usage: &Value) -> Tokens {
+    Tokens {
+        input: count(usage, "/input_tokens"),
+        output: count(usage, "/output_tokens"),
+        reasoning: count(usage, "/output_tokens_details/reasoning_tokens"),
+        cached: count(usage, "/input_tokens_details/cached_tokens"),
+        cache_written: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn models_that_reason_are_known_by_their_names() {
+        for (id, expected) in [
+            ("gpt-5.1", true),
+            ("o3-mini", true),
+            ("gpt-5-chat-latest", false),
+            ("gpt-4.1", false),
+            ("gpt-4o", false),
+            ("codex-mini", true),
+        ] {
+            assert_eq!(reasons(id), expected, "{id}");
+        }
+    }
+}

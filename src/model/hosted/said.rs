@@ -1,0 +1,110 @@
+//! What a frame says, in words that all wires share.
+
+use serde_json::Value;
+
+use super::error::Fault;
+use crate::protocol::TokenUsage;
+
+/// Something that a frame says. What it means for the turn is for [`Answer`](super::answer::Answer) to decide.
+#[derive(Debug, PartialEq)]
+pub(super) enum Said {
+    /// Text of the answer.
+    Text(String),
+    /// Text of the reasoning.
+    Reasoning(String),
+    /// A piece of a signature that is complete when its block is.
+    SignaturePiece(String),
+    /// A whole signature of the reasoning before it.
+    Signature(String),
+    /// Reasoning that only the provider can read.
+    Redacted(String),
+    /// A call, or a piece of one.
+    Call(Piece),
+    /// A call that comes at once, with what the provider wants back with it.
+    WholeCall(Piece, Option<String>),
+    /// All calls of the turn, which were told already if the wire streams them.
+    AllCalls(Vec<Piece>),
+    /// All arguments of the call at this place.
+    Arguments(usize, String),
+    /// The block at this place is complete.
+    BlockEnd(usize),
+    /// Tokens so far.
+    Tokens(Tokens),
+    /// Why the turn stops, in the provider's word.
+    Stop(String),
+    /// Nothing comes behind it.
+    End,
+    /// The turn has failed.
+    Failed(Fault),
+}
+
+/// A piece of a call.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Piece {
+    /// Which call of the turn; some that are compatible with OpenAI leave it out.
+    pub(super) place: Option<usize>,
+    /// Its id, in the first piece.
+    pub(super) id: String,
+    /// The tool's name, in the first piece.
+    pub(super) name: String,
+    /// JSON text.
+    pub(super) json: String,
+}
+
+/// Tokens of a turn. Each count is the turn's so far, and holds the parts of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Tokens {
+    pub(super) input: Option<u64>,
+    pub(super) output: Option<u64>,
+    pub(super) reasoning: Option<u64>,
+    pub(super) cached: Option<u64>,
+    pub(super) cache_written: Option<u64>,
+}
+
+impl Tokens {
+    /// Takes what is told later in place of what was told before.
+    pub(super) fn update(&mut self, later: Self) {
+        self.input = later.input.or(self.input);
+        self.output = later.output.or(self.output);
+        self.reasoning = later.reasoning.or(self.reasoning);
+        self.cached = later.cached.or(self.cached);
+        self.cache_written = later.cache_written.or(self.cache_written);
+    }
+
+    /// The usage, if anything was counted.
+    pub(super) fn usage(self, provider: &str, model: &str) -> Option<TokenUsage> {
+        let part = |part: Option<u64>| part.filter(|part| *part > 0);
+        (self.input.is_some() || self.output.is_some()).then(|| TokenUsage {
+            provider: Some(provider.to_owned()),
+            model: Some(model.to_owned()),
+            input_tokens: self.input,
+            output_tokens: self.output,
+            total_tokens: self.input.zip(self.output).map(|(input, output)| input.saturating_add(output)),
+            reasoning_tokens: part(self.reasoning),
+            cached_input_tokens: part(self.cached),
+            cache_write_input_tokens: part(self.cache_written),
+        })
+    }
+}
+
+/// A member that is a string and says something, taken out of a frame.
+pub(super) fn text(value: &mut Value, pointer: &str) -> Option<String> {
+    match value.pointer_mut(pointer)?.take() {
+        Value::String(text) if !text.is_empty() => Some(text),
+        _ => None,
+    }
+}
+
+/// A member that is a number of tokens.
+pub(super) fn count(value: &Value, pointer: &str) -> Option<u64> {
+    value.pointer(pointer)?.as_u64()
+}
+
+/// Arguments as text: some send the text, others the object.
+pub(super) fn arguments(value: &mut Value, pointer: &str) -> String {
+    match value.pointer_mut(pointer).map(Value::take) {
+        Some(Value::String(json)) => json,
+        Some(arguments @ Value::Object(_)) => arguments.to_string(),
+        _ => String::new(),
+    }
+}

@@ -1,0 +1,53 @@
+//! The providers' words for why a turn stops.
+
+use tracing::warn;
+
+/// What a word means for the turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// All is said.
+    Complete,
+    /// The calls are to be answered.
+    ForCalls,
+    /// The limit of tokens was reached.
+    MaxTokens,
+    /// The rest is held back.
+    Filtered,
+    /// The turn did not end as it should.
+    Broken,
+}
+
+impl Stop {
+    /// A word that nobody knows is taken for a good one: compatible servers have their own.
+    pub(super) fn of(word: &str) -> Self {
+        match word.to_ascii_lowercase().as_str() {
+            "stop" | "end_turn" | "stop_sequence" | "completed" | "eos" => Self::Complete,
+            "tool_calls" | "tool_use" | "function_call" => Self::ForCalls,
+            "length"
+            | "max_tokens"
+            | "max_output_tokens"
+            | "model_length"
+            | "model_context_window_exceeded" => Self::MaxTokens,
+            "content_filter" | "refusal" | "sensitive" | "safety" | "recitation" | "language"
+            | "blocklist" | "prohibited_content" | "spii" | "image_safety" => Self::Filtered,
+            "malformed_function_call"
+            | "malformed_response"
+            | "unexpected_tool_call"
+            | "too_many_tool_calls"
+            | "missing_thought_signature"
+            | "other"
+            | "error"
+            | "failed"
+            | "cancelled"
+            | "incomplete"
+            | "network_error"
+            | "insufficient_system_resource"
+            | "load" => Self::Broken,
+            word => {
+                let word: String = word.chars().take(40).collect();
+                warn!(word, "unknown reason to stop, taken for a good one");
+                Self::Complete
+            }
+        }
+    }
+}
