@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::conversation::{Asked, Choice, Message};
+use super::conversation::{Asked, Choice, Message, declared};
 use super::effort;
 use super::error::Fault;
 use super::media::{Kind, Part, Place};
@@ -12,7 +12,9 @@ use super::said::{Piece, Said, Tokens, arguments, count, text};
 use crate::model::claude::{self, LEAST_BUDGET, Thinking};
 use crate::model::wire;
 use crate::model::{Reasoning, ReasoningKind};
-use crate::protocol::Tool;
+
+/// Where a tool's schema stands.
+const SCHEMA: &str = "input_schema";
 
 /// Tokens left for the answer, where a limit leaves none beside the thinking.
 const ROOM_FOR_ANSWER: u32 = 4096;
@@ -25,13 +27,9 @@ pub(super) fn body(asked: &Asked<'_>) -> Value {
         let kept = json!({ "type": "ephemeral" });
         body["system"] = json!([{ "type": "text", "text": instructions, "cache_control": kept }]);
     }
-    let mut tools = asked.tools(declared);
+    let mut tools = asked.tools(SCHEMA);
     if tools.is_empty() {
-        let named = wire::named_by_history(asked.request);
-        tools = named
-            .iter()
-            .map(|tool| declared(tool, &wire::tool_name(&tool.name), wire::schema(tool)))
-            .collect();
+        tools = wire::named_by_history(asked.request).iter().map(|tool| declared(tool, SCHEMA)).collect();
     }
     if !tools.is_empty() {
         body["tools"] = tools.into();
@@ -73,14 +71,6 @@ fn think(asked: &Asked<'_>, body: &mut Value) -> bool {
         body["temperature"] = temperature.into();
     }
     tokens.is_some()
-}
-
-fn declared(tool: &Tool, name: &str, schema: Value) -> Value {
-    let mut declared = json!({ "name": name, "input_schema": schema });
-    if !tool.description.is_empty() {
-        declared["description"] = tool.description.as_str().into();
-    }
-    declared
 }
 
 fn written(message: &Message<'_>) -> Value {

@@ -26,13 +26,9 @@ pub(super) fn body(asked: &Asked<'_>) -> Value {
         "stream_options": { "include_usage": true },
         "messages": messages.collect::<Vec<_>>(),
     });
-    let tools = asked.tools(|tool, name, schema| {
-        let mut function = json!({ "name": name, "parameters": schema });
-        if !tool.description.is_empty() {
-            function["description"] = tool.description.as_str().into();
-        }
-        json!({ "type": "function", "function": function })
-    });
+    let functions = asked.tools("parameters").into_iter();
+    let tools: Vec<Value> =
+        functions.map(|function| json!({ "type": "function", "function": function })).collect();
     if !tools.is_empty() {
         body["tools"] = tools.into();
     }

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tracing::warn;
 
 use super::media::{Medium, Part};
@@ -78,10 +78,9 @@ impl<'a> Asked<'a> {
         self.request.instructions.as_deref().filter(|text| !text.trim().is_empty())
     }
 
-    /// The tools on offer.
-    pub(super) fn tools(&self, declared: impl Fn(&Tool, &str, Value) -> Value) -> Vec<Value> {
-        let tools = self.request.tools.iter();
-        tools.map(|tool| declared(tool, &wire::tool_name(&tool.name), wire::schema(tool))).collect()
+    /// The tools on offer, each with its name, its description if it has one, and its schema under `schema`.
+    pub(super) fn tools(&self, schema: &str) -> Vec<Value> {
+        self.request.tools.iter().map(|tool| declared(tool, schema)).collect()
     }
 
     /// None leaves it to the model.
@@ -177,6 +176,15 @@ impl<'a> Asked<'a> {
         }
         wire::call_id(id)
     }
+}
+
+/// A tool as all wires have it, with its schema under `schema`.
+pub(super) fn declared(tool: &Tool, schema: &str) -> Value {
+    let mut declared = json!({ "name": wire::tool_name(&tool.name), schema: wire::schema(tool) });
+    if !tool.description.is_empty() {
+        declared["description"] = tool.description.as_str().into();
+    }
+    declared
 }
 
 /// Every wire takes text as a result; what else there is in it is left out.

@@ -23,13 +23,7 @@ pub(super) fn body(asked: &Asked<'_>) -> Value {
     if let Some(instructions) = asked.instructions() {
         body["systemInstruction"] = json!({ "parts": [{ "text": instructions }] });
     }
-    let tools = asked.tools(|tool, name, schema| {
-        let mut declared = json!({ "name": name, "parametersJsonSchema": schema });
-        if !tool.description.is_empty() {
-            declared["description"] = tool.description.as_str().into();
-        }
-        declared
-    });
+    let tools = asked.tools("parametersJsonSchema");
     if !tools.is_empty() {
         body["tools"] = json!([{ "functionDeclarations": tools }]);
     }

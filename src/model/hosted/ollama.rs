@@ -17,13 +17,9 @@ pub(super) fn body(asked: &Asked<'_>) -> Value {
     let mut body = json!({ "model": asked.id, "stream": true, "messages": messages.collect::<Vec<_>>() });
     // It can't be told to call none.
     if !matches!(asked.choice(), Some(Choice::None)) {
-        let tools = asked.tools(|tool, name, schema| {
-            let mut function = json!({ "name": name, "parameters": schema });
-            if !tool.description.is_empty() {
-                function["description"] = tool.description.as_str().into();
-            }
-            json!({ "type": "function", "function": function })
-        });
+        let functions = asked.tools("parameters").into_iter();
+        let tools: Vec<Value> =
+            functions.map(|function| json!({ "type": "function", "function": function })).collect();
         if !tools.is_empty() {
             body["tools"] = tools.into();
         }

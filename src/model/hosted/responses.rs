@@ -18,14 +18,12 @@ pub(super) fn body(asked: &Asked<'_>) -> Value {
     if let Some(instructions) = asked.instructions() {
         body["instructions"] = instructions.into();
     }
-    let tools = asked.tools(|tool, name, schema| {
+    let mut tools = asked.tools("parameters");
+    for tool in &mut tools {
+        tool["type"] = "function".into();
         // Every schema would be made strict, and optional arguments null.
-        let mut declared = json!({ "type": "function", "name": name, "parameters": schema, "strict": false });
-        if !tool.description.is_empty() {
-            declared["description"] = tool.description.as_str().into();
-        }
-        declared
-    });
+        tool["strict"] = false.into();
+    }
     if !tools.is_empty() {
         body["tools"] = tools.into();
     }
