@@ -9,8 +9,8 @@
 use std::process::Command as Process;
 use std::time::{Duration, Instant};
 
-use ag_ui_lambda::dev::Function;
 use ag_ui_lambda::dev::provider::{Provider, Reply, Say, Wire};
+use ag_ui_lambda::dev::{Function, url_event};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -162,15 +162,9 @@ fn says(text: &str) -> Value {
 }
 
 fn event(input: &Value) -> Value {
-    json!({
-        "version": "2.0", "routeKey": "$default", "rawPath": "/", "rawQueryString": "",
-        "headers": {"content-type": "application/json", "x-agui-token": TOKEN},
-        "requestContext": {
-            "accountId": "anonymous", "stage": "$default", "requestId": "1", "timeEpoch": 0,
-            "http": {"method": "POST", "path": "/", "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1"},
-        },
-        "body": input.to_string(), "isBase64Encoded": false,
-    })
+    let request = http::Request::post("/").header("content-type", "application/json");
+    let request = request.header("x-agui-token", TOKEN).body(input.to_string().into());
+    url_event(&request.expect("the header is plain"))
 }
 
 fn millis(duration: Duration) -> f64 {

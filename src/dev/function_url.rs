@@ -42,7 +42,8 @@ impl FunctionUrl {
             async move {
                 let (head, body) = request.into_parts();
                 let body = body.collect().await.map_err(|_| BrokenOff)?.to_bytes();
-                let answer = invoke(event(&head, &body)).await.map_err(|_| BrokenOff)?;
+                let answer = invoke(url_event(&Request::from_parts(head, body))).await;
+                let answer = answer.map_err(|_| BrokenOff)?;
                 Ok::<_, BrokenOff>(response(answer))
             }
         };
@@ -55,24 +56,25 @@ impl FunctionUrl {
     }
 }
 
-/// The event of a request, in the format 2.0 of function URLs.
-fn event(head: &http::request::Parts, body: &[u8]) -> Value {
+/// The event that a function URL makes of a request, in its format 2.0; the body must be text.
+pub fn url_event(request: &Request<Bytes>) -> Value {
     let headers: Map<String, Value> =
-        head.headers.iter().map(|(name, value)| (name.to_string(), text(value).into())).collect();
+        request.headers().iter().map(|(name, value)| (name.to_string(), text(value).into())).collect();
+    let (uri, method) = (request.uri(), request.method().as_str());
     let domain = "abc.lambda-url.us-east-1.on.aws";
     json!({
-        "version": "2.0", "routeKey": "$default", "rawPath": head.uri.path(),
-        "rawQueryString": head.uri.query().unwrap_or_default(), "headers": headers,
+        "version": "2.0", "routeKey": "$default", "rawPath": uri.path(),
+        "rawQueryString": uri.query().unwrap_or_default(), "headers": headers,
         "requestContext": {
             "accountId": "anonymous", "apiId": "abc", "domainName": domain, "domainPrefix": "abc",
             "requestId": "1", "routeKey": "$default", "stage": "$default",
             "time": "22/Nov/2026:00:00:00 +0000", "timeEpoch": 1_795_305_600_000_i64,
             "http": {
-                "method": head.method.as_str(), "path": head.uri.path(), "protocol": "HTTP/1.1",
+                "method": method, "path": uri.path(), "protocol": "HTTP/1.1",
                 "sourceIp": "127.0.0.1", "userAgent": "dev",
             },
         },
-        "body": String::from_utf8_lossy(body), "isBase64Encoded": false,
+        "body": String::from_utf8_lossy(request.body()), "isBase64Encoded": false,
     })
 }
 

@@ -24,7 +24,7 @@ mod runtime_api;
 pub use answer::{Answer, Frame};
 pub use error::{Failure, FunctionError};
 pub use function::Function;
-pub use function_url::FunctionUrl;
+pub use function_url::{FunctionUrl, url_event};
 pub use invocation::{Invocation, Payload};
 pub use issuer::{Issuer, IssuerError};
 

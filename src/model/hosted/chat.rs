@@ -180,18 +180,14 @@ fn tokens(usage: &Value) -> Tokens {
     let (input, output) = (count(usage, "/prompt_tokens"), count(usage, "/completion_tokens"));
     let reasoning = count(usage, "/completion_tokens_details/reasoning_tokens");
     // xAI leaves reasoning out of what was written.
-    let apart =
-        input.zip(output).zip(reasoning).map(|((input, output), reasoning)| input + output + reasoning);
-    let is_apart = reasoning > Some(0) && apart == count(usage, "/total_tokens");
+    let sum = |a: Option<u64>, b: Option<u64>| a.zip(b).map(|(a, b)| a.saturating_add(b));
+    let with_reasoning = sum(output, reasoning);
+    let is_apart = reasoning > Some(0) && sum(input, with_reasoning) == count(usage, "/total_tokens");
     // DeepSeek and Moonshot have names of their own for what was cached.
     let cached = ["/prompt_tokens_details/cached_tokens", "/prompt_cache_hit_tokens", "/cached_tokens"];
     Tokens {
         input,
-        output: if is_apart {
-            output.zip(reasoning).map(|(output, reasoning)| output + reasoning)
-        } else {
-            output
-        },
+        output: if is_apart { with_reasoning } else { output },
         reasoning,
         cached: cached.into_iter().find_map(|at| count(usage, at)),
         cache_written: None,

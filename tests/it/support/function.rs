@@ -59,21 +59,9 @@ pub(crate) async fn start<'a>(
 
 /// A function URL's event with a body and headers.
 pub(crate) fn url_event(headers: &[(&str, &str)], body: &Value) -> Value {
-    let headers: serde_json::Map<String, Value> = [("content-type", "application/json")]
-        .iter()
-        .chain(headers)
-        .map(|(name, value)| ((*name).to_owned(), Value::from(*value)))
-        .collect();
-    json!({
-        "version": "2.0", "routeKey": "$default", "rawPath": "/", "rawQueryString": "", "headers": headers,
-        "requestContext": {
-            "accountId": "anonymous", "apiId": "abc", "domainName": "abc.lambda-url.us-east-1.on.aws",
-            "domainPrefix": "abc", "requestId": "1", "routeKey": "$default", "stage": "$default",
-            "time": "22/Nov/2026:00:00:00 +0000", "timeEpoch": 1_795_305_600_000_i64,
-            "http": {"method": "POST", "path": "/", "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": "test"},
-        },
-        "body": body.to_string(), "isBase64Encoded": false,
-    })
+    let request = http::Request::post("/").header("content-type", "application/json");
+    let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+    dev::url_event(&request.body(body.to_string().into()).unwrap())
 }
 
 /// The input of a run in which the user says this.
