@@ -242,7 +242,7 @@ impl<S: Stamps> Transcript<S> {
 
     /// Tokens counted so far, of all models.
     pub fn tokens(&self) -> u64 {
-        self.usage.iter().map(TokenUsage::total).sum()
+        self.usage.iter().map(TokenUsage::total).fold(0, u64::saturating_add)
     }
 
     /// Whether an event waits to be sent.

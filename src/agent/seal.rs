@@ -30,8 +30,11 @@ impl Seal {
         serde_json::to_string(&seal).expect("strings are JSON")
     }
 
+    /// None for what is no seal, or one of nothing.
     fn read(text: &str) -> Option<Self> {
-        serde_json::from_str(text).ok()
+        let seal: Self = serde_json::from_str(text).ok()?;
+        let (Value::Signature(value) | Value::Redacted(value)) = &seal.value;
+        if value.is_empty() { None } else { Some(seal) }
     }
 }
 
@@ -82,7 +85,14 @@ mod tests {
 
     #[test]
     fn what_others_sealed_is_nobodys() {
-        for text in ["", "c2ln", "{}", r#"{"model":"m"}"#, r#"{"model":1,"signature":"s"}"#] {
+        for text in [
+            "",
+            "c2ln",
+            "{}",
+            r#"{"model":"m"}"#,
+            r#"{"model":"m","signature":""}"#,
+            r#"{"model":1,"signature":"s"}"#,
+        ] {
             assert_eq!(reasoning("Hm.", Some(text)), None, "{text}");
             assert_eq!(call(Some(text)), None, "{text}");
         }

@@ -34,9 +34,11 @@ use tokio::time::timeout;
 use tracing::debug;
 
 use self::family::Family;
+use self::media::Medium;
 use self::request::Ask;
 use self::stream::{Answer, deltas};
 use super::{DeltaStream, Model, ModelError, ModelErrorKind, Request};
+use crate::protocol::PartKind;
 
 /// How long a connection may take; Bedrock is in the same region or on the same continent.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -168,6 +170,10 @@ impl Model for Bedrock {
     fn stream(&self, request: &Request) -> DeltaStream {
         let ask = Ask::new(request, &self.name, self.family, self.prompt_cache);
         self.clone().send(ask).map_ok(deltas).try_flatten_stream().boxed()
+    }
+
+    fn takes(&self, part: &PartKind) -> bool {
+        matches!(part, PartKind::Text { .. }) || Medium::new(part, 1).is_some()
     }
 
     fn warm(&self) -> BoxFuture<'_, ()> {

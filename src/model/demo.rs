@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Call, CallResult, Request, Script, Scripted, Turn};
+use super::{Call, CallResult, Request, Script, Scripted, Turn, UserPart};
+use crate::protocol::PartKind;
 
 const DISCLAIMER: &str = "(I am a demo script, not a language model.)";
 
@@ -42,8 +43,20 @@ fn after_user(request: &Request) -> Script {
     if lower.contains("write a haiku") {
         return call(request, "generate_haiku", [haiku()]);
     }
+    if lower.contains("schedule a meeting") {
+        return call(request, "schedule_meeting", [json!({ "topic": bare(&text) })]);
+    }
+    if has_word(&lower, "recipe") {
+        return call(request, "improve_recipe", [json!({})]);
+    }
+    if let Some(about) = after(&text, &lower, "write a story about ") {
+        return call_slowly(request, "write_document", &json!({ "document": story(bare(about)) }));
+    }
     if has_word(&lower, "plan") {
-        return call(request, "generate_task_steps", [steps()]);
+        // A front end that lets the user choose the steps has a tool of its own; else they are worked through here.
+        let tools = ["generate_task_steps", "work_through"];
+        let tool = tools.into_iter().find(|tool| request.offers(tool)).unwrap_or(tools[0]);
+        return call_slowly(request, tool, &steps());
     }
     if has_word(&lower, "think") {
         return Script::new()
@@ -55,18 +68,56 @@ fn after_user(request: &Request) -> Script {
     if has_word(&lower, "fail") {
         return Script::new().words("Let me try. ").fail(super::ModelErrorKind::Unavailable);
     }
-    Script::new().words("You said: ").words(&text).text(" ").words(DISCLAIMER)
+    let seen = sent_along(request)
+        .into_iter()
+        .fold(Script::new(), |script, kind| script.words(&format!("I got {kind}. ")));
+    seen.words("You said: ").words(&text).text(" ").words(DISCLAIMER)
+}
+
+/// What came with the user's last words.
+fn sent_along(request: &Request) -> Vec<&'static str> {
+    let Some(Turn::User(parts)) = request.history.last() else { return Vec::new() };
+    let kinds = parts.iter().filter_map(|part| match part {
+        UserPart::Content(part) => match part.kind {
+            PartKind::Text { .. } => None,
+            PartKind::Image { .. } => Some("a picture"),
+            PartKind::Audio { .. } => Some("a sound"),
+            PartKind::Video { .. } => Some("a film"),
+            PartKind::Document { .. } => Some("a document"),
+        },
+        UserPart::ClientContext(_) => None,
+    });
+    kinds.collect()
 }
 
 /// Calls a tool once for each set of arguments, if it is on offer.
 fn call(request: &Request, tool: &str, arguments: impl IntoIterator<Item = Value>) -> Script {
     if !request.offers(tool) {
-        return Script::new()
-            .words("I would call ")
-            .text(tool)
-            .words(", which is not on offer here. ")
-            .words(DISCLAIMER);
+        return not_on_offer(tool);
     }
+    let calls = arguments.into_iter().zip(first_number(request)..);
+    calls.fold(Script::new(), |script, (arguments, number)| {
+        script.call(&format!("call_{number}"), tool, &arguments)
+    })
+}
+
+/// Calls a tool, if it is on offer, and writes its arguments a few letters at a time.
+fn call_slowly(request: &Request, tool: &str, arguments: &Value) -> Script {
+    if !request.offers(tool) {
+        return not_on_offer(tool);
+    }
+    let letters: Vec<char> = arguments.to_string().chars().collect();
+    let pieces: Vec<String> = letters.chunks(12).map(|piece| piece.iter().collect()).collect();
+    let pieces: Vec<&str> = pieces.iter().map(String::as_str).collect();
+    Script::new().call_in_pieces(&format!("call_{}", first_number(request)), tool, &pieces)
+}
+
+fn not_on_offer(tool: &str) -> Script {
+    Script::new().words("I would call ").text(tool).words(", which is not on offer here. ").words(DISCLAIMER)
+}
+
+/// The number of the next call in the conversation.
+fn first_number(request: &Request) -> usize {
     let made: usize = request
         .history
         .iter()
@@ -75,10 +126,7 @@ fn call(request: &Request, tool: &str, arguments: impl IntoIterator<Item = Value
             _ => 0,
         })
         .sum();
-    let calls = arguments.into_iter().zip(made + 1..);
-    calls.fold(Script::new(), |script, (arguments, number)| {
-        script.call(&format!("call_{number}"), tool, &arguments)
-    })
+    made + 1
 }
 
 fn after_results(calls: &[Call], results: &[CallResult]) -> Script {
@@ -136,6 +184,13 @@ fn haiku() -> Value {
 fn steps() -> Value {
     let step = |description: &str| json!({ "description": description, "status": "enabled" });
     json!({ "steps": [step("Look at the map"), step("Pack the bag"), step("Set off")] })
+}
+
+fn story(about: &str) -> String {
+    format!(
+        "Once there was {about}. Nobody knew where {about} came from, and nobody asked. One morning the sea was \
+         calm, and {about} set off. The rest is for a better writer than a script."
+    )
 }
 
 #[cfg(test)]

@@ -38,9 +38,11 @@ use tokio::time::timeout;
 use self::answer::Answer;
 use self::conversation::Asked;
 use self::error::Fault;
+use self::media::Medium;
 use self::provider::Wire;
 use super::wire::ToolNames;
 use super::{Delta, DeltaStream, Model, ModelError, ModelErrorKind, Request};
+use crate::protocol::PartKind;
 
 pub use self::key::{ApiKey, ApiKeys};
 pub use self::provider::{BadUrl, Provider};
@@ -139,6 +141,10 @@ impl Model for Hosted {
             async move { inner.next(stage).await }
         })
         .boxed()
+    }
+
+    fn takes(&self, part: &PartKind) -> bool {
+        matches!(part, PartKind::Text { .. }) || Medium::of(self.inner.provider, part).is_ok()
     }
 
     fn warm(&self) -> BoxFuture<'_, ()> {

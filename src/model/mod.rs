@@ -22,7 +22,7 @@ mod wire;
 use futures_util::future::{self, BoxFuture};
 use futures_util::stream::BoxStream;
 
-use crate::protocol::TokenUsage;
+use crate::protocol::{PartKind, TokenUsage};
 
 #[cfg(feature = "bedrock")]
 pub use bedrock::Bedrock;
@@ -43,6 +43,11 @@ pub trait Model: Send + Sync + 'static {
     ///
     /// A stream that ends without [`Delta::End`] counts as cut.
     fn stream(&self, request: &Request) -> DeltaStream;
+
+    /// Whether the model reads parts of this kind. One that it doesn't is left out of a message and fails nothing.
+    fn takes(&self, part: &PartKind) -> bool {
+        matches!(part, PartKind::Text { .. })
+    }
 
     /// Gets ready while the function starts: keys and a connection. A failure waits for the first request.
     fn warm(&self) -> BoxFuture<'_, ()> {
@@ -120,6 +125,10 @@ impl<M: Model + ?Sized> Model for std::sync::Arc<M> {
 
     fn stream(&self, request: &Request) -> DeltaStream {
         (**self).stream(request)
+    }
+
+    fn takes(&self, part: &PartKind) -> bool {
+        (**self).takes(part)
     }
 
     fn warm(&self) -> BoxFuture<'_, ()> {

@@ -8,7 +8,7 @@ use futures_util::{FutureExt as _, StreamExt as _, stream};
 use serde_json::Value;
 
 use super::{Delta, DeltaStream, Model, ModelError, Request, StopReason};
-use crate::protocol::TokenUsage;
+use crate::protocol::{PartKind, TokenUsage};
 
 type Author = dyn Fn(&Request) -> Script + Send + Sync;
 
@@ -54,6 +54,11 @@ impl Scripted {
 impl Model for Scripted {
     fn name(&self) -> &str {
         self.name
+    }
+
+    /// What a script makes of a part is its author's.
+    fn takes(&self, _: &PartKind) -> bool {
+        true
     }
 
     fn stream(&self, request: &Request) -> DeltaStream {

@@ -24,6 +24,9 @@ use crate::model::{Delta, ModelError, ModelErrorKind, StopReason};
 /// How long the end of a body may come behind the turn's. Waiting for it costs less than another connection.
 const END_OF_BODY: Duration = Duration::from_millis(10);
 
+/// How long more may come behind a reason to stop, on a wire that has no other end than the body's.
+const BEHIND_STOP: Duration = Duration::from_secs(1);
+
 /// How long the end of a body is waited for beside the run.
 const LATE_END: Duration = Duration::from_secs(5);
 
@@ -49,6 +52,8 @@ pub(super) struct Answer {
     signature: String,
     /// Whether there was reasoning, and no text since, that a signature could belong to.
     has_reasoned: bool,
+    /// Whether any text came.
+    has_spoken: bool,
     /// Whether any frame came.
     has_begun: bool,
     /// Tokens so far.
@@ -83,6 +88,7 @@ impl Answer {
             calls: Calls::default(),
             signature: String::new(),
             has_reasoned: false,
+            has_spoken: false,
             has_begun: false,
             tokens: Tokens::default(),
             stop: None,
@@ -136,20 +142,29 @@ impl Answer {
 
     /// Takes the bytes that come next.
     async fn receive(&mut self) {
-        match timeout(self.idle, self.response.chunk()).await {
+        // Gemini may tell the reason to stop in every frame; its end is the body's.
+        let has_stopped = self.wire == Wire::Gemini && self.stop.is_some();
+        let idle = if has_stopped { self.idle.min(BEHIND_STOP) } else { self.idle };
+        match timeout(idle, self.response.chunk()).await {
             Ok(Ok(Some(bytes))) => {
                 if self.frames.push(&bytes).is_err() {
                     self.cut("a frame is too long");
                 }
             }
-            Ok(Ok(None)) => self.cut("the answer ended without its end"),
+            Ok(Ok(None)) => match self.frames.rest() {
+                Some(frame) => self.frame(&frame),
+                None if has_stopped => self.end(),
+                None => self.cut("the answer ended without its end"),
+            },
             Ok(Err(error)) => self.fail(error::transport(error, self.broken())),
+            Err(_elapsed) if has_stopped => self.end(),
             Err(_elapsed) => self.cut("the provider is silent"),
         }
     }
 
     fn frame(&mut self, data: &[u8]) {
         self.has_begun = true;
+        let data = data.trim_ascii();
         if self.wire == Wire::Chat && chat::is_end(data) {
             return self.end();
         }
@@ -180,6 +195,7 @@ impl Answer {
         match said {
             Said::Text(text) => {
                 self.has_reasoned = false;
+                self.has_spoken = true;
                 self.ready.push_back(Delta::Text(text));
             }
             Said::Reasoning(text) => {
@@ -198,12 +214,13 @@ impl Answer {
             Said::WholeCall(piece, signature) => {
                 self.calls.whole(piece, signature, &self.names, &mut self.ready);
             }
-            Said::AllCalls(pieces) if self.calls.is_none() => {
+            Said::AllText(text) if !self.has_spoken => self.ready.push_back(Delta::Text(text)),
+            Said::AllText(_) => {}
+            Said::AllCalls(pieces) => {
                 for piece in pieces {
-                    self.calls.whole(piece, None, &self.names, &mut self.ready);
+                    self.calls.late(piece, &self.names, &mut self.ready);
                 }
             }
-            Said::AllCalls(_) => {}
             Said::Arguments(place, json) => self.calls.complete(place, &json, &mut self.ready),
             Said::BlockEnd(place) => {
                 let signature = std::mem::take(&mut self.signature);
@@ -226,8 +243,10 @@ impl Answer {
         let Some(word) = self.stop.take() else {
             return self.cut("the answer ended without a reason");
         };
+        let word = error::scrubbed(&word, self.key()).to_ascii_lowercase();
         let reason = match Stop::of(&word) {
-            Stop::Broken => return self.cut(&format!("the provider stopped: {}", word.to_ascii_lowercase())),
+            Stop::Broken => return self.cut(&format!("the provider stopped: {word}")),
+            _ if self.calls.has_nameless() => return self.cut("a call has no name"),
             Stop::ForCalls if self.calls.is_none() => {
                 return self.cut("the provider stopped for calls, and none came");
             }
@@ -257,6 +276,7 @@ impl Answer {
         let media_type = self.response.headers().get(header::CONTENT_TYPE);
         match media_type.and_then(|value| value.to_str().ok()).filter(|_| !self.has_begun) {
             Some(media_type) => {
+                let media_type = error::scrubbed(media_type, self.key());
                 let media_type: String = media_type.chars().take(60).collect();
                 self.fail(ModelError::new(kind, format!("{cause}, and is {media_type}")));
             }

@@ -68,7 +68,8 @@ fn think(asked: &Asked<'_>, body: &mut Value) -> bool {
     }
     let takes_temperature = tokens.is_none() && thinking != Thinking::Adaptive;
     if let Some(temperature) = settings.temperature.filter(|_| takes_temperature) {
-        body["temperature"] = temperature.into();
+        // Others go up to 2.
+        body["temperature"] = temperature.min(1.0).into();
     }
     tokens.is_some()
 }

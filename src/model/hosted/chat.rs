@@ -6,10 +6,9 @@ use serde_json::{Value, json};
 
 use super::conversation::{Asked, Choice, Message};
 use super::effort;
-use super::error::Fault;
 use super::media::{Kind, Medium, Part, Place};
 use super::provider::Back;
-use super::said::{Piece, Said, Tokens, arguments, count, text};
+use super::said::{Piece, Said, Tokens, arguments, count, failure, text};
 use crate::model::wire;
 use crate::model::{Reasoning, ReasoningKind};
 
@@ -23,9 +22,12 @@ pub(super) fn body(asked: &Asked<'_>) -> Value {
     let mut body = json!({
         "model": asked.id,
         "stream": true,
-        "stream_options": { "include_usage": true },
         "messages": messages.collect::<Vec<_>>(),
     });
+    if asked.provider.adapter != "mistral" {
+        // Mistral tells tokens unasked, and refuses to be asked.
+        body["stream_options"] = json!({ "include_usage": true });
+    }
     let functions = asked.tools("parameters").into_iter();
     let tools: Vec<Value> =
         functions.map(|function| json!({ "type": "function", "function": function })).collect();
@@ -44,7 +46,8 @@ pub(super) fn body(asked: &Asked<'_>) -> Value {
         body["temperature"] = temperature.into();
     }
     if let Some(max_tokens) = settings.max_tokens {
-        let is_completion = COMPLETION_TOKENS.iter().any(|start| asked.id.starts_with(start));
+        let id = asked.id.trim_start_matches("ft:");
+        let is_completion = COMPLETION_TOKENS.iter().any(|start| id.starts_with(start));
         body[if is_completion { "max_completion_tokens" } else { "max_tokens" }] = max_tokens.into();
     }
     if let Some(tokens) = settings.thinking_tokens {
@@ -128,13 +131,16 @@ fn part(part: &Part<'_>) -> Value {
 }
 
 pub(super) fn read(mut chunk: Value) -> Vec<Said> {
-    if chunk.get("error").is_some_and(|error| !error.is_null()) {
-        return vec![Said::Failed(Fault::of(&chunk))];
+    if let Some(failure) = failure(&chunk) {
+        return vec![failure];
     }
     let mut said = Vec::new();
-    if let Some(choice) = chunk.pointer_mut("/choices/0") {
-        if let Some(delta) = choice.get_mut("delta") {
-            told(delta, &mut said);
+    let choices = chunk.get_mut("choices").and_then(Value::as_array_mut);
+    let first = |choice: &&mut Value| count(choice, "/index").is_none_or(|index| index == 0);
+    if let Some(choice) = choices.into_iter().flatten().find(first) {
+        // Some send what is whole as a message.
+        if let Some(delta) = ["delta", "message"].into_iter().find(|name| choice[*name].is_object()) {
+            told(&mut choice[delta], &mut said);
         }
         said.extend(text(choice, "/finish_reason").map(Said::Stop));
     }

@@ -23,6 +23,9 @@ const MAX_BODY: usize = 64 * 1024;
 /// How long an error's body is waited for; the status says enough.
 const BODY_TIME: Duration = Duration::from_secs(3);
 
+/// Seconds beyond which it does not matter how long a provider wants to be left alone.
+const A_DAY: f64 = 86_400.0;
+
 /// What a provider says of an error.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Fault {
@@ -49,10 +52,10 @@ pub(super) fn transport(error: reqwest::Error, broken: ModelErrorKind) -> ModelE
 /// `retry-after-ms`, else `retry-after` in seconds or as a date.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let value = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
-    let number = |name: &str| value(name)?.parse::<f64>().ok();
+    let number = |name: &str| value(name)?.parse::<f64>().ok().filter(|number| *number >= 0.0);
     let seconds = number("retry-after-ms").map(|ms| ms / 1000.0).or_else(|| number("retry-after"));
     match seconds {
-        Some(seconds) => Duration::try_from_secs_f64(seconds).ok(),
+        Some(seconds) => Some(Duration::from_secs_f64(seconds.min(A_DAY))),
         None => httpdate::parse_http_date(value("retry-after")?).ok()?.duration_since(SystemTime::now()).ok(),
     }
 }
@@ -77,7 +80,7 @@ impl Fault {
 
     /// Whether the provider refuses the key.
     pub(super) fn is_unauthorized(&self) -> bool {
-        // Gemini calls a wrong key a bad request.
+        // Gemini and xAI call a wrong key a bad request.
         self.status == Some(401) || (self.status == Some(400) && self.is_bad_key())
     }
 
@@ -102,7 +105,12 @@ impl Fault {
                 _ => {}
             }
         }
-        fault.message = error.get("message").and_then(Value::as_str).unwrap_or_default().to_owned();
+        fault.message = match error.get("message") {
+            Some(Value::String(message)) => message.clone(),
+            // Mistral lists what is wrong.
+            Some(message @ (Value::Object(_) | Value::Array(_))) => message.to_string(),
+            _ => String::new(),
+        };
         let delay = details.filter_map(|detail| detail.get("retryDelay")?.as_str()).next();
         let seconds = delay.and_then(|delay| delay.strip_suffix('s')?.parse().ok());
         fault.retry_after = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
@@ -117,9 +125,7 @@ impl Fault {
     fn kind(&self) -> ModelErrorKind {
         match self.status {
             _ if self.is_too_long() => ModelErrorKind::ContextTooLong,
-            Some(429 | 400) | None if self.says(&["insufficient_quota", "billing"]) => {
-                ModelErrorKind::Misconfigured
-            }
+            Some(429 | 400) | None if self.is_unpaid() => ModelErrorKind::Misconfigured,
             Some(400) if self.is_bad_key() => ModelErrorKind::Misconfigured,
             Some(429) => ModelErrorKind::Throttled,
             Some(413) => ModelErrorKind::ContextTooLong,
@@ -140,7 +146,13 @@ impl Fault {
     }
 
     fn is_bad_key(&self) -> bool {
-        self.says(&["api_key_invalid"]) || self.message.contains("API key not valid")
+        let said = ["API key not valid", "Incorrect API key"];
+        self.says(&["api_key_invalid"]) || said.iter().any(|said| self.message.contains(said))
+    }
+
+    /// Whether the account has no credit.
+    fn is_unpaid(&self) -> bool {
+        self.says(&["insufficient_quota", "billing"]) || self.message.contains("credit balance")
     }
 
     fn says(&self, parts: &[&str]) -> bool {
@@ -150,16 +162,17 @@ impl Fault {
 
     fn cause(&self, key: &str) -> String {
         let status = self.status.map(|status| format!("status {status}"));
-        let words = self.words.iter().map(|word| Cow::from(word.chars().take(WORD).collect::<String>()));
+        let words = self.words.iter().map(|word| scrubbed(word, key));
+        let words = words.map(|word| Cow::from(word.chars().take(WORD).collect::<String>()));
         let said = status.map(Cow::from).into_iter().chain(words);
         let message = for_log(&scrubbed(&self.message, key));
         let cause = said.chain((!message.is_empty()).then(|| message.into())).collect::<Vec<_>>().join(", ");
-        if cause.is_empty() { "the provider gave no reason".into() } else { scrubbed(&cause, key).into() }
+        if cause.is_empty() { "the provider gave no reason".into() } else { cause }
     }
 }
 
 /// A text without the key.
-fn scrubbed<'a>(text: &'a str, key: &str) -> Cow<'a, str> {
+pub(super) fn scrubbed<'a>(text: &'a str, key: &str) -> Cow<'a, str> {
     if key.is_empty() || !text.contains(key) { text.into() } else { text.replace(key, "[key]").into() }
 }
 

@@ -30,11 +30,13 @@ pub(super) struct Frames {
     searched: usize,
     /// The data of an event whose end has not come.
     data: Vec<u8>,
+    /// No line was taken yet: a byte order mark may stand before it.
+    is_first: bool,
 }
 
 impl Frames {
     pub(super) fn new(framing: Framing) -> Self {
-        Self { framing, bytes: Vec::new(), read: 0, searched: 0, data: Vec::new() }
+        Self { framing, bytes: Vec::new(), read: 0, searched: 0, data: Vec::new(), is_first: true }
     }
 
     /// Takes more bytes, behind those of which all whole frames were taken.
@@ -74,13 +76,22 @@ impl Frames {
         None
     }
 
+    /// The last frame, if the bytes ended without the end of it.
+    pub(super) fn rest(&mut self) -> Option<Vec<u8>> {
+        self.bytes.extend_from_slice(b"\n\n");
+        self.next()
+    }
+
     /// Where the next line is, without its end.
     fn line(&mut self) -> Option<(usize, usize)> {
         let Some(length) = self.bytes[self.searched..].iter().position(|byte| *byte == b'\n') else {
             self.searched = self.bytes.len();
             return None;
         };
-        let (start, end) = (self.read, self.searched + length);
+        let (mut start, end) = (self.read, self.searched + length);
+        if std::mem::take(&mut self.is_first) && self.bytes.starts_with(b"\xef\xbb\xbf") {
+            start += 3;
+        }
         self.read = end + 1;
         self.searched = self.read;
         let is_crlf = end > start && self.bytes[end - 1] == b'\r';
@@ -104,7 +115,8 @@ mod tests {
 
     #[test]
     fn events_are_the_same_however_they_are_cut_and_whatever_ends_a_line() {
-        let text = "event: a\ndata: {\"x\":\ndata: 1}\n\n: still here\n\nid: 7\ndata:[DONE]\n\ndata: cut";
+        let text =
+            "\u{feff}event: a\ndata: {\"x\":\ndata: 1}\n\n: still here\n\nid: 7\ndata:[DONE]\n\ndata: cut";
         for text in [text.to_owned(), text.replace('\n', "\r\n")] {
             for size in 1..text.len() {
                 let chunks: Vec<&[u8]> = text.as_bytes().chunks(size).collect();
@@ -119,6 +131,17 @@ mod tests {
         for size in 1..text.len() {
             let chunks: Vec<&[u8]> = text.as_bytes().chunks(size).collect();
             assert_eq!(frames(Framing::Lines, &chunks), ["{\"a\":1}", "{\"b\":2}"], "{size}");
+        }
+    }
+
+    #[test]
+    fn a_frame_whose_end_is_missing_can_be_had_once() {
+        for (framing, text) in [(Framing::Events, "data: [DONE]"), (Framing::Lines, "[DONE]")] {
+            let mut frames = Frames::new(framing);
+            frames.push(text.as_bytes()).unwrap();
+            assert_eq!(frames.next(), None);
+            assert_eq!(frames.rest().as_deref(), Some(&b"[DONE]"[..]));
+            assert_eq!(frames.rest(), None);
         }
     }
 

@@ -5,9 +5,8 @@
 use serde_json::{Value, json};
 
 use super::conversation::{Asked, Choice, Message};
-use super::error::Fault;
 use super::media::{Part, Place};
-use super::said::{Piece, Said, Tokens, arguments, count, text};
+use super::said::{Piece, Said, Tokens, arguments, count, failure, text};
 use crate::model::ReasoningKind;
 use crate::model::wire;
 
@@ -114,8 +113,8 @@ fn part(part: &Part<'_>) -> Value {
 }
 
 pub(super) fn read(mut chunk: Value) -> Vec<Said> {
-    if chunk.get("error").is_some_and(|error| !error.is_null()) {
-        return vec![Said::Failed(Fault::of(&chunk))];
+    if let Some(failure) = failure(&chunk) {
+        return vec![failure];
     }
     let mut said = Vec::new();
     let parts = chunk.pointer_mut("/candidates/0/content/parts").and_then(Value::as_array_mut);
@@ -126,14 +125,14 @@ pub(super) fn read(mut chunk: Value) -> Vec<Said> {
     // What the user asked may be held back, and then there is no candidate.
     let held_back = text(&mut chunk, "/promptFeedback/blockReason").map(|_| "content_filter".to_owned());
     if let Some(stop) = text(&mut chunk, "/candidates/0/finishReason").or(held_back) {
-        said.extend([Said::Stop(stop), Said::End]);
+        said.push(Said::Stop(stop));
     }
     said
 }
 
 fn told(part: &mut Value, said: &mut Vec<Said>) {
     let signature = text(part, "/thoughtSignature");
-    if part.get("functionCall").is_some() {
+    if part.get("functionCall").is_some_and(Value::is_object) {
         let piece = Piece {
             place: None,
             id: text(part, "/functionCall/id").unwrap_or_default(),

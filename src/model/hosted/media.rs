@@ -32,7 +32,7 @@ pub(super) enum Kind {
 /// Where it is.
 pub(super) enum Place<'a> {
     /// Here, in Base64.
-    Data { media_type: Cow<'static, str>, base64: &'a str },
+    Data { media_type: &'static str, base64: &'a str },
     /// There.
     Url(&'a str),
 }
@@ -50,7 +50,7 @@ impl<'a> Medium<'a> {
         let place = match source {
             Source::Data { value, mime_type } if is_base64(value) => media_type(provider, kind, mime_type)
                 .map(|media_type| Place::Data { media_type, base64: value }),
-            Source::Url { value, .. } if takes_url(provider, kind) && is_web(value) => {
+            Source::Url { value, mime_type } if takes_url(provider, kind, value, mime_type.as_deref()) => {
                 Some(Place::Url(value))
             }
             // A provider's own handles differ from one to the next.
@@ -69,38 +69,75 @@ impl<'a> Medium<'a> {
 }
 
 /// The media type of data that the wire takes.
-fn media_type(provider: &Provider, kind: Kind, media_type: &str) -> Option<Cow<'static, str>> {
+fn media_type(provider: &Provider, kind: Kind, media_type: &str) -> Option<&'static str> {
     let media_type = bare_media_type(media_type);
-    // Files and sounds are OpenAI's own; of those compatible with it, only OpenRouter passes them on.
-    let is_openai = matches!(provider.adapter, "openai" | "openrouter");
-    let wire = provider.wire;
-    match (kind, media_type.as_str()) {
-        (Kind::Image, "image/png" | "image/jpeg" | "image/gif" | "image/webp") => Some(media_type.into()),
-        (Kind::Image, "image/jpg") => Some("image/jpeg".into()),
-        (Kind::Pdf, "application/pdf") if wire != Wire::Ollama && (wire != Wire::Chat || is_openai) => {
-            Some("application/pdf".into())
-        }
-        (Kind::Audio, "audio/wav" | "audio/x-wav" | "audio/wave") if wire == Wire::Chat && is_openai => {
-            Some("audio/wav".into())
-        }
-        (Kind::Audio, "audio/mpeg" | "audio/mp3") if wire == Wire::Chat && is_openai => {
-            Some("audio/mp3".into())
-        }
-        (Kind::Audio | Kind::Video, _) if wire == Wire::Gemini => Some(media_type.into()),
-        _ => None,
+    let known = match media_type.as_str() {
+        "image/jpg" => "image/jpeg",
+        "audio/x-wav" | "audio/wave" => "audio/wav",
+        "audio/mpeg" => "audio/mp3",
+        "video/quicktime" => "video/mov",
+        "video/x-msvideo" => "video/avi",
+        media_type => media_type,
+    };
+    let takes: &[&str] = match (kind, provider.wire) {
+        (Kind::Image, Wire::Gemini) => GEMINI_IMAGES,
+        (Kind::Image, _) => IMAGES,
+        (Kind::Pdf, Wire::Responses | Wire::Anthropic | Wire::Gemini) => PDF,
+        (Kind::Pdf, Wire::Chat) if is_openai(provider) => PDF,
+        (Kind::Audio, Wire::Chat) if is_openai(provider) => &["audio/wav", "audio/mp3"],
+        (Kind::Audio, Wire::Gemini) => GEMINI_AUDIO,
+        (Kind::Video, Wire::Gemini) => GEMINI_VIDEO,
+        _ => &[],
+    };
+    takes.iter().find(|taken| **taken == known).copied()
+}
+
+const IMAGES: &[&str] = &["image/png", "image/jpeg", "image/gif", "image/webp"];
+
+const PDF: &[&str] = &["application/pdf"];
+
+/// Source: <https://ai.google.dev/gemini-api/docs/image-understanding>.
+const GEMINI_IMAGES: &[&str] = &["image/png", "image/jpeg", "image/webp", "image/heic", "image/heif"];
+
+/// Source: <https://ai.google.dev/gemini-api/docs/audio>.
+const GEMINI_AUDIO: &[&str] =
+    &["audio/wav", "audio/mp3", "audio/aiff", "audio/aac", "audio/ogg", "audio/flac"];
+
+/// Source: <https://ai.google.dev/gemini-api/docs/video-understanding>.
+const GEMINI_VIDEO: &[&str] = &[
+    "video/mp4",
+    "video/mpeg",
+    "video/mov",
+    "video/avi",
+    "video/x-flv",
+    "video/mpg",
+    "video/webm",
+    "video/wmv",
+    "video/3gpp",
+];
+
+/// Files and sounds are OpenAI's own; of those compatible with it, only OpenRouter passes them on.
+fn is_openai(provider: &Provider) -> bool {
+    matches!(provider.adapter, "openai" | "openrouter")
+}
+
+/// Whether the provider fetches things of that kind, from that address, by itself.
+fn takes_url(provider: &Provider, kind: Kind, url: &str, media_type: Option<&str>) -> bool {
+    let media_type = media_type.map(bare_media_type);
+    let is_of = |said: &str| media_type.as_deref().is_none_or(|media_type| media_type.starts_with(said));
+    match (kind, provider.wire) {
+        (Kind::Image, Wire::Chat | Wire::Responses) => is_of("image/") && is_web(url, &["http", "https"]),
+        (Kind::Image, Wire::Anthropic) => is_of("image/") && is_web(url, &["https"]),
+        (Kind::Pdf, Wire::Responses) => is_of(PDF[0]) && is_web(url, &["http", "https"]),
+        (Kind::Pdf, Wire::Anthropic) => is_of(PDF[0]) && is_web(url, &["https"]),
+        _ => false,
     }
 }
 
-/// Whether the provider fetches things of that kind by itself.
-fn takes_url(provider: &Provider, kind: Kind) -> bool {
-    match kind {
-        Kind::Image => matches!(provider.wire, Wire::Chat | Wire::Responses | Wire::Anthropic),
-        Kind::Pdf => matches!(provider.wire, Wire::Responses | Wire::Anthropic),
-        Kind::Audio | Kind::Video => false,
-    }
-}
-
-/// An address that a provider may fetch: none of a file, or of whatever else its server could reach.
-fn is_web(url: &str) -> bool {
-    reqwest::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
+/// An address that a provider may fetch: none of a file, or of whatever else its server could reach, and none with a
+/// user's name and password.
+fn is_web(url: &str, schemes: &[&str]) -> bool {
+    reqwest::Url::parse(url).is_ok_and(|url| {
+        schemes.contains(&url.scheme()) && url.username().is_empty() && url.password().is_none()
+    })
 }

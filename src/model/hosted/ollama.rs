@@ -5,9 +5,8 @@
 use serde_json::{Value, json};
 
 use super::conversation::{Asked, Choice, Message};
-use super::error::Fault;
 use super::media::{Part, Place};
-use super::said::{Piece, Said, Tokens, arguments, count, text};
+use super::said::{Piece, Said, Tokens, arguments, count, failure, text};
 use crate::model::wire;
 
 pub(super) fn body(asked: &Asked<'_>) -> Value {
@@ -84,8 +83,8 @@ fn user(parts: &[Part<'_>]) -> Value {
 }
 
 pub(super) fn read(mut line: Value) -> Vec<Said> {
-    if line.get("error").is_some_and(|error| !error.is_null()) {
-        return vec![Said::Failed(Fault::of(&line))];
+    if let Some(failure) = failure(&line) {
+        return vec![failure];
     }
     let mut said = Vec::new();
     said.extend(text(&mut line, "/message/thinking").map(Said::Reasoning));

@@ -49,7 +49,9 @@ pub(super) enum Wire {
 
 /// An address is no http(s) URL, or holds more than a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a provider's address is no http or https URL, or holds a user, a query or a fragment")]
+#[error(
+    "a provider's address is no http or https URL, or holds a user, a fragment, or a query that its wire has no place for"
+)]
 #[non_exhaustive]
 pub struct BadUrl;
 
@@ -110,9 +112,11 @@ impl Provider {
     /// An address in the form that paths are appended to.
     pub(super) fn base_url(&self, text: &str) -> Result<Url, BadUrl> {
         let text = text.trim();
-        let mut url = match (self.wire, text.contains("://")) {
-            (Wire::Ollama, false) => Url::parse(&format!("http://{text}")),
-            _ => Url::parse(text),
+        let is_host = self.wire == Wire::Ollama && !text.contains("://");
+        let mut url = match is_host {
+            true if text.starts_with(':') => Url::parse(&format!("http://127.0.0.1{text}")),
+            true => Url::parse(&format!("http://{text}")),
+            false => Url::parse(text),
         }
         .map_err(|_| BadUrl)?;
         let is_bare = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
@@ -127,7 +131,8 @@ impl Provider {
         match self.wire {
             Wire::Anthropic if !has_version => path.push_str("/v1"),
             Wire::Gemini if !has_version => path.push_str("/v1beta"),
-            Wire::Ollama if !text.contains(':') => {
+            // The colons of an IPv6 address stand in brackets.
+            Wire::Ollama if is_host && !text.rsplit(']').next().is_some_and(|text| text.contains(':')) => {
                 url.set_port(Some(11434)).map_err(|()| BadUrl)?;
             }
             _ => {}
@@ -163,6 +168,9 @@ mod tests {
             ("ollama", "gpu:1234", Some("http://gpu:1234/")),
             ("ollama", "gpu", Some("http://gpu:11434/")),
             ("ollama", "gpu:80", Some("http://gpu/")),
+            ("ollama", ":11500", Some("http://127.0.0.1:11500/")),
+            ("ollama", "[::1]", Some("http://[::1]:11434/")),
+            ("ollama", "[::1]:80", Some("http://[::1]/")),
             ("ollama", "https://gpu.example", Some("https://gpu.example/")),
             ("openai", "localhost:4010", None),
             ("openai", "https://user:secret@a.example/v1", None),

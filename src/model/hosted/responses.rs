@@ -8,7 +8,7 @@ use super::conversation::{Asked, Choice, Message};
 use super::effort;
 use super::error::Fault;
 use super::media::{Kind, Medium, Part, Place};
-use super::said::{Piece, Said, Tokens, count, text};
+use super::said::{Piece, Said, Tokens, arguments, count, text};
 use crate::model::wire;
 use crate::model::{Reasoning, ReasoningKind};
 
@@ -129,6 +129,9 @@ pub(super) fn read(mut event: Value) -> Vec<Said> {
             let json = text(&mut event, "/delta").unwrap_or_default();
             vec![Said::Call(Piece { place: Some(place), json, ..Piece::default() })]
         }
+        "response.function_call_arguments.done" => {
+            vec![Said::Arguments(place, arguments(&mut event, "/arguments"))]
+        }
         "response.output_item.added" => {
             event.get_mut("item").map(|item| begun(item, place)).unwrap_or_default()
         }
@@ -163,15 +166,26 @@ fn done(item: &mut Value, place: usize) -> Vec<Said> {
     sealed.map(Said::Signature).into_iter().collect()
 }
 
-/// The end, good or cut short.
+/// The end, good or cut short. It repeats all items, of which some servers have streamed nothing.
 fn over(response: &mut Value) -> Vec<Said> {
-    let calls =
-        response.get_mut("output").and_then(Value::as_array_mut).into_iter().flatten().filter_map(call);
-    let calls = Said::AllCalls(calls.collect());
+    let mut items = match response.get_mut("output").map(Value::take) {
+        Some(Value::Array(items)) => items,
+        _ => Vec::new(),
+    };
+    let all_text: String = items.iter().flat_map(texts).collect();
+    let all_text = (!all_text.is_empty()).then_some(Said::AllText(all_text));
+    let calls = Said::AllCalls(items.iter_mut().filter_map(call).collect());
     let stop = text(response, "/incomplete_details/reason").or_else(|| text(response, "/status"));
     let usage = response.get("usage").filter(|usage| usage.is_object()).map(tokens).map(Said::Tokens);
     let stop = Said::Stop(stop.unwrap_or_else(|| "completed".into()));
-    [calls, stop].into_iter().chain(usage).chain([Said::End]).collect()
+    all_text.into_iter().chain([calls, stop]).chain(usage).chain([Said::End]).collect()
+}
+
+/// The texts of an item that is a message.
+fn texts(item: &Value) -> impl Iterator<Item = &str> {
+    let is_message = item.get("type").is_some_and(|kind| kind == "message");
+    let content = item.get("content").filter(|_| is_message).and_then(Value::as_array);
+    content.into_iter().flatten().filter_map(|part| part.get("text")?.as_str())
 }
 
 /// An item that is a call.
@@ -181,7 +195,7 @@ fn call(item: &mut Value) -> Option<Piece> {
         place: None,
         id: text(item, "/call_id").unwrap_or_default(),
         name: text(item, "/name").unwrap_or_default(),
-        json: text(item, "/arguments").unwrap_or_default(),
+        json: arguments(item, "/arguments"),
     })
 }
 

@@ -22,6 +22,8 @@ pub(super) enum Said {
     Call(Piece),
     /// A call that comes at once, with what the provider wants back with it.
     WholeCall(Piece, Option<String>),
+    /// All text of the turn, which was told already if the wire streams it.
+    AllText(String),
     /// All calls of the turn, which were told already if the wire streams them.
     AllCalls(Vec<Piece>),
     /// All arguments of the call at this place.
@@ -62,13 +64,13 @@ pub(super) struct Tokens {
 }
 
 impl Tokens {
-    /// Takes what is told later in place of what was told before.
+    /// Takes what is told later. Counts grow: where one is smaller, its frame just does not know.
     pub(super) fn update(&mut self, later: Self) {
-        self.input = later.input.or(self.input);
-        self.output = later.output.or(self.output);
-        self.reasoning = later.reasoning.or(self.reasoning);
-        self.cached = later.cached.or(self.cached);
-        self.cache_written = later.cache_written.or(self.cache_written);
+        self.input = self.input.max(later.input);
+        self.output = self.output.max(later.output);
+        self.reasoning = self.reasoning.max(later.reasoning);
+        self.cached = self.cached.max(later.cached);
+        self.cache_written = self.cache_written.max(later.cache_written);
     }
 
     /// The usage, if anything was counted.
@@ -93,6 +95,16 @@ pub(super) fn text(value: &mut Value, pointer: &str) -> Option<String> {
         Value::String(text) if !text.is_empty() => Some(text),
         _ => None,
     }
+}
+
+/// What a frame says went wrong. An error of nothing is none.
+pub(super) fn failure(frame: &Value) -> Option<Said> {
+    let is_given = match frame.get("error")? {
+        Value::String(error) => !error.is_empty(),
+        Value::Object(error) => !error.is_empty(),
+        error => error.is_array(),
+    };
+    is_given.then(|| Said::Failed(Fault::of(frame)))
 }
 
 /// A member that is a number of tokens.

@@ -18,9 +18,9 @@ pub(super) enum Stop {
 }
 
 impl Stop {
-    /// A word that nobody knows is taken for a good one: compatible servers have their own.
+    /// A word, in lower case, that nobody knows is taken for a good one: compatible servers have their own.
     pub(super) fn of(word: &str) -> Self {
-        match word.to_ascii_lowercase().as_str() {
+        match word {
             "stop" | "end_turn" | "stop_sequence" | "completed" | "eos" => Self::Complete,
             "tool_calls" | "tool_use" | "function_call" => Self::ForCalls,
             "length"

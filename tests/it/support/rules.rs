@@ -17,7 +17,7 @@ pub(crate) mod openai_responses;
 /// The first fault as `<JSON pointer>: <rule>`.
 pub(crate) type Verdict = Result<(), String>;
 
-/// The media types of images that every provider reads.
+/// The media types of images that providers read; Gemini has its own.
 const IMAGE_TYPES: &[&str] = &["image/png", "image/jpeg", "image/gif", "image/webp"];
 
 /// A place in a body: its JSON pointer and what stands there. Null stands for nothing, as it does for the

@@ -156,6 +156,19 @@ async fn wherever_a_turn_breaks_what_was_streamed_is_intact() {
     .await;
 }
 
+/// What ends a turn for good.
+fn end(wire: Wire) -> &'static str {
+    match wire {
+        Wire::Bedrock => "messageStop",
+        Wire::OpenAiChat => "[DONE]",
+        Wire::OpenAiResponses => "response.completed",
+        Wire::Anthropic => "message_stop",
+        Wire::Gemini => "finishReason",
+        Wire::Ollama => "\"done\":true",
+        other => panic!("no end is known of {other:?}"),
+    }
+}
+
 /// `sent` is what the provider sent before the turn broke.
 fn broke_well(wire: Wire, sent: &str, reply: &function::Reply, asked: usize, place: &str) {
     let text = said(&reply.events, "TEXT_MESSAGE_CONTENT");
@@ -183,9 +196,14 @@ fn broke_well(wire: Wire, sent: &str, reply: &function::Reply, asked: usize, pla
             assert_eq!(results, 0, "{place}");
         }
         // A client has seen nothing, so another try is as good as the first.
-        ("success", 2) if text == "Fine." => assert!(thinking.is_empty() && results == 0, "{place}"),
+        ("success", 2) if text == "Fine." => {
+            assert!(thinking.is_empty() && results == 0, "{place}");
+            let said = ["Let me", "Two ", "get_weather"].into_iter().find(|said| sent.contains(said));
+            assert_eq!(said, None, "thrown away: {place}");
+        }
         // All that counts was there: only the tokens, or nothing at all, is missing.
         ("success", 2) => {
+            assert!(sent.contains(end(wire)), "{place}");
             assert_eq!((text.as_str(), thinking.as_str()), ("Let me look.Fine.", thought(wire)), "{place}");
             assert_eq!(results, 2, "{place}");
         }

@@ -47,6 +47,8 @@ async fn a_refusal_is_known_by_its_status_and_its_words() {
             ContextTooLong,
         ),
         ("openai", 400, openai("invalid_request_error", "no"), Refused),
+        ("anthropic", 400, claude("invalid_request_error", "Your credit balance is too low."), Misconfigured),
+        ("xai", 400, openai("invalid_argument", "Incorrect API key provided: sk***."), Misconfigured),
         ("openai", 401, openai("invalid_api_key", "no"), Misconfigured),
         ("openai", 403, openai("", "no"), Misconfigured),
         ("openai", 404, openai("model_not_found", "no"), Misconfigured),
@@ -89,11 +91,54 @@ async fn a_refusal_is_known_by_its_status_and_its_words() {
 }
 
 #[tokio::test]
-async fn milliseconds_to_wait_come_before_seconds() {
-    let headers = "retry-after: 7\r\nretry-after-ms: 1500\r\n";
-    let deltas = answered("openai", Answer::status(429, headers, "{}")).await;
+async fn a_time_to_wait_comes_in_milliseconds_or_seconds_and_may_be_nonsense() {
+    for (headers, seconds) in [
+        ("retry-after: 7\r\nretry-after-ms: 1500\r\n", Some(1.5)),
+        ("retry-after: 7\r\nretry-after-ms: -1\r\n", Some(7.0)),
+        ("retry-after: 7\r\nretry-after-ms: nan\r\n", Some(7.0)),
+        ("retry-after: inf\r\n", Some(86_400.0)),
+        ("retry-after: 1e300\r\n", Some(86_400.0)),
+        ("retry-after: -1\r\n", None),
+        ("retry-after: soon\r\n", None),
+    ] {
+        let deltas = answered("openai", Answer::status(429, headers, "{}")).await;
+        let wait = deltas[0].as_ref().unwrap_err().retry_after;
+        assert_eq!(wait, seconds.map(Duration::from_secs_f64), "{headers}");
+    }
+}
 
-    assert_eq!(deltas[0].as_ref().unwrap_err().retry_after, Some(Duration::from_millis(1500)));
+#[tokio::test]
+async fn mistrals_list_of_what_is_wrong_is_in_the_cause() {
+    let message = json!({ "detail": [{ "type": "extra_forbidden", "loc": ["body", "x"] }] });
+    let body = json!({ "object": "error", "message": message, "type": "invalid_request_error" });
+    let line = outline(&answered("mistral", Answer::status(422, "", body.to_string())).await);
+
+    assert!(line.contains("extra_forbidden"), "{line}");
+}
+
+#[tokio::test]
+async fn an_error_of_nothing_is_none() {
+    for nothing in [json!(null), json!(""), json!({}), json!(false)] {
+        let mut frames = sse(&[
+            json!({ "error": nothing, "choices": [{ "delta": { "content": "Hi" }, "finish_reason": "stop" }] }),
+        ]);
+        frames.push("data: [DONE]\n\n".into());
+        assert_eq!(
+            last(&answered("openai", Answer::stream(frames)).await),
+            Ok(StopReason::Complete),
+            "{nothing}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn tokens_beyond_all_counting_end_no_turn() {
+    let usage = json!({ "prompt_tokens": u64::MAX, "completion_tokens": u64::MAX, "completion_tokens_details": { "reasoning_tokens": u64::MAX } });
+    let mut frames = sse(&[
+        json!({ "choices": [{ "delta": { "content": "Hi" }, "finish_reason": "stop" }], "usage": usage }),
+    ]);
+    frames.push("data: [DONE]\n\n".into());
+    assert_eq!(last(&answered("openai", Answer::stream(frames)).await), Ok(StopReason::Complete));
 }
 
 #[tokio::test]

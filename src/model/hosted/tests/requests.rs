@@ -248,10 +248,13 @@ async fn a_renamed_tool_comes_back_under_its_own_name() {
 
 /// Whether the data, or the address, of a part goes out.
 async fn takes(adapter: &str, kind: PartKind) -> bool {
+    let stub = Stub::playing([]).await;
+    let says_so = model(adapter, "m", &stub).takes(&kind);
     let asked = Request { history: vec![Turn::User(vec![part(kind)])], ..request() };
     let body = sent(adapter, "m", &asked).await.to_string();
     let is_taken = body.contains("QUJD") || body.contains("https://a.example/x");
     assert!(is_taken || body.contains("cannot be read here"), "{adapter} {body}");
+    assert_eq!(says_so, is_taken, "{adapter}");
     is_taken
 }
 
@@ -261,6 +264,10 @@ async fn parts_go_to_those_who_can_take_them() {
     let document = |source| PartKind::Document { source };
     let audio = |source| PartKind::Audio { source };
     let coded = |value: &str| Source::Data { value: value.into(), mime_type: "image/png".into() };
+    let typed = |mime_type: &str| Source::Url {
+        value: "https://a.example/x".into(),
+        mime_type: Some(mime_type.into()),
+    };
     let address = |value: &str| Source::Url { value: value.into(), mime_type: None };
     let file = Source::File { value: "file-1".into(), provider: None, mime_type: None };
     for (what, kind, takers) in [
@@ -278,13 +285,19 @@ async fn parts_go_to_those_who_can_take_them() {
         ("video", PartKind::Video { source: data("video/mp4") }, vec!["gemini"]),
         ("handle", image(file), vec![]),
         ("an image of no common kind", image(data("image/svg+xml")), vec![]),
+        ("gif", image(data("image/gif")), vec!["openai", "openai-responses", "anthropic", "ollama", "groq"]),
+        ("no sound", audio(data("text/html")), vec![]),
+        ("quicktime", PartKind::Video { source: data("video/quicktime") }, vec!["gemini"]),
+        ("a document by address that is no pdf", document(typed("application/msword")), vec![]),
+        ("a pdf by address", document(typed("application/pdf")), vec!["openai-responses", "anthropic"]),
+        ("an address with a password", image(address("https://u:p@a.example/x")), vec![]),
         ("no data", image(coded("")), vec![]),
         ("no Base64", image(coded("QUJDR QUJD")), vec![]),
         ("a file of the provider's", image(address("file:///https://a.example/x")), vec![]),
         (
             "an image that calls itself a sound",
             image(Source::Url { value: "https://a.example/x".into(), mime_type: Some("audio/wav".into()) }),
-            vec!["openai", "openai-responses", "anthropic", "groq"],
+            vec![],
         ),
     ] {
         for adapter in ADAPTERS.into_iter().chain(["groq"]) {
@@ -395,6 +408,25 @@ async fn unsigned_reasoning_goes_back_while_calls_are_answered_and_to_those_who_
         asked.history.truncate(len);
         let body = sent(adapter, "m", &asked).await.to_string();
         assert_eq!(body.contains("Two."), expected, "{adapter} {len}");
+    }
+}
+
+#[tokio::test]
+async fn tokens_are_asked_for_where_that_is_not_refused() {
+    assert_eq!(sent("openai", "m", &request()).await["stream_options"], json!({ "include_usage": true }));
+    assert!(sent("mistral", "m", &request()).await["stream_options"].is_null());
+}
+
+#[tokio::test]
+async fn a_limit_of_tokens_goes_by_the_name_that_the_model_knows() {
+    let mut asked = request();
+    asked.settings.max_tokens = Some(7);
+    for (id, name) in [
+        ("gpt-4o", "max_tokens"),
+        ("o4-mini", "max_completion_tokens"),
+        ("ft:o4-mini:acme", "max_completion_tokens"),
+    ] {
+        assert_eq!(sent("openai", id, &asked).await[name], 7, "{id}");
     }
 }
 

@@ -365,6 +365,32 @@ async fn compatible_servers_may_number_calls_as_they_like() {
             ],
         ),
         (
+            "a begin without index",
+            vec![
+                json!([call(json!({ "id": "a", "function": { "name": "f" } }), "{\"x\":")]),
+                json!([call(json!({ "index": 0 }), "1}")]),
+                json!([call(json!({ "id": "b", "function": { "name": "f" } }), "")]),
+                json!([call(json!({ "index": 1 }), "{}")]),
+            ],
+        ),
+        (
+            "the name behind the id",
+            vec![
+                json!([call(json!({ "index": 0, "id": "a", "function": {} }), "")]),
+                json!([call(json!({ "index": 0, "function": { "name": "f" } }), "{\"x\":")]),
+                json!([call(json!({ "index": 0 }), "1}")]),
+                json!([call(json!({ "index": 1, "id": "b", "function": { "name": "f" } }), "{}")]),
+            ],
+        ),
+        (
+            "index 0 for each, and no ids",
+            vec![
+                json!([call(json!({ "index": 0, "function": { "name": "f" } }), "{\"x\":")]),
+                json!([call(json!({ "index": 0 }), "1}")]),
+                json!([call(json!({ "index": 0, "function": { "name": "f" } }), "{}")]),
+            ],
+        ),
+        (
             "no ids, and a gap",
             vec![
                 json!([call(json!({ "index": 1, "id": "", "function": { "name": "f" } }), "{\"x\":")]),
@@ -375,6 +401,23 @@ async fn compatible_servers_may_number_calls_as_they_like() {
     ] {
         assert_eq!(calls(&pieces).await, two, "{why}");
     }
+}
+
+#[tokio::test]
+async fn pieces_of_two_calls_may_mix_if_each_bears_its_id() {
+    let piece = |id: &str, args: &str| json!([{ "id": id, "function": { "arguments": args } }]);
+    let begin = |id: &str| json!([{ "id": id, "function": { "name": "f", "arguments": "" } }]);
+    let outline = calls(&[begin("a"), begin("b"), piece("a", "{\"x\":1}"), piece("b", "{\"x\":2}")]).await;
+
+    assert_snapshot!(outline, @r#"
+    ToolCall { call: 0, id: <id>, name: "f" }
+    ToolCall { call: 1, id: <id>, name: "f" }
+    ToolArgs { call: 0, json: "{\"x\":1}" }
+    ToolArgs { call: 1, json: "{\"x\":2}" }
+    ToolCallEnd { call: 0 }
+    ToolCallEnd { call: 1 }
+    End(Complete)
+    "#);
 }
 
 #[tokio::test]
@@ -392,6 +435,78 @@ async fn given_gemini_signs_text_behind_a_thought_then_the_text_stays_one() {
     Text("there.")
     End(Complete)
     "#);
+}
+
+#[tokio::test]
+async fn given_gemini_tells_its_reason_in_every_frame_then_nothing_behind_the_first_is_lost() {
+    let frame = |parts: Value| json!({ "candidates": [{ "content": { "role": "model", "parts": parts }, "finishReason": "STOP" }] });
+    let call =
+        |city: &str| json!([{ "functionCall": { "name": "get_weather", "args": { "location": city } } }]);
+    let frames = sse(&[
+        frame(json!([{ "text": "One ", "functionCall": null }])),
+        frame(json!([{ "text": "two." }])),
+        frame(call("Tokyo")),
+        frame(call("Paris")),
+        json!({ "usageMetadata": { "promptTokenCount": 5, "candidatesTokenCount": 2 } }),
+    ]);
+
+    assert_snapshot!(without_ids(&turn("gemini", frames).await), @r#"
+    Text("One ")
+    Text("two.")
+    ToolCall { call: 0, id: <id>, name: "get_weather" }
+    ToolArgs { call: 0, json: "{\"location\":\"Tokyo\"}" }
+    ToolCallEnd { call: 0 }
+    ToolCall { call: 1, id: <id>, name: "get_weather" }
+    ToolArgs { call: 1, json: "{\"location\":\"Paris\"}" }
+    ToolCallEnd { call: 1 }
+    Usage {"inputTokens":5,"model":"a-model","outputTokens":2,"provider":"gemini","totalTokens":7}
+    End(Complete)
+    "#);
+}
+
+#[tokio::test]
+async fn what_only_the_end_of_a_response_has_is_told() {
+    let done = |arguments: Value| json!({ "type": "response.output_item.done", "output_index": 0, "item": { "type": "function_call", "call_id": "a", "name": "f", "arguments": arguments } });
+    let output = json!([
+        { "type": "message", "content": [{ "type": "output_text", "text": "Let me look." }] },
+        { "type": "function_call", "call_id": "a", "name": "f", "arguments": "{}" },
+        { "type": "function_call", "call_id": "b", "name": "f", "arguments": { "x": 1 } },
+    ]);
+    let frames = named_sse(&[
+        json!({ "type": "response.output_item.added", "output_index": 0, "item": { "type": "function_call", "call_id": "a", "name": "f" } }),
+        json!({ "type": "response.function_call_arguments.delta", "output_index": 0, "delta": "{\"x\":" }),
+        json!({ "type": "response.function_call_arguments.delta", "output_index": 0, "delta": "1}" }),
+        json!({ "type": "response.function_call_arguments.done", "output_index": 0, "arguments": "{\"x\":1}" }),
+        done(json!("{\"x\": 1}")),
+        json!({ "type": "response.completed", "response": { "status": "completed", "output": output } }),
+    ]);
+
+    assert_snapshot!(turn("openai-responses", frames).await, @r#"
+    ToolCall { call: 0, id: "a", name: "f" }
+    ToolArgs { call: 0, json: "{\"x\":" }
+    ToolArgs { call: 0, json: "1}" }
+    ToolCallEnd { call: 0 }
+    Text("Let me look.")
+    ToolCall { call: 1, id: "b", name: "f" }
+    ToolArgs { call: 1, json: "{\"x\":1}" }
+    ToolCallEnd { call: 1 }
+    End(Complete)
+    "#);
+}
+
+#[tokio::test]
+async fn a_call_without_a_name_is_never_told() {
+    let chat = |call: Value| json!({ "choices": [{ "delta": { "tool_calls": [call] }, "finish_reason": "tool_calls" }] });
+    let mut frames =
+        sse(&[chat(json!({ "index": 0, "id": "a", "function": { "name": null, "arguments": "{}" } }))]);
+    frames.push("data: [DONE]\n\n".into());
+    let gemini = json!({ "candidates": [{ "content": { "parts": [{ "functionCall": {} }] }, "finishReason": "STOP" }] });
+    let ollama = json!({ "message": { "tool_calls": [null] }, "done": true });
+    for (adapter, frames) in
+        [("openai", frames), ("gemini", sse(&[gemini])), ("ollama", vec![format!("{ollama}\n")])]
+    {
+        assert_eq!(turn(adapter, frames).await, "Err(StreamCut, a call has no name)", "{adapter}");
+    }
 }
 
 #[tokio::test]

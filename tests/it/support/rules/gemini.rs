@@ -174,10 +174,36 @@ fn is_bytes(place: &Place<'_>) -> bool {
     is_base64(&(text.replace('-', "+").replace('_', "/") + &padding))
 }
 
+/// Source: <https://ai.google.dev/gemini-api/docs/file-input-methods>.
+const MEDIA_TYPES: &[&str] = &[
+    "image/png",
+    "image/jpeg",
+    "image/webp",
+    "image/heic",
+    "image/heif",
+    "application/pdf",
+    "audio/wav",
+    "audio/mp3",
+    "audio/aiff",
+    "audio/aac",
+    "audio/ogg",
+    "audio/flac",
+    "video/mp4",
+    "video/mpeg",
+    "video/mov",
+    "video/avi",
+    "video/x-flv",
+    "video/mpg",
+    "video/webm",
+    "video/wmv",
+    "video/3gpp",
+];
+
 fn media_type(place: &Place<'_>) -> Verdict {
     let is_whole =
         place.text()?.split_once('/').is_some_and(|(kind, sub)| !kind.is_empty() && !sub.is_empty());
-    place.must(is_whole, "must be a media type")
+    place.must(is_whole, "must be a media type")?;
+    place.must(MEDIA_TYPES.contains(&place.text()?), "must be a media type that Gemini reads")
 }
 
 fn parts_of<'a>(content: &Place<'a>, kind: &str) -> Vec<Place<'a>> {
