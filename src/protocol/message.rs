@@ -1,5 +1,7 @@
 //! Messages of a conversation and what they are made of.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -277,6 +279,24 @@ impl Content {
     }
 }
 
+impl From<String> for Content {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<&str> for Content {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<PartKind> for ContentPart {
+    fn from(kind: PartKind) -> Self {
+        Self { kind, id: None, metadata: None }
+    }
+}
+
 impl ContentPart {
     fn read(mut object: Object, _: &mut Tolerance) -> Result<Option<Self>, BadInput> {
         let kind = object.string("type")?;
@@ -300,6 +320,16 @@ impl ContentPart {
 }
 
 impl Source {
+    /// Bytes in the message.
+    pub fn bytes(bytes: impl AsRef<[u8]>, mime_type: impl Into<String>) -> Self {
+        Self::Data { value: BASE64_STANDARD.encode(bytes), mime_type: mime_type.into() }
+    }
+
+    /// Bytes behind an address.
+    pub fn url(address: impl Into<String>) -> Self {
+        Self::Url { value: address.into(), mime_type: None }
+    }
+
     fn read(mut object: Object) -> Result<Option<Self>, BadInput> {
         let kind = object.string("type")?;
         Ok(Some(match kind.as_str() {

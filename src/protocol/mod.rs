@@ -7,6 +7,8 @@
 //! Source: the AG-UI 1.0 specification and its JSON Schema (repository ag-ui-protocol/ag-ui).
 
 mod capabilities;
+mod custom;
+mod diff;
 mod event;
 mod id;
 mod input;
@@ -20,6 +22,8 @@ pub use capabilities::{
     AgentCapabilities, Execution, HumanInTheLoop, Identity, Modalities, MultiAgent, Multimodal, Output,
     Reasoning, StateSupport, Subagent, ToolSupport, Transport,
 };
+pub use custom::{CustomName, NoPrefix, Prediction};
+pub use diff::{diff, diff_objects};
 pub use event::{EncryptedSubtype, Event, EventKind, ReasoningRole, TextRole, ToolRole};
 pub use id::{InterruptId, MessageId, RunId, SubagentRunId, ThreadId, ToolCallId};
 pub use input::{Context, Received, ResumeEntry, ResumeStatus, RunAgentInput, Tool};
