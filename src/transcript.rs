@@ -29,18 +29,22 @@
 //! ```
 
 mod calls;
+mod shown;
 mod stamps;
 
 use std::collections::VecDeque;
 
 use serde_json::json;
+use tracing::warn;
 
 use crate::protocol::{
-    Content, EncryptedSubtype, Event, EventKind, JsonObject, MessageId, PROTOCOL_VERSION, ReasoningRole,
-    RunId, RunOutcome, TextRole, ThreadId, TokenUsage, ToolCallId, ToolRole,
+    Content, EncryptedSubtype, Event, EventKind, JsonObject, MessageId, PROTOCOL_VERSION, PartKind,
+    ReasoningRole, RunId, RunOutcome, TextRole, ThreadId, TokenUsage, ToolCallId, ToolRole,
 };
 use calls::Calls;
 pub use calls::{ClosedCall, OpenCall};
+use shown::Shown;
+pub use shown::{Activity, OpenStep};
 pub use stamps::{Clock, Counting, Stamps};
 
 /// What a client reads as the result of a call that nobody answered.
@@ -63,6 +67,7 @@ pub struct Transcript<S = Clock> {
     /// The assistant message of the current turn, once something has named it.
     turn: Option<MessageId>,
     calls: Calls,
+    shown: Shown,
     usage: Vec<TokenUsage>,
     /// Whether the client reads the endings that 1.0 brought.
     knows_1_0: bool,
@@ -94,6 +99,7 @@ impl<S: Stamps> Transcript<S> {
             speaking: None,
             turn: None,
             calls: Calls::default(),
+            shown: Shown::default(),
             usage: Vec::new(),
             knows_1_0: true,
         };
@@ -109,10 +115,10 @@ impl<S: Stamps> Transcript<S> {
 
     /// Tells the run to a client older than 1.0, which fails on endings that it does not know.
     ///
-    /// Such a client derives the pending calls itself, so success does not list them; and a run that was
-    /// cancelled is a RUN_ERROR with the reason as its code, since it must not pass for a success.
+    /// Such a client derives the pending calls itself, so success does not list them; a run that was cancelled is a
+    /// RUN_ERROR with the reason as its code, since it must not pass for a success; and of a result it gets the text.
     ///
-    /// Source: the outcome schema of `@ag-ui/core` 0.0.59, which is closed.
+    /// Source: the schemas of outcomes and results of `@ag-ui/core` 0.0.59, which are closed.
     pub fn for_client_before_1_0(self) -> Self {
         Self { knows_1_0: false, ..self }
     }
@@ -193,6 +199,7 @@ impl<S: Stamps> Transcript<S> {
         let parent = self.turn.get_or_insert_with(|| self.stamps.message_id()).clone();
         let id = if self.calls.is_taken(&id) { self.stamps.tool_call_id() } else { id };
         let call = self.calls.open(id.clone());
+        self.predict(&id, name);
         self.put(EventKind::ToolCallStart {
             tool_call_id: id,
             tool_call_name: name.to_owned(),
@@ -221,13 +228,14 @@ impl<S: Stamps> Transcript<S> {
     }
 
     /// Answers a call.
-    pub fn tool_result(&mut self, call: ClosedCall, content: impl Into<String>) {
+    pub fn tool_result(&mut self, call: ClosedCall, content: impl Into<Content>) {
         self.hush();
         self.answer(call.id, content.into());
     }
 
     /// Leaves a call to the client: it goes to `pendingToolCallIds` if the run ends in success.
     pub fn left_to_client(&mut self, call: ClosedCall) {
+        self.leave_prediction(&call.id);
         self.calls.leave(&call.id);
     }
 
@@ -276,6 +284,7 @@ impl<S: Stamps> Transcript<S> {
     /// Ends the run in failure: what is open is closed, then RUN_ERROR. Returns what is unsent.
     pub fn fail(mut self, error: RunError) -> VecDeque<Event> {
         self.close_open();
+        self.settle_predictions();
         self.end_failed(error, None)
     }
 
@@ -315,6 +324,7 @@ impl<S: Stamps> Transcript<S> {
 
     fn close_open(&mut self) {
         self.hush();
+        self.close_steps();
         for call in self.calls.forgotten() {
             let _unanswered = self.end_call(call);
         }
@@ -359,13 +369,15 @@ impl<S: Stamps> Transcript<S> {
         message_id
     }
 
-    fn answer(&mut self, id: ToolCallId, content: String) {
+    fn answer(&mut self, id: ToolCallId, content: Content) {
         self.calls.answer(&id);
+        self.settle_prediction(&id);
+        let content = if self.knows_1_0 { content } else { Content::Text(text_of(&id, &content)) };
         let message_id = self.stamps.message_id();
         self.put(EventKind::ToolCallResult {
             message_id,
             tool_call_id: id,
-            content: Content::Text(content),
+            content,
             role: Some(ToolRole::Tool),
         });
     }
@@ -378,4 +390,15 @@ impl<S: Stamps> Transcript<S> {
     fn stamped(&mut self, kind: EventKind) -> Event {
         Event { timestamp: Some(self.stamps.now_ms()), ..Event::from(kind) }
     }
+}
+
+/// The text of a result, for a client that reads nothing else of it.
+fn text_of(call: &ToolCallId, content: &Content) -> String {
+    if let Content::Parts(parts) = content {
+        let others = parts.iter().filter(|part| !matches!(part.kind, PartKind::Text { .. })).count();
+        if others > 0 {
+            warn!(%call, others, "parts of a result left out for a client before 1.0");
+        }
+    }
+    content.text()
 }

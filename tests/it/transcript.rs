@@ -1,11 +1,14 @@
 //! The transcript: whatever is said, clients accept the order.
 
-use ag_ui_lambda::protocol::{Event, TokenUsage};
-use ag_ui_lambda::transcript::{ClosedCall, Counting, OpenCall, RunError, Transcript};
+use ag_ui_lambda::protocol::{
+    Content, ContentPart, CustomName, Event, PartKind, Prediction, Source, TokenUsage,
+};
+use ag_ui_lambda::transcript::{Activity, ClosedCall, Counting, OpenCall, OpenStep, RunError, Transcript};
 use insta::assert_snapshot;
 use proptest::prelude::*;
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::support::edits::{Edit, edit, json};
 use crate::support::{oracle, outline::outline};
 
 fn begin() -> Transcript<Counting> {
@@ -214,6 +217,175 @@ fn tokens_are_summed_by_provider_and_model() {
     "#);
 }
 
+#[test]
+fn state_is_told_as_a_whole_first_and_then_in_the_fewest_bytes() {
+    let soup =
+        |servings: u32| json!({"recipe": {"title": "A soup of what the garden has", "servings": servings}});
+    let mut run = begin().with_state(soup(2));
+    run.state(soup(2));
+    run.state(soup(4));
+    run.state(soup(6));
+    run.state(soup(6));
+    run.state(json!({}));
+
+    assert_snapshot!(told(run.finish()), @r#"
+    RUN_STARTED
+    STATE_SNAPSHOT {"recipe":{"servings":4,"title":"A soup of what the garden has"}}
+    STATE_DELTA [{"op":"replace","path":"/recipe/servings","value":6}]
+    STATE_SNAPSHOT {}
+    RUN_FINISHED success
+    "#);
+}
+
+#[test]
+fn a_change_that_clients_refuse_to_apply_is_told_as_a_whole() {
+    let state = |inner: &str| {
+        let text = format!(r#"{{"__proto__": "{inner}", "filler": "{}"}}"#, "long ".repeat(20));
+        serde_json::from_str::<Value>(&text).unwrap()
+    };
+    let mut run = begin();
+    run.state(state("one"));
+    run.state(state("two"));
+
+    let events = values(run.finish());
+
+    assert_eq!([&events[1]["type"], &events[2]["type"]], ["STATE_SNAPSHOT", "STATE_SNAPSHOT"]);
+    assert_eq!(oracle::check(&events), Ok(()));
+}
+
+#[test]
+fn steps_of_one_name_get_numbers_and_what_is_open_is_closed_at_the_end() {
+    let mut run = begin();
+    let first = run.step("search");
+    let second = run.step("search");
+    let third = run.step("search");
+    assert_eq!([&first, &second, &third].map(|step| step.name()), ["search", "search (2)", "search (3)"]);
+    run.end_step(second);
+    drop((first, third));
+
+    assert_snapshot!(told(run.fail(RunError { code: "INTERNAL", message: "Sorry." })), @r#"
+    RUN_STARTED
+    STEP_STARTED search
+    STEP_STARTED search (2)
+    STEP_STARTED search (3)
+    STEP_FINISHED search (2)
+    STEP_FINISHED search (3)
+    STEP_FINISHED search
+    RUN_ERROR INTERNAL
+    "#);
+}
+
+fn object(value: Value) -> serde_json::Map<String, Value> {
+    let Value::Object(members) = value else { panic!("an object") };
+    members
+}
+
+#[test]
+fn an_activity_is_a_message_whose_content_changes_in_its_place() {
+    let mut run = begin();
+    run.turn();
+    run.text("Looking.");
+    let found = |found: u32| object(json!({"found": found, "where": ["north", "east", "south", "west"]}));
+    let search = run.activity("com.acme.search", found(0));
+    run.change_activity(&search, found(1));
+    run.change_activity(&search, found(1));
+    run.change_activity(&search, object(json!({"done": true})));
+
+    assert_snapshot!(told(run.finish()), @r#"
+    RUN_STARTED
+    TEXT_MESSAGE_START m1
+    TEXT_MESSAGE_CONTENT m1 "Looking."
+    TEXT_MESSAGE_END m1
+    ACTIVITY_SNAPSHOT m2 com.acme.search {"found":0,"where":["north","east","south","west"]}
+    ACTIVITY_DELTA m2 com.acme.search [{"op":"replace","path":"/found","value":1}]
+    ACTIVITY_SNAPSHOT m2 com.acme.search {"done":true}
+    RUN_FINISHED success
+    "#);
+}
+
+fn predicting(state: Value) -> Transcript<Counting> {
+    let prediction =
+        Prediction { state_key: "document".into(), tool: "write".into(), tool_argument: "text".into() };
+    begin().with_state(state).with_predictions(vec![prediction])
+}
+
+#[test]
+fn a_call_that_predicts_state_is_announced_and_set_right_before_its_result() {
+    let mut run = predicting(json!({"document": "old"}));
+    run.turn();
+    let other = run.tool_call("c1".into(), "clock");
+    let call = run.tool_call("c2".into(), "write");
+    let (other, call) = (run.end_call(other), run.end_call(call));
+    run.tool_result(other, "noon");
+    run.tool_result(call, "refused");
+    run.turn();
+    let call = run.tool_call("c3".into(), "write");
+    let call = run.end_call(call);
+    run.state(json!({"document": "new"}));
+    run.tool_result(call, "written");
+
+    assert_snapshot!(told(run.finish()), @r#"
+    RUN_STARTED
+    TOOL_CALL_START c1 clock in m1
+    CUSTOM PredictState [{"state_key":"document","tool":"write","tool_argument":"text"}]
+    TOOL_CALL_START c2 write in m1
+    TOOL_CALL_ARGS c1 {}
+    TOOL_CALL_END c1
+    TOOL_CALL_ARGS c2 {}
+    TOOL_CALL_END c2
+    TOOL_CALL_RESULT c1 m2 "noon"
+    STATE_SNAPSHOT {"document":"old"}
+    TOOL_CALL_RESULT c2 m3 "refused"
+    CUSTOM PredictState [{"state_key":"document","tool":"write","tool_argument":"text"}]
+    TOOL_CALL_START c3 write in m4
+    TOOL_CALL_ARGS c3 {}
+    TOOL_CALL_END c3
+    STATE_SNAPSHOT {"document":"new"}
+    TOOL_CALL_RESULT c3 m5 "written"
+    RUN_FINISHED success
+    "#);
+}
+
+#[test]
+fn a_prediction_stands_while_the_client_has_the_call_and_falls_with_a_run_that_fails() {
+    let has_snapshot = |events: &[Value]| events.iter().any(|event| event["type"] == "STATE_SNAPSHOT");
+    let mut run = predicting(json!({}));
+    let call = run.tool_call("c1".into(), "write");
+    let call = run.end_call(call);
+    run.left_to_client(call);
+    assert!(!has_snapshot(&values(run.finish())));
+
+    let mut run = predicting(json!({}));
+    let _open = run.tool_call("c1".into(), "write");
+    assert!(has_snapshot(&values(run.fail(RunError { code: "MODEL_STREAM_CUT", message: "Sorry." }))));
+}
+
+#[test]
+fn a_result_in_parts_is_its_text_to_a_client_before_1_0() {
+    let parts = || {
+        let text = |text: &str| ContentPart::from(PartKind::Text { text: text.into() });
+        let image = ContentPart::from(PartKind::Image { source: Source::bytes([1, 2, 3], "image/png") });
+        Content::Parts(vec![text("One."), image, text("Two.")])
+    };
+    let content = |mut run: Transcript<Counting>| {
+        let call = run.tool_call("c1".into(), "chart");
+        let call = run.end_call(call);
+        run.tool_result(call, parts());
+        values(run.finish()).into_iter().find(|event| event["type"] == "TOOL_CALL_RESULT").unwrap()["content"]
+            .take()
+    };
+
+    assert_eq!(content(begin().for_client_before_1_0()), "One.\nTwo.");
+    assert_eq!(
+        content(begin()),
+        json!([
+            {"type": "text", "text": "One."},
+            {"type": "image", "source": {"type": "data", "value": "AQID", "mimeType": "image/png"}},
+            {"type": "text", "text": "Two."},
+        ])
+    );
+}
+
 /// A verb, with numbers that choose among what it may be applied to.
 #[derive(Debug, Clone)]
 enum Verb {
@@ -228,10 +400,17 @@ enum Verb {
     EndCall(usize),
     Result(usize, String),
     Leave(usize),
+    State(Edit),
+    Step(u8),
+    EndStep(usize),
+    Activity(Value),
+    ChangeActivity(usize, Edit),
+    Custom(Value),
     Usage(u32),
     Take(u8),
     ForgetOpen(usize),
     ForgetClosed(usize),
+    ForgetStep(usize),
 }
 
 fn verb() -> impl Strategy<Value = Verb> {
@@ -243,6 +422,12 @@ fn verb() -> impl Strategy<Value = Verb> {
         Just(Verb::SignReasoning),
         Just(Verb::HiddenReasoning),
         (0..6u8).prop_map(Verb::Call),
+        edit().prop_map(Verb::State),
+        (0..3u8).prop_map(Verb::Step),
+        any::<usize>().prop_map(Verb::EndStep),
+        json().prop_map(Verb::Activity),
+        (any::<usize>(), edit()).prop_map(|(which, edit)| Verb::ChangeActivity(which, edit)),
+        json().prop_map(Verb::Custom),
         any::<usize>().prop_map(Verb::SignCall),
         (any::<usize>(), text()).prop_map(|(which, text)| Verb::Args(which, text)),
         any::<usize>().prop_map(Verb::EndCall),
@@ -252,6 +437,7 @@ fn verb() -> impl Strategy<Value = Verb> {
         (0..4u8).prop_map(Verb::Take),
         any::<usize>().prop_map(Verb::ForgetOpen),
         any::<usize>().prop_map(Verb::ForgetClosed),
+        any::<usize>().prop_map(Verb::ForgetStep),
     ]
 }
 
@@ -259,8 +445,24 @@ fn take<T>(list: &mut Vec<T>, which: usize) -> Option<T> {
     if list.is_empty() { None } else { Some(list.swap_remove(which % list.len())) }
 }
 
-fn play(verbs: Vec<Verb>, ending: u8) -> Vec<Value> {
-    let mut run = begin();
+/// Long enough for a difference to be shorter.
+fn begins_with() -> Value {
+    json!({"document": "old", "a": {"b": [1, 2, "long ".repeat(40)]}})
+}
+
+/// What the server holds in the end.
+#[derive(Default)]
+struct Held {
+    state: Value,
+    activities: Vec<Value>,
+}
+
+fn play(verbs: Vec<Verb>, ending: u8) -> (Vec<Value>, Held) {
+    let mut run = predicting(begins_with());
+    let mut held = Held { state: begins_with(), activities: Vec::new() };
+    let mut steps: Vec<OpenStep> = Vec::new();
+    let mut activities: Vec<Activity> = Vec::new();
+    let custom = CustomName::new("com.acme.event").unwrap();
     let mut open: Vec<OpenCall> = Vec::new();
     let mut closed: Vec<ClosedCall> = Vec::new();
     let mut events = Vec::new();
@@ -277,7 +479,33 @@ fn play(verbs: Vec<Verb>, ending: u8) -> Vec<Value> {
                     run.sign_call(call, "sealed");
                 }
             }
-            Verb::Call(id) => open.push(run.tool_call(format!("c{id}").into(), "clock")),
+            Verb::Call(id) => {
+                let tool = if id % 2 == 0 { "clock" } else { "write" };
+                open.push(run.tool_call(format!("c{id}").into(), tool));
+            }
+            Verb::State(edit) => {
+                edit.make(&mut held.state);
+                run.state(held.state.clone());
+            }
+            Verb::Step(name) => steps.push(run.step(&format!("step {name}"))),
+            Verb::EndStep(which) => {
+                if let Some(step) = take(&mut steps, which) {
+                    run.end_step(step);
+                }
+            }
+            Verb::Activity(content) => {
+                let content = json!({ "content": content });
+                activities.push(run.activity("com.acme.activity", object(content.clone())));
+                held.activities.push(content);
+            }
+            Verb::ChangeActivity(which, edit) => {
+                let which = which % activities.len().max(1);
+                if let Some(content) = held.activities.get_mut(which) {
+                    edit.make(&mut content["content"]);
+                    run.change_activity(&activities[which], object(content.clone()));
+                }
+            }
+            Verb::Custom(value) => run.custom(&custom, value),
             Verb::Args(which, delta) => {
                 let count = open.len().max(1);
                 if let Some(call) = open.get(which % count) {
@@ -301,6 +529,7 @@ fn play(verbs: Vec<Verb>, ending: u8) -> Vec<Value> {
             Verb::Take(count) => events.extend((0..count).map_while(|_| run.next_event())),
             Verb::ForgetOpen(which) => drop(take(&mut open, which)),
             Verb::ForgetClosed(which) => drop(take(&mut closed, which)),
+            Verb::ForgetStep(which) => drop(take(&mut steps, which)),
         }
     }
     events.extend(match ending {
@@ -308,7 +537,7 @@ fn play(verbs: Vec<Verb>, ending: u8) -> Vec<Value> {
         1 => run.cancel("STOPPED"),
         _ => run.fail(RunError { code: "INTERNAL", message: "Sorry." }),
     });
-    values(events)
+    (values(events), held)
 }
 
 proptest! {
@@ -319,7 +548,12 @@ proptest! {
         verbs in prop::collection::vec(verb(), 0..60),
         ending in 0..3u8,
     ) {
-        let events = play(verbs, ending);
-        prop_assert_eq!(oracle::check(&events), Ok(()), "\n{}", outline(&events));
+        let (events, held) = play(verbs, ending);
+        let client = oracle::Client::default().read(&events);
+        prop_assert!(client.is_ok(), "{:?}\n{}", client.err(), outline(&events));
+        let client = client.unwrap();
+        prop_assert_eq!(client.state.unwrap_or_else(begins_with), held.state);
+        let contents: Vec<Value> = client.activities.into_iter().map(|(_, content)| content).collect();
+        prop_assert_eq!(contents, held.activities);
     }
 }

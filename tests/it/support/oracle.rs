@@ -1,7 +1,8 @@
 //! The client's rules of order, ported from the specification and not from this crate's code.
 //!
 //! Source: `verifyEvents` of `@ag-ui/client` 1.0.0, and what AG-UI 1.0 demands beyond it: a terminal event,
-//! the ids of RUN_STARTED in RUN_FINISHED, and `pendingToolCallIds` equal to the calls without a result.
+//! the ids of RUN_STARTED in RUN_FINISHED, and `pendingToolCallIds` equal to the calls without a result. Patches are
+//! applied as the client applies them, by another crate than the one that makes them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,15 +10,17 @@ use serde_json::Value;
 
 /// Checks a whole run; an error names the event and the rule.
 pub(crate) fn check<'a>(events: impl IntoIterator<Item = &'a Value>) -> Result<(), String> {
-    let mut client = Client::default();
-    for (index, event) in events.into_iter().enumerate() {
-        client.see(event).map_err(|rule| format!("event {index} ({}): {rule}", event["type"]))?;
-    }
-    if client.has_ended { Ok(()) } else { Err("the stream ends without RUN_FINISHED or RUN_ERROR".into()) }
+    Client::default().read(events).map(drop)
 }
 
+/// What a client knows that has read a run.
 #[derive(Default)]
-struct Client {
+pub(crate) struct Client {
+    /// The shared state, once a snapshot has told it.
+    pub(crate) state: Option<Value>,
+    /// Contents of the activity messages, in order of appearance.
+    pub(crate) activities: Vec<(String, Value)>,
+    steps: BTreeSet<String>,
     run: Option<(Value, Value)>,
     has_ended: bool,
     texts: BTreeSet<String>,
@@ -30,6 +33,18 @@ struct Client {
 }
 
 impl Client {
+    /// Reads a whole run.
+    pub(crate) fn read<'a>(mut self, events: impl IntoIterator<Item = &'a Value>) -> Result<Self, String> {
+        for (index, event) in events.into_iter().enumerate() {
+            self.see(event).map_err(|rule| format!("event {index} ({}): {rule}", event["type"]))?;
+        }
+        if self.has_ended {
+            Ok(self)
+        } else {
+            Err("the stream ends without RUN_FINISHED or RUN_ERROR".into())
+        }
+    }
+
     fn see(&mut self, event: &Value) -> Result<(), String> {
         let kind = event["type"].as_str().ok_or("has no type")?;
         if self.has_ended {
@@ -108,6 +123,38 @@ impl Client {
                 self.unanswered.remove(at.ok_or("the call is unknown or answered")?);
                 Ok(())
             }
+            "STEP_STARTED" => expect(self.steps.insert(id("stepName")?), "a step of that name is open"),
+            "STEP_FINISHED" => expect(self.steps.remove(&id("stepName")?), "the step is not open"),
+            "STATE_SNAPSHOT" => {
+                self.state = Some(event.get("snapshot").ok_or("has no snapshot")?.clone());
+                Ok(())
+            }
+            "STATE_DELTA" => patch(self.state.as_mut().ok_or("comes before a snapshot")?, &event["delta"]),
+            "ACTIVITY_SNAPSHOT" => {
+                let (id, content) = (id("messageId")?, event["content"].clone());
+                expect(event["activityType"].is_string(), "has no type")?;
+                expect(content.is_object(), "the content is no object")?;
+                match self.activities.iter_mut().find(|(known, _)| *known == id) {
+                    Some((_, known)) => *known = content,
+                    None => {
+                        expect(self.seen_messages.insert(id.clone()), "reuses a message id")?;
+                        self.activities.push((id, content));
+                    }
+                }
+                Ok(())
+            }
+            "ACTIVITY_DELTA" => {
+                let id = id("messageId")?;
+                let known = self.activities.iter_mut().find(|(known, _)| *known == id);
+                let (_, content) = known.ok_or("the activity is not known")?;
+                patch(content, &event["patch"])?;
+                expect(content.is_object(), "the content is no object any more")
+            }
+            "CUSTOM" => {
+                let name = id("name")?;
+                expect(name == "PredictState" || name.contains(['.', ':']), "the name has no prefix")?;
+                expect(event.get("value").is_some(), "has no value")
+            }
             "RUN_FINISHED" => {
                 self.has_ended = true;
                 let (thread, run) = self.run.as_ref().ok_or("no run is active")?;
@@ -138,8 +185,23 @@ impl Client {
 
     fn nothing_open(&self) -> Result<(), String> {
         let open = self.texts.len() + self.reasoning.len() + self.spans.len() + self.open_calls.len();
-        expect(open == 0, "something is still open")
+        expect(open + self.steps.len() == 0, "something is still open")
     }
+}
+
+/// Applies a patch as fast-json-patch does in clients: all of it or nothing, and no prototypes.
+fn patch(document: &mut Value, patch: &Value) -> Result<(), String> {
+    let patch: json_patch::Patch =
+        serde_json::from_value(patch.clone()).map_err(|fault| fault.to_string())?;
+    expect(!patch.is_empty(), "the patch is empty")?;
+    for operation in &*patch {
+        let path = operation.path().to_string();
+        expect(
+            !path.contains("/__proto__") && !path.contains("/constructor/prototype"),
+            "touches a prototype",
+        )?;
+    }
+    json_patch::patch(document, &patch).map_err(|fault| fault.to_string())
 }
 
 fn expect(holds: bool, rule: &str) -> Result<(), String> {
@@ -151,6 +213,8 @@ fn the_oracle_refuses_broken_runs() {
     let started = || serde_json::json!({"type": "RUN_STARTED", "threadId": "t", "runId": "r", "protocolVersion": "1.0"});
     let finished = || serde_json::json!({"type": "RUN_FINISHED", "threadId": "t", "runId": "r", "outcome": {"type": "success"}});
     let event = |kind: &str, id: &str| serde_json::json!({"type": kind, "messageId": id, "toolCallId": id, "parentMessageId": "p", "delta": "{}"});
+    let of = |kind: &str, key: &str, value: Value| serde_json::json!({"type": kind, key: value, "value": 1});
+    let add = |path: &str| serde_json::json!([{"op": "add", "path": path, "value": 1}]);
     let stamped = |events: Vec<Value>| -> Vec<Value> {
         events
             .into_iter()
@@ -175,6 +239,42 @@ fn the_oracle_refuses_broken_runs() {
             signature["encryptedValue"] = "v".into();
             vec![started(), signature, finished()]
         }),
+        ("a step left open", vec![started(), of("STEP_STARTED", "stepName", "s".into()), finished()]),
+        (
+            "a step of a name that is open",
+            ["STEP_STARTED", "STEP_STARTED", "STEP_FINISHED", "STEP_FINISHED"]
+                .iter()
+                .fold(vec![started()], |events, kind| {
+                    [events, vec![of(kind, "stepName", "s".into())]].concat()
+                })
+                .into_iter()
+                .chain([finished()])
+                .collect(),
+        ),
+        ("a delta before a snapshot", vec![started(), of("STATE_DELTA", "delta", add("/a")), finished()]),
+        (
+            "a delta that does not apply",
+            vec![
+                started(),
+                of("STATE_SNAPSHOT", "snapshot", Value::Null),
+                of("STATE_DELTA", "delta", add("/a/b")),
+                finished(),
+            ],
+        ),
+        (
+            "a delta that clients refuse",
+            vec![
+                started(),
+                of("STATE_SNAPSHOT", "snapshot", serde_json::json!({})),
+                of("STATE_DELTA", "delta", add("/__proto__")),
+                finished(),
+            ],
+        ),
+        ("a delta of no activity", vec![started(), event("ACTIVITY_DELTA", "a"), finished()]),
+        (
+            "a custom event without a prefix",
+            vec![started(), of("CUSTOM", "name", "found".into()), finished()],
+        ),
         ("a result for nothing", vec![started(), event("TOOL_CALL_RESULT", "c"), finished()]),
         (
             "a result before the end of the arguments",

@@ -36,7 +36,19 @@ fn line(event: &Value) -> String {
         "REASONING_ENCRYPTED_VALUE" => {
             format!("{} {} {}", text("subtype"), text("entityId"), text("encryptedValue"))
         }
-        "TOOL_CALL_RESULT" => format!("{} {} {}", text("toolCallId"), text("messageId"), event["content"]),
+        "TOOL_CALL_RESULT" => {
+            format!("{} {} {}", text("toolCallId"), text("messageId"), sorted(&event["content"]))
+        }
+        "STEP_STARTED" | "STEP_FINISHED" => text("stepName"),
+        "STATE_SNAPSHOT" => sorted(&event["snapshot"]),
+        "STATE_DELTA" => sorted(&event["delta"]),
+        "ACTIVITY_SNAPSHOT" => {
+            format!("{} {} {}", text("messageId"), text("activityType"), sorted(&event["content"]))
+        }
+        "ACTIVITY_DELTA" => {
+            format!("{} {} {}", text("messageId"), text("activityType"), sorted(&event["patch"]))
+        }
+        "CUSTOM" => format!("{} {}", text("name"), sorted(&event["value"])),
         _ if event["delta"].is_string() => format!("{} {}", text("messageId"), event["delta"]),
         _ => text("messageId"),
     };
