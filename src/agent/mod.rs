@@ -1,10 +1,11 @@
 //! The agent: a model, tools, instructions and limits; and the loop that makes a run of them.
 //!
 //! `turns` decides and `run` does; `attempts` decides and `turn` asks the model. `history` reads what came before,
-//! `seal` keeps a provider's own apart, `stream` lets a reader pull.
+//! `seal` keeps a provider's own apart, `listener` hears what tools say, `stream` lets a reader pull.
 
 mod attempts;
 mod history;
+mod listener;
 mod run;
 mod seal;
 mod stream;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use crate::model::{Model, ModelSettings};
-use crate::protocol::{self, AgentCapabilities, RunAgentInput};
+use crate::protocol::{self, AgentCapabilities, Prediction, RunAgentInput};
 use crate::tool::{Tool, Toolbox, ToolboxError};
 use crate::transcript::{Clock, Stamps};
 
@@ -36,6 +37,10 @@ struct Inner<C> {
     instructions: Option<Arc<str>>,
     toolbox: Toolbox<C>,
     limits: Limits,
+    /// Whether the model reads the client's state.
+    shows_state: bool,
+    /// What of the state clients may show while an argument streams.
+    predictions: Vec<Prediction>,
 }
 
 /// The models to ask, in order; never none.
@@ -59,6 +64,8 @@ impl<C: Send + Sync + 'static> Agent<C> {
             toolbox: Toolbox::new(),
             fault: None,
             limits: Limits::default(),
+            shows_state: false,
+            predictions: Vec::new(),
         }
     }
 
@@ -164,6 +171,8 @@ pub struct AgentBuilder<C> {
     /// The first tool that could not be added; told at the end, so that calls chain.
     fault: Option<ToolboxError>,
     limits: Limits,
+    shows_state: bool,
+    predictions: Vec<Prediction>,
 }
 
 impl<C: Send + Sync + 'static> AgentBuilder<C> {
@@ -196,16 +205,43 @@ impl<C: Send + Sync + 'static> AgentBuilder<C> {
         Self { limits: limits.countable(), ..self }
     }
 
+    /// Shows the model the state that the client sends, marked as data that proves nothing.
+    ///
+    /// Tools read and change the state either way: [`ToolContext::state`](crate::tool::ToolContext::state).
+    pub fn shows_state(self) -> Self {
+        Self { shows_state: true, ..self }
+    }
+
+    /// Has front ends show an argument of a tool as a member of the shared state while the model still writes it.
+    ///
+    /// The tool may be the front end's. One of the server's makes the prediction true by setting the state; if it
+    /// does not, the client gets the state as it is before the call's result.
+    pub fn predicts(mut self, state_key: &str, tool: &str, argument: &str) -> Self {
+        let [state_key, tool, tool_argument] = [state_key, tool, argument].map(ToOwned::to_owned);
+        self.predictions.push(Prediction { state_key, tool, tool_argument });
+        self
+    }
+
     /// Makes the agent.
     ///
     /// # Errors
-    /// [`ToolboxError`] for the first tool whose name or schema is unusable.
+    /// [`ToolboxError`] for the first tool whose name or schema is unusable, or from which state is predicted that
+    /// it has no argument for.
     pub fn build(self) -> Result<Agent<C>, ToolboxError> {
-        if let Some(fault) = self.fault {
+        let Self { models, settings, instructions, toolbox, fault, limits, shows_state, predictions } = self;
+        if let Some(fault) = fault {
             return Err(fault);
         }
-        let Self { models, settings, instructions, toolbox, limits, .. } = self;
-        Ok(Agent { inner: Arc::new(Inner { models, settings, instructions, toolbox, limits }) })
+        for Prediction { tool, tool_argument, .. } in &predictions {
+            if toolbox.takes(tool, tool_argument) == Some(false) {
+                return Err(ToolboxError::BadPrediction {
+                    tool: tool.clone(),
+                    argument: tool_argument.clone(),
+                });
+            }
+        }
+        let inner = Inner { models, settings, instructions, toolbox, limits, shows_state, predictions };
+        Ok(Agent { inner: Arc::new(inner) })
     }
 }
 

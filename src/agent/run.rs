@@ -9,18 +9,20 @@ use std::time::Duration;
 
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
+use serde_json::{Value, json};
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use super::Agent;
 use super::history::History;
+use super::listener::Listener;
 use super::stream::Outbox;
 use super::turn::{Made, MadeCall, ask};
 use super::turns::{Answerer, Next, Stop, Turns};
 use crate::causes::causes;
 use crate::model::{Call, CallResult, ModelError, ModelErrorKind, Request, ToolChoice, Turn};
-use crate::protocol::{Content, RunAgentInput, Tool};
-use crate::tool::{RunInfo, ToolContext, refusal};
+use crate::protocol::{Content, Prediction, RunAgentInput, Tool};
+use crate::tool::{self, RunInfo, Said, ToolContext, Voice, refusal};
 use crate::transcript::{RunError, Stamps, Transcript};
 
 /// How long before the deadline a run ends, to get its last events out.
@@ -43,7 +45,7 @@ pub(super) enum Ended {
 pub(super) async fn drive<C: Send + Sync + 'static, S: Stamps>(
     agent: Agent<C>,
     caller: C,
-    input: RunAgentInput,
+    mut input: RunAgentInput,
     frontend: Vec<Tool>,
     deadline: Option<Instant>,
     stamps: S,
@@ -54,8 +56,12 @@ pub(super) async fn drive<C: Send + Sync + 'static, S: Stamps>(
     if input.protocol_version.is_none() {
         transcript = transcript.for_client_before_1_0();
     }
+    let state = Arc::new(input.state.take().unwrap_or_else(|| json!({})));
+    let (voice, ear) = tool::channel(Arc::clone(&state));
+    let mut listener = Listener::new(ear);
     let (stop_at, stop) = stop_at(started, agent.inner.limits.run_timeout, deadline);
-    let run = Run::new(&agent, caller, &input, frontend, stop_at);
+    let run = Run::new(&agent, caller, &input, frontend, stop_at, voice);
+    transcript = transcript.with_state(Arc::clone(&state)).with_predictions(run.predictions());
     let mut turns = Turns::new(agent.inner.limits);
 
     let ended = {
@@ -64,14 +70,17 @@ pub(super) async fn drive<C: Send + Sync + 'static, S: Stamps>(
                 transcript.reserve_call(id.clone());
             }
             outbox.flush(&mut transcript).await;
-            run.converse(&input, &mut turns, &mut transcript, &outbox).await
+            run.converse(&input, &state, &mut turns, &mut transcript, &mut listener, &outbox).await
         };
         tokio::select! {
-            ended = AssertUnwindSafe(conversation).catch_unwind() => ended,
+            // A tool is given up no later than the run: at the same moment it is the run that ends.
+            biased;
             () = tokio::time::sleep_until(stop_at) => Ok(Err(Ended::Stopped(stop))),
+            ended = AssertUnwindSafe(conversation).catch_unwind() => ended,
         }
     };
 
+    listener.tell_rest(&mut transcript);
     let (outcome, events) = match ended {
         Ok(Ok(())) => ("success", transcript.finish()),
         Ok(Err(Ended::Stopped(stop))) => (stop.reason(), transcript.cancel(stop.reason())),
@@ -106,6 +115,7 @@ struct Run<'a, C> {
     info: Arc<RunInfo>,
     frontend: Vec<Tool>,
     stop_at: Instant,
+    voice: Voice,
 }
 
 impl<'a, C: Send + Sync + 'static> Run<'a, C> {
@@ -115,27 +125,44 @@ impl<'a, C: Send + Sync + 'static> Run<'a, C> {
         input: &RunAgentInput,
         frontend: Vec<Tool>,
         stop_at: Instant,
+        voice: Voice,
     ) -> Self {
         let info = RunInfo { thread_id: input.thread_id.clone(), run_id: input.run_id.clone() };
-        Self { agent, caller: Arc::new(caller), info: Arc::new(info), frontend, stop_at }
+        Self { agent, caller: Arc::new(caller), info: Arc::new(info), frontend, stop_at, voice }
+    }
+
+    /// The tools that the model is offered.
+    fn tools(&self) -> impl Iterator<Item = &Tool> {
+        self.agent.inner.toolbox.specs(&self.caller).chain(&self.frontend)
+    }
+
+    /// What the client may predict: nothing of a tool that this caller is not to know of.
+    fn predictions(&self) -> Vec<Prediction> {
+        let is_offered = |prediction: &&Prediction| self.tools().any(|tool| tool.name == prediction.tool);
+        self.agent.inner.predictions.iter().filter(is_offered).cloned().collect()
     }
 
     /// Turn after turn, until the answer is complete or waits for the client.
     async fn converse<S: Stamps>(
         &self,
         input: &RunAgentInput,
+        state: &Value,
         turns: &mut Turns,
         transcript: &mut Transcript<S>,
+        listener: &mut Listener,
         outbox: &Outbox,
     ) -> Result<(), Ended> {
-        let history = History::read(input, |name| self.agent.inner.toolbox.has(name));
+        let mut history = History::read(input, |name| self.agent.inner.toolbox.has(name));
         if history.turns.is_empty() || history.awaits_client {
             return Ok(());
+        }
+        if self.agent.inner.shows_state {
+            history.show_state(state);
         }
         let mut request = Request {
             instructions: self.agent.inner.instructions.clone(),
             history: history.turns,
-            tools: self.agent.inner.toolbox.specs(&self.caller).chain(&self.frontend).cloned().collect(),
+            tools: self.tools().cloned().collect(),
             settings: self.agent.inner.settings.clone(),
         };
         let mut model = 0;
@@ -146,7 +173,7 @@ impl<'a, C: Send + Sync + 'static> Run<'a, C> {
                 ask(models, &mut model, &request, self.stop_at, turns, transcript, outbox).await?;
             let answerers: Vec<Answerer> = calls.iter().map(|made| self.answerer(made)).collect();
             let made: Vec<Call> = calls.iter().map(|made| made.call.clone()).collect();
-            let results = self.answer(calls, transcript, outbox).await;
+            let results = self.answer(calls, transcript, listener, outbox).await;
             if Turns::after(answerers) == Next::Finish {
                 return Ok(());
             }
@@ -173,12 +200,13 @@ impl<'a, C: Send + Sync + 'static> Run<'a, C> {
         self.agent.inner.settings.tool_choice != ToolChoice::None
     }
 
-    /// Runs the calls of a turn side by side. Each result is streamed when it is there; they are returned in
-    /// the order of the calls.
+    /// Runs the calls of a turn side by side. What the tools say, and each result, is streamed when it is there; the
+    /// results are returned in the order of the calls.
     async fn answer<S: Stamps>(
         &self,
         calls: Vec<MadeCall>,
         transcript: &mut Transcript<S>,
+        listener: &mut Listener,
         outbox: &Outbox,
     ) -> Vec<CallResult> {
         let mut running = FuturesUnordered::new();
@@ -193,29 +221,41 @@ impl<'a, C: Send + Sync + 'static> Run<'a, C> {
             }
         }
         outbox.flush(transcript).await;
-        while let Some((index, content, closed)) = running.next().await {
-            let id = closed.id().clone();
-            transcript.tool_result(closed, content.clone());
-            results[index] = Some(CallResult { id, content: Content::Text(content) });
-            outbox.flush(transcript).await;
+        loop {
+            tokio::select! {
+                biased;
+                Said { word, told } = listener.next() => {
+                    listener.tell(word, transcript);
+                    outbox.flush(transcript).await;
+                    drop(told);
+                }
+                answered = running.next() => {
+                    let Some((index, content, closed)) = answered else { break };
+                    let id = closed.id().clone();
+                    listener.tell_rest(transcript);
+                    transcript.tool_result(closed, content.clone());
+                    results[index] = Some(CallResult { id, content });
+                    outbox.flush(transcript).await;
+                }
+            }
         }
         results.into_iter().flatten().collect()
     }
 
-    async fn result(&self, MadeCall { call, is_whole, .. }: &MadeCall) -> String {
+    async fn result(&self, MadeCall { call, is_whole, .. }: &MadeCall) -> Content {
         if !is_whole {
-            return refusal("The arguments were cut off before their end.");
+            return refusal("The arguments were cut off before their end.").into();
         }
         if !self.may_call() {
-            return refusal("No tool may be called.");
+            return refusal("No tool may be called.").into();
         }
         let Some(tool) = self.agent.inner.toolbox.offered(&call.name, &self.caller) else {
-            return refusal("There is no tool of that name.");
+            return refusal("There is no tool of that name.").into();
         };
         let deadline = self.stop_at.min(Instant::now() + self.agent.inner.limits.tool_timeout);
         let context =
             ToolContext::new(Arc::clone(&self.caller), Arc::clone(&self.info), call.id.clone(), deadline);
-        tool.call(context, &call.arguments).await
+        tool.call(context.with_voice(self.voice.clone()), &call.arguments).await
     }
 }
 

@@ -4,10 +4,9 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use schemars::JsonSchema;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Tool, ToolContext, ToolError};
+use super::{Tool, ToolContext, ToolError, ToolOutput};
 
 /// Makes a tool of an async function `(ToolContext<C>, Args) -> Result<Output, ToolError>`.
 ///
@@ -56,7 +55,7 @@ impl<F, C, A, O, Fut> Tool<C> for FnTool<F, C, A>
 where
     C: Send + Sync + 'static,
     A: DeserializeOwned + JsonSchema + Send + 'static,
-    O: Serialize + Send,
+    O: ToolOutput + Send,
     F: Fn(ToolContext<C>, A) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<O, ToolError>> + Send,
 {

@@ -1,23 +1,32 @@
 //! Backend tools: functions that the model may call and that run here.
 //!
 //! A tool gets two kinds of input, never mixed: its arguments, which the model wrote, and its
-//! [`ToolContext`], which the application made from proven claims. It has no way to make events.
+//! [`ToolContext`], which the application made from proven claims. It has no way to make events: it returns, and
+//! what it says before that, of [`State`] and [`Progress`], the loop tells.
 
 mod context;
 mod function;
+mod output;
+mod progress;
+mod state;
 mod toolbox;
+mod voice;
 
 use std::error::Error;
 use std::fmt;
 
 use schemars::JsonSchema;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
 pub use context::{RunInfo, ToolContext};
 pub use function::{FnTool, tool_fn};
+pub use output::{Parts, ToolOutput};
+pub use progress::{Activity, Progress, ProgressError, Step};
+pub use state::{State, StateError};
 pub use toolbox::ToolboxError;
 pub(crate) use toolbox::{Toolbox, refusal};
+pub(crate) use voice::{Ear, Said, Voice, Word, channel};
 
 /// A backend tool, for callers of the type `C`.
 ///
@@ -26,8 +35,8 @@ pub trait Tool<C>: Send + Sync + 'static {
     /// The arguments. Their JSON Schema is what the model sees and what calls are checked against.
     type Args: DeserializeOwned + JsonSchema + Send;
 
-    /// The result. A string is given to the model as it is, anything else as JSON.
-    type Output: Serialize + Send;
+    /// The result. A string is given to the model as it is, [`Parts`] as parts, anything else as JSON.
+    type Output: ToolOutput + Send;
 
     /// The name that the model calls: 1 to 64 ASCII letters, digits, `_` and `-`.
     fn name(&self) -> &str;

@@ -1,6 +1,6 @@
 //! The tools of an agent, and the one way to call them: by name, with text that a model wrote.
 //!
-//! Whatever happens in a call, the answer is text for the model. What only the operator may know goes to the
+//! Whatever happens in a call, there is an answer for the model. What only the operator may know goes to the
 //! log.
 
 use std::collections::BTreeMap;
@@ -14,9 +14,9 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 use tracing::{error, warn};
 
-use super::{Tool, ToolContext, ToolError};
+use super::{Tool, ToolContext, ToolError, ToolOutput as _};
 use crate::causes::causes;
-use crate::protocol;
+use crate::protocol::{self, Content};
 
 /// How many faults of the arguments the model is told at once.
 const FAULTS_TOLD: usize = 3;
@@ -38,6 +38,14 @@ pub enum ToolboxError {
     /// Two tools bear it.
     #[error("two tools are named {0:?}")]
     DuplicateName(String),
+    /// State is to be predicted from an argument that the tool does not have.
+    #[error("tool {tool:?} has no argument {argument:?} to predict state from")]
+    BadPrediction {
+        /// The tool.
+        tool: String,
+        /// What it does not have.
+        argument: String,
+    },
     /// The arguments' type has no schema that calls can be checked against.
     #[error("the arguments of tool {name:?} have no usable schema: {problem}")]
     BadSchema {
@@ -53,8 +61,8 @@ pub(crate) trait Entry<C>: Send + Sync {
     /// What a model is told of it.
     fn spec(&self) -> &protocol::Tool;
     fn is_offered_to(&self, caller: &C) -> bool;
-    /// Runs the tool on the text of its arguments and answers with text for the model.
-    fn call<'a>(&'a self, context: ToolContext<C>, arguments: &'a str) -> BoxFuture<'a, String>;
+    /// Runs the tool on the text of its arguments and answers with what the model and the client read.
+    fn call<'a>(&'a self, context: ToolContext<C>, arguments: &'a str) -> BoxFuture<'a, Content>;
 }
 
 struct Checked<T> {
@@ -99,6 +107,12 @@ impl<C: Send + Sync + 'static> Toolbox<C> {
         self.entries.contains_key(name)
     }
 
+    /// Whether the tool of that name takes the argument; `None` if there is no such tool.
+    pub(crate) fn takes(&self, name: &str, argument: &str) -> Option<bool> {
+        let parameters = self.entries.get(name)?.spec().parameters.as_ref();
+        Some(parameters.is_some_and(|schema| !schema["properties"][argument].is_null()))
+    }
+
     /// The tool of that name, if this caller may use it.
     pub(crate) fn offered(&self, name: &str, caller: &C) -> Option<&Arc<dyn Entry<C>>> {
         self.entries.get(name).filter(|entry| entry.is_offered_to(caller))
@@ -134,16 +148,17 @@ where
         self.tool.is_offered_to(caller)
     }
 
-    fn call<'a>(&'a self, context: ToolContext<C>, arguments: &'a str) -> BoxFuture<'a, String> {
+    fn call<'a>(&'a self, context: ToolContext<C>, arguments: &'a str) -> BoxFuture<'a, Content> {
         async move {
             let args = match self.arguments(arguments) {
                 Ok(args) => args,
-                Err(sentence) => return refusal(&sentence),
+                Err(sentence) => return refusal(&sentence).into(),
             };
             let deadline = context.deadline();
-            let call = AssertUnwindSafe(async { self.tool.call(context, args).await }).catch_unwind();
-            match tokio::time::timeout_at(deadline, call).await {
-                Ok(Ok(Ok(output))) => self.result(&output),
+            let call = async { self.tool.call(context, args).await?.into_content() };
+            let call = AssertUnwindSafe(call).catch_unwind();
+            let refused = match tokio::time::timeout_at(deadline, call).await {
+                Ok(Ok(Ok(content))) => return content,
                 Ok(Ok(Err(ToolError::Refused(sentence)))) => refusal(&sentence),
                 Ok(Ok(Err(ToolError::Failed(cause)))) => {
                     error!(tool = self.spec.name, cause = causes(cause.as_ref()), "tool failed");
@@ -158,7 +173,8 @@ where
                     warn!(tool = self.spec.name, "tool timed out");
                     refusal("The tool did not finish in time.")
                 }
-            }
+            };
+            refused.into()
         }
         .boxed()
     }
@@ -186,17 +202,6 @@ impl<T> Checked<T> {
         }
         serde_json::from_value(value)
             .map_err(|fault| format!("The arguments do not fit: {}.", shortened(&fault.to_string())))
-    }
-
-    fn result<O: serde::Serialize>(&self, output: &O) -> String {
-        match serde_json::to_value(output) {
-            Ok(Value::String(text)) => text,
-            Ok(value) => value.to_string(),
-            Err(fault) => {
-                error!(tool = self.spec.name, cause = %fault, "tool's result is not JSON");
-                refusal(FAILED)
-            }
-        }
     }
 }
 

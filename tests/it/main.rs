@@ -23,6 +23,7 @@ mod protocol;
 mod rotation;
 #[cfg(feature = "dev")]
 mod secret_outage;
+mod shown;
 #[cfg(feature = "dev")]
 mod startup;
 #[cfg(feature = "dev")]
