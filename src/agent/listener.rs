@@ -2,6 +2,10 @@
 
 use std::collections::HashMap;
 
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+
+use super::stream::Outbox;
 use crate::tool::{Ear, Said, Word};
 use crate::transcript::{Activity, OpenStep, Stamps, Transcript};
 
@@ -17,13 +21,39 @@ impl Listener {
         Self { ear, steps: HashMap::new(), activities: HashMap::new() }
     }
 
-    /// The next word that a tool says; pending while none speaks. Nothing is lost when this is dropped half-way.
-    pub(super) async fn next(&mut self) -> Said {
-        self.ear.next().await
+    /// The next of these calls that comes to its end, with all that was said before it told; `None` if none is left.
+    /// What tools say meanwhile is sent at once.
+    pub(super) async fn attend<F: Future, S: Stamps>(
+        &mut self,
+        running: &mut FuturesUnordered<F>,
+        transcript: &mut Transcript<S>,
+        outbox: &Outbox,
+    ) -> Option<F::Output> {
+        loop {
+            tokio::select! {
+                biased;
+                Said { word, told } = self.ear.next() => {
+                    self.tell(word, transcript);
+                    outbox.flush(transcript).await;
+                    // The client has the word: its speaker goes on.
+                    drop(told);
+                }
+                ended = running.next() => {
+                    self.tell_rest(transcript);
+                    return ended;
+                }
+            }
+        }
     }
 
-    /// Tells a word.
-    pub(super) fn tell<S: Stamps>(&mut self, word: Word, transcript: &mut Transcript<S>) {
+    /// Tells what has been said and not yet told: before a tool's result, and at the end.
+    pub(super) fn tell_rest<S: Stamps>(&mut self, transcript: &mut Transcript<S>) {
+        while let Some(Said { word, .. }) = self.ear.waiting() {
+            self.tell(word, transcript);
+        }
+    }
+
+    fn tell<S: Stamps>(&mut self, word: Word, transcript: &mut Transcript<S>) {
         match word {
             Word::State(now) => transcript.state(now),
             Word::StepStarted { key, name } => {
@@ -41,13 +71,6 @@ impl Listener {
                 }
             },
             Word::Custom { name, value } => transcript.custom(&name, value),
-        }
-    }
-
-    /// Tells what has been said and not yet told: before a tool's result, and at the end.
-    pub(super) fn tell_rest<S: Stamps>(&mut self, transcript: &mut Transcript<S>) {
-        while let Some(Said { word, .. }) = self.ear.waiting() {
-            self.tell(word, transcript);
         }
     }
 }

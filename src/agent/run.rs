@@ -7,8 +7,8 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use futures_util::stream::FuturesUnordered;
-use futures_util::{FutureExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use tracing::{error, info, warn};
@@ -22,7 +22,7 @@ use super::turns::{Answerer, Next, Stop, Turns};
 use crate::causes::causes;
 use crate::model::{Call, CallResult, ModelError, ModelErrorKind, Request, ToolChoice, Turn};
 use crate::protocol::{Content, Prediction, RunAgentInput, Tool};
-use crate::tool::{self, RunInfo, Said, ToolContext, Voice, refusal};
+use crate::tool::{self, RunInfo, ToolContext, Voice, refusal};
 use crate::transcript::{RunError, Stamps, Transcript};
 
 /// How long before the deadline a run ends, to get its last events out.
@@ -221,23 +221,11 @@ impl<'a, C: Send + Sync + 'static> Run<'a, C> {
             }
         }
         outbox.flush(transcript).await;
-        loop {
-            tokio::select! {
-                biased;
-                Said { word, told } = listener.next() => {
-                    listener.tell(word, transcript);
-                    outbox.flush(transcript).await;
-                    drop(told);
-                }
-                answered = running.next() => {
-                    let Some((index, content, closed)) = answered else { break };
-                    let id = closed.id().clone();
-                    listener.tell_rest(transcript);
-                    transcript.tool_result(closed, content.clone());
-                    results[index] = Some(CallResult { id, content });
-                    outbox.flush(transcript).await;
-                }
-            }
+        while let Some((index, content, closed)) = listener.attend(&mut running, transcript, outbox).await {
+            let id = closed.id().clone();
+            transcript.tool_result(closed, content.clone());
+            results[index] = Some(CallResult { id, content });
+            outbox.flush(transcript).await;
         }
         results.into_iter().flatten().collect()
     }

@@ -83,6 +83,8 @@ function conversation(agent, client, runs, timeoutMs, problems) {
     spokenVersion: client,
     check: (isRight, problem) => void (isRight || note(problem)),
     messages: () => agent.messages,
+    state: () => structuredClone(agent.state),
+    share: (state) => agent.setState(state),
     say(content, parameters) {
       agent.addMessage({ id: randomUUID(), role: "user", content });
       return run(parameters);

@@ -1,8 +1,10 @@
 // What an official client must be able to do with the function: conversations, step by step.
 //
 // A scenario talks through a `conversation` (see conversation.mjs) and says in plain words what is wrong. It names the
-// tools of the template's agent and the sentences that its scripted model understands; nothing else here does.
+// tools of the template's agent and the sentences that its scripted model understands. Those of shown.mjs are for the
+// function for tests.
 
+import { shown } from "./shown.mjs";
 import { callsOf, isJsonObject } from "./wire.mjs";
 
 const changeBackground = {
@@ -21,6 +23,7 @@ const pixel =
 
 export const scenarios = {
   long,
+  ...shown,
 
   /** One backend tool, answered, then text. */
   async tool(conversation) {

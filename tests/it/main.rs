@@ -25,6 +25,8 @@ mod rotation;
 mod secret_outage;
 mod shown;
 #[cfg(feature = "dev")]
+mod shown_to_clients;
+#[cfg(feature = "dev")]
 mod startup;
 #[cfg(feature = "dev")]
 mod streaming;

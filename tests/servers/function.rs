@@ -4,6 +4,8 @@
 //! that the message names, open until the test closes it.
 #![expect(clippy::unwrap_used, reason = "a test that fails should say where")]
 
+mod shown;
+
 use std::process::ExitCode;
 use std::sync::LazyLock;
 
@@ -28,8 +30,8 @@ async fn serve() -> Result<(), aws::Error> {
         .tool(tool_fn("meet", "Ends once two calls of it are under way.", meet))
         .tool(tool_fn("explode", "Panics.", explode))
         .tool(tool_fn("leak", "Fails with a cause.", leak))
-        .limits(config.limits)
-        .build()?;
+        .limits(config.limits);
+    let agent = shown::tools(agent).build()?;
     aws::serve(&config, agent, |_| Ok(())).await
 }
 
@@ -48,6 +50,13 @@ fn turn(request: &Request) -> Script {
         ["wait"] => Script::new().text("I wait").wait_for(std::future::pending()),
         ["panic"] => Script::new().text("I ").wait_for(async { panic!("as told") }),
         ["fail"] => Script::new().text("I ").fail(ModelError::new(ModelErrorKind::Refused, CAUSE)),
+        ["hold", address] => Script::new().call("call_1", "hold", &json!({ "address": address })),
+        ["edit", seed] => Script::new().call(&format!("call_{seed}"), "edit", &json!({ "seed": seed })),
+        ["write", ..] => {
+            let json = json!({ "document": text }).to_string();
+            let pieces: Vec<&str> = json.split_inclusive(' ').collect();
+            Script::new().call_in_pieces("call_1", "write", &pieces)
+        }
         ["call", tools @ ..] => tools.iter().zip(1..).fold(Script::new(), |script, (tool, number)| {
             script.call(&format!("call_{number}"), tool, &json!({}))
         }),
@@ -56,7 +65,7 @@ fn turn(request: &Request) -> Script {
 }
 
 /// Waits until the test, which listens there, has closed the connection.
-async fn pass(address: String) {
+pub(crate) async fn pass(address: String) {
     let mut gate = TcpStream::connect(address).await.unwrap();
     let _end = gate.read_u8().await;
 }

@@ -13,6 +13,8 @@ pub(crate) mod oracle;
 pub(crate) mod oracles;
 pub(crate) mod outline;
 #[cfg(feature = "dev")]
+pub(crate) mod played;
+#[cfg(feature = "dev")]
 pub(crate) mod provider;
 pub(crate) mod rules;
 pub(crate) mod scenario;

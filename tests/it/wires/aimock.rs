@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 use tokio::process::Child;
 
 use super::variables;
-use super::weather::{played, url};
 use crate::support::function::{Function, TOKEN, ask, local_function};
 use crate::support::oracles::node;
+use crate::support::played::{played, url};
 
 const WIRES: [Wire; 4] = [Wire::OpenAiChat, Wire::OpenAiResponses, Wire::Anthropic, Wire::Gemini];
 

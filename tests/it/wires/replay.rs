@@ -7,8 +7,8 @@ use ag_ui_lambda::dev::provider::{Provider, Reply, Wire};
 use futures_util::future::join_all;
 use serde_json::Value;
 
-use super::weather::{played, url};
 use super::{WIRES, answering, asking, function, model, signs};
+use crate::support::played::{played, url};
 use crate::support::rules::{self, Verdict};
 
 const TURNS: usize = 20;

@@ -1,17 +1,14 @@
 //! The weather, asked through an official client on each wire as the provider's documentation writes it.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use ag_ui_lambda::dev::FunctionUrl;
 use ag_ui_lambda::dev::provider::{Provider, Reply, Wire};
 use serde_json::{Value, json};
 
 use super::{WIRES, function, streams_arguments};
-use crate::support::function::{Function, TOKEN, events};
-use crate::support::oracles::{self, node};
-use crate::support::recording;
+use crate::support::played::{played, url};
 
 /// The recorded turns of a wire.
 fn recorded(wire: Wire, turn: usize) -> Reply {
@@ -29,33 +26,6 @@ fn recorded(wire: Wire, turn: usize) -> Reply {
 fn file(wire: Wire, name: &str) -> Reply {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/wires").join(name);
     Reply::recording(wire, fs::read(path).unwrap())
-}
-
-/// A function URL before a function.
-pub(super) async fn url(function: &Arc<Function>) -> FunctionUrl {
-    let function = Arc::clone(function);
-    let invoke = move |event: Value| {
-        let function = Arc::clone(&function);
-        async move { function.invoke(&event).await }
-    };
-    FunctionUrl::serve(invoke).await.unwrap()
-}
-
-/// Has an official client play a scenario; returns the events of each run, which the oracles have passed.
-pub(super) async fn played(client: &str, scenario: &str, url: &str, name: &str) -> Vec<Vec<Value>> {
-    let prefix = recording(name);
-    let numbered = |run: usize| PathBuf::from(format!("{}-{run}.sse", prefix.display()));
-    let earlier = (1..).map(numbered).take_while(|run| run.exists());
-    earlier.for_each(|run| fs::remove_file(run).unwrap());
-    let mut drive = node("tests/clients/drive.mjs");
-    drive.args(["--client", client, "--scenario", scenario, "--url", url]);
-    drive.args(["--header", &format!("x-agui-token: {TOKEN}"), "--record"]).arg(&prefix);
-    let output = oracles::output(&mut drive).await;
-    let told = [output.stdout, output.stderr].concat();
-    assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&told));
-    let runs: Vec<PathBuf> = (1..).map(numbered).take_while(|run| run.exists()).collect();
-    oracles::check(&runs).await.unwrap_or_else(|refusal| panic!("{name}: {refusal}"));
-    runs.iter().map(|run| events(&fs::read_to_string(run).unwrap())).collect()
 }
 
 #[tokio::test]
