@@ -6,6 +6,8 @@ use ag_ui_lambda::protocol::{
 use ag_ui_lambda::transcript::{Activity, ClosedCall, Counting, OpenCall, OpenStep, RunError, Transcript};
 use insta::assert_snapshot;
 use proptest::prelude::*;
+#[cfg(feature = "dev")]
+use proptest::strategy::ValueTree as _;
 use serde_json::{Value, json};
 
 use crate::support::edits::{Edit, edit, json};
@@ -540,14 +542,20 @@ fn play(verbs: Vec<Verb>, ending: u8) -> (Vec<Value>, Held) {
     (values(events), held)
 }
 
+fn run() -> impl Strategy<Value = (Vec<Verb>, u8)> {
+    (prop::collection::vec(verb(), 0..60), 0..3u8)
+}
+
+/// `PROPTEST_CASES` asks for more.
+fn cases() -> u32 {
+    ProptestConfig::default().cases.max(4096)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4096, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_is_said_clients_accept_the_order(
-        verbs in prop::collection::vec(verb(), 0..60),
-        ending in 0..3u8,
-    ) {
+    fn whatever_is_said_clients_accept_the_order((verbs, ending) in run()) {
         let (events, held) = play(verbs, ending);
         let client = oracle::Client::default().read(&events);
         prop_assert!(client.is_ok(), "{:?}\n{}", client.err(), outline(&events));
@@ -556,4 +564,20 @@ proptest! {
         let contents: Vec<Value> = client.activities.into_iter().map(|(_, content)| content).collect();
         prop_assert_eq!(contents, held.activities);
     }
+}
+
+#[cfg(feature = "dev")]
+#[tokio::test]
+async fn whatever_is_said_each_event_is_what_the_protocols_schemas_allow() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let mut text = String::new();
+    for _ in 0..300 {
+        let (verbs, ending) = run().new_tree(&mut runner).unwrap().current();
+        let (events, _) = play(verbs, ending);
+        text.extend(events.iter().map(|event| format!("data: {event}\n\n")));
+    }
+    let recorded = crate::support::recording("random.sse");
+    std::fs::write(&recorded, text).unwrap();
+
+    crate::support::oracles::check_frames(&recorded).await.unwrap_or_else(|refusal| panic!("{refusal}"));
 }
