@@ -69,8 +69,10 @@ impl State {
     /// What stands at a JSON Pointer (RFC 6901; `""` is the whole), if anything does; null counts as nothing.
     ///
     /// # Errors
-    /// [`StateError::OtherShape`] if it is no `T`: the state is what a client sent.
+    /// [`StateError::OtherShape`] if it is no `T`: the state is what a client sent. [`StateError::BadPointer`] where
+    /// the path does not begin with `/`.
     pub fn get<T: DeserializeOwned>(&self, pointer: &str) -> Result<Option<T>, StateError> {
+        check(pointer)?;
         let state = self.voice.state();
         match state.pointer(pointer) {
             None | Some(Value::Null) => Ok(None),
@@ -115,13 +117,30 @@ pub(super) fn json(pointer: &str, value: impl Serialize) -> Result<Value, StateE
     serde_json::to_value(value).map_err(|source| StateError::NotJson { pointer: pointer.to_owned(), source })
 }
 
+/// How many levels down a pointer may lead: the next request has to bring the state back, in a body of 127 levels.
+const DEEPEST: usize = 100;
+
+fn check(pointer: &str) -> Result<(), StateError> {
+    match pointer.is_empty() || pointer.starts_with('/') {
+        true => Ok(()),
+        false => Err(StateError::BadPointer(pointer.to_owned())),
+    }
+}
+
+/// The index that a pointer names, written as the RFC wants it.
+fn index(token: &str) -> Option<usize> {
+    token.parse().ok().filter(|index: &usize| index.to_string() == token)
+}
+
 /// Puts a value where a pointer points.
 pub(super) fn place(root: &mut Value, pointer: &str, value: Value) -> Result<(), StateError> {
-    if !pointer.is_empty() && !pointer.starts_with('/') {
-        return Err(StateError::BadPointer(pointer.to_owned()));
-    }
+    check(pointer)?;
+    let nowhere = || StateError::NoPlace(pointer.to_owned());
     let mut at = root;
-    for token in pointer.split('/').skip(1) {
+    for (depth, token) in pointer.split('/').skip(1).enumerate() {
+        if depth == DEEPEST {
+            return Err(nowhere());
+        }
         let token = token.replace("~1", "/").replace("~0", "~");
         if at.is_null() {
             *at = Value::Object(JsonObject::new());
@@ -129,15 +148,13 @@ pub(super) fn place(root: &mut Value, pointer: &str, value: Value) -> Result<(),
         at = match at {
             Value::Object(members) => members.entry(token).or_insert(Value::Null),
             Value::Array(items) => {
-                let index = if token == "-" { Some(items.len()) } else { token.parse().ok() };
-                if index == Some(items.len()) {
+                let index = if token == "-" { items.len() } else { index(&token).ok_or_else(nowhere)? };
+                if index == items.len() {
                     items.push(Value::Null);
                 }
-                index
-                    .and_then(|index| items.get_mut(index))
-                    .ok_or_else(|| StateError::NoPlace(pointer.to_owned()))?
+                items.get_mut(index).ok_or_else(nowhere)?
             }
-            _ => return Err(StateError::NoPlace(pointer.to_owned())),
+            _ => return Err(nowhere()),
         };
     }
     *at = value;
@@ -165,6 +182,7 @@ mod tests {
             ("signs of a pointer", json!({}), "/a~1b~0", Ok(json!({"a/b~": "new"}))),
             ("an empty name", json!({}), "/", Ok(json!({"": "new"}))),
             ("too far behind", json!([1]), "/3", Err("nothing can stand at \"/3\"")),
+            ("an index with a zero before it", json!([1]), "/00", Err("nothing can stand at \"/00\"")),
             ("no index", json!([1]), "/one", Err("nothing can stand at \"/one\"")),
             ("through a text", json!({"a": "b"}), "/a/c", Err("nothing can stand at \"/a/c\"")),
             ("no pointer", json!({}), "a", Err("\"a\" is no JSON Pointer")),
@@ -177,5 +195,12 @@ mod tests {
                 "{why}"
             );
         }
+    }
+
+    #[test]
+    fn a_pointer_leads_no_deeper_than_a_request_can_carry() {
+        let placed = |depth| place(&mut json!({}), &"/a".repeat(depth), json!("new")).is_ok();
+
+        assert!(placed(DEEPEST) && !placed(DEEPEST + 1) && !placed(1_000_000));
     }
 }

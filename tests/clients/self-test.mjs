@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Proves that drive.mjs passes a good agent and refuses each broken one, with both clients.
 //
-// A small agent in this process answers the three scenarios rightly; each row spoils its answer in one way and names
+// A small agent in this process answers the scenarios rightly; each row spoils its answer in one way and names
 // what the complaint has to mention. Exit 0 when every row behaves, else 1.
 
 import { createServer } from "node:http";
@@ -29,8 +29,39 @@ const text = [
   { type: "TEXT_MESSAGE_END", messageId: "m9" },
 ];
 
+const resultOf = (id, content) => ({ ...result(id), content });
+
+/** A call that changes the state, first as a whole and then by a patch. */
+function edit(told, state) {
+  const snapshot = { ...state, told };
+  const id = `c-${told}`;
+  return [
+    ...call(id, "edit", { told }, `m-${told}`),
+    { type: "STATE_SNAPSHOT", snapshot },
+    { type: "STATE_DELTA", delta: [{ op: "add", path: "/is_done", value: true }] },
+    resultOf(id, JSON.stringify({ ...snapshot, is_done: true })),
+  ];
+}
+
+const activity = { messageId: "a1", activityType: "com.acme.search" };
+const found = (place) => [
+  { type: "STEP_STARTED", stepName: place },
+  { type: "ACTIVITY_DELTA", ...activity, patch: [{ op: "add", path: "/found/-", value: place }] },
+  { type: "CUSTOM", name: "com.acme.found", value: place },
+  { type: "STEP_FINISHED", stepName: place },
+];
+const places = { found: [], where: ["north", "east", "south", "west"], is_done: false };
+const survey = [
+  ...call("s1", "survey", {}, "m1"),
+  { type: "ACTIVITY_SNAPSHOT", ...activity, content: places },
+  ...found("north"),
+  ...found("east"),
+  { type: "ACTIVITY_DELTA", ...activity, patch: [{ op: "replace", path: "/is_done", value: true }] },
+  resultOf("s1", "Found two."),
+];
+
 /** The right answer to a request. */
-function answer({ threadId, runId, protocolVersion, messages, tools }) {
+function answer({ threadId, runId, protocolVersion, messages, tools, state }) {
   const start = { type: "RUN_STARTED", threadId, runId, protocolVersion: "1.0", timestamp: 1760000000000 };
   const finish = { type: "RUN_FINISHED", threadId, runId, outcome: { type: "success" } };
   const last = messages.at(-1);
@@ -41,6 +72,9 @@ function answer({ threadId, runId, protocolVersion, messages, tools }) {
     const pending = { ...finish, outcome: { type: "success", pendingToolCallIds: isOld ? undefined : ["b1"] } };
     return [start, ...call("b1", "change_background", { background: "teal" }, "m1"), pending];
   }
+  const said = text.map((event) => ({ ...event, messageId: `m-${runId}` }));
+  if (last.content.startsWith("edit ")) return [start, ...edit(last.content, state), ...said, finish];
+  if (last.content === "call survey") return [start, ...survey, ...said, finish];
   const cities = ["Tokyo", "Paris"].filter((city) => last.content.includes(city));
   const calls = cities.flatMap((city) => call(`w-${city}`, "get_weather", { location: city }, "m1"));
   const results = cities.map((city) => result(`w-${city}`, city)).reverse();
@@ -55,6 +89,8 @@ const insert = (event) => (events) => events.toSpliced(-1, 0, event);
 const secondRun = (spoil) => (events, input) => (input.messages.at(-1).role === "tool" ? spoil(events) : events);
 const pendingIs = (...ids) => ({ type: "success", pendingToolCallIds: ids });
 const restarted = call("b1", "change_background", { background: "teal" }, "m1");
+
+const remove = (path) => [{ op: "remove", path }];
 
 // why, scenario, how the events are spoiled, what the complaint mentions, only with this client
 const broken = [
@@ -98,6 +134,13 @@ const broken = [
   ["the call is made again", "frontend", secondRun((events) => events.toSpliced(1, 0, ...restarted)), "is repeated"],
   ["the result is told again", "frontend", secondRun(insert(result("b1", "x"))), "second result"],
   ["second run has no end", "frontend", secondRun(each("RUN_FINISHED", null)), "run 2: 0 terminal events"],
+  ["no snapshot", "state", each("STATE_SNAPSHOT", null), "with a STATE_DELTA first"],
+  ["no delta", "state", each("STATE_DELTA", null), "has no delta"],
+  ["a delta too few", "state", each("STATE_DELTA", { delta: [] }), "the client holds"],
+  ["a delta that does not apply", "state", each("STATE_DELTA", { delta: remove("/x") }), "Failed to apply state patch"],
+  ["no activity", "progress", each("ACTIVITY_SNAPSHOT", null), "0 activity messages"],
+  ["a change of it lost", "progress", each("ACTIVITY_DELTA", { patch: [] }), "the activity is"],
+  ["a step never ends", "progress", each("STEP_FINISHED", null), "the client failed"],
 ];
 
 // The same for what is not an event: the bytes, the status, the end of the connection.
@@ -133,7 +176,7 @@ async function main() {
   for (const client of Object.keys(clients)) {
     respond = (response, input, headers) =>
       response.end(headers["x-agui-token"] === "s" ? `: hello\n\n${answer(input).map(frame).join("")}` : "");
-    for (const scenario of ["tool", "parallel", "frontend"]) await expect(`good ${scenario}`, client, scenario);
+    for (const scenario of ["tool", "parallel", "frontend", "state", "progress"]) await expect(`good ${scenario}`, client, scenario);
 
     for (const [why, scenario, spoil, wanted, only = client] of broken) {
       respond = (response, input) => response.end(spoil(answer(input), input).map(frame).join(""));

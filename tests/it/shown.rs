@@ -311,6 +311,7 @@ async fn what_cannot_be_shown_is_an_error_of_the_tools() {
         assert!(matches!(progress.activity("a", 1).await, Err(ProgressError::NoObject)));
         let state = context.state();
         assert!(matches!(state.set("a", 1).await, Err(StateError::BadPointer(_))));
+        assert!(matches!(state.get::<u32>("a"), Err(StateError::BadPointer(_))));
         assert!(matches!(state.set("/list/7", 1).await, Err(StateError::NoPlace(_))));
         let mut activity = progress.activity("a", json!({"list": []})).await?;
         assert!(matches!(activity.set("/list/7", 1).await, Err(StateError::NoPlace(_))));

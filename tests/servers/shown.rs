@@ -52,15 +52,16 @@ fn edit_once(state: &mut Value, random: &mut fastrand::Rng) {
             _ => unreachable!("a leaf has no inside"),
         };
     }
+    let name = NAMES[random.usize(..NAMES.len())];
     match at {
         Value::Object(members) if random.f64() < 0.2 => {
-            drop(members.remove(NAMES[random.usize(..NAMES.len())]))
+            members.remove(name);
         }
         Value::Object(members) => {
-            drop(members.insert(NAMES[random.usize(..NAMES.len())].into(), new(random)))
+            members.insert(name.into(), new(random));
         }
         Value::Array(items) if !items.is_empty() && random.f64() < 0.4 => {
-            drop(items.remove(random.usize(..items.len())));
+            items.remove(random.usize(..items.len()));
         }
         Value::Array(items) => items.insert(random.usize(..=items.len()), new(random)),
         leaf => *leaf = new(random),
