@@ -31,16 +31,17 @@ impl Listener {
     ) -> Option<F::Output> {
         loop {
             tokio::select! {
+                // Calls come to their end one after another; words might never cease.
                 biased;
+                ended = running.next() => {
+                    self.tell_rest(transcript);
+                    return ended;
+                }
                 Said { word, told } = self.ear.next() => {
                     self.tell(word, transcript);
                     outbox.flush(transcript).await;
                     // The client has the word: its speaker goes on.
                     drop(told);
-                }
-                ended = running.next() => {
-                    self.tell_rest(transcript);
-                    return ended;
                 }
             }
         }

@@ -96,8 +96,7 @@ impl State {
         Ok(())
     }
 
-    /// Changes the state in any way. Other tools wait meanwhile, so the change must not use the state through a
-    /// context.
+    /// Changes the state in any way. No other change comes between: read and write in one what belongs together.
     pub async fn update<T: Send>(&self, change: impl FnOnce(&mut Value) -> T + Send) -> T {
         let changed = self.voice.change_state(|state| Ok::<_, std::convert::Infallible>(change(state)));
         let Ok((made, receipt)) = changed;

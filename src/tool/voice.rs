@@ -7,7 +7,7 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
@@ -58,8 +58,9 @@ pub(crate) struct Voice {
 }
 
 struct Shared {
-    /// Changed and said under one lock, so that changes are told in the order they were made.
     state: Mutex<Arc<Value>>,
+    /// Held while the state is changed and the change said, so that changes are told in the order they were made.
+    changing: Mutex<()>,
     words: mpsc::UnboundedSender<Said>,
     keys: AtomicU64,
 }
@@ -71,13 +72,14 @@ pub(super) struct Receipt(Option<oneshot::Receiver<Infallible>>);
 /// A channel for the tools of a run that begins from this state.
 pub(crate) fn channel(state: Arc<Value>) -> (Voice, Ear) {
     let (words, ear) = mpsc::unbounded_channel();
-    let shared = Shared { state: Mutex::new(state), words, keys: AtomicU64::new(0) };
+    let shared =
+        Shared { state: Mutex::new(state), changing: Mutex::new(()), words, keys: AtomicU64::new(0) };
     (Voice { shared: Arc::new(shared) }, Ear(ear))
 }
 
 impl Voice {
     pub(super) fn state(&self) -> Arc<Value> {
-        Arc::clone(&self.shared.state.lock().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&locked(&self.shared.state))
     }
 
     /// Changes the state, or leaves it as it is where `change` fails or panics.
@@ -85,15 +87,16 @@ impl Voice {
         &self,
         change: impl FnOnce(&mut Value) -> Result<T, E>,
     ) -> Result<(T, Receipt), E> {
-        let mut state = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut next = Value::clone(&state);
+        let _changing = locked(&self.shared.changing);
+        let before = self.state();
+        let mut next = Value::clone(&before);
         let made = change(&mut next)?;
-        if next == **state {
+        if next == *before {
             return Ok((made, Receipt(None)));
         }
-        *state = Arc::new(next);
-        let receipt = self.say(Word::State(Arc::clone(&state)));
-        Ok((made, receipt))
+        let next = Arc::new(next);
+        *locked(&self.shared.state) = Arc::clone(&next);
+        Ok((made, self.say(Word::State(next))))
     }
 
     pub(super) fn say(&self, word: Word) -> Receipt {
@@ -107,6 +110,11 @@ impl Voice {
     pub(super) fn key(&self) -> u64 {
         self.shared.keys.fetch_add(1, Ordering::Relaxed)
     }
+}
+
+/// What is behind these locks is whole at any time, a panic's included.
+fn locked<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Receipt {

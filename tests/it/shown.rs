@@ -47,6 +47,8 @@ async fn double(context: ToolContext<Caller>, _: NoArgs) -> Result<u32, ToolErro
     recipe.servings *= 2;
     state.set("/recipe", &recipe).await?;
     state.set("/recipe", &recipe).await?;
+    let before = |_: &mut Value| state.value()["recipe"]["is_doubled"].is_null();
+    assert!(state.update(before).await, "it can be read while it is changed");
     state.update(|state| state["recipe"]["is_doubled"] = true.into()).await;
     assert_eq!(state.value()["recipe"]["is_doubled"], true);
     Ok(recipe.servings)
@@ -300,6 +302,27 @@ async fn a_tool_does_not_run_ahead_of_a_slow_reader() {
         let said = said.load(Ordering::Relaxed);
         assert!(said <= read + 1, "{said} said when {read} were read");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn given_a_reader_that_is_slower_than_the_run_may_last_then_nothing_that_was_said_is_lost() {
+    let mut run =
+        reading(tool_fn("set", "Sets three.", |context: ToolContext<Caller>, _: NoArgs| async move {
+            let state = context.state();
+            let _set = tokio::join!(state.set("/a", 1), state.set("/b", 2), state.set("/c", 3));
+            std::future::pending::<Result<(), ToolError>>().await
+        }));
+    let mut events = Vec::new();
+    while events.last().is_none_or(|event: &Value| event["type"] != "STATE_SNAPSHOT") {
+        events.push(serde_json::to_value(run.next().await.unwrap()).unwrap());
+    }
+
+    tokio::time::advance(Limits::default().run_timeout + Duration::from_secs(1)).await;
+    let rest = run.map(|event| serde_json::to_value(event).unwrap()).collect::<Vec<_>>().await;
+    events.extend(rest);
+
+    assert_eq!(events.last().unwrap()["type"], "RUN_ERROR", "to a client before 1.0");
+    assert_eq!(held(&events).state, Some(json!({"a": 1, "b": 2, "c": 3})));
 }
 
 #[tokio::test]

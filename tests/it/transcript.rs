@@ -325,6 +325,10 @@ fn a_call_that_predicts_state_is_announced_and_set_right_before_its_result() {
     let call = run.end_call(call);
     run.state(json!({"document": "new"}));
     run.tool_result(call, "written");
+    run.turn();
+    let call = run.tool_call("c4".into(), "write");
+    let call = run.end_call(call);
+    run.tool_result(call, "refused");
 
     assert_snapshot!(told(run.finish()), @r#"
     RUN_STARTED
@@ -344,6 +348,12 @@ fn a_call_that_predicts_state_is_announced_and_set_right_before_its_result() {
     TOOL_CALL_END c3
     STATE_SNAPSHOT {"document":"new"}
     TOOL_CALL_RESULT c3 m5 "written"
+    CUSTOM PredictState [{"state_key":"document","tool":"write","tool_argument":"text"}]
+    TOOL_CALL_START c4 write in m6
+    TOOL_CALL_ARGS c4 {}
+    TOOL_CALL_END c4
+    STATE_SNAPSHOT {"document":"new"}
+    TOOL_CALL_RESULT c4 m7 "refused"
     RUN_FINISHED success
     "#);
 }
