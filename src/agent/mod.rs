@@ -4,6 +4,7 @@
 //! `seal` keeps a provider's own apart, `listener` hears what tools say, `stream` lets a reader pull.
 
 mod attempts;
+mod capabilities;
 mod history;
 mod listener;
 mod run;
@@ -18,11 +19,11 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use crate::model::{Model, ModelSettings};
-use crate::protocol::{self, AgentCapabilities, Prediction, RunAgentInput};
+use crate::protocol::{self, Prediction, RunAgentInput};
 use crate::tool::{Tool, Toolbox, ToolboxError};
 use crate::transcript::{Clock, Stamps};
 
-pub use stream::RunStream;
+pub use stream::{RunStream, Stopper};
 pub(crate) use turns::LONGEST;
 pub use turns::Limits;
 
@@ -105,26 +106,6 @@ impl<C: Send + Sync + 'static> Agent<C> {
     pub async fn warm(&self) {
         if let Some(model) = self.inner.models.first() {
             model.warm().await;
-        }
-    }
-
-    /// What the agent can do for a caller, derived from what it is made of.
-    pub fn capabilities(&self, caller: &C) -> AgentCapabilities {
-        let limits = &self.inner.limits;
-        AgentCapabilities {
-            transport: Some(protocol::Transport { streaming: Some(true), ..Default::default() }),
-            tools: Some(protocol::ToolSupport {
-                supported: Some(true),
-                items: Some(self.inner.toolbox.specs(caller).cloned().collect()),
-                parallel_calls: Some(true),
-                client_provided: Some(true),
-            }),
-            execution: Some(protocol::Execution {
-                max_iterations: Some(u64::from(limits.turns)),
-                max_execution_time: u64::try_from(limits.run_timeout.as_millis()).ok(),
-                ..Default::default()
-            }),
-            ..Default::default()
         }
     }
 

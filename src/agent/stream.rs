@@ -4,11 +4,12 @@
 
 use std::collections::VecDeque;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, Stream};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use crate::protocol::Event;
 use crate::transcript::{Stamps, Transcript};
@@ -18,10 +19,18 @@ use crate::transcript::{Stamps, Transcript};
 pub struct RunStream {
     driver: Option<BoxFuture<'static, ()>>,
     events: mpsc::Receiver<Event>,
+    stopper: Stopper,
 }
 
-/// The driver's end: where it leaves events for the reader.
-pub(super) struct Outbox(mpsc::Sender<Event>);
+/// Stops a run on purpose. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Stopper(Arc<Notify>);
+
+/// The driver's end: where it leaves events for the reader, and hears that it is to stop.
+pub(super) struct Outbox {
+    events: mpsc::Sender<Event>,
+    stopper: Stopper,
+}
 
 impl RunStream {
     pub(super) fn new<F>(drive: impl FnOnce(Outbox) -> F) -> Self
@@ -30,7 +39,22 @@ impl RunStream {
     {
         // One event: the driver waits until the reader has taken it, so nothing piles up behind a slow client.
         let (sender, events) = mpsc::channel(1);
-        Self { driver: Some(drive(Outbox(sender)).boxed()), events }
+        let stopper = Stopper::default();
+        let outbox = Outbox { events: sender, stopper: stopper.clone() };
+        Self { driver: Some(drive(outbox).boxed()), events, stopper }
+    }
+
+    /// What stops the run from outside: it ends as cancelled, with everything closed, when the stream is read on.
+    /// A run whose stream is dropped ends too, without a word.
+    pub fn stopper(&self) -> Stopper {
+        self.stopper.clone()
+    }
+}
+
+impl Stopper {
+    /// Stops the run. One that has ended stays as it is.
+    pub fn stop(&self) {
+        self.0.notify_one();
     }
 }
 
@@ -61,17 +85,22 @@ impl Outbox {
     /// none is lost when this future is dropped half-way.
     pub(super) async fn flush<S: Stamps>(&self, transcript: &mut Transcript<S>) {
         while transcript.is_waiting() {
-            let Ok(room) = self.0.reserve().await else { return };
+            let Ok(room) = self.events.reserve().await else { return };
             if let Some(event) = transcript.next_event() {
                 room.send(event);
             }
         }
     }
 
+    /// Ends when the run is stopped from outside.
+    pub(super) async fn stopped(&self) {
+        self.stopper.0.notified().await;
+    }
+
     /// Sends the last events of a run.
     pub(super) async fn close(self, events: VecDeque<Event>) {
         for event in events {
-            if self.0.send(event).await.is_err() {
+            if self.events.send(event).await.is_err() {
                 return;
             }
         }

@@ -56,6 +56,7 @@ pub(crate) enum Stop {
     RunTimeout,
     TokenBudget,
     Deadline,
+    Stopped,
 }
 
 impl Stop {
@@ -68,6 +69,7 @@ impl Stop {
             Self::RunTimeout => "RUN_TIMEOUT",
             Self::TokenBudget => "TOKEN_BUDGET",
             Self::Deadline => "DEADLINE",
+            Self::Stopped => "STOPPED",
         }
     }
 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use ag_ui_lambda::agent::{Agent, Limits};
 use ag_ui_lambda::model::{CallResult, ModelErrorKind, Script, Scripted, Turn, UserPart};
-use ag_ui_lambda::protocol::TokenUsage;
+use ag_ui_lambda::protocol::{RunAgentInput, TokenUsage};
 use ag_ui_lambda::tool::{NoArgs, ToolContext, ToolError, tool_fn};
+use futures_util::StreamExt as _;
 use insta::assert_snapshot;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -400,6 +401,46 @@ async fn a_run_that_uses_up_a_limit_is_cancelled_with_the_reason() {
         if reason == "DEADLINE" {
             assert_eq!(started.elapsed().as_secs(), 8, "two seconds are left for the last events");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_is_stopped_from_outside_is_cancelled_with_everything_closed() {
+    let forever = || {
+        tool_fn("wait", "Waits.", async |_: ToolContext<()>, _: NoArgs| {
+            std::future::pending::<Result<(), ToolError>>().await
+        })
+    };
+    for (why, turn, closed) in [
+        ("in its text", Script::new().text("Let me").wait_for(std::future::pending()), "TEXT_MESSAGE_END"),
+        ("in a tool", Script::new().call("c1", "wait", &json!({})), "TOOL_CALL_RESULT"),
+    ] {
+        let agent = Agent::builder(Scripted::turns([turn])).tool(forever()).build().unwrap();
+        let input = json!({"threadId": "t", "runId": "r", "protocolVersion": "1.0",
+            "messages": [{"id": "u1", "role": "user", "content": "Hello"}]});
+        let input = RunAgentInput::read(input).unwrap().input;
+        let mut run = agent.run((), input, None).unwrap();
+        let stopper = run.stopper();
+        let mut events = Vec::new();
+        while let Some(event) = run.next().await {
+            events.push(json!(event));
+            if ["TEXT_MESSAGE_CONTENT", "TOOL_CALL_END"]
+                .iter()
+                .any(|kind| events[events.len() - 1]["type"] == *kind)
+            {
+                stopper.stop();
+            }
+        }
+
+        let kinds: Vec<_> = events.iter().map(|event| event["type"].as_str().unwrap()).collect();
+        assert!(kinds.ends_with(&[closed, "RUN_FINISHED"]), "{why}: {kinds:?}");
+        assert_eq!(
+            events.last().unwrap()["metadata"],
+            json!({"ag_ui_lambda": {"reason": "STOPPED"}}),
+            "{why}"
+        );
+        assert_eq!(crate::support::oracle::check(&events), Ok(()), "{why}");
+        stopper.stop();
     }
 }
 

@@ -69,6 +69,8 @@ async fn capabilities_tell_the_tools_and_limits_and_hold_no_null() {
                     "parameters": {"type": "object", "description": capabilities["tools"]["items"][0]["parameters"]["description"], "additionalProperties": false},
                 }],
             },
+            "state": {"snapshots": true, "deltas": true, "memory": false, "persistentState": false},
+            "multimodal": {"input": {"image": true, "audio": true, "video": true, "pdf": true, "file": true}},
             "execution": {"maxIterations": 10, "maxExecutionTime": 280_000},
         })
     );
