@@ -1,29 +1,36 @@
 //! The agent: a model, tools, instructions and limits; and the loop that makes a run of them.
 //!
-//! `turns` decides and `run` does; `attempts` decides and `turn` asks the model. `history` reads what came before,
-//! `seal` keeps a provider's own apart, `stream` lets a reader pull.
+//! `turns` decides and `run` does; `attempts` decides and `turn` asks the model; `resume` decides and `call` runs a tool
+//! or lets it wait, as `waiting` puts it. `history` reads what came before, `seal` keeps a provider's own apart,
+//! `stream` lets a reader pull.
 
 mod attempts;
+mod call;
 mod history;
+mod resume;
 mod run;
 mod seal;
 mod stream;
 mod turn;
 mod turns;
+mod waiting;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use tokio::time::Instant;
+use tracing::warn;
 
+use crate::approval::{Approvals, Identity};
 use crate::model::{Model, ModelSettings};
-use crate::protocol::{self, AgentCapabilities, RunAgentInput};
-use crate::tool::{Tool, Toolbox, ToolboxError};
+use crate::protocol::{self, AgentCapabilities, RunAgentInput, RunId, ThreadId};
+use crate::tool::{Entry, Interrupts, Tool, Toolbox, ToolboxError};
 use crate::transcript::{Clock, Stamps};
 
 pub use stream::RunStream;
 pub(crate) use turns::LONGEST;
 pub use turns::Limits;
+use waiting::Prover;
 
 /// An agent for callers of the type `C`. Cheap to clone.
 pub struct Agent<C> {
@@ -35,6 +42,7 @@ struct Inner<C> {
     settings: ModelSettings,
     instructions: Option<Arc<str>>,
     toolbox: Toolbox<C>,
+    approvals: Option<Approvals>,
     limits: Limits,
 }
 
@@ -49,6 +57,23 @@ pub struct NameTaken {
     pub index: usize,
 }
 
+/// Why a run does not begin.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The name of a frontend tool is taken.
+    #[error(transparent)]
+    NameTaken(#[from] NameTaken),
+    /// A call that may wait for a person has neither a result nor an answer that counts.
+    #[error(
+        "a call waits for a person: answer its interrupt in `resume`, or give the call a result in a tool message"
+    )]
+    InterruptOpen,
+    /// An answer can't be checked: the key of approvals can't be had.
+    #[error("the answer to an interrupt cannot be checked right now")]
+    ApprovalKeyUnavailable,
+}
+
 impl<C: Send + Sync + 'static> Agent<C> {
     /// Starts from a model; everything else has a default.
     pub fn builder(model: impl Model) -> AgentBuilder<C> {
@@ -57,6 +82,7 @@ impl<C: Send + Sync + 'static> Agent<C> {
             settings: ModelSettings::default(),
             instructions: None,
             toolbox: Toolbox::new(),
+            approvals: None,
             fault: None,
             limits: Limits::default(),
         }
@@ -64,51 +90,69 @@ impl<C: Send + Sync + 'static> Agent<C> {
 
     /// Begins a run for a caller.
     ///
-    /// `deadline` is when the run must have ended at the latest; the run's own time limit holds beside it.
+    /// `identity` is whose approvals count, as the edge has proven it; with none, tools whose calls may wait for a
+    /// person are closed. `deadline` is when the run must have ended at the latest; the run's own time limit holds
+    /// beside it.
     ///
     /// # Errors
-    /// [`NameTaken`] if a frontend tool bears the name of a backend tool, hidden ones included, or of another
-    /// frontend tool. Identical duplicates merge.
-    pub fn run(
+    /// [`Refusal::NameTaken`] if a frontend tool bears the name of a backend tool, hidden ones included, or of another
+    /// frontend tool. Identical duplicates merge. [`Refusal::InterruptOpen`] if a call waits for a person who has not
+    /// answered; [`Refusal::ApprovalKeyUnavailable`] if an answer can't be checked.
+    pub async fn run(
         &self,
         caller: C,
+        identity: Option<Identity>,
         input: RunAgentInput,
         deadline: Option<Instant>,
-    ) -> Result<RunStream, NameTaken> {
-        self.run_stamped(caller, input, deadline, Clock)
+    ) -> Result<RunStream, Refusal> {
+        self.run_stamped(caller, identity, input, deadline, Clock).await
     }
 
     /// Begins a run whose ids and times come from `stamps`, for tests. See [`run`](Self::run).
     ///
     /// # Errors
     /// As [`run`](Self::run).
-    pub fn run_stamped(
+    pub async fn run_stamped(
         &self,
         caller: C,
+        identity: Option<Identity>,
         input: RunAgentInput,
         deadline: Option<Instant>,
         stamps: impl Stamps + 'static,
-    ) -> Result<RunStream, NameTaken> {
+    ) -> Result<RunStream, Refusal> {
         let frontend = self.frontend_tools(&input.tools)?;
+        let resumed = resume::read(self, &caller, identity.as_ref(), &input).await?;
         let agent = Self { inner: Arc::clone(&self.inner) };
-        Ok(RunStream::new(|outbox| run::drive(agent, caller, input, frontend, deadline, stamps, outbox)))
+        let ask = run::Ask { caller, identity, input, frontend, resumed, deadline };
+        Ok(RunStream::new(|outbox| run::drive(agent, ask, stamps, outbox)))
     }
 
-    /// Gets its first model ready while the function starts. A failure waits for the first run.
+    /// Gets its first model and the keys of approvals ready while the function starts. A failure waits for the first
+    /// run.
     pub async fn warm(&self) {
-        if let Some(model) = self.inner.models.first() {
-            model.warm().await;
-        }
+        let model = async {
+            if let Some(model) = self.inner.models.first() {
+                model.warm().await;
+            }
+        };
+        let approvals = async {
+            if let Some(approvals) = &self.inner.approvals {
+                approvals.warm().await;
+            }
+        };
+        futures_util::future::join(model, approvals).await;
     }
 
-    /// What the agent can do for a caller, derived from what it is made of.
-    pub fn capabilities(&self, caller: &C) -> AgentCapabilities {
+    /// What the agent can do for a caller, derived from what it is made of. `identity` as in [`run`](Self::run).
+    pub fn capabilities(&self, caller: &C, identity: Option<&Identity>) -> AgentCapabilities {
         let limits = &self.inner.limits;
+        let is_open = self.inner.approvals.is_some() && identity.is_some();
+        let interrupts = || self.offers(caller, is_open).map(|tool| tool.interrupts());
         AgentCapabilities {
             transport: Some(protocol::Transport { streaming: Some(true), ..Default::default() }),
             tools: Some(protocol::ToolSupport {
                 supported: Some(true),
-                items: Some(self.inner.toolbox.specs(caller).cloned().collect()),
+                items: Some(self.offers(caller, is_open).map(|tool| tool.spec().clone()).collect()),
                 parallel_calls: Some(true),
                 client_provided: Some(true),
             }),
@@ -117,8 +161,34 @@ impl<C: Send + Sync + 'static> Agent<C> {
                 max_execution_time: u64::try_from(limits.run_timeout.as_millis()).ok(),
                 ..Default::default()
             }),
+            human_in_the_loop: interrupts().any(Interrupts::any).then(|| protocol::HumanInTheLoop {
+                supported: Some(true),
+                approvals: Some(interrupts().any(|waits| waits.approval)),
+                interrupts: Some(true),
+                ..Default::default()
+            }),
             ..Default::default()
         }
+    }
+
+    /// What proves for a caller in a run; none where approvals are closed.
+    fn prover<'a>(
+        &'a self,
+        identity: Option<&'a Identity>,
+        thread_id: &'a ThreadId,
+        run_id: &'a RunId,
+    ) -> Option<Prover<'a>> {
+        Some(Prover { approvals: self.inner.approvals.as_ref()?, identity: identity?, thread_id, run_id })
+    }
+
+    /// The tools that a caller may use; those whose calls may wait only where approvals are open.
+    fn offers(&self, caller: &C, is_open: bool) -> impl Iterator<Item = &Arc<dyn Entry<C>>> {
+        self.inner.toolbox.offers(caller).filter(move |tool| is_open || !tool.interrupts().any())
+    }
+
+    /// The tool of that name, if a caller may use it.
+    fn offered(&self, name: &str, caller: &C, is_open: bool) -> Option<&Arc<dyn Entry<C>>> {
+        self.inner.toolbox.offered(name, caller).filter(|tool| is_open || !tool.interrupts().any())
     }
 
     fn frontend_tools(&self, tools: &[protocol::Tool]) -> Result<Vec<protocol::Tool>, NameTaken> {
@@ -161,6 +231,7 @@ pub struct AgentBuilder<C> {
     settings: ModelSettings,
     instructions: Option<Arc<str>>,
     toolbox: Toolbox<C>,
+    approvals: Option<Approvals>,
     /// The first tool that could not be added; told at the end, so that calls chain.
     fault: Option<ToolboxError>,
     limits: Limits,
@@ -191,6 +262,11 @@ impl<C: Send + Sync + 'static> AgentBuilder<C> {
         self
     }
 
+    /// What signs and checks approvals. Without it, tools whose calls may wait for a person are offered to nobody.
+    pub fn approvals(self, approvals: Approvals) -> Self {
+        Self { approvals: Some(approvals), ..self }
+    }
+
     /// What a run may use up.
     pub fn limits(self, limits: Limits) -> Self {
         Self { limits: limits.countable(), ..self }
@@ -204,8 +280,16 @@ impl<C: Send + Sync + 'static> AgentBuilder<C> {
         if let Some(fault) = self.fault {
             return Err(fault);
         }
-        let Self { models, settings, instructions, toolbox, limits, .. } = self;
-        Ok(Agent { inner: Arc::new(Inner { models, settings, instructions, toolbox, limits }) })
+        let Self { models, settings, instructions, toolbox, approvals, limits, .. } = self;
+        let waiting: Vec<&str> = toolbox.waiting_names().collect();
+        if approvals.is_none() && !waiting.is_empty() {
+            warn!(
+                tools = waiting.join(" "),
+                "tools that need approval are closed: there is no key for approvals"
+            );
+        }
+        let inner = Inner { models, settings, instructions, toolbox, approvals, limits };
+        Ok(Agent { inner: Arc::new(inner) })
     }
 }
 

@@ -13,15 +13,19 @@ use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use super::Agent;
+use super::call::Came;
 use super::history::History;
+use super::resume::{Resumed, Verdict};
 use super::stream::Outbox;
 use super::turn::{Made, MadeCall, ask};
 use super::turns::{Answerer, Next, Stop, Turns};
+use super::waiting::Prover;
+use crate::approval::Identity;
 use crate::causes::causes;
 use crate::model::{Call, CallResult, ModelError, ModelErrorKind, Request, ToolChoice, Turn};
-use crate::protocol::{Content, RunAgentInput, Tool};
-use crate::tool::{RunInfo, ToolContext, refusal};
-use crate::transcript::{RunError, Stamps, Transcript};
+use crate::protocol::{Content, Message, MessageBody, RunAgentInput, Tool};
+use crate::tool::RunInfo;
+use crate::transcript::{ClosedCall, RunError, Stamps, Transcript};
 
 /// How long before the deadline a run ends, to get its last events out.
 const DEADLINE_MARGIN: Duration = Duration::from_secs(2);
@@ -39,23 +43,36 @@ pub(super) enum Ended {
     },
 }
 
+/// What a run is asked for.
+pub(super) struct Ask<C> {
+    pub(super) caller: C,
+    /// Whose approvals count.
+    pub(super) identity: Option<Identity>,
+    pub(super) input: RunAgentInput,
+    /// The tools of the client, by distinct names.
+    pub(super) frontend: Vec<Tool>,
+    /// The calls of earlier runs that this one goes on with.
+    pub(super) resumed: Vec<Resumed>,
+    pub(super) deadline: Option<Instant>,
+}
+
 /// Drives one run from RUN_STARTED to its terminal event.
 pub(super) async fn drive<C: Send + Sync + 'static, S: Stamps>(
     agent: Agent<C>,
-    caller: C,
-    input: RunAgentInput,
-    frontend: Vec<Tool>,
-    deadline: Option<Instant>,
+    ask: Ask<C>,
     stamps: S,
     outbox: Outbox,
 ) {
+    let Ask { caller, identity, mut input, frontend, resumed, deadline } = ask;
     let started = Instant::now();
     let mut transcript = Transcript::begin(input.thread_id.clone(), input.run_id.clone(), stamps);
     if input.protocol_version.is_none() {
         transcript = transcript.for_client_before_1_0();
     }
     let (stop_at, stop) = stop_at(started, agent.inner.limits.run_timeout, deadline);
-    let run = Run::new(&agent, caller, &input, frontend, stop_at);
+    let info = RunInfo { thread_id: input.thread_id.clone(), run_id: input.run_id.clone() };
+    let run =
+        Run { agent: &agent, caller: Arc::new(caller), identity, info: Arc::new(info), frontend, stop_at };
     let mut turns = Turns::new(agent.inner.limits);
 
     let ended = {
@@ -64,6 +81,10 @@ pub(super) async fn drive<C: Send + Sync + 'static, S: Stamps>(
                 transcript.reserve_call(id.clone());
             }
             outbox.flush(&mut transcript).await;
+            run.resume(resumed, &mut input, &mut transcript, &outbox).await;
+            if transcript.is_asking() {
+                return Ok(());
+            }
             run.converse(&input, &mut turns, &mut transcript, &outbox).await
         };
         tokio::select! {
@@ -73,6 +94,7 @@ pub(super) async fn drive<C: Send + Sync + 'static, S: Stamps>(
     };
 
     let (outcome, events) = match ended {
+        Ok(Ok(())) if transcript.is_asking() => ("interrupt", transcript.finish()),
         Ok(Ok(())) => ("success", transcript.finish()),
         Ok(Err(Ended::Stopped(stop))) => (stop.reason(), transcript.cancel(stop.reason())),
         Ok(Err(Ended::Failed { model, error })) => {
@@ -100,24 +122,49 @@ fn stop_at(started: Instant, run_timeout: Duration, deadline: Option<Instant>) -
 }
 
 /// What does not change during a run.
-struct Run<'a, C> {
-    agent: &'a Agent<C>,
-    caller: Arc<C>,
-    info: Arc<RunInfo>,
+pub(super) struct Run<'a, C> {
+    pub(super) agent: &'a Agent<C>,
+    pub(super) caller: Arc<C>,
+    identity: Option<Identity>,
+    pub(super) info: Arc<RunInfo>,
     frontend: Vec<Tool>,
-    stop_at: Instant,
+    pub(super) stop_at: Instant,
 }
 
-impl<'a, C: Send + Sync + 'static> Run<'a, C> {
-    fn new(
-        agent: &'a Agent<C>,
-        caller: C,
-        input: &RunAgentInput,
-        frontend: Vec<Tool>,
-        stop_at: Instant,
-    ) -> Self {
-        let info = RunInfo { thread_id: input.thread_id.clone(), run_id: input.run_id.clone() };
-        Self { agent, caller: Arc::new(caller), info: Arc::new(info), frontend, stop_at }
+impl<C: Send + Sync + 'static> Run<'_, C> {
+    /// What proves for this caller and run; none where approvals are closed.
+    pub(super) fn prover(&self) -> Option<Prover<'_>> {
+        self.agent.prover(self.identity.as_ref(), &self.info.thread_id, &self.info.run_id)
+    }
+
+    /// Goes on with calls of earlier runs, side by side. Their results become part of the input's history.
+    async fn resume<S: Stamps>(
+        &self,
+        resumed: Vec<Resumed>,
+        input: &mut RunAgentInput,
+        transcript: &mut Transcript<S>,
+        outbox: &Outbox,
+    ) {
+        let mut running = FuturesUnordered::new();
+        for Resumed { id, verdict } in resumed {
+            let closed = transcript.earlier_call(id);
+            running.push(async {
+                let came = match verdict {
+                    Verdict::Grant(granted) => self.granted(*granted).await,
+                    Verdict::Result(text) => Came::Result(text),
+                    Verdict::Again(raised) => Came::Waits(raised),
+                };
+                (came, closed)
+            });
+        }
+        while let Some((came, closed)) = running.next().await {
+            let tool_call_id = closed.id().clone();
+            if let Some(content) = tell(came, closed, transcript) {
+                let body = MessageBody::Tool { tool_call_id: tool_call_id.clone(), content, error: None };
+                input.messages.push(Message::new(tool_call_id.as_str(), body));
+            }
+            outbox.flush(transcript).await;
+        }
     }
 
     /// Turn after turn, until the answer is complete or waits for the client.
@@ -135,7 +182,7 @@ impl<'a, C: Send + Sync + 'static> Run<'a, C> {
         let mut request = Request {
             instructions: self.agent.inner.instructions.clone(),
             history: history.turns,
-            tools: self.agent.inner.toolbox.specs(&self.caller).chain(&self.frontend).cloned().collect(),
+            tools: self.tools(),
             settings: self.agent.inner.settings.clone(),
         };
         let mut model = 0;
@@ -144,9 +191,8 @@ impl<'a, C: Send + Sync + 'static> Run<'a, C> {
             let models = &self.agent.inner.models;
             let Made { reasoning, text, calls } =
                 ask(models, &mut model, &request, self.stop_at, turns, transcript, outbox).await?;
-            let answerers: Vec<Answerer> = calls.iter().map(|made| self.answerer(made)).collect();
             let made: Vec<Call> = calls.iter().map(|made| made.call.clone()).collect();
-            let results = self.answer(calls, transcript, outbox).await;
+            let (answerers, results) = self.answer(calls, transcript, outbox).await;
             if Turns::after(answerers) == Next::Finish {
                 return Ok(());
             }
@@ -159,6 +205,12 @@ impl<'a, C: Send + Sync + 'static> Run<'a, C> {
         }
     }
 
+    /// What the model may call.
+    fn tools(&self) -> Arc<[Tool]> {
+        let here = self.agent.offers(&self.caller, self.prover().is_some()).map(|tool| tool.spec());
+        here.chain(&self.frontend).cloned().collect()
+    }
+
     /// A call that may not be made never reaches the client, which would run it.
     fn answerer(&self, made: &MadeCall) -> Answerer {
         let may_be_made = made.is_whole && self.may_call();
@@ -168,54 +220,50 @@ impl<'a, C: Send + Sync + 'static> Run<'a, C> {
         }
     }
 
-    /// Not every provider can keep its model from calling.
-    fn may_call(&self) -> bool {
-        self.agent.inner.settings.tool_choice != ToolChoice::None
-    }
-
-    /// Runs the calls of a turn side by side. Each result is streamed when it is there; they are returned in
-    /// the order of the calls.
+    /// Runs the calls of a turn side by side. Each result is streamed when it is there. Returns who answers each call,
+    /// and the results in the order of the calls.
     async fn answer<S: Stamps>(
         &self,
         calls: Vec<MadeCall>,
         transcript: &mut Transcript<S>,
         outbox: &Outbox,
-    ) -> Vec<CallResult> {
+    ) -> (Vec<Answerer>, Vec<CallResult>) {
         let mut running = FuturesUnordered::new();
-        let mut results: Vec<Option<CallResult>> = Vec::new();
+        let mut answerers: Vec<Answerer> = calls.iter().map(|made| self.answerer(made)).collect();
+        let mut results: Vec<Option<CallResult>> = calls.iter().map(|_| None).collect();
         for (index, made) in calls.into_iter().enumerate() {
-            results.push(None);
-            match self.answerer(&made) {
-                Answerer::Client => transcript.left_to_client(made.closed),
+            match answerers[index] {
                 Answerer::Server => {
-                    running.push(async move { (index, self.result(&made).await, made.closed) });
+                    running.push(async move { (index, self.made(&made).await, made.closed) });
                 }
+                Answerer::Client | Answerer::Person => transcript.left_to_client(made.closed),
             }
         }
         outbox.flush(transcript).await;
-        while let Some((index, content, closed)) = running.next().await {
+        while let Some((index, came, closed)) = running.next().await {
             let id = closed.id().clone();
-            transcript.tool_result(closed, content.clone());
-            results[index] = Some(CallResult { id, content: Content::Text(content) });
+            match tell(came, closed, transcript) {
+                Some(content) => results[index] = Some(CallResult { id, content }),
+                None => answerers[index] = Answerer::Person,
+            }
             outbox.flush(transcript).await;
         }
-        results.into_iter().flatten().collect()
+        (answerers, results.into_iter().flatten().collect())
     }
+}
 
-    async fn result(&self, MadeCall { call, is_whole, .. }: &MadeCall) -> String {
-        if !is_whole {
-            return refusal("The arguments were cut off before their end.");
+/// Tells what came of a call; returns its result, if it has one.
+fn tell<S: Stamps>(came: Came, closed: ClosedCall, transcript: &mut Transcript<S>) -> Option<Content> {
+    match came {
+        Came::Result(text) => {
+            transcript.tool_result(closed, text.clone());
+            Some(Content::Text(text))
         }
-        if !self.may_call() {
-            return refusal("No tool may be called.");
+        Came::Waits(raised) => {
+            let interrupt = raised.interrupt(closed.id());
+            transcript.ask(closed, interrupt);
+            None
         }
-        let Some(tool) = self.agent.inner.toolbox.offered(&call.name, &self.caller) else {
-            return refusal("There is no tool of that name.");
-        };
-        let deadline = self.stop_at.min(Instant::now() + self.agent.inner.limits.tool_timeout);
-        let context =
-            ToolContext::new(Arc::clone(&self.caller), Arc::clone(&self.info), call.id.clone(), deadline);
-        tool.call(context, &call.arguments).await
     }
 }
 

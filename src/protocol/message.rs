@@ -198,6 +198,11 @@ pub struct FunctionCall {
 }
 
 impl Message {
+    /// A message with nothing beside what it says.
+    pub(crate) fn new(id: impl Into<MessageId>, body: MessageBody) -> Self {
+        Self { id: id.into(), body, name: None, encrypted_value: None, metadata: None, subagent_run_id: None }
+    }
+
     /// Reads a message; `None` when its role is unknown.
     pub(super) fn read(mut object: Object, tolerance: &mut Tolerance) -> Result<Option<Self>, BadInput> {
         let role = object.string("role")?;

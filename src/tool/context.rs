@@ -1,20 +1,37 @@
 //! What a tool may know of the run it works for.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 use tokio::time::Instant;
 
+use super::{Question, ToolError, schema};
 use crate::protocol::{RunId, ThreadId, ToolCallId};
 
 /// The trusted side of a tool's input: who calls, and until when.
 ///
-/// It is cheap to clone and holds nothing that the model or the client's text can change.
+/// It is cheap to clone. But for the answer to a question of the tool's own, it holds nothing that the model or the
+/// client's text can change.
 #[derive(Debug)]
 pub struct ToolContext<C> {
     caller: Arc<C>,
     run: Arc<RunInfo>,
     call_id: ToolCallId,
     deadline: Instant,
+    consent: Option<Arc<Consent>>,
+}
+
+/// What a person has said to a call.
+#[derive(Debug)]
+struct Consent {
+    idempotency_key: String,
+    /// The answer to the tool's question.
+    answer: Option<Value>,
+    /// Whether the tool has put its question.
+    has_asked: AtomicBool,
 }
 
 /// The names of a run. The client chose them: they name a conversation, they prove nothing.
@@ -29,7 +46,15 @@ pub struct RunInfo {
 impl<C> ToolContext<C> {
     /// A context, for the loop and for tests of tools.
     pub fn new(caller: Arc<C>, run: Arc<RunInfo>, call_id: ToolCallId, deadline: Instant) -> Self {
-        Self { caller, run, call_id, deadline }
+        Self { caller, run, call_id, deadline, consent: None }
+    }
+
+    /// The same context for a call that a person has approved, or has answered a question of.
+    #[must_use]
+    pub fn consented(self, idempotency_key: impl Into<String>, answer: Option<Value>) -> Self {
+        let idempotency_key = idempotency_key.into();
+        let consent = Consent { idempotency_key, answer, has_asked: AtomicBool::new(false) };
+        Self { consent: Some(Arc::new(consent)), ..self }
     }
 
     /// Who calls, as the application made it from proven claims.
@@ -47,6 +72,54 @@ impl<C> ToolContext<C> {
         &self.call_id
     }
 
+    /// Names a call that a person has approved or answered, the same however often the approval is brought: hand it
+    /// to what must be done once. None for a call that waited for nobody.
+    pub fn idempotency_key(&self) -> Option<&str> {
+        self.consent.as_deref().map(|consent| consent.idempotency_key.as_str())
+    }
+
+    /// Asks the user, and waits across runs: without an answer the call ends here, and the run with it. When the
+    /// answer comes, the tool is called again **from its start**, with the same arguments, and this gives the answer.
+    /// So nothing that must happen once may stand before it. A call can ask one question.
+    ///
+    /// ```
+    /// # use ag_ui_lambda::tool::{NoArgs, ToolContext, ToolError, tool_fn};
+    /// #[derive(serde::Deserialize, schemars::JsonSchema)]
+    /// struct Choice { size: u8 }
+    ///
+    /// async fn order(context: ToolContext<()>, _: NoArgs) -> Result<u8, ToolError> {
+    ///     let choice: Choice = context.ask("Which size?")?;
+    ///     Ok(choice.size)
+    /// }
+    ///
+    /// let tool = tool_fn("order", "Orders a shirt.", order).asks();
+    /// # let _: &dyn std::any::Any = &tool;
+    /// ```
+    ///
+    /// # Errors
+    /// [`ToolError::Asked`], which the tool must return, as long as there is no answer that fits;
+    /// [`ToolError::Failed`] for a second question.
+    pub fn ask<A: DeserializeOwned + JsonSchema>(&self, message: impl Into<String>) -> Result<A, ToolError> {
+        let question = Question::new::<A>(message.into());
+        let Some((consent, answer)) = self.consent.as_deref().and_then(|consent| {
+            let answer = consent.answer.as_ref()?;
+            Some((consent, answer))
+        }) else {
+            return Err(ToolError::Asked(question));
+        };
+        if consent.has_asked.swap(true, Ordering::Relaxed) {
+            return Err(ToolError::Failed("a call can ask one question only".into()));
+        }
+        let validator = jsonschema::validator_for(&Value::Object(question.schema.clone()))?;
+        if let Some(faults) = schema::faults(&validator, answer) {
+            return Err(ToolError::Asked(question.again(&format!("The answer does not fit: {faults}."))));
+        }
+        serde_json::from_value(answer.clone()).map_err(|fault| {
+            let fault = schema::shortened(&fault.to_string());
+            ToolError::Asked(question.again(&format!("The answer does not fit: {fault}.")))
+        })
+    }
+
     /// When the tool is given up.
     pub fn deadline(&self) -> Instant {
         self.deadline
@@ -60,6 +133,7 @@ impl<C> Clone for ToolContext<C> {
             run: Arc::clone(&self.run),
             call_id: self.call_id.clone(),
             deadline: self.deadline,
+            consent: self.consent.clone(),
         }
     }
 }

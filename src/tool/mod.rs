@@ -3,8 +3,11 @@
 //! A tool gets two kinds of input, never mixed: its arguments, which the model wrote, and its
 //! [`ToolContext`], which the application made from proven claims. It has no way to make events.
 
+mod arguments;
 mod context;
 mod function;
+mod interrupts;
+mod schema;
 mod toolbox;
 
 use std::error::Error;
@@ -14,10 +17,13 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use arguments::parse;
 pub use context::{RunInfo, ToolContext};
 pub use function::{FnTool, tool_fn};
+pub(crate) use interrupts::approval_schema;
+pub use interrupts::{Approval, Interrupts, Question};
 pub use toolbox::ToolboxError;
-pub(crate) use toolbox::{Toolbox, refusal};
+pub(crate) use toolbox::{Ending, Entry, Toolbox, refusal};
 
 /// A backend tool, for callers of the type `C`.
 ///
@@ -41,10 +47,23 @@ pub trait Tool<C>: Send + Sync + 'static {
         true
     }
 
+    /// What its calls may wait for. A tool whose calls may wait is offered only where approvals can be proven.
+    fn interrupts(&self) -> Interrupts {
+        Interrupts::default()
+    }
+
+    /// Whether a call needs a person's approval. Asked when the call is made, and again when it was approved.
+    ///
+    /// A tool that needs one without saying so in [`interrupts`](Self::interrupts) fails.
+    fn approval(&self, _caller: &C, _args: &Self::Args) -> Approval {
+        Approval::NotNeeded
+    }
+
     /// Runs the tool.
     ///
     /// # Errors
-    /// [`ToolError::Refused`] for what the model can put right, [`ToolError::Failed`] for the rest.
+    /// [`ToolError::Refused`] for what the model can put right, [`ToolError::Asked`] for what a person has to answer
+    /// first, [`ToolError::Failed`] for the rest.
     fn call(
         &self,
         context: ToolContext<C>,
@@ -58,6 +77,8 @@ pub trait Tool<C>: Send + Sync + 'static {
 pub enum ToolError {
     /// The model reads the sentence, and so does the client; it may try again.
     Refused(String),
+    /// The call waits for the answer to a question; see [`ToolContext::ask`].
+    Asked(Question),
     /// The operator reads the cause in the log. The model and the client read a fixed sentence.
     Failed(Box<dyn Error + Send + Sync>),
 }
@@ -80,6 +101,7 @@ impl fmt::Display for ToolError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused(sentence) => f.write_str(sentence),
+            Self::Asked(question) => f.write_str(question.message()),
             Self::Failed(cause) => write!(f, "the tool failed: {cause}"),
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ag_ui_lambda::agent::{Agent, Limits};
+use ag_ui_lambda::agent::{Agent, Limits, NameTaken, Refusal};
 use ag_ui_lambda::model::{CallResult, ModelErrorKind, Script, Scripted, Turn, UserPart};
 use ag_ui_lambda::protocol::TokenUsage;
 use ag_ui_lambda::tool::{NoArgs, ToolContext, ToolError, tool_fn};
@@ -317,7 +317,8 @@ async fn a_frontend_tool_may_not_take_a_name() {
             .try_run()
             .await;
 
-        assert_eq!(run.as_ref().err().map(|error| error.index), taken, "{why}");
+        let refused = taken.map(|index| Refusal::NameTaken(NameTaken { index }));
+        assert_eq!(run.as_ref().err(), refused.as_ref(), "{why}");
         if let Ok(run) = run {
             assert_eq!(run.requests[0].tools.len(), 3, "{why}");
         }
