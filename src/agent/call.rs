@@ -42,7 +42,7 @@ impl Granted {
     fn claim(&self) -> String {
         match self.proof.kind() {
             Kind::Approval => self.idempotency_key.clone(),
-            Kind::Question => format!("{}.{}", self.idempotency_key, self.proof.name()),
+            Kind::Question { .. } => format!("{}.{}", self.idempotency_key, self.proof.name()),
         }
     }
 }
@@ -67,7 +67,8 @@ impl<C: Send + Sync + 'static> Run<'_, C> {
         match tool.approval(&self.caller, &arguments) {
             Ok(Approval::NotNeeded) => {
                 let context = self.context(call.id.clone());
-                self.run_tool(tool, &self.info.run_id, context, arguments).await
+                let question = Kind::Question { is_approved: false };
+                self.run_tool(tool, &self.info.run_id, context, arguments, question).await
             }
             Ok(Approval::Needed) => {
                 let editable = tool.interrupts().editable;
@@ -110,23 +111,28 @@ impl<C: Send + Sync + 'static> Run<'_, C> {
             return Came::Result(refusal(NO_SUCH_TOOL));
         };
         let context = self.context(granted.id).consented(granted.idempotency_key, granted.answer);
-        self.run_tool(tool, granted.proof.run_id(), context, granted.arguments).await
+        let question = match granted.proof.kind() {
+            Kind::Approval => Kind::Question { is_approved: true },
+            question @ Kind::Question { .. } => question,
+        };
+        self.run_tool(tool, granted.proof.run_id(), context, granted.arguments, question).await
     }
 
-    /// Runs a tool. `run_id` is the run that made the call.
+    /// Runs a tool. `run_id` is the run that made the call, `question` what kind a question of it is.
     async fn run_tool(
         &self,
         tool: &Arc<dyn Entry<C>>,
         run_id: &RunId,
         context: ToolContext<C>,
         arguments: Value,
+        question: Kind,
     ) -> Came {
         let call_id = context.call_id().clone();
         let kept = tool.interrupts().question.then(|| arguments.clone());
         match (tool.call(context, arguments).await, kept) {
             (Ending::Answer(text), _) => Came::Result(text),
             (Ending::Question(Question { message, schema }), Some(arguments)) => {
-                let asked = (Kind::Question, message, schema);
+                let asked = (question, message, schema);
                 self.wait(&call_id, &tool.spec().name, run_id, &arguments, asked).await
             }
             (Ending::Question(_), None) => Came::Result(nobody_to_ask()),

@@ -13,8 +13,13 @@ use super::call::{Granted, NO_SUCH_TOOL};
 use super::waiting::{Called, Prover, Raised, Unmet, may_run};
 use super::{Agent, Refusal};
 use crate::approval::{Identity, Kind, Proof, digest};
-use crate::protocol::{Message, MessageBody, ResumeEntry, ResumeStatus, RunAgentInput, ToolCall, ToolCallId};
+use crate::protocol::{
+    InterruptId, Message, MessageBody, ResumeEntry, ResumeStatus, RunAgentInput, ToolCall, ToolCallId,
+};
 use crate::tool::{Approval, approval_schema, parse, refusal};
+
+/// What the model reads of a call that went as far as its question and has come to need approval since.
+const UNAPPROVED: &str = "This call needs approval by now. It was not run.";
 
 /// A call of an earlier run that this one goes on with.
 pub(super) struct Resumed {
@@ -56,6 +61,7 @@ pub(super) async fn read<C: Send + Sync + 'static>(
         let arguments = parse(&call.function.arguments).map_err(|_| Refusal::InterruptOpen)?;
         let digest = digest(&arguments).map_err(|_| Refusal::InterruptOpen)?;
         let mut proven = Vec::new();
+        let mut forged = 0;
         for (proof, entry) in answers {
             let called =
                 Called { run_id: proof.run_id(), id: &call.id, tool: &call.function.name, arguments: digest };
@@ -65,8 +71,11 @@ pub(super) async fn read<C: Send + Sync + 'static>(
                 let idempotency_key = subject.idempotency_key();
                 proven.push((proof, entry, idempotency_key));
             } else {
-                warn!(tool_call_id = call.id.as_str(), "the proof of an answer does not hold");
+                forged += 1;
             }
+        }
+        if forged > 0 {
+            warn!(forged, "answers whose proof does not hold are ignored");
         }
         let one = <[_; 1]>::try_from(proven).map_err(|_| Refusal::InterruptOpen)?;
         let [(proof, entry, idempotency_key)] = one;
@@ -89,22 +98,17 @@ fn waiting(input: &RunAgentInput) -> Vec<Waiting<'_>> {
     let mut waiting = unanswered(&input.messages);
     let places: HashMap<&ToolCallId, usize> =
         waiting.iter().enumerate().map(|(place, waiting)| (&waiting.call.id, place)).collect();
+    let mut first: HashMap<&InterruptId, &ResumeEntry> = HashMap::new();
     let mut ignored = 0;
     for entry in &input.resume {
+        // Said twice is said once; said in two ways is not said at all, since both then count.
+        let known = *first.entry(&entry.interrupt_id).or_insert(entry);
+        if !std::ptr::eq(known, entry) && known.status == entry.status && known.payload == entry.payload {
+            continue;
+        }
         let proof = Proof::read(&entry.interrupt_id);
         match proof.and_then(|proof| Some((*places.get(proof.call_id())?, proof))) {
-            Some((place, proof)) => {
-                let answers = &mut waiting[place].answers;
-                // Said twice is said once; said in two ways is not said at all, since both then count.
-                let says_it = |known: &&ResumeEntry| {
-                    known.interrupt_id == entry.interrupt_id
-                        && known.status == entry.status
-                        && known.payload == entry.payload
-                };
-                if !answers.iter().any(|(_, known)| says_it(&known)) {
-                    answers.push((proof, entry));
-                }
-            }
+            Some((place, proof)) => waiting[place].answers.push((proof, entry)),
             None => ignored += 1,
         }
     }
@@ -183,14 +187,15 @@ fn verdict<C: Send + Sync + 'static>(
     }
     // What has changed since it was asked: the schema, the caller's rights, the policy.
     let still = tool.check(&arguments).and_then(|()| tool.approval(caller, &arguments));
-    match still {
-        Ok(Approval::NotNeeded | Approval::Needed) => {}
-        Ok(Approval::Refused(sentence)) | Err(sentence) => {
-            told("refused");
-            return Verdict::Result(refusal(&sentence));
+    let refused = match still {
+        Ok(Approval::Needed) if kind == (Kind::Question { is_approved: false }) => UNAPPROVED.into(),
+        Ok(Approval::NotNeeded | Approval::Needed) => {
+            told("given");
+            let answer = (kind != Kind::Approval).then(|| said.clone());
+            return Verdict::Grant(Box::new(Granted { arguments, answer, ..granted }));
         }
-    }
-    told("given");
-    let answer = (kind == Kind::Question).then(|| said.clone());
-    Verdict::Grant(Box::new(Granted { arguments, answer, ..granted }))
+        Ok(Approval::Refused(sentence)) | Err(sentence) => sentence,
+    };
+    told("refused");
+    Verdict::Result(refusal(&refused))
 }

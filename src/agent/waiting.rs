@@ -70,7 +70,7 @@ impl Raised {
         let id = self.id.into();
         let proof = Proof::read(&id);
         let reason = match proof.as_ref().map(Proof::kind) {
-            Some(Kind::Question) => "input_required",
+            Some(Kind::Question { .. }) => "input_required",
             _ => "tool_call",
         };
         Interrupt {

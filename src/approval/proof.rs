@@ -28,8 +28,8 @@ const LARGEST: u64 = 1 << 53;
 pub(crate) enum Kind {
     /// A yes before the tool runs.
     Approval,
-    /// An answer to what the tool asks.
-    Question,
+    /// An answer to what the tool asks, in a call that was approved or needed no approval.
+    Question { is_approved: bool },
 }
 
 /// What a proof is about, as the server knows it.
@@ -95,15 +95,17 @@ fn is_exact(value: &Value) -> bool {
 }
 
 impl Kind {
-    fn letter(self) -> &'static str {
+    fn letters(self) -> &'static str {
         match self {
             Self::Approval => "a",
-            Self::Question => "q",
+            Self::Question { is_approved: false } => "q",
+            Self::Question { is_approved: true } => "aq",
         }
     }
 
-    fn read(letter: &str) -> Option<Self> {
-        [Self::Approval, Self::Question].into_iter().find(|kind| kind.letter() == letter)
+    fn read(letters: &str) -> Option<Self> {
+        let questions = [false, true].map(|is_approved| Self::Question { is_approved });
+        std::iter::once(Self::Approval).chain(questions).find(|kind| kind.letters() == letters)
     }
 }
 
@@ -157,7 +159,7 @@ impl Proof {
     pub(crate) fn id(&self) -> InterruptId {
         let Clear { key_id, kind, asked_in, run_id, call_id, expires } = &self.clear;
         let ids = [asked_in.as_str(), run_id.as_str(), call_id.as_str()].map(base64).join(".");
-        format!("{VERSION}.{key_id}.{}.{expires}.{ids}.{}", kind.letter(), base64(self.mac)).into()
+        format!("{VERSION}.{key_id}.{}.{expires}.{ids}.{}", kind.letters(), base64(self.mac)).into()
     }
 
     /// Names the proof where it is claimed.
@@ -197,7 +199,7 @@ impl Proof {
 fn mac(clear: &Clear, subject: &Subject<'_>, key: &Key) -> [u8; 32] {
     let mut fields = Fields::new("ag-ui-lambda interrupt 1");
     fields.put(&clear.key_id);
-    fields.put(clear.kind.letter());
+    fields.put(clear.kind.letters());
     fields.put(clear.expires.to_be_bytes());
     fields.put(clear.asked_in.as_str());
     fields.put(clear.run_id.as_str());

@@ -33,10 +33,9 @@ fn refund() -> Value {
 /// The next input: the history with the call, and a yes to its interrupt.
 fn approved(reply: &Reply) -> Value {
     let started = reply.events.iter().find(|event| event["type"] == "TOOL_CALL_START").unwrap();
-    let arguments = reply.events.iter().filter_map(|event| {
-        (event["type"] == "TOOL_CALL_ARGS").then(|| event["delta"].as_str().unwrap().to_owned())
-    });
-    let function = json!({"name": started["toolCallName"], "arguments": arguments.collect::<String>()});
+    let pieces = reply.events.iter().filter(|event| event["type"] == "TOOL_CALL_ARGS");
+    let arguments: String = pieces.map(|event| event["delta"].as_str().unwrap()).collect();
+    let function = json!({"name": started["toolCallName"], "arguments": arguments});
     let call = json!({"id": started["toolCallId"], "type": "function", "function": function});
     let mut input = refund();
     input["runId"] = "r2".into();

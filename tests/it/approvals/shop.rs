@@ -129,10 +129,15 @@ impl Shop {
             }
             async move { Ok(json!({ "ordered": size?.size })) }
         };
+        let choose = async |context: ToolContext<Clerk>, _: NoArgs| {
+            let size: Size = context.ask("Which size?")?;
+            Ok(json!({ "chosen": size.size }))
+        };
         let mut agent = Agent::builder(Scripted::new(turn))
             .tool(Refund(Arc::clone(&self.ledger)))
             .tool(tool_fn("price", "Sets a price.", price).needs_approval().editable())
             .tool(tool_fn("shoes", "Orders shoes.", shoes).needs_approval().asks())
+            .tool(tool_fn("choose", "Asks.", choose).needs_approval_if(|clerk, _| !clerk.may_refund).asks())
             .tool(tool_fn("look", "Looks.", async |_: ToolContext<Clerk>, _: NoArgs| Ok("seen")));
         if let Some(key) = self.key {
             let now = Arc::clone(&self.now);

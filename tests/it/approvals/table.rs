@@ -94,6 +94,9 @@ async fn row(name: &str) -> String {
         "an answer that does not fit the question" | "a no to a question's approval" => {
             Case::of(&[("shoes", json!({}))]).await
         }
+        "an answer to a question, and the call has come to need approval" => {
+            Case::of(&[("choose", json!({}))]).await
+        }
         "the call of another tool renamed to this one" => {
             Case::of(&[("price", json!({"order_id": "1234", "amount": 20}))]).await
         }
@@ -207,6 +210,9 @@ async fn row(name: &str) -> String {
             let told = shop.send(&next).await;
             assert_ne!(told.id(), question.id());
             return observed(&case, &told);
+        }
+        "an answer to a question, and the call has come to need approval" => {
+            next = case.next().resolve(id, json!({"size": 42})).claim("scope", "read".into());
         }
         other => panic!("no test tries the row {other:?}"),
     }
