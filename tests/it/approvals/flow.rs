@@ -152,7 +152,7 @@ async fn given_a_question_when_it_is_answered_then_the_tool_has_the_answer_under
     assert_eq!(interrupt["reason"], "input_required");
     assert_eq!(interrupt["message"], "Which size?");
     assert_eq!(interrupt["responseSchema"]["properties"]["size"]["maximum"], 46);
-    assert!(interrupt["id"].as_str().unwrap().contains(".q."), "{interrupt}");
+    assert!(interrupt["id"].as_str().unwrap().contains(".aq."), "{interrupt}");
 
     let again = shop.send(&approved.after(&question).resolve(&interrupt["id"], json!({"size": 60}))).await;
     let [asked_again] = again.interrupts().try_into().unwrap();

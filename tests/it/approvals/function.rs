@@ -1,9 +1,14 @@
 //! Approvals through the function binary: across killed processes, a rotation, and moto's DynamoDB.
 
+use std::sync::Arc;
+
+use ag_ui_lambda::dev::FunctionUrl;
 use serde_json::{Value, json};
+use tokio::sync::Mutex;
 
 use crate::support::function::{Function, Reply, TOKEN, function, url_event};
 use crate::support::moto::Moto;
+use crate::wires::weather::played;
 
 const OLD: &str = r#"{"key":"0123456789abcdef0123456789abcdef"}"#;
 const NEW: &str = r#"{"key":"fedcba9876543210fedcba9876543210"}"#;
@@ -209,4 +214,40 @@ async fn given_a_key_that_cannot_be_had_when_an_approval_comes_then_the_client_i
     let asked = Reply::to(&away, &asks("ada", &refund())).await;
     let error = results(&asked)[0]["error"].clone();
     assert_eq!(error, "Nobody can be asked about this call right now. It was not run.");
+}
+
+#[tokio::test]
+async fn given_either_client_when_each_run_has_a_process_and_a_key_of_its_own_then_the_approval_goes_through()
+{
+    for client in ["1.0", "0.0.59"] {
+        let secret = if client == "1.0" { "approval-by-1-0" } else { "approval-by-0-0-59" };
+        Moto::shared().create_secret(secret, OLD).await;
+        let functions: Arc<Mutex<Vec<Function>>> = Arc::default();
+        let served = Arc::clone(&functions);
+        let door = FunctionUrl::serve(move |mut event: Value| {
+            let served = Arc::clone(&served);
+            async move {
+                let mut served = served.lock().await;
+                if let Some(earlier) = served.last() {
+                    earlier.kill().await;
+                    Moto::shared().rotate_secret(secret, NEW).await;
+                }
+                event["requestContext"]["authorizer"] =
+                    json!({"lambda": {"principalId": "ada", "scope": "refunds:write"}});
+                let function = started(secret, &[]).await;
+                let answer = function.invoke(&event).await;
+                served.push(function);
+                answer
+            }
+        })
+        .await
+        .unwrap();
+
+        let runs = played(client, "approval", &door.url(), &format!("{client}-approval")).await;
+
+        let functions = functions.lock().await;
+        assert_eq!((runs.len(), functions.len()), (2, 2), "{client}");
+        let made: Vec<usize> = functions.iter().map(refunds).collect();
+        assert_eq!(made, [0, 1], "{client}");
+    }
 }

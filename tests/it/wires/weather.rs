@@ -42,7 +42,7 @@ pub(super) async fn url(function: &Arc<Function>) -> FunctionUrl {
 }
 
 /// Has an official client play a scenario; returns the events of each run, which the oracles have passed.
-pub(super) async fn played(client: &str, scenario: &str, url: &str, name: &str) -> Vec<Vec<Value>> {
+pub(crate) async fn played(client: &str, scenario: &str, url: &str, name: &str) -> Vec<Vec<Value>> {
     let prefix = recording(name);
     let numbered = |run: usize| PathBuf::from(format!("{}-{run}.sse", prefix.display()));
     let earlier = (1..).map(numbered).take_while(|run| run.exists());
