@@ -159,6 +159,12 @@ async fn a_call_that_goes_wrong_is_answered_with_what_the_model_may_know_and_the
             vec![r#"{"location":"Rome","unit":"K"}"#],
             "The arguments do not fit the schema: Additional properties are not allowed ('unit' was unexpected).",
         ),
+        (
+            "a member is named twice",
+            "weather",
+            vec![r#"{"location":"Rome","location":"Oslo"}"#],
+            "The arguments name a member twice: line 1, column 36.",
+        ),
         ("no such tool", "wether", vec!["{}"], "There is no tool of that name."),
         ("the tool refuses", "weather", vec![r#"{"location":"Atlantis"}"#], "There is no weather there."),
         ("the tool fails", "weather", vec![r#"{"location":"Pompeii"}"#], "The tool failed."),

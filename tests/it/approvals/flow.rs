@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use ag_ui_lambda::agent::{Agent, Limits};
-use ag_ui_lambda::approval::{ApprovalKeys, Approvals};
+use ag_ui_lambda::agent::{Agent, AgentBuilder, Limits};
+use ag_ui_lambda::approval::{ApprovalKeys, Approvals, Identity};
 use ag_ui_lambda::model::{ModelErrorKind, Script, Scripted};
 use ag_ui_lambda::tool::{Approval, NoArgs, Tool, ToolContext, ToolError, tool_fn};
 use insta::assert_snapshot;
@@ -283,6 +283,23 @@ async fn a_tool_that_waits_without_saying_so_fails_and_does_not_run() {
         assert!(line.ends_with(r#""{\"error\":\"The tool failed.\"}""#), "{line}");
     }
     assert!(!has_run.load(std::sync::atomic::Ordering::SeqCst));
+}
+
+#[test]
+fn capabilities_tell_of_approvals_where_they_are_open() {
+    let waits = async |_: ToolContext<Caller>, _: NoArgs| Ok(());
+    let told = |approvals: Option<Approvals>, identity: Option<&Identity>| {
+        let tool = tool_fn("waits", "Waits.", waits).needs_approval();
+        let agent = Agent::builder(Scripted::turns([])).tool(tool);
+        let agent = approvals.into_iter().fold(agent, AgentBuilder::approvals).build().unwrap();
+        let told = serde_json::to_value(agent.capabilities(&Caller::default(), identity)).unwrap();
+        (told["tools"]["items"].as_array().unwrap().len(), told["humanInTheLoop"].clone())
+    };
+    let open = json!({"supported": true, "approvals": true, "interrupts": true});
+
+    assert_eq!(told(Some(approvals()), Some(&Identity::anonymous())), (1, open));
+    assert_eq!(told(Some(approvals()), None), (0, Value::Null));
+    assert_eq!(told(None, Some(&Identity::anonymous())), (0, Value::Null));
 }
 
 #[test]

@@ -202,6 +202,26 @@ async fn given_no_permission_then_the_tool_is_not_offered_whatever_the_key() {
 }
 
 #[tokio::test]
+async fn given_other_names_of_claims_then_an_approval_is_bound_to_what_they_name() {
+    Moto::shared().create_secret("approval-names", OLD).await;
+    let names = [("AGUI_CLAIM_USER", "login"), ("AGUI_CLAIM_ORG", "tenant")];
+    let function = started("approval-names", &names).await;
+    let asks = |login: &str, tenant: &str, input: &Value| {
+        let mut event = asks("the-same", input);
+        event["requestContext"]["authorizer"]["lambda"]["login"] = login.into();
+        event["requestContext"]["authorizer"]["lambda"]["tenant"] = tenant.into();
+        event
+    };
+    let asked = Reply::to(&function, &asks("ada", "acme", &refund())).await;
+
+    for (login, tenant, status) in [("bob", "acme", 409), ("ada", "umbrella", 409), ("ada", "acme", 200)] {
+        let told = Reply::to(&function, &asks(login, tenant, &approved(&asked))).await;
+        assert_eq!(told.status, status, "{login} of {tenant}");
+    }
+    assert_eq!(refunds(&function), 1);
+}
+
+#[tokio::test]
 async fn given_a_key_that_cannot_be_had_when_an_approval_comes_then_the_client_is_told_to_try_again() {
     Moto::shared().create_secret("approval-away", OLD).await;
     let first = started("approval-away", &[]).await;
