@@ -2,6 +2,7 @@
 //!
 //! Every fault is told at start, with the variable's name and what it may hold; never with a secret's value.
 
+mod approval;
 mod model;
 
 use std::fmt::Display;
@@ -17,6 +18,7 @@ use crate::endpoint::{
     is_run_path,
 };
 
+pub use approval::{ApprovalConfig, ApprovalKey};
 #[cfg(feature = "hosted")]
 pub use model::KeyPlace;
 pub use model::{Guardrail, ModelConfig, ModelName};
@@ -38,6 +40,8 @@ pub struct Config {
     pub user_tokens: Option<UserTokenConfig>,
     /// The claims that tell who calls.
     pub claims: ClaimNames,
+    /// What proves approvals; `None` where tools that need one are closed.
+    pub approvals: Option<ApprovalConfig>,
     /// The models.
     pub models: ModelConfig,
     /// What a run may use up.
@@ -134,6 +138,7 @@ impl Config {
             iam_principals: variables.list("AGUI_IAM_PRINCIPALS"),
             user_tokens: variables.user_tokens()?,
             claims: variables.claims(),
+            approvals: variables.approvals(is_local)?,
             models: variables.models(is_local)?,
             limits: Limits {
                 turns: variables.count("AGUI_MAX_TURNS", limits.turns)?,
@@ -309,6 +314,8 @@ fn fault(variable: &'static str, problem: &str) -> ConfigError {
 mod tests {
     use super::*;
 
+    const KEY: &str = "0123456789abcdef0123456789abcdef";
+
     pub(super) fn read(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
         Config::read(|name| {
             let found = variables.iter().find(|(variable, _)| *variable == name);
@@ -360,6 +367,36 @@ mod tests {
                 "AGUI_TOKEN_HEADER",
             ),
             ("algorithms alone", vec![secret, model, ("AGUI_JWT_ALGORITHMS", "RS256")], "AGUI_JWT_ISSUER"),
+            (
+                "a literal key outside local mode",
+                vec![secret, model, ("AGUI_APPROVAL_KEY", KEY)],
+                "AGUI_APPROVAL_KEY",
+            ),
+            (
+                "a short key",
+                vec![secret, ("AGUI_LOCAL", "1"), ("AGUI_APPROVAL_KEY", "short")],
+                "AGUI_APPROVAL_KEY",
+            ),
+            (
+                "both keys",
+                vec![
+                    secret,
+                    ("AGUI_LOCAL", "1"),
+                    ("AGUI_APPROVAL_KEY", KEY),
+                    ("AGUI_APPROVAL_SECRET_ID", "key"),
+                ],
+                "AGUI_APPROVAL_KEY",
+            ),
+            (
+                "a guard of nothing",
+                vec![secret, model, ("AGUI_APPROVAL_TABLE", "once")],
+                "AGUI_APPROVAL_SECRET_ID",
+            ),
+            (
+                "approvals that never live",
+                vec![secret, model, ("AGUI_APPROVAL_SECRET_ID", "key"), ("AGUI_APPROVAL_TTL_S", "0")],
+                "AGUI_APPROVAL_TTL_S",
+            ),
             ("not a path", vec![secret, model, ("AGUI_PATH", "chat")], "AGUI_PATH"),
             ("the endpoint's own path", vec![secret, model, ("AGUI_PATH", "/health")], "AGUI_PATH"),
             ("not a header", vec![secret, model, ("AGUI_TOKEN_HEADER", "a b")], "AGUI_TOKEN_HEADER"),
@@ -387,6 +424,21 @@ mod tests {
 
         assert!(matches!(config.models.names[..], [ModelName::ScriptedDemo]));
         assert!(!format!("{config:?}").contains("letmein"));
+    }
+
+    #[test]
+    fn approvals_are_off_unless_their_key_is_named() {
+        let base = [("AGUI_TOKEN_SECRET_ID", "token"), ("AGUI_MODEL", "scripted/demo")];
+        assert!(read(&base).unwrap().approvals.is_none());
+
+        let key = [("AGUI_APPROVAL_SECRET_ID", "key"), ("AGUI_APPROVAL_TABLE", "once")];
+        let approvals = read(&[base, key].concat()).unwrap().approvals.unwrap();
+        assert!(matches!(approvals.key, ApprovalKey::Secret(id) if id == "key"));
+        assert_eq!((approvals.life.as_secs(), approvals.table.as_deref()), (900, Some("once")));
+
+        let local = [("AGUI_LOCAL", "1"), ("AGUI_TOKEN", "letmein"), ("AGUI_APPROVAL_KEY", KEY)];
+        let config = read(&local).unwrap();
+        assert!(config.approvals.is_some() && !format!("{config:?}").contains(KEY));
     }
 
     #[test]

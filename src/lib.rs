@@ -12,7 +12,8 @@
 //! - [`transcript`]: the only producer of events, in order by construction.
 //! - [`model`]: the port to a chat model, an adapter for each wire, and the scripted one.
 //! - [`tool`]: backend tools.
-//! - [`agent`]: the loop that makes a run of the three before it.
+//! - [`approval`]: proofs that a call waits for a person.
+//! - [`agent`]: the loop that makes a run of the four before it.
 //! - [`endpoint`]: HTTP without any cloud's name: authentication, refusals, the stream.
 //! - [`secret`]: the port to a store of secrets.
 //! - `keys`: the providers' API keys in one secret.
@@ -21,6 +22,7 @@
 //! - `dev`: a Runtime API emulator that drives the real function.
 
 pub mod agent;
+pub mod approval;
 #[cfg(feature = "aws")]
 pub mod aws;
 mod cached;

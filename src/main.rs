@@ -29,6 +29,11 @@ async fn serve() -> Result<(), aws::Error> {
             "The caller's user, organisation, plan and permissions.",
             tools::get_account,
         ))
+        .tool(
+            tool_fn("refund_order", "Refunds an order, or a part of it.", tools::refund_order)
+                .offered_to(tools::may_refund)
+                .needs_approval(),
+        )
         .build()?;
     let names = config.claims.clone();
     aws::serve(&config, agent, move |claims| Ok(Caller::from_claims(claims, &names))).await

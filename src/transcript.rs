@@ -38,8 +38,8 @@ use serde_json::json;
 use tracing::warn;
 
 use crate::protocol::{
-    Content, EncryptedSubtype, Event, EventKind, JsonObject, MessageId, PROTOCOL_VERSION, PartKind,
-    ReasoningRole, RunId, RunOutcome, TextRole, ThreadId, TokenUsage, ToolCallId, ToolRole,
+    Content, EncryptedSubtype, Event, EventKind, Interrupt, JsonObject, MessageId, PROTOCOL_VERSION,
+    PartKind, ReasoningRole, RunId, RunOutcome, TextRole, ThreadId, TokenUsage, ToolCallId, ToolRole,
 };
 use calls::Calls;
 pub use calls::{ClosedCall, OpenCall};
@@ -68,6 +68,8 @@ pub struct Transcript<S = Clock> {
     turn: Option<MessageId>,
     calls: Calls,
     shown: Shown,
+    /// What the run asks, with the call that waits for the answer.
+    interrupts: Vec<(ToolCallId, Interrupt)>,
     usage: Vec<TokenUsage>,
     /// Whether the client reads the endings that 1.0 brought.
     knows_1_0: bool,
@@ -100,6 +102,7 @@ impl<S: Stamps> Transcript<S> {
             turn: None,
             calls: Calls::default(),
             shown: Shown::default(),
+            interrupts: Vec::new(),
             usage: Vec::new(),
             knows_1_0: true,
         };
@@ -126,6 +129,13 @@ impl<S: Stamps> Transcript<S> {
     /// Says that a call id is taken by the history, so that no new call gets it.
     pub fn reserve_call(&mut self, id: ToolCallId) {
         self.calls.reserve(id);
+    }
+
+    /// Takes up a call of an earlier run, which this one answers or asks about again. Its START, ARGS and END have been
+    /// told and are not told again.
+    pub fn earlier_call(&mut self, id: ToolCallId) -> ClosedCall {
+        self.calls.take_up(id.clone());
+        ClosedCall { id }
     }
 
     /// Starts a turn of the model: what follows belongs to a new assistant message.
@@ -239,6 +249,17 @@ impl<S: Stamps> Transcript<S> {
         self.calls.leave(&call.id);
     }
 
+    /// Leaves a call to a person: it is answered in a later run, and this one ends with the interrupt.
+    pub fn ask(&mut self, call: ClosedCall, interrupt: Interrupt) {
+        self.calls.ask(&call.id);
+        self.interrupts.push((call.id, interrupt));
+    }
+
+    /// Whether the run waits for a person.
+    pub fn is_asking(&self) -> bool {
+        !self.interrupts.is_empty()
+    }
+
     /// Counts tokens that a turn used; they are reported when the run ends.
     pub fn usage(&mut self, used: &TokenUsage) {
         let same = |entry: &&mut TokenUsage| entry.provider == used.provider && entry.model == used.model;
@@ -263,9 +284,20 @@ impl<S: Stamps> Transcript<S> {
         self.waiting.pop_front()
     }
 
-    /// Ends the run in success: RUN_FINISHED with the calls that wait for the client. Returns what is unsent.
+    /// Ends the run: RUN_FINISHED, with interrupts if it asks something, else in success with the calls that wait for
+    /// the client. Returns what is unsent.
+    ///
+    /// Beside interrupts the client derives the calls that wait for it, as the protocol has it.
     pub fn finish(mut self) -> VecDeque<Event> {
-        self.settle();
+        self.close_open();
+        self.answer_all(self.calls.unanswered_by_server());
+        if self.is_asking() {
+            let mut asked = std::mem::take(&mut self.interrupts);
+            let order = self.calls.asked();
+            asked.sort_by_key(|(call, _)| order.iter().position(|id| id == call));
+            let interrupts = asked.into_iter().map(|(_, interrupt)| interrupt).collect();
+            return self.end_finished(RunOutcome::Interrupt { interrupts }, None);
+        }
         let pending_tool_call_ids = if self.knows_1_0 { self.calls.left() } else { Vec::new() };
         self.end_finished(RunOutcome::Success { pending_tool_call_ids }, None)
     }
@@ -281,10 +313,9 @@ impl<S: Stamps> Transcript<S> {
         }
     }
 
-    /// Ends the run in failure: what is open is closed, then RUN_ERROR. Returns what is unsent.
+    /// Ends the run in failure: what is open is closed and answered, then RUN_ERROR. Returns what is unsent.
     pub fn fail(mut self, error: RunError) -> VecDeque<Event> {
-        self.close_open();
-        self.settle_predictions();
+        self.settle();
         self.end_failed(error, None)
     }
 
@@ -314,10 +345,18 @@ impl<S: Stamps> Transcript<S> {
         self.waiting
     }
 
-    /// Closes what is open and answers what no one else will.
+    /// Closes what is open and answers what no one else will. What was asked is taken back: its answer would find
+    /// nobody, since the run does not end with the interrupt.
     fn settle(&mut self) {
         self.close_open();
-        for id in self.calls.unanswered_by_server() {
+        self.interrupts.clear();
+        self.answer_all(self.calls.unanswered_by_server());
+        self.answer_all(self.calls.asked());
+        self.settle_predictions();
+    }
+
+    fn answer_all(&mut self, calls: Vec<ToolCallId>) {
+        for id in calls {
             self.answer(id, UNANSWERED.into());
         }
     }

@@ -1,20 +1,25 @@
 //! What an agent can do, derived from what it is made of and never written by hand.
 
 use super::{Agent, Limits};
+use crate::approval::Identity;
 use crate::model::Model;
 use crate::protocol::{
-    AgentCapabilities, Execution, Modalities, Multimodal, PartKind, Source, StateSupport, ToolSupport,
-    Transport,
+    AgentCapabilities, Execution, HumanInTheLoop, Modalities, Multimodal, PartKind, Source, StateSupport,
+    ToolSupport, Transport,
 };
+use crate::tool::Interrupts;
 
 impl<C: Send + Sync + 'static> Agent<C> {
     /// What the agent can do for a caller: its tools, the state that they share, what its first model reads, its limits.
-    pub fn capabilities(&self, caller: &C) -> AgentCapabilities {
+    /// `identity` as in [`run`](Self::run).
+    pub fn capabilities(&self, caller: &C, identity: Option<&Identity>) -> AgentCapabilities {
+        let is_open = self.inner.approvals.is_some() && identity.is_some();
+        let interrupts = || self.offers(caller, is_open).map(|tool| tool.interrupts());
         AgentCapabilities {
             transport: Some(Transport { streaming: Some(true), ..Transport::default() }),
             tools: Some(ToolSupport {
                 supported: Some(true),
-                items: Some(self.inner.toolbox.specs(caller).cloned().collect()),
+                items: Some(self.offers(caller, is_open).map(|tool| tool.spec().clone()).collect()),
                 parallel_calls: Some(true),
                 client_provided: Some(true),
             }),
@@ -30,6 +35,13 @@ impl<C: Send + Sync + 'static> Agent<C> {
                 .first()
                 .map(|model| Multimodal { input: Some(modalities(model.as_ref())), output: None }),
             execution: Some(execution(&self.inner.limits)),
+            human_in_the_loop: interrupts().any(Interrupts::any).then(|| HumanInTheLoop {
+                supported: Some(true),
+                approvals: Some(interrupts().any(|waits| waits.approval)),
+                interrupts: Some(true),
+                approve_with_edits: Some(interrupts().any(|waits| waits.editable)),
+                ..HumanInTheLoop::default()
+            }),
             ..AgentCapabilities::default()
         }
     }

@@ -1,31 +1,38 @@
 //! The agent: a model, tools, instructions and limits; and the loop that makes a run of them.
 //!
-//! `turns` decides and `run` does; `attempts` decides and `turn` asks the model. `history` reads what came before,
-//! `seal` keeps a provider's own apart, `listener` hears what tools say, `stream` lets a reader pull.
+//! `turns` decides and `run` does; `attempts` decides and `turn` asks the model; `resume` decides and `call` runs a tool
+//! or lets it wait, as `waiting` puts it. `history` reads what came before, `seal` keeps a provider's own apart,
+//! `listener` hears what tools say, `stream` lets a reader pull.
 
 mod attempts;
+mod call;
 mod capabilities;
 mod history;
 mod listener;
+mod resume;
 mod run;
 mod seal;
 mod stream;
 mod turn;
 mod turns;
+mod waiting;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use tokio::time::Instant;
+use tracing::warn;
 
+use crate::approval::{Approvals, Identity};
 use crate::model::{Model, ModelSettings};
-use crate::protocol::{self, Prediction, RunAgentInput};
-use crate::tool::{Tool, Toolbox, ToolboxError};
+use crate::protocol::{self, Prediction, RunAgentInput, RunId, ThreadId};
+use crate::tool::{Entry, Tool, Toolbox, ToolboxError};
 use crate::transcript::{Clock, Stamps};
 
 pub use stream::{RunStream, Stopper};
 pub(crate) use turns::LONGEST;
 pub use turns::Limits;
+use waiting::Prover;
 
 /// An agent for callers of the type `C`. Cheap to clone.
 pub struct Agent<C> {
@@ -37,6 +44,7 @@ struct Inner<C> {
     settings: ModelSettings,
     instructions: Option<Arc<str>>,
     toolbox: Toolbox<C>,
+    approvals: Option<Approvals>,
     limits: Limits,
     /// Whether the model reads the client's state.
     shows_state: bool,
@@ -55,6 +63,23 @@ pub struct NameTaken {
     pub index: usize,
 }
 
+/// Why a run does not begin.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The name of a frontend tool is taken.
+    #[error(transparent)]
+    NameTaken(#[from] NameTaken),
+    /// A call that may wait for a person has neither a result nor an answer that counts.
+    #[error(
+        "a call waits for a person: answer its interrupt in `resume`, or give the call a result in a tool message"
+    )]
+    InterruptOpen,
+    /// An answer can't be checked: the key of approvals can't be had.
+    #[error("the answer to an interrupt cannot be checked right now")]
+    ApprovalKeyUnavailable,
+}
+
 impl<C: Send + Sync + 'static> Agent<C> {
     /// Starts from a model; everything else has a default.
     pub fn builder(model: impl Model) -> AgentBuilder<C> {
@@ -63,6 +88,7 @@ impl<C: Send + Sync + 'static> Agent<C> {
             settings: ModelSettings::default(),
             instructions: None,
             toolbox: Toolbox::new(),
+            approvals: None,
             fault: None,
             limits: Limits::default(),
             shows_state: false,
@@ -72,41 +98,77 @@ impl<C: Send + Sync + 'static> Agent<C> {
 
     /// Begins a run for a caller.
     ///
-    /// `deadline` is when the run must have ended at the latest; the run's own time limit holds beside it.
+    /// `identity` is whose approvals count, as the edge has proven it; with none, tools whose calls may wait for a
+    /// person are closed. `deadline` is when the run must have ended at the latest; the run's own time limit holds
+    /// beside it.
     ///
     /// # Errors
-    /// [`NameTaken`] if a frontend tool bears the name of a backend tool, hidden ones included, or of another
-    /// frontend tool. Identical duplicates merge.
-    pub fn run(
+    /// [`Refusal::NameTaken`] if a frontend tool bears the name of a backend tool, hidden ones included, or of another
+    /// frontend tool. Identical duplicates merge. [`Refusal::InterruptOpen`] if a call waits for a person who has not
+    /// answered; [`Refusal::ApprovalKeyUnavailable`] if an answer can't be checked.
+    pub async fn run(
         &self,
         caller: C,
+        identity: Option<Identity>,
         input: RunAgentInput,
         deadline: Option<Instant>,
-    ) -> Result<RunStream, NameTaken> {
-        self.run_stamped(caller, input, deadline, Clock)
+    ) -> Result<RunStream, Refusal> {
+        self.run_stamped(caller, identity, input, deadline, Clock).await
     }
 
     /// Begins a run whose ids and times come from `stamps`, for tests. See [`run`](Self::run).
     ///
     /// # Errors
     /// As [`run`](Self::run).
-    pub fn run_stamped(
+    pub async fn run_stamped(
         &self,
         caller: C,
+        identity: Option<Identity>,
         input: RunAgentInput,
         deadline: Option<Instant>,
         stamps: impl Stamps + 'static,
-    ) -> Result<RunStream, NameTaken> {
+    ) -> Result<RunStream, Refusal> {
         let frontend = self.frontend_tools(&input.tools)?;
+        let resumed = resume::read(self, &caller, identity.as_ref(), &input).await?;
         let agent = Self { inner: Arc::clone(&self.inner) };
-        Ok(RunStream::new(|outbox| run::drive(agent, caller, input, frontend, deadline, stamps, outbox)))
+        let ask = run::Ask { caller, identity, input, frontend, resumed, deadline };
+        Ok(RunStream::new(|outbox| run::drive(agent, ask, stamps, outbox)))
     }
 
-    /// Gets its first model ready while the function starts. A failure waits for the first run.
+    /// Gets its first model and the keys of approvals ready while the function starts. A failure waits for the first
+    /// run.
     pub async fn warm(&self) {
-        if let Some(model) = self.inner.models.first() {
-            model.warm().await;
-        }
+        let model = async {
+            if let Some(model) = self.inner.models.first() {
+                model.warm().await;
+            }
+        };
+        let approvals = async {
+            if let Some(approvals) = &self.inner.approvals {
+                approvals.warm().await;
+            }
+        };
+        futures_util::future::join(model, approvals).await;
+    }
+
+    /// What proves for a caller in a run; none where approvals are closed.
+    fn prover<'a>(
+        &'a self,
+        identity: Option<&'a Identity>,
+        thread_id: &'a ThreadId,
+        run_id: &'a RunId,
+    ) -> Option<Prover<'a>> {
+        Some(Prover { approvals: self.inner.approvals.as_ref()?, identity: identity?, thread_id, run_id })
+    }
+
+    /// The tools that a caller may use; those whose calls may wait only where approvals are open.
+    fn offers(&self, caller: &C, is_open: bool) -> impl Iterator<Item = &Arc<dyn Entry<C>>> {
+        self.inner.toolbox.offers(caller).filter(move |tool| is_open || !tool.interrupts().any())
+    }
+
+    /// The tool of that name, if a caller may use it.
+    fn offered(&self, name: &str, caller: &C, is_open: bool) -> Option<&Arc<dyn Entry<C>>> {
+        self.inner.toolbox.offered(name, caller).filter(|tool| is_open || !tool.interrupts().any())
     }
 
     fn frontend_tools(&self, tools: &[protocol::Tool]) -> Result<Vec<protocol::Tool>, NameTaken> {
@@ -149,6 +211,7 @@ pub struct AgentBuilder<C> {
     settings: ModelSettings,
     instructions: Option<Arc<str>>,
     toolbox: Toolbox<C>,
+    approvals: Option<Approvals>,
     /// The first tool that could not be added; told at the end, so that calls chain.
     fault: Option<ToolboxError>,
     limits: Limits,
@@ -181,6 +244,11 @@ impl<C: Send + Sync + 'static> AgentBuilder<C> {
         self
     }
 
+    /// What signs and checks approvals. Without it, tools whose calls may wait for a person are offered to nobody.
+    pub fn approvals(self, approvals: Approvals) -> Self {
+        Self { approvals: Some(approvals), ..self }
+    }
+
     /// What a run may use up.
     pub fn limits(self, limits: Limits) -> Self {
         Self { limits: limits.countable(), ..self }
@@ -209,7 +277,17 @@ impl<C: Send + Sync + 'static> AgentBuilder<C> {
     /// [`ToolboxError`] for the first tool whose name or schema is unusable, or from which state is predicted that
     /// it has no argument for.
     pub fn build(self) -> Result<Agent<C>, ToolboxError> {
-        let Self { models, settings, instructions, toolbox, fault, limits, shows_state, predictions } = self;
+        let Self {
+            models,
+            settings,
+            instructions,
+            toolbox,
+            approvals,
+            fault,
+            limits,
+            shows_state,
+            predictions,
+        } = self;
         if let Some(fault) = fault {
             return Err(fault);
         }
@@ -221,7 +299,15 @@ impl<C: Send + Sync + 'static> AgentBuilder<C> {
                 });
             }
         }
-        let inner = Inner { models, settings, instructions, toolbox, limits, shows_state, predictions };
+        let waiting: Vec<&str> = toolbox.waiting_names().collect();
+        if approvals.is_none() && !waiting.is_empty() {
+            warn!(
+                tools = waiting.join(" "),
+                "tools that need approval are closed: there is no key for approvals"
+            );
+        }
+        let inner =
+            Inner { models, settings, instructions, toolbox, approvals, limits, shows_state, predictions };
         Ok(Agent { inner: Arc::new(inner) })
     }
 }

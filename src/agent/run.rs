@@ -14,16 +14,20 @@ use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use super::Agent;
+use super::call::Came;
 use super::history::History;
 use super::listener::Listener;
+use super::resume::{Resumed, Verdict};
 use super::stream::Outbox;
 use super::turn::{Made, MadeCall, ask};
 use super::turns::{Answerer, Next, Stop, Turns};
+use super::waiting::Prover;
+use crate::approval::Identity;
 use crate::causes::causes;
 use crate::model::{Call, CallResult, ModelError, ModelErrorKind, Request, ToolChoice, Turn};
-use crate::protocol::{Content, Prediction, RunAgentInput, Tool};
-use crate::tool::{self, RunInfo, ToolContext, Voice, refusal};
-use crate::transcript::{RunError, Stamps, Transcript};
+use crate::protocol::{Content, Message, MessageBody, Prediction, RunAgentInput, Tool};
+use crate::tool::{self, RunInfo, Voice};
+use crate::transcript::{ClosedCall, RunError, Stamps, Transcript};
 
 /// How long before the deadline a run ends, to get its last events out.
 const DEADLINE_MARGIN: Duration = Duration::from_secs(2);
@@ -41,16 +45,27 @@ pub(super) enum Ended {
     },
 }
 
+/// What a run is asked for.
+pub(super) struct Ask<C> {
+    pub(super) caller: C,
+    /// Whose approvals count.
+    pub(super) identity: Option<Identity>,
+    pub(super) input: RunAgentInput,
+    /// The tools of the client, by distinct names.
+    pub(super) frontend: Vec<Tool>,
+    /// The calls of earlier runs that this one goes on with.
+    pub(super) resumed: Vec<Resumed>,
+    pub(super) deadline: Option<Instant>,
+}
+
 /// Drives one run from RUN_STARTED to its terminal event.
 pub(super) async fn drive<C: Send + Sync + 'static, S: Stamps>(
     agent: Agent<C>,
-    caller: C,
-    mut input: RunAgentInput,
-    frontend: Vec<Tool>,
-    deadline: Option<Instant>,
+    ask: Ask<C>,
     stamps: S,
     outbox: Outbox,
 ) {
+    let Ask { caller, identity, mut input, frontend, resumed, deadline } = ask;
     let started = Instant::now();
     let mut transcript = Transcript::begin(input.thread_id.clone(), input.run_id.clone(), stamps);
     if input.protocol_version.is_none() {
@@ -60,7 +75,9 @@ pub(super) async fn drive<C: Send + Sync + 'static, S: Stamps>(
     let (voice, ear) = tool::channel(Arc::clone(&state));
     let mut listener = Listener::new(ear);
     let (stop_at, stop) = stop_at(started, agent.inner.limits.run_timeout, deadline);
-    let run = Run::new(&agent, caller, &input, frontend, stop_at, voice);
+    let info = RunInfo { thread_id: input.thread_id.clone(), run_id: input.run_id.clone() };
+    let (caller, info) = (Arc::new(caller), Arc::new(info));
+    let run = Run { agent: &agent, caller, identity, info, frontend, stop_at, voice };
     transcript = transcript.with_state(Arc::clone(&state)).with_predictions(run.predictions());
     let mut turns = Turns::new(agent.inner.limits);
 
@@ -70,6 +87,10 @@ pub(super) async fn drive<C: Send + Sync + 'static, S: Stamps>(
                 transcript.reserve_call(id.clone());
             }
             outbox.flush(&mut transcript).await;
+            run.resume(resumed, &mut input, &mut transcript, &mut listener, &outbox).await;
+            if transcript.is_asking() {
+                return Ok(());
+            }
             run.converse(&input, &state, &mut turns, &mut transcript, &mut listener, &outbox).await
         };
         tokio::select! {
@@ -83,6 +104,7 @@ pub(super) async fn drive<C: Send + Sync + 'static, S: Stamps>(
 
     listener.tell_rest(&mut transcript);
     let (outcome, events) = match ended {
+        Ok(Ok(())) if transcript.is_asking() => ("interrupt", transcript.finish()),
         Ok(Ok(())) => ("success", transcript.finish()),
         Ok(Err(Ended::Stopped(stop))) => (stop.reason(), transcript.cancel(stop.reason())),
         Ok(Err(Ended::Failed { model, error })) => {
@@ -110,37 +132,51 @@ fn stop_at(started: Instant, run_timeout: Duration, deadline: Option<Instant>) -
 }
 
 /// What does not change during a run.
-struct Run<'a, C> {
-    agent: &'a Agent<C>,
-    caller: Arc<C>,
-    info: Arc<RunInfo>,
+pub(super) struct Run<'a, C> {
+    pub(super) agent: &'a Agent<C>,
+    pub(super) caller: Arc<C>,
+    identity: Option<Identity>,
+    pub(super) info: Arc<RunInfo>,
     frontend: Vec<Tool>,
-    stop_at: Instant,
-    voice: Voice,
+    pub(super) stop_at: Instant,
+    pub(super) voice: Voice,
 }
 
-impl<'a, C: Send + Sync + 'static> Run<'a, C> {
-    fn new(
-        agent: &'a Agent<C>,
-        caller: C,
-        input: &RunAgentInput,
-        frontend: Vec<Tool>,
-        stop_at: Instant,
-        voice: Voice,
-    ) -> Self {
-        let info = RunInfo { thread_id: input.thread_id.clone(), run_id: input.run_id.clone() };
-        Self { agent, caller: Arc::new(caller), info: Arc::new(info), frontend, stop_at, voice }
+impl<C: Send + Sync + 'static> Run<'_, C> {
+    /// What proves for this caller and run; none where approvals are closed.
+    pub(super) fn prover(&self) -> Option<Prover<'_>> {
+        self.agent.prover(self.identity.as_ref(), &self.info.thread_id, &self.info.run_id)
     }
 
-    /// The tools that the model is offered.
-    fn tools(&self) -> impl Iterator<Item = &Tool> {
-        self.agent.inner.toolbox.specs(&self.caller).chain(&self.frontend)
-    }
-
-    /// What the client may predict: nothing of a tool that this caller is not to know of.
-    fn predictions(&self) -> Vec<Prediction> {
-        let is_offered = |prediction: &&Prediction| self.tools().any(|tool| tool.name == prediction.tool);
-        self.agent.inner.predictions.iter().filter(is_offered).cloned().collect()
+    /// Goes on with calls of earlier runs, side by side. Their results become part of the input's history.
+    async fn resume<S: Stamps>(
+        &self,
+        resumed: Vec<Resumed>,
+        input: &mut RunAgentInput,
+        transcript: &mut Transcript<S>,
+        listener: &mut Listener,
+        outbox: &Outbox,
+    ) {
+        let mut running = FuturesUnordered::new();
+        for Resumed { id, verdict } in resumed {
+            let closed = transcript.earlier_call(id);
+            running.push(async {
+                let came = match verdict {
+                    Verdict::Grant(granted) => self.granted(*granted).await,
+                    Verdict::Result(text) => Came::Result(text.into()),
+                    Verdict::Again(raised) => Came::Waits(raised),
+                };
+                (came, closed)
+            });
+        }
+        while let Some((came, closed)) = listener.attend(&mut running, transcript, outbox).await {
+            let tool_call_id = closed.id().clone();
+            if let Some(content) = tell(came, closed, transcript) {
+                let body = MessageBody::Tool { tool_call_id: tool_call_id.clone(), content, error: None };
+                input.messages.push(Message::new(tool_call_id.as_str(), body));
+            }
+            outbox.flush(transcript).await;
+        }
     }
 
     /// Turn after turn, until the answer is complete or waits for the client.
@@ -172,9 +208,8 @@ impl<'a, C: Send + Sync + 'static> Run<'a, C> {
             let models = &self.agent.inner.models;
             let Made { reasoning, text, calls } =
                 ask(models, &mut model, &request, self.stop_at, turns, transcript, outbox).await?;
-            let answerers: Vec<Answerer> = calls.iter().map(|made| self.answerer(made)).collect();
             let made: Vec<Call> = calls.iter().map(|made| made.call.clone()).collect();
-            let results = self.answer(calls, transcript, listener, outbox).await;
+            let (answerers, results) = self.answer(calls, transcript, listener, outbox).await;
             if Turns::after(answerers) == Next::Finish {
                 return Ok(());
             }
@@ -187,6 +222,18 @@ impl<'a, C: Send + Sync + 'static> Run<'a, C> {
         }
     }
 
+    /// What the model may call.
+    fn tools(&self) -> impl Iterator<Item = &Tool> {
+        let here = self.agent.offers(&self.caller, self.prover().is_some()).map(|tool| tool.spec());
+        here.chain(&self.frontend)
+    }
+
+    /// What the client may predict: nothing of a tool that this caller is not to know of.
+    fn predictions(&self) -> Vec<Prediction> {
+        let is_offered = |prediction: &&Prediction| self.tools().any(|tool| tool.name == prediction.tool);
+        self.agent.inner.predictions.iter().filter(is_offered).cloned().collect()
+    }
+
     /// A call that may not be made never reaches the client, which would run it.
     fn answerer(&self, made: &MadeCall) -> Answerer {
         let may_be_made = made.is_whole && self.may_call();
@@ -196,55 +243,51 @@ impl<'a, C: Send + Sync + 'static> Run<'a, C> {
         }
     }
 
-    /// Not every provider can keep its model from calling.
-    fn may_call(&self) -> bool {
-        self.agent.inner.settings.tool_choice != ToolChoice::None
-    }
-
-    /// Runs the calls of a turn side by side. What the tools say, and each result, is streamed when it is there; the
-    /// results are returned in the order of the calls.
+    /// Runs the calls of a turn side by side. What the tools say, and each result, is streamed when it is there. Returns
+    /// who answers each call, and the results in the order of the calls.
     async fn answer<S: Stamps>(
         &self,
         calls: Vec<MadeCall>,
         transcript: &mut Transcript<S>,
         listener: &mut Listener,
         outbox: &Outbox,
-    ) -> Vec<CallResult> {
+    ) -> (Vec<Answerer>, Vec<CallResult>) {
         let mut running = FuturesUnordered::new();
-        let mut results: Vec<Option<CallResult>> = Vec::new();
+        let mut answerers: Vec<Answerer> = calls.iter().map(|made| self.answerer(made)).collect();
+        let mut results: Vec<Option<CallResult>> = calls.iter().map(|_| None).collect();
         for (index, made) in calls.into_iter().enumerate() {
-            results.push(None);
-            match self.answerer(&made) {
-                Answerer::Client => transcript.left_to_client(made.closed),
+            match answerers[index] {
                 Answerer::Server => {
-                    running.push(async move { (index, self.result(&made).await, made.closed) });
+                    running.push(async move { (index, self.made(&made).await, made.closed) });
                 }
+                Answerer::Client | Answerer::Person => transcript.left_to_client(made.closed),
             }
         }
         outbox.flush(transcript).await;
-        while let Some((index, content, closed)) = listener.attend(&mut running, transcript, outbox).await {
+        while let Some((index, came, closed)) = listener.attend(&mut running, transcript, outbox).await {
             let id = closed.id().clone();
-            transcript.tool_result(closed, content.clone());
-            results[index] = Some(CallResult { id, content });
+            match tell(came, closed, transcript) {
+                Some(content) => results[index] = Some(CallResult { id, content }),
+                None => answerers[index] = Answerer::Person,
+            }
             outbox.flush(transcript).await;
         }
-        results.into_iter().flatten().collect()
+        (answerers, results.into_iter().flatten().collect())
     }
+}
 
-    async fn result(&self, MadeCall { call, is_whole, .. }: &MadeCall) -> Content {
-        if !is_whole {
-            return refusal("The arguments were cut off before their end.").into();
+/// Tells what came of a call; returns its result, if it has one.
+fn tell<S: Stamps>(came: Came, closed: ClosedCall, transcript: &mut Transcript<S>) -> Option<Content> {
+    match came {
+        Came::Result(content) => {
+            transcript.tool_result(closed, content.clone());
+            Some(content)
         }
-        if !self.may_call() {
-            return refusal("No tool may be called.").into();
+        Came::Waits(raised) => {
+            let interrupt = raised.interrupt(closed.id());
+            transcript.ask(closed, interrupt);
+            None
         }
-        let Some(tool) = self.agent.inner.toolbox.offered(&call.name, &self.caller) else {
-            return refusal("There is no tool of that name.").into();
-        };
-        let deadline = self.stop_at.min(Instant::now() + self.agent.inner.limits.tool_timeout);
-        let context =
-            ToolContext::new(Arc::clone(&self.caller), Arc::clone(&self.info), call.id.clone(), deadline);
-        tool.call(context.with_voice(self.voice.clone()), &call.arguments).await
     }
 }
 

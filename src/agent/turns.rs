@@ -81,6 +81,8 @@ pub(super) enum Answerer {
     Server,
     /// The client, in the next run.
     Client,
+    /// A person, before a later run.
+    Person,
 }
 
 /// What comes after a turn.
@@ -131,11 +133,11 @@ impl Turns {
         Ok(())
     }
 
-    /// A model is never asked while a call of its last turn waits for the client: providers refuse that.
+    /// A model is never asked while a call of its last turn waits for somebody: providers refuse that.
     pub(super) fn after(answerers: impl IntoIterator<Item = Answerer>) -> Next {
         let mut answerers = answerers.into_iter().peekable();
         let made_no_call = answerers.peek().is_none();
-        if made_no_call || answerers.any(|answerer| answerer == Answerer::Client) {
+        if made_no_call || answerers.any(|answerer| answerer != Answerer::Server) {
             Next::Finish
         } else {
             Next::AskModel
@@ -154,12 +156,13 @@ mod tests {
 
     #[test]
     fn the_model_is_asked_again_only_when_every_call_is_answered() {
-        use Answerer::{Client, Server};
+        use Answerer::{Client, Person, Server};
         for (why, answerers, next) in [
             ("no call", vec![], Next::Finish),
             ("one tool here", vec![Server], Next::AskModel),
             ("several tools here", vec![Server, Server], Next::AskModel),
             ("one at the client", vec![Client], Next::Finish),
+            ("one waits for a person", vec![Server, Person], Next::Finish),
             ("both kinds", vec![Server, Client], Next::Finish),
         ] {
             assert_eq!(Turns::after(answerers), next, "{why}");

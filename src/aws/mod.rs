@@ -1,4 +1,4 @@
-//! AWS: the Lambda runtime, the front doors, Secrets Manager. The only place that names them.
+//! AWS: the Lambda runtime, the front doors, Secrets Manager, DynamoDB. The only place that names them.
 //!
 //! [`serve`] is the whole of it for a function: settings, an agent, and a function from claims to callers.
 //!
@@ -26,6 +26,7 @@
 //! }
 //! ```
 
+mod approvals;
 mod identity;
 mod logging;
 mod models;
@@ -45,7 +46,10 @@ use tracing::error;
 use crate::agent::Agent;
 use crate::causes::causes;
 use crate::config::{self, Config, ConfigError, LogSettings, TokenSource};
-use crate::endpoint::{Claims, Endpoint, EndpointBuilder, Forbidden, SharedToken, UserTokens};
+use crate::endpoint::{
+    Claims, Endpoint, EndpointBuilder, Forbidden, IdentityClaims, SharedToken, UserTokens,
+};
+pub use approvals::DynamoGuard;
 pub use models::agent;
 use nodelay::Connections;
 pub use secrets::SecretsManager;
@@ -117,6 +121,7 @@ pub fn endpoint<C: Send + Sync + 'static>(
         .require(config.auth)
         .token_header(config.token_header.clone())
         .iam_principals(config.iam_principals.clone())
+        .identity_claims(IdentityClaims { user: config.claims.user.clone(), org: config.claims.org.clone() })
         .run_path(&config.run_path)
         .max_body_bytes(config.max_body_bytes)
         .keep_alive(config.keep_alive);

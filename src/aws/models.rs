@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Error;
 #[cfg(feature = "hosted")]
 use super::SecretsManager;
+use super::approvals::approvals;
 use crate::agent::{Agent, AgentBuilder};
 use crate::config::{Config, ModelConfig, ModelName};
 #[cfg(feature = "hosted")]
@@ -17,7 +18,8 @@ use crate::model::Bedrock;
 use crate::model::{ApiKey, Hosted};
 use crate::model::{Model, demo};
 
-/// Starts an agent from the settings: its models with their fallbacks, how they are asked, and its limits.
+/// Starts an agent from the settings: its models with their fallbacks, how they are asked, its limits, and what proves
+/// approvals.
 ///
 /// Nothing is sent yet. An agent with a model of one's own starts from [`Agent::builder`].
 ///
@@ -27,7 +29,11 @@ pub fn agent<C: Send + Sync + 'static>(config: &Config) -> Result<AgentBuilder<C
     let mut models = models(&config.models)?.into_iter();
     let first = models.next().ok_or("no model is named")?;
     let agent = models.fold(Agent::builder(first), AgentBuilder::fallback);
-    Ok(agent.settings(config.models.settings.clone()).limits(config.limits))
+    let agent = agent.settings(config.models.settings.clone()).limits(config.limits);
+    Ok(match &config.approvals {
+        Some(settings) => agent.approvals(approvals(settings)?),
+        None => agent,
+    })
 }
 
 fn models(config: &ModelConfig) -> Result<Vec<Arc<dyn Model>>, Error> {

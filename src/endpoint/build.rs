@@ -8,7 +8,7 @@ use tracing::warn;
 
 use super::auth::{Auth, AuthMode, VerifyUser};
 use super::token::SharedToken;
-use super::{Endpoint, Inner, Mapping};
+use super::{Endpoint, IdentityClaims, Inner, Mapping};
 use crate::agent::{Agent, LONGEST};
 
 /// Header of the shared token, unless another is named.
@@ -32,6 +32,7 @@ pub struct EndpointBuilder<C> {
     caller: Box<Mapping<C>>,
     mode: Option<AuthMode>,
     auth: Auth,
+    identity: IdentityClaims,
     run_path: String,
     max_body_bytes: usize,
     keep_alive: Duration,
@@ -62,6 +63,7 @@ impl<C: Send + Sync + 'static> EndpointBuilder<C> {
                 principals: Vec::new(),
                 user: None,
             },
+            identity: IdentityClaims::default(),
             run_path: RUN_PATH.into(),
             max_body_bytes: MAX_BODY_BYTES,
             keep_alive: KEEP_ALIVE,
@@ -102,6 +104,11 @@ impl<C: Send + Sync + 'static> EndpointBuilder<C> {
         self
     }
 
+    /// The claims that tell whose an approval is, in place of `sub`, `principalId` or `userArn`, and `custom:org_id`.
+    pub fn identity_claims(self, identity: IdentityClaims) -> Self {
+        Self { identity, ..self }
+    }
+
     /// Where runs are posted beside `/`, in place of `/agui`.
     pub fn run_path(self, path: impl Into<String>) -> Self {
         Self { run_path: path.into(), ..self }
@@ -122,7 +129,7 @@ impl<C: Send + Sync + 'static> EndpointBuilder<C> {
     /// # Errors
     /// [`EndpointError`] if the token is missing that must be checked, or the path is unusable.
     pub fn build(self) -> Result<Endpoint<C>, EndpointError> {
-        let Self { agent, caller, mode, mut auth, run_path, max_body_bytes, keep_alive } = self;
+        let Self { agent, caller, mode, mut auth, identity, run_path, max_body_bytes, keep_alive } = self;
         if !is_run_path(&run_path) {
             return Err(EndpointError::BadPath);
         }
@@ -141,7 +148,7 @@ impl<C: Send + Sync + 'static> EndpointBuilder<C> {
                 warn!("authentication is off: everyone who reaches this endpoint may call the agent");
             }
         }
-        let inner = Inner { agent, auth, caller, run_path, max_body_bytes, keep_alive };
+        let inner = Inner { agent, auth, caller, identity, run_path, max_body_bytes, keep_alive };
         Ok(Endpoint { inner: Arc::new(inner) })
     }
 }

@@ -7,6 +7,7 @@ use std::fmt;
 
 use serde_json::Value;
 
+use crate::approval::Identity;
 use crate::protocol::JsonObject;
 
 /// Proven claims about a caller, by name.
@@ -32,6 +33,35 @@ pub enum ClaimSource {
     CognitoAuthorizer,
     /// The function itself: a user token that it verified.
     UserToken,
+}
+
+impl ClaimSource {
+    fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Iam => "iam",
+            Self::JwtAuthorizer => "jwt",
+            Self::LambdaAuthorizer => "lambda",
+            Self::CognitoAuthorizer => "cognito",
+            Self::UserToken => "user-token",
+        }
+    }
+}
+
+/// Names of the claims that tell whose an approval is, beside the issuer's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdentityClaims {
+    /// The user, from the first of these that is there.
+    pub user: Vec<String>,
+    /// The organisation.
+    pub org: String,
+}
+
+impl Default for IdentityClaims {
+    fn default() -> Self {
+        let user = ["sub", "principalId", "userArn"].map(Into::into).into();
+        Self { user, org: "custom:org_id".into() }
+    }
 }
 
 /// The caller may not use this agent: what the application's mapping answers, and the client reads as 403.
@@ -95,6 +125,23 @@ impl Claims {
     /// The subject: a token's `sub`, else the authorizer's `principalId`.
     pub fn subject(&self) -> Option<&str> {
         self.text("sub").or_else(|| self.text("principalId"))
+    }
+
+    /// Whose an approval of this caller's is; none for claims that name no user, since they would stand for several.
+    pub(super) fn identity(&self, names: &IdentityClaims) -> Option<Identity> {
+        if self.source == ClaimSource::None {
+            return Some(Identity::anonymous());
+        }
+        // One ARN stands for all whom an identity pool lets in.
+        let pooled = Some("cognitoIdentityId").filter(|_| self.source == ClaimSource::Iam);
+        let user = pooled.into_iter().chain(names.user.iter().map(String::as_str));
+        let text = |name: &str| self.text(name).map(ToOwned::to_owned);
+        Some(Identity {
+            source: self.source.name(),
+            issuer: text("iss"),
+            org: text(&names.org),
+            user: Some(user.into_iter().find_map(text)?),
+        })
     }
 
     /// The same caller's claims from a user token and from the front door, the latter's first.
@@ -179,6 +226,41 @@ mod tests {
 
         assert_eq!(both.text("custom:plan"), Some("pro"));
         assert_eq!(both.text("email"), Some("a@b"));
+    }
+
+    #[test]
+    fn an_identity_is_source_issuer_org_and_user_and_never_less_than_a_user() {
+        use ClaimSource::{CognitoAuthorizer, Iam, None as Nobody, UserToken};
+        let arn = json!("arn:aws:sts::1:assumed-role/pool/CognitoIdentityCredentials");
+        for (why, source, values, expected) in [
+            ("nobody", Nobody, json!({"sub": "unproven"}), Some(("none", None, None, None))),
+            (
+                "a user of an issuer",
+                UserToken,
+                json!({"iss": "idp", "sub": "ada", "custom:org_id": "acme", "scope": "refunds:write"}),
+                Some(("user-token", Some("idp"), Some("acme"), Some("ada"))),
+            ),
+            (
+                "another front door",
+                CognitoAuthorizer,
+                json!({"sub": "ada"}),
+                Some(("cognito", None, None, Some("ada"))),
+            ),
+            ("a principal", Iam, json!({"userArn": arn}), Some(("iam", None, None, arn.as_str()))),
+            (
+                "a user of an identity pool",
+                Iam,
+                json!({"userArn": arn, "cognitoIdentityId": "us-east-1:1"}),
+                Some(("iam", None, None, Some("us-east-1:1"))),
+            ),
+            ("nobody is named", CognitoAuthorizer, json!({"iss": "idp", "sub": ""}), None),
+        ] {
+            let identity = claims(source, values).identity(&IdentityClaims::default());
+            let told = identity.as_ref().map(|Identity { source, issuer, org, user }| {
+                (*source, issuer.as_deref(), org.as_deref(), user.as_deref())
+            });
+            assert_eq!(told, expected, "{why}");
+        }
     }
 
     #[test]

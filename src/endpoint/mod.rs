@@ -27,17 +27,18 @@ use http::{Method, Request, Response, StatusCode, header};
 use serde_json::Value;
 use tokio::time::Instant;
 use tower_service::Service;
-use tracing::{info, info_span, warn};
+use tracing::{Instrument as _, info, info_span, warn};
 
 use crate::agent::Agent;
+use crate::approval::Identity;
 use crate::protocol::{RunAgentInput, sse};
-use auth::Auth;
+use auth::{Auth, Authenticated};
 pub use auth::{AuthMode, UserTokenError, VerifyUser};
 pub use body::ResponseBody;
 pub use build::{EndpointBuilder, EndpointError};
 #[cfg(feature = "aws")]
 pub(crate) use build::{KEEP_ALIVE, MAX_BODY_BYTES, RUN_PATH, TOKEN_HEADER, is_run_path};
-pub use claims::{ClaimSource, Claims, Forbidden};
+pub use claims::{ClaimSource, Claims, Forbidden, IdentityClaims};
 use reject::Reject;
 pub use token::{SharedToken, TokenFault, Unavailable};
 #[cfg(feature = "jwt")]
@@ -62,6 +63,7 @@ struct Inner<C> {
     agent: Agent<C>,
     auth: Auth,
     caller: Box<Mapping<C>>,
+    identity: IdentityClaims,
     run_path: String,
     max_body_bytes: usize,
     keep_alive: Duration,
@@ -106,14 +108,14 @@ impl<C: Send + Sync + 'static> Inner<C> {
             Route::Health => Ok(json(StatusCode::OK, &serde_json::json!({ "status": "ok" }))),
             Route::Capabilities => {
                 let authenticated = self.auth.check(&head).await?;
-                let caller = (self.caller)(authenticated.claims()?)?;
-                Ok(json(StatusCode::OK, &self.agent.capabilities(&caller)))
+                let (caller, identity) = self.who(&authenticated)?;
+                Ok(json(StatusCode::OK, &self.agent.capabilities(&caller, identity.as_ref())))
             }
             Route::Run => {
                 let authenticated = self.auth.check(&head).await?;
                 self.check_body(&head, &body)?;
-                let caller = (self.caller)(authenticated.claims()?)?;
-                self.run(caller, read(&body)?, head.extensions.get().copied())
+                let (caller, identity) = self.who(&authenticated)?;
+                self.run(caller, identity, read(&body)?, head.extensions.get().copied()).await
             }
         }
     }
@@ -140,9 +142,16 @@ impl<C: Send + Sync + 'static> Inner<C> {
         Ok(())
     }
 
-    fn run(
+    /// Who calls: for the tools, as the application sees it; and for approvals, as it was proven.
+    fn who(&self, authenticated: &Authenticated) -> Result<(C, Option<Identity>), Reject> {
+        let claims = authenticated.claims()?;
+        Ok(((self.caller)(claims)?, claims.identity(&self.identity)))
+    }
+
+    async fn run(
         &self,
         caller: C,
+        identity: Option<Identity>,
         input: RunAgentInput,
         deadline: Option<RunDeadline>,
     ) -> Result<Response<ResponseBody>, Reject> {
@@ -151,7 +160,9 @@ impl<C: Send + Sync + 'static> Inner<C> {
             thread_id = loggable(input.thread_id.as_str()),
             run_id = loggable(input.run_id.as_str())
         );
-        let events = self.agent.run(caller, input, deadline.map(|deadline| deadline.0))?;
+        let deadline = deadline.map(|deadline| deadline.0);
+        let run = self.agent.run(caller, identity, input, deadline);
+        let events = run.instrument(span.clone()).await?;
         let mut response = Response::new(ResponseBody::run(events, self.keep_alive, span));
         let headers = response.headers_mut();
         for (name, value) in [

@@ -7,7 +7,7 @@ use http::{Method, Response, StatusCode};
 use serde_json::json;
 
 use super::{Forbidden, ResponseBody};
-use crate::agent::NameTaken;
+use crate::agent::Refusal;
 use crate::protocol::BadInput;
 
 /// How long a client should wait before it asks again for what could not be fetched, in seconds.
@@ -39,7 +39,7 @@ pub(super) enum Reject {
     #[error("/protocolVersion names another major version than 1")]
     UnsupportedProtocolVersion,
     #[error(transparent)]
-    ToolNameTaken(#[from] NameTaken),
+    Run(#[from] Refusal),
 }
 
 impl Reject {
@@ -48,14 +48,17 @@ impl Reject {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
-            Self::SecretUnavailable | Self::KeysUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::SecretUnavailable | Self::KeysUnavailable | Self::Run(Refusal::ApprovalKeyUnavailable) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::BadJson { .. }
             | Self::BadInput(_)
             | Self::UnsupportedProtocolVersion
-            | Self::ToolNameTaken(_) => StatusCode::BAD_REQUEST,
+            | Self::Run(Refusal::NameTaken(_)) => StatusCode::BAD_REQUEST,
+            Self::Run(Refusal::InterruptOpen) => StatusCode::CONFLICT,
         }
     }
 
@@ -64,7 +67,7 @@ impl Reject {
             Self::NotFound => "NOT_FOUND",
             Self::MethodNotAllowed { .. } => "METHOD_NOT_ALLOWED",
             Self::Unauthenticated => "UNAUTHENTICATED",
-            Self::SecretUnavailable => "SECRET_UNAVAILABLE",
+            Self::SecretUnavailable | Self::Run(Refusal::ApprovalKeyUnavailable) => "SECRET_UNAVAILABLE",
             Self::KeysUnavailable => "KEYS_UNAVAILABLE",
             Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
             Self::BodyTooLarge { .. } => "BODY_TOO_LARGE",
@@ -72,7 +75,8 @@ impl Reject {
             Self::BadJson { .. } => "BAD_JSON",
             Self::BadInput(_) => "BAD_INPUT",
             Self::UnsupportedProtocolVersion => "UNSUPPORTED_PROTOCOL_VERSION",
-            Self::ToolNameTaken(_) => "TOOL_NAME_TAKEN",
+            Self::Run(Refusal::NameTaken(_)) => "TOOL_NAME_TAKEN",
+            Self::Run(Refusal::InterruptOpen) => "INTERRUPT_OPEN",
         }
     }
 
@@ -81,7 +85,7 @@ impl Reject {
         match self {
             Self::BadInput(fault) => Some(fault.path.clone()),
             Self::UnsupportedProtocolVersion => Some("/protocolVersion".into()),
-            Self::ToolNameTaken(taken) => Some(format!("/tools/{}/name", taken.index)),
+            Self::Run(Refusal::NameTaken(taken)) => Some(format!("/tools/{}/name", taken.index)),
             _ => None,
         }
     }
@@ -92,7 +96,7 @@ impl Reject {
                 Some((header::ALLOW, HeaderValue::from_str(allowed.as_str()).ok()?))
             }
             Self::Unauthenticated => Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
-            Self::SecretUnavailable | Self::KeysUnavailable => {
+            _ if self.status() == StatusCode::SERVICE_UNAVAILABLE => {
                 Some((header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S)))
             }
             _ => None,

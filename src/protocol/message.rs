@@ -2,7 +2,8 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use serde::Serialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::read::{BadInput, Object, Tolerance};
@@ -200,6 +201,11 @@ pub struct FunctionCall {
 }
 
 impl Message {
+    /// A message with nothing beside what it says.
+    pub(crate) fn new(id: impl Into<MessageId>, body: MessageBody) -> Self {
+        Self { id: id.into(), body, name: None, encrypted_value: None, metadata: None, subagent_run_id: None }
+    }
+
     /// Reads a message; `None` when its role is unknown.
     pub(super) fn read(mut object: Object, tolerance: &mut Tolerance) -> Result<Option<Self>, BadInput> {
         let role = object.string("role")?;
@@ -276,6 +282,14 @@ impl Content {
                 texts.collect::<Vec<_>>().join("\n")
             }
         }
+    }
+}
+
+impl<'de> Deserialize<'de> for Content {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let members = JsonObject::from_iter([("content".to_owned(), Value::deserialize(deserializer)?)]);
+        let mut object = Object::new(Value::Object(members), String::new()).map_err(D::Error::custom)?;
+        Self::read(&mut object, &mut Tolerance::default()).map_err(D::Error::custom)
     }
 }
 

@@ -1,18 +1,21 @@
 //! What a tool may know of the run it works for.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::voice::{self, Voice};
-use super::{Progress, State};
+use super::{Progress, Question, State, ToolError, schema};
 use crate::protocol::{RunId, ThreadId, ToolCallId};
 
 /// The trusted side of a tool's input: who calls, and until when; and what a tool may say while it works.
 ///
-/// It is cheap to clone. But for [`state`](Self::state), which is the client's, it holds nothing that the model or
-/// the client's text can change.
+/// It is cheap to clone. But for [`state`](Self::state), which is the client's, and the answer to a question of the
+/// tool's own, it holds nothing that the model or the client's text can change.
 #[derive(Debug)]
 pub struct ToolContext<C> {
     caller: Arc<C>,
@@ -20,6 +23,17 @@ pub struct ToolContext<C> {
     call_id: ToolCallId,
     deadline: Instant,
     voice: Voice,
+    consent: Option<Arc<Consent>>,
+}
+
+/// What a person has said to a call.
+#[derive(Debug)]
+struct Consent {
+    idempotency_key: String,
+    /// The answer to the tool's question.
+    answer: Option<Value>,
+    /// Whether the tool has put its question.
+    has_asked: AtomicBool,
 }
 
 /// The names of a run. The client chose them: they name a conversation, they prove nothing.
@@ -35,7 +49,7 @@ impl<C> ToolContext<C> {
     /// A context, for the loop and for tests of tools: what a tool says in it, nobody hears.
     pub fn new(caller: Arc<C>, run: Arc<RunInfo>, call_id: ToolCallId, deadline: Instant) -> Self {
         let (voice, _unheard) = voice::channel(Arc::new(json!({})));
-        Self { caller, run, call_id, deadline, voice }
+        Self { caller, run, call_id, deadline, voice, consent: None }
     }
 
     /// The same context with this shared state, for tests of tools.
@@ -48,6 +62,14 @@ impl<C> ToolContext<C> {
     /// The same context in a run that hears what the tool says.
     pub(crate) fn with_voice(self, voice: Voice) -> Self {
         Self { voice, ..self }
+    }
+
+    /// The same context for a call that a person has approved, or has answered a question of.
+    #[must_use]
+    pub fn consented(self, idempotency_key: impl Into<String>, answer: Option<Value>) -> Self {
+        let idempotency_key = idempotency_key.into();
+        let consent = Consent { idempotency_key, answer, has_asked: AtomicBool::new(false) };
+        Self { consent: Some(Arc::new(consent)), ..self }
     }
 
     /// Who calls, as the application made it from proven claims.
@@ -63,6 +85,54 @@ impl<C> ToolContext<C> {
     /// The call.
     pub fn call_id(&self) -> &ToolCallId {
         &self.call_id
+    }
+
+    /// Names a call that a person has approved or answered, the same however often the approval is brought: hand it
+    /// to what must be done once. None for a call that waited for nobody.
+    pub fn idempotency_key(&self) -> Option<&str> {
+        self.consent.as_deref().map(|consent| consent.idempotency_key.as_str())
+    }
+
+    /// Asks the user, and waits across runs: without an answer the call ends here, and the run with it. When the
+    /// answer comes, the tool is called again **from its start**, with the same arguments, and this gives the answer.
+    /// So nothing that must happen once may stand before it. A call can ask one question.
+    ///
+    /// ```
+    /// # use ag_ui_lambda::tool::{NoArgs, ToolContext, ToolError, tool_fn};
+    /// #[derive(serde::Deserialize, schemars::JsonSchema)]
+    /// struct Choice { size: u8 }
+    ///
+    /// async fn order(context: ToolContext<()>, _: NoArgs) -> Result<u8, ToolError> {
+    ///     let choice: Choice = context.ask("Which size?")?;
+    ///     Ok(choice.size)
+    /// }
+    ///
+    /// let tool = tool_fn("order", "Orders a shirt.", order).asks();
+    /// # let _: &dyn std::any::Any = &tool;
+    /// ```
+    ///
+    /// # Errors
+    /// [`ToolError::Asked`], which the tool must return, as long as there is no answer that fits;
+    /// [`ToolError::Failed`] for a second question.
+    pub fn ask<A: DeserializeOwned + JsonSchema>(&self, message: impl Into<String>) -> Result<A, ToolError> {
+        let question = Question::new::<A>(message.into());
+        let Some((consent, answer)) = self.consent.as_deref().and_then(|consent| {
+            let answer = consent.answer.as_ref()?;
+            Some((consent, answer))
+        }) else {
+            return Err(ToolError::Asked(question));
+        };
+        if consent.has_asked.swap(true, Ordering::Relaxed) {
+            return Err(ToolError::Failed("a call can ask one question only".into()));
+        }
+        let validator = jsonschema::validator_for(&Value::Object(question.schema.clone()))?;
+        if let Some(faults) = schema::faults(&validator, answer) {
+            return Err(ToolError::Asked(question.again(&format!("The answer does not fit: {faults}."))));
+        }
+        serde_json::from_value(answer.clone()).map_err(|fault| {
+            let fault = schema::shortened(&fault.to_string());
+            ToolError::Asked(question.again(&format!("The answer does not fit: {fault}.")))
+        })
     }
 
     /// When the tool is given up.
@@ -89,6 +159,7 @@ impl<C> Clone for ToolContext<C> {
             call_id: self.call_id.clone(),
             deadline: self.deadline,
             voice: self.voice.clone(),
+            consent: self.consent.clone(),
         }
     }
 }

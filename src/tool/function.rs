@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-use super::{Tool, ToolContext, ToolError, ToolOutput};
+use super::{Approval, Interrupts, Tool, ToolContext, ToolError, ToolOutput};
 
 /// Makes a tool of an async function `(ToolContext<C>, Args) -> Result<Output, ToolError>`.
 ///
@@ -25,7 +25,15 @@ where
     F: Fn(ToolContext<C>, A) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<O, ToolError>> + Send,
 {
-    FnTool { name, description, function, offered: None, args: PhantomData }
+    FnTool {
+        name,
+        description,
+        function,
+        offered: None,
+        interrupts: Interrupts::default(),
+        needs_approval: |_, _| false,
+        args: PhantomData,
+    }
 }
 
 /// A function with the name and description that the model sees. Made by [`tool_fn`].
@@ -34,6 +42,8 @@ pub struct FnTool<F, C, A> {
     description: &'static str,
     function: F,
     offered: Option<fn(&C) -> bool>,
+    interrupts: Interrupts,
+    needs_approval: fn(&C, &A) -> bool,
     args: PhantomData<fn(C, A)>,
 }
 
@@ -42,6 +52,31 @@ impl<F, C, A> FnTool<F, C, A> {
     #[must_use]
     pub fn offered_to(self, allowed: fn(&C) -> bool) -> Self {
         Self { offered: Some(allowed), ..self }
+    }
+
+    /// Lets each call wait until a person approves it.
+    #[must_use]
+    pub fn needs_approval(self) -> Self {
+        self.needs_approval_if(|_, _| true)
+    }
+
+    /// Lets the calls for which `needed` is true wait until a person approves them.
+    #[must_use]
+    pub fn needs_approval_if(self, needed: fn(&C, &A) -> bool) -> Self {
+        let interrupts = Interrupts { approval: true, ..self.interrupts };
+        Self { needs_approval: needed, interrupts, ..self }
+    }
+
+    /// Lets who approves a call edit its arguments. The edited ones are checked as those of a new call.
+    #[must_use]
+    pub fn editable(self) -> Self {
+        Self { interrupts: Interrupts { editable: true, ..self.interrupts }, ..self }
+    }
+
+    /// Lets the tool put a question, with [`ToolContext::ask`].
+    #[must_use]
+    pub fn asks(self) -> Self {
+        Self { interrupts: Interrupts { question: true, ..self.interrupts }, ..self }
     }
 }
 
@@ -72,6 +107,14 @@ where
 
     fn is_offered_to(&self, caller: &C) -> bool {
         self.offered.is_none_or(|allowed| allowed(caller))
+    }
+
+    fn interrupts(&self) -> Interrupts {
+        self.interrupts
+    }
+
+    fn approval(&self, caller: &C, args: &A) -> Approval {
+        if (self.needs_approval)(caller, args) { Approval::Needed } else { Approval::NotNeeded }
     }
 
     fn call(&self, context: ToolContext<C>, args: A) -> impl Future<Output = Result<O, ToolError>> + Send {

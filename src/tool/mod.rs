@@ -4,10 +4,13 @@
 //! [`ToolContext`], which the application made from proven claims. It has no way to make events: it returns, and
 //! what it says before that, of [`State`] and [`Progress`], the loop tells.
 
+mod arguments;
 mod context;
 mod function;
+mod interrupts;
 mod output;
 mod progress;
+mod schema;
 mod state;
 mod toolbox;
 mod voice;
@@ -19,13 +22,16 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+pub(crate) use arguments::parse;
 pub use context::{RunInfo, ToolContext};
 pub use function::{FnTool, tool_fn};
+pub(crate) use interrupts::approval_schema;
+pub use interrupts::{Approval, Interrupts, Question};
 pub use output::{Parts, ToolOutput};
 pub use progress::{Activity, Progress, ProgressError, Step};
 pub use state::{State, StateError};
 pub use toolbox::ToolboxError;
-pub(crate) use toolbox::{Toolbox, refusal};
+pub(crate) use toolbox::{Ending, Entry, Toolbox, refusal};
 pub(crate) use voice::{Ear, Said, Voice, Word, channel};
 
 /// A backend tool, for callers of the type `C`.
@@ -50,10 +56,23 @@ pub trait Tool<C>: Send + Sync + 'static {
         true
     }
 
+    /// What its calls may wait for. A tool whose calls may wait is offered only where approvals can be proven.
+    fn interrupts(&self) -> Interrupts {
+        Interrupts::default()
+    }
+
+    /// Whether a call needs a person's approval. Asked when the call is made, and again when it was approved.
+    ///
+    /// A tool that needs one without saying so in [`interrupts`](Self::interrupts) fails.
+    fn approval(&self, _caller: &C, _args: &Self::Args) -> Approval {
+        Approval::NotNeeded
+    }
+
     /// Runs the tool.
     ///
     /// # Errors
-    /// [`ToolError::Refused`] for what the model can put right, [`ToolError::Failed`] for the rest.
+    /// [`ToolError::Refused`] for what the model can put right, [`ToolError::Asked`] for what a person has to answer
+    /// first, [`ToolError::Failed`] for the rest.
     fn call(
         &self,
         context: ToolContext<C>,
@@ -67,6 +86,8 @@ pub trait Tool<C>: Send + Sync + 'static {
 pub enum ToolError {
     /// The model reads the sentence, and so does the client; it may try again.
     Refused(String),
+    /// The call waits for the answer to a question; see [`ToolContext::ask`].
+    Asked(Question),
     /// The operator reads the cause in the log. The model and the client read a fixed sentence.
     Failed(Box<dyn Error + Send + Sync>),
 }
@@ -89,6 +110,7 @@ impl fmt::Display for ToolError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused(sentence) => f.write_str(sentence),
+            Self::Asked(question) => f.write_str(question.message()),
             Self::Failed(cause) => write!(f, "the tool failed: {cause}"),
         }
     }

@@ -10,18 +10,13 @@ use std::sync::Arc;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use jsonschema::Validator;
-use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 use tracing::{error, warn};
 
-use super::{Tool, ToolContext, ToolError, ToolOutput as _};
+use super::schema::{self, shortened};
+use super::{Approval, Interrupts, Question, Tool, ToolContext, ToolError, ToolOutput as _};
 use crate::causes::causes;
 use crate::protocol::{self, Content};
-
-/// How many faults of the arguments the model is told at once.
-const FAULTS_TOLD: usize = 3;
-/// How many characters of each.
-const FAULT_LENGTH: usize = 200;
 
 /// The tools of an agent, by name.
 pub(crate) struct Toolbox<C> {
@@ -54,6 +49,9 @@ pub enum ToolboxError {
         /// What the validator says.
         problem: String,
     },
+    /// A question is bound to the arguments that the model wrote, so edited ones could not wait for its answer.
+    #[error("tool {0:?} can't both let its arguments be edited and ask a question")]
+    EditableAsks(String),
 }
 
 /// A tool whose types are hidden.
@@ -61,8 +59,22 @@ pub(crate) trait Entry<C>: Send + Sync {
     /// What a model is told of it.
     fn spec(&self) -> &protocol::Tool;
     fn is_offered_to(&self, caller: &C) -> bool;
-    /// Runs the tool on the text of its arguments and answers with what the model and the client read.
-    fn call<'a>(&'a self, context: ToolContext<C>, arguments: &'a str) -> BoxFuture<'a, Content>;
+    fn interrupts(&self) -> Interrupts;
+    /// Whether a call with these arguments needs approval. An error is a sentence for the model.
+    fn approval(&self, caller: &C, arguments: &Value) -> Result<Approval, String>;
+    /// Whether a value fits the schema of the arguments. An error is a sentence for the model.
+    fn check(&self, arguments: &Value) -> Result<(), String>;
+    /// Runs the tool on arguments that fit its schema.
+    fn call(&self, context: ToolContext<C>, arguments: Value) -> BoxFuture<'_, Ending>;
+}
+
+/// How a call of a tool ended.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Ending {
+    /// With what the model and the client read.
+    Answer(Content),
+    /// With a question for the user.
+    Question(Question),
 }
 
 struct Checked<T> {
@@ -85,10 +97,14 @@ impl<C: Send + Sync + 'static> Toolbox<C> {
         if self.entries.contains_key(&name) {
             return Err(ToolboxError::DuplicateName(name));
         }
-        let parameters = parameters::<T::Args>();
+        let parameters = schema::of::<T::Args>();
         if parameters["type"] != "object" {
             let problem = "arguments must be a struct: providers know no others".to_owned();
             return Err(ToolboxError::BadSchema { name, problem });
+        }
+        let Interrupts { editable, question, .. } = tool.interrupts();
+        if editable && question {
+            return Err(ToolboxError::EditableAsks(name));
         }
         let validator = jsonschema::validator_for(&parameters)
             .map_err(|fault| ToolboxError::BadSchema { name: name.clone(), problem: fault.to_string() })?;
@@ -118,21 +134,20 @@ impl<C: Send + Sync + 'static> Toolbox<C> {
         self.entries.get(name).filter(|entry| entry.is_offered_to(caller))
     }
 
-    /// What this caller's model is told, in order of name.
-    pub(crate) fn specs(&self, caller: &C) -> impl Iterator<Item = &protocol::Tool> {
-        self.entries.values().filter(|entry| entry.is_offered_to(caller)).map(|entry| entry.spec())
+    /// Whether a call of that name may wait for a person.
+    pub(crate) fn may_wait(&self, name: &str) -> bool {
+        self.entries.get(name).is_some_and(|entry| entry.interrupts().any())
     }
-}
 
-/// The schema of arguments, in the plain form that providers take: no `$schema`, no title, nothing by reference.
-fn parameters<A: schemars::JsonSchema>() -> Value {
-    let settings = SchemaSettings::draft2020_12().with(|settings| {
-        settings.meta_schema = None;
-        settings.inline_subschemas = true;
-    });
-    let mut schema = settings.into_generator().into_root_schema_for::<A>();
-    schema.remove("title");
-    schema.to_value()
+    /// The names of the tools whose calls may wait for a person.
+    pub(crate) fn waiting_names(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().filter(|(_, entry)| entry.interrupts().any()).map(|(name, _)| name.as_str())
+    }
+
+    /// The tools that this caller may use, in order of name.
+    pub(crate) fn offers(&self, caller: &C) -> impl Iterator<Item = &Arc<dyn Entry<C>>> {
+        self.entries.values().filter(|entry| entry.is_offered_to(caller))
+    }
 }
 
 impl<C, T> Entry<C> for Checked<T>
@@ -148,18 +163,54 @@ where
         self.tool.is_offered_to(caller)
     }
 
-    fn call<'a>(&'a self, context: ToolContext<C>, arguments: &'a str) -> BoxFuture<'a, Content> {
+    fn interrupts(&self) -> Interrupts {
+        self.tool.interrupts()
+    }
+
+    fn approval(&self, caller: &C, arguments: &Value) -> Result<Approval, String> {
+        let args = typed(arguments.clone())?;
+        // It is also asked before a run begins, where nothing else would catch it.
+        let policy = AssertUnwindSafe(|| self.tool.approval(caller, &args));
+        let Ok(approval) = std::panic::catch_unwind(policy) else {
+            error!(tool = self.spec.name, "tool's approval policy panicked");
+            return Err(FAILED.into());
+        };
+        if approval == Approval::Needed && !self.tool.interrupts().approval {
+            error!(tool = self.spec.name, "tool needs an approval and does not say so in its interrupts");
+            return Err(FAILED.into());
+        }
+        Ok(approval)
+    }
+
+    fn check(&self, arguments: &Value) -> Result<(), String> {
+        match schema::faults(&self.validator, arguments) {
+            Some(faults) => Err(format!("The arguments do not fit the schema: {faults}.")),
+            None => Ok(()),
+        }
+    }
+
+    fn call(&self, context: ToolContext<C>, arguments: Value) -> BoxFuture<'_, Ending> {
         async move {
-            let args = match self.arguments(arguments) {
+            let args = match typed(arguments) {
                 Ok(args) => args,
-                Err(sentence) => return refusal(&sentence).into(),
+                Err(sentence) => return Ending::Answer(refusal(&sentence).into()),
             };
             let deadline = context.deadline();
             let call = async { self.tool.call(context, args).await?.into_content() };
             let call = AssertUnwindSafe(call).catch_unwind();
             let refused = match tokio::time::timeout_at(deadline, call).await {
-                Ok(Ok(Ok(content))) => return content,
+                Ok(Ok(Ok(content))) => return Ending::Answer(content),
                 Ok(Ok(Err(ToolError::Refused(sentence)))) => refusal(&sentence),
+                Ok(Ok(Err(ToolError::Asked(question)))) if self.tool.interrupts().question => {
+                    return Ending::Question(question);
+                }
+                Ok(Ok(Err(ToolError::Asked(_)))) => {
+                    error!(
+                        tool = self.spec.name,
+                        "tool asks a question and does not say so in its interrupts"
+                    );
+                    refusal(FAILED)
+                }
                 Ok(Ok(Err(ToolError::Failed(cause)))) => {
                     error!(tool = self.spec.name, cause = causes(cause.as_ref()), "tool failed");
                     refusal(FAILED)
@@ -174,7 +225,7 @@ where
                     refusal("The tool did not finish in time.")
                 }
             };
-            refused.into()
+            Ending::Answer(refused.into())
         }
         .boxed()
     }
@@ -182,34 +233,13 @@ where
 
 const FAILED: &str = "The tool failed.";
 
-impl<T> Checked<T> {
-    /// Parses and checks the text that a model wrote. An error is a sentence for the model.
-    fn arguments<A: serde::de::DeserializeOwned>(&self, text: &str) -> Result<A, String> {
-        let text = if text.trim().is_empty() { "{}" } else { text };
-        let value: Value = serde_json::from_str(text).map_err(|fault| {
-            format!("The arguments are not valid JSON: line {}, column {}.", fault.line(), fault.column())
-        })?;
-        let faults: Vec<String> = self
-            .validator
-            .iter_errors(&value)
-            .take(FAULTS_TOLD)
-            .map(|fault| {
-                format!("{} {}", fault.instance_path(), shortened(&fault.to_string())).trim().to_owned()
-            })
-            .collect();
-        if !faults.is_empty() {
-            return Err(format!("The arguments do not fit the schema: {}.", faults.join("; ")));
-        }
-        serde_json::from_value(value)
-            .map_err(|fault| format!("The arguments do not fit: {}.", shortened(&fault.to_string())))
-    }
-}
-
 /// What the model and the client read in place of a result. User interfaces parse results, so it is JSON.
 pub(crate) fn refusal(sentence: &str) -> String {
     json!({ "error": sentence }).to_string()
 }
 
-fn shortened(text: &str) -> String {
-    text.chars().take(FAULT_LENGTH).collect()
+/// Arguments that fit their schema, as the tool takes them. An error is a sentence for the model.
+fn typed<A: serde::de::DeserializeOwned>(arguments: Value) -> Result<A, String> {
+    serde_json::from_value(arguments)
+        .map_err(|fault| format!("The arguments do not fit: {}.", shortened(&fault.to_string())))
 }

@@ -43,6 +43,8 @@ pub(super) struct Calls {
 struct Entry {
     id: ToolCallId,
     state: State,
+    /// Whether an earlier run has made it: this one does not list it as its own.
+    is_earlier: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +52,7 @@ enum State {
     Open { has_arguments: bool },
     Closed,
     Left,
+    Asked,
 }
 
 impl Calls {
@@ -63,8 +66,15 @@ impl Calls {
 
     pub(super) fn open(&mut self, id: ToolCallId) -> OpenCall {
         self.taken.insert(id.clone());
-        self.unanswered.push(Entry { id: id.clone(), state: State::Open { has_arguments: false } });
+        let state = State::Open { has_arguments: false };
+        self.unanswered.push(Entry { id: id.clone(), state, is_earlier: false });
         OpenCall { id }
+    }
+
+    /// A call of an earlier run, its arguments complete.
+    pub(super) fn take_up(&mut self, id: ToolCallId) {
+        self.taken.insert(id.clone());
+        self.unanswered.push(Entry { id, state: State::Closed, is_earlier: true });
     }
 
     pub(super) fn close(&mut self, id: &ToolCallId) {
@@ -73,6 +83,10 @@ impl Calls {
 
     pub(super) fn leave(&mut self, id: &ToolCallId) {
         self.set(id, State::Left);
+    }
+
+    pub(super) fn ask(&mut self, id: &ToolCallId) {
+        self.set(id, State::Asked);
     }
 
     pub(super) fn answer(&mut self, id: &ToolCallId) {
@@ -92,19 +106,25 @@ impl Calls {
     pub(super) fn forgotten(&self) -> Vec<OpenCall> {
         let open = self.unanswered.iter().filter_map(|entry| match entry.state {
             State::Open { .. } => Some(OpenCall { id: entry.id.clone() }),
-            State::Closed | State::Left => None,
+            State::Closed | State::Left | State::Asked => None,
         });
         open.collect()
     }
 
-    /// The calls that neither have an answer nor were left to the client.
+    /// The calls that wait for a person.
+    pub(super) fn asked(&self) -> Vec<ToolCallId> {
+        self.in_state(State::Asked)
+    }
+
+    /// The calls that neither have an answer nor were left to anybody.
     pub(super) fn unanswered_by_server(&self) -> Vec<ToolCallId> {
         self.in_state(State::Closed)
     }
 
-    /// The calls that were left to the client.
+    /// The calls of this run that were left to the client.
     pub(super) fn left(&self) -> Vec<ToolCallId> {
-        self.in_state(State::Left)
+        let left = |entry: &&Entry| entry.state == State::Left && !entry.is_earlier;
+        self.unanswered.iter().filter(left).map(|entry| entry.id.clone()).collect()
     }
 
     fn in_state(&self, state: State) -> Vec<ToolCallId> {

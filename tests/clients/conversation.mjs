@@ -51,7 +51,7 @@ function conversation(agent, client, runs, timeoutMs, problems) {
   const note = (problem) => problems.push(`run ${runs.length}: ${problem}`);
 
   async function run(parameters = {}) {
-    const seen = { outcome: undefined, pendingToolCallIds: undefined };
+    const seen = { outcome: undefined, pendingToolCallIds: undefined, interrupts: undefined };
     const abortController = new AbortController();
     const timer = setTimeout(() => {
       note(`no end after ${timeoutMs} ms`);
@@ -62,8 +62,8 @@ function conversation(agent, client, runs, timeoutMs, problems) {
       await agent.runAgent(
         { ...parameters, abortController },
         {
-          onRunFinishedEvent({ outcome, pendingToolCallIds }) {
-            Object.assign(seen, { outcome, pendingToolCallIds });
+          onRunFinishedEvent({ outcome, pendingToolCallIds, interrupts }) {
+            Object.assign(seen, { outcome, pendingToolCallIds, interrupts });
           },
         },
       );

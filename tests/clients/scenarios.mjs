@@ -61,6 +61,37 @@ export const scenarios = {
     const sent = second.input.messages.map(({ role }) => role).join(" ");
     check(sent === "user assistant tool", `second request's messages are: ${sent}`);
   },
+
+  /** A tool that waits for a person: the run ends in an interrupt, the next one begins with the call's result. */
+  async approval(conversation) {
+    const { check } = conversation;
+    const first = await conversation.say("refund order 1234 for 20");
+    const calls = callsOf(first.events);
+    check(calls.length === 1, `${calls.length} calls, expected one of refund_order`);
+    const [call] = calls;
+    if (call === undefined) return;
+    check(call.name === "refund_order", `the call is of ${call.name}`);
+    check(call.results.length === 0, "the call was answered before anybody approved it");
+    check(first.outcome === "interrupt", `the client saw outcome ${first.outcome}`);
+    const [interrupt, ...more] = first.interrupts ?? [];
+    check(interrupt !== undefined && more.length === 0, `interrupts are ${JSON.stringify(first.interrupts)}`);
+    if (interrupt === undefined) return;
+    check(interrupt.toolCallId === call.id, `the interrupt is about ${interrupt.toolCallId}`);
+    check(Date.parse(interrupt.expiresAt) > Date.now(), `the interrupt expires at ${interrupt.expiresAt}`);
+    historyIs(conversation, ["user", `assistant[${call.id}]`]);
+
+    const resume = [{ interruptId: interrupt.id, status: "resolved", payload: { approved: true } }];
+    const second = await conversation.continue({ resume });
+    const [, result] = second.events;
+    check(result?.type === "TOOL_CALL_RESULT" && result.toolCallId === call.id, `second event is ${result?.type}`);
+    check(callsOf(second.events).length === 0, "the call was told again");
+    const refunded = JSON.stringify({ order_id: "1234", amount: 20, status: "refunded" });
+    const told = isJsonObject(result?.content) ? JSON.parse(result.content) : {};
+    const { order_id, amount, status } = told;
+    check(JSON.stringify({ order_id, amount, status }) === refunded, `the result is ${result?.content}`);
+    endedIn(conversation, second, []);
+    historyIs(conversation, ["user", `assistant[${call.id}]`, `tool(${call.id})`, "assistant"]);
+  },
 };
 
 /** Twenty questions about the weather, every fourth with a picture: what a thread is when it has grown. */

@@ -60,12 +60,22 @@ const survey = [
   resultOf("s1", "Found two."),
 ];
 
+const refund = { order_id: "1234", amount: 20 };
+const refunded = { ...result("f1"), content: JSON.stringify({ ...refund, status: "refunded" }) };
+const expiresAt = new Date(Date.now() + 900_000).toISOString();
+const asked = { id: "i1", reason: "tool_call", toolCallId: "f1", message: "May it?", expiresAt };
+
 /** The right answer to a request. */
-function answer({ threadId, runId, protocolVersion, messages, tools, state }) {
+function answer({ threadId, runId, protocolVersion, messages, tools, state, resume }) {
   const start = { type: "RUN_STARTED", threadId, runId, protocolVersion: "1.0", timestamp: 1760000000000 };
   const finish = { type: "RUN_FINISHED", threadId, runId, outcome: { type: "success" } };
   const last = messages.at(-1);
   if (last.role === "tool") return [start, ...text, finish];
+  if (resume?.length) return [start, refunded, ...text, finish];
+  if (String(last.content).includes("refund")) {
+    const waits = { ...finish, outcome: { type: "interrupt", interrupts: [asked] } };
+    return [start, ...call("f1", "refund_order", refund, "m1"), waits];
+  }
   if (tools.length) {
     // A 0.x client, which declares no version, does not bear the list.
     const isOld = protocolVersion === undefined;
@@ -87,6 +97,8 @@ const each = (type, change) => (events) =>
 /** Puts an event before the last one. */
 const insert = (event) => (events) => events.toSpliced(-1, 0, event);
 const secondRun = (spoil) => (events, input) => (input.messages.at(-1).role === "tool" ? spoil(events) : events);
+const resumed = (spoil) => (events, input) => (input.resume?.length ? spoil(events) : events);
+const asks = (...interrupts) => ({ type: "interrupt", interrupts });
 const pendingIs = (...ids) => ({ type: "success", pendingToolCallIds: ids });
 const restarted = call("b1", "change_background", { background: "teal" }, "m1");
 
@@ -133,6 +145,13 @@ const broken = [
   ["other colour", "frontend", each("TOOL_CALL_ARGS", { delta: "{}" }), "arguments"],
   ["the call is made again", "frontend", secondRun((events) => events.toSpliced(1, 0, ...restarted)), "is repeated"],
   ["the result is told again", "frontend", secondRun(insert(result("b1", "x"))), "second result"],
+  ["an approval that nobody waits for", "approval", insert(refunded), "before anybody approved it"],
+  ["no interrupt", "approval", each("RUN_FINISHED", { outcome: { type: "success" } }), "the client saw outcome success"],
+  ["another call's interrupt", "approval", each("RUN_FINISHED", { outcome: asks({ ...asked, toolCallId: "x" }) }), "about x"],
+  ["two interrupts", "approval", each("RUN_FINISHED", { outcome: asks(asked, { ...asked, id: "i2" }) }), "interrupts are"],
+  ["the call is told again", "approval", resumed((events) => events.toSpliced(1, 0, ...call("f1", "refund_order", refund, "m1"))), "is repeated"],
+  ["text before the result", "approval", resumed(([start, result, ...rest]) => [start, ...rest.slice(0, -1), result, rest.at(-1)]), "second event is"],
+  ["nothing was refunded", "approval", resumed(each("TOOL_CALL_RESULT", { content: '{"error":"no"}' })), "the result is"],
   ["second run has no end", "frontend", secondRun(each("RUN_FINISHED", null)), "run 2: 0 terminal events"],
   ["no snapshot", "state", each("STATE_SNAPSHOT", null), "with a STATE_DELTA first"],
   ["no delta", "state", each("STATE_DELTA", null), "has no delta"],
@@ -176,7 +195,7 @@ async function main() {
   for (const client of Object.keys(clients)) {
     respond = (response, input, headers) =>
       response.end(headers["x-agui-token"] === "s" ? `: hello\n\n${answer(input).map(frame).join("")}` : "");
-    for (const scenario of ["tool", "parallel", "frontend", "state", "progress"]) await expect(`good ${scenario}`, client, scenario);
+    for (const scenario of ["tool", "parallel", "frontend", "state", "progress", "approval"]) await expect(`good ${scenario}`, client, scenario);
 
     for (const [why, scenario, spoil, wanted, only = client] of broken) {
       respond = (response, input) => response.end(spoil(answer(input), input).map(frame).join(""));

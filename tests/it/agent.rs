@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ag_ui_lambda::agent::{Agent, Limits};
+use ag_ui_lambda::agent::{Agent, Limits, NameTaken, Refusal};
 use ag_ui_lambda::model::{CallResult, ModelErrorKind, Script, Scripted, Turn, UserPart};
 use ag_ui_lambda::protocol::{RunAgentInput, TokenUsage};
 use ag_ui_lambda::tool::{NoArgs, ToolContext, ToolError, tool_fn};
@@ -159,6 +159,12 @@ async fn a_call_that_goes_wrong_is_answered_with_what_the_model_may_know_and_the
             "weather",
             vec![r#"{"location":"Rome","unit":"K"}"#],
             "The arguments do not fit the schema: Additional properties are not allowed ('unit' was unexpected).",
+        ),
+        (
+            "a member is named twice",
+            "weather",
+            vec![r#"{"location":"Rome","location":"Oslo"}"#],
+            "The arguments name a member twice: line 1, column 37.",
         ),
         ("no such tool", "wether", vec!["{}"], "There is no tool of that name."),
         ("the tool refuses", "weather", vec![r#"{"location":"Atlantis"}"#], "There is no weather there."),
@@ -318,7 +324,8 @@ async fn a_frontend_tool_may_not_take_a_name() {
             .try_run()
             .await;
 
-        assert_eq!(run.as_ref().err().map(|error| error.index), taken, "{why}");
+        let refused = taken.map(|index| Refusal::NameTaken(NameTaken { index }));
+        assert_eq!(run.as_ref().err(), refused.as_ref(), "{why}");
         if let Ok(run) = run {
             assert_eq!(run.requests[0].tools.len(), 3, "{why}");
         }
@@ -419,7 +426,7 @@ async fn a_run_that_is_stopped_from_outside_is_cancelled_with_everything_closed(
         let input = json!({"threadId": "t", "runId": "r", "protocolVersion": "1.0",
             "messages": [{"id": "u1", "role": "user", "content": "Hello"}]});
         let input = RunAgentInput::read(input).unwrap().input;
-        let mut run = agent.run((), input, None).unwrap();
+        let mut run = agent.run((), None, input, None).await.unwrap();
         let stopper = run.stopper();
         let mut events = Vec::new();
         while let Some(event) = run.next().await {

@@ -13,10 +13,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("model", &["protocol", "causes"]),
     ("keys", &["cached", "secret", "model", "causes"]),
     ("tool", &["protocol", "causes"]),
-    ("agent", &["protocol", "transcript", "model", "tool", "causes"]),
-    ("endpoint", &["protocol", "agent", "cached", "secret", "causes"]),
-    ("aws", &["config", "agent", "endpoint", "keys", "model", "secret", "protocol", "causes"]),
-    ("config", &["agent", "endpoint", "model"]),
+    ("approval", &["protocol", "cached", "secret"]),
+    ("agent", &["protocol", "transcript", "model", "tool", "approval", "causes"]),
+    ("endpoint", &["protocol", "agent", "approval", "cached", "secret", "causes"]),
+    ("aws", &["config", "agent", "approval", "endpoint", "keys", "model", "secret", "protocol", "causes"]),
+    ("config", &["agent", "approval", "endpoint", "model"]),
     ("dev", &[]),
 ];
 

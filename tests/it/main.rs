@@ -9,6 +9,7 @@
 )]
 
 mod agent;
+mod approvals;
 #[cfg(feature = "dev")]
 mod clients;
 mod dependencies;

@@ -242,12 +242,12 @@ async fn given_a_run_that_is_stopped_then_what_its_tools_said_is_told_and_closed
 }
 
 /// The events of an agent that calls this tool, as a stream to be read slowly.
-fn reading<T: ag_ui_lambda::Tool<Caller>>(tool: T) -> ag_ui_lambda::agent::RunStream {
+async fn reading<T: ag_ui_lambda::Tool<Caller>>(tool: T) -> ag_ui_lambda::agent::RunStream {
     let model = Scripted::turns([Script::new().call("c1", tool.name(), &json!({}))]);
     let agent = Agent::builder(model).tool(tool).build().unwrap();
     let input =
         json!({"threadId": "t", "runId": "r", "messages": [{"id": "u", "role": "user", "content": "Go"}]});
-    agent.run(Caller::default(), RunAgentInput::read(input).unwrap().input, None).unwrap()
+    agent.run(Caller::default(), None, RunAgentInput::read(input).unwrap().input, None).await.unwrap()
 }
 
 async fn until(run: &mut ag_ui_lambda::agent::RunStream, kind: &str) {
@@ -273,7 +273,8 @@ async fn what_a_long_tool_says_leaves_before_the_tool_goes_on() {
                 seen.notified().await;
                 Ok("seen")
             }
-        }));
+        }))
+        .await;
 
     until(&mut run, "STEP_STARTED").await;
     seen.notify_one();
@@ -295,7 +296,8 @@ async fn a_tool_does_not_run_ahead_of_a_slow_reader() {
             }
             Ok("said")
         }
-    }));
+    }))
+    .await;
 
     for read in 1..=100 {
         until(&mut run, "CUSTOM").await;
@@ -311,7 +313,8 @@ async fn given_a_reader_that_is_slower_than_the_run_may_last_then_nothing_that_w
             let state = context.state();
             let _set = tokio::join!(state.set("/a", 1), state.set("/b", 2), state.set("/c", 3));
             std::future::pending::<Result<(), ToolError>>().await
-        }));
+        }))
+        .await;
     let mut events = Vec::new();
     while events.last().is_none_or(|event: &Value| event["type"] != "STATE_SNAPSHOT") {
         events.push(serde_json::to_value(run.next().await.unwrap()).unwrap());

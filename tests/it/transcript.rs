@@ -1,7 +1,7 @@
 //! The transcript: whatever is said, clients accept the order.
 
 use ag_ui_lambda::protocol::{
-    Content, ContentPart, CustomName, Event, PartKind, Prediction, Source, TokenUsage,
+    Content, ContentPart, CustomName, Event, Interrupt, PartKind, Prediction, Source, TokenUsage,
 };
 use ag_ui_lambda::transcript::{Activity, ClosedCall, Counting, OpenCall, OpenStep, RunError, Transcript};
 use insta::assert_snapshot;
@@ -128,7 +128,7 @@ fn a_signature_ends_the_reasoning_before_it_and_stands_alone_where_there_is_none
 }
 
 #[test]
-fn given_open_things_when_the_run_fails_then_they_are_closed_first() {
+fn given_open_things_when_the_run_fails_then_they_are_closed_and_answered_first() {
     let mut run = begin();
     run.turn();
     let call = run.tool_call("c1".into(), "clock");
@@ -143,6 +143,7 @@ fn given_open_things_when_the_run_fails_then_they_are_closed_first() {
     TEXT_MESSAGE_CONTENT m2 "Let me"
     TEXT_MESSAGE_END m2
     TOOL_CALL_END c1
+    TOOL_CALL_RESULT c1 m3 "{\"error\":\"The run ended before this tool finished.\"}"
     RUN_ERROR MODEL_THROTTLED
     "#);
 }
@@ -167,6 +168,71 @@ fn given_calls_that_nobody_answered_when_the_run_is_cancelled_then_they_get_a_re
     TOOL_CALL_END c1
     TOOL_CALL_RESULT c1 m2 "{\"error\":\"The run ended before this tool finished.\"}"
     RUN_FINISHED cancelled "MAX_TURNS"
+    "#);
+}
+
+/// What waits for an answer about a call.
+fn interrupt(id: &str, call: &str) -> Interrupt {
+    Interrupt {
+        id: id.into(),
+        reason: "tool_call".into(),
+        message: None,
+        tool_call_id: Some(call.into()),
+        response_schema: None,
+        expires_at: None,
+        metadata: None,
+        subagent_run_id: None,
+    }
+}
+
+/// A run that asks about its second call, then about its first, and leaves a third to the client.
+fn asking() -> Transcript<Counting> {
+    let mut run = begin();
+    run.turn();
+    let [first, second, third] = ["c1", "c2", "c3"].map(|id| {
+        let call = run.tool_call(id.into(), "pay");
+        run.end_call(call)
+    });
+    run.ask(second, interrupt("i2", "c2"));
+    run.ask(first, interrupt("i1", "c1"));
+    run.left_to_client(third);
+    run
+}
+
+#[test]
+fn given_calls_that_a_person_is_asked_about_when_the_run_finishes_then_it_ends_in_interrupts_in_call_order() {
+    let told = told(asking().finish());
+
+    assert_snapshot!(told.lines().last().unwrap(), @"RUN_FINISHED interrupt tool_call c1 tool_call c2");
+    assert!(!told.contains("TOOL_CALL_RESULT"), "{told}");
+}
+
+#[test]
+fn given_calls_that_a_person_is_asked_about_when_the_run_ends_otherwise_then_they_are_answered() {
+    for told in [
+        told(asking().cancel("MAX_TURNS")),
+        told(asking().fail(RunError { code: "INTERNAL", message: "No." })),
+    ] {
+        for call in ["c1", "c2"] {
+            assert!(told.contains(&format!("TOOL_CALL_RESULT {call} ")), "{told}");
+        }
+        assert!(!told.contains("TOOL_CALL_RESULT c3") && !told.contains("interrupt"), "{told}");
+    }
+}
+
+#[test]
+fn given_a_call_of_an_earlier_run_when_it_is_answered_then_nothing_but_its_result_is_told() {
+    let mut run = begin();
+    run.reserve_call("c1".into());
+    let call = run.earlier_call("c1".into());
+    run.tool_result(call, "paid");
+    let events = values(run.finish());
+
+    assert_eq!(oracle::check_after(vec!["c1".into()], &events), Ok(()));
+    assert_snapshot!(outline(&events), @r#"
+    RUN_STARTED
+    TOOL_CALL_RESULT c1 m1 "paid"
+    RUN_FINISHED success
     "#);
 }
 
@@ -418,11 +484,20 @@ enum Verb {
     Activity(Value),
     ChangeActivity(usize, Edit),
     Custom(Value),
+    Ask(usize),
+    Earlier(u8),
     Usage(u32),
     Take(u8),
     ForgetOpen(usize),
     ForgetClosed(usize),
     ForgetStep(usize),
+}
+
+/// How many calls of earlier runs have no result.
+const EARLIER: u8 = 3;
+
+fn earlier() -> impl Iterator<Item = String> {
+    (0..EARLIER).map(|number| format!("e{number}"))
 }
 
 fn verb() -> impl Strategy<Value = Verb> {
@@ -445,6 +520,8 @@ fn verb() -> impl Strategy<Value = Verb> {
         any::<usize>().prop_map(Verb::EndCall),
         (any::<usize>(), text()).prop_map(|(which, text)| Verb::Result(which, text)),
         any::<usize>().prop_map(Verb::Leave),
+        any::<usize>().prop_map(Verb::Ask),
+        (0..EARLIER).prop_map(Verb::Earlier),
         any::<u32>().prop_map(Verb::Usage),
         (0..4u8).prop_map(Verb::Take),
         any::<usize>().prop_map(Verb::ForgetOpen),
@@ -477,6 +554,7 @@ fn play(verbs: Vec<Verb>, ending: u8) -> (Vec<Value>, Held) {
     let custom = CustomName::new("com.acme.event").unwrap();
     let mut open: Vec<OpenCall> = Vec::new();
     let mut closed: Vec<ClosedCall> = Vec::new();
+    let mut waiting: Vec<String> = earlier().collect();
     let mut events = Vec::new();
     for verb in verbs {
         match verb {
@@ -535,6 +613,16 @@ fn play(verbs: Vec<Verb>, ending: u8) -> (Vec<Value>, Held) {
                     run.left_to_client(call);
                 }
             }
+            Verb::Ask(which) => {
+                if let Some(call) = take(&mut closed, which) {
+                    let interrupt = interrupt(&format!("i-{}", call.id()), call.id().as_str());
+                    run.ask(call, interrupt);
+                }
+            }
+            Verb::Earlier(which) => {
+                let call = take(&mut waiting, which.into());
+                closed.extend(call.map(|id| run.earlier_call(id.into())));
+            }
             Verb::Usage(count) => {
                 run.usage(&TokenUsage { input_tokens: Some(count.into()), ..TokenUsage::default() });
             }
@@ -567,7 +655,7 @@ proptest! {
     #[test]
     fn whatever_is_said_clients_accept_the_order((verbs, ending) in run()) {
         let (events, held) = play(verbs, ending);
-        let client = oracle::Client::default().read(&events);
+        let client = oracle::Client::after(earlier().collect()).read(&events);
         prop_assert!(client.is_ok(), "{:?}\n{}", client.err(), outline(&events));
         let client = client.unwrap();
         prop_assert_eq!(client.state.unwrap_or_else(begins_with), held.state);

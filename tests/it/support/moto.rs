@@ -1,4 +1,4 @@
-//! moto, which plays Secrets Manager: one server for all tests, a secret of its own for each.
+//! moto, which plays Secrets Manager and DynamoDB: one server for all tests, a secret or a table of its own for each.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Stdio};
@@ -50,22 +50,38 @@ impl Moto {
         self.call("PutSecretValue", &json!({ "SecretId": name, "SecretString": value })).await;
     }
 
+    /// Makes a table with the string key `id`.
+    pub(crate) async fn create_table(&self, name: &str) {
+        let body = json!({
+            "TableName": name, "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+            "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+        });
+        self.send("dynamodb", "DynamoDB_20120810.CreateTable", &body).await;
+    }
+
     async fn call(&self, action: &str, body: &Value) {
+        let text = self.send("secretsmanager", &format!("secretsmanager.{action}"), body).await;
+        assert!(text.contains("\"ARN\""), "{action}: {text}");
+    }
+
+    async fn send(&self, service: &str, target: &str, body: &Value) -> String {
         let request = reqwest::Client::new()
             .post(&self.url)
             .header("content-type", "application/x-amz-json-1.1")
-            .header("x-amz-target", format!("secretsmanager.{action}"))
+            .header("x-amz-target", target)
             // moto finds the service by the scope of the credentials; it checks no signature.
             .header(
                 "authorization",
-                "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/secretsmanager/aws4_request, \
-                 SignedHeaders=host, Signature=none",
+                format!(
+                    "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/{service}/aws4_request, \
+                     SignedHeaders=host, Signature=none"
+                ),
             )
             .body(body.to_string());
         let answer = request.send().await.unwrap();
-        assert!(answer.status().is_success(), "{action}: {}", answer.status());
-        let text = answer.text().await.unwrap();
-        assert!(text.contains("\"ARN\""), "{action}: {text}");
+        assert!(answer.status().is_success(), "{target}: {}", answer.status());
+        answer.text().await.unwrap()
     }
 
     /// The environment of a function that reads this server.

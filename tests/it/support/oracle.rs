@@ -10,7 +10,25 @@ use serde_json::Value;
 
 /// Checks a whole run; an error names the event and the rule.
 pub(crate) fn check<'a>(events: impl IntoIterator<Item = &'a Value>) -> Result<(), String> {
-    Client::default().read(events).map(drop)
+    check_after(Vec::new(), events)
+}
+
+/// The calls without a result in the history of a run's input: those that the run may answer.
+pub(crate) fn open_calls(input: &Value) -> Vec<String> {
+    let messages = input["messages"].as_array().into_iter().flatten();
+    let answered: BTreeSet<&str> =
+        messages.clone().filter_map(|message| message["toolCallId"].as_str()).collect();
+    let calls = messages.flat_map(|message| message["toolCalls"].as_array().into_iter().flatten());
+    let ids = calls.filter_map(|call| call["id"].as_str());
+    ids.filter(|id| !answered.contains(id)).map(ToOwned::to_owned).collect()
+}
+
+/// Checks a whole run behind a history in which these calls have no result.
+pub(crate) fn check_after<'a>(
+    open: Vec<String>,
+    events: impl IntoIterator<Item = &'a Value>,
+) -> Result<(), String> {
+    Client::after(open).read(events).map(drop)
 }
 
 /// What a client knows that has read a run.
@@ -28,11 +46,19 @@ pub(crate) struct Client {
     spans: BTreeSet<String>,
     open_calls: BTreeMap<String, String>,
     unanswered: Vec<String>,
+    /// Calls of the history that have no result.
+    earlier: Vec<String>,
     seen_calls: BTreeSet<String>,
     seen_messages: BTreeSet<String>,
 }
 
 impl Client {
+    /// A client whose history has these calls without a result.
+    pub(crate) fn after(open: Vec<String>) -> Self {
+        let seen_calls = open.iter().cloned().collect();
+        Self { earlier: open, seen_calls, ..Self::default() }
+    }
+
     /// Reads a whole run.
     pub(crate) fn read<'a>(mut self, events: impl IntoIterator<Item = &'a Value>) -> Result<Self, String> {
         for (index, event) in events.into_iter().enumerate() {
@@ -119,9 +145,13 @@ impl Client {
                 let call = id("toolCallId")?;
                 expect(self.seen_messages.insert(id("messageId")?), "reuses a message id")?;
                 expect(!self.open_calls.contains_key(&call), "the call's arguments still stream")?;
-                let at = self.unanswered.iter().position(|known| *known == call);
-                self.unanswered.remove(at.ok_or("the call is unknown or answered")?);
-                Ok(())
+                for calls in [&mut self.unanswered, &mut self.earlier] {
+                    if let Some(at) = calls.iter().position(|known| *known == call) {
+                        calls.remove(at);
+                        return Ok(());
+                    }
+                }
+                Err("the call is unknown or answered".into())
             }
             "STEP_STARTED" => expect(self.steps.insert(id("stepName")?), "a step of that name is open"),
             "STEP_FINISHED" => expect(self.steps.remove(&id("stepName")?), "the step is not open"),
@@ -169,6 +199,24 @@ impl Client {
                             pending == self.unanswered,
                             "pendingToolCallIds are not the calls without a result",
                         )
+                    }
+                    Some("interrupt") => {
+                        expect(event["outcome"]["pendingToolCallIds"].is_null(), "lists pending calls")?;
+                        let interrupts = event["outcome"]["interrupts"].as_array();
+                        let interrupts = interrupts.filter(|list| !list.is_empty());
+                        let mut ids = BTreeSet::new();
+                        for interrupt in interrupts.ok_or("an interrupt asks nothing")? {
+                            let id = interrupt["id"].as_str().ok_or("an interrupt has no id")?;
+                            expect(ids.insert(id), "two interrupts have one id")?;
+                            expect(interrupt["reason"].is_string(), "an interrupt has no reason")?;
+                            let call = interrupt["toolCallId"].as_str().ok_or("an interrupt has no call")?;
+                            let waits = |calls: &[String]| calls.iter().any(|known| known == call);
+                            expect(
+                                waits(&self.unanswered) || waits(&self.earlier),
+                                "an interrupt is about a call that is unknown or answered",
+                            )?;
+                        }
+                        Ok(())
                     }
                     Some("cancelled") => expect(event["result"].is_null(), "a cancelled run has a result"),
                     other => Err(format!("has an unexpected outcome {other:?}")),

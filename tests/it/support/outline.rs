@@ -16,6 +16,10 @@ fn line(event: &Value) -> String {
         "RUN_STARTED" => String::new(),
         "RUN_FINISHED" => {
             let mut rest = event["outcome"]["type"].as_str().unwrap_or("-").to_owned();
+            for interrupt in event["outcome"]["interrupts"].as_array().into_iter().flatten() {
+                let member = |key: &str| interrupt[key].as_str().unwrap_or("?");
+                rest.push_str(&format!(" {} {}", member("reason"), member("toolCallId")));
+            }
             for shown in [
                 &event["outcome"]["pendingToolCallIds"],
                 &event["metadata"]["ag_ui_lambda"]["reason"],

@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ag_ui_lambda::agent::{Agent, AgentBuilder, NameTaken};
+use ag_ui_lambda::agent::{Agent, AgentBuilder, Refusal};
+use ag_ui_lambda::approval::Identity;
 use ag_ui_lambda::model::{Model, Request, Script, Scripted};
 use ag_ui_lambda::protocol::RunAgentInput;
 use ag_ui_lambda::transcript::Counting;
@@ -23,6 +24,7 @@ pub(crate) struct Caller {
 pub(crate) struct Scenario {
     pub(crate) agent: AgentBuilder<Caller>,
     pub(crate) caller: Caller,
+    pub(crate) identity: Option<Identity>,
     pub(crate) input: Value,
     deadline: Option<Duration>,
     seen: Arc<Mutex<Vec<Request>>>,
@@ -42,6 +44,7 @@ pub(crate) fn scenario(turns: impl IntoIterator<Item = Script>) -> Scenario {
     Scenario {
         agent: Agent::builder(model),
         caller: Caller::default(),
+        identity: Some(Identity::anonymous()),
         input: json!({
             "threadId": "t", "runId": "r", "protocolVersion": "1.0",
             "messages": [{"id": "u1", "role": "user", "content": "Hello"}],
@@ -88,13 +91,14 @@ impl Scenario {
         self.try_run().await.unwrap()
     }
 
-    pub(crate) async fn try_run(self) -> Result<Told, NameTaken> {
+    pub(crate) async fn try_run(self) -> Result<Told, Refusal> {
+        let open = oracle::open_calls(&self.input);
         let input = RunAgentInput::read(self.input).unwrap().input;
         let deadline = self.deadline.map(|deadline| Instant::now() + deadline);
         let agent = self.agent.build().unwrap();
-        let run = agent.run_stamped(self.caller, input, deadline, Counting::default())?;
+        let run = agent.run_stamped(self.caller, self.identity, input, deadline, Counting::default()).await?;
         let events: Vec<Value> = run.map(|event| serde_json::to_value(event).unwrap()).collect().await;
-        assert_eq!(oracle::check(&events), Ok(()), "\n{}", outline::outline(&events));
+        assert_eq!(oracle::check_after(open, &events), Ok(()), "\n{}", outline::outline(&events));
         let requests = std::mem::take(&mut *self.seen.lock().unwrap());
         Ok(Told { events, requests })
     }

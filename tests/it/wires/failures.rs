@@ -173,7 +173,8 @@ fn end(wire: Wire) -> &'static str {
 fn broke_well(wire: Wire, sent: &str, reply: &function::Reply, asked: usize, place: &str) {
     let text = said(&reply.events, "TEXT_MESSAGE_CONTENT");
     let thinking = said(&reply.events, "REASONING_MESSAGE_CONTENT");
-    let results = reply.events.iter().filter(|event| event["type"] == "TOOL_CALL_RESULT").count();
+    let all = |kind: &str| reply.events.iter().filter(|event| event["type"] == kind).collect::<Vec<_>>();
+    let results = all("TOOL_CALL_RESULT");
     match (code(reply).as_str(), asked) {
         // A client has seen a part of it, so it fails and is not asked for again.
         ("MODEL_STREAM_CUT", 1) => {
@@ -193,11 +194,17 @@ fn broke_well(wire: Wire, sent: &str, reply: &function::Reply, asked: usize, pla
             for word in ["Tokyo", "Paris"] {
                 assert_eq!(arguments.contains(word), sent.contains(word), "{word}: {place}");
             }
-            assert_eq!(results, 0, "{place}");
+            assert_eq!(results.len(), all("TOOL_CALL_START").len(), "{place}");
+            for result in results {
+                assert_eq!(
+                    result["content"], r#"{"error":"The run ended before this tool finished."}"#,
+                    "{place}"
+                );
+            }
         }
         // A client has seen nothing, so another try is as good as the first.
         ("success", 2) if text == "Fine." => {
-            assert!(thinking.is_empty() && results == 0, "{place}");
+            assert!(thinking.is_empty() && results.is_empty(), "{place}");
             let said = ["Let me", "Two ", "get_weather"].into_iter().find(|said| sent.contains(said));
             assert_eq!(said, None, "thrown away: {place}");
         }
@@ -205,7 +212,7 @@ fn broke_well(wire: Wire, sent: &str, reply: &function::Reply, asked: usize, pla
         ("success", 2) => {
             assert!(sent.contains(end(wire)), "{place}");
             assert_eq!((text.as_str(), thinking.as_str()), ("Let me look.Fine.", thought(wire)), "{place}");
-            assert_eq!(results, 2, "{place}");
+            assert_eq!(results.len(), 2, "{place}");
         }
         other => panic!("{other:?} {place}"),
     }

@@ -7,7 +7,7 @@ mod fallback;
 mod keys;
 mod replay;
 mod table;
-mod weather;
+pub(crate) mod weather;
 
 use ag_ui_lambda::dev::provider::{Provider, Say, Usage, Wire};
 

@@ -1,0 +1,177 @@
+//! One call of a tool here: whether it runs or waits for a person, and what comes of it.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio::time::Instant;
+use tracing::error;
+
+use super::run::Run;
+use super::turn::MadeCall;
+use super::waiting::{Called, Raised, Unmet, may_run, nobody_to_ask};
+use crate::approval::{Claim, GuardError, Kind, Proof, digest};
+use crate::causes::causes;
+use crate::model::ToolChoice;
+use crate::protocol::{Content, JsonObject, RunId, ToolCallId};
+use crate::tool::{Approval, Ending, Entry, Question, ToolContext, approval_schema, parse, refusal};
+
+/// What comes of a call. A guard keeps it for those who bring the same approval again.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Came {
+    Result(Content),
+    Waits(Raised),
+}
+
+/// A call that a person has approved or answered, with the proof that it was asked for.
+pub(super) struct Granted {
+    pub(super) id: ToolCallId,
+    pub(super) tool: String,
+    /// What the tool is given: what was asked about, or what the approver made of it.
+    pub(super) arguments: Value,
+    /// The answer to a question.
+    pub(super) answer: Option<Value>,
+    pub(super) proof: Proof,
+    pub(super) idempotency_key: String,
+}
+
+impl Granted {
+    /// What is claimed: the call itself for its approval, so that no second proof of it runs it again; and each question
+    /// for its answer, since the call goes on behind it.
+    fn claim(&self) -> String {
+        match self.proof.kind() {
+            Kind::Approval => self.idempotency_key.clone(),
+            Kind::Question { .. } => format!("{}.{}", self.idempotency_key, self.proof.name()),
+        }
+    }
+}
+
+impl<C: Send + Sync + 'static> Run<'_, C> {
+    /// What comes of a call that the model has just made.
+    pub(super) async fn made(&self, MadeCall { call, is_whole, .. }: &MadeCall) -> Came {
+        let refused = |sentence: &str| Came::Result(refusal(sentence).into());
+        if !is_whole {
+            return refused("The arguments were cut off before their end.");
+        }
+        if !self.may_call() {
+            return refused("No tool may be called.");
+        }
+        let Some(tool) = self.agent.offered(&call.name, &self.caller, self.prover().is_some()) else {
+            return refused(NO_SUCH_TOOL);
+        };
+        let arguments = match parse(&call.arguments).and_then(|value| tool.check(&value).map(|()| value)) {
+            Ok(arguments) => arguments,
+            Err(sentence) => return refused(&sentence),
+        };
+        match tool.approval(&self.caller, &arguments) {
+            Ok(Approval::NotNeeded) => {
+                let context = self.context(call.id.clone());
+                let question = Kind::Question { is_approved: false };
+                self.run_tool(tool, &self.info.run_id, context, arguments, question).await
+            }
+            Ok(Approval::Needed) => {
+                let editable = tool.interrupts().editable;
+                let schema = approval_schema(tool.spec().parameters.as_ref().filter(|_| editable));
+                let asked = (Kind::Approval, may_run(&call.name), schema);
+                self.wait(&call.id, &call.name, &self.info.run_id, &arguments, asked).await
+            }
+            Ok(Approval::Refused(sentence)) | Err(sentence) => refused(&sentence),
+        }
+    }
+
+    /// What comes of a call of an earlier run that a person has approved or answered.
+    pub(super) async fn granted(&self, granted: Granted) -> Came {
+        let Some(guard) = self.prover().and_then(|prover| prover.approvals.once()) else {
+            return self.run_granted(granted).await;
+        };
+        let claim = granted.claim();
+        let not_known = |error: GuardError| error!(cause = causes(&error), "guard of approvals failed");
+        match guard.claim(&claim, granted.proof.expires()).await {
+            Ok(Claim::First) => {}
+            Ok(Claim::Again { outcome }) => {
+                let came = outcome.and_then(|outcome| serde_json::from_str(&outcome).ok());
+                return came.unwrap_or_else(|| Came::Result(Unmet::OutcomeUnknown.result().into()));
+            }
+            Err(error) => {
+                not_known(error);
+                return Came::Result(Unmet::NotClaimed.result().into());
+            }
+        }
+        let came = self.run_granted(granted).await;
+        let outcome = serde_json::to_string(&came).expect("contents and schemas are JSON");
+        if let Err(error) = guard.store(&claim, &outcome).await {
+            not_known(error);
+        }
+        came
+    }
+
+    async fn run_granted(&self, granted: Granted) -> Came {
+        let Some(tool) = self.agent.offered(&granted.tool, &self.caller, true) else {
+            return Came::Result(refusal(NO_SUCH_TOOL).into());
+        };
+        let context = self.context(granted.id).consented(granted.idempotency_key, granted.answer);
+        let question = match granted.proof.kind() {
+            Kind::Approval => Kind::Question { is_approved: true },
+            question @ Kind::Question { .. } => question,
+        };
+        self.run_tool(tool, granted.proof.run_id(), context, granted.arguments, question).await
+    }
+
+    /// Runs a tool. `run_id` is the run that made the call, `question` what kind a question of it is.
+    async fn run_tool(
+        &self,
+        tool: &Arc<dyn Entry<C>>,
+        run_id: &RunId,
+        context: ToolContext<C>,
+        arguments: Value,
+        question: Kind,
+    ) -> Came {
+        let call_id = context.call_id().clone();
+        let kept = tool.interrupts().question.then(|| arguments.clone());
+        match (tool.call(context, arguments).await, kept) {
+            (Ending::Answer(content), _) => Came::Result(content),
+            (Ending::Question(Question { message, schema }), Some(arguments)) => {
+                let asked = (question, message, schema);
+                self.wait(&call_id, &tool.spec().name, run_id, &arguments, asked).await
+            }
+            (Ending::Question(_), None) => Came::Result(nobody_to_ask().into()),
+        }
+    }
+
+    async fn wait(
+        &self,
+        id: &ToolCallId,
+        tool: &str,
+        run_id: &RunId,
+        arguments: &Value,
+        (kind, message, schema): (Kind, String, JsonObject),
+    ) -> Came {
+        let Ok(arguments) = digest(arguments) else {
+            return Came::Result(refusal(
+                "The arguments have an integer beyond 2^53, which can't be signed. Write it as a string, if the tool takes one.",
+            ).into());
+        };
+        let raised = match self.prover() {
+            Some(prover) => {
+                let call = Called { run_id, id, tool, arguments };
+                prover.raise(kind, call, message, schema).await
+            }
+            None => None,
+        };
+        raised.map_or_else(|| Came::Result(nobody_to_ask().into()), Came::Waits)
+    }
+
+    fn context(&self, id: ToolCallId) -> ToolContext<C> {
+        let deadline = self.stop_at.min(Instant::now() + self.agent.inner.limits.tool_timeout);
+        let context = ToolContext::new(Arc::clone(&self.caller), Arc::clone(&self.info), id, deadline);
+        context.with_voice(self.voice.clone())
+    }
+
+    /// Not every provider can keep its model from calling.
+    pub(super) fn may_call(&self) -> bool {
+        self.agent.inner.settings.tool_choice != ToolChoice::None
+    }
+}
+
+pub(super) const NO_SUCH_TOOL: &str = "There is no tool of that name.";

@@ -1,0 +1,201 @@
+//! The calls of a history that wait for a person, and what the answers to them are worth.
+//!
+//! Everything here comes from the client: the history, the answers, even which call an answer is for. Only what a
+//! proof holds for is believed, and it holds for a call as it was asked about. A call that waits has to be answered
+//! whole: with neither a result nor one answer that counts, the run is refused, and nothing of it has happened.
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::Value;
+use tracing::{info, warn};
+
+use super::call::{Granted, NO_SUCH_TOOL};
+use super::waiting::{Called, Prover, Raised, Unmet, may_run};
+use super::{Agent, Refusal};
+use crate::approval::{Identity, Kind, Proof, digest};
+use crate::protocol::{
+    InterruptId, Message, MessageBody, ResumeEntry, ResumeStatus, RunAgentInput, ToolCall, ToolCallId,
+};
+use crate::tool::{Approval, approval_schema, parse, refusal};
+
+/// What the model reads of a call that went as far as its question and has come to need approval since.
+const UNAPPROVED: &str = "This call needs approval by now. It was not run.";
+
+/// A call of an earlier run that this one goes on with.
+pub(super) struct Resumed {
+    pub(super) id: ToolCallId,
+    pub(super) verdict: Verdict,
+}
+
+/// What becomes of it.
+pub(super) enum Verdict {
+    /// It runs.
+    Grant(Box<Granted>),
+    /// It does not run; this is its result.
+    Result(String),
+    /// The answer says neither yes nor no: the same is asked again.
+    Again(Raised),
+}
+
+/// A call that waits, with the answers that name it.
+struct Waiting<'a> {
+    call: &'a ToolCall,
+    answers: Vec<(Proof, &'a ResumeEntry)>,
+}
+
+/// Reads what an input answers.
+pub(super) async fn read<C: Send + Sync + 'static>(
+    agent: &Agent<C>,
+    caller: &C,
+    identity: Option<&Identity>,
+    input: &RunAgentInput,
+) -> Result<Vec<Resumed>, Refusal> {
+    let prover = agent.prover(identity, &input.thread_id, &input.run_id);
+    let mut resumed = Vec::new();
+    for Waiting { call, answers } in waiting(input) {
+        if answers.is_empty() && !agent.inner.toolbox.may_wait(&call.function.name) {
+            continue;
+        }
+        // A call that nothing is proven of may be any call: it is left for a person to look at.
+        let prover = prover.ok_or(Refusal::InterruptOpen)?;
+        let arguments = parse(&call.function.arguments).map_err(|_| Refusal::InterruptOpen)?;
+        let digest = digest(&arguments).map_err(|_| Refusal::InterruptOpen)?;
+        let mut proven = Vec::new();
+        let mut forged = 0;
+        for (proof, entry) in answers {
+            let called =
+                Called { run_id: proof.run_id(), id: &call.id, tool: &call.function.name, arguments: digest };
+            let subject = prover.subject(called);
+            let holds = prover.approvals.holds(&proof, &subject).await;
+            if holds.map_err(|_| Refusal::ApprovalKeyUnavailable)? {
+                let idempotency_key = subject.idempotency_key();
+                proven.push((proof, entry, idempotency_key));
+            } else {
+                forged += 1;
+            }
+        }
+        if forged > 0 {
+            warn!(forged, "answers whose proof does not hold are ignored");
+        }
+        let one = <[_; 1]>::try_from(proven).map_err(|_| Refusal::InterruptOpen)?;
+        let [(proof, entry, idempotency_key)] = one;
+        let granted = Granted {
+            id: call.id.clone(),
+            tool: call.function.name.clone(),
+            arguments,
+            answer: None,
+            proof,
+            idempotency_key,
+        };
+        let verdict = verdict(agent, caller, prover, granted, entry);
+        resumed.push(Resumed { id: call.id.clone(), verdict });
+    }
+    Ok(resumed)
+}
+
+/// The calls without a result. Answers that name none of them are nobody's.
+fn waiting(input: &RunAgentInput) -> Vec<Waiting<'_>> {
+    let mut waiting = unanswered(&input.messages);
+    let places: HashMap<&ToolCallId, usize> =
+        waiting.iter().enumerate().map(|(place, waiting)| (&waiting.call.id, place)).collect();
+    let mut first: HashMap<&InterruptId, &ResumeEntry> = HashMap::new();
+    let mut ignored = 0;
+    for entry in &input.resume {
+        // Said twice is said once; said in two ways is not said at all, since both then count.
+        let known = *first.entry(&entry.interrupt_id).or_insert(entry);
+        if !std::ptr::eq(known, entry) && known.status == entry.status && known.payload == entry.payload {
+            continue;
+        }
+        let proof = Proof::read(&entry.interrupt_id);
+        match proof.and_then(|proof| Some((*places.get(proof.call_id())?, proof))) {
+            Some((place, proof)) => waiting[place].answers.push((proof, entry)),
+            None => ignored += 1,
+        }
+    }
+    if ignored > 0 {
+        warn!(ignored, "answers to interrupts that are not open are ignored");
+    }
+    waiting
+}
+
+/// The calls without a result. Of two with one id the first counts, as it does for the model.
+fn unanswered(messages: &[Message]) -> Vec<Waiting<'_>> {
+    let mut known: HashSet<&ToolCallId> = messages
+        .iter()
+        .filter_map(|message| match &message.body {
+            MessageBody::Tool { tool_call_id, .. } => Some(tool_call_id),
+            _ => None,
+        })
+        .collect();
+    let calls = messages.iter().flat_map(|message| match &message.body {
+        MessageBody::Assistant { tool_calls, .. } => tool_calls.as_slice(),
+        _ => &[],
+    });
+    calls.filter(|call| known.insert(&call.id)).map(|call| Waiting { call, answers: Vec::new() }).collect()
+}
+
+/// What becomes of a call whose proof holds.
+fn verdict<C: Send + Sync + 'static>(
+    agent: &Agent<C>,
+    caller: &C,
+    prover: Prover<'_>,
+    granted: Granted,
+    entry: &ResumeEntry,
+) -> Verdict {
+    let told = |answer: &str| info!(tool = granted.tool, answer, "interrupt answered");
+    let unmet = |unmet: Unmet| {
+        told(unmet.word());
+        Verdict::Result(unmet.result())
+    };
+    if prover.approvals.now() >= granted.proof.expires() {
+        return unmet(Unmet::Expired);
+    }
+    if entry.status == ResumeStatus::Cancelled {
+        return unmet(Unmet::Cancelled);
+    }
+    let said = entry.payload.as_ref().unwrap_or(&Value::Null);
+    let kind = granted.proof.kind();
+    if kind == Kind::Approval && said["approved"] == Value::Bool(false) {
+        return unmet(Unmet::Denied);
+    }
+    let Some(tool) = agent.offered(&granted.tool, caller, true) else {
+        told("not_offered");
+        return Verdict::Result(refusal(NO_SUCH_TOOL));
+    };
+    let mut arguments = granted.arguments.clone();
+    if kind == Kind::Approval {
+        let editable = tool.interrupts().editable;
+        let again = |fault: &str| {
+            told("unusable");
+            let schema = approval_schema(tool.spec().parameters.as_ref().filter(|_| editable));
+            let message = format!("{fault} {}", may_run(&granted.tool));
+            Verdict::Again(Raised::by(&granted.proof, message, schema))
+        };
+        if said["approved"] != Value::Bool(true) {
+            return again("The answer does not fit: `approved` must be true or false.");
+        }
+        let edited = &said["editedArgs"];
+        if !edited.is_null() {
+            if !editable {
+                return again("The answer does not fit: these arguments can't be edited.");
+            }
+            if let Err(fault) = tool.check(edited) {
+                return again(&fault);
+            }
+            arguments = edited.clone();
+        }
+    }
+    // What has changed since it was asked: the schema, the caller's rights, the policy.
+    let still = tool.check(&arguments).and_then(|()| tool.approval(caller, &arguments));
+    let refused = match still {
+        Ok(Approval::Needed) if kind == (Kind::Question { is_approved: false }) => UNAPPROVED.into(),
+        Ok(Approval::NotNeeded | Approval::Needed) => {
+            told("given");
+            let answer = (kind != Kind::Approval).then(|| said.clone());
+            return Verdict::Grant(Box::new(Granted { arguments, answer, ..granted }));
+        }
+        Ok(Approval::Refused(sentence)) | Err(sentence) => sentence,
+    };
+    told("refused");
+    Verdict::Result(refusal(&refused))
+}

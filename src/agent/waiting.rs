@@ -1,0 +1,132 @@
+//! What a call waits for: how it is put to a person, and what is said where nobody gives a yes.
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::approval::{Approvals, Identity, Kind, Proof, Subject, iso_8601};
+use crate::protocol::{Interrupt, JsonObject, RunId, ThreadId, ToolCallId};
+use crate::tool::refusal;
+
+/// What an agent proves with, for one caller and run. Without it, tools whose calls may wait are closed.
+#[derive(Clone, Copy)]
+pub(super) struct Prover<'a> {
+    pub(super) approvals: &'a Approvals,
+    pub(super) identity: &'a Identity,
+    pub(super) thread_id: &'a ThreadId,
+    pub(super) run_id: &'a RunId,
+}
+
+/// A call as its proof knows it.
+#[derive(Clone, Copy)]
+pub(super) struct Called<'a> {
+    /// The run that made it.
+    pub(super) run_id: &'a RunId,
+    pub(super) id: &'a ToolCallId,
+    pub(super) tool: &'a str,
+    /// Digest of its arguments.
+    pub(super) arguments: [u8; 32],
+}
+
+/// What a call waits for, as the client is told of it and a guard keeps it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Raised {
+    id: String,
+    message: String,
+    schema: JsonObject,
+}
+
+impl<'a> Prover<'a> {
+    pub(super) fn subject(&self, call: Called<'a>) -> Subject<'a> {
+        Subject {
+            thread_id: self.thread_id,
+            run_id: call.run_id,
+            call_id: call.id,
+            tool: call.tool,
+            arguments: call.arguments,
+            identity: self.identity,
+        }
+    }
+
+    /// Asks for a call; none while the keys can't be had.
+    pub(super) async fn raise(
+        &self,
+        kind: Kind,
+        call: Called<'a>,
+        message: String,
+        schema: JsonObject,
+    ) -> Option<Raised> {
+        let proof = self.approvals.prove(kind, self.run_id, &self.subject(call)).await.ok()?;
+        Some(Raised::by(&proof, message, schema))
+    }
+}
+
+impl Raised {
+    /// Asks with a proof that is there.
+    pub(super) fn by(proof: &Proof, message: String, schema: JsonObject) -> Self {
+        Self { id: proof.id().as_str().to_owned(), message, schema }
+    }
+
+    pub(super) fn interrupt(self, call: &ToolCallId) -> Interrupt {
+        let id = self.id.into();
+        let proof = Proof::read(&id);
+        let reason = match proof.as_ref().map(Proof::kind) {
+            Some(Kind::Question { .. }) => "input_required",
+            _ => "tool_call",
+        };
+        Interrupt {
+            id,
+            reason: reason.into(),
+            message: Some(self.message),
+            tool_call_id: Some(call.clone()),
+            response_schema: Some(self.schema),
+            expires_at: proof.map(|proof| iso_8601(proof.expires())),
+            metadata: None,
+            subagent_run_id: None,
+        }
+    }
+}
+
+/// What the user is asked before a tool runs.
+pub(super) fn may_run(tool: &str) -> String {
+    format!("May {tool} be called with these arguments?")
+}
+
+/// What the model and the user interface read where a call that waited did not run. Each has its own word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unmet {
+    Denied,
+    Cancelled,
+    Expired,
+    OutcomeUnknown,
+    NotClaimed,
+}
+
+impl Unmet {
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Denied => "denied",
+            Self::Cancelled => "cancelled",
+            Self::Expired => "expired",
+            Self::OutcomeUnknown => "outcome_unknown",
+            Self::NotClaimed => "not_claimed",
+        }
+    }
+
+    pub(super) fn result(self) -> String {
+        let sentence = match self {
+            Self::Denied => "The user did not approve this call. It was not run.",
+            Self::Cancelled => "The user did not answer. The call was not run.",
+            Self::Expired => "The time to answer was over. The call was not run.",
+            Self::OutcomeUnknown => {
+                "This call was begun before and its outcome is unknown. It was not run again."
+            }
+            Self::NotClaimed => "The approval could not be registered. The call was not run.",
+        };
+        json!({ "error": sentence, "interrupt": self.word() }).to_string()
+    }
+}
+
+/// What the model reads where nobody can be asked.
+pub(super) fn nobody_to_ask() -> String {
+    refusal("Nobody can be asked about this call right now. It was not run.")
+}

@@ -1,0 +1,207 @@
+//! The keys that sign: one in force, and the one before it, which still verifies.
+//!
+//! They come from a secret of their own, `{"key": "..."}`, never from the shared token. How often the store is asked
+//! is `cached`'s. No message and no log line holds any of a key.
+
+use std::fmt;
+use std::sync::Arc;
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+use tracing::warn;
+
+use super::Unavailable;
+use crate::cached::{Cached, FetchError, Policy, Source};
+use crate::secret::{SecretError, SecretSource, Stage};
+
+/// The fewest characters of a key.
+const SHORTEST: usize = 32;
+
+/// The keys of approvals.
+pub struct ApprovalKeys(Place);
+
+enum Place {
+    Here(Arc<Keys>),
+    Secret(Box<Cached<Keys>>),
+}
+
+/// A key that is too short to sign with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the key of approvals has fewer than {SHORTEST} characters")]
+pub struct WeakKey;
+
+/// What one fetch found.
+pub(super) struct Keys {
+    pub(super) current: Key,
+    previous: Option<Key>,
+}
+
+/// One key, with the name that proofs carry.
+pub(super) struct Key {
+    pub(super) id: String,
+    secret: SecretString,
+}
+
+impl ApprovalKeys {
+    /// A key that never changes, for local work.
+    ///
+    /// # Errors
+    /// [`WeakKey`] if it has fewer than 32 characters.
+    pub fn literal(key: SecretString) -> Result<Self, WeakKey> {
+        let current = Key::new(key)?;
+        Ok(Self(Place::Here(Arc::new(Keys { current, previous: None }))))
+    }
+
+    /// The keys in a store of secrets, JSON `{"key": "..."}`: the current version signs, and the previous one still
+    /// verifies. Nothing is fetched yet.
+    #[must_use]
+    pub fn from_source(source: impl SecretSource) -> Self {
+        let source = Versions { source: Box::new(source) };
+        Self(Place::Secret(Box::new(Cached::new("keys of approvals", source, Policy::default()))))
+    }
+
+    pub(super) async fn warm(&self) {
+        if let Place::Secret(keys) = &self.0 {
+            keys.warm().await;
+        }
+    }
+
+    pub(super) async fn get(&self) -> Result<Arc<Keys>, Unavailable> {
+        match &self.0 {
+            Place::Here(keys) => Ok(Arc::clone(keys)),
+            Place::Secret(keys) => keys.get().await,
+        }
+    }
+
+    /// The keys, read again if none of them has this id: it may be newer than what is known here.
+    pub(super) async fn with_id(&self, id: &str) -> Result<Arc<Keys>, Unavailable> {
+        let keys = self.get().await?;
+        match &self.0 {
+            Place::Secret(cached) if keys.all().all(|key| key.id != id) => {
+                Ok(cached.newer_than(&keys).await.unwrap_or(keys))
+            }
+            _ => Ok(keys),
+        }
+    }
+}
+
+impl fmt::Debug for ApprovalKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ApprovalKeys([redacted])")
+    }
+}
+
+impl Keys {
+    pub(super) fn all(&self) -> impl Iterator<Item = &Key> {
+        std::iter::once(&self.current).chain(&self.previous)
+    }
+}
+
+impl Key {
+    fn new(secret: SecretString) -> Result<Self, WeakKey> {
+        if secret.expose_secret().chars().count() < SHORTEST {
+            return Err(WeakKey);
+        }
+        let digest = Sha256::digest(secret.expose_secret());
+        let id = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        Ok(Self { id, secret })
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.secret.expose_secret().as_bytes()
+    }
+}
+
+struct Versions {
+    source: Box<dyn SecretSource>,
+}
+
+impl Source<Keys> for Versions {
+    fn fetch(&self) -> BoxFuture<'_, Result<Keys, FetchError>> {
+        async {
+            let version = self.source.fetch(Stage::Current).await?.ok_or(SecretError::Absent)?;
+            let current = read(&version.value)?;
+            let previous = self.source.fetch(Stage::Previous).await?;
+            let previous = previous.and_then(|version| {
+                let key = read(&version.value);
+                key.inspect_err(|_| warn!("the previous key of approvals is unusable")).ok()
+            });
+            Ok(Keys { current, previous })
+        }
+        .boxed()
+    }
+}
+
+fn read(value: &SecretString) -> Result<Key, FetchError> {
+    #[derive(Deserialize)]
+    struct Secret {
+        key: String,
+    }
+    // The parser's own message may hold a piece of the text.
+    let secret: Secret = serde_json::from_str(value.expose_secret())
+        .map_err(|_| "the secret of approvals is no JSON object with a string member `key`")?;
+    Ok(Key::new(secret.key.into())?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use super::*;
+    use crate::secret::FakeSecret;
+
+    const OLD: &str = r#"{"key":"0123456789abcdef0123456789abcdef"}"#;
+    const NEW: &str = r#"{"key":"fedcba9876543210fedcba9876543210"}"#;
+
+    async fn ids(keys: &ApprovalKeys) -> Vec<String> {
+        keys.get().await.ok().map(|keys| keys.all().map(|key| key.id.clone()).collect()).unwrap_or_default()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_current_key_signs_and_the_one_before_it_verifies() {
+        let secret = FakeSecret::new(OLD, SystemTime::now());
+        let keys = ApprovalKeys::from_source(secret.clone());
+        let old = ids(&keys).await;
+
+        secret.rotate(NEW, SystemTime::now());
+        tokio::time::advance(Duration::from_secs(600)).await;
+
+        // The first 4 bytes of the SHA-256 of the key, as `sha256sum` tells them.
+        assert_eq!(old, ["3eb1bd43"]);
+        assert_eq!(ids(&keys).await, ["4ba68aa8", "3eb1bd43"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_id_that_is_not_known_is_looked_for_once_in_the_store() {
+        let secret = FakeSecret::new(OLD, SystemTime::now());
+        let keys = ApprovalKeys::from_source(secret.clone());
+        assert_eq!(ids(&keys).await.len(), 1);
+        secret.rotate(NEW, SystemTime::now());
+
+        let found = keys.with_id("4ba68aa8").await.unwrap();
+
+        assert_eq!(found.current.id, "4ba68aa8");
+        let reads = secret.calls().len();
+        for _ in 0..3 {
+            let _known = keys.with_id("00000000").await.unwrap();
+        }
+        assert_eq!(secret.calls().len(), reads, "guesses drive no reads");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_secret_without_a_usable_key_gives_none() {
+        for value in [
+            r#"{"key":"0123456789abcdef0123456789abcde"}"#,
+            r#"{"token":"0123456789abcdef0123456789abcdef"}"#,
+            "0123456789abcdef0123456789abcdef",
+            r#"{"key":7}"#,
+        ] {
+            let keys = ApprovalKeys::from_source(FakeSecret::new(value, SystemTime::now()));
+            assert!(keys.get().await.is_err(), "{value}");
+        }
+        assert!(ApprovalKeys::literal("short".into()).is_err());
+    }
+}

@@ -1,0 +1,111 @@
+//! Approvals that outlive the process: a call waits for a person, and the proof of it travels with the client.
+//!
+//! Nothing is kept here between two runs. The id of an interrupt, the one thing that every client has to echo, proves
+//! that this server asked about this very call for this very caller. The answer beside it is the client's word and is
+//! not signed: it is worth what the identity is worth that brings it. A proof says that something was asked, not that
+//! it was answered once; for that there is the [`Guard`].
+
+mod guard;
+mod identity;
+mod keys;
+mod proof;
+mod time;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+pub use crate::cached::Unavailable;
+use crate::protocol::RunId;
+pub use guard::{Claim, Guard, GuardError};
+pub use identity::Identity;
+pub use keys::{ApprovalKeys, WeakKey};
+use proof::Clear;
+pub(crate) use proof::{Kind, Proof, Subject, digest};
+pub(crate) use time::iso_8601;
+
+/// How long an approval can be given, unless said otherwise.
+pub const LIFE: Duration = Duration::from_secs(900);
+
+type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
+
+/// What signs and checks the interrupts of an agent. Cheap to clone.
+#[derive(Clone)]
+pub struct Approvals {
+    keys: Arc<ApprovalKeys>,
+    life: Duration,
+    guard: Option<Arc<dyn Guard>>,
+    clock: Clock,
+}
+
+impl Approvals {
+    /// Approvals signed with these keys, that can be given for 15 minutes.
+    #[must_use]
+    pub fn new(keys: ApprovalKeys) -> Self {
+        Self { keys: Arc::new(keys), life: LIFE, guard: None, clock: Arc::new(SystemTime::now) }
+    }
+
+    /// How long an approval can be given.
+    #[must_use]
+    pub fn life(self, life: Duration) -> Self {
+        Self { life, ..self }
+    }
+
+    /// Where approvals are claimed, so that none counts twice.
+    #[must_use]
+    pub fn guard(self, guard: impl Guard) -> Self {
+        Self { guard: Some(Arc::new(guard)), ..self }
+    }
+
+    /// The clock that approvals expire by; the machine's, unless a test has another.
+    #[must_use]
+    pub fn clock(self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        Self { clock: Arc::new(clock), ..self }
+    }
+
+    /// Begins to fetch the keys. A failure waits for the first use.
+    pub(crate) async fn warm(&self) {
+        self.keys.warm().await;
+    }
+
+    pub(crate) fn once(&self) -> Option<&dyn Guard> {
+        self.guard.as_deref()
+    }
+
+    /// Seconds since the Unix epoch.
+    pub(crate) fn now(&self) -> u64 {
+        (self.clock)().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+    }
+
+    /// Proves that a run asks a person about a call.
+    pub(crate) async fn prove(
+        &self,
+        kind: Kind,
+        asked_in: &RunId,
+        subject: &Subject<'_>,
+    ) -> Result<Proof, Unavailable> {
+        let keys = self.keys.get().await?;
+        let clear = Clear {
+            key_id: keys.current.id.clone(),
+            kind,
+            asked_in: asked_in.clone(),
+            run_id: subject.run_id.clone(),
+            call_id: subject.call_id.clone(),
+            expires: self.now().saturating_add(self.life.as_secs()),
+        };
+        Ok(Proof::sign(clear, subject, &keys.current))
+    }
+
+    /// Whether this server gave the proof for this subject. Its time is not looked at.
+    pub(crate) async fn holds(&self, proof: &Proof, subject: &Subject<'_>) -> Result<bool, Unavailable> {
+        let keys = self.keys.with_id(proof.key_id()).await?;
+        Ok(keys.all().any(|key| proof.is_by(key, subject)))
+    }
+}
+
+impl fmt::Debug for Approvals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Approvals");
+        shown.field("life", &self.life).field("is_guarded", &self.guard.is_some()).finish_non_exhaustive()
+    }
+}

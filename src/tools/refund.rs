@@ -1,0 +1,40 @@
+//! Shows what may not happen by itself: a tool that needs a permission of the caller's and a person's approval.
+
+use ag_ui_lambda::tool::{ToolContext, ToolError};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tracing::info;
+
+use crate::caller::Caller;
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RefundArgs {
+    /// Number of the order, e.g. `1234`.
+    order_id: String,
+    /// How much to pay back, in the order's currency.
+    #[schemars(range(min = 0.01))]
+    amount: f64,
+}
+
+/// A refund that was made.
+#[derive(Debug, Serialize)]
+pub(crate) struct Refund {
+    order_id: String,
+    amount: f64,
+    status: &'static str,
+}
+
+/// To all others the tool does not exist.
+pub(crate) fn may_refund(caller: &Caller) -> bool {
+    caller.permissions.iter().any(|permission| permission == "refunds:write")
+}
+
+/// The sample pays nothing. A real one hands the key on to its payment service, which then pays once.
+pub(crate) async fn refund_order(
+    context: ToolContext<Caller>,
+    RefundArgs { order_id, amount }: RefundArgs,
+) -> Result<Refund, ToolError> {
+    info!(idempotency_key = context.idempotency_key(), "refund made");
+    Ok(Refund { order_id, amount, status: "refunded" })
+}

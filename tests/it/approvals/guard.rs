@@ -1,0 +1,120 @@
+//! Approvals that are brought again, without a guard and with one.
+
+use serde_json::json;
+
+use super::shop::{Asked, Book, Shop, Told, calls, refund};
+
+/// A refund that was asked for and approved; the request can be sent any number of times.
+async fn approved(shop: &Shop) -> Asked {
+    let asked = calls(&[refund()]);
+    let told = shop.send(&asked).await;
+    asked.after(&told).approve(&told.id())
+}
+
+fn guarded(book: Book) -> Shop {
+    Shop { guard: Some(book), ..Shop::new() }
+}
+
+#[tokio::test]
+async fn without_a_guard_a_replay_runs_again_under_the_same_key() {
+    let shop = Shop::new();
+    let approved = approved(&shop).await;
+
+    for _ in 0..2 {
+        shop.send(&approved).await;
+    }
+
+    let keys = shop.keys();
+    assert!(keys.len() == 2 && keys[0].is_some() && keys[0] == keys[1], "{keys:?}");
+}
+
+#[tokio::test]
+async fn with_a_guard_a_replay_is_answered_with_what_came_of_the_first() {
+    let shop = guarded(Book::default());
+    let approved = approved(&shop).await;
+
+    let results: Vec<Told> = vec![shop.send(&approved).await, shop.send(&approved).await];
+
+    assert_eq!(shop.done().len(), 1);
+    assert_eq!(results[0].result("c1"), results[1].result("c1"));
+    assert_eq!(results[1].result("c1"), Some(json!({"order_id": "1234", "amount": 20.0})));
+}
+
+#[tokio::test]
+async fn given_ten_at_once_then_the_tool_runs_once() {
+    let shop = guarded(Book::default());
+    let approved = approved(&shop).await;
+
+    let told = futures_util::future::join_all((0..10).map(|_| shop.send(&approved))).await;
+
+    assert_eq!(shop.done().len(), 1);
+    assert!(told.iter().all(|told| told.status == 200));
+}
+
+#[tokio::test]
+async fn given_a_claim_without_an_outcome_then_the_outcome_is_unknown_and_the_tool_does_not_run() {
+    let shop = guarded(Book { forgets_outcomes: true, ..Book::default() });
+    let approved = approved(&shop).await;
+    assert!(shop.send(&approved).await.text.contains("1234"), "the first has its result all the same");
+
+    let told = shop.send(&approved).await;
+
+    assert_eq!(shop.done().len(), 1);
+    assert_eq!(
+        told.result("c1"),
+        Some(json!({
+            "error": "This call was begun before and its outcome is unknown. It was not run again.",
+            "interrupt": "outcome_unknown",
+        }))
+    );
+}
+
+#[tokio::test]
+async fn given_a_guard_that_fails_then_nothing_runs() {
+    let shop = guarded(Book { is_failing: true, ..Book::default() });
+    let told = shop.send(&approved(&shop).await).await;
+
+    assert_eq!(shop.done(), []);
+    assert_eq!(
+        told.result("c1"),
+        Some(json!({
+            "error": "The approval could not be registered. The call was not run.",
+            "interrupt": "not_claimed",
+        }))
+    );
+}
+
+#[tokio::test]
+async fn given_a_second_proof_of_the_same_call_then_it_counts_as_the_first_one() {
+    let shop = guarded(Book::default());
+    let asked = calls(&[refund()]);
+    let first = shop.send(&asked).await;
+    shop.now.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+    // The client sends its run once more, as after a lost connection, and is asked once more.
+    let second = shop.send(&asked).await;
+    assert_ne!(first.id(), second.id());
+
+    for told in [&first, &second] {
+        shop.send(&asked.after(told).approve(&told.id())).await;
+    }
+
+    assert_eq!(shop.done().len(), 1);
+}
+
+#[tokio::test]
+async fn given_an_approval_that_led_to_a_question_when_it_is_brought_again_then_the_same_question_stands() {
+    let shop = guarded(Book::default());
+    let asked = calls(&[("shoes", json!({}))]);
+    let approval = shop.send(&asked).await;
+    let approved = asked.after(&approval).approve(&approval.id());
+    let question = shop.send(&approved).await;
+    let answer = |told: &Told, size: u8| approved.after(told).resolve(&told.id(), json!({ "size": size }));
+    shop.send(&answer(&question, 42)).await;
+
+    let replayed = shop.send(&approved).await;
+    assert_eq!(replayed.id(), question.id());
+    let told = shop.send(&answer(&replayed, 43)).await;
+
+    assert_eq!(told.result("c1"), Some(json!({"ordered": 42})));
+    assert_eq!(shop.done(), [("shoes".into(), json!(42))]);
+}

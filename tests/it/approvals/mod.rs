@@ -1,0 +1,8 @@
+//! Calls that wait for a person: asked for in one run, answered in another, and everything that may come between.
+
+mod flow;
+#[cfg(feature = "dev")]
+mod function;
+mod guard;
+mod shop;
+mod table;

@@ -1,0 +1,361 @@
+//! An endpoint whose tools need approval or ask, with a ledger of what they did; and a client that can lie.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, UNIX_EPOCH};
+
+use ag_ui_lambda::agent::Agent;
+use ag_ui_lambda::approval::{ApprovalKeys, Approvals, Claim, Guard, GuardError};
+use ag_ui_lambda::endpoint::{ClaimSource, Claims, Endpoint};
+use ag_ui_lambda::model::{Request, Script, Scripted, Turn};
+use ag_ui_lambda::tool::{Approval, Interrupts, NoArgs, Tool, ToolContext, ToolError, tool_fn};
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::support::endpoint::next_frame;
+use crate::support::sse::events;
+use crate::support::{oracle, outline};
+
+pub(super) const KEY: &str = "0123456789abcdef0123456789abcdef";
+/// When the tests begin, in seconds since the Unix epoch.
+const NOON: u64 = 1_800_000_000;
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RefundArgs {
+    order_id: String,
+    amount: f64,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Size {
+    #[schemars(range(min = 36, max = 46))]
+    size: u8,
+}
+
+/// Who calls, as the tools see it.
+#[derive(Debug)]
+pub(super) struct Clerk {
+    may_refund: bool,
+    limit: f64,
+}
+
+/// What the tools did: tool, arguments or answer, idempotency key.
+pub(super) type Ledger = Arc<Mutex<Vec<(String, Value, Option<String>)>>>;
+
+/// The endpoint, what it is made of, and what happened there.
+#[derive(Clone)]
+pub(super) struct Shop {
+    pub(super) key: Option<&'static str>,
+    pub(super) guard: Option<Book>,
+    /// Seconds since the Unix epoch.
+    pub(super) now: Arc<AtomicU64>,
+    pub(super) ledger: Ledger,
+}
+
+/// Refunds, for clerks; `approval` looks at their limit.
+struct Refund(Ledger);
+
+impl Tool<Clerk> for Refund {
+    type Args = RefundArgs;
+    type Output = Value;
+
+    fn name(&self) -> &str {
+        "refund"
+    }
+
+    fn description(&self) -> &str {
+        "Refunds an order."
+    }
+
+    fn is_offered_to(&self, clerk: &Clerk) -> bool {
+        clerk.may_refund
+    }
+
+    fn interrupts(&self) -> Interrupts {
+        Interrupts { approval: true, ..Interrupts::default() }
+    }
+
+    fn approval(&self, clerk: &Clerk, args: &RefundArgs) -> Approval {
+        if args.amount > clerk.limit {
+            return Approval::Refused("This is beyond your limit.".into());
+        }
+        if args.amount < 1.0 { Approval::NotNeeded } else { Approval::Needed }
+    }
+
+    async fn call(&self, context: ToolContext<Clerk>, args: RefundArgs) -> Result<Value, ToolError> {
+        let done = json!({ "order_id": args.order_id, "amount": args.amount });
+        let key = context.idempotency_key().map(ToOwned::to_owned);
+        self.0.lock().unwrap().push(("refund".into(), done.clone(), key));
+        Ok(done)
+    }
+}
+
+impl Shop {
+    pub(super) fn new() -> Self {
+        Self { key: Some(KEY), guard: None, now: Arc::new(AtomicU64::new(NOON)), ledger: Ledger::default() }
+    }
+
+    /// What the tools did, without their keys.
+    pub(super) fn done(&self) -> Vec<(String, Value)> {
+        let ledger = self.ledger.lock().unwrap();
+        ledger.iter().map(|(tool, done, _)| (tool.clone(), done.clone())).collect()
+    }
+
+    pub(super) fn keys(&self) -> Vec<Option<String>> {
+        self.ledger.lock().unwrap().iter().map(|(_, _, key)| key.clone()).collect()
+    }
+
+    fn endpoint(&self) -> Endpoint<Clerk> {
+        let ledger = Arc::clone(&self.ledger);
+        let price = move |context: ToolContext<Clerk>, args: RefundArgs| {
+            let done = json!({ "order_id": args.order_id, "amount": args.amount });
+            let key = context.idempotency_key().map(ToOwned::to_owned);
+            ledger.lock().unwrap().push(("price".into(), done.clone(), key));
+            async move { Ok(done) }
+        };
+        let ledger = Arc::clone(&self.ledger);
+        let shoes = move |context: ToolContext<Clerk>, _: NoArgs| {
+            let size = context.ask::<Size>("Which size?");
+            let key = context.idempotency_key().map(ToOwned::to_owned);
+            if let Ok(size) = &size {
+                ledger.lock().unwrap().push(("shoes".into(), size.size.into(), key));
+            }
+            async move { Ok(json!({ "ordered": size?.size })) }
+        };
+        let choose = async |context: ToolContext<Clerk>, _: NoArgs| {
+            let size: Size = context.ask("Which size?")?;
+            Ok(json!({ "chosen": size.size }))
+        };
+        let mut agent = Agent::builder(Scripted::new(turn))
+            .tool(Refund(Arc::clone(&self.ledger)))
+            .tool(tool_fn("price", "Sets a price.", price).needs_approval().editable())
+            .tool(tool_fn("shoes", "Orders shoes.", shoes).needs_approval().asks())
+            .tool(tool_fn("choose", "Asks.", choose).needs_approval_if(|clerk, _| !clerk.may_refund).asks())
+            .tool(tool_fn("look", "Looks.", async |_: ToolContext<Clerk>, _: NoArgs| Ok("seen")));
+        if let Some(key) = self.key {
+            let now = Arc::clone(&self.now);
+            let clock = move || UNIX_EPOCH + Duration::from_secs(now.load(Ordering::SeqCst));
+            let mut approvals = Approvals::new(ApprovalKeys::literal(key.into()).unwrap()).clock(clock);
+            if let Some(guard) = &self.guard {
+                approvals = approvals.guard(guard.clone());
+            }
+            agent = agent.approvals(approvals);
+        }
+        let clerk = |claims: &Claims| {
+            let limit = claims.value("limit").and_then(Value::as_f64).unwrap_or(1000.0);
+            Ok(Clerk { may_refund: claims.list("scope").iter().any(|scope| scope == "refunds"), limit })
+        };
+        Endpoint::builder(agent.build().unwrap(), clerk).without_auth().build().unwrap()
+    }
+
+    pub(super) async fn send(&self, asked: &Asked) -> Told {
+        let mut request = http::Request::post("/")
+            .header("content-type", "application/json")
+            .body(Bytes::from(asked.input.to_string()))
+            .unwrap();
+        if let Some((source, Value::Object(claims))) = asked.claims.clone() {
+            request.extensions_mut().insert(Claims::new(source, claims));
+        }
+        let response = self.endpoint().handle(request).await;
+        let status = response.status().as_u16();
+        let mut body = response.into_body();
+        let mut text = String::new();
+        while let Some(frame) = next_frame(&mut body).await {
+            text.push_str(&frame);
+        }
+        let events = if status == 200 { events(&text) } else { Vec::new() };
+        if status == 200 {
+            let open = oracle::open_calls(&asked.input);
+            assert_eq!(oracle::check_after(open, &events), Ok(()), "\n{}", outline::outline(&events));
+        }
+        Told { status, text, events }
+    }
+}
+
+/// Calls what the user names, as JSON: `[["refund", {...}], ...]`.
+fn turn(request: &Request) -> Script {
+    if let Some(Turn::Results(_)) = request.history.last() {
+        return Script::new().text("Done.");
+    }
+    let text = request.last_user_text();
+    let calls: Vec<(String, Value)> = serde_json::from_str(&text).unwrap_or_default();
+    let script = calls.iter().zip(1..).fold(Script::new(), |script, ((tool, arguments), number)| {
+        script.call(&format!("c{number}"), tool, arguments)
+    });
+    if calls.is_empty() { script.text("Hello.") } else { script }
+}
+
+/// A request, as the client sends it.
+#[derive(Debug, Clone)]
+pub(super) struct Asked {
+    pub(super) input: Value,
+    pub(super) claims: Option<(ClaimSource, Value)>,
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub(super) struct Told {
+    pub(super) status: u16,
+    pub(super) text: String,
+    pub(super) events: Vec<Value>,
+}
+
+/// Ada, who may refund, lets the model make these calls.
+pub(super) fn calls(calls: &[(&str, Value)]) -> Asked {
+    let claims = json!({"iss": "idp", "custom:org_id": "acme", "sub": "ada", "scope": "refunds"});
+    Asked {
+        input: json!({
+            "threadId": "t", "runId": "r1", "protocolVersion": "1.0",
+            "messages": [{"id": "u1", "role": "user", "content": json!(calls).to_string()}],
+        }),
+        claims: Some((ClaimSource::UserToken, claims)),
+    }
+}
+
+/// A refund that needs approval.
+pub(super) fn refund() -> (&'static str, Value) {
+    ("refund", json!({"order_id": "1234", "amount": 20}))
+}
+
+impl Asked {
+    /// The next request of a client that has read an answer: what was told, in the history, under another run.
+    pub(super) fn after(&self, told: &Told) -> Self {
+        let mut next = self.clone();
+        next.input["runId"] = format!("{}'", self.input["runId"].as_str().unwrap()).into();
+        next.input["resume"] = json!([]);
+        let messages = next.input["messages"].as_array_mut().unwrap();
+        let mut calls: HashMap<String, usize> = HashMap::new();
+        for event in &told.events {
+            let id = || event["toolCallId"].as_str().unwrap().to_owned();
+            match event["type"].as_str().unwrap() {
+                "TEXT_MESSAGE_START" => {
+                    messages.push(json!({"id": event["messageId"], "role": "assistant", "content": "..."}));
+                }
+                "TOOL_CALL_START" => {
+                    calls.insert(id(), messages.len());
+                    let function = json!({"name": event["toolCallName"], "arguments": ""});
+                    let call = json!({"id": id(), "type": "function", "function": function});
+                    let parent = format!("{}-{}", event["parentMessageId"].as_str().unwrap(), id());
+                    messages.push(json!({"id": parent, "role": "assistant", "toolCalls": [call]}));
+                }
+                "TOOL_CALL_ARGS" => {
+                    let arguments = &mut messages[calls[&id()]]["toolCalls"][0]["function"]["arguments"];
+                    let delta = event["delta"].as_str().unwrap();
+                    *arguments = format!("{}{delta}", arguments.as_str().unwrap()).into();
+                }
+                "TOOL_CALL_RESULT" => messages.push(json!({
+                    "id": event["messageId"], "role": "tool", "toolCallId": id(), "content": event["content"],
+                })),
+                _ => {}
+            }
+        }
+        next
+    }
+
+    /// Answers an interrupt.
+    pub(super) fn resolve(mut self, id: &Value, payload: Value) -> Self {
+        let entry = json!({"interruptId": id, "status": "resolved", "payload": payload});
+        self.input["resume"].as_array_mut().unwrap().push(entry);
+        self
+    }
+
+    pub(super) fn approve(self, id: &Value) -> Self {
+        self.resolve(id, json!({"approved": true}))
+    }
+
+    pub(super) fn cancel(mut self, id: &Value) -> Self {
+        self.input["resume"].as_array_mut().unwrap().push(json!({"interruptId": id, "status": "cancelled"}));
+        self
+    }
+
+    pub(super) fn messages(&mut self) -> &mut Vec<Value> {
+        self.input["messages"].as_array_mut().unwrap()
+    }
+
+    /// The function of the history's call of that number.
+    pub(super) fn call(&mut self, number: usize) -> &mut Value {
+        let calls = self.messages().iter_mut().filter(|message| message["toolCalls"].is_array());
+        &mut { calls }.nth(number).unwrap()["toolCalls"][0]
+    }
+
+    /// Sets a proven claim.
+    pub(super) fn claim(mut self, name: &str, value: Value) -> Self {
+        self.claims.as_mut().unwrap().1[name] = value;
+        self
+    }
+}
+
+impl Told {
+    pub(super) fn outline(&self) -> String {
+        outline::outline(&self.events)
+    }
+
+    /// The interrupts that the run ended with.
+    pub(super) fn interrupts(&self) -> Vec<Value> {
+        let end = self.events.last().unwrap_or(&Value::Null);
+        end["outcome"]["interrupts"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// The id of the one interrupt.
+    pub(super) fn id(&self) -> Value {
+        let [interrupt] = &self.interrupts()[..] else { panic!("one interrupt: {}", self.text) };
+        interrupt["id"].clone()
+    }
+
+    /// What a call was answered.
+    pub(super) fn result(&self, call: &str) -> Option<Value> {
+        let is_result = |event: &&Value| event["type"] == "TOOL_CALL_RESULT" && event["toolCallId"] == call;
+        let text = self.events.iter().find(is_result)?["content"].as_str()?;
+        Some(serde_json::from_str(text).unwrap_or_else(|_| text.into()))
+    }
+
+    pub(super) fn code(&self) -> Value {
+        let body: Value = serde_json::from_str(&self.text).unwrap_or_default();
+        body["error"]["code"].clone()
+    }
+}
+
+/// A guard in memory.
+#[derive(Clone, Default)]
+pub(super) struct Book {
+    pub(super) claimed: Arc<Mutex<HashMap<String, Option<String>>>>,
+    pub(super) is_failing: bool,
+    pub(super) forgets_outcomes: bool,
+}
+
+impl Guard for Book {
+    fn claim<'a>(&'a self, approval: &'a str, _: u64) -> BoxFuture<'a, Result<Claim, GuardError>> {
+        async move {
+            if self.is_failing {
+                return Err(GuardError("down".into()));
+            }
+            let mut claimed = self.claimed.lock().unwrap();
+            match claimed.get(approval) {
+                Some(outcome) => Ok(Claim::Again { outcome: outcome.clone() }),
+                None => {
+                    claimed.insert(approval.to_owned(), None);
+                    Ok(Claim::First)
+                }
+            }
+        }
+        .boxed()
+    }
+
+    fn store<'a>(&'a self, approval: &'a str, outcome: &'a str) -> BoxFuture<'a, Result<(), GuardError>> {
+        async move {
+            if self.forgets_outcomes {
+                return Err(GuardError("down".into()));
+            }
+            self.claimed.lock().unwrap().insert(approval.to_owned(), Some(outcome.to_owned()));
+            Ok(())
+        }
+        .boxed()
+    }
+}
