@@ -8,6 +8,7 @@ generated, tightened to what 1.0 lets a producer send (see `tighten`), and the f
 
     schema.py FILE...                check recordings (- or nothing reads stdin)
     schema.py --also SCHEMA FILE...  and against a second JSON Schema whose root describes any event
+    schema.py --print                print the schema, for those who validate by the million
     schema.py --self-test            prove that broken streams are refused (with --also: by that schema as well)
 
 Exit 0 when all is well, 1 with a line for each fault, 2 on bad usage.
@@ -119,9 +120,14 @@ def stream_faults(data: bytes, oracles: list[Oracle]) -> list[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(description="Validates recorded AG-UI streams frame by frame.")
     parser.add_argument("--also", metavar="SCHEMA", type=Path, help="a second JSON Schema file for any event")
+    parser.add_argument("--print", action="store_true", help="print the schema of an event")
     parser.add_argument("--self-test", action="store_true", help="prove that broken streams are refused")
     parser.add_argument("files", metavar="FILE", nargs="*", default=["-"], help="recorded .sse, - for stdin")
     options = parser.parse_args()
+
+    if options.print:
+        print(json.dumps(events_schema()))
+        return 0
 
     oracles = [Oracle("ag-ui-protocol", events_schema())]
     if options.also:

@@ -7,6 +7,7 @@ use std::process::Output;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use serde_json::Value;
 use tokio::process::Command;
 use tokio::time::timeout;
 
@@ -80,6 +81,12 @@ fn oracles() -> [(&'static str, Command); 3] {
         ("schema.py", schema),
         ("validate.py", python("tests/oracles/validate.py")),
     ]
+}
+
+/// The JSON Schema of any event, as schema.py has it.
+pub(crate) async fn events_schema() -> Value {
+    let output = output(python("tests/oracles/schema.py").arg("--print")).await;
+    serde_json::from_slice(&output.stdout).unwrap()
 }
 
 async fn ask<const N: usize>(oracles: [(&str, Command); N]) -> Result<(), String> {
