@@ -202,6 +202,11 @@ impl<C: Send + Sync + 'static> Run<'_, C> {
             tools: self.tools().cloned().collect(),
             settings: self.agent.inner.settings.clone(),
         };
+        if let ToolChoice::Tool(name) = &request.settings.tool_choice
+            && !request.offers(name)
+        {
+            warn!(tool = name, "the tool that must be called is not on offer");
+        }
         let mut model = 0;
         loop {
             turns.begin(transcript.tokens()).map_err(Ended::Stopped)?;
