@@ -32,6 +32,7 @@ pub mod config;
 #[cfg(feature = "dev")]
 pub mod dev;
 pub mod endpoint;
+mod json;
 #[cfg(feature = "hosted")]
 pub mod keys;
 pub mod model;

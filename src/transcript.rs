@@ -133,8 +133,9 @@ impl<S: Stamps> Transcript<S> {
 
     /// Takes up a call of an earlier run, which this one answers or asks about again. Its START, ARGS and END have been
     /// told and are not told again.
-    pub fn earlier_call(&mut self, id: ToolCallId) -> ClosedCall {
+    pub fn earlier_call(&mut self, id: ToolCallId, tool: &str) -> ClosedCall {
         self.calls.take_up(id.clone());
+        self.was_predicted(&id, tool);
         ClosedCall { id }
     }
 

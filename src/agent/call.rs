@@ -89,10 +89,7 @@ impl<C: Send + Sync + 'static> Run<'_, C> {
         let not_known = |error: GuardError| error!(cause = causes(&error), "guard of approvals failed");
         match guard.claim(&claim, granted.proof.expires()).await {
             Ok(Claim::First) => {}
-            Ok(Claim::Again { outcome }) => {
-                let came = outcome.and_then(|outcome| serde_json::from_str(&outcome).ok());
-                return came.unwrap_or_else(|| Came::Result(Unmet::OutcomeUnknown.result().into()));
-            }
+            Ok(Claim::Again { outcome }) => return kept(outcome),
             Err(error) => {
                 not_known(error);
                 return Came::Result(Unmet::NotClaimed.result().into());
@@ -104,6 +101,29 @@ impl<C: Send + Sync + 'static> Run<'_, C> {
             not_known(error);
         }
         came
+    }
+
+    /// What comes of a call that an answer does not run. A guard knows better, if another answer has run it; and it
+    /// keeps a no as it keeps a yes.
+    pub(super) async fn not_run(&self, granted: &Granted, result: String) -> Came {
+        let not_run = Came::Result(result.into());
+        let Some(guard) = self.prover().and_then(|prover| prover.approvals.once()) else {
+            return not_run;
+        };
+        let claim = granted.claim();
+        let not_known = |error: GuardError| error!(cause = causes(&error), "guard of approvals failed");
+        match guard.claim(&claim, granted.proof.expires()).await {
+            Ok(Claim::First) => {
+                let outcome = serde_json::to_string(&not_run).expect("contents are JSON");
+                guard.store(&claim, &outcome).await.unwrap_or_else(not_known);
+                not_run
+            }
+            Ok(Claim::Again { outcome }) => kept(outcome),
+            Err(error) => {
+                not_known(error);
+                Came::Result(Unmet::OutcomeUnknown.result().into())
+            }
+        }
     }
 
     async fn run_granted(&self, granted: Granted) -> Came {
@@ -172,6 +192,12 @@ impl<C: Send + Sync + 'static> Run<'_, C> {
     pub(super) fn may_call(&self) -> bool {
         self.agent.inner.settings.tool_choice != ToolChoice::None
     }
+}
+
+/// What a guard has kept of a call; it may have been begun and not have come to its end.
+fn kept(outcome: Option<String>) -> Came {
+    let came = outcome.and_then(|outcome| serde_json::from_str(&outcome).ok());
+    came.unwrap_or_else(|| Came::Result(Unmet::OutcomeUnknown.result().into()))
 }
 
 pub(super) const NO_SUCH_TOOL: &str = "There is no tool of that name.";

@@ -24,6 +24,7 @@ const UNAPPROVED: &str = "This call needs approval by now. It was not run.";
 /// A call of an earlier run that this one goes on with.
 pub(super) struct Resumed {
     pub(super) id: ToolCallId,
+    pub(super) tool: String,
     pub(super) verdict: Verdict,
 }
 
@@ -31,8 +32,8 @@ pub(super) struct Resumed {
 pub(super) enum Verdict {
     /// It runs.
     Grant(Box<Granted>),
-    /// It does not run; this is its result.
-    Result(String),
+    /// It does not run for this answer; this is its result, unless an earlier answer ran it.
+    NotRun(Box<Granted>, String),
     /// The answer says neither yes nor no: the same is asked again.
     Again(Raised),
 }
@@ -88,7 +89,7 @@ pub(super) async fn read<C: Send + Sync + 'static>(
             idempotency_key,
         };
         let verdict = verdict(agent, caller, prover, granted, entry);
-        resumed.push(Resumed { id: call.id.clone(), verdict });
+        resumed.push(Resumed { id: call.id.clone(), tool: call.function.name.clone(), verdict });
     }
     Ok(resumed)
 }
@@ -134,18 +135,39 @@ fn unanswered(messages: &[Message]) -> Vec<Waiting<'_>> {
     calls.filter(|call| known.insert(&call.id)).map(|call| Waiting { call, answers: Vec::new() }).collect()
 }
 
+/// What an answer says to a call whose proof holds.
+enum Said {
+    Yes { arguments: Value, answer: Option<Value> },
+    No(String),
+    Neither(Raised),
+}
+
 /// What becomes of a call whose proof holds.
 fn verdict<C: Send + Sync + 'static>(
     agent: &Agent<C>,
     caller: &C,
     prover: Prover<'_>,
-    granted: Granted,
+    asked: Granted,
     entry: &ResumeEntry,
 ) -> Verdict {
+    match said(agent, caller, prover, &asked, entry) {
+        Said::Yes { arguments, answer } => Verdict::Grant(Box::new(Granted { arguments, answer, ..asked })),
+        Said::No(text) => Verdict::NotRun(Box::new(asked), text),
+        Said::Neither(raised) => Verdict::Again(raised),
+    }
+}
+
+fn said<C: Send + Sync + 'static>(
+    agent: &Agent<C>,
+    caller: &C,
+    prover: Prover<'_>,
+    granted: &Granted,
+    entry: &ResumeEntry,
+) -> Said {
     let told = |answer: &str| info!(tool = granted.tool, answer, "interrupt answered");
     let unmet = |unmet: Unmet| {
         told(unmet.word());
-        Verdict::Result(unmet.result())
+        Said::No(unmet.result())
     };
     if prover.approvals.now() >= granted.proof.expires() {
         return unmet(Unmet::Expired);
@@ -160,7 +182,7 @@ fn verdict<C: Send + Sync + 'static>(
     }
     let Some(tool) = agent.offered(&granted.tool, caller, true) else {
         told("not_offered");
-        return Verdict::Result(refusal(NO_SUCH_TOOL));
+        return Said::No(refusal(NO_SUCH_TOOL));
     };
     let mut arguments = granted.arguments.clone();
     if kind == Kind::Approval {
@@ -169,7 +191,7 @@ fn verdict<C: Send + Sync + 'static>(
             told("unusable");
             let schema = approval_schema(tool.spec().parameters.as_ref().filter(|_| editable));
             let message = format!("{fault} {}", may_run(&granted.tool));
-            Verdict::Again(Raised::by(&granted.proof, message, schema))
+            Said::Neither(Raised::by(&granted.proof, message, schema))
         };
         if said["approved"] != Value::Bool(true) {
             return again("The answer does not fit: `approved` must be true or false.");
@@ -192,10 +214,10 @@ fn verdict<C: Send + Sync + 'static>(
         Ok(Approval::NotNeeded | Approval::Needed) => {
             told("given");
             let answer = (kind != Kind::Approval).then(|| said.clone());
-            return Verdict::Grant(Box::new(Granted { arguments, answer, ..granted }));
+            return Said::Yes { arguments, answer };
         }
         Ok(Approval::Refused(sentence)) | Err(sentence) => sentence,
     };
     told("refused");
-    Verdict::Result(refusal(&refused))
+    Said::No(refusal(&refused))
 }

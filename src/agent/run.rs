@@ -82,10 +82,15 @@ pub(super) async fn drive<C: Send + Sync + 'static, S: Stamps>(
     let mut turns = Turns::new(agent.inner.limits);
 
     let ended = {
+        for id in History::call_ids(&input) {
+            transcript.reserve_call(id.clone());
+        }
+        // However the run ends, they are answered.
+        let resumed: Vec<_> = resumed
+            .into_iter()
+            .map(|Resumed { id, tool, verdict }| (transcript.earlier_call(id, &tool), verdict))
+            .collect();
         let conversation = async {
-            for id in History::call_ids(&input) {
-                transcript.reserve_call(id.clone());
-            }
             outbox.flush(&mut transcript).await;
             run.resume(resumed, &mut input, &mut transcript, &mut listener, &outbox).await;
             if transcript.is_asking() {
@@ -151,19 +156,18 @@ impl<C: Send + Sync + 'static> Run<'_, C> {
     /// Goes on with calls of earlier runs, side by side. Their results become part of the input's history.
     async fn resume<S: Stamps>(
         &self,
-        resumed: Vec<Resumed>,
+        resumed: Vec<(ClosedCall, Verdict)>,
         input: &mut RunAgentInput,
         transcript: &mut Transcript<S>,
         listener: &mut Listener,
         outbox: &Outbox,
     ) {
         let mut running = FuturesUnordered::new();
-        for Resumed { id, verdict } in resumed {
-            let closed = transcript.earlier_call(id);
+        for (closed, verdict) in resumed {
             running.push(async {
                 let came = match verdict {
                     Verdict::Grant(granted) => self.granted(*granted).await,
-                    Verdict::Result(text) => Came::Result(text.into()),
+                    Verdict::NotRun(granted, text) => self.not_run(&granted, text).await,
                     Verdict::Again(raised) => Came::Waits(raised),
                 };
                 (came, closed)

@@ -114,9 +114,9 @@ impl Unmet {
 
     pub(super) fn result(self) -> String {
         let sentence = match self {
-            Self::Denied => "The user did not approve this call. It was not run.",
-            Self::Cancelled => "The user did not answer. The call was not run.",
-            Self::Expired => "The time to answer was over. The call was not run.",
+            Self::Denied => "The user did not approve this call. Nothing was run for this answer.",
+            Self::Cancelled => "The user did not answer. Nothing was run for this answer.",
+            Self::Expired => "The time to answer was over. Nothing was run for this answer.",
             Self::OutcomeUnknown => {
                 "This call was begun before and its outcome is unknown. It was not run again."
             }

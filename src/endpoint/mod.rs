@@ -24,7 +24,6 @@ use bytes::Bytes;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use http::{Method, Request, Response, StatusCode, header};
-use serde_json::Value;
 use tokio::time::Instant;
 use tower_service::Service;
 use tracing::{Instrument as _, info, info_span, warn};
@@ -177,8 +176,7 @@ impl<C: Send + Sync + 'static> Inner<C> {
 }
 
 fn read(body: &[u8]) -> Result<RunAgentInput, Reject> {
-    let json: Value = serde_json::from_slice(body)?;
-    let received = RunAgentInput::read(json)?;
+    let received = RunAgentInput::read(crate::json::read(body)?)?;
     if received.input.is_other_major() {
         return Err(Reject::UnsupportedProtocolVersion);
     }

@@ -169,6 +169,13 @@ impl<S: Stamps> Transcript<S> {
         }
     }
 
+    /// Takes up a call of an earlier run, of which the client may still show what was predicted.
+    pub(super) fn was_predicted(&mut self, call: &ToolCallId, tool: &str) {
+        if self.shown.predictions.iter().any(|prediction| prediction.tool == tool) {
+            self.shown.predicted.insert(call.clone());
+        }
+    }
+
     /// Sets right what the client shows, before a call that was predicted gets its answer.
     pub(super) fn settle_prediction(&mut self, call: &ToolCallId) {
         if self.shown.predicted.remove(call) && !self.shown.is_held {

@@ -221,10 +221,23 @@ fn given_calls_that_a_person_is_asked_about_when_the_run_ends_otherwise_then_the
 }
 
 #[test]
+fn given_a_call_that_was_predicted_in_an_earlier_run_when_it_is_answered_then_the_state_is_told_first() {
+    let prediction =
+        Prediction { state_key: "draft".into(), tool: "write".into(), tool_argument: "text".into() };
+    let run = Transcript::begin("t".into(), "r2".into(), Counting::default());
+    let mut run = run.with_state(json!({"draft": "old"})).with_predictions(vec![prediction]);
+    let call = run.earlier_call("c1".into(), "write");
+    run.tool_result(call, "denied");
+
+    let events: Vec<String> = run.finish().iter().map(|event| json!(event)["type"].to_string()).collect();
+    assert_eq!(events, ["\"RUN_STARTED\"", "\"STATE_SNAPSHOT\"", "\"TOOL_CALL_RESULT\"", "\"RUN_FINISHED\""]);
+}
+
+#[test]
 fn given_a_call_of_an_earlier_run_when_it_is_answered_then_nothing_but_its_result_is_told() {
     let mut run = begin();
     run.reserve_call("c1".into());
-    let call = run.earlier_call("c1".into());
+    let call = run.earlier_call("c1".into(), "clock");
     run.tool_result(call, "paid");
     let events = values(run.finish());
 
@@ -621,7 +634,7 @@ fn play(verbs: Vec<Verb>, ending: u8) -> (Vec<Value>, Held) {
             }
             Verb::Earlier(which) => {
                 let call = take(&mut waiting, which.into());
-                closed.extend(call.map(|id| run.earlier_call(id.into())));
+                closed.extend(call.map(|id| run.earlier_call(id.into(), "clock")));
             }
             Verb::Usage(count) => {
                 run.usage(&TokenUsage { input_tokens: Some(count.into()), ..TokenUsage::default() });

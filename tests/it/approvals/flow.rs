@@ -5,7 +5,9 @@ use std::sync::Arc;
 use ag_ui_lambda::agent::{Agent, AgentBuilder, Limits};
 use ag_ui_lambda::approval::{ApprovalKeys, Approvals, Identity};
 use ag_ui_lambda::model::{ModelErrorKind, Script, Scripted};
+use ag_ui_lambda::protocol::RunAgentInput;
 use ag_ui_lambda::tool::{Approval, NoArgs, Tool, ToolContext, ToolError, tool_fn};
+use futures_util::StreamExt as _;
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
@@ -119,9 +121,9 @@ async fn given_no_yes_then_each_no_has_its_own_fixed_result_for_the_model_and_th
         resumed.result("c1").unwrap()
     };
     for (answer, sentence) in [
-        ("denied", "The user did not approve this call. It was not run."),
-        ("cancelled", "The user did not answer. The call was not run."),
-        ("expired", "The time to answer was over. The call was not run."),
+        ("denied", "The user did not approve this call. Nothing was run for this answer."),
+        ("cancelled", "The user did not answer. Nothing was run for this answer."),
+        ("expired", "The time to answer was over. Nothing was run for this answer."),
     ] {
         assert_eq!(result(answer).await, json!({"error": sentence, "interrupt": answer}));
     }
@@ -309,4 +311,34 @@ fn a_tool_whose_arguments_may_be_edited_cannot_ask() {
     let fault = Agent::builder(Scripted::turns([])).tool(tool).build().unwrap_err();
 
     assert!(fault.to_string().contains("both"), "{fault}");
+}
+
+#[tokio::test]
+async fn given_a_stop_before_anything_is_read_then_a_resumed_call_has_its_result_all_the_same() {
+    let waits = async |_: ToolContext<()>, _: NoArgs| Ok("done");
+    let model = Scripted::turns([Script::new().call("c1", "waits", &json!({}))]);
+    let agent = Agent::builder(model).tool(tool_fn("waits", "Waits.", waits).needs_approval());
+    let agent = agent.approvals(approvals()).build().unwrap();
+    let user = json!({"id": "u1", "role": "user", "content": "Go"});
+    let call = json!({"id": "c1", "type": "function", "function": {"name": "waits", "arguments": "{}"}});
+    let input = |run: &str, messages: Value, resume: Value| {
+        let input = json!({"threadId": "t", "runId": run, "protocolVersion": "1.0", "messages": messages, "resume": resume});
+        RunAgentInput::read(input).unwrap().input
+    };
+    let run = async |input, is_stopped: bool| {
+        let run = agent.run((), Some(Identity::anonymous()), input, None).await.unwrap();
+        if is_stopped {
+            run.stopper().stop();
+        }
+        run.map(|event| serde_json::to_value(event).unwrap()).collect::<Vec<Value>>().await
+    };
+    let asked = run(input("r1", json!([user]), json!([])), false).await;
+    let id = &asked.last().unwrap()["outcome"]["interrupts"][0]["id"];
+    let messages = json!([user, {"id": "a1", "role": "assistant", "toolCalls": [call]}]);
+    let answer = json!([{"interruptId": id, "status": "resolved", "payload": {"approved": true}}]);
+
+    let resumed = run(input("r2", messages, answer), true).await;
+
+    let kinds: Vec<&str> = resumed.iter().map(|event| event["type"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["RUN_STARTED", "TOOL_CALL_RESULT", "RUN_FINISHED"]);
 }

@@ -41,6 +41,43 @@ async fn with_a_guard_a_replay_is_answered_with_what_came_of_the_first() {
 }
 
 #[tokio::test]
+async fn with_a_guard_what_came_of_a_call_is_told_whatever_a_later_answer_says() {
+    for why in ["denied", "cancelled", "expired"] {
+        let shop = guarded(Book::default());
+        let asked = calls(&[refund()]);
+        let told = shop.send(&asked).await;
+        let asked_again = || asked.after(&told);
+        shop.send(&asked_again().approve(&told.id())).await;
+
+        let later = match why {
+            "denied" => asked_again().resolve(&told.id(), json!({"approved": false})),
+            "cancelled" => asked_again().cancel(&told.id()),
+            _ => {
+                shop.now.fetch_add(100_000, std::sync::atomic::Ordering::SeqCst);
+                asked_again().approve(&told.id())
+            }
+        };
+
+        let result = shop.send(&later).await.result("c1");
+        assert_eq!(result, Some(json!({"order_id": "1234", "amount": 20.0})), "{why}");
+    }
+}
+
+#[tokio::test]
+async fn with_a_guard_a_no_is_remembered() {
+    let shop = guarded(Book::default());
+    let asked = calls(&[refund()]);
+    let told = shop.send(&asked).await;
+    let denied = asked.after(&told).resolve(&told.id(), json!({"approved": false}));
+    let first = shop.send(&denied).await.result("c1").unwrap();
+
+    let then = shop.send(&asked.after(&told).approve(&told.id())).await.result("c1").unwrap();
+
+    assert_eq!(shop.done(), []);
+    assert_eq!((&first["interrupt"], &then), (&json!("denied"), &first));
+}
+
+#[tokio::test]
 async fn given_ten_at_once_then_the_tool_runs_once() {
     let shop = guarded(Book::default());
     let approved = approved(&shop).await;

@@ -1,0 +1,141 @@
+//! JSON text as one value, read by the letter.
+//!
+//! serde_json has names of its own: an object with such a member reads as whatever text stands in it, past every
+//! check of names and depth. What comes from outside is read here, where those names are refused.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+
+/// What an error about a member that is named twice begins with.
+pub(crate) const TWICE: &str = "a member is named twice";
+
+/// How serde_json's own names begin.
+const RESERVED: &str = "$serde_json::private::";
+
+/// Reads text; of two members of one name the last counts.
+pub(crate) fn read(text: &[u8]) -> Result<Value, serde_json::Error> {
+    by_the_letter(text, Plain { refuses_twice: false })
+}
+
+/// Reads text in which no member is named twice: parsers disagree on which one counts.
+pub(crate) fn read_unambiguous(text: &[u8]) -> Result<Value, serde_json::Error> {
+    by_the_letter(text, Plain { refuses_twice: true })
+}
+
+fn by_the_letter(text: &[u8], plain: Plain) -> Result<Value, serde_json::Error> {
+    let mut json = serde_json::Deserializer::from_slice(text);
+    let value = json.deserialize_any(plain)?;
+    json.end()?;
+    Ok(value)
+}
+
+/// Reads any value.
+#[derive(Clone, Copy)]
+struct Plain {
+    refuses_twice: bool,
+}
+
+impl<'de> DeserializeSeed<'de> for Plain {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Plain {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element_seed(self)? {
+            list.push(item);
+        }
+        Ok(list.into())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let mut object = Map::new();
+        while let Some(name) = members.next_key::<String>()? {
+            if name.starts_with(RESERVED) {
+                return Err(A::Error::custom("a member has a reserved name"));
+            }
+            let value = members.next_value_seed(self)?;
+            if object.insert(name, value).is_some() && self.refuses_twice {
+                return Err(A::Error::custom(TWICE));
+            }
+        }
+        Ok(object.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_read_is_what_serde_reads() {
+        for text in ["{}", r#"{"a":[1,-2,2.5,"é",null,true,{"b":{}}]}"#, "7", " [ ] ", "18446744073709551615"]
+        {
+            let expected: Value = serde_json::from_str(text).unwrap();
+            assert_eq!(read(text.as_bytes()).unwrap(), expected, "{text}");
+            assert_eq!(read_unambiguous(text.as_bytes()).unwrap(), expected, "{text}");
+        }
+        let nested = "[".repeat(1000);
+        for text in ["{} {}", "{\"a", "", nested.as_str()] {
+            assert!(read(text.as_bytes()).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn of_two_members_of_a_name_the_last_counts_or_none_does() {
+        assert_eq!(read(br#"{"a":1,"a":2}"#).unwrap(), json!({ "a": 2 }));
+        assert!(read_unambiguous(br#"{"a":1,"a":2}"#).is_err());
+    }
+
+    #[test]
+    fn the_names_of_the_reader_itself_are_refused_however_they_are_written() {
+        for name in [
+            "$serde_json::private::RawValue",
+            "\\u0024serde_json::private::RawValue",
+            "$serde_json::private::Number",
+        ] {
+            for text in [format!("{{\"{name}\":\"{{}}\"}}"), format!("[{{\"a\":{{\"{name}\":\"1\"}}}}]")] {
+                assert!(read(text.as_bytes()).is_err(), "{text}");
+                assert!(read_unambiguous(text.as_bytes()).is_err(), "{text}");
+            }
+        }
+    }
+}
