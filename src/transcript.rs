@@ -48,7 +48,7 @@ pub use shown::{Activity, OpenStep};
 pub use stamps::{Clock, Counting, Stamps};
 
 /// What a client reads as the result of a call that nobody answered.
-const UNANSWERED: &str = r#"{"error":"The run ended before this tool finished."}"#;
+pub(crate) const UNANSWERED: &str = r#"{"error":"The run ended before this tool finished."}"#;
 
 /// What a client before 1.0 reads of a run that was stopped on purpose.
 const STOPPED: &str = "The run was stopped before it was complete.";
@@ -239,8 +239,23 @@ impl<S: Stamps> Transcript<S> {
 
     /// Answers a call.
     pub fn tool_result(&mut self, call: ClosedCall, content: impl Into<Content>) {
+        self.tool_result_with(call, content, None);
+    }
+
+    /// Answers a call, with metadata that the client keeps in the tool message.
+    pub fn tool_result_with(
+        &mut self,
+        call: ClosedCall,
+        content: impl Into<Content>,
+        metadata: Option<JsonObject>,
+    ) {
         self.hush();
-        self.answer(call.id, content.into());
+        self.answer(call.id, content.into(), metadata);
+    }
+
+    /// What this client gets of a result: all of it, or before 1.0 its text.
+    pub fn readable(&self, content: Content) -> Content {
+        if self.knows_1_0 { content } else { Content::Text(text_of(&content)) }
     }
 
     /// Leaves a call to the client: it goes to `pendingToolCallIds` if the run ends in success.
@@ -357,7 +372,7 @@ impl<S: Stamps> Transcript<S> {
 
     fn answer_all(&mut self, calls: Vec<ToolCallId>) {
         for id in calls {
-            self.answer(id, UNANSWERED.into());
+            self.answer(id, UNANSWERED.into(), None);
         }
     }
 
@@ -408,17 +423,17 @@ impl<S: Stamps> Transcript<S> {
         message_id
     }
 
-    fn answer(&mut self, id: ToolCallId, content: Content) {
+    fn answer(&mut self, id: ToolCallId, content: Content, metadata: Option<JsonObject>) {
         self.calls.answer(&id);
         self.settle_prediction(&id);
-        let content = if self.knows_1_0 { content } else { Content::Text(text_of(&id, &content)) };
-        let message_id = self.stamps.message_id();
-        self.put(EventKind::ToolCallResult {
-            message_id,
+        let kind = EventKind::ToolCallResult {
+            message_id: self.stamps.message_id(),
             tool_call_id: id,
-            content,
+            content: self.readable(content),
             role: Some(ToolRole::Tool),
-        });
+        };
+        let event = Event { metadata, ..self.stamped(kind) };
+        self.waiting.push_back(event);
     }
 
     fn put(&mut self, kind: EventKind) {
@@ -432,11 +447,11 @@ impl<S: Stamps> Transcript<S> {
 }
 
 /// The text of a result, for a client that reads nothing else of it.
-fn text_of(call: &ToolCallId, content: &Content) -> String {
+fn text_of(content: &Content) -> String {
     if let Content::Parts(parts) = content {
         let others = parts.iter().filter(|part| !matches!(part.kind, PartKind::Text { .. })).count();
         if others > 0 {
-            warn!(%call, others, "parts of a result left out for a client before 1.0");
+            warn!(others, "parts of a result left out for a client before 1.0");
         }
     }
     content.text()

@@ -18,6 +18,7 @@ use super::call::Came;
 use super::history::History;
 use super::listener::Listener;
 use super::resume::{Resumed, Verdict};
+use super::signed::Answered;
 use super::stream::Outbox;
 use super::turn::{Made, MadeCall, ask};
 use super::turns::{Answerer, Next, Stop, Turns};
@@ -158,22 +159,21 @@ impl<C: Send + Sync + 'static> Run<'_, C> {
         outbox: &Outbox,
     ) {
         let mut running = FuturesUnordered::new();
-        for Resumed { id, verdict } in resumed {
-            let closed = transcript.earlier_call(id);
+        for Resumed { call, verdict } in resumed {
+            let closed = transcript.earlier_call(call.id.clone());
             running.push(async {
                 let came = match verdict {
                     Verdict::Grant(granted) => self.granted(*granted).await,
                     Verdict::Result(text) => Came::Result(text.into()),
                     Verdict::Again(raised) => Came::Waits(raised),
                 };
-                (came, closed)
+                (came, call, closed)
             });
         }
-        while let Some((came, closed)) = listener.attend(&mut running, transcript, outbox).await {
-            let tool_call_id = closed.id().clone();
-            if let Some(content) = tell(came, closed, transcript) {
-                let body = MessageBody::Tool { tool_call_id: tool_call_id.clone(), content, error: None };
-                input.messages.push(Message::new(tool_call_id.as_str(), body));
+        while let Some((came, call, closed)) = listener.attend(&mut running, transcript, outbox).await {
+            if let Some(content) = self.tell(came, Answered::from(&call), closed, transcript).await {
+                let body = MessageBody::Tool { tool_call_id: call.id.clone(), content, error: None };
+                input.messages.push(Message::new(call.id.as_str(), body));
             }
             outbox.flush(transcript).await;
         }
@@ -258,35 +258,46 @@ impl<C: Send + Sync + 'static> Run<'_, C> {
         for (index, made) in calls.into_iter().enumerate() {
             match answerers[index] {
                 Answerer::Server => {
-                    running.push(async move { (index, self.made(&made).await, made.closed) });
+                    running.push(async move { (index, self.made(&made).await, made) });
                 }
                 Answerer::Client | Answerer::Person => transcript.left_to_client(made.closed),
             }
         }
         outbox.flush(transcript).await;
-        while let Some((index, came, closed)) = listener.attend(&mut running, transcript, outbox).await {
-            let id = closed.id().clone();
-            match tell(came, closed, transcript) {
-                Some(content) => results[index] = Some(CallResult { id, content }),
+        while let Some((index, came, made)) = listener.attend(&mut running, transcript, outbox).await {
+            let MadeCall { call, closed, .. } = made;
+            match self.tell(came, Answered::from(&call), closed, transcript).await {
+                Some(content) => results[index] = Some(CallResult { id: call.id, content }),
                 None => answerers[index] = Answerer::Person,
             }
             outbox.flush(transcript).await;
         }
         (answerers, results.into_iter().flatten().collect())
     }
-}
 
-/// Tells what came of a call; returns its result, if it has one.
-fn tell<S: Stamps>(came: Came, closed: ClosedCall, transcript: &mut Transcript<S>) -> Option<Content> {
-    match came {
-        Came::Result(content) => {
-            transcript.tool_result(closed, content.clone());
-            Some(content)
-        }
-        Came::Waits(raised) => {
-            let interrupt = raised.interrupt(closed.id());
-            transcript.ask(closed, interrupt);
-            None
+    /// Tells what came of a call; returns its result, if it has one.
+    async fn tell<S: Stamps>(
+        &self,
+        came: Came,
+        call: Answered<'_>,
+        closed: ClosedCall,
+        transcript: &mut Transcript<S>,
+    ) -> Option<Content> {
+        match came {
+            Came::Result(content) => {
+                let told = transcript.readable(content.clone());
+                let signature = match self.prover() {
+                    Some(prover) => prover.sign(call, &told).await,
+                    None => None,
+                };
+                transcript.tool_result_with(closed, told, signature);
+                Some(content)
+            }
+            Came::Waits(raised) => {
+                let interrupt = raised.interrupt(closed.id());
+                transcript.ask(closed, interrupt);
+                None
+            }
         }
     }
 }
