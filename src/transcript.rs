@@ -29,6 +29,7 @@
 //! ```
 
 mod calls;
+mod messages;
 mod shown;
 mod stamps;
 
@@ -43,6 +44,7 @@ use crate::protocol::{
 };
 use calls::Calls;
 pub use calls::{ClosedCall, OpenCall};
+use messages::Conversation;
 use shown::Shown;
 pub use shown::{Activity, OpenStep};
 pub use stamps::{Clock, Counting, Stamps};
@@ -68,6 +70,8 @@ pub struct Transcript<S = Clock> {
     turn: Option<MessageId>,
     calls: Calls,
     shown: Shown,
+    /// What the client holds, where it is to be told.
+    conversation: Option<Conversation>,
     /// What the run asks, with the call that waits for the answer.
     interrupts: Vec<(ToolCallId, Interrupt)>,
     usage: Vec<TokenUsage>,
@@ -102,6 +106,7 @@ impl<S: Stamps> Transcript<S> {
             turn: None,
             calls: Calls::default(),
             shown: Shown::default(),
+            conversation: None,
             interrupts: Vec::new(),
             usage: Vec::new(),
             knows_1_0: true,
@@ -355,8 +360,8 @@ impl<S: Stamps> Transcript<S> {
     }
 
     fn end(mut self, kind: EventKind, metadata: Option<JsonObject>) -> VecDeque<Event> {
-        let event = Event { metadata, ..self.stamped(kind) };
-        self.waiting.push_back(event);
+        self.restate();
+        self.put_with(kind, metadata);
         self.waiting
     }
 
@@ -432,17 +437,19 @@ impl<S: Stamps> Transcript<S> {
             content: self.readable(content),
             role: Some(ToolRole::Tool),
         };
-        let event = Event { metadata, ..self.stamped(kind) };
-        self.waiting.push_back(event);
+        self.put_with(kind, metadata);
     }
 
     fn put(&mut self, kind: EventKind) {
-        let event = self.stamped(kind);
-        self.waiting.push_back(event);
+        self.put_with(kind, None);
     }
 
-    fn stamped(&mut self, kind: EventKind) -> Event {
-        Event { timestamp: Some(self.stamps.now_ms()), ..Event::from(kind) }
+    fn put_with(&mut self, kind: EventKind, metadata: Option<JsonObject>) {
+        let event = Event { timestamp: Some(self.stamps.now_ms()), metadata, ..Event::from(kind) };
+        if let Some(conversation) = &mut self.conversation {
+            conversation.see(&event);
+        }
+        self.waiting.push_back(event);
     }
 }
 

@@ -49,6 +49,8 @@ struct Inner<C> {
     limits: Limits,
     /// Whether results of backend tools must be signed to be read.
     requires_signed_results: bool,
+    /// Whether a run ends with the whole conversation.
+    sends_messages: bool,
     /// Whether the model reads the client's state.
     shows_state: bool,
     /// What of the state clients may show while an argument streams.
@@ -101,6 +103,7 @@ impl<C: Send + Sync + 'static> Agent<C> {
             fault: None,
             limits: Limits::default(),
             requires_signed_results: false,
+            sends_messages: false,
             shows_state: false,
             predictions: Vec::new(),
         }
@@ -228,6 +231,7 @@ pub struct AgentBuilder<C> {
     fault: Option<ToolboxError>,
     limits: Limits,
     requires_signed_results: bool,
+    sends_messages: bool,
     shows_state: bool,
     predictions: Vec<Prediction>,
 }
@@ -274,6 +278,13 @@ impl<C: Send + Sync + 'static> AgentBuilder<C> {
         Self { limits: limits.countable(), ..self }
     }
 
+    /// Ends each run with the whole conversation, as `MESSAGES_SNAPSHOT`: for who records runs or joins late.
+    ///
+    /// The client that made the run holds all of it and is sent it once more.
+    pub fn sends_messages(self) -> Self {
+        Self { sends_messages: true, ..self }
+    }
+
     /// Shows the model the state that the client sends, marked as data that proves nothing.
     ///
     /// Tools read and change the state either way: [`ToolContext::state`](crate::tool::ToolContext::state).
@@ -306,6 +317,7 @@ impl<C: Send + Sync + 'static> AgentBuilder<C> {
             fault,
             limits,
             requires_signed_results,
+            sends_messages,
             shows_state,
             predictions,
         } = self;
@@ -338,6 +350,7 @@ impl<C: Send + Sync + 'static> AgentBuilder<C> {
             approvals,
             limits,
             requires_signed_results,
+            sends_messages,
             shows_state,
             predictions,
         };

@@ -72,6 +72,9 @@ pub(super) async fn drive<C: Send + Sync + 'static, S: Stamps>(
     if input.protocol_version.is_none() {
         transcript = transcript.for_client_before_1_0();
     }
+    if agent.inner.sends_messages {
+        transcript = transcript.with_messages(input.messages.clone());
+    }
     let state = Arc::new(input.state.take().unwrap_or_else(|| json!({})));
     let (voice, ear) = tool::channel(Arc::clone(&state));
     let mut listener = Listener::new(ear);
