@@ -29,6 +29,7 @@
 //! ```
 
 mod calls;
+mod messages;
 mod shown;
 mod stamps;
 
@@ -43,12 +44,13 @@ use crate::protocol::{
 };
 use calls::Calls;
 pub use calls::{ClosedCall, OpenCall};
+use messages::Conversation;
 use shown::Shown;
 pub use shown::{Activity, OpenStep};
 pub use stamps::{Clock, Counting, Stamps};
 
 /// What a client reads as the result of a call that nobody answered.
-const UNANSWERED: &str = r#"{"error":"The run ended before this tool finished."}"#;
+pub(crate) const UNANSWERED: &str = r#"{"error":"The run ended before this tool finished."}"#;
 
 /// What a client before 1.0 reads of a run that was stopped on purpose.
 const STOPPED: &str = "The run was stopped before it was complete.";
@@ -68,6 +70,8 @@ pub struct Transcript<S = Clock> {
     turn: Option<MessageId>,
     calls: Calls,
     shown: Shown,
+    /// What the client holds, where it is to be told.
+    conversation: Option<Conversation>,
     /// What the run asks, with the call that waits for the answer.
     interrupts: Vec<(ToolCallId, Interrupt)>,
     usage: Vec<TokenUsage>,
@@ -102,6 +106,7 @@ impl<S: Stamps> Transcript<S> {
             turn: None,
             calls: Calls::default(),
             shown: Shown::default(),
+            conversation: None,
             interrupts: Vec::new(),
             usage: Vec::new(),
             knows_1_0: true,
@@ -240,8 +245,23 @@ impl<S: Stamps> Transcript<S> {
 
     /// Answers a call.
     pub fn tool_result(&mut self, call: ClosedCall, content: impl Into<Content>) {
+        self.tool_result_with(call, content, None);
+    }
+
+    /// Answers a call, with metadata that the client keeps in the tool message.
+    pub fn tool_result_with(
+        &mut self,
+        call: ClosedCall,
+        content: impl Into<Content>,
+        metadata: Option<JsonObject>,
+    ) {
         self.hush();
-        self.answer(call.id, content.into());
+        self.answer(call.id, content.into(), metadata);
+    }
+
+    /// What this client gets of a result: all of it, or before 1.0 its text.
+    pub fn readable(&self, content: Content) -> Content {
+        if self.knows_1_0 { content } else { Content::Text(text_of(&content)) }
     }
 
     /// Leaves a call to the client: it goes to `pendingToolCallIds` if the run ends in success.
@@ -341,8 +361,8 @@ impl<S: Stamps> Transcript<S> {
     }
 
     fn end(mut self, kind: EventKind, metadata: Option<JsonObject>) -> VecDeque<Event> {
-        let event = Event { metadata, ..self.stamped(kind) };
-        self.waiting.push_back(event);
+        self.restate();
+        self.put_with(kind, metadata);
         self.waiting
     }
 
@@ -358,7 +378,7 @@ impl<S: Stamps> Transcript<S> {
 
     fn answer_all(&mut self, calls: Vec<ToolCallId>) {
         for id in calls {
-            self.answer(id, UNANSWERED.into());
+            self.answer(id, UNANSWERED.into(), None);
         }
     }
 
@@ -409,35 +429,37 @@ impl<S: Stamps> Transcript<S> {
         message_id
     }
 
-    fn answer(&mut self, id: ToolCallId, content: Content) {
+    fn answer(&mut self, id: ToolCallId, content: Content, metadata: Option<JsonObject>) {
         self.calls.answer(&id);
         self.settle_prediction(&id);
-        let content = if self.knows_1_0 { content } else { Content::Text(text_of(&id, &content)) };
-        let message_id = self.stamps.message_id();
-        self.put(EventKind::ToolCallResult {
-            message_id,
+        let kind = EventKind::ToolCallResult {
+            message_id: self.stamps.message_id(),
             tool_call_id: id,
-            content,
+            content: self.readable(content),
             role: Some(ToolRole::Tool),
-        });
+        };
+        self.put_with(kind, metadata);
     }
 
     fn put(&mut self, kind: EventKind) {
-        let event = self.stamped(kind);
-        self.waiting.push_back(event);
+        self.put_with(kind, None);
     }
 
-    fn stamped(&mut self, kind: EventKind) -> Event {
-        Event { timestamp: Some(self.stamps.now_ms()), ..Event::from(kind) }
+    fn put_with(&mut self, kind: EventKind, metadata: Option<JsonObject>) {
+        let event = Event { timestamp: Some(self.stamps.now_ms()), metadata, ..Event::from(kind) };
+        if let Some(conversation) = &mut self.conversation {
+            conversation.see(&event);
+        }
+        self.waiting.push_back(event);
     }
 }
 
 /// The text of a result, for a client that reads nothing else of it.
-fn text_of(call: &ToolCallId, content: &Content) -> String {
+fn text_of(content: &Content) -> String {
     if let Content::Parts(parts) = content {
         let others = parts.iter().filter(|part| !matches!(part.kind, PartKind::Text { .. })).count();
         if others > 0 {
-            warn!(%call, others, "parts of a result left out for a client before 1.0");
+            warn!(others, "parts of a result left out for a client before 1.0");
         }
     }
     content.text()

@@ -1,7 +1,7 @@
 //! The agent: a model, tools, instructions and limits; and the loop that makes a run of them.
 //!
 //! `turns` decides and `run` does; `attempts` decides and `turn` asks the model; `resume` decides and `call` runs a tool
-//! or lets it wait, as `waiting` puts it. `history` reads what came before, `seal` keeps a provider's own apart,
+//! or lets it wait, as `waiting` puts it; `signed` signs what comes of it. `history` reads what came before, `seal` keeps a provider's own apart,
 //! `listener` hears what tools say, `stream` lets a reader pull.
 
 mod attempts;
@@ -12,6 +12,7 @@ mod listener;
 mod resume;
 mod run;
 mod seal;
+mod signed;
 mod stream;
 mod turn;
 mod turns;
@@ -46,6 +47,10 @@ struct Inner<C> {
     toolbox: Toolbox<C>,
     approvals: Option<Approvals>,
     limits: Limits,
+    /// Whether results of backend tools must be signed to be read.
+    requires_signed_results: bool,
+    /// Whether a run ends with the whole conversation.
+    sends_messages: bool,
     /// Whether the model reads the client's state.
     shows_state: bool,
     /// What of the state clients may show while an argument streams.
@@ -75,9 +80,15 @@ pub enum Refusal {
         "a call waits for a person: answer its interrupt in `resume`, or give the call a result in a tool message"
     )]
     InterruptOpen,
-    /// An answer can't be checked: the key of approvals can't be had.
-    #[error("the answer to an interrupt cannot be checked right now")]
+    /// An answer or a result can't be checked: the key of approvals can't be had.
+    #[error("what this server has signed cannot be checked right now")]
     ApprovalKeyUnavailable,
+    /// A backend tool's result is not as this server has told it, and the agent requires that.
+    #[error("/messages/{index} must be a result that this server has signed in this conversation")]
+    UnsignedResult {
+        /// The message's place among those that were read.
+        index: usize,
+    },
 }
 
 impl<C: Send + Sync + 'static> Agent<C> {
@@ -91,6 +102,8 @@ impl<C: Send + Sync + 'static> Agent<C> {
             approvals: None,
             fault: None,
             limits: Limits::default(),
+            requires_signed_results: false,
+            sends_messages: false,
             shows_state: false,
             predictions: Vec::new(),
         }
@@ -105,7 +118,8 @@ impl<C: Send + Sync + 'static> Agent<C> {
     /// # Errors
     /// [`Refusal::NameTaken`] if a frontend tool bears the name of a backend tool, hidden ones included, or of another
     /// frontend tool. Identical duplicates merge. [`Refusal::InterruptOpen`] if a call waits for a person who has not
-    /// answered; [`Refusal::ApprovalKeyUnavailable`] if an answer can't be checked.
+    /// answered; [`Refusal::ApprovalKeyUnavailable`] if an answer or a result can't be checked;
+    /// [`Refusal::UnsignedResult`] where results must be signed and one is not.
     pub async fn run(
         &self,
         caller: C,
@@ -129,6 +143,7 @@ impl<C: Send + Sync + 'static> Agent<C> {
         stamps: impl Stamps + 'static,
     ) -> Result<RunStream, Refusal> {
         let frontend = self.frontend_tools(&input.tools)?;
+        signed::check(self, identity.as_ref(), &input).await?;
         let resumed = resume::read(self, &caller, identity.as_ref(), &input).await?;
         let agent = Self { inner: Arc::clone(&self.inner) };
         let ask = run::Ask { caller, identity, input, frontend, resumed, deadline };
@@ -215,6 +230,8 @@ pub struct AgentBuilder<C> {
     /// The first tool that could not be added; told at the end, so that calls chain.
     fault: Option<ToolboxError>,
     limits: Limits,
+    requires_signed_results: bool,
+    sends_messages: bool,
     shows_state: bool,
     predictions: Vec<Prediction>,
 }
@@ -249,9 +266,23 @@ impl<C: Send + Sync + 'static> AgentBuilder<C> {
         Self { approvals: Some(approvals), ..self }
     }
 
+    /// Refuses histories in which a backend tool's result is not signed by this server, for this caller and thread.
+    ///
+    /// Results are signed with the key of approvals, so there must be one.
+    pub fn requires_signed_results(self) -> Self {
+        Self { requires_signed_results: true, ..self }
+    }
+
     /// What a run may use up.
     pub fn limits(self, limits: Limits) -> Self {
         Self { limits: limits.countable(), ..self }
+    }
+
+    /// Ends each run with the whole conversation, as `MESSAGES_SNAPSHOT`: for who records runs or joins late.
+    ///
+    /// The client that made the run holds all of it and is sent it once more.
+    pub fn sends_messages(self) -> Self {
+        Self { sends_messages: true, ..self }
     }
 
     /// Shows the model the state that the client sends, marked as data that proves nothing.
@@ -275,7 +306,7 @@ impl<C: Send + Sync + 'static> AgentBuilder<C> {
     ///
     /// # Errors
     /// [`ToolboxError`] for the first tool whose name or schema is unusable, or from which state is predicted that
-    /// it has no argument for.
+    /// it has no argument for; and for results that must be signed without a key.
     pub fn build(self) -> Result<Agent<C>, ToolboxError> {
         let Self {
             models,
@@ -285,6 +316,8 @@ impl<C: Send + Sync + 'static> AgentBuilder<C> {
             approvals,
             fault,
             limits,
+            requires_signed_results,
+            sends_messages,
             shows_state,
             predictions,
         } = self;
@@ -299,6 +332,9 @@ impl<C: Send + Sync + 'static> AgentBuilder<C> {
                 });
             }
         }
+        if requires_signed_results && approvals.is_none() {
+            return Err(ToolboxError::NoKey);
+        }
         let waiting: Vec<&str> = toolbox.waiting_names().collect();
         if approvals.is_none() && !waiting.is_empty() {
             warn!(
@@ -306,8 +342,18 @@ impl<C: Send + Sync + 'static> AgentBuilder<C> {
                 "tools that need approval are closed: there is no key for approvals"
             );
         }
-        let inner =
-            Inner { models, settings, instructions, toolbox, approvals, limits, shows_state, predictions };
+        let inner = Inner {
+            models,
+            settings,
+            instructions,
+            toolbox,
+            approvals,
+            limits,
+            requires_signed_results,
+            sends_messages,
+            shows_state,
+            predictions,
+        };
         Ok(Agent { inner: Arc::new(inner) })
     }
 }

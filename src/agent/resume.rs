@@ -23,8 +23,7 @@ const UNAPPROVED: &str = "This call needs approval by now. It was not run.";
 
 /// A call of an earlier run that this one goes on with.
 pub(super) struct Resumed {
-    pub(super) id: ToolCallId,
-    pub(super) tool: String,
+    pub(super) call: ToolCall,
     pub(super) verdict: Verdict,
 }
 
@@ -89,7 +88,7 @@ pub(super) async fn read<C: Send + Sync + 'static>(
             idempotency_key,
         };
         let verdict = verdict(agent, caller, prover, granted, entry);
-        resumed.push(Resumed { id: call.id.clone(), tool: call.function.name.clone(), verdict });
+        resumed.push(Resumed { call: call.clone(), verdict });
     }
     Ok(resumed)
 }

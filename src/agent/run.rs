@@ -18,6 +18,7 @@ use super::call::Came;
 use super::history::History;
 use super::listener::Listener;
 use super::resume::{Resumed, Verdict};
+use super::signed::Answered;
 use super::stream::Outbox;
 use super::turn::{Made, MadeCall, ask};
 use super::turns::{Answerer, Next, Stop, Turns};
@@ -25,7 +26,7 @@ use super::waiting::Prover;
 use crate::approval::Identity;
 use crate::causes::causes;
 use crate::model::{Call, CallResult, ModelError, ModelErrorKind, Request, ToolChoice, Turn};
-use crate::protocol::{Content, Message, MessageBody, Prediction, RunAgentInput, Tool};
+use crate::protocol::{Content, Message, MessageBody, Prediction, RunAgentInput, Tool, ToolCall};
 use crate::tool::{self, RunInfo, Voice};
 use crate::transcript::{ClosedCall, RunError, Stamps, Transcript};
 
@@ -71,6 +72,9 @@ pub(super) async fn drive<C: Send + Sync + 'static, S: Stamps>(
     if input.protocol_version.is_none() {
         transcript = transcript.for_client_before_1_0();
     }
+    if agent.inner.sends_messages {
+        transcript = transcript.with_messages(input.messages.clone());
+    }
     let state = Arc::new(input.state.take().unwrap_or_else(|| json!({})));
     let (voice, ear) = tool::channel(Arc::clone(&state));
     let mut listener = Listener::new(ear);
@@ -88,7 +92,10 @@ pub(super) async fn drive<C: Send + Sync + 'static, S: Stamps>(
         // However the run ends, they are answered.
         let resumed: Vec<_> = resumed
             .into_iter()
-            .map(|Resumed { id, tool, verdict }| (transcript.earlier_call(id, &tool), verdict))
+            .map(|Resumed { call, verdict }| {
+                let closed = transcript.earlier_call(call.id.clone(), &call.function.name);
+                (call, closed, verdict)
+            })
             .collect();
         let conversation = async {
             outbox.flush(&mut transcript).await;
@@ -156,28 +163,27 @@ impl<C: Send + Sync + 'static> Run<'_, C> {
     /// Goes on with calls of earlier runs, side by side. Their results become part of the input's history.
     async fn resume<S: Stamps>(
         &self,
-        resumed: Vec<(ClosedCall, Verdict)>,
+        resumed: Vec<(ToolCall, ClosedCall, Verdict)>,
         input: &mut RunAgentInput,
         transcript: &mut Transcript<S>,
         listener: &mut Listener,
         outbox: &Outbox,
     ) {
         let mut running = FuturesUnordered::new();
-        for (closed, verdict) in resumed {
+        for (call, closed, verdict) in resumed {
             running.push(async {
                 let came = match verdict {
                     Verdict::Grant(granted) => self.granted(*granted).await,
                     Verdict::NotRun(granted, text) => self.not_run(&granted, text).await,
                     Verdict::Again(raised) => Came::Waits(raised),
                 };
-                (came, closed)
+                (came, call, closed)
             });
         }
-        while let Some((came, closed)) = listener.attend(&mut running, transcript, outbox).await {
-            let tool_call_id = closed.id().clone();
-            if let Some(content) = tell(came, closed, transcript) {
-                let body = MessageBody::Tool { tool_call_id: tool_call_id.clone(), content, error: None };
-                input.messages.push(Message::new(tool_call_id.as_str(), body));
+        while let Some((came, call, closed)) = listener.attend(&mut running, transcript, outbox).await {
+            if let Some(content) = self.tell(came, Answered::from(&call), closed, transcript).await {
+                let body = MessageBody::Tool { tool_call_id: call.id.clone(), content, error: None };
+                input.messages.push(Message::new(call.id.as_str(), body));
             }
             outbox.flush(transcript).await;
         }
@@ -267,35 +273,46 @@ impl<C: Send + Sync + 'static> Run<'_, C> {
         for (index, made) in calls.into_iter().enumerate() {
             match answerers[index] {
                 Answerer::Server => {
-                    running.push(async move { (index, self.made(&made).await, made.closed) });
+                    running.push(async move { (index, self.made(&made).await, made) });
                 }
                 Answerer::Client | Answerer::Person => transcript.left_to_client(made.closed),
             }
         }
         outbox.flush(transcript).await;
-        while let Some((index, came, closed)) = listener.attend(&mut running, transcript, outbox).await {
-            let id = closed.id().clone();
-            match tell(came, closed, transcript) {
-                Some(content) => results[index] = Some(CallResult { id, content }),
+        while let Some((index, came, made)) = listener.attend(&mut running, transcript, outbox).await {
+            let MadeCall { call, closed, .. } = made;
+            match self.tell(came, Answered::from(&call), closed, transcript).await {
+                Some(content) => results[index] = Some(CallResult { id: call.id, content }),
                 None => answerers[index] = Answerer::Person,
             }
             outbox.flush(transcript).await;
         }
         (answerers, results.into_iter().flatten().collect())
     }
-}
 
-/// Tells what came of a call; returns its result, if it has one.
-fn tell<S: Stamps>(came: Came, closed: ClosedCall, transcript: &mut Transcript<S>) -> Option<Content> {
-    match came {
-        Came::Result(content) => {
-            transcript.tool_result(closed, content.clone());
-            Some(content)
-        }
-        Came::Waits(raised) => {
-            let interrupt = raised.interrupt(closed.id());
-            transcript.ask(closed, interrupt);
-            None
+    /// Tells what came of a call; returns its result, if it has one.
+    async fn tell<S: Stamps>(
+        &self,
+        came: Came,
+        call: Answered<'_>,
+        closed: ClosedCall,
+        transcript: &mut Transcript<S>,
+    ) -> Option<Content> {
+        match came {
+            Came::Result(content) => {
+                let told = transcript.readable(content.clone());
+                let signature = match self.prover() {
+                    Some(prover) => prover.sign(call, &told).await,
+                    None => None,
+                };
+                transcript.tool_result_with(closed, told, signature);
+                Some(content)
+            }
+            Came::Waits(raised) => {
+                let interrupt = raised.interrupt(closed.id());
+                transcript.ask(closed, interrupt);
+                None
+            }
         }
     }
 }

@@ -19,7 +19,7 @@ pub(super) struct Prover<'a> {
 /// A call as its proof knows it.
 #[derive(Clone, Copy)]
 pub(super) struct Called<'a> {
-    /// The run that made it.
+    /// The run that made it; for its result, the run that told it.
     pub(super) run_id: &'a RunId,
     pub(super) id: &'a ToolCallId,
     pub(super) tool: &'a str,

@@ -4,11 +4,14 @@
 //! that this server asked about this very call for this very caller. The answer beside it is the client's word and is
 //! not signed: it is worth what the identity is worth that brings it. A proof says that something was asked, not that
 //! it was answered once; for that there is the [`Guard`].
+//!
+//! With the same keys the results of tools are signed, so that a history can't make up what a tool has said.
 
 mod guard;
 mod identity;
 mod keys;
 mod proof;
+mod result;
 mod time;
 
 use std::fmt;
@@ -22,6 +25,7 @@ pub use identity::Identity;
 pub use keys::{ApprovalKeys, WeakKey};
 use proof::Clear;
 pub(crate) use proof::{Kind, Proof, Subject, digest};
+pub(crate) use result::{ResultSignature, digest_text};
 pub(crate) use time::iso_8601;
 
 /// How long an approval can be given, unless said otherwise.
@@ -100,6 +104,32 @@ impl Approvals {
     pub(crate) async fn holds(&self, proof: &Proof, subject: &Subject<'_>) -> Result<bool, Unavailable> {
         let keys = self.keys.with_id(proof.key_id()).await?;
         Ok(keys.all().any(|key| proof.is_by(key, subject)))
+    }
+
+    /// Makes sure that there is a key to sign with.
+    pub(crate) async fn ready(&self) -> Result<(), Unavailable> {
+        self.keys.get().await.map(drop)
+    }
+
+    /// Signs the result of a call. The subject's run is the one that tells it.
+    pub(crate) async fn sign_result(
+        &self,
+        subject: &Subject<'_>,
+        content: [u8; 32],
+    ) -> Result<ResultSignature, Unavailable> {
+        let keys = self.keys.get().await?;
+        Ok(ResultSignature::sign(subject, content, &keys.current))
+    }
+
+    /// Whether this server has signed the result.
+    pub(crate) async fn has_signed(
+        &self,
+        signature: &ResultSignature,
+        subject: &Subject<'_>,
+        content: [u8; 32],
+    ) -> Result<bool, Unavailable> {
+        let keys = self.keys.with_id(signature.key_id()).await?;
+        Ok(keys.all().any(|key| signature.is_by(key, subject, content)))
     }
 }
 

@@ -35,7 +35,7 @@ pub(crate) enum Kind {
 /// What a proof is about, as the server knows it.
 pub(crate) struct Subject<'a> {
     pub(crate) thread_id: &'a ThreadId,
-    /// The run that made the call.
+    /// The run that made the call; for a result, the run that told it.
     pub(crate) run_id: &'a RunId,
     pub(crate) call_id: &'a ToolCallId,
     pub(crate) tool: &'a str,
@@ -114,10 +114,10 @@ impl Subject<'_> {
     pub(crate) fn idempotency_key(&self) -> String {
         let mut fields = Fields::new("ag-ui-lambda idempotency key 1");
         self.put(&mut fields);
-        base64(&Sha256::digest(fields.0)[..24])
+        base64(&fields.digest()[..24])
     }
 
-    fn put(&self, fields: &mut Fields) {
+    pub(super) fn put(&self, fields: &mut Fields) {
         fields.put(self.run_id.as_str());
         fields.put(self.call_id.as_str());
         fields.put(self.thread_id.as_str());
@@ -205,23 +205,21 @@ fn mac(clear: &Clear, subject: &Subject<'_>, key: &Key) -> [u8; 32] {
     fields.put(clear.run_id.as_str());
     fields.put(clear.call_id.as_str());
     subject.put(&mut fields);
-    let mut mac = Hmac::<Sha256>::new_from_slice(key.bytes()).expect("HMAC takes a key of any length");
-    mac.update(&fields.0);
-    mac.finalize().into_bytes().into()
+    fields.mac(key)
 }
 
 /// Bytes from which each field can be read back: none, or its length and itself.
-struct Fields(Vec<u8>);
+pub(super) struct Fields(Vec<u8>);
 
 impl Fields {
     /// `use_of` keeps bytes that are made for one use from any other.
-    fn new(use_of: &str) -> Self {
+    pub(super) fn new(use_of: &str) -> Self {
         let mut fields = Self(Vec::new());
         fields.put(use_of);
         fields
     }
 
-    fn put(&mut self, field: impl AsRef<[u8]>) {
+    pub(super) fn put(&mut self, field: impl AsRef<[u8]>) {
         let field = field.as_ref();
         self.0.push(1);
         self.0.extend((field.len() as u64).to_be_bytes());
@@ -234,9 +232,20 @@ impl Fields {
             None => self.0.push(0),
         }
     }
+
+    pub(super) fn digest(&self) -> [u8; 32] {
+        Sha256::digest(&self.0).into()
+    }
+
+    /// HMAC-SHA256.
+    pub(super) fn mac(&self, key: &Key) -> [u8; 32] {
+        let mut mac = Hmac::<Sha256>::new_from_slice(key.bytes()).expect("HMAC takes a key of any length");
+        mac.update(&self.0);
+        mac.finalize().into_bytes().into()
+    }
 }
 
-fn base64(bytes: impl AsRef<[u8]>) -> String {
+pub(super) fn base64(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 

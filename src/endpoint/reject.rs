@@ -57,7 +57,7 @@ impl Reject {
             Self::BadJson { .. }
             | Self::BadInput(_)
             | Self::UnsupportedProtocolVersion
-            | Self::Run(Refusal::NameTaken(_)) => StatusCode::BAD_REQUEST,
+            | Self::Run(Refusal::NameTaken(_) | Refusal::UnsignedResult { .. }) => StatusCode::BAD_REQUEST,
             Self::Run(Refusal::InterruptOpen) => StatusCode::CONFLICT,
         }
     }
@@ -73,7 +73,7 @@ impl Reject {
             Self::BodyTooLarge { .. } => "BODY_TOO_LARGE",
             Self::Forbidden => "FORBIDDEN",
             Self::BadJson { .. } => "BAD_JSON",
-            Self::BadInput(_) => "BAD_INPUT",
+            Self::BadInput(_) | Self::Run(Refusal::UnsignedResult { .. }) => "BAD_INPUT",
             Self::UnsupportedProtocolVersion => "UNSUPPORTED_PROTOCOL_VERSION",
             Self::Run(Refusal::NameTaken(_)) => "TOOL_NAME_TAKEN",
             Self::Run(Refusal::InterruptOpen) => "INTERRUPT_OPEN",
@@ -86,6 +86,7 @@ impl Reject {
             Self::BadInput(fault) => Some(fault.path.clone()),
             Self::UnsupportedProtocolVersion => Some("/protocolVersion".into()),
             Self::Run(Refusal::NameTaken(taken)) => Some(format!("/tools/{}/name", taken.index)),
+            Self::Run(Refusal::UnsignedResult { index }) => Some(format!("/messages/{index}")),
             _ => None,
         }
     }

@@ -52,6 +52,9 @@ pub enum ToolboxError {
     /// A question is bound to the arguments that the model wrote, so edited ones could not wait for its answer.
     #[error("tool {0:?} can't both let its arguments be edited and ask a question")]
     EditableAsks(String),
+    /// Nothing could sign what the tools return.
+    #[error("results of tools must be signed, and there is no key for approvals to sign them with")]
+    NoKey,
 }
 
 /// A tool whose types are hidden.

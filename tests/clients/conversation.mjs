@@ -62,6 +62,10 @@ function conversation(agent, client, runs, timeoutMs, problems) {
       await agent.runAgent(
         { ...parameters, abortController },
         {
+          // What the client has built so far, before it takes the snapshot.
+          onMessagesSnapshotEvent({ messages }) {
+            seen.built = structuredClone(messages);
+          },
           onRunFinishedEvent({ outcome, pendingToolCallIds, interrupts }) {
             Object.assign(seen, { outcome, pendingToolCallIds, interrupts });
           },

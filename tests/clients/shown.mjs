@@ -5,7 +5,7 @@ import { isDeepStrictEqual } from "node:util";
 
 import { callsOf } from "./wire.mjs";
 
-export const shown = { state, progress, parts, prediction };
+export const shown = { state, progress, parts, prediction, restated };
 
 /** Random edits of the state by a tool: in the end both sides are equal, run after run. */
 async function state(conversation) {
@@ -79,6 +79,33 @@ async function prediction(conversation) {
   check(kinds.filter((kind) => kind === "TOOL_CALL_ARGS").length > 3, "the argument does not stream");
   check(kinds.indexOf("STATE_SNAPSHOT") > kinds.indexOf("TOOL_CALL_END"), "the state is told early, or never");
   check(isDeepStrictEqual(conversation.state(), { document: "write Once upon a time" }), "the state is not what was written");
+}
+
+/**
+ * A function that insists on what it has signed, and ends each run with the whole conversation: results come back as they
+ * were told, and the client holds the same before the snapshot and after it.
+ */
+async function restated(conversation) {
+  const { check, messages } = conversation;
+  for (const text of ["call chart surface", "reason survey", "Hello"]) {
+    const run = await conversation.say(text);
+    const kinds = kindsOf(run.events);
+    check(kinds.at(-2) === "MESSAGES_SNAPSHOT", `the last event but one of "${text}" is ${kinds.at(-2)}`);
+    const held = messages();
+    check(isDeepStrictEqual(run.built, held), `"${text}" built ${JSON.stringify(run.built)} and holds ${JSON.stringify(held)}`);
+    for (const event of run.events.filter(({ type }) => type === "TOOL_CALL_RESULT")) {
+      const kept = held.find(({ id }) => id === event.messageId)?.metadata;
+      check(typeof kept?.ag_ui_lambda?.signature === "string", `of ${event.toolCallId} the client keeps ${JSON.stringify(kept)}`);
+      check(isDeepStrictEqual(kept, event.metadata), `the client keeps other metadata of ${event.toolCallId} than was told`);
+    }
+  }
+  const sent = (await conversation.say("Bye")).input.messages;
+  const returned = sent.filter(({ role }) => role === "tool");
+  check(returned.length === 4, `${returned.length} results come back`);
+  for (const { metadata, toolCallId } of returned) {
+    check(typeof metadata?.ag_ui_lambda?.signature === "string", `${toolCallId} comes back with ${JSON.stringify(metadata)}`);
+  }
+  check(messages().filter(({ role }) => role === "activity").length === 2, "the client has lost its activities");
 }
 
 const kindsOf = (events) => events.map(({ type }) => type);

@@ -525,3 +525,24 @@ fn an_agent_with_an_unusable_tool_is_not_built() {
         r#"tool name "who am i" must be 1 to 64 ASCII letters, digits, `_` and `-`"#
     );
 }
+
+#[tokio::test]
+async fn an_agent_that_sends_messages_ends_its_runs_with_all_of_them_unless_there_are_none() {
+    let run = scenario([Script::new().text("Hi.")]).with(|agent| agent.sends_messages()).run().await;
+
+    assert_snapshot!(run.outline(), @r#"
+    RUN_STARTED
+    TEXT_MESSAGE_START m1
+    TEXT_MESSAGE_CONTENT m1 "Hi."
+    TEXT_MESSAGE_END m1
+    MESSAGES_SNAPSHOT user u1, assistant m1
+    RUN_FINISHED success
+    "#);
+
+    let empty = scenario([]).with(|agent| agent.sends_messages()).input("messages", json!([])).run().await;
+
+    assert_snapshot!(empty.outline(), @r"
+    RUN_STARTED
+    RUN_FINISHED success
+    ");
+}

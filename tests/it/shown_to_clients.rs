@@ -24,6 +24,16 @@ async fn given_either_client_when_tools_share_and_show_then_both_sides_hold_the_
 }
 
 #[tokio::test]
+async fn given_either_client_when_results_are_signed_and_messages_restated_then_it_keeps_them_as_they_are() {
+    let key = [("AGUI_APPROVAL_KEY", "0123456789abcdef0123456789abcdef")];
+    let function = Arc::new(test_function(&key).await);
+    let door = url(&function).await;
+    for client in ["1.0", "0.0.59"] {
+        played(client, "restated", &door.url(), &format!("shown-{client}-restated")).await;
+    }
+}
+
+#[tokio::test]
 async fn given_a_tool_that_is_still_at_work_then_the_client_has_read_what_it_said() {
     let function = test_function(&[]).await;
     let gate = TcpListener::bind("127.0.0.1:0").await.unwrap();

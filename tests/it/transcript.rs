@@ -1,7 +1,8 @@
 //! The transcript: whatever is said, clients accept the order.
 
 use ag_ui_lambda::protocol::{
-    Content, ContentPart, CustomName, Event, Interrupt, PartKind, Prediction, Source, TokenUsage,
+    Content, ContentPart, CustomName, Event, Interrupt, PartKind, Prediction, RunAgentInput, Source,
+    TokenUsage,
 };
 use ag_ui_lambda::transcript::{Activity, ClosedCall, Counting, OpenCall, OpenStep, RunError, Transcript};
 use insta::assert_snapshot;
@@ -513,6 +514,20 @@ fn earlier() -> impl Iterator<Item = String> {
     (0..EARLIER).map(|number| format!("e{number}"))
 }
 
+/// What the client holds before the run: the calls without a result, and one with.
+fn history() -> Value {
+    let call =
+        |id: String| json!({"id": id, "type": "function", "function": {"name": "clock", "arguments": "{}"}});
+    let calls: Vec<Value> = earlier().chain(["e9".into()]).map(call).collect();
+    json!([
+        {"id": "u1", "role": "user", "content": [{"type": "text", "text": "What time is it?"}]},
+        {"id": "s1", "role": "reasoning", "content": "Hm.", "encryptedValue": "sealed"},
+        {"id": "a1", "role": "assistant", "content": "Let me see.", "toolCalls": calls, "name": "Clockmaker"},
+        {"id": "t1", "role": "tool", "toolCallId": "e9", "content": "noon", "metadata": {"a": [1]}},
+        {"id": "u2", "role": "user", "content": "And now?"},
+    ])
+}
+
 fn verb() -> impl Strategy<Value = Verb> {
     let text = || prop_oneof![Just(String::new()), "[ -~\\n\u{e9}]{1,8}"];
     prop_oneof![
@@ -560,7 +575,9 @@ struct Held {
 }
 
 fn play(verbs: Vec<Verb>, ending: u8) -> (Vec<Value>, Held) {
-    let mut run = predicting(begins_with());
+    let input = json!({"threadId": "t", "runId": "r", "messages": history()});
+    let messages = RunAgentInput::read(input).unwrap().input.messages;
+    let mut run = predicting(begins_with()).with_messages(messages);
     let mut held = Held { state: begins_with(), activities: Vec::new() };
     let mut steps: Vec<OpenStep> = Vec::new();
     let mut activities: Vec<Activity> = Vec::new();
@@ -668,12 +685,14 @@ proptest! {
     #[test]
     fn whatever_is_said_clients_accept_the_order((verbs, ending) in run()) {
         let (events, held) = play(verbs, ending);
-        let client = oracle::Client::after(earlier().collect()).read(&events);
+        let client = oracle::Client::after(earlier().collect());
+        let client = client.holding(history().as_array().unwrap().clone()).read(&events);
         prop_assert!(client.is_ok(), "{:?}\n{}", client.err(), outline(&events));
         let client = client.unwrap();
         prop_assert_eq!(client.state.unwrap_or_else(begins_with), held.state);
         let contents: Vec<Value> = client.activities.into_iter().map(|(_, content)| content).collect();
         prop_assert_eq!(contents, held.activities);
+        prop_assert_eq!(client.restated, Some(client.messages.0));
     }
 }
 

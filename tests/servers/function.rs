@@ -9,7 +9,10 @@ mod shown;
 use std::process::ExitCode;
 use std::sync::LazyLock;
 
-use ag_ui_lambda::model::{ModelError, ModelErrorKind, Request, Script, Scripted, Turn};
+use ag_ui_lambda::approval::{ApprovalKeys, Approvals};
+use ag_ui_lambda::aws::SecretsManager;
+use ag_ui_lambda::config::ApprovalKey;
+use ag_ui_lambda::model::{Delta, ModelError, ModelErrorKind, Request, Script, Scripted, Turn};
 use ag_ui_lambda::{Agent, Config, NoArgs, ToolContext, ToolError, aws, tool_fn};
 use serde_json::json;
 use tokio::io::AsyncReadExt as _;
@@ -31,7 +34,17 @@ async fn serve() -> Result<(), aws::Error> {
         .tool(tool_fn("explode", "Panics.", explode))
         .tool(tool_fn("leak", "Fails with a cause.", leak))
         .limits(config.limits);
-    let agent = shown::tools(agent).build()?;
+    let mut agent = shown::tools(agent);
+    // With a key it insists on what it has signed, and tells the conversation once more.
+    if let Some(settings) = &config.approvals {
+        let keys = match &settings.key {
+            ApprovalKey::Secret(id) => ApprovalKeys::from_source(SecretsManager::new(id)),
+            ApprovalKey::Literal(key) => ApprovalKeys::literal(key.clone())?,
+            _ => unreachable!("there are no other places for keys"),
+        };
+        agent = agent.approvals(Approvals::new(keys)).requires_signed_results().sends_messages();
+    }
+    let agent = agent.build()?;
     aws::serve(&config, agent, |_| Ok(())).await
 }
 
@@ -57,6 +70,12 @@ fn turn(request: &Request) -> Script {
             let pieces: Vec<&str> = json.split_inclusive(' ').collect();
             Script::new().call_in_pieces("call_1", "write", &pieces)
         }
+        ["reason", tool] => Script::new()
+            .reasoning("Hm.")
+            .delta(Delta::ReasoningSignature("c2ln".into()))
+            .words("Let me see.")
+            .call("call_r", tool, &json!({}))
+            .call("call_s", tool, &json!({})),
         ["call", tools @ ..] => tools.iter().zip(1..).fold(Script::new(), |script, (tool, number)| {
             script.call(&format!("call_{number}"), tool, &json!({}))
         }),

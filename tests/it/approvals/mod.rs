@@ -4,5 +4,6 @@ mod flow;
 #[cfg(feature = "dev")]
 mod function;
 mod guard;
+mod results;
 mod shop;
 mod table;

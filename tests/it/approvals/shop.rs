@@ -57,6 +57,7 @@ pub(super) struct Shop {
     /// Seconds since the Unix epoch.
     pub(super) now: Arc<AtomicU64>,
     pub(super) ledger: Ledger,
+    pub(super) requires_signed_results: bool,
 }
 
 /// Refunds, for clerks; `approval` looks at their limit.
@@ -99,7 +100,13 @@ impl Tool<Clerk> for Refund {
 
 impl Shop {
     pub(super) fn new() -> Self {
-        Self { key: Some(KEY), guard: None, now: Arc::new(AtomicU64::new(NOON)), ledger: Ledger::default() }
+        Self {
+            key: Some(KEY),
+            guard: None,
+            now: Arc::new(AtomicU64::new(NOON)),
+            ledger: Ledger::default(),
+            requires_signed_results: false,
+        }
     }
 
     /// What the tools did, without their keys.
@@ -147,6 +154,9 @@ impl Shop {
                 approvals = approvals.guard(guard.clone());
             }
             agent = agent.approvals(approvals);
+        }
+        if self.requires_signed_results {
+            agent = agent.requires_signed_results();
         }
         let clerk = |claims: &Claims| {
             let limit = claims.value("limit").and_then(Value::as_f64).unwrap_or(1000.0);
@@ -252,6 +262,7 @@ impl Asked {
                 }
                 "TOOL_CALL_RESULT" => messages.push(json!({
                     "id": event["messageId"], "role": "tool", "toolCallId": id(), "content": event["content"],
+                    "metadata": event["metadata"],
                 })),
                 _ => {}
             }

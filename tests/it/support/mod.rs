@@ -1,5 +1,6 @@
 //! What several tests share.
 
+pub(crate) mod conversation;
 pub(crate) mod edits;
 pub(crate) mod endpoint;
 #[cfg(feature = "dev")]

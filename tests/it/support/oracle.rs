@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::conversation::Conversation;
+
 /// Checks a whole run; an error names the event and the rule.
 pub(crate) fn check<'a>(events: impl IntoIterator<Item = &'a Value>) -> Result<(), String> {
     check_after(Vec::new(), events)
@@ -50,6 +52,10 @@ pub(crate) struct Client {
     earlier: Vec<String>,
     seen_calls: BTreeSet<String>,
     seen_messages: BTreeSet<String>,
+    /// The messages as they were built, event by event.
+    pub(crate) messages: Conversation,
+    /// The messages as a snapshot told them; behind it only the end may come.
+    pub(crate) restated: Option<Vec<Value>>,
 }
 
 impl Client {
@@ -59,10 +65,16 @@ impl Client {
         Self { earlier: open, seen_calls, ..Self::default() }
     }
 
+    /// The messages that the client has before the run.
+    pub(crate) fn holding(self, messages: Vec<Value>) -> Self {
+        Self { messages: Conversation(messages), ..self }
+    }
+
     /// Reads a whole run.
     pub(crate) fn read<'a>(mut self, events: impl IntoIterator<Item = &'a Value>) -> Result<Self, String> {
         for (index, event) in events.into_iter().enumerate() {
             self.see(event).map_err(|rule| format!("event {index} ({}): {rule}", event["type"]))?;
+            self.messages.see(event);
         }
         if self.has_ended {
             Ok(self)
@@ -78,6 +90,9 @@ impl Client {
         }
         if self.run.is_none() && kind != "RUN_STARTED" && kind != "RUN_ERROR" {
             return Err("comes before RUN_STARTED".into());
+        }
+        if self.restated.is_some() && !kind.starts_with("RUN_") {
+            return Err("comes behind the messages, which are the last word".into());
         }
         if !event["timestamp"].is_i64() {
             return Err("has no integer timestamp".into());
@@ -160,6 +175,14 @@ impl Client {
                 Ok(())
             }
             "STATE_DELTA" => patch(self.state.as_mut().ok_or("comes before a snapshot")?, &event["delta"]),
+            "MESSAGES_SNAPSHOT" => {
+                let messages = event["messages"].as_array().ok_or("has no messages")?;
+                let ids: BTreeSet<&str> =
+                    messages.iter().filter_map(|message| message["id"].as_str()).collect();
+                expect(ids.len() == messages.len(), "two messages have one id, or one has none")?;
+                self.restated = Some(messages.clone());
+                self.nothing_open()
+            }
             "ACTIVITY_SNAPSHOT" => {
                 let (id, content) = (id("messageId")?, event["content"].clone());
                 expect(event["activityType"].is_string(), "has no type")?;

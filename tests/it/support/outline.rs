@@ -44,6 +44,14 @@ fn line(event: &Value) -> String {
             format!("{} {} {}", text("toolCallId"), text("messageId"), sorted(&event["content"]))
         }
         "STEP_STARTED" | "STEP_FINISHED" => text("stepName"),
+        "MESSAGES_SNAPSHOT" => {
+            let messages = event["messages"].as_array().into_iter().flatten();
+            let line = |message: &Value| {
+                let member = |key: &str| message[key].as_str().unwrap_or("?").to_owned();
+                format!("{} {}", member("role"), member("id"))
+            };
+            messages.map(line).collect::<Vec<_>>().join(", ")
+        }
         "STATE_SNAPSHOT" => sorted(&event["snapshot"]),
         "STATE_DELTA" => sorted(&event["delta"]),
         "ACTIVITY_SNAPSHOT" => {
