@@ -18,7 +18,7 @@ need_cargo = $(call need,cargo,install Rust from https://rustup.rs)
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
-run: $(PYTHON_READY) ## Serve the function here and stream one sample run (PORT=9000)
+run: $(PYTHON_READY) ## Serve the function here and stream one sample run (PORT=9000, FUNCTION=dojo)
 	@echo "run: the function in cargo-lambda's emulator, moto as Secrets Manager"
 	@$(need_cargo)
 	@$(call need,curl,apt-get install curl)

@@ -5,6 +5,7 @@
 # account, no key, no network. In a terminal it then serves until Ctrl-C; elsewhere it stops after the sample run,
 # and succeeds if that ended in RUN_FINISHED.
 #
+# FUNCTION=dojo serves an example (examples/dojo) in place of the template's function
 # PORT=9000     where the function listens (without PORT, any free port if 9000 is taken)
 # AGUI_*        go to the function; AGUI_MODEL and AGUI_SCRIPTED_DELAY_MS have the defaults below
 set -eu
@@ -14,6 +15,7 @@ cd "$root"
 PATH="$root/.venv/bin:$PATH"
 run=$root/target/run
 token=sample-token-for-local-use
+if [ -n "${FUNCTION:-}" ]; then target="--example $FUNCTION"; else target="--bin ag-ui-lambda"; fi
 moto='' watch=''
 
 say() { printf '\n== %s\n' "$*"; }
@@ -64,7 +66,7 @@ wait_for() {
 }
 
 say "Building the function (the first time takes some minutes)"
-cargo build --features dev --bin ag-ui-lambda
+cargo build --features dev $target
 mkdir -p "$run"
 
 moto_port=$(free_port 0)
@@ -86,12 +88,14 @@ say "Starting the function (cargo lambda watch, $url)"
 unset AWS_PROFILE AWS_SESSION_TOKEN
 export AWS_ENDPOINT_URL="$moto_url" AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local
 export AGUI_LOCAL=1 AGUI_TOKEN_SECRET_ID=ag-ui-lambda/token
+# Of this run alone: without a key, tools that wait for a person are closed.
+[ -n "${AGUI_APPROVAL_SECRET_ID:-}" ] || export AGUI_APPROVAL_KEY="${AGUI_APPROVAL_KEY:-sample-key-for-local-use-of-32-characters}"
 export AGUI_MODEL="${AGUI_MODEL:-scripted/demo}" AGUI_SCRIPTED_DELAY_MS="${AGUI_SCRIPTED_DELAY_MS:-30}"
 # It starts in target/run because it puts a file watch on every folder below the one it starts in,
 # --ignore-changes or not.
 (
   cd "$run"
-  exec cargo-lambda lambda watch --manifest-path "$root/Cargo.toml" --features dev --bin ag-ui-lambda --ignore-changes \
+  exec cargo-lambda lambda watch --manifest-path "$root/Cargo.toml" --features dev $target --ignore-changes \
     --invoke-address 127.0.0.1 --invoke-port "$port"
 ) >"$run/function.log" 2>&1 </dev/null &
 watch=$!

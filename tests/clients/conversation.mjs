@@ -50,8 +50,8 @@ class RunFailed extends Error {}
 function conversation(agent, client, runs, timeoutMs, problems) {
   const note = (problem) => problems.push(`run ${runs.length}: ${problem}`);
 
-  async function run(parameters = {}) {
-    const seen = { outcome: undefined, pendingToolCallIds: undefined, interrupts: undefined };
+  async function run(parameters = {}, { isToFail = false } = {}) {
+    const seen = { outcome: undefined, pendingToolCallIds: undefined, interrupts: undefined, error: undefined };
     const abortController = new AbortController();
     const timer = setTimeout(() => {
       note(`no end after ${timeoutMs} ms`);
@@ -69,6 +69,9 @@ function conversation(agent, client, runs, timeoutMs, problems) {
           onRunFinishedEvent({ outcome, pendingToolCallIds, interrupts }) {
             Object.assign(seen, { outcome, pendingToolCallIds, interrupts });
           },
+          onRunErrorEvent({ event }) {
+            seen.error = event;
+          },
         },
       );
     } catch (error) {
@@ -77,9 +80,12 @@ function conversation(agent, client, runs, timeoutMs, problems) {
       clearTimeout(timer);
     }
     const record = runs.at(-1);
-    if (failure !== undefined) note(`the client failed: ${brief(failure)}`);
-    if (record?.status === 200) wireProblems(record).forEach(note);
-    if (failure !== undefined || record === undefined) throw new RunFailed();
+    if (isToFail && seen.error === undefined) note("the client saw no RUN_ERROR");
+    const isAsExpected = isToFail && seen.error !== undefined;
+    const isExpected = (problem) => isAsExpected && problem.startsWith("RUN_ERROR ");
+    if (failure !== undefined && !isAsExpected) note(`the client failed: ${brief(failure)}`);
+    if (record?.status === 200) wireProblems(record).filter((problem) => !isExpected(problem)).forEach(note);
+    if ((failure !== undefined && !isAsExpected) || record === undefined) throw new RunFailed();
     return { ...seen, input: record.input, events: eventsOf(record) };
   }
 
@@ -89,9 +95,9 @@ function conversation(agent, client, runs, timeoutMs, problems) {
     messages: () => agent.messages,
     state: () => structuredClone(agent.state),
     share: (state) => agent.setState(state),
-    say(content, parameters) {
+    say(content, parameters, expected) {
       agent.addMessage({ id: randomUUID(), role: "user", content });
-      return run(parameters);
+      return run(parameters, expected);
     },
     answer: (toolCallId, content) => agent.addMessage({ id: randomUUID(), role: "tool", toolCallId, content }),
     continue: run,

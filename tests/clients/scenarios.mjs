@@ -1,9 +1,11 @@
 // What an official client must be able to do with the function: conversations, step by step.
 //
 // A scenario talks through a `conversation` (see conversation.mjs) and says in plain words what is wrong. It names the
-// tools of the template's agent and the sentences that its scripted model understands. Those of shown.mjs are for the
-// function for tests.
+// tools of the template's agent and the sentences that its scripted model understands. Those of dojo.mjs are for the
+// demo agent, those of shown.mjs for the function for tests.
 
+import { endedIn, historyIs } from "./checks.mjs";
+import { dojo, picture } from "./dojo.mjs";
 import { shown } from "./shown.mjs";
 import { callsOf, isJsonObject } from "./wire.mjs";
 
@@ -17,12 +19,9 @@ const changeBackground = {
   },
 };
 
-// A PNG of one pixel.
-const pixel =
-  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==";
-
 export const scenarios = {
   long,
+  ...dojo,
   ...shown,
 
   /** One backend tool, answered, then text. */
@@ -96,7 +95,6 @@ export const scenarios = {
 
 /** Twenty questions about the weather, every fourth with a picture: what a thread is when it has grown. */
 async function long(conversation) {
-  const picture = { type: "image", source: { type: "data", mimeType: "image/png", value: pixel } };
   for (let turn = 1; turn <= 20; turn += 1) {
     const text = `${turn}: weather in Tokyo and Paris`;
     const run = await conversation.say(turn % 4 === 1 ? [{ type: "text", text }, picture] : text);
@@ -125,27 +123,4 @@ function weatherWasTold(conversation, run, cities) {
   const answers = conversation.messages().filter(({ role }) => role === "tool").map(({ toolCallId }) => toolCallId);
   check(JSON.stringify([...answers].sort()) === JSON.stringify([...ids].sort()), `tool messages answer: ${answers}`);
   historyIs(conversation, ["user", `assistant[${ids}]`, ...answers.map((id) => `tool(${id})`), "assistant"]);
-}
-
-/** The run ended in success, and the client names exactly these calls as pending. */
-function endedIn({ check, spokenVersion }, run, pending) {
-  check(run.outcome === "success", `the client saw outcome ${run.outcome}`);
-  // The 0.x client knows no pending calls.
-  if (spokenVersion !== "1.0") return;
-  const seen = JSON.stringify(run.pendingToolCallIds);
-  check(seen === JSON.stringify(pending), `the client saw pendingToolCallIds ${seen}`);
-}
-
-/** The client's history, each message by role and calls, has this order; the last text is not empty. */
-function historyIs({ check, messages }, expected) {
-  // A model may reason before each of its messages.
-  const spoken = messages().filter(({ role }) => role !== "reasoning");
-  const brief = spoken.map(({ role, toolCalls, toolCallId }) => {
-    if (toolCalls?.length) return `${role}[${toolCalls.map(({ id }) => id)}]`;
-    return toolCallId === undefined ? role : `${role}(${toolCallId})`;
-  });
-  check(JSON.stringify(brief) === JSON.stringify(expected), `history is ${brief.join(" ")}, not ${expected.join(" ")}`);
-  const ids = messages().map(({ id }) => id);
-  check(new Set(ids).size === ids.length, `message ids are not unique: ${ids}`);
-  if (expected.at(-1) === "assistant") check(Boolean(messages().at(-1)?.content), "the final text is empty");
 }

@@ -7,12 +7,12 @@
 import { createServer } from "node:http";
 
 import { clients, play } from "./conversation.mjs";
+import { dojo } from "./dojo.mjs";
 
 const frame = (event) => `data: ${JSON.stringify(event)}\n\n`;
 const call = (id, name, args, parent) => [
   { type: "TOOL_CALL_START", toolCallId: id, toolCallName: name, parentMessageId: parent },
-  { type: "TOOL_CALL_ARGS", toolCallId: id, delta: JSON.stringify(args).slice(0, 5) },
-  { type: "TOOL_CALL_ARGS", toolCallId: id, delta: JSON.stringify(args).slice(5) },
+  ...JSON.stringify(args).match(/.{1,10}/gs).map((delta) => ({ type: "TOOL_CALL_ARGS", toolCallId: id, delta })),
   { type: "TOOL_CALL_END", toolCallId: id },
 ];
 const result = (id, city) => ({
@@ -22,13 +22,6 @@ const result = (id, city) => ({
   content: JSON.stringify({ city, conditions: "clear", temperature: 22, humidity: 60, wind_speed: 10 }),
   role: "tool",
 });
-const text = [
-  { type: "TEXT_MESSAGE_START", messageId: "m9", role: "assistant" },
-  { type: "TEXT_MESSAGE_CONTENT", messageId: "m9", delta: "Here " },
-  { type: "TEXT_MESSAGE_CONTENT", messageId: "m9", delta: "you are." },
-  { type: "TEXT_MESSAGE_END", messageId: "m9" },
-];
-
 const resultOf = (id, content) => ({ ...result(id), content });
 
 /** A call that changes the state, first as a whole and then by a patch. */
@@ -65,13 +58,92 @@ const refunded = { ...result("f1"), content: JSON.stringify({ ...refund, status:
 const expiresAt = new Date(Date.now() + 900_000).toISOString();
 const asked = { id: "i1", reason: "tool_call", toolCallId: "f1", message: "May it?", expiresAt };
 
+/** The arguments of the calls that are left to the front end. */
+const frontend = {
+  change_background: { background: "teal" },
+  generate_task_steps: { steps: ["a", "b", "c"].map((description) => ({ description, status: "enabled" })) },
+  generate_haiku: {
+    japanese: ["a", "b", "c"],
+    english: ["a", "b", "c"],
+    image_name: "frog.jpeg",
+    gradient: "linear-gradient(red, blue)",
+  },
+  write_document: { document: "Once there was a cat. Nobody knew where it came from, and nobody asked. It is not told here." },
+};
+const predicted = {
+  type: "CUSTOM",
+  name: "PredictState",
+  value: [{ state_key: "document", tool: "write_document", tool_argument: "document" }],
+};
+
+const planned = ["a", "b", "c"].map((description) => ({ description, status: "pending" }));
+const progress = { messageId: "a1", activityType: "com.acme.plan" };
+const plan = [
+  ...call("p1", "work_through", { steps: planned }, "m1"),
+  { type: "STATE_SNAPSHOT", snapshot: { steps: planned } },
+  { type: "ACTIVITY_SNAPSHOT", ...progress, content: { done: 0, steps: ["a", "b", "c"] } },
+  ...planned.flatMap(({ description }, step) => [
+    { type: "STEP_STARTED", stepName: description },
+    { type: "STATE_DELTA", delta: [{ op: "replace", path: `/steps/${step}/status`, value: "completed" }] },
+    { type: "ACTIVITY_DELTA", ...progress, patch: [{ op: "replace", path: "/done", value: step + 1 }] },
+    { type: "STEP_FINISHED", stepName: description },
+  ]),
+  { type: "CUSTOM", name: "com.acme.plan_done", value: 3 },
+  resultOf("p1", "Done."),
+];
+
+/** A call that salts the recipe, once. */
+function improve({ recipe }) {
+  const id = `c-${recipe.ingredients.length}-${recipe.instructions.length}`;
+  const begun = call(id, "improve_recipe", {}, `m-${id}`);
+  const isSalted = recipe.instructions.includes("Salt it.");
+  if (isSalted) return [...call("again", "improve_recipe", {}, "m-again"), resultOf("again", "Enough.")];
+  const salt = { icon: "🧂", name: "Salt", amount: "1 pinch" };
+  return [
+    ...begun,
+    { type: "STATE_SNAPSHOT", snapshot: { recipe: { ...recipe, ingredients: [...recipe.ingredients, salt] } } },
+    { type: "STATE_DELTA", delta: [{ op: "add", path: "/recipe/instructions/-", value: "Salt it." }] },
+    resultOf(id, "Salted."),
+  ];
+}
+
+const think = [
+  { type: "REASONING_START", messageId: "h1" },
+  { type: "REASONING_MESSAGE_START", messageId: "h1", role: "reasoning" },
+  { type: "REASONING_MESSAGE_CONTENT", messageId: "h1", delta: "Hm." },
+  { type: "REASONING_MESSAGE_END", messageId: "h1" },
+  { type: "REASONING_END", messageId: "h1" },
+];
+
+/** The result of a meeting, as the user answers. */
+function met(topic, id, { chosen_time, chosen_label }) {
+  const error = { error: "The user wants no meeting." };
+  return resultOf(id, JSON.stringify(chosen_time ? { topic, time: chosen_time, label: chosen_label } : error));
+}
+
+const message = (messageId, ...deltas) => [
+  { type: "TEXT_MESSAGE_START", messageId, role: "assistant" },
+  ...deltas.map((delta) => ({ type: "TEXT_MESSAGE_CONTENT", messageId, delta })),
+  { type: "TEXT_MESSAGE_END", messageId },
+];
+
 /** The right answer to a request. */
 function answer({ threadId, runId, protocolVersion, messages, tools, state, resume }) {
   const start = { type: "RUN_STARTED", threadId, runId, protocolVersion: "1.0", timestamp: 1760000000000 };
   const finish = { type: "RUN_FINISHED", threadId, runId, outcome: { type: "success" } };
   const last = messages.at(-1);
-  if (last.role === "tool") return [start, ...text, finish];
-  if (resume?.length) return [start, refunded, ...text, finish];
+  const said = message(`m-${runId}`, "Here ", "you are.");
+  const words = messages.findLast(({ role }) => role === "user").content;
+  if (last.role === "tool") return [start, ...said, finish];
+  if (words.startsWith?.("Schedule")) {
+    const id = resume?.[0].interruptId ?? `q-${messages.length}`;
+    if (resume?.length) return [start, met(words, id, resume[0].payload), ...said, finish];
+    const question = { id, reason: "input_required", toolCallId: id, message: "When?", expiresAt };
+    const responseSchema = { type: "object", properties: { chosen_time: { type: "string" } } };
+    const waits = { ...finish, outcome: asks({ ...question, responseSchema }) };
+    return [start, ...call(id, "schedule_meeting", { topic: words }, `m-${id}`), waits];
+  }
+  if (resume?.length) return [start, refunded, ...said, finish];
   if (String(last.content).includes("refund")) {
     const waits = { ...finish, outcome: { type: "interrupt", interrupts: [asked] } };
     return [start, ...call("f1", "refund_order", refund, "m1"), waits];
@@ -80,15 +152,24 @@ function answer({ threadId, runId, protocolVersion, messages, tools, state, resu
     // A 0.x client, which declares no version, does not bear the list.
     const isOld = protocolVersion === undefined;
     const pending = { ...finish, outcome: { type: "success", pendingToolCallIds: isOld ? undefined : ["b1"] } };
-    return [start, ...call("b1", "change_background", { background: "teal" }, "m1"), pending];
+    const [{ name }] = tools;
+    const announced = name === "write_document" ? [predicted] : [];
+    return [start, ...announced, ...call("b1", name, frontend[name], "m1"), pending];
   }
-  const said = text.map((event) => ({ ...event, messageId: `m-${runId}` }));
+  if (Array.isArray(last.content)) return [start, ...message(`m-${runId}`, "I got a picture."), finish];
+  if (last.content === "Make a plan") return [start, ...plan, ...said, finish];
+  if (last.content === "Improve the recipe") return [start, ...improve(state), ...said, finish];
+  if (last.content === "Think about it") return [start, ...think, ...said, finish];
+  if (last.content === "Please fail") {
+    const error = { type: "RUN_ERROR", code: "MODEL_UNAVAILABLE", message: "Sorry." };
+    return [start, ...message(`m-${runId}`, "Let me try."), error];
+  }
   if (last.content.startsWith("edit ")) return [start, ...edit(last.content, state), ...said, finish];
   if (last.content === "call survey") return [start, ...survey, ...said, finish];
   const cities = ["Tokyo", "Paris"].filter((city) => last.content.includes(city));
   const calls = cities.flatMap((city) => call(`w-${city}`, "get_weather", { location: city }, "m1"));
   const results = cities.map((city) => result(`w-${city}`, city)).reverse();
-  return [start, ...calls, ...results, ...text, finish];
+  return [start, ...calls, ...results, ...said, finish];
 }
 
 /** Changes every event of a type; a change of null removes it. */
@@ -100,6 +181,15 @@ const secondRun = (spoil) => (events, input) => (input.messages.at(-1).role === 
 const resumed = (spoil) => (events, input) => (input.resume?.length ? spoil(events) : events);
 const asks = (...interrupts) => ({ type: "interrupt", interrupts });
 const pendingIs = (...ids) => ({ type: "success", pendingToolCallIds: ids });
+/** Keeps the first event of a type only, and changes it. */
+const once = (type, change) => (events) => {
+  const first = events.find((event) => event.type === type);
+  return events.flatMap((event) => (event.type !== type ? [event] : event === first ? [{ ...event, ...change }] : []));
+};
+const without = (prefix) => (events) => events.filter(({ type }) => !type.startsWith(prefix));
+/** Moves events to the end, before the last one. */
+const late = (prefix) => (events) =>
+  without(prefix)(events).toSpliced(-1, 0, ...events.filter(({ type }) => type.startsWith(prefix)));
 const restarted = call("b1", "change_background", { background: "teal" }, "m1");
 
 const remove = (path) => [{ op: "remove", path }];
@@ -130,7 +220,7 @@ const broken = [
   ["result twice", "tool", insert({ ...result("w-Tokyo", "Tokyo"), messageId: "r-again" }), "second result"],
   ["arguments are not JSON", "tool", each("TOOL_CALL_ARGS", { delta: "{" }), "not a JSON object"],
   ["empty final text", "tool", each("TEXT_MESSAGE_CONTENT", { delta: "" }), "final text is empty"],
-  ["no final text", "tool", (events) => events.filter(({ type }) => !type.startsWith("TEXT")), "history is"],
+  ["no final text", "tool", without("TEXT"), "history is"],
   ["another tool", "tool", each("TOOL_CALL_START", { toolCallName: "get_account" }), "calls are of get_account"],
   ["calls without a parent", "parallel", each("TOOL_CALL_START", { parentMessageId: undefined }), "history is"],
   ["only one call", "parallel", (events) => events.filter((e) => e.toolCallId !== "w-Paris"), "1 calls, expected 2"],
@@ -160,6 +250,27 @@ const broken = [
   ["no activity", "progress", each("ACTIVITY_SNAPSHOT", null), "0 activity messages"],
   ["a change of it lost", "progress", each("ACTIVITY_DELTA", { patch: [] }), "the activity is"],
   ["a step never ends", "progress", each("STEP_FINISHED", null), "the client failed"],
+  ["no steps", "choice", once("TOOL_CALL_ARGS", { delta: '{"steps":[]}' }), "the steps are []"],
+  ["steps at once", "choice", once("TOOL_CALL_ARGS", { delta: JSON.stringify(frontend.generate_task_steps) }), "come in 1 pieces"],
+  ["no haiku", "haiku", once("TOOL_CALL_ARGS", { delta: "{}" }), "the haiku is {}"],
+  ["no prediction", "story", each("CUSTOM", null), "predicted is undefined"],
+  ["another prediction", "story", each("CUSTOM", { value: [] }), "predicted is"],
+  ["a prediction that comes late", "story", late("CUSTOM"), "comes late"],
+  ["no question", "meeting", each("RUN_FINISHED", { outcome: { type: "success" } }), "the client saw outcome success"],
+  ["an approval in its place", "meeting", each("RUN_FINISHED", { outcome: asks(asked) }), "the interrupt is"],
+  ["the answer is lost", "meeting", resumed(each("TOOL_CALL_RESULT", { content: "{}" })), "the result is {}"],
+  ["text before the answer's result", "meeting", resumed(late("TOOL_CALL_RESULT")), "second event is"],
+  ["no step", "plan", without("STEP"), "events are"],
+  ["no step is done", "plan", each("STATE_DELTA", { delta: [] }), "the client holds"],
+  ["an activity that stands still", "plan", each("ACTIVITY_DELTA", { patch: [] }), "the activity is"],
+  ["a recipe that loses something", "recipe", each("STATE_SNAPSHOT", { snapshot: { recipe: { ingredients: [], instructions: [] } } }), "the client holds"],
+  ["a change that is not told", "recipe", each("STATE_DELTA", null), "state is told by STATE_SNAPSHOT"],
+  ["no reasoning", "reasoning", without("REASONING"), "the client keeps"],
+  ["reasoning behind the text", "reasoning", late("REASONING"), "events are"],
+  ["a picture that nobody saw", "multimodal", each("TEXT_MESSAGE_CONTENT", { delta: "Hello." }), "the answer is"],
+  ["no failure", "error", each("RUN_ERROR", { type: "RUN_FINISHED" }), "the client saw no RUN_ERROR"],
+  ["a failure without a code", "error", each("RUN_ERROR", { code: undefined }), "the error is"],
+  ["words that are lost", "error", without("TEXT"), "what was said is"],
 ];
 
 // The same for what is not an event: the bytes, the status, the end of the connection.
@@ -171,6 +282,8 @@ const brokenBytes = [
   ["401", (response) => response.writeHead(401).end('{"error":{}}'), "HTTP 401"],
   ["HTML", (response) => response.setHeader("content-type", "text/html").end("<p>"), "content type is text/html"],
 ];
+
+const good = ["tool", "parallel", "frontend", "state", "progress", "approval", ...Object.keys(dojo)];
 
 let respond;
 const server = createServer(async (request, response) => {
@@ -195,7 +308,7 @@ async function main() {
   for (const client of Object.keys(clients)) {
     respond = (response, input, headers) =>
       response.end(headers["x-agui-token"] === "s" ? `: hello\n\n${answer(input).map(frame).join("")}` : "");
-    for (const scenario of ["tool", "parallel", "frontend", "state", "progress", "approval"]) await expect(`good ${scenario}`, client, scenario);
+    for (const scenario of good) await expect(`good ${scenario}`, client, scenario);
 
     for (const [why, scenario, spoil, wanted, only = client] of broken) {
       respond = (response, input) => response.end(spoil(answer(input), input).map(frame).join(""));

@@ -13,6 +13,8 @@ mod approvals;
 #[cfg(feature = "dev")]
 mod clients;
 mod dependencies;
+#[cfg(feature = "dev")]
+mod dojo;
 mod endpoint;
 #[cfg(feature = "dev")]
 mod events;

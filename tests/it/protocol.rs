@@ -273,14 +273,21 @@ fn events() -> Vec<Event> {
     full.chain(kinds(Form::Bare).into_iter().chain(further).map(Event::from)).collect()
 }
 
+fn types(form: Form) -> BTreeSet<String> {
+    let kinds = kinds(form).into_iter().map(|kind| serde_json::to_value(kind).unwrap());
+    kinds.map(|kind| kind["type"].as_str().unwrap().to_owned()).collect()
+}
+
+/// The types of all events.
+#[cfg(feature = "dev")]
+pub(crate) fn all_types() -> BTreeSet<String> {
+    types(Form::Bare)
+}
+
 #[test]
 fn there_are_31_events() {
     for form in [Form::Full, Form::Bare] {
-        let types: BTreeSet<String> = kinds(form)
-            .into_iter()
-            .map(|kind| serde_json::to_value(kind).unwrap()["type"].as_str().unwrap().to_owned())
-            .collect();
-        assert_eq!(types.len(), 31, "{types:?}");
+        assert_eq!(types(form).len(), 31, "{:?}", types(form));
     }
 }
 

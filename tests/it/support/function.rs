@@ -28,16 +28,35 @@ pub(crate) async fn function<'a>(variables: impl IntoIterator<Item = &'a (&'a st
 
 /// Starts the function for tests, `tests/servers/function.rs`, with a literal token and these variables.
 pub(crate) async fn test_function(variables: &[(&str, &str)]) -> Function {
+    example("test_function", variables).await
+}
+
+/// Starts the demo agent, `examples/dojo`, with a literal token, a key of approvals and these variables.
+pub(crate) async fn dojo(variables: &[(&str, &str)]) -> Function {
+    let key = ("AGUI_APPROVAL_KEY", "0123456789abcdef0123456789abcdef");
+    example("dojo", &[variables, &[key]].concat()).await
+}
+
+async fn example(name: &str, variables: &[(&str, &str)]) -> Function {
     // Cargo builds examples with all tests, and not for `--test it` alone: an old one would prove nothing.
     static BUILT: LazyLock<bool> = LazyLock::new(|| {
         let mut cargo = std::process::Command::new(env!("CARGO"));
         cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
-        cargo.args(["build", "--quiet", "--features", "dev", "--example", "test_function"]);
+        cargo.args([
+            "build",
+            "--quiet",
+            "--features",
+            "dev",
+            "--example",
+            "test_function",
+            "--example",
+            "dojo",
+        ]);
         cargo.status().unwrap().success()
     });
-    assert!(*BUILT, "the function for tests does not build");
+    assert!(*BUILT, "the examples do not build");
     let template = Path::new(env!("CARGO_BIN_EXE_ag-ui-lambda"));
-    let binary = template.with_file_name("examples").join("test_function");
+    let binary = template.with_file_name("examples").join(name);
     let local = [("AGUI_LOCAL", "1"), ("AGUI_TOKEN", TOKEN)];
     start(binary.to_str().unwrap(), local.iter().chain(variables)).await
 }

@@ -9,6 +9,48 @@ pub(crate) fn outline<'a>(events: impl IntoIterator<Item = &'a Value>) -> String
     events.into_iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
+/// The runs of a recorded thread: message ids numbered as they come, the deltas of one message or call joined.
+#[cfg(feature = "dev")]
+pub(crate) fn of_thread(runs: &[Vec<Value>]) -> String {
+    let mut ids: Vec<Value> = Vec::new();
+    let mut lines = Vec::new();
+    for (number, run) in (1..).zip(runs) {
+        lines.push(format!("-- run {number}"));
+        let mut joined: Vec<(Value, usize)> = Vec::new();
+        for event in run {
+            let mut event = event.clone();
+            for key in ["messageId", "parentMessageId"] {
+                let Some(id) = event.get_mut(key) else { continue };
+                let known = ids.iter().position(|known| known == id).unwrap_or_else(|| {
+                    ids.push(id.clone());
+                    ids.len() - 1
+                });
+                *id = format!("m{}", known + 1).into();
+            }
+            match joined.last_mut() {
+                Some((before, count)) if goes_on(before, &event) => {
+                    let delta = [&*before, &event].map(|event| event["delta"].as_str().unwrap()).concat();
+                    before["delta"] = delta.into();
+                    *count += 1;
+                }
+                _ => joined.push((event, 1)),
+            }
+        }
+        lines.extend(joined.iter().map(|(event, count)| match count {
+            1 => line(event),
+            _ => format!("{} x{count}", line(event)),
+        }));
+    }
+    lines.join("\n")
+}
+
+/// Whether an event adds to the same message or call as the one before it.
+#[cfg(feature = "dev")]
+fn goes_on(before: &Value, event: &Value) -> bool {
+    event["delta"].is_string()
+        && ["type", "messageId", "toolCallId"].iter().all(|key| before[key] == event[key])
+}
+
 fn line(event: &Value) -> String {
     let text = |key: &str| event[key].as_str().unwrap_or("?").to_owned();
     let kind = text("type");

@@ -1,0 +1,61 @@
+//! The demo agent: what the pages of the AG-UI dojo need of their server, offline under `scripted/demo`.
+//!
+//! ```sh
+//! make run FUNCTION=dojo
+//! ```
+//!
+//! | feature | say | what happens |
+//! | --- | --- | --- |
+//! | agentic chat | "change the background to teal" | the front end's own tool is called |
+//! | backend tool rendering | "weather in Tokyo" | a tool here is called, and its result shown |
+//! | human in the loop | "make a plan", beside the front end's `generate_task_steps` | the user chooses the steps |
+//! | interrupt | "schedule a meeting" | a tool here asks the user, and goes on when they have answered |
+//! | approval | "refund order 1234 for 20", with the permission `refunds:write` | the call waits until a person approves it |
+//! | agentic generative UI | "make a plan" | the steps are worked through in the shared state |
+//! | tool-based generative UI | "write a haiku" | the front end renders a call |
+//! | shared state | "improve the recipe" | a tool here reads the state and changes it |
+//! | predictive state | "write a story about a cat" | the state shows an argument while it is written |
+//! | reasoning | "think about it" | the model reasons first |
+//! | multimodal | anything, with a picture | the picture goes to the model |
+//! | error | "fail" | the run ends in RUN_ERROR |
+
+#[path = "../../src/caller.rs"]
+mod caller;
+mod meeting;
+mod recipe;
+mod steps;
+#[path = "../../src/tools/mod.rs"]
+mod tools;
+
+use std::process::ExitCode;
+
+use ag_ui_lambda::{Config, aws, tool_fn};
+
+use caller::Caller;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    aws::start(serve()).await
+}
+
+async fn serve() -> Result<(), aws::Error> {
+    let config = Config::from_env()?;
+    let agent = aws::agent(&config)?
+        .instructions("You are a helpful assistant. Use the tools for facts; do not make them up.")
+        .shows_state()
+        // The tool is the front end's. While the model writes its argument, the page shows it as state.
+        .predicts("document", "write_document", "document")
+        .tool(tool_fn("get_weather", "Current weather of a city.", tools::get_weather))
+        .tool(tool_fn("get_account", "Who the caller is.", tools::get_account))
+        .tool(
+            tool_fn("refund_order", "Refunds an order, or a part of it.", tools::refund_order)
+                .offered_to(tools::may_refund)
+                .needs_approval(),
+        )
+        .tool(tool_fn("schedule_meeting", "Schedules a meeting.", meeting::schedule).asks())
+        .tool(tool_fn("improve_recipe", "Improves the recipe that is shown.", recipe::improve))
+        .tool(tool_fn("work_through", "Does the steps of a plan, one after another.", steps::work_through))
+        .build()?;
+    let names = config.claims.clone();
+    aws::serve(&config, agent, move |claims| Ok(Caller::from_claims(claims, &names))).await
+}

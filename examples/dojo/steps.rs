@@ -1,0 +1,47 @@
+//! Shows progress: a tool that tells how far it is, in each of the ways that a front end may draw.
+
+use std::time::Duration;
+
+use ag_ui_lambda::{ToolContext, ToolError};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::caller::Caller;
+
+/// Stands for the work.
+const WORK: Duration = Duration::from_millis(20);
+
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct StepsArgs {
+    /// What is to be done, in order.
+    steps: Vec<Planned>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct Planned {
+    /// What is to be done, in a few words.
+    description: String,
+}
+
+/// The state has the steps, for the page; an activity has them, for the chat.
+pub(crate) async fn work_through(
+    context: ToolContext<Caller>,
+    StepsArgs { steps }: StepsArgs,
+) -> Result<String, ToolError> {
+    let (state, progress) = (context.state(), context.progress());
+    let names: Vec<String> = steps.into_iter().map(|step| step.description).collect();
+    let pending: Vec<Value> =
+        names.iter().map(|name| json!({ "description": name, "status": "pending" })).collect();
+    state.set("/steps", pending).await?;
+    let mut plan = progress.activity("com.acme.plan", json!({ "done": 0, "steps": names })).await?;
+    for (index, name) in names.iter().enumerate() {
+        let step = progress.step(name).await;
+        tokio::time::sleep(WORK).await;
+        state.set(&format!("/steps/{index}/status"), "completed").await?;
+        plan.set("/done", index + 1).await?;
+        step.end().await;
+    }
+    progress.custom("com.acme.plan_done", json!({ "steps": names.len() })).await?;
+    Ok(format!("All {} steps are done.", names.len()))
+}

@@ -1,0 +1,380 @@
+//! The demo agent, `examples/dojo`: each feature of the AG-UI dojo as both official clients see it, and all that comes
+//! out of it together. docs/features.md names these tests.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use ag_ui_lambda::dev::FunctionUrl;
+use ag_ui_lambda::dev::provider::{Provider, Reply, Say, Wire};
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+use tokio::sync::OnceCell;
+
+use crate::protocol::all_types;
+use crate::support::function::{Function, dojo, test_function};
+use crate::support::outline::of_thread;
+use crate::support::played::played;
+use crate::support::provider::variables;
+
+/// What the clients play, feature by feature.
+const SCENARIOS: [&str; 12] = [
+    "frontend",
+    "tool",
+    "choice",
+    "meeting",
+    "approval",
+    "plan",
+    "haiku",
+    "recipe",
+    "story",
+    "reasoning",
+    "multimodal",
+    "error",
+];
+
+/// A URL before a function, where a Lambda authorizer has proven a caller who may refund.
+async fn door(function: Function) -> FunctionUrl {
+    let function = Arc::new(function);
+    FunctionUrl::serve(move |mut event: Value| {
+        let function = Arc::clone(&function);
+        async move {
+            event["requestContext"]["authorizer"] =
+                json!({"lambda": {"principalId": "ada", "scope": "refunds:write"}});
+            function.invoke(&event).await
+        }
+    })
+    .await
+    .unwrap()
+}
+
+/// The runs of a feature as the current client sees them, played once for all tests.
+async fn seen(scenario: &str) -> &'static [Vec<Value>] {
+    static SEEN: [OnceCell<Vec<Vec<Value>>>; SCENARIOS.len()] =
+        [const { OnceCell::const_new() }; SCENARIOS.len()];
+    let place = SCENARIOS.iter().position(|known| *known == scenario).unwrap();
+    let play = || async {
+        let door = door(dojo(&[]).await).await;
+        played("1.0", scenario, &door.url(), &format!("dojo-1.0-{scenario}")).await
+    };
+    SEEN[place].get_or_init(play).await
+}
+
+/// What the current client sees; the older one sees the same, but for the list of pending calls, which it does not bear.
+async fn seen_by_both(scenario: &str) -> String {
+    let current = seen(scenario).await;
+    let door = door(dojo(&[]).await).await;
+    let older = played("0.0.59", scenario, &door.url(), &format!("dojo-0.0.59-{scenario}")).await;
+    let mut bare = current.to_vec();
+    for event in bare.iter_mut().flatten() {
+        if let Some(outcome) = event["outcome"].as_object_mut() {
+            outcome.remove("pendingToolCallIds");
+        }
+    }
+    assert_eq!(of_thread(&older), of_thread(&bare), "{scenario}");
+    of_thread(current)
+}
+
+#[tokio::test]
+async fn agentic_chat_calls_the_front_ends_tool_and_goes_on_from_its_result() {
+    assert_snapshot!(seen_by_both("frontend").await, @r#"
+    -- run 1
+    RUN_STARTED
+    TOOL_CALL_START call_1 change_background in m1
+    TOOL_CALL_ARGS call_1 {"background":"teal"} x2
+    TOOL_CALL_END call_1
+    RUN_FINISHED success ["call_1"]
+    -- run 2
+    RUN_STARTED
+    TEXT_MESSAGE_START m2
+    TEXT_MESSAGE_CONTENT m2 "change_background answered: {\"ok\":true} (I am a demo script, not a language model.)" x12
+    TEXT_MESSAGE_END m2
+    RUN_FINISHED success
+    "#);
+}
+
+#[tokio::test]
+async fn backend_tool_rendering_tells_the_call_and_its_result() {
+    assert_snapshot!(seen_by_both("tool").await, @r#"
+    -- run 1
+    RUN_STARTED
+    TOOL_CALL_START call_1 get_weather in m1
+    TOOL_CALL_ARGS call_1 {"location":"Tokyo"} x2
+    TOOL_CALL_END call_1
+    TOOL_CALL_RESULT call_1 m2 "{\"city\":\"Tokyo\",\"conditions\":\"Partly cloudy\",\"humidity\":61,\"temperature\":22,\"wind_speed\":14}"
+    TEXT_MESSAGE_START m3
+    TEXT_MESSAGE_CONTENT m3 "Tokyo: 22 °C, Partly cloudy. (I am a demo script, not a language model.)" x14
+    TEXT_MESSAGE_END m3
+    RUN_FINISHED success
+    "#);
+}
+
+#[tokio::test]
+async fn human_in_the_loop_streams_the_steps_and_goes_on_from_the_users_choice() {
+    assert_snapshot!(seen_by_both("choice").await, @r#"
+    -- run 1
+    RUN_STARTED
+    TOOL_CALL_START call_1 generate_task_steps in m1
+    TOOL_CALL_ARGS call_1 {"steps":[{"description":"Look at the map","status":"enabled"},{"description":"Pack the bag","status":"enabled"},{"description":"Set off","status":"enabled"}]} x14
+    TOOL_CALL_END call_1
+    RUN_FINISHED success ["call_1"]
+    -- run 2
+    RUN_STARTED
+    TEXT_MESSAGE_START m2
+    TEXT_MESSAGE_CONTENT m2 "generate_task_steps answered: {\"accepted\":true,\"steps\":[{\"description\":\"Look at the map\",\"status\":\"enabled\"},{\"description\":\"Pack the bag\",\"status\":\"enabled\"}]} (I am a demo script, not a language model.)" x17
+    TEXT_MESSAGE_END m2
+    RUN_FINISHED success
+    "#);
+}
+
+#[tokio::test]
+async fn an_interrupt_asks_the_user_and_the_next_run_begins_with_the_calls_result() {
+    assert_snapshot!(seen_by_both("meeting").await, @r#"
+    -- run 1
+    RUN_STARTED
+    TOOL_CALL_START call_1 schedule_meeting in m1
+    TOOL_CALL_ARGS call_1 {"topic":"Schedule a meeting about tea"} x2
+    TOOL_CALL_END call_1
+    RUN_FINISHED interrupt input_required call_1
+    -- run 2
+    RUN_STARTED
+    TOOL_CALL_RESULT call_1 m2 "{\"label\":\"Friday at ten\",\"time\":\"2026-05-01T10:00:00Z\",\"topic\":\"Schedule a meeting about tea\"}"
+    TEXT_MESSAGE_START m3
+    TEXT_MESSAGE_CONTENT m3 "schedule_meeting answered: {\"label\":\"Friday at ten\",\"time\":\"2026-05-01T10:00:00Z\",\"topic\":\"Schedule a meeting about tea\"} (I am a demo script, not a language model.)" x18
+    TEXT_MESSAGE_END m3
+    RUN_FINISHED success
+    -- run 3
+    RUN_STARTED
+    TOOL_CALL_START call_2 schedule_meeting in m4
+    TOOL_CALL_ARGS call_2 {"topic":"Schedule a meeting about tea"} x2
+    TOOL_CALL_END call_2
+    RUN_FINISHED interrupt input_required call_2
+    -- run 4
+    RUN_STARTED
+    TOOL_CALL_RESULT call_2 m5 "{\"error\":\"The user wants no meeting.\"}"
+    TEXT_MESSAGE_START m6
+    TEXT_MESSAGE_CONTENT m6 "schedule_meeting answered: {\"error\":\"The user wants no meeting.\"} (I am a demo script, not a language model.)" x16
+    TEXT_MESSAGE_END m6
+    RUN_FINISHED success
+    "#);
+}
+
+#[tokio::test]
+async fn an_approval_waits_and_the_next_run_begins_with_the_calls_result() {
+    assert_snapshot!(seen_by_both("approval").await, @r#"
+    -- run 1
+    RUN_STARTED
+    TOOL_CALL_START call_1 refund_order in m1
+    TOOL_CALL_ARGS call_1 {"amount":20.0,"order_id":"1234"} x2
+    TOOL_CALL_END call_1
+    RUN_FINISHED interrupt tool_call call_1
+    -- run 2
+    RUN_STARTED
+    TOOL_CALL_RESULT call_1 m2 "{\"amount\":20.0,\"order_id\":\"1234\",\"status\":\"refunded\"}"
+    TEXT_MESSAGE_START m3
+    TEXT_MESSAGE_CONTENT m3 "refund_order answered: {\"amount\":20.0,\"order_id\":\"1234\",\"status\":\"refunded\"} (I am a demo script, not a language model.)" x12
+    TEXT_MESSAGE_END m3
+    RUN_FINISHED success
+    "#);
+}
+
+#[tokio::test]
+async fn agentic_generative_ui_shows_each_step_in_the_state_and_as_an_activity() {
+    assert_snapshot!(seen_by_both("plan").await, @r#"
+    -- run 1
+    RUN_STARTED
+    TOOL_CALL_START call_1 work_through in m1
+    TOOL_CALL_ARGS call_1 {"steps":[{"description":"Look at the map","status":"enabled"},{"description":"Pack the bag","status":"enabled"},{"description":"Set off","status":"enabled"}]} x14
+    TOOL_CALL_END call_1
+    STATE_SNAPSHOT {"steps":[{"description":"Look at the map","status":"pending"},{"description":"Pack the bag","status":"pending"},{"description":"Set off","status":"pending"}]}
+    ACTIVITY_SNAPSHOT m2 com.acme.plan {"done":0,"steps":["Look at the map","Pack the bag","Set off"]}
+    STEP_STARTED Look at the map
+    STATE_DELTA [{"op":"replace","path":"/steps/0/status","value":"completed"}]
+    ACTIVITY_DELTA m2 com.acme.plan [{"op":"replace","path":"/done","value":1}]
+    STEP_FINISHED Look at the map
+    STEP_STARTED Pack the bag
+    STATE_DELTA [{"op":"replace","path":"/steps/1/status","value":"completed"}]
+    ACTIVITY_DELTA m2 com.acme.plan [{"op":"replace","path":"/done","value":2}]
+    STEP_FINISHED Pack the bag
+    STEP_STARTED Set off
+    STATE_DELTA [{"op":"replace","path":"/steps/2/status","value":"completed"}]
+    ACTIVITY_DELTA m2 com.acme.plan [{"op":"replace","path":"/done","value":3}]
+    STEP_FINISHED Set off
+    CUSTOM com.acme.plan_done {"steps":3}
+    TOOL_CALL_RESULT call_1 m3 "All 3 steps are done."
+    TEXT_MESSAGE_START m4
+    TEXT_MESSAGE_CONTENT m4 "work_through answered: All 3 steps are done. (I am a demo script, not a language model.)" x16
+    TEXT_MESSAGE_END m4
+    RUN_FINISHED success
+    "#);
+}
+
+#[tokio::test]
+async fn tool_based_generative_ui_is_a_call_that_the_front_end_draws() {
+    assert_snapshot!(seen_by_both("haiku").await, @r#"
+    -- run 1
+    RUN_STARTED
+    TOOL_CALL_START call_1 generate_haiku in m1
+    TOOL_CALL_ARGS call_1 {"english":["The old pond is still","A frog leaps into the depths","The sound of water"],"gradient":"linear-gradient(135deg, #134e5e 0%, #71b280 100%)","image_name":"Bonsai_Tree_Potted_Japanese_Art_Green_Foliage.jpeg","japanese":["古池や","蛙飛び込む","水の音"]} x2
+    TOOL_CALL_END call_1
+    RUN_FINISHED success ["call_1"]
+    -- run 2
+    RUN_STARTED
+    TEXT_MESSAGE_START m2
+    TEXT_MESSAGE_CONTENT m2 "generate_haiku answered: {\"ok\":true} (I am a demo script, not a language model.)" x12
+    TEXT_MESSAGE_END m2
+    RUN_FINISHED success
+    "#);
+}
+
+#[tokio::test]
+async fn shared_state_is_read_and_changed_by_a_tool() {
+    assert_snapshot!(seen_by_both("recipe").await, @r#"
+    -- run 1
+    RUN_STARTED
+    TOOL_CALL_START call_1 improve_recipe in m1
+    TOOL_CALL_ARGS call_1 {} x2
+    TOOL_CALL_END call_1
+    STATE_SNAPSHOT {"recipe":{"cooking_time":"30 min","ingredients":[{"amount":"4","icon":"🍅","name":"Tomatoes"},{"amount":"1 pinch","icon":"🧂","name":"Salt"}],"instructions":["Cut them.","Cook them."],"skill_level":"Beginner","special_preferences":["Vegan"],"title":"A soup of what the garden has"}}
+    STATE_DELTA [{"op":"add","path":"/recipe/instructions/2","value":"Salt it."}]
+    TOOL_CALL_RESULT call_1 m2 "There is salt in it now."
+    TEXT_MESSAGE_START m3
+    TEXT_MESSAGE_CONTENT m3 "improve_recipe answered: There is salt in it now. (I am a demo script, not a language model.)" x17
+    TEXT_MESSAGE_END m3
+    RUN_FINISHED success
+    -- run 2
+    RUN_STARTED
+    TOOL_CALL_START call_2 improve_recipe in m4
+    TOOL_CALL_ARGS call_2 {} x2
+    TOOL_CALL_END call_2
+    TOOL_CALL_RESULT call_2 m5 "There is salt in it already."
+    TEXT_MESSAGE_START m6
+    TEXT_MESSAGE_CONTENT m6 "improve_recipe answered: There is salt in it already. (I am a demo script, not a language model.)" x17
+    TEXT_MESSAGE_END m6
+    RUN_FINISHED success
+    "#);
+}
+
+#[tokio::test]
+async fn predictive_state_announces_the_argument_that_streams() {
+    assert_snapshot!(seen_by_both("story").await, @r#"
+    -- run 1
+    RUN_STARTED
+    CUSTOM PredictState [{"state_key":"document","tool":"write_document","tool_argument":"document"}]
+    TOOL_CALL_START call_1 write_document in m1
+    TOOL_CALL_ARGS call_1 {"document":"Once there was a cat. Nobody knew where a cat came from, and nobody asked. One morning the sea was calm, and a cat set off. The rest is for a better writer than a script."} x16
+    TOOL_CALL_END call_1
+    RUN_FINISHED success ["call_1"]
+    -- run 2
+    RUN_STARTED
+    TEXT_MESSAGE_START m2
+    TEXT_MESSAGE_CONTENT m2 "write_document answered: {\"accepted\":true} (I am a demo script, not a language model.)" x12
+    TEXT_MESSAGE_END m2
+    RUN_FINISHED success
+    "#);
+}
+
+#[tokio::test]
+async fn reasoning_comes_before_the_text() {
+    assert_snapshot!(seen_by_both("reasoning").await, @r#"
+    -- run 1
+    RUN_STARTED
+    REASONING_START m1
+    REASONING_MESSAGE_START m1
+    REASONING_MESSAGE_CONTENT m1 "The user wants me to think. A script has little to think about." x2
+    REASONING_MESSAGE_END m1
+    REASONING_END m1
+    TEXT_MESSAGE_START m2
+    TEXT_MESSAGE_CONTENT m2 "I have thought about it. (I am a demo script, not a language model.)" x14
+    TEXT_MESSAGE_END m2
+    RUN_FINISHED success
+    "#);
+}
+
+#[tokio::test]
+async fn multimodal_input_reaches_the_model() {
+    assert_snapshot!(seen_by_both("multimodal").await, @r#"
+    -- run 1
+    RUN_STARTED
+    TEXT_MESSAGE_START m1
+    TEXT_MESSAGE_CONTENT m1 "I got a picture. You said: What is this? (I am a demo script, not a language model.)" x19
+    TEXT_MESSAGE_END m1
+    RUN_FINISHED success
+    -- run 2
+    RUN_STARTED
+    TEXT_MESSAGE_START m2
+    TEXT_MESSAGE_CONTENT m2 "You said: And now? (I am a demo script, not a language model.)" x14
+    TEXT_MESSAGE_END m2
+    RUN_FINISHED success
+    "#);
+}
+
+#[tokio::test]
+async fn an_error_ends_the_run_and_leaves_what_was_said() {
+    assert_snapshot!(seen_by_both("error").await, @r#"
+    -- run 1
+    RUN_STARTED
+    TEXT_MESSAGE_START m1
+    TEXT_MESSAGE_CONTENT m1 "Let me try. " x3
+    TEXT_MESSAGE_END m1
+    RUN_ERROR MODEL_UNAVAILABLE
+    -- run 2
+    RUN_STARTED
+    TEXT_MESSAGE_START m2
+    TEXT_MESSAGE_CONTENT m2 "You said: Hello (I am a demo script, not a language model.)" x13
+    TEXT_MESSAGE_END m2
+    RUN_FINISHED success
+    "#);
+}
+
+/// What no run of this crate's sends: the shorthands for what it sends at length, a provider's own events, subagents.
+const NEVER_SENT: [&str; 7] = [
+    "TEXT_MESSAGE_CHUNK",
+    "TOOL_CALL_CHUNK",
+    "REASONING_MESSAGE_CHUNK",
+    "RAW",
+    "SUBAGENT_STARTED",
+    "SUBAGENT_FINISHED",
+    "SUBAGENT_ERROR",
+];
+
+#[tokio::test]
+async fn every_other_event_comes_out_of_the_function() {
+    // A script has nothing to sign: the signature of reasoning is a provider's.
+    let provider = Provider::start().await.unwrap();
+    let signed = [Say::reasoning("Hm."), Say::signature("c2lnbmVk"), Say::text("Done.")];
+    provider.reply([Reply::stream(Wire::Anthropic, &signed)]);
+    let variables = variables(Wire::Anthropic, &provider.url());
+    let variables: Vec<(&str, &str)> =
+        variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let hosted = door(dojo(&variables).await).await;
+
+    let mut runs = played("1.0", "reasoning", &hosted.url(), "dojo-signed").await;
+    for scenario in SCENARIOS {
+        runs.extend_from_slice(seen(scenario).await);
+    }
+    // An agent of one's own may tell the whole conversation at the end.
+    let key = [("AGUI_APPROVAL_KEY", "0123456789abcdef0123456789abcdef")];
+    let told = door(test_function(&key).await).await;
+    runs.extend(played("1.0", "state", &told.url(), "dojo-told").await);
+
+    let sent = runs.iter().flatten().map(|event| event["type"].as_str().unwrap().to_owned());
+    let mut expected = all_types();
+    expected.retain(|kind| !NEVER_SENT.contains(&kind.as_str()));
+    assert_eq!(sent.collect::<BTreeSet<_>>(), expected);
+}
+
+#[test]
+fn the_page_of_features_names_tests_that_are_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("docs/features.md")).unwrap();
+    let named: Vec<_> =
+        page.split('`').skip(1).step_by(2).filter_map(|code| code.rsplit_once("::")).collect();
+    for (module, test) in &named {
+        let file = root.join("tests/it").join(module.replace("::", "/")).with_extension("rs");
+        let text = fs::read_to_string(&file).unwrap();
+        assert!(text.contains(&format!("fn {test}(")), "{module}::{test}");
+    }
+    assert_eq!(named.len(), 15);
+}
