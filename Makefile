@@ -48,10 +48,10 @@ check: lint-template ## Check format, lints, documentation and the template; eve
 	@echo "check: the links of the documentation"
 	@RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --features dev
 
-lint-template: $(PYTHON_READY) ## Lint template.yaml, as it is and as SAM expands it
-	@echo "lint-template: template.yaml, as it is and expanded"
+lint-template: $(PYTHON_READY) ## Lint template.yaml, as it is and as SAM expands it, and those in deploy/
+	@echo "lint-template: template.yaml, as it is and expanded, and deploy/"
 	@mkdir -p target
-	@cfn-lint template.yaml
+	@cfn-lint template.yaml deploy/*.yaml
 	@python scripts/expand-template.py template.yaml >target/template.expanded.json
 	@cfn-lint target/template.expanded.json
 

@@ -6,11 +6,14 @@ Usage: expand-template.py template.yaml > expanded.json
 """
 
 import json
+import logging
 import os
 import sys
 
 # The translator asks botocore for a region before it does anything; partition names come from it.
 os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
+# It warns of switches of AWS's own service, which are not there outside of it.
+logging.getLogger("samtranslator.feature_toggle").setLevel(logging.ERROR)
 
 from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
