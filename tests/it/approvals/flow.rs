@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use ag_ui_lambda::agent::{Agent, AgentBuilder, Limits};
 use ag_ui_lambda::approval::{ApprovalKeys, Approvals, Identity};
-use ag_ui_lambda::model::{ModelErrorKind, Script, Scripted};
+use ag_ui_lambda::model::{ModelErrorKind, Script, Scripted, Turn};
 use ag_ui_lambda::protocol::RunAgentInput;
-use ag_ui_lambda::tool::{Approval, NoArgs, Tool, ToolContext, ToolError, tool_fn};
+use ag_ui_lambda::tool::{Approval, Interrupts, NoArgs, Tool, ToolContext, ToolError, tool_fn};
 use futures_util::StreamExt as _;
 use insta::assert_snapshot;
 use serde_json::{Value, json};
@@ -341,4 +341,66 @@ async fn given_a_stop_before_anything_is_read_then_a_resumed_call_has_its_result
 
     let kinds: Vec<&str> = resumed.iter().map(|event| event["type"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["RUN_STARTED", "TOOL_CALL_RESULT", "RUN_FINISHED"]);
+}
+
+/// A price up to 100, to be approved and edited.
+struct Capped;
+
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+struct Price {
+    price: u32,
+}
+
+impl Tool<()> for Capped {
+    type Args = Price;
+    type Output = u32;
+
+    fn name(&self) -> &str {
+        "capped"
+    }
+
+    fn description(&self) -> &str {
+        "Sets a price."
+    }
+
+    fn interrupts(&self) -> Interrupts {
+        Interrupts { approval: true, editable: true, ..Interrupts::default() }
+    }
+
+    fn approval(&self, _: &(), args: &Price) -> Approval {
+        if args.price > 100 { Approval::Refused("That is too much.".into()) } else { Approval::Needed }
+    }
+
+    async fn call(&self, _: ToolContext<()>, args: Price) -> Result<u32, ToolError> {
+        Ok(args.price)
+    }
+}
+
+#[tokio::test]
+async fn edited_arguments_are_looked_at_as_those_of_a_new_call() {
+    for (edited, expected) in [(90, "90"), (5000, r#"{"error":"That is too much."}"#)] {
+        let model = Scripted::new(|request| match request.history.last() {
+            Some(Turn::Results(_)) => Script::new().text("Done."),
+            _ => Script::new().call("c1", "capped", &json!({"price": 20})),
+        });
+        let agent = Agent::builder(model).tool(Capped).approvals(approvals()).build().unwrap();
+        let user = json!({"id": "u1", "role": "user", "content": "Go"});
+        let run = async |messages: Value, resume: Value| {
+            let input = json!({"threadId": "t", "runId": "r", "protocolVersion": "1.0", "messages": messages, "resume": resume});
+            let input = RunAgentInput::read(input).unwrap().input;
+            let run = agent.run((), Some(Identity::anonymous()), input, None).await.unwrap();
+            run.map(|event| serde_json::to_value(event).unwrap()).collect::<Vec<Value>>().await
+        };
+        let asked = run(json!([user]), json!([])).await;
+        let id = &asked.last().unwrap()["outcome"]["interrupts"][0]["id"];
+        let call = json!({"id": "c1", "type": "function", "function": {"name": "capped", "arguments": "{\"price\":20}"}});
+        let messages = json!([user, {"id": "a1", "role": "assistant", "toolCalls": [call]}]);
+        let payload = json!({"approved": true, "editedArgs": {"price": edited}});
+
+        let resumed =
+            run(messages, json!([{"interruptId": id, "status": "resolved", "payload": payload}])).await;
+
+        let result = resumed.iter().find(|event| event["type"] == "TOOL_CALL_RESULT").unwrap();
+        assert_eq!(result["content"], expected, "{edited}");
+    }
 }
