@@ -82,48 +82,45 @@ impl<C: Send + Sync + 'static> Run<'_, C> {
 
     /// What comes of a call of an earlier run that a person has approved or answered.
     pub(super) async fn granted(&self, granted: Granted) -> Came {
-        let Some(guard) = self.prover().and_then(|prover| prover.approvals.once()) else {
-            return self.run_granted(granted).await;
-        };
-        let claim = granted.claim();
-        let not_known = |error: GuardError| error!(cause = causes(&error), "guard of approvals failed");
-        match guard.claim(&claim, granted.proof.expires()).await {
-            Ok(Claim::First) => {}
-            Ok(Claim::Again { outcome }) => return kept(outcome),
-            Err(error) => {
-                not_known(error);
-                return Came::Result(Unmet::NotClaimed.result().into());
-            }
-        }
-        let came = self.run_granted(granted).await;
-        let outcome = serde_json::to_string(&came).expect("contents and schemas are JSON");
-        if let Err(error) = guard.store(&claim, &outcome).await {
-            not_known(error);
-        }
-        came
+        let (claim, expires) = (granted.claim(), granted.proof.expires());
+        self.once(&claim, expires, Unmet::NotClaimed, self.run_granted(granted)).await
     }
 
     /// What comes of a call that an answer does not run. A guard knows better, if another answer has run it; and it
     /// keeps a no as it keeps a yes.
     pub(super) async fn not_run(&self, granted: &Granted, result: String) -> Came {
-        let not_run = Came::Result(result.into());
+        let not_run = async { Came::Result(result.into()) };
+        self.once(&granted.claim(), granted.proof.expires(), Unmet::OutcomeUnknown, not_run).await
+    }
+
+    /// Lets a call come to something once, where a guard keeps to what. `unclaimed` is said where it fails.
+    async fn once(
+        &self,
+        claim: &str,
+        expires: u64,
+        unclaimed: Unmet,
+        coming: impl Future<Output = Came>,
+    ) -> Came {
         let Some(guard) = self.prover().and_then(|prover| prover.approvals.once()) else {
-            return not_run;
+            return coming.await;
         };
-        let claim = granted.claim();
         let not_known = |error: GuardError| error!(cause = causes(&error), "guard of approvals failed");
-        match guard.claim(&claim, granted.proof.expires()).await {
-            Ok(Claim::First) => {
-                let outcome = serde_json::to_string(&not_run).expect("contents are JSON");
-                guard.store(&claim, &outcome).await.unwrap_or_else(not_known);
-                not_run
+        match guard.claim(claim, expires).await {
+            Ok(Claim::First) => {}
+            // It may have been begun and not have come to its end.
+            Ok(Claim::Again { outcome }) => {
+                let came = outcome.and_then(|outcome| serde_json::from_str(&outcome).ok());
+                return came.unwrap_or_else(|| Came::Result(Unmet::OutcomeUnknown.result().into()));
             }
-            Ok(Claim::Again { outcome }) => kept(outcome),
             Err(error) => {
                 not_known(error);
-                Came::Result(Unmet::OutcomeUnknown.result().into())
+                return Came::Result(unclaimed.result().into());
             }
         }
+        let came = coming.await;
+        let outcome = serde_json::to_string(&came).expect("contents and schemas are JSON");
+        guard.store(claim, &outcome).await.unwrap_or_else(not_known);
+        came
     }
 
     async fn run_granted(&self, granted: Granted) -> Came {
@@ -192,12 +189,6 @@ impl<C: Send + Sync + 'static> Run<'_, C> {
     pub(super) fn may_call(&self) -> bool {
         self.agent.inner.settings.tool_choice != ToolChoice::None
     }
-}
-
-/// What a guard has kept of a call; it may have been begun and not have come to its end.
-fn kept(outcome: Option<String>) -> Came {
-    let came = outcome.and_then(|outcome| serde_json::from_str(&outcome).ok());
-    came.unwrap_or_else(|| Came::Result(Unmet::OutcomeUnknown.result().into()))
 }
 
 pub(super) const NO_SUCH_TOOL: &str = "There is no tool of that name.";

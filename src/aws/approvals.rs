@@ -22,8 +22,12 @@ use crate::config::{ApprovalConfig, ApprovalKey};
 /// How long an item outlives its approval, in seconds: clocks differ.
 const KEPT: u64 = 86_400;
 
-/// What proves approvals, made of the settings. Nothing is fetched yet.
-pub(super) fn approvals(config: &ApprovalConfig) -> Result<Approvals, Error> {
+/// What proves approvals, made of the settings, for an agent that [`agent`](super::agent) did not begin. Nothing is
+/// fetched yet.
+///
+/// # Errors
+/// If the key is a literal that is too short.
+pub fn approvals(config: &ApprovalConfig) -> Result<Approvals, Error> {
     let keys = match &config.key {
         ApprovalKey::Secret(id) => ApprovalKeys::from_source(SecretsManager::new(id)),
         ApprovalKey::Literal(key) => ApprovalKeys::literal(key.clone())?,

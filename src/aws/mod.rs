@@ -49,7 +49,7 @@ use crate::config::{self, Config, ConfigError, LogSettings, TokenSource};
 use crate::endpoint::{
     Claims, Endpoint, EndpointBuilder, Forbidden, IdentityClaims, SharedToken, UserTokens,
 };
-pub use approvals::DynamoGuard;
+pub use approvals::{DynamoGuard, approvals};
 pub use models::agent;
 use nodelay::Connections;
 pub use secrets::SecretsManager;
