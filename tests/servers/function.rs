@@ -9,9 +9,6 @@ mod shown;
 use std::process::ExitCode;
 use std::sync::LazyLock;
 
-use ag_ui_lambda::approval::{ApprovalKeys, Approvals};
-use ag_ui_lambda::aws::SecretsManager;
-use ag_ui_lambda::config::ApprovalKey;
 use ag_ui_lambda::model::{Delta, ModelError, ModelErrorKind, Request, Script, Scripted, Turn};
 use ag_ui_lambda::{Agent, Config, NoArgs, ToolContext, ToolError, aws, tool_fn};
 use serde_json::json;
@@ -37,12 +34,7 @@ async fn serve() -> Result<(), aws::Error> {
     let mut agent = shown::tools(agent);
     // With a key it insists on what it has signed, and tells the conversation once more.
     if let Some(settings) = &config.approvals {
-        let keys = match &settings.key {
-            ApprovalKey::Secret(id) => ApprovalKeys::from_source(SecretsManager::new(id)),
-            ApprovalKey::Literal(key) => ApprovalKeys::literal(key.clone())?,
-            _ => unreachable!("there are no other places for keys"),
-        };
-        agent = agent.approvals(Approvals::new(keys)).requires_signed_results().sends_messages();
+        agent = agent.approvals(aws::approvals(settings)?).requires_signed_results().sends_messages();
     }
     let agent = agent.build()?;
     aws::serve(&config, agent, |_| Ok(())).await
