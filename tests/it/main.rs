@@ -22,6 +22,7 @@ mod layers;
 #[cfg(feature = "dev")]
 mod poison;
 mod protocol;
+mod random_runs;
 #[cfg(feature = "dev")]
 mod rotation;
 #[cfg(feature = "dev")]

@@ -54,6 +54,7 @@ pub(crate) struct Client {
     seen_messages: BTreeSet<String>,
     /// The messages as they were built, event by event.
     pub(crate) messages: Conversation,
+    is_before_1_0: bool,
     /// The messages as a snapshot told them; behind it only the end may come.
     pub(crate) restated: Option<Vec<Value>>,
 }
@@ -68,6 +69,11 @@ impl Client {
     /// The messages that the client has before the run.
     pub(crate) fn holding(self, messages: Vec<Value>) -> Self {
         Self { messages: Conversation(messages), ..self }
+    }
+
+    /// A client that knows no endings and no results but those of before 1.0.
+    pub(crate) fn before_1_0(self) -> Self {
+        Self { is_before_1_0: true, ..self }
     }
 
     /// Reads a whole run.
@@ -160,6 +166,7 @@ impl Client {
                 let call = id("toolCallId")?;
                 expect(self.seen_messages.insert(id("messageId")?), "reuses a message id")?;
                 expect(!self.open_calls.contains_key(&call), "the call's arguments still stream")?;
+                expect(!self.is_before_1_0 || event["content"].is_string(), "the content is no text")?;
                 for calls in [&mut self.unanswered, &mut self.earlier] {
                     if let Some(at) = calls.iter().position(|known| *known == call) {
                         calls.remove(at);
@@ -214,6 +221,10 @@ impl Client {
                 expect(event["threadId"] == *thread && event["runId"] == *run, "names another run")?;
                 self.nothing_open()?;
                 match event["outcome"]["type"].as_str() {
+                    Some("success") if self.is_before_1_0 => {
+                        expect(event["outcome"]["pendingToolCallIds"].is_null(), "lists pending calls")
+                    }
+                    Some("cancelled") if self.is_before_1_0 => expect(false, "the outcome is unknown"),
                     Some("success") => {
                         let pending: Vec<String> =
                             serde_json::from_value(event["outcome"]["pendingToolCallIds"].clone())
