@@ -95,6 +95,7 @@ function conversation(agent, client, runs, timeoutMs, problems) {
     messages: () => agent.messages,
     state: () => structuredClone(agent.state),
     share: (state) => agent.setState(state),
+    use: (middleware) => agent.use(middleware),
     say(content, parameters, expected) {
       agent.addMessage({ id: randomUUID(), role: "user", content });
       return run(parameters, expected);

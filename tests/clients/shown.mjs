@@ -3,9 +3,11 @@
 
 import { isDeepStrictEqual } from "node:util";
 
+import { A2UIMiddleware } from "@ag-ui/a2ui-middleware";
+
 import { callsOf } from "./wire.mjs";
 
-export const shown = { state, progress, parts, prediction, restated };
+export const shown = { state, progress, parts, surface, prediction, restated };
 
 /** Random edits of the state by a tool: in the end both sides are equal, run after run. */
 async function state(conversation) {
@@ -63,6 +65,19 @@ async function parts(conversation) {
   const next = await conversation.say("Hello");
   const returned = next.input.messages.find(({ toolCallId }) => toolCallId === "call_1");
   check(isDeepStrictEqual(returned?.content, whole), `it comes back as ${JSON.stringify(returned)}`);
+}
+
+/** An A2UI payload of a tool: its middleware makes a surface of it, and the model keeps the result. */
+async function surface(conversation) {
+  const { check, messages } = conversation;
+  conversation.use(new A2UIMiddleware());
+  await conversation.say("call surface");
+  const painted = messages().filter(({ role, activityType }) => role === "activity" && activityType === "a2ui-surface");
+  check(painted.length === 1, `${painted.length} surfaces`);
+  const kinds = painted[0]?.content.a2ui_operations?.flatMap(Object.keys).filter((key) => key !== "version").join(" ");
+  check(kinds === "createSurface updateComponents", `the surface is made by ${kinds}`);
+  const next = await conversation.say("Hello");
+  check(next.input.messages.some(({ role, toolCallId }) => role === "tool" && toolCallId === "call_1"), "the result is gone");
 }
 
 /** An argument that a front end may show as state while it streams, and that becomes state. */

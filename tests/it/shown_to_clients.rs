@@ -24,6 +24,13 @@ async fn given_either_client_when_tools_share_and_show_then_both_sides_hold_the_
 }
 
 #[tokio::test]
+async fn given_a_tool_that_returns_an_a2ui_payload_then_its_middleware_makes_a_surface_of_it() {
+    let function = Arc::new(test_function(&[]).await);
+    let door = url(&function).await;
+    played("1.0", "surface", &door.url(), "shown-1.0-surface").await;
+}
+
+#[tokio::test]
 async fn given_either_client_when_results_are_signed_and_messages_restated_then_it_keeps_them_as_they_are() {
     let key = [("AGUI_APPROVAL_KEY", "0123456789abcdef0123456789abcdef")];
     let function = Arc::new(test_function(&key).await);
