@@ -25,7 +25,7 @@ use serde::de::DeserializeOwned;
 pub(crate) use arguments::parse;
 pub use context::{RunInfo, ToolContext};
 pub use function::{FnTool, tool_fn};
-pub(crate) use interrupts::approval_schema;
+pub(crate) use interrupts::{Answer, approval_schema};
 pub use interrupts::{Approval, Interrupts, Question};
 pub use output::{Parts, ToolOutput};
 pub use progress::{Activity, Progress, ProgressError, Step};

@@ -4,6 +4,7 @@ mod flow;
 #[cfg(feature = "dev")]
 mod function;
 mod guard;
+mod later;
 mod results;
 mod shop;
 mod table;
