@@ -1,5 +1,6 @@
 //! Calls that wait for a person: asked for in one run, answered in another, and everything that may come between.
 
+mod body;
 mod flow;
 #[cfg(feature = "dev")]
 mod function;
