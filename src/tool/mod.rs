@@ -51,7 +51,7 @@ pub trait Tool<C>: Send + Sync + 'static {
     fn description(&self) -> &str;
 
     /// Whether this caller may use the tool. One who may not is never shown it, and a call by name is
-    /// answered as if there were no such tool.
+    /// answered as if there were no such tool. A panic counts as false.
     fn is_offered_to(&self, _caller: &C) -> bool {
         true
     }

@@ -1,10 +1,17 @@
 //! What may have changed by the time an answer comes.
 
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use serde_json::json;
+use ag_ui_lambda::agent::Agent;
+use ag_ui_lambda::approval::{ApprovalKeys, Approvals, Identity};
+use ag_ui_lambda::model::{Script, Scripted, Turn};
+use ag_ui_lambda::protocol::RunAgentInput;
+use ag_ui_lambda::tool::{Interrupts, NoArgs, Tool, ToolContext, ToolError};
+use futures_util::StreamExt as _;
+use serde_json::{Value, json};
 
-use super::shop::{Shop, Told, calls, refund};
+use super::shop::{KEY, Shop, Told, calls, refund};
 
 fn kinds(told: &Told) -> Vec<&str> {
     told.events.iter().map(|event| event["type"].as_str().unwrap()).collect()
@@ -83,4 +90,72 @@ async fn given_one_answer_that_counts_and_one_that_does_not_then_the_model_is_no
     assert_eq!(kinds(&resumed), ["RUN_STARTED", "TOOL_CALL_RESULT", "RUN_FINISHED"]);
     assert!(resumed.result("c1").is_some());
     assert_eq!(resumed.id(), second["id"]);
+}
+
+/// Offered to all, until its rule breaks.
+struct Moody(Arc<AtomicBool>);
+
+impl Tool<()> for Moody {
+    type Args = NoArgs;
+    type Output = &'static str;
+
+    fn name(&self) -> &str {
+        "moody"
+    }
+
+    fn description(&self) -> &str {
+        "Waits."
+    }
+
+    fn is_offered_to(&self, _: &()) -> bool {
+        assert!(!self.0.load(Ordering::SeqCst), "the rule is broken");
+        true
+    }
+
+    fn interrupts(&self) -> Interrupts {
+        Interrupts { question: true, ..Interrupts::default() }
+    }
+
+    async fn call(&self, context: ToolContext<()>, _: NoArgs) -> Result<&'static str, ToolError> {
+        context.ask::<u8>("How many?")?;
+        Ok("done")
+    }
+}
+
+#[tokio::test]
+async fn given_a_rule_of_whom_a_tool_is_offered_to_that_panics_then_it_is_offered_to_nobody() {
+    let is_broken = Arc::new(AtomicBool::new(false));
+    let model = Scripted::new(|request| match request.history.last() {
+        Some(Turn::Results(_)) => Script::new().text("Done."),
+        _ => Script::new().call("c1", "moody", &json!({})),
+    });
+    let approvals = Approvals::new(ApprovalKeys::literal(KEY.into()).unwrap());
+    let agent =
+        Agent::builder(model).tool(Moody(Arc::clone(&is_broken))).approvals(approvals).build().unwrap();
+    let anonymous = Identity::anonymous();
+    let run = async |messages: Value, resume: Value| {
+        let input = json!({"threadId": "t", "runId": "r", "protocolVersion": "1.0", "messages": messages, "resume": resume});
+        let input = RunAgentInput::read(input).unwrap().input;
+        let run = agent.run((), Some(anonymous.clone()), input, None).await.unwrap();
+        run.map(|event| serde_json::to_value(event).unwrap()).collect::<Vec<Value>>().await
+    };
+    let result = |events: &[Value]| {
+        events.iter().find(|event| event["type"] == "TOOL_CALL_RESULT").unwrap()["content"].clone()
+    };
+    let user = json!({"id": "u1", "role": "user", "content": "Go"});
+    let asked = run(json!([user]), json!([])).await;
+    let id = &asked.last().unwrap()["outcome"]["interrupts"][0]["id"];
+    is_broken.store(true, Ordering::SeqCst);
+
+    let call = json!({"id": "c1", "type": "function", "function": {"name": "moody", "arguments": "{}"}});
+    let messages = json!([user, {"id": "a1", "role": "assistant", "toolCalls": [call]}]);
+    let resumed = run(messages, json!([{"interruptId": id, "status": "resolved", "payload": 7}])).await;
+    let made = run(json!([user]), json!([])).await;
+
+    for events in [resumed, made] {
+        assert_eq!(result(&events), r#"{"error":"There is no tool of that name."}"#);
+        assert_eq!(events.last().unwrap()["outcome"]["type"], "success");
+    }
+    let told = serde_json::to_value(agent.capabilities(&(), Some(&anonymous))).unwrap();
+    assert_eq!(told["tools"]["items"], json!([]));
 }
