@@ -9,12 +9,12 @@ use tracing::error;
 
 use super::run::Run;
 use super::turn::MadeCall;
-use super::waiting::{Called, Raised, Unmet, may_run, nobody_to_ask};
+use super::waiting::{Asking, Called, Raised, Unmet, may_run, nobody_to_ask};
 use crate::approval::{Claim, GuardError, Kind, Proof, digest};
 use crate::causes::causes;
 use crate::model::ToolChoice;
-use crate::protocol::{Content, JsonObject, RunId, ToolCallId};
-use crate::tool::{Approval, Ending, Entry, Question, ToolContext, approval_schema, parse, refusal};
+use crate::protocol::{Content, RunId, ToolCallId};
+use crate::tool::{Answer, Approval, Ending, Entry, Question, ToolContext, approval_schema, parse, refusal};
 
 /// What comes of a call. A guard keeps it for those who bring the same approval again.
 #[derive(Debug, Serialize, Deserialize)]
@@ -31,9 +31,18 @@ pub(super) struct Granted {
     /// What the tool is given: what was asked about, or what the approver made of it.
     pub(super) arguments: Value,
     /// The answer to a question.
-    pub(super) answer: Option<Value>,
+    pub(super) answer: Option<Answer>,
     pub(super) proof: Proof,
     pub(super) idempotency_key: String,
+}
+
+/// How a call may ask a question of its own.
+#[derive(Clone, Copy)]
+struct MayAsk {
+    /// Whether a person has approved the call.
+    is_approved: bool,
+    /// When the question ends; none for a life of its own.
+    expires: Option<u64>,
 }
 
 impl Granted {
@@ -67,14 +76,15 @@ impl<C: Send + Sync + 'static> Run<'_, C> {
         match tool.approval(&self.caller, &arguments) {
             Ok(Approval::NotNeeded) => {
                 let context = self.context(call.id.clone());
-                let question = Kind::Question { is_approved: false };
-                self.run_tool(tool, &self.info.run_id, context, arguments, question).await
+                let may_ask = MayAsk { is_approved: false, expires: None };
+                self.run_tool(tool, &self.info.run_id, context, arguments, may_ask).await
             }
             Ok(Approval::Needed) => {
                 let editable = tool.interrupts().editable;
                 let schema = approval_schema(tool.spec().parameters.as_ref().filter(|_| editable));
-                let asked = (Kind::Approval, may_run(&call.name), schema);
-                self.wait(&call.id, &call.name, &self.info.run_id, &arguments, asked).await
+                let message = may_run(&call.name);
+                let asking = Asking { kind: Kind::Approval, expires: None, message, schema };
+                self.wait(&call.id, &call.name, &self.info.run_id, &arguments, asking).await
             }
             Ok(Approval::Refused(sentence)) | Err(sentence) => refused(&sentence),
         }
@@ -127,30 +137,34 @@ impl<C: Send + Sync + 'static> Run<'_, C> {
         let Some(tool) = self.agent.offered(&granted.tool, &self.caller, true) else {
             return Came::Result(refusal(NO_SUCH_TOOL).into());
         };
-        let context = self.context(granted.id).consented(granted.idempotency_key, granted.answer);
-        let question = match granted.proof.kind() {
-            Kind::Approval => Kind::Question { is_approved: true },
-            question @ Kind::Question { .. } => question,
+        let context = self.context(granted.id).proven(granted.idempotency_key, granted.answer);
+        let may_ask = match granted.proof.kind() {
+            Kind::Approval => MayAsk { is_approved: true, expires: None },
+            // What is asked again keeps its time: else wrong answers would keep an approval alive for ever.
+            Kind::Question { is_approved, .. } => {
+                MayAsk { is_approved, expires: Some(granted.proof.expires()) }
+            }
         };
-        self.run_tool(tool, granted.proof.run_id(), context, granted.arguments, question).await
+        self.run_tool(tool, granted.proof.run_id(), context, granted.arguments, may_ask).await
     }
 
-    /// Runs a tool. `run_id` is the run that made the call, `question` what kind a question of it is.
+    /// Runs a tool. `run_id` is the run that made the call.
     async fn run_tool(
         &self,
         tool: &Arc<dyn Entry<C>>,
         run_id: &RunId,
         context: ToolContext<C>,
         arguments: Value,
-        question: Kind,
+        MayAsk { is_approved, expires }: MayAsk,
     ) -> Came {
         let call_id = context.call_id().clone();
         let kept = tool.interrupts().question.then(|| arguments.clone());
         match (tool.call(context, arguments).await, kept) {
             (Ending::Answer(content), _) => Came::Result(content),
-            (Ending::Question(Question { message, schema }), Some(arguments)) => {
-                let asked = (question, message, schema);
-                self.wait(&call_id, &tool.spec().name, run_id, &arguments, asked).await
+            (Ending::Question(Question { message, schema, digest }), Some(arguments)) => {
+                let kind = Kind::Question { is_approved, question: digest };
+                let asking = Asking { kind, expires, message, schema };
+                self.wait(&call_id, &tool.spec().name, run_id, &arguments, asking).await
             }
             (Ending::Question(_), None) => Came::Result(nobody_to_ask().into()),
         }
@@ -162,7 +176,7 @@ impl<C: Send + Sync + 'static> Run<'_, C> {
         tool: &str,
         run_id: &RunId,
         arguments: &Value,
-        (kind, message, schema): (Kind, String, JsonObject),
+        asking: Asking,
     ) -> Came {
         let Ok(arguments) = digest(arguments) else {
             return Came::Result(refusal(
@@ -172,7 +186,7 @@ impl<C: Send + Sync + 'static> Run<'_, C> {
         let raised = match self.prover() {
             Some(prover) => {
                 let call = Called { run_id, id, tool, arguments };
-                prover.raise(kind, call, message, schema).await
+                prover.raise(call, asking).await
             }
             None => None,
         };

@@ -16,7 +16,7 @@ use crate::approval::{Identity, Kind, Proof, digest};
 use crate::protocol::{
     InterruptId, Message, MessageBody, ResumeEntry, ResumeStatus, RunAgentInput, ToolCall, ToolCallId,
 };
-use crate::tool::{Approval, approval_schema, parse, refusal};
+use crate::tool::{Answer, Approval, approval_schema, parse, refusal};
 
 /// What the model reads of a call that went as far as its question and has come to need approval since.
 const UNAPPROVED: &str = "This call needs approval by now. It was not run.";
@@ -136,7 +136,7 @@ fn unanswered(messages: &[Message]) -> Vec<Waiting<'_>> {
 
 /// What an answer says to a call whose proof holds.
 enum Said {
-    Yes { arguments: Value, answer: Option<Value> },
+    Yes { arguments: Value, answer: Option<Answer> },
     No(String),
     Neither(Raised),
 }
@@ -209,10 +209,17 @@ fn said<C: Send + Sync + 'static>(
     // What has changed since it was asked: the schema, the caller's rights, the policy.
     let still = tool.check(&arguments).and_then(|()| tool.approval(caller, &arguments));
     let refused = match still {
-        Ok(Approval::Needed) if kind == (Kind::Question { is_approved: false }) => UNAPPROVED.into(),
+        Ok(Approval::Needed) if matches!(kind, Kind::Question { is_approved: false, .. }) => {
+            UNAPPROVED.into()
+        }
         Ok(Approval::NotNeeded | Approval::Needed) => {
             told("given");
-            let answer = (kind != Kind::Approval).then(|| said.clone());
+            let answer = match kind {
+                Kind::Approval => None,
+                Kind::Question { question, .. } => {
+                    Some(Answer { value: said.clone(), question: Some(question) })
+                }
+            };
             return Said::Yes { arguments, answer };
         }
         Ok(Approval::Refused(sentence)) | Err(sentence) => sentence,

@@ -35,6 +35,16 @@ pub(super) struct Raised {
     schema: JsonObject,
 }
 
+/// What a person is to be asked about a call.
+pub(super) struct Asking {
+    pub(super) kind: Kind,
+    /// When it ends, in seconds since the Unix epoch; none for a life of its own.
+    pub(super) expires: Option<u64>,
+    pub(super) message: String,
+    /// Of the answer.
+    pub(super) schema: JsonObject,
+}
+
 impl<'a> Prover<'a> {
     pub(super) fn subject(&self, call: Called<'a>) -> Subject<'a> {
         Subject {
@@ -48,14 +58,9 @@ impl<'a> Prover<'a> {
     }
 
     /// Asks for a call; none while the keys can't be had.
-    pub(super) async fn raise(
-        &self,
-        kind: Kind,
-        call: Called<'a>,
-        message: String,
-        schema: JsonObject,
-    ) -> Option<Raised> {
-        let proof = self.approvals.prove(kind, self.run_id, &self.subject(call)).await.ok()?;
+    pub(super) async fn raise(&self, call: Called<'a>, asking: Asking) -> Option<Raised> {
+        let Asking { kind, expires, message, schema } = asking;
+        let proof = self.approvals.prove(kind, expires, self.run_id, &self.subject(call)).await.ok()?;
         Some(Raised::by(&proof, message, schema))
     }
 }

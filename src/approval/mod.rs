@@ -81,10 +81,12 @@ impl Approvals {
         (self.clock)().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
     }
 
-    /// Proves that a run asks a person about a call.
+    /// Proves that a run asks a person about a call. `expires` is when the proof ends; unless said, when the life of an
+    /// approval that begins now does.
     pub(crate) async fn prove(
         &self,
         kind: Kind,
+        expires: Option<u64>,
         asked_in: &RunId,
         subject: &Subject<'_>,
     ) -> Result<Proof, Unavailable> {
@@ -95,7 +97,8 @@ impl Approvals {
             asked_in: asked_in.clone(),
             run_id: subject.run_id.clone(),
             call_id: subject.call_id.clone(),
-            expires: self.now().saturating_add(self.life.as_secs()),
+            expires: expires.unwrap_or_else(|| self.now().saturating_add(self.life.as_secs())),
+            nonce: proof::nonce(),
         };
         Ok(Proof::sign(clear, subject, &keys.current))
     }

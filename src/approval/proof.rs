@@ -1,12 +1,12 @@
 //! The proof that an interrupt's id carries, and what it is about.
 //!
 //! ```text
-//! agui1.<key id>.<kind>.<expires>.<run that asks>.<run of the call>.<tool call>.<mac>
+//! agui1.<key id>.<kind>.<expires>.<run that asks>.<run of the call>.<tool call>.<nonce>.<question>.<mac>
 //! ```
 //!
-//! Version, key, kind, time and the ids stand in clear (the ids and the mac in URL-safe base64); thread, tool,
-//! arguments and identity are not told, since the server knows them when the answer comes. The mac is an HMAC-SHA256
-//! over all of them, each with its length before it, so that no two subjects are the same bytes.
+//! Version, key, kind, time, the ids, the nonce and the question's digest stand in clear (from the ids on in URL-safe
+//! base64); thread, tool, arguments and identity are not told, since the server knows them when the answer comes. The
+//! mac is an HMAC-SHA256 over all of them, each with its length before it, so that no two subjects are the same bytes.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -14,6 +14,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
+use uuid::Uuid;
 
 use super::Identity;
 use super::keys::Key;
@@ -29,7 +30,11 @@ pub(crate) enum Kind {
     /// A yes before the tool runs.
     Approval,
     /// An answer to what the tool asks, in a call that was approved or needed no approval.
-    Question { is_approved: bool },
+    Question {
+        is_approved: bool,
+        /// Digest of what is asked. When the answer comes only the tool knows what it asks by then.
+        question: [u8; 32],
+    },
 }
 
 /// What a proof is about, as the server knows it.
@@ -49,13 +54,15 @@ pub(crate) struct Subject<'a> {
 pub(super) struct Clear {
     pub(super) key_id: String,
     pub(super) kind: Kind,
-    /// The run that asks: a question that is put again in a later run has another id.
+    /// The run that asks.
     pub(super) asked_in: RunId,
     /// The run that made the call.
     pub(super) run_id: RunId,
     pub(super) call_id: ToolCallId,
     /// Seconds since the Unix epoch.
     pub(super) expires: u64,
+    /// Random: no two proofs have one id, whatever ids of runs a client uses twice.
+    pub(super) nonce: [u8; 16],
 }
 
 /// A proof, not yet checked.
@@ -98,14 +105,27 @@ impl Kind {
     fn letters(self) -> &'static str {
         match self {
             Self::Approval => "a",
-            Self::Question { is_approved: false } => "q",
-            Self::Question { is_approved: true } => "aq",
+            Self::Question { is_approved: false, .. } => "q",
+            Self::Question { is_approved: true, .. } => "aq",
         }
     }
 
-    fn read(letters: &str) -> Option<Self> {
-        let questions = [false, true].map(|is_approved| Self::Question { is_approved });
-        std::iter::once(Self::Approval).chain(questions).find(|kind| kind.letters() == letters)
+    /// Digest of what is asked; nothing for an approval, which is of the call itself.
+    fn question(&self) -> &[u8] {
+        match self {
+            Self::Approval => &[],
+            Self::Question { question, .. } => question,
+        }
+    }
+
+    fn read(letters: &str, question: &[u8]) -> Option<Self> {
+        let is_approved = match letters {
+            "a" => return question.is_empty().then_some(Self::Approval),
+            "q" => false,
+            "aq" => true,
+            _ => return None,
+        };
+        Some(Self::Question { is_approved, question: question.try_into().ok()? })
     }
 }
 
@@ -131,6 +151,11 @@ impl Subject<'_> {
     }
 }
 
+/// A number for one proof.
+pub(super) fn nonce() -> [u8; 16] {
+    Uuid::new_v4().into_bytes()
+}
+
 impl Proof {
     pub(super) fn sign(clear: Clear, subject: &Subject<'_>, key: &Key) -> Self {
         let mac = mac(&clear, subject, key);
@@ -140,26 +165,32 @@ impl Proof {
     /// Reads an id that this version may have written; None for any other.
     pub(crate) fn read(id: &InterruptId) -> Option<Self> {
         let parts: Vec<&str> = id.as_str().split('.').collect();
-        let [VERSION, key_id, kind, expires, asked_in, run_id, call_id, mac] = parts[..] else { return None };
-        let text = |part: &str| String::from_utf8(URL_SAFE_NO_PAD.decode(part).ok()?).ok();
+        let [VERSION, key_id, kind, expires, asked_in, run_id, call_id, nonce, question, mac] = parts[..]
+        else {
+            return None;
+        };
+        let bytes = |part: &str| URL_SAFE_NO_PAD.decode(part).ok();
+        let text = |part: &str| String::from_utf8(bytes(part)?).ok();
         let clear = Clear {
             key_id: key_id.to_owned(),
-            kind: Kind::read(kind)?,
+            kind: Kind::read(kind, &bytes(question)?)?,
             asked_in: text(asked_in)?.into(),
             run_id: text(run_id)?.into(),
             call_id: text(call_id)?.into(),
             expires: expires.parse().ok()?,
+            nonce: bytes(nonce)?.try_into().ok()?,
         };
-        let proof = Self { clear, mac: URL_SAFE_NO_PAD.decode(mac).ok()?.try_into().ok()? };
+        let proof = Self { clear, mac: bytes(mac)?.try_into().ok()? };
         // One proof has one text.
         (proof.id() == *id).then_some(proof)
     }
 
     /// The text of it: an interrupt's id.
     pub(crate) fn id(&self) -> InterruptId {
-        let Clear { key_id, kind, asked_in, run_id, call_id, expires } = &self.clear;
+        let Clear { key_id, kind, asked_in, run_id, call_id, expires, nonce } = &self.clear;
         let ids = [asked_in.as_str(), run_id.as_str(), call_id.as_str()].map(base64).join(".");
-        format!("{VERSION}.{key_id}.{}.{expires}.{ids}.{}", kind.letters(), base64(self.mac)).into()
+        let rest = [nonce.as_slice(), kind.question(), &self.mac].map(base64).join(".");
+        format!("{VERSION}.{key_id}.{}.{expires}.{ids}.{rest}", kind.letters()).into()
     }
 
     /// Names the proof where it is claimed.
@@ -204,6 +235,8 @@ fn mac(clear: &Clear, subject: &Subject<'_>, key: &Key) -> [u8; 32] {
     fields.put(clear.asked_in.as_str());
     fields.put(clear.run_id.as_str());
     fields.put(clear.call_id.as_str());
+    fields.put(clear.nonce);
+    fields.put(clear.kind.question());
     subject.put(&mut fields);
     fields.mac(key)
 }
@@ -311,7 +344,7 @@ mod tests {
     async fn a_proof_holds_for_its_own_subject_and_for_no_other() {
         let approvals = approvals("k");
         let own = Owned::new();
-        let proof = approvals.prove(Kind::Approval, &own.run_id, &own.subject()).await.unwrap();
+        let proof = approvals.prove(Kind::Approval, None, &own.run_id, &own.subject()).await.unwrap();
         let read = Proof::read(&proof.id()).unwrap();
         assert_eq!(read, proof);
         assert!(approvals.holds(&read, &own.subject()).await.unwrap());
@@ -350,7 +383,8 @@ mod tests {
     async fn what_stands_in_clear_is_signed_and_has_one_text() {
         let approvals = approvals("k");
         let own = Owned::new();
-        let proof = approvals.prove(Kind::Approval, &own.run_id, &own.subject()).await.unwrap();
+        let question = Kind::Question { is_approved: false, question: [5; 32] };
+        let proof = approvals.prove(question, None, &own.run_id, &own.subject()).await.unwrap();
         let id = proof.id().as_str().to_owned();
         let part = |index: usize| id.split('.').nth(index).unwrap();
         let with = |index: usize, text: &str| {
@@ -360,21 +394,37 @@ mod tests {
         };
 
         let later = (part(3).parse::<u64>().unwrap() + 1).to_string();
+        let approval = with(2, "a").as_str().replace(part(8), "");
         for (why, forged) in [
-            ("another kind", with(2, "q")),
-            ("a later end", with(3, &later)),
-            ("another mac", with(7, &base64([0; 32]))),
             ("another key", with(1, "00000000")),
+            ("another kind", with(2, "aq")),
+            ("a question's made an approval's", approval.into()),
+            ("a later end", with(3, &later)),
+            ("another run that asks", with(4, &base64("r2"))),
+            ("another run of the call", with(5, &base64("r2"))),
+            ("another call", with(6, &base64("c2"))),
+            ("another nonce", with(7, &base64([0; 16]))),
+            ("another question", with(8, &base64([6; 32]))),
+            ("another mac", with(9, &base64([0; 32]))),
         ] {
             let read = Proof::read(&forged).unwrap();
-            assert!(!approvals.holds(&read, &own.subject()).await.unwrap(), "{why}");
+            // The call and its run are what the server looks for by what the proof says.
+            let named = own.but(|own| {
+                own.run_id = read.run_id().clone();
+                own.call_id = read.call_id().clone();
+            });
+            assert!(!approvals.holds(&read, &named.subject()).await.unwrap(), "{why}");
         }
         for (why, text) in [
             ("another version", with(0, "agui2")),
             ("no such kind", with(2, "x")),
+            ("an approval of a question", with(2, "a")),
+            ("a question without one", with(8, "")),
+            ("a short question", with(8, "AAAA")),
+            ("a short nonce", with(7, "AAAA")),
             ("a second text of the same time", with(3, &format!("0{}", part(3)))),
-            ("padding", with(7, &format!("{}=", part(7)))),
-            ("a short mac", with(7, "AAAA")),
+            ("padding", with(9, &format!("{}=", part(9)))),
+            ("a short mac", with(9, "AAAA")),
             ("too few parts", "agui1.a".into()),
             ("too many parts", format!("{id}.").into()),
             ("nothing", "".into()),
@@ -386,9 +436,20 @@ mod tests {
     #[tokio::test]
     async fn another_key_proves_nothing() {
         let own = Owned::new();
-        let proof = approvals("k").prove(Kind::Approval, &own.run_id, &own.subject()).await.unwrap();
+        let proof = approvals("k").prove(Kind::Approval, None, &own.run_id, &own.subject()).await.unwrap();
 
         assert!(!approvals("l").holds(&proof, &own.subject()).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn two_proofs_of_one_call_in_one_run_and_second_have_two_ids() {
+        let own = Owned::new();
+        let approvals = approvals("k").clock(|| std::time::UNIX_EPOCH);
+        let prove = || async {
+            approvals.prove(Kind::Approval, None, &own.run_id, &own.subject()).await.unwrap().id()
+        };
+
+        assert_ne!(prove().await, prove().await);
     }
 
     #[test]

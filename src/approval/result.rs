@@ -113,7 +113,7 @@ mod tests {
         let elsewhere = Subject { run_id: &other_run, ..subject };
         assert!(!approvals.has_signed(&signature, &elsewhere, [8; 32]).await.unwrap());
 
-        let proof = approvals.prove(Kind::Approval, &run_id, &subject).await.unwrap();
+        let proof = approvals.prove(Kind::Approval, None, &run_id, &subject).await.unwrap();
         let proof_mac = proof.id().as_str().rsplit('.').next().unwrap().to_owned();
         let swapped = format!("{}.{proof_mac}", text.rsplit_once('.').unwrap().0);
         let swapped = ResultSignature::read(&swapped).unwrap();

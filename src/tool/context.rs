@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::voice::{self, Voice};
-use super::{Progress, Question, State, ToolError, schema};
+use super::{Answer, Progress, Question, State, ToolError, schema};
 use crate::protocol::{RunId, ThreadId, ToolCallId};
 
 /// The trusted side of a tool's input: who calls, and until when; and what a tool may say while it works.
@@ -31,7 +31,7 @@ pub struct ToolContext<C> {
 struct Consent {
     idempotency_key: String,
     /// The answer to the tool's question.
-    answer: Option<Value>,
+    answer: Option<Answer>,
     /// Whether the tool has put its question.
     has_asked: AtomicBool,
 }
@@ -64,10 +64,15 @@ impl<C> ToolContext<C> {
         Self { voice, ..self }
     }
 
-    /// The same context for a call that a person has approved, or has answered a question of.
+    /// The same context for a call that a person has approved, or has answered a question of; for tests of tools.
     #[must_use]
     pub fn consented(self, idempotency_key: impl Into<String>, answer: Option<Value>) -> Self {
-        let idempotency_key = idempotency_key.into();
+        let answer = answer.map(|value| Answer { value, question: None });
+        self.proven(idempotency_key.into(), answer)
+    }
+
+    /// The same context for a call whose approval, or whose answer, was proven.
+    pub(crate) fn proven(self, idempotency_key: String, answer: Option<Answer>) -> Self {
         let consent = Consent { idempotency_key, answer, has_asked: AtomicBool::new(false) };
         Self { consent: Some(Arc::new(consent)), ..self }
     }
@@ -97,6 +102,9 @@ impl<C> ToolContext<C> {
     /// answer comes, the tool is called again **from its start**, with the same arguments, and this gives the answer.
     /// So nothing that must happen once may stand before it. A call can ask one question.
     ///
+    /// An answer is for the question that was put: where the message or the schema is another one by then, this one is
+    /// put anew. So a message must say the same each time, with no clock and no chance in it.
+    ///
     /// ```
     /// # use ag_ui_lambda::tool::{NoArgs, ToolContext, ToolError, tool_fn};
     /// #[derive(serde::Deserialize, schemars::JsonSchema)]
@@ -125,11 +133,14 @@ impl<C> ToolContext<C> {
         if consent.has_asked.swap(true, Ordering::Relaxed) {
             return Err(ToolError::Failed("a call can ask one question only".into()));
         }
+        if answer.question.is_some_and(|answered| answered != question.digest) {
+            return Err(ToolError::Asked(question.again("The question has changed since it was answered.")));
+        }
         let validator = jsonschema::validator_for(&Value::Object(question.schema.clone()))?;
-        if let Some(faults) = schema::faults(&validator, answer) {
+        if let Some(faults) = schema::faults(&validator, &answer.value) {
             return Err(ToolError::Asked(question.again(&format!("The answer does not fit: {faults}."))));
         }
-        serde_json::from_value(answer.clone()).map_err(|fault| {
+        serde_json::from_value(answer.value.clone()).map_err(|fault| {
             let fault = schema::shortened(&fault.to_string());
             ToolError::Asked(question.again(&format!("The answer does not fit: {fault}.")))
         })
@@ -161,5 +172,46 @@ impl<C> Clone for ToolContext<C> {
             voice: self.voice.clone(),
             consent: self.consent.clone(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answered(answer: Value, question: &Question) -> ToolContext<()> {
+        let run = RunInfo { thread_id: "t".into(), run_id: "r".into() };
+        let context = ToolContext::new(Arc::new(()), Arc::new(run), "c".into(), Instant::now());
+        context.proven("key".into(), Some(Answer { value: answer, question: Some(question.digest) }))
+    }
+
+    fn asked<T>(asked: Result<T, ToolError>) -> Question {
+        match asked {
+            Err(ToolError::Asked(question)) => question,
+            Err(error) => panic!("{error}"),
+            Ok(_) => panic!("an answer"),
+        }
+    }
+
+    #[test]
+    fn an_answer_is_given_to_the_question_it_was_for_and_to_no_other() {
+        let question = Question::new::<u8>("How many?".into());
+        assert_eq!(answered(json!(7), &question).ask::<u8>("How many?").unwrap(), 7);
+
+        let other_words = asked(answered(json!(7), &question).ask::<u8>("How few?"));
+        assert_eq!(other_words.message(), "The question has changed since it was answered. How few?");
+        // The same value fits both schemas.
+        let other_schema = asked(answered(json!(7), &question).ask::<u16>("How many?"));
+        assert_ne!(other_schema.digest, question.digest);
+    }
+
+    #[test]
+    fn what_is_said_about_an_earlier_answer_is_no_part_of_the_question() {
+        let question = Question::new::<u8>("How many?".into());
+
+        let again = asked(answered(json!("few"), &question).ask::<u8>("How many?"));
+
+        assert!(again.message().starts_with("The answer does not fit: "), "{}", again.message());
+        assert_eq!(answered(json!(7), &again).ask::<u8>("How many?").unwrap(), 7);
     }
 }

@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::schema;
 use crate::protocol::JsonObject;
@@ -41,11 +42,24 @@ pub struct Question {
     pub(crate) message: String,
     /// JSON Schema of the answer.
     pub(crate) schema: JsonObject,
+    /// SHA-256 of message and schema in canonical form, as the tool puts them: an answer is for these.
+    pub(crate) digest: [u8; 32],
+}
+
+/// A person's answer to a question.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) value: Value,
+    /// Digest of the question that was answered; none where a test of a tool answers whatever is asked.
+    pub(crate) question: Option<[u8; 32]>,
 }
 
 impl Question {
     pub(super) fn new<A: JsonSchema>(message: String) -> Self {
-        Self { message, schema: object(schema::of::<A>()) }
+        let schema = object(schema::of::<A>());
+        let canonical = serde_json_canonicalizer::to_vec(&json!([message, schema]));
+        let digest = Sha256::digest(canonical.expect("JSON has a canonical form")).into();
+        Self { message, schema, digest }
     }
 
     /// The same question, with what was wrong with the answer to it in front.

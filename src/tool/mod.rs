@@ -25,7 +25,7 @@ use serde::de::DeserializeOwned;
 pub(crate) use arguments::parse;
 pub use context::{RunInfo, ToolContext};
 pub use function::{FnTool, tool_fn};
-pub(crate) use interrupts::approval_schema;
+pub(crate) use interrupts::{Answer, approval_schema};
 pub use interrupts::{Approval, Interrupts, Question};
 pub use output::{Parts, ToolOutput};
 pub use progress::{Activity, Progress, ProgressError, Step};
@@ -51,7 +51,7 @@ pub trait Tool<C>: Send + Sync + 'static {
     fn description(&self) -> &str;
 
     /// Whether this caller may use the tool. One who may not is never shown it, and a call by name is
-    /// answered as if there were no such tool.
+    /// answered as if there were no such tool. A panic counts as false.
     fn is_offered_to(&self, _caller: &C) -> bool {
         true
     }

@@ -42,6 +42,14 @@ pub enum StateError {
     /// Something else stands on the way, or the list is shorter.
     #[error("nothing can stand at {0:?}")]
     NoPlace(String),
+    /// The next request has to bring the state back, and none with more levels can be read.
+    #[error("what stands at {pointer:?} would make it more than {limit} levels deep")]
+    TooDeep {
+        /// Where it was to stand.
+        pointer: String,
+        /// How many levels there may be.
+        limit: usize,
+    },
     /// What the client sent, or another tool set, is not what this one expects. What it is instead is not told: it
     /// would end up in the log.
     #[error("what stands at {0:?} has another shape")]
@@ -97,6 +105,8 @@ impl State {
     }
 
     /// Changes the state in any way. No other change comes between: read and write in one what belongs together.
+    ///
+    /// Nothing checks what comes of it: a state of more than 100 levels is one that no later request can bring back.
     pub async fn update<T: Send>(&self, change: impl FnOnce(&mut Value) -> T + Send) -> T {
         let changed = self.voice.change_state(|state| Ok::<_, std::convert::Infallible>(change(state)));
         let Ok((made, receipt)) = changed;
@@ -116,7 +126,7 @@ pub(super) fn json(pointer: &str, value: impl Serialize) -> Result<Value, StateE
     serde_json::to_value(value).map_err(|source| StateError::NotJson { pointer: pointer.to_owned(), source })
 }
 
-/// How many levels down a pointer may lead: the next request has to bring the state back, in a body of 127 levels.
+/// How many levels a value with its place may have: the next request has to bring it back, in a body of 127 levels.
 const DEEPEST: usize = 100;
 
 fn check(pointer: &str) -> Result<(), StateError> {
@@ -131,15 +141,25 @@ fn index(token: &str) -> Option<usize> {
     token.parse().ok().filter(|index: &usize| index.to_string() == token)
 }
 
+/// Whether a value has more levels of objects and lists than these.
+fn is_deeper(value: &Value, levels: usize) -> bool {
+    match value {
+        Value::Array(items) => levels == 0 || items.iter().any(|item| is_deeper(item, levels - 1)),
+        Value::Object(members) => levels == 0 || members.values().any(|item| is_deeper(item, levels - 1)),
+        _ => false,
+    }
+}
+
 /// Puts a value where a pointer points.
 pub(super) fn place(root: &mut Value, pointer: &str, value: Value) -> Result<(), StateError> {
     check(pointer)?;
+    let left = DEEPEST.checked_sub(pointer.matches('/').count());
+    if left.is_none_or(|left| is_deeper(&value, left)) {
+        return Err(StateError::TooDeep { pointer: pointer.to_owned(), limit: DEEPEST });
+    }
     let nowhere = || StateError::NoPlace(pointer.to_owned());
     let mut at = root;
-    for (depth, token) in pointer.split('/').skip(1).enumerate() {
-        if depth == DEEPEST {
-            return Err(nowhere());
-        }
+    for token in pointer.split('/').skip(1) {
         let token = token.replace("~1", "/").replace("~0", "~");
         if at.is_null() {
             *at = Value::Object(JsonObject::new());
@@ -197,9 +217,33 @@ mod tests {
     }
 
     #[test]
-    fn a_pointer_leads_no_deeper_than_a_request_can_carry() {
-        let placed = |depth| place(&mut json!({}), &"/a".repeat(depth), json!("new")).is_ok();
+    fn what_is_placed_goes_no_deeper_than_a_request_can_carry() {
+        let nested = |levels: usize| (0..levels).fold(json!(1), |value, _| json!([value]));
+        for (why, pointer, levels, fits) in [
+            ("as deep as may be", 100, 0, true),
+            ("a pointer too deep", 101, 0, false),
+            ("far too deep", 1_000_000, 0, false),
+            ("a value as deep as may be", 0, 100, true),
+            ("a value too deep", 0, 101, false),
+            ("both together as deep as may be", 60, 40, true),
+            ("both together too deep", 60, 41, false),
+        ] {
+            let mut state = json!({});
+            let placed = place(&mut state, &"/a".repeat(pointer), nested(levels));
+            assert_eq!(placed.is_ok(), fits, "{why}");
+            assert!(fits || state == json!({}), "{why}: nothing has changed");
+        }
+        let error = place(&mut json!({}), "/a", nested(100)).unwrap_err().to_string();
+        assert_eq!(error, r#"what stands at "/a" would make it more than 100 levels deep"#);
+    }
 
-        assert!(placed(DEEPEST) && !placed(DEEPEST + 1) && !placed(1_000_000));
+    #[test]
+    fn the_deepest_state_that_can_be_set_comes_back_in_a_request() {
+        let mut state = json!({});
+        place(&mut state, &"/a".repeat(DEEPEST), json!("new")).unwrap();
+        let body =
+            json!({ "state": state, "messages": [{ "content": [{ "metadata": state }] }] }).to_string();
+
+        assert!(crate::json::read(body.as_bytes()).is_ok());
     }
 }

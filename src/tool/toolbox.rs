@@ -163,7 +163,16 @@ where
     }
 
     fn is_offered_to(&self, caller: &C) -> bool {
-        self.tool.is_offered_to(caller)
+        // It is also asked where nothing else would catch it: before a run begins, and for the capabilities.
+        std::panic::catch_unwind(AssertUnwindSafe(|| self.tool.is_offered_to(caller))).unwrap_or_else(
+            |_panic| {
+                error!(
+                    tool = self.spec.name,
+                    "tool's rule of whom it is offered to panicked: it is not offered"
+                );
+                false
+            },
+        )
     }
 
     fn interrupts(&self) -> Interrupts {

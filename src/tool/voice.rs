@@ -146,3 +146,44 @@ impl fmt::Debug for Voice {
         f.debug_struct("Voice").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use serde_json::json;
+
+    use super::*;
+
+    /// Tools may work on threads of their own.
+    #[test]
+    fn changes_on_several_threads_are_all_made_and_told_in_their_order() {
+        const THREADS: u64 = 4;
+        const CHANGES: u64 = 250;
+        let (voice, mut ear) = channel(Arc::new(json!(0)));
+        let count = || {
+            for _ in 0..CHANGES {
+                let counted = voice.change_state(|state| {
+                    let now = state.as_u64().unwrap();
+                    // The others get their chance to come between.
+                    thread::yield_now();
+                    *state = json!(now + 1);
+                    Ok::<_, Infallible>(())
+                });
+                assert!(counted.is_ok());
+            }
+        };
+        thread::scope(|scope| {
+            for _ in 0..THREADS {
+                scope.spawn(count);
+            }
+        });
+
+        assert_eq!(*voice.state(), json!(THREADS * CHANGES));
+        let told = std::iter::from_fn(|| ear.waiting()).map(|said| match said.word {
+            Word::State(state) => state.as_u64().unwrap(),
+            word => panic!("{word:?}"),
+        });
+        assert!(told.eq(1..=THREADS * CHANGES), "each change is told, in its order");
+    }
+}

@@ -6,6 +6,7 @@ use ag_ui_lambda::dev::FunctionUrl;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
+use crate::support::fault_proxy::{Fault, FaultProxy};
 use crate::support::function::{Function, Reply, TOKEN, function, says, test_function, url_event};
 use crate::support::moto::Moto;
 use crate::support::played::played;
@@ -163,6 +164,32 @@ async fn given_a_table_when_an_approval_is_brought_to_two_functions_then_the_too
     let replayed = Reply::to(&second, &event).await;
     assert_eq!(results(&replayed), [refunded()], "what came of it is stored");
     assert_eq!(refunds(&first) + refunds(&second), 1);
+}
+
+#[tokio::test]
+async fn given_a_table_when_two_functions_claim_before_either_is_answered_then_the_tool_runs_once() {
+    let moto = Moto::shared();
+    moto.create_secret("approval-held", OLD).await;
+    moto.create_table("approvals-held").await;
+    let proxy = FaultProxy::new(Some(Fault::AnswersLate)).await;
+    let table = [("AGUI_APPROVAL_TABLE", "approvals-held"), ("AWS_ENDPOINT_URL_DYNAMODB", proxy.url())];
+    let first = started("approval-held", &table).await;
+    let second = started("approval-held", &table).await;
+    let asked = Reply::to(&first, &asks("ada", &refund())).await;
+    let event = asks("ada", &approved(&asked));
+
+    // Whoever looks first and writes then has looked by now, twice, and found nothing.
+    let both_have_come = async {
+        proxy.has_been_read_by(2).await;
+        proxy.set(None).await;
+    };
+    let (one, other, ()) =
+        tokio::join!(Reply::to(&first, &event), Reply::to(&second, &event), both_have_come);
+
+    assert_eq!(refunds(&first) + refunds(&second), 1);
+    let told = [results(&one), results(&other)].concat();
+    assert!(told.contains(&refunded()), "{told:?}");
+    assert!(told.iter().any(|result| result["interrupt"] == "outcome_unknown"), "{told:?}");
 }
 
 #[tokio::test]

@@ -1,6 +1,9 @@
 //! Approvals that are brought again, without a guard and with one.
 
-use serde_json::json;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use tokio::sync::Barrier;
 
 use super::shop::{Asked, Book, Shop, Told, calls, refund};
 
@@ -79,13 +82,16 @@ async fn with_a_guard_a_no_is_remembered() {
 
 #[tokio::test]
 async fn given_ten_at_once_then_the_tool_runs_once() {
-    let shop = guarded(Book::default());
+    let together = Some(Arc::new(Barrier::new(10)));
+    let shop = guarded(Book { together, ..Book::default() });
     let approved = approved(&shop).await;
 
     let told = futures_util::future::join_all((0..10).map(|_| shop.send(&approved))).await;
 
     assert_eq!(shop.done().len(), 1);
-    assert!(told.iter().all(|told| told.status == 200));
+    let results: Vec<Value> = told.iter().map(|told| told.result("c1").unwrap()).collect();
+    let unknown = results.iter().filter(|result| result["interrupt"] == "outcome_unknown").count();
+    assert_eq!(unknown, 9, "nine have claimed before the first had run: {results:?}");
 }
 
 #[tokio::test]
@@ -126,7 +132,6 @@ async fn given_a_second_proof_of_the_same_call_then_it_counts_as_the_first_one()
     let shop = guarded(Book::default());
     let asked = calls(&[refund()]);
     let first = shop.send(&asked).await;
-    shop.now.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
     // The client sends its run once more, as after a lost connection, and is asked once more.
     let second = shop.send(&asked).await;
     assert_ne!(first.id(), second.id());
@@ -154,4 +159,35 @@ async fn given_an_approval_that_led_to_a_question_when_it_is_brought_again_then_
 
     assert_eq!(told.result("c1"), Some(json!({"ordered": 42})));
     assert_eq!(shop.done(), [("shoes".into(), json!(42))]);
+}
+
+#[tokio::test]
+async fn given_a_client_that_uses_a_run_id_twice_when_a_question_is_put_again_then_it_can_be_answered() {
+    let shop = guarded(Book::default());
+    let asked = calls(&[("choose", json!({}))]);
+    let question = shop.send(&asked).await;
+    let mut answers = asked.after(&question);
+    // All in one second, and each run bears the first one's name.
+    answers.input["runId"] = asked.input["runId"].clone();
+
+    let again = shop.send(&answers.clone().resolve(&question.id(), json!({"size": 60}))).await;
+    assert_ne!(again.id(), question.id());
+    let told = shop.send(&answers.resolve(&again.id(), json!({"size": 42}))).await;
+
+    assert_eq!(told.result("c1"), Some(json!({"chosen": 42})));
+}
+
+#[tokio::test]
+async fn without_a_guard_an_approval_brought_again_with_other_arguments_has_the_same_key() {
+    let shop = Shop::new();
+    let asked = calls(&[("price", json!({"order_id": "1", "amount": 20}))]);
+    let told = shop.send(&asked).await;
+
+    for amount in [30, 40] {
+        let edit = json!({"approved": true, "editedArgs": {"order_id": "1", "amount": amount}});
+        shop.send(&asked.after(&told).resolve(&told.id(), edit)).await;
+    }
+
+    let keys = shop.keys();
+    assert!(keys.len() == 2 && keys[0].is_some() && keys[0] == keys[1], "{keys:?}");
 }

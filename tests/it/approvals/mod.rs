@@ -1,9 +1,11 @@
 //! Calls that wait for a person: asked for in one run, answered in another, and everything that may come between.
 
+mod body;
 mod flow;
 #[cfg(feature = "dev")]
 mod function;
 mod guard;
+mod later;
 mod results;
 mod shop;
 mod table;

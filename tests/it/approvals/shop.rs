@@ -1,6 +1,7 @@
 //! An endpoint whose tools need approval or ask, with a ledger of what they did; and a client that can lie.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
@@ -16,6 +17,7 @@ use futures_util::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::sync::Barrier;
 
 use crate::support::endpoint::next_frame;
 use crate::support::sse::events;
@@ -29,6 +31,13 @@ const NOON: u64 = 1_800_000_000;
 #[serde(deny_unknown_fields)]
 pub(super) struct RefundArgs {
     order_id: String,
+    amount: f64,
+}
+
+/// What a later version of the shop takes for a price.
+#[derive(Debug, Deserialize, JsonSchema)]
+struct SmallPriceArgs {
+    #[schemars(range(max = 15))]
     amount: f64,
 }
 
@@ -58,21 +67,27 @@ pub(super) struct Shop {
     pub(super) now: Arc<AtomicU64>,
     pub(super) ledger: Ledger,
     pub(super) requires_signed_results: bool,
+    /// Whether it is the later version: its shoes ask otherwise, its prices are small.
+    pub(super) is_later: bool,
 }
 
-/// Refunds, for clerks; `approval` looks at their limit.
-struct Refund(Ledger);
+/// Refunds, or sets prices of, orders, for clerks; `approval` looks at their limit.
+struct Refund {
+    name: &'static str,
+    is_editable: bool,
+    ledger: Ledger,
+}
 
 impl Tool<Clerk> for Refund {
     type Args = RefundArgs;
     type Output = Value;
 
     fn name(&self) -> &str {
-        "refund"
+        self.name
     }
 
     fn description(&self) -> &str {
-        "Refunds an order."
+        "Does something for money."
     }
 
     fn is_offered_to(&self, clerk: &Clerk) -> bool {
@@ -80,7 +95,7 @@ impl Tool<Clerk> for Refund {
     }
 
     fn interrupts(&self) -> Interrupts {
-        Interrupts { approval: true, ..Interrupts::default() }
+        Interrupts { approval: true, editable: self.is_editable, ..Interrupts::default() }
     }
 
     fn approval(&self, clerk: &Clerk, args: &RefundArgs) -> Approval {
@@ -93,7 +108,7 @@ impl Tool<Clerk> for Refund {
     async fn call(&self, context: ToolContext<Clerk>, args: RefundArgs) -> Result<Value, ToolError> {
         let done = json!({ "order_id": args.order_id, "amount": args.amount });
         let key = context.idempotency_key().map(ToOwned::to_owned);
-        self.0.lock().unwrap().push(("refund".into(), done.clone(), key));
+        self.ledger.lock().unwrap().push((self.name.into(), done.clone(), key));
         Ok(done)
     }
 }
@@ -106,7 +121,13 @@ impl Shop {
             now: Arc::new(AtomicU64::new(NOON)),
             ledger: Ledger::default(),
             requires_signed_results: false,
+            is_later: false,
         }
+    }
+
+    /// The same shop after a deployment.
+    pub(super) fn later(&self) -> Self {
+        Self { is_later: true, ..self.clone() }
     }
 
     /// What the tools did, without their keys.
@@ -121,15 +142,14 @@ impl Shop {
 
     fn endpoint(&self) -> Endpoint<Clerk> {
         let ledger = Arc::clone(&self.ledger);
-        let price = move |context: ToolContext<Clerk>, args: RefundArgs| {
-            let done = json!({ "order_id": args.order_id, "amount": args.amount });
-            let key = context.idempotency_key().map(ToOwned::to_owned);
-            ledger.lock().unwrap().push(("price".into(), done.clone(), key));
-            async move { Ok(done) }
+        let small_price = move |_: ToolContext<Clerk>, args: SmallPriceArgs| {
+            ledger.lock().unwrap().push(("price".into(), args.amount.into(), None));
+            async move { Ok("set") }
         };
-        let ledger = Arc::clone(&self.ledger);
+        let (ledger, is_later) = (Arc::clone(&self.ledger), self.is_later);
         let shoes = move |context: ToolContext<Clerk>, _: NoArgs| {
-            let size = context.ask::<Size>("Which size?");
+            let size =
+                context.ask::<Size>(if is_later { "Which size, for children?" } else { "Which size?" });
             let key = context.idempotency_key().map(ToOwned::to_owned);
             if let Ok(size) = &size {
                 ledger.lock().unwrap().push(("shoes".into(), size.size.into(), key));
@@ -141,11 +161,16 @@ impl Shop {
             Ok(json!({ "chosen": size.size }))
         };
         let mut agent = Agent::builder(Scripted::new(turn))
-            .tool(Refund(Arc::clone(&self.ledger)))
-            .tool(tool_fn("price", "Sets a price.", price).needs_approval().editable())
+            .tool(Refund { name: "refund", is_editable: false, ledger: Arc::clone(&self.ledger) })
             .tool(tool_fn("shoes", "Orders shoes.", shoes).needs_approval().asks())
             .tool(tool_fn("choose", "Asks.", choose).needs_approval_if(|clerk, _| !clerk.may_refund).asks())
             .tool(tool_fn("look", "Looks.", async |_: ToolContext<Clerk>, _: NoArgs| Ok("seen")));
+        agent = match self.is_later {
+            true => agent.tool(tool_fn("price", "Sets a small price.", small_price).needs_approval()),
+            false => {
+                agent.tool(Refund { name: "price", is_editable: true, ledger: Arc::clone(&self.ledger) })
+            }
+        };
         if let Some(key) = self.key {
             let now = Arc::clone(&self.now);
             let clock = move || UNIX_EPOCH + Duration::from_secs(now.load(Ordering::SeqCst));
@@ -339,6 +364,16 @@ pub(super) struct Book {
     pub(super) claimed: Arc<Mutex<HashMap<String, Option<String>>>>,
     pub(super) is_failing: bool,
     pub(super) forgets_outcomes: bool,
+    /// Claims come and are answered together, when there are as many as this waits for.
+    pub(super) together: Option<Arc<Barrier>>,
+}
+
+impl Book {
+    async fn meet(&self) {
+        if let Some(together) = &self.together {
+            together.wait().await;
+        }
+    }
 }
 
 impl Guard for Book {
@@ -347,14 +382,16 @@ impl Guard for Book {
             if self.is_failing {
                 return Err(GuardError("down".into()));
             }
-            let mut claimed = self.claimed.lock().unwrap();
-            match claimed.get(approval) {
-                Some(outcome) => Ok(Claim::Again { outcome: outcome.clone() }),
-                None => {
-                    claimed.insert(approval.to_owned(), None);
-                    Ok(Claim::First)
+            self.meet().await;
+            let before = match self.claimed.lock().unwrap().entry(approval.to_owned()) {
+                Entry::Occupied(claimed) => Some(claimed.get().clone()),
+                Entry::Vacant(free) => {
+                    free.insert(None);
+                    None
                 }
-            }
+            };
+            self.meet().await;
+            Ok(before.map_or(Claim::First, |outcome| Claim::Again { outcome }))
         }
         .boxed()
     }

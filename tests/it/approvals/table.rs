@@ -91,9 +91,14 @@ async fn row(name: &str) -> String {
         "edited arguments that do not fit" | "edited arguments that the tool allows" => {
             Case::of(&[("price", json!({"order_id": "1234", "amount": 20}))]).await
         }
-        "an answer that does not fit the question" | "a no to a question's approval" => {
-            Case::of(&[("shoes", json!({}))]).await
+        "the policy refuses the edited arguments" | "arguments that no longer fit the tool's schema" => {
+            Case::of(&[("price", json!({"order_id": "1234", "amount": 20}))]).await
         }
+        "an answer that does not fit the question"
+        | "`approved: false` to a question"
+        | "an answer to a question that is another one by now"
+        | "the id of another question"
+        | "a no to a question's approval" => Case::of(&[("shoes", json!({}))]).await,
         "an answer to a question, and the call has come to need approval" => {
             Case::of(&[("choose", json!({}))]).await
         }
@@ -114,16 +119,39 @@ async fn row(name: &str) -> String {
         "a yes after its time" => {
             shop.now.fetch_add(900, Ordering::SeqCst);
         }
+        "a no after its time" => {
+            shop.now.fetch_add(900, Ordering::SeqCst);
+            next = case.next().resolve(id, json!({"approved": false}));
+        }
+        "nobody answered, says the client, after its time" => {
+            shop.now.fetch_add(900, Ordering::SeqCst);
+            next = case.next().cancel(id);
+        }
         "nothing" => next = case.next(),
         "the user's next message in place of an answer" => {
             next = case.next();
             next.messages().push(json!({"id": "u2", "role": "user", "content": "Never mind."}));
         }
         "answers to some of the open interrupts" => {}
-        "an id that is made up" => next = case.next().approve(&case.with(7, &base64(&"m".repeat(32)))),
+        "an id that is made up" => next = case.next().approve(&case.with(9, &base64(&"m".repeat(32)))),
         "an id in another format" => next = case.next().approve(&case.with(0, "agui2")),
         "an id with a later time" => next = case.next().approve(&case.with(3, "1900000000")),
-        "an approval's id made a question's" => next = case.next().approve(&case.with(2, "q")),
+        "an approval's id made a question's" => {
+            let id =
+                case.with(2, "q").as_str().unwrap().replace("..", &format!(".{}.", base64(&"q".repeat(32))));
+            next = case.next().approve(&id.into());
+        }
+        "an id said to be asked by another run" => next = case.next().approve(&case.with(4, &base64("r2"))),
+        "an id with another random part" => {
+            next = case.next().approve(&case.with(7, &base64(&"n".repeat(16))));
+        }
+        "the id of another question" => {
+            let question = shop.send(&next).await.id();
+            let mut parts: Vec<&str> = question.as_str().unwrap().split('.').collect();
+            let other = base64(&"q".repeat(32));
+            parts[8] = &other;
+            next = case.next().resolve(&parts.join(".").into(), json!({"size": 42}));
+        }
         "an id of another run" => next = case.next().approve(&case.with(5, &base64("r2"))),
         "an id that names another call" => {
             next.call(0)["id"] = "c9".into();
@@ -176,6 +204,19 @@ async fn row(name: &str) -> String {
         "another thread" => next.input["threadId"] = "t2".into(),
         "other permissions that suffice" => next = next.claim("scope", "refunds everything".into()),
         "the tool is no longer offered to the caller" => next = next.claim("scope", "read".into()),
+        "nothing, of a tool that is not offered to the caller" => {
+            next = case.next().claim("scope", "read".into());
+        }
+        "arguments that no longer fit the tool's schema" => {
+            let told = shop.later().send(&next).await;
+            let error = told.result("c1").unwrap()["error"].clone();
+            assert!(
+                error.as_str().unwrap().starts_with("The arguments do not fit the schema: /amount"),
+                "{error}"
+            );
+            assert_eq!(shop.done(), []);
+            return "result".into();
+        }
         "the policy now refuses" => next = next.claim("limit", json!(10)),
         "approvals are closed by now" => {
             let closed = Shop { key: None, ..shop.clone() };
@@ -204,6 +245,20 @@ async fn row(name: &str) -> String {
             let edited = json!({"order_id": "1234", "amount": 2});
             next = case.next().resolve(id, json!({"approved": true, "editedArgs": edited}));
         }
+        "the policy refuses the edited arguments" => {
+            let edited = json!({"order_id": "1234", "amount": 2000});
+            next = case.next().resolve(id, json!({"approved": true, "editedArgs": edited}));
+        }
+        "`approved: false` to a question" | "an answer to a question that is another one by now" => {
+            let question = shop.send(&next).await;
+            let (shop, answer) = match name {
+                "`approved: false` to a question" => (shop.clone(), json!({"approved": false})),
+                _ => (shop.later(), json!({"size": 42})),
+            };
+            let told = shop.send(&next.after(&question).resolve(&question.id(), answer)).await;
+            assert_ne!(told.id(), question.id());
+            return observed(&case, &told);
+        }
         "an answer that does not fit the question" => {
             let question = shop.send(&next).await;
             next = next.after(&question).resolve(&question.id(), json!({"size": "large"}));
@@ -221,7 +276,7 @@ async fn row(name: &str) -> String {
         "edited arguments that the tool allows" => {
             assert_eq!(shop.done()[0].1["amount"], 2.0);
         }
-        "the policy now refuses" => {
+        "the policy now refuses" | "the policy refuses the edited arguments" => {
             assert_eq!(told.result("c1").unwrap()["error"], "This is beyond your limit.");
             return "result".into();
         }

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, HOST};
@@ -30,6 +31,8 @@ pub(crate) enum Fault {
     Refuses,
     /// It answers nothing, until it recovers.
     Hangs,
+    /// It does what it is asked, and says so when it recovers.
+    AnswersLate,
 }
 
 /// moto behind a port of its own, gone when dropped.
@@ -47,6 +50,8 @@ pub(crate) struct FaultProxy {
 struct Door {
     moto: &'static str,
     client: reqwest::Client,
+    /// Held while moto is asked: it does not do two things at once as DynamoDB does.
+    turn: Arc<Mutex<()>>,
     fault: watch::Sender<Option<Fault>>,
     /// The stage of each read that came, answered or not.
     reads: watch::Sender<Vec<String>>,
@@ -65,6 +70,7 @@ impl FaultProxy {
             door: Door {
                 moto: &Moto::shared().url,
                 client: reqwest::Client::new(),
+                turn: Arc::default(),
                 fault: watch::Sender::new(None),
                 reads: watch::Sender::default(),
             },
@@ -92,8 +98,13 @@ impl FaultProxy {
 
     /// Waits until a read has come.
     pub(crate) async fn has_been_read(&self) {
+        self.has_been_read_by(1).await;
+    }
+
+    /// Waits until so many reads have come.
+    pub(crate) async fn has_been_read_by(&self, readers: usize) {
         let mut reads = self.door.reads.subscribe();
-        reads.wait_for(|reads| !reads.is_empty()).await.unwrap();
+        reads.wait_for(|reads| reads.len() >= readers).await.unwrap();
     }
 
     /// Starts the template's function with the token in this secret, read through this proxy.
@@ -156,7 +167,11 @@ impl Door {
         headers.remove(HOST);
         headers.remove(CONTENT_LENGTH);
         let forward = self.client.post(self.moto).headers(headers).body(body);
-        let answer = forward.send().await.unwrap();
+        let answer = {
+            let _turn = self.turn.lock().await;
+            forward.send().await.unwrap()
+        };
+        fault.wait_for(|fault| *fault != Some(Fault::AnswersLate)).await.unwrap();
         Response::builder()
             .status(answer.status())
             .header("content-type", "application/x-amz-json-1.1")
