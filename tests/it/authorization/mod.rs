@@ -1,0 +1,3 @@
+//! Who may call a tool, and which calls may run.
+
+mod rules;
