@@ -3,19 +3,25 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use ag_ui_lambda::{Claims, Config, Forbidden, ToolContext, ToolError, aws, tool_fn};
+use ag_ui_lambda::{Claims, Config, Forbidden, Grants, ToolContext, ToolError, aws, tool_fn};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Who calls: made from proven claims, never from what the client or the model says.
 struct Caller {
     org: String,
-    can_cancel: bool,
+    permissions: Vec<String>,
+}
+
+impl Grants for Caller {
+    fn has_permission(&self, permission: &str) -> bool {
+        self.permissions.iter().any(|held| held == permission)
+    }
 }
 
 fn caller(claims: &Claims) -> Result<Caller, Forbidden> {
     let org = claims.text("custom:org_id").ok_or(Forbidden)?.to_owned(); // no organisation: 403
-    Ok(Caller { org, can_cancel: claims.list("permissions").contains(&"orders:write".into()) })
+    Ok(Caller { org, permissions: claims.list("permissions") })
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -48,10 +54,8 @@ async fn serve() -> Result<(), aws::Error> {
     let find = move |context, args| find(Arc::clone(&orders), context, args);
     let agent = aws::agent(&config)?
         .tool(tool_fn("find_order", "Looks an order up.", find))
-        .tool(
-            tool_fn("cancel_order", "Cancels an order.", cancel)
-                .offered_to(|caller: &Caller| caller.can_cancel),
-        )
+        // For all others it does not exist.
+        .tool(tool_fn("cancel_order", "Cancels an order.", cancel).needs_permission("orders:write"))
         .build()?;
     aws::serve(&config, agent, caller).await
 }

@@ -2,6 +2,7 @@
 
 use ag_ui_lambda::config::ClaimNames;
 use ag_ui_lambda::endpoint::Claims;
+use ag_ui_lambda::tool::Grants;
 
 /// The caller of a run. All is empty for an anonymous one.
 #[derive(Debug, Clone, Default)]
@@ -11,8 +12,18 @@ pub(crate) struct Caller {
     pub(crate) plan: Option<String>,
     pub(crate) permissions: Vec<String>,
     /// Kept apart from permissions: being in a group named like a permission grants nothing.
-    #[expect(dead_code, reason = "for tools that ask for a group; the samples do not")]
     pub(crate) groups: Vec<String>,
+}
+
+/// What tools can demand of the caller: `.needs_permission("refunds:write")`, `.needs_group("support")`.
+impl Grants for Caller {
+    fn has_permission(&self, permission: &str) -> bool {
+        self.permissions.iter().any(|held| held == permission)
+    }
+
+    fn is_in_group(&self, group: &str) -> bool {
+        self.groups.iter().any(|held| held == group)
+    }
 }
 
 impl Caller {

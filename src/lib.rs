@@ -46,4 +46,4 @@ pub use agent::{Agent, Limits};
 pub use config::Config;
 pub use endpoint::{Claims, Endpoint, Forbidden};
 pub use model::demo;
-pub use tool::{NoArgs, Parts, Tool, ToolContext, ToolError, tool_fn};
+pub use tool::{Grants, NoArgs, Parts, Tool, ToolContext, ToolError, tool_fn};

@@ -31,7 +31,7 @@ async fn serve() -> Result<(), aws::Error> {
         ))
         .tool(
             tool_fn("refund_order", "Refunds an order, or a part of it.", tools::refund_order)
-                .offered_to(tools::may_refund)
+                .needs_permission("refunds:write")
                 .needs_approval(),
         )
         .build()?;

@@ -49,7 +49,7 @@ async fn serve() -> Result<(), aws::Error> {
         .tool(tool_fn("get_account", "Who the caller is.", tools::get_account))
         .tool(
             tool_fn("refund_order", "Refunds an order, or a part of it.", tools::refund_order)
-                .offered_to(tools::may_refund)
+                .needs_permission("refunds:write")
                 .needs_approval(),
         )
         .tool(tool_fn("schedule_meeting", "Schedules a meeting.", meeting::schedule).asks())

@@ -7,6 +7,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 use tracing::error;
 
+use super::authorization::Denial;
 use super::run::Run;
 use super::turn::MadeCall;
 use super::waiting::{Asking, Called, Raised, Unmet, may_run, nobody_to_ask};
@@ -66,8 +67,13 @@ impl<C: Send + Sync + 'static> Run<'_, C> {
         if !self.may_call() {
             return refused("No tool may be called.");
         }
-        let Some(tool) = self.agent.offered(&call.name, &self.caller, self.prover().is_some()) else {
-            return refused(NO_SUCH_TOOL);
+        let audit = self.audit().await;
+        let tool = match self.agent.offered(&call.name, &self.caller, self.prover().is_some()) {
+            Ok(tool) => tool,
+            Err(denial) => {
+                audit.denied(&call.name, denial);
+                return refused(NO_SUCH_TOOL);
+            }
         };
         let arguments = match parse(&call.arguments).and_then(|value| tool.check(&value).map(|()| value)) {
             Ok(arguments) => arguments,
@@ -75,6 +81,7 @@ impl<C: Send + Sync + 'static> Run<'_, C> {
         };
         match tool.approval(&self.caller, &arguments) {
             Ok(Approval::NotNeeded) => {
+                audit.allowed(&call.name, None);
                 let context = self.context(call.id.clone());
                 let may_ask = MayAsk { is_approved: false, expires: None };
                 self.run_tool(tool, &self.info.run_id, context, arguments, may_ask).await
@@ -84,9 +91,18 @@ impl<C: Send + Sync + 'static> Run<'_, C> {
                 let schema = approval_schema(tool.spec().parameters.as_ref().filter(|_| editable));
                 let message = may_run(&call.name);
                 let asking = Asking { kind: Kind::Approval, expires: None, message, schema };
-                self.wait(&call.id, &call.name, &self.info.run_id, &arguments, asking).await
+                let came = self.wait(&call.id, &call.name, &self.info.run_id, &arguments, asking).await;
+                match came {
+                    Came::Waits(_) => audit.waits(&call.name),
+                    Came::Result(_) => audit.denied(&call.name, Denial::Closed),
+                }
+                came
             }
-            Ok(Approval::Refused(sentence)) | Err(sentence) => refused(&sentence),
+            Ok(Approval::Refused(sentence)) => {
+                audit.denied(&call.name, Denial::Policy);
+                refused(&sentence)
+            }
+            Err(sentence) => refused(&sentence),
         }
     }
 
@@ -134,9 +150,15 @@ impl<C: Send + Sync + 'static> Run<'_, C> {
     }
 
     async fn run_granted(&self, granted: Granted) -> Came {
-        let Some(tool) = self.agent.offered(&granted.tool, &self.caller, true) else {
-            return Came::Result(refusal(NO_SUCH_TOOL).into());
+        let audit = self.audit().await;
+        let tool = match self.agent.offered(&granted.tool, &self.caller, true) {
+            Ok(tool) => tool,
+            Err(denial) => {
+                audit.denied(&granted.tool, denial);
+                return Came::Result(refusal(NO_SUCH_TOOL).into());
+            }
         };
+        audit.allowed(&granted.tool, Some(granted.proof.kind()));
         let context = self.context(granted.id).proven(granted.idempotency_key, granted.answer);
         let may_ask = match granted.proof.kind() {
             Kind::Approval => MayAsk { is_approved: true, expires: None },

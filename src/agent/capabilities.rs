@@ -13,13 +13,13 @@ impl<C: Send + Sync + 'static> Agent<C> {
     /// What the agent can do for a caller: its tools, the state that they share, what its first model reads, its limits.
     /// `identity` as in [`run`](Self::run).
     pub fn capabilities(&self, caller: &C, identity: Option<&Identity>) -> AgentCapabilities {
-        let is_open = self.inner.approvals.is_some() && identity.is_some();
-        let interrupts = || self.offers(caller, is_open).map(|tool| tool.interrupts());
+        let offers = self.offers(caller, self.is_open(identity));
+        let interrupts = || offers.interrupts();
         AgentCapabilities {
             transport: Some(Transport { streaming: Some(true), ..Transport::default() }),
             tools: Some(ToolSupport {
                 supported: Some(true),
-                items: Some(self.offers(caller, is_open).map(|tool| tool.spec().clone()).collect()),
+                items: Some(offers.tools().cloned().collect()),
                 parallel_calls: Some(true),
                 client_provided: Some(true),
             }),

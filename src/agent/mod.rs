@@ -1,10 +1,12 @@
 //! The agent: a model, tools, instructions and limits; and the loop that makes a run of them.
 //!
 //! `turns` decides and `run` does; `attempts` decides and `turn` asks the model; `resume` decides and `call` runs a tool
-//! or lets it wait, as `waiting` puts it; `signed` signs what comes of it. `history` reads what came before, `seal` keeps a provider's own apart,
-//! `listener` hears what tools say, `stream` lets a reader pull.
+//! or lets it wait, as `waiting` puts it; `authorization` says who may call it; `signed` signs what comes of it. `history`
+//! reads what came before, `seal` keeps a provider's own apart, `listener` hears what tools say, `stream` lets a reader
+//! pull.
 
 mod attempts;
+mod authorization;
 mod call;
 mod capabilities;
 mod history;
@@ -24,10 +26,10 @@ use std::sync::Arc;
 use tokio::time::Instant;
 use tracing::warn;
 
-use crate::approval::{Approvals, Identity};
+use crate::approval::{Approvals, Identity, Pseudonyms};
 use crate::model::{Model, ModelSettings};
 use crate::protocol::{self, Prediction, RunAgentInput, RunId, ThreadId};
-use crate::tool::{Entry, Tool, Toolbox, ToolboxError};
+use crate::tool::{Tool, Toolbox, ToolboxError};
 use crate::transcript::{Clock, Stamps};
 
 pub use stream::{RunStream, Stopper};
@@ -46,6 +48,8 @@ struct Inner<C> {
     instructions: Option<Arc<str>>,
     toolbox: Toolbox<C>,
     approvals: Option<Approvals>,
+    /// What the log calls callers.
+    pseudonyms: Pseudonyms,
     limits: Limits,
     /// Whether results of backend tools must be signed to be read.
     requires_signed_results: bool,
@@ -176,14 +180,9 @@ impl<C: Send + Sync + 'static> Agent<C> {
         Some(Prover { approvals: self.inner.approvals.as_ref()?, identity: identity?, thread_id, run_id })
     }
 
-    /// The tools that a caller may use; those whose calls may wait only where approvals are open.
-    fn offers(&self, caller: &C, is_open: bool) -> impl Iterator<Item = &Arc<dyn Entry<C>>> {
-        self.inner.toolbox.offers(caller).filter(move |tool| is_open || !tool.interrupts().any())
-    }
-
-    /// The tool of that name, if a caller may use it.
-    fn offered(&self, name: &str, caller: &C, is_open: bool) -> Option<&Arc<dyn Entry<C>>> {
-        self.inner.toolbox.offered(name, caller).filter(|tool| is_open || !tool.interrupts().any())
+    /// Whether a person can be asked for a caller.
+    fn is_open(&self, identity: Option<&Identity>) -> bool {
+        self.inner.approvals.is_some() && identity.is_some()
     }
 
     fn frontend_tools(&self, tools: &[protocol::Tool]) -> Result<Vec<protocol::Tool>, NameTaken> {
@@ -348,6 +347,7 @@ impl<C: Send + Sync + 'static> AgentBuilder<C> {
             instructions,
             toolbox,
             approvals,
+            pseudonyms: Pseudonyms::new(),
             limits,
             requires_signed_results,
             sends_messages,

@@ -9,6 +9,7 @@ use std::collections::{HashMap, HashSet};
 use serde_json::Value;
 use tracing::{info, warn};
 
+use super::authorization::{Audit, Denial};
 use super::call::{Granted, NO_SUCH_TOOL};
 use super::waiting::{Called, Prover, Raised, Unmet, may_run};
 use super::{Agent, Refusal};
@@ -87,7 +88,8 @@ pub(super) async fn read<C: Send + Sync + 'static>(
             proof,
             idempotency_key,
         };
-        let verdict = verdict(agent, caller, prover, granted, entry);
+        let audit = agent.audit(identity).await;
+        let verdict = verdict(agent, caller, prover, &audit, granted, entry);
         resumed.push(Resumed { call: call.clone(), verdict });
     }
     Ok(resumed)
@@ -146,10 +148,11 @@ fn verdict<C: Send + Sync + 'static>(
     agent: &Agent<C>,
     caller: &C,
     prover: Prover<'_>,
+    audit: &Audit,
     asked: Granted,
     entry: &ResumeEntry,
 ) -> Verdict {
-    match said(agent, caller, prover, &asked, entry) {
+    match said(agent, caller, prover, audit, &asked, entry) {
         Said::Yes { arguments, answer } => Verdict::Grant(Box::new(Granted { arguments, answer, ..asked })),
         Said::No(text) => Verdict::NotRun(Box::new(asked), text),
         Said::Neither(raised) => Verdict::Again(raised),
@@ -160,12 +163,15 @@ fn said<C: Send + Sync + 'static>(
     agent: &Agent<C>,
     caller: &C,
     prover: Prover<'_>,
+    audit: &Audit,
     granted: &Granted,
     entry: &ResumeEntry,
 ) -> Said {
     let told = |answer: &str| info!(tool = granted.tool, answer, "interrupt answered");
+    let denied = |denial: Denial| audit.denied(&granted.tool, denial);
     let unmet = |unmet: Unmet| {
         told(unmet.word());
+        denied(Denial::Unmet(granted.proof.kind()));
         Said::No(unmet.result())
     };
     if prover.approvals.now() >= granted.proof.expires() {
@@ -179,9 +185,13 @@ fn said<C: Send + Sync + 'static>(
     if kind == Kind::Approval && said["approved"] == Value::Bool(false) {
         return unmet(Unmet::Denied);
     }
-    let Some(tool) = agent.offered(&granted.tool, caller, true) else {
-        told("not_offered");
-        return Said::No(refusal(NO_SUCH_TOOL));
+    let tool = match agent.offered(&granted.tool, caller, true) {
+        Ok(tool) => tool,
+        Err(denial) => {
+            told("not_offered");
+            denied(denial);
+            return Said::No(refusal(NO_SUCH_TOOL));
+        }
     };
     let mut arguments = granted.arguments.clone();
     if kind == Kind::Approval {
@@ -210,6 +220,7 @@ fn said<C: Send + Sync + 'static>(
     let still = tool.check(&arguments).and_then(|()| tool.approval(caller, &arguments));
     let refused = match still {
         Ok(Approval::Needed) if matches!(kind, Kind::Question { is_approved: false, .. }) => {
+            denied(Denial::Unmet(Kind::Approval));
             UNAPPROVED.into()
         }
         Ok(Approval::NotNeeded | Approval::Needed) => {
@@ -222,7 +233,11 @@ fn said<C: Send + Sync + 'static>(
             };
             return Said::Yes { arguments, answer };
         }
-        Ok(Approval::Refused(sentence)) | Err(sentence) => sentence,
+        Ok(Approval::Refused(sentence)) => {
+            denied(Denial::Policy);
+            sentence
+        }
+        Err(sentence) => sentence,
     };
     told("refused");
     Said::No(refusal(&refused))

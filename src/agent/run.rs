@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use super::Agent;
+use super::authorization::{Audit, Offers};
 use super::call::Came;
 use super::history::History;
 use super::listener::Listener;
@@ -81,7 +82,8 @@ pub(super) async fn drive<C: Send + Sync + 'static, S: Stamps>(
     let (stop_at, stop) = stop_at(started, agent.inner.limits.run_timeout, deadline);
     let info = RunInfo { thread_id: input.thread_id.clone(), run_id: input.run_id.clone() };
     let (caller, info) = (Arc::new(caller), Arc::new(info));
-    let run = Run { agent: &agent, caller, identity, info, frontend, stop_at, voice };
+    let offers = agent.offers(&caller, agent.is_open(identity.as_ref()));
+    let run = Run { agent: &agent, caller, identity, info, offers, frontend, stop_at, voice };
     transcript = transcript.with_state(Arc::clone(&state)).with_predictions(run.predictions());
     let mut turns = Turns::new(agent.inner.limits);
 
@@ -149,6 +151,7 @@ pub(super) struct Run<'a, C> {
     pub(super) caller: Arc<C>,
     identity: Option<Identity>,
     pub(super) info: Arc<RunInfo>,
+    offers: Offers<'a, C>,
     frontend: Vec<Tool>,
     pub(super) stop_at: Instant,
     pub(super) voice: Voice,
@@ -158,6 +161,11 @@ impl<C: Send + Sync + 'static> Run<'_, C> {
     /// What proves for this caller and run; none where approvals are closed.
     pub(super) fn prover(&self) -> Option<Prover<'_>> {
         self.agent.prover(self.identity.as_ref(), &self.info.thread_id, &self.info.run_id)
+    }
+
+    /// What writes the log's lines of what this caller may call.
+    pub(super) async fn audit(&self) -> Audit {
+        self.agent.audit(self.identity.as_ref()).await
     }
 
     /// Goes on with calls of earlier runs, side by side. Their results become part of the input's history.
@@ -199,6 +207,7 @@ impl<C: Send + Sync + 'static> Run<'_, C> {
         listener: &mut Listener,
         outbox: &Outbox,
     ) -> Result<(), Ended> {
+        self.offers.tell_withheld(self.agent, self.identity.as_ref()).await;
         let mut history = History::read(input, |name| self.agent.inner.toolbox.has(name));
         if history.turns.is_empty() || history.awaits_client {
             return Ok(());
@@ -239,8 +248,7 @@ impl<C: Send + Sync + 'static> Run<'_, C> {
 
     /// What the model may call.
     fn tools(&self) -> impl Iterator<Item = &Tool> {
-        let here = self.agent.offers(&self.caller, self.prover().is_some()).map(|tool| tool.spec());
-        here.chain(&self.frontend)
+        self.offers.tools().chain(&self.frontend)
     }
 
     /// What the client may predict: nothing of a tool that this caller is not to know of.

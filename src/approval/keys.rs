@@ -101,7 +101,7 @@ impl Keys {
 }
 
 impl Key {
-    fn new(secret: SecretString) -> Result<Self, WeakKey> {
+    pub(super) fn new(secret: SecretString) -> Result<Self, WeakKey> {
         if secret.expose_secret().chars().count() < SHORTEST {
             return Err(WeakKey);
         }

@@ -11,6 +11,7 @@ mod guard;
 mod identity;
 mod keys;
 mod proof;
+mod pseudonym;
 mod result;
 mod time;
 
@@ -25,6 +26,7 @@ pub use identity::Identity;
 pub use keys::{ApprovalKeys, WeakKey};
 use proof::Clear;
 pub(crate) use proof::{Kind, Proof, Subject, digest};
+pub(crate) use pseudonym::Pseudonyms;
 pub(crate) use result::{ResultSignature, digest_text};
 pub(crate) use time::iso_8601;
 

@@ -143,11 +143,7 @@ impl Subject<'_> {
         fields.put(self.thread_id.as_str());
         fields.put(self.tool);
         fields.put(self.arguments);
-        let Identity { source, issuer, org, user } = self.identity;
-        fields.put(source);
-        for field in [issuer, org, user] {
-            fields.put_optional(field.as_deref());
-        }
+        fields.put_identity(self.identity);
     }
 }
 
@@ -257,6 +253,13 @@ impl Fields {
         self.0.push(1);
         self.0.extend((field.len() as u64).to_be_bytes());
         self.0.extend(field);
+    }
+
+    pub(super) fn put_identity(&mut self, Identity { source, issuer, org, user }: &Identity) {
+        self.put(source);
+        for field in [issuer, org, user] {
+            self.put_optional(field.as_deref());
+        }
     }
 
     fn put_optional(&mut self, field: Option<&str>) {

@@ -1,12 +1,11 @@
 //! A plain function as a tool.
 
 use std::fmt;
-use std::marker::PhantomData;
 
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-use super::{Approval, Interrupts, Tool, ToolContext, ToolError, ToolOutput};
+use super::{Approval, Grants, Interrupts, Lack, Ruling, Tool, ToolContext, ToolError, ToolOutput};
 
 /// Makes a tool of an async function `(ToolContext<C>, Args) -> Result<Output, ToolError>`.
 ///
@@ -29,10 +28,10 @@ where
         name,
         description,
         function,
-        offered: None,
+        demands: Vec::new(),
+        policies: Vec::new(),
         interrupts: Interrupts::default(),
-        needs_approval: |_, _| false,
-        args: PhantomData,
+        approvals: Vec::new(),
     }
 }
 
@@ -41,17 +40,66 @@ pub struct FnTool<F, C, A> {
     name: &'static str,
     description: &'static str,
     function: F,
-    offered: Option<fn(&C) -> bool>,
+    /// What a caller has to meet, all of it, with what one lacks who does not.
+    demands: Vec<(Lack, Box<OfCaller<C>>)>,
+    /// What a call has to pass, all of it.
+    policies: Vec<Box<OfCall<C, A, Option<String>>>>,
     interrupts: Interrupts,
-    needs_approval: fn(&C, &A) -> bool,
-    args: PhantomData<fn(C, A)>,
+    /// What makes a call wait, any of it.
+    approvals: Vec<Box<OfCall<C, A, bool>>>,
 }
 
+type OfCaller<C> = dyn Fn(&C) -> bool + Send + Sync;
+type OfCall<C, A, R> = dyn Fn(&C, &A) -> R + Send + Sync;
+
+/// What a tool demands adds up: with two demands a caller has to meet both, and nothing said later takes one back.
 impl<F, C, A> FnTool<F, C, A> {
+    /// Offers the tool only to callers who hold the permission (or OAuth scope); to all others it does not exist.
+    #[must_use]
+    pub fn needs_permission(self, permission: impl Into<String>) -> Self
+    where
+        C: Grants,
+    {
+        let permission = permission.into();
+        self.demands(Lack::Permission, move |caller: &C| caller.has_permission(&permission))
+    }
+
+    /// Offers the tool only to callers who are in the group; to all others it does not exist.
+    #[must_use]
+    pub fn needs_group(self, group: impl Into<String>) -> Self
+    where
+        C: Grants,
+    {
+        let group = group.into();
+        self.demands(Lack::Group, move |caller: &C| caller.is_in_group(&group))
+    }
+
     /// Offers the tool only to callers for whom `allowed` is true; to all others it does not exist.
     #[must_use]
-    pub fn offered_to(self, allowed: fn(&C) -> bool) -> Self {
-        Self { offered: Some(allowed), ..self }
+    pub fn offered_to(self, allowed: impl Fn(&C) -> bool + Send + Sync + 'static) -> Self {
+        self.demands(Lack::Other, allowed)
+    }
+
+    /// Runs only the calls that the policy allows, of a caller to whom the tool is offered.
+    ///
+    /// The policy answers `bool`, or a `Result` whose error is the sentence that the model and the client read. It is
+    /// asked once the arguments fit their schema, and again when a call goes on that waited for a person.
+    ///
+    /// ```
+    /// # use ag_ui_lambda::tool::{ToolContext, ToolError, tool_fn};
+    /// # struct Caller { limit: f64 }
+    /// # #[derive(serde::Deserialize, schemars::JsonSchema)]
+    /// # struct RefundArgs { amount: f64 }
+    /// # async fn refund(_: ToolContext<Caller>, _: RefundArgs) -> Result<(), ToolError> { Ok(()) }
+    /// let tool = tool_fn("refund", "Refunds an order.", refund).allowed_if(|caller, args| {
+    ///     if args.amount <= caller.limit { Ok(()) } else { Err("This is beyond your limit.") }
+    /// });
+    /// # let _: &dyn std::any::Any = &tool;
+    /// ```
+    #[must_use]
+    pub fn allowed_if<R: Ruling>(mut self, policy: impl Fn(&C, &A) -> R + Send + Sync + 'static) -> Self {
+        self.policies.push(Box::new(move |caller, args| policy(caller, args).objection()));
+        self
     }
 
     /// Lets each call wait until a person approves it.
@@ -62,9 +110,10 @@ impl<F, C, A> FnTool<F, C, A> {
 
     /// Lets the calls for which `needed` is true wait until a person approves them.
     #[must_use]
-    pub fn needs_approval_if(self, needed: fn(&C, &A) -> bool) -> Self {
-        let interrupts = Interrupts { approval: true, ..self.interrupts };
-        Self { needs_approval: needed, interrupts, ..self }
+    pub fn needs_approval_if(mut self, needed: impl Fn(&C, &A) -> bool + Send + Sync + 'static) -> Self {
+        self.interrupts.approval = true;
+        self.approvals.push(Box::new(needed));
+        self
     }
 
     /// Lets who approves a call edit its arguments. The edited ones are checked as those of a new call.
@@ -77,6 +126,11 @@ impl<F, C, A> FnTool<F, C, A> {
     #[must_use]
     pub fn asks(self) -> Self {
         Self { interrupts: Interrupts { question: true, ..self.interrupts }, ..self }
+    }
+
+    fn demands(mut self, lack: Lack, demand: impl Fn(&C) -> bool + Send + Sync + 'static) -> Self {
+        self.demands.push((lack, Box::new(demand)));
+        self
     }
 }
 
@@ -105,8 +159,9 @@ where
         self.description
     }
 
-    fn is_offered_to(&self, caller: &C) -> bool {
-        self.offered.is_none_or(|allowed| allowed(caller))
+    fn admits(&self, caller: &C) -> Result<(), Lack> {
+        let lacks = self.demands.iter().find(|(_, is_met)| !is_met(caller));
+        lacks.map_or(Ok(()), |(lack, _)| Err(*lack))
     }
 
     fn interrupts(&self) -> Interrupts {
@@ -114,7 +169,11 @@ where
     }
 
     fn approval(&self, caller: &C, args: &A) -> Approval {
-        if (self.needs_approval)(caller, args) { Approval::Needed } else { Approval::NotNeeded }
+        if let Some(sentence) = self.policies.iter().find_map(|policy| policy(caller, args)) {
+            return Approval::Refused(sentence);
+        }
+        let is_needed = self.approvals.iter().any(|is_needed| is_needed(caller, args));
+        if is_needed { Approval::Needed } else { Approval::NotNeeded }
     }
 
     fn call(&self, context: ToolContext<C>, args: A) -> impl Future<Output = Result<O, ToolError>> + Send {

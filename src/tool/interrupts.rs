@@ -24,7 +24,7 @@ impl Interrupts {
     }
 }
 
-/// Whether a call needs a person's approval.
+/// Whether a call may run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Approval {

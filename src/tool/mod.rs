@@ -9,6 +9,7 @@ mod context;
 mod function;
 mod interrupts;
 mod output;
+mod policy;
 mod progress;
 mod schema;
 mod state;
@@ -28,6 +29,7 @@ pub use function::{FnTool, tool_fn};
 pub(crate) use interrupts::{Answer, approval_schema};
 pub use interrupts::{Approval, Interrupts, Question};
 pub use output::{Parts, ToolOutput};
+pub use policy::{Grants, Lack, Ruling};
 pub use progress::{Activity, Progress, ProgressError, Step};
 pub use state::{State, StateError};
 pub use toolbox::ToolboxError;
@@ -51,9 +53,12 @@ pub trait Tool<C>: Send + Sync + 'static {
     fn description(&self) -> &str;
 
     /// Whether this caller may use the tool. One who may not is never shown it, and a call by name is
-    /// answered as if there were no such tool. A panic counts as false.
-    fn is_offered_to(&self, _caller: &C) -> bool {
-        true
+    /// answered as if there were no such tool. A panic is a no.
+    ///
+    /// # Errors
+    /// What the caller lacks, for the log.
+    fn admits(&self, _caller: &C) -> Result<(), Lack> {
+        Ok(())
     }
 
     /// What its calls may wait for. A tool whose calls may wait is offered only where approvals can be proven.
@@ -61,7 +66,8 @@ pub trait Tool<C>: Send + Sync + 'static {
         Interrupts::default()
     }
 
-    /// Whether a call needs a person's approval. Asked when the call is made, and again when it was approved.
+    /// Whether a call may run: at once, when a person has approved it, or not at all. Asked when the call is made, and
+    /// again when it was approved, with the arguments as they were edited. A panic refuses the call.
     ///
     /// A tool that needs one without saying so in [`interrupts`](Self::interrupts) fails.
     fn approval(&self, _caller: &C, _args: &Self::Args) -> Approval {

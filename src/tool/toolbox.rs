@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tracing::{error, warn};
 
 use super::schema::{self, shortened};
-use super::{Approval, Interrupts, Question, Tool, ToolContext, ToolError, ToolOutput as _};
+use super::{Approval, Interrupts, Lack, Question, Tool, ToolContext, ToolError, ToolOutput as _};
 use crate::causes::causes;
 use crate::protocol::{self, Content};
 
@@ -61,9 +61,10 @@ pub enum ToolboxError {
 pub(crate) trait Entry<C>: Send + Sync {
     /// What a model is told of it.
     fn spec(&self) -> &protocol::Tool;
-    fn is_offered_to(&self, caller: &C) -> bool;
+    /// Whether this caller may use it.
+    fn admits(&self, caller: &C) -> Result<(), Lack>;
     fn interrupts(&self) -> Interrupts;
-    /// Whether a call with these arguments needs approval. An error is a sentence for the model.
+    /// Whether a call with these arguments may run. An error is a sentence for the model: the tool is at fault.
     fn approval(&self, caller: &C, arguments: &Value) -> Result<Approval, String>;
     /// Whether a value fits the schema of the arguments. An error is a sentence for the model.
     fn check(&self, arguments: &Value) -> Result<(), String>;
@@ -132,9 +133,9 @@ impl<C: Send + Sync + 'static> Toolbox<C> {
         Some(parameters.is_some_and(|schema| !schema["properties"][argument].is_null()))
     }
 
-    /// The tool of that name, if this caller may use it.
-    pub(crate) fn offered(&self, name: &str, caller: &C) -> Option<&Arc<dyn Entry<C>>> {
-        self.entries.get(name).filter(|entry| entry.is_offered_to(caller))
+    /// The tool of that name, whoever may use it.
+    pub(crate) fn get(&self, name: &str) -> Option<&Arc<dyn Entry<C>>> {
+        self.entries.get(name)
     }
 
     /// Whether a call of that name may wait for a person.
@@ -147,9 +148,9 @@ impl<C: Send + Sync + 'static> Toolbox<C> {
         self.entries.iter().filter(|(_, entry)| entry.interrupts().any()).map(|(name, _)| name.as_str())
     }
 
-    /// The tools that this caller may use, in order of name.
-    pub(crate) fn offers(&self, caller: &C) -> impl Iterator<Item = &Arc<dyn Entry<C>>> {
-        self.entries.values().filter(|entry| entry.is_offered_to(caller))
+    /// All tools, in order of name, whoever may use them.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<dyn Entry<C>>> {
+        self.entries.values()
     }
 }
 
@@ -162,17 +163,12 @@ where
         &self.spec
     }
 
-    fn is_offered_to(&self, caller: &C) -> bool {
-        // It is also asked where nothing else would catch it: before a run begins, and for the capabilities.
-        std::panic::catch_unwind(AssertUnwindSafe(|| self.tool.is_offered_to(caller))).unwrap_or_else(
-            |_panic| {
-                error!(
-                    tool = self.spec.name,
-                    "tool's rule of whom it is offered to panicked: it is not offered"
-                );
-                false
-            },
-        )
+    fn admits(&self, caller: &C) -> Result<(), Lack> {
+        let policy = AssertUnwindSafe(|| self.tool.admits(caller));
+        std::panic::catch_unwind(policy).unwrap_or_else(|_panic| {
+            error!(tool = self.spec.name, "tool's policy panicked");
+            Err(Lack::Other)
+        })
     }
 
     fn interrupts(&self) -> Interrupts {
@@ -184,8 +180,8 @@ where
         // It is also asked before a run begins, where nothing else would catch it.
         let policy = AssertUnwindSafe(|| self.tool.approval(caller, &args));
         let Ok(approval) = std::panic::catch_unwind(policy) else {
-            error!(tool = self.spec.name, "tool's approval policy panicked");
-            return Err(FAILED.into());
+            error!(tool = self.spec.name, "tool's policy panicked");
+            return Ok(Approval::Refused(FAILED.into()));
         };
         if approval == Approval::Needed && !self.tool.interrupts().approval {
             error!(tool = self.spec.name, "tool needs an approval and does not say so in its interrupts");

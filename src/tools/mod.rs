@@ -5,5 +5,5 @@ mod refund;
 mod weather;
 
 pub(crate) use account::get_account;
-pub(crate) use refund::{may_refund, refund_order};
+pub(crate) use refund::refund_order;
 pub(crate) use weather::get_weather;

@@ -1,4 +1,5 @@
-//! Shows what may not happen by itself: a tool that needs a permission of the caller's and a person's approval.
+//! Shows what may not happen by itself: where it is added to the agent it needs a permission of the caller's and a person's
+//! approval.
 
 use ag_ui_lambda::tool::{ToolContext, ToolError};
 use schemars::JsonSchema;
@@ -23,11 +24,6 @@ pub(crate) struct Refund {
     order_id: String,
     amount: f64,
     status: &'static str,
-}
-
-/// To all others the tool does not exist.
-pub(crate) fn may_refund(caller: &Caller) -> bool {
-    caller.permissions.iter().any(|permission| permission == "refunds:write")
 }
 
 /// The sample pays nothing. A real one hands the key on to its payment service, which then pays once.

@@ -10,6 +10,7 @@
 
 mod agent;
 mod approvals;
+mod authorization;
 #[cfg(feature = "dev")]
 mod clients;
 mod dependencies;

@@ -4,6 +4,7 @@
 //! that the message names, open until the test closes it.
 #![expect(clippy::unwrap_used, reason = "a test that fails should say where")]
 
+mod guarded;
 mod shown;
 
 use std::process::ExitCode;
@@ -15,6 +16,8 @@ use serde_json::json;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 use tokio::sync::Barrier;
+
+use guarded::Visitor;
 
 /// What the model's and the tool's failures have as their cause, for tests to look for where it must not be.
 const CAUSE: &str = "planted-cause-5c81";
@@ -31,13 +34,13 @@ async fn serve() -> Result<(), aws::Error> {
         .tool(tool_fn("explode", "Panics.", explode))
         .tool(tool_fn("leak", "Fails with a cause.", leak))
         .limits(config.limits);
-    let mut agent = shown::tools(agent);
+    let mut agent = guarded::tools(shown::tools(agent));
     // With a key it insists on what it has signed, and tells the conversation once more.
     if let Some(settings) = &config.approvals {
         agent = agent.approvals(aws::approvals(settings)?).requires_signed_results().sends_messages();
     }
     let agent = agent.build()?;
-    aws::serve(&config, agent, |_| Ok(())).await
+    aws::serve(&config, agent, |claims| Ok(Visitor::from_claims(claims))).await
 }
 
 fn turn(request: &Request) -> Script {
@@ -55,6 +58,10 @@ fn turn(request: &Request) -> Script {
         ["wait"] => Script::new().text("I wait").wait_for(std::future::pending()),
         ["panic"] => Script::new().text("I ").wait_for(async { panic!("as told") }),
         ["fail"] => Script::new().text("I ").fail(ModelError::new(ModelErrorKind::Refused, CAUSE)),
+        ["spend", amount] => {
+            let amount: u32 = amount.parse().unwrap();
+            Script::new().call("call_1", "spend", &json!({ "amount": amount }))
+        }
         ["hold", address] => Script::new().call("call_1", "hold", &json!({ "address": address })),
         ["edit", seed] => Script::new().call(&format!("call_{seed}"), "edit", &json!({ "seed": seed })),
         ["write", ..] => {
@@ -81,16 +88,16 @@ pub(crate) async fn pass(address: String) {
     let _end = gate.read_u8().await;
 }
 
-async fn meet(_: ToolContext<()>, _: NoArgs) -> Result<&'static str, ToolError> {
+async fn meet(_: ToolContext<Visitor>, _: NoArgs) -> Result<&'static str, ToolError> {
     static BOTH: LazyLock<Barrier> = LazyLock::new(|| Barrier::new(2));
     BOTH.wait().await;
     Ok("met")
 }
 
-async fn explode(_: ToolContext<()>, _: NoArgs) -> Result<(), ToolError> {
+async fn explode(_: ToolContext<Visitor>, _: NoArgs) -> Result<(), ToolError> {
     panic!("as told")
 }
 
-async fn leak(_: ToolContext<()>, _: NoArgs) -> Result<(), ToolError> {
+async fn leak(_: ToolContext<Visitor>, _: NoArgs) -> Result<(), ToolError> {
     Err(std::io::Error::other(CAUSE).into())
 }

@@ -7,8 +7,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::guarded::Visitor;
+
 /// Adds the tools of this file to an agent.
-pub(crate) fn tools(agent: AgentBuilder<()>) -> AgentBuilder<()> {
+pub(crate) fn tools(agent: AgentBuilder<Visitor>) -> AgentBuilder<Visitor> {
     agent
         .tool(tool_fn("edit", "Edits the state at random and returns it.", edit))
         .tool(tool_fn("survey", "Shows its progress.", survey))
@@ -25,7 +27,7 @@ struct Seed {
 }
 
 /// Returns the state as the server has it in the end, for the client to compare.
-async fn edit(context: ToolContext<()>, args: Seed) -> Result<Value, ToolError> {
+async fn edit(context: ToolContext<Visitor>, args: Seed) -> Result<Value, ToolError> {
     let mut random = fastrand::Rng::with_seed(args.seed.parse()?);
     let state = context.state();
     for _ in 0..60 {
@@ -86,7 +88,7 @@ fn new(random: &mut fastrand::Rng) -> Value {
     }
 }
 
-async fn survey(context: ToolContext<()>, _: NoArgs) -> Result<&'static str, ToolError> {
+async fn survey(context: ToolContext<Visitor>, _: NoArgs) -> Result<&'static str, ToolError> {
     let progress = context.progress();
     let content = json!({ "found": [], "where": ["north", "east", "south", "west"], "is_done": false });
     let mut search = progress.activity("com.acme.search", content).await?;
@@ -105,14 +107,14 @@ struct Gate {
     address: String,
 }
 
-async fn hold(context: ToolContext<()>, args: Gate) -> Result<&'static str, ToolError> {
+async fn hold(context: ToolContext<Visitor>, args: Gate) -> Result<&'static str, ToolError> {
     let step = context.progress().step("Holding").await;
     super::pass(args.address).await;
     step.end().await;
     Ok("held")
 }
 
-async fn chart(_: ToolContext<()>, _: NoArgs) -> Result<Parts, ToolError> {
+async fn chart(_: ToolContext<Visitor>, _: NoArgs) -> Result<Parts, ToolError> {
     Ok(Parts::new()
         .text("Sales rose.")
         .image(Source::bytes(b"not really a picture", "image/png"))
@@ -120,7 +122,7 @@ async fn chart(_: ToolContext<()>, _: NoArgs) -> Result<Parts, ToolError> {
         .with_metadata(json!({ "title": "Report" })))
 }
 
-async fn surface(_: ToolContext<()>, _: NoArgs) -> Result<Value, ToolError> {
+async fn surface(_: ToolContext<Visitor>, _: NoArgs) -> Result<Value, ToolError> {
     let component = json!({ "id": "root", "component": "Text", "text": "Hello" });
     Ok(json!({ "a2ui_operations": [
         { "version": "v0.9", "createSurface": { "surfaceId": "s", "catalogId": "basic" } },
@@ -133,7 +135,7 @@ struct Document {
     document: String,
 }
 
-async fn write(context: ToolContext<()>, args: Document) -> Result<&'static str, ToolError> {
+async fn write(context: ToolContext<Visitor>, args: Document) -> Result<&'static str, ToolError> {
     context.state().set("/document", args.document).await?;
     Ok("written")
 }

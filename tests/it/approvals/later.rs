@@ -7,7 +7,7 @@ use ag_ui_lambda::agent::Agent;
 use ag_ui_lambda::approval::{ApprovalKeys, Approvals, Identity};
 use ag_ui_lambda::model::{Script, Scripted, Turn};
 use ag_ui_lambda::protocol::RunAgentInput;
-use ag_ui_lambda::tool::{Interrupts, NoArgs, Tool, ToolContext, ToolError};
+use ag_ui_lambda::tool::{Interrupts, Lack, NoArgs, Tool, ToolContext, ToolError};
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 
@@ -107,9 +107,9 @@ impl Tool<()> for Moody {
         "Waits."
     }
 
-    fn is_offered_to(&self, _: &()) -> bool {
+    fn admits(&self, _: &()) -> Result<(), Lack> {
         assert!(!self.0.load(Ordering::SeqCst), "the rule is broken");
-        true
+        Ok(())
     }
 
     fn interrupts(&self) -> Interrupts {

@@ -10,7 +10,7 @@ use ag_ui_lambda::agent::Agent;
 use ag_ui_lambda::approval::{ApprovalKeys, Approvals, Claim, Guard, GuardError};
 use ag_ui_lambda::endpoint::{ClaimSource, Claims, Endpoint};
 use ag_ui_lambda::model::{Request, Script, Scripted, Turn};
-use ag_ui_lambda::tool::{Approval, Interrupts, NoArgs, Tool, ToolContext, ToolError, tool_fn};
+use ag_ui_lambda::tool::{Approval, Interrupts, Lack, NoArgs, Tool, ToolContext, ToolError, tool_fn};
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -90,8 +90,8 @@ impl Tool<Clerk> for Refund {
         "Does something for money."
     }
 
-    fn is_offered_to(&self, clerk: &Clerk) -> bool {
-        clerk.may_refund
+    fn admits(&self, clerk: &Clerk) -> Result<(), Lack> {
+        if clerk.may_refund { Ok(()) } else { Err(Lack::Permission) }
     }
 
     fn interrupts(&self) -> Interrupts {
