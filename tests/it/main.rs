@@ -9,6 +9,8 @@
 )]
 
 mod agent;
+#[cfg(feature = "dev")]
+mod agentcore;
 mod approvals;
 #[cfg(feature = "dev")]
 mod clients;
