@@ -20,6 +20,8 @@ mod dojo;
 mod endpoint;
 #[cfg(feature = "dev")]
 mod events;
+#[cfg(feature = "dev")]
+mod forward;
 mod layers;
 #[cfg(feature = "dev")]
 mod poison;
