@@ -30,6 +30,7 @@ mod protocol;
 mod rotation;
 #[cfg(feature = "dev")]
 mod secret_outage;
+mod security;
 mod shown;
 #[cfg(feature = "dev")]
 mod shown_to_clients;
