@@ -9,6 +9,8 @@
 )]
 
 mod agent;
+#[cfg(feature = "dev")]
+mod agentcore;
 mod approvals;
 mod authorization;
 #[cfg(feature = "dev")]
@@ -19,6 +21,8 @@ mod dojo;
 mod endpoint;
 #[cfg(feature = "dev")]
 mod events;
+#[cfg(feature = "dev")]
+mod forward;
 mod layers;
 #[cfg(feature = "dev")]
 mod poison;
@@ -28,6 +32,7 @@ mod random_runs;
 mod rotation;
 #[cfg(feature = "dev")]
 mod secret_outage;
+mod security;
 mod shown;
 #[cfg(feature = "dev")]
 mod shown_to_clients;

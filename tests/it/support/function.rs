@@ -1,6 +1,6 @@
 //! The real function binary behind the Runtime API emulator, and what it answers.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -38,6 +38,12 @@ pub(crate) async fn dojo(variables: &[(&str, &str)]) -> Function {
 }
 
 async fn example(name: &str, variables: &[(&str, &str)]) -> Function {
+    let local = [("AGUI_LOCAL", "1"), ("AGUI_TOKEN", TOKEN)];
+    start(binary(name).to_str().unwrap(), local.iter().chain(variables)).await
+}
+
+/// Where an example is, built.
+pub(crate) fn binary(name: &str) -> PathBuf {
     // Cargo builds examples with all tests, and not for `--test it` alone: an old one would prove nothing.
     static BUILT: LazyLock<bool> = LazyLock::new(|| {
         let mut cargo = std::process::Command::new(env!("CARGO"));
@@ -51,14 +57,13 @@ async fn example(name: &str, variables: &[(&str, &str)]) -> Function {
             "test_function",
             "--example",
             "dojo",
+            "--example",
+            "agentcore",
         ]);
         cargo.status().unwrap().success()
     });
     assert!(*BUILT, "the examples do not build");
-    let template = Path::new(env!("CARGO_BIN_EXE_ag-ui-lambda"));
-    let binary = template.with_file_name("examples").join(name);
-    let local = [("AGUI_LOCAL", "1"), ("AGUI_TOKEN", TOKEN)];
-    start(binary.to_str().unwrap(), local.iter().chain(variables)).await
+    Path::new(env!("CARGO_BIN_EXE_ag-ui-lambda")).with_file_name("examples").join(name)
 }
 
 /// Starts a function binary with these variables and no others.
