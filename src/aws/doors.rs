@@ -2,7 +2,8 @@
 
 use std::sync::Once;
 
-use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue};
+use http::HeaderMap;
+use http::header::ACCESS_CONTROL_ALLOW_ORIGIN;
 use lambda_http::LambdaEvent;
 use lambda_http::lambda_runtime::Diagnostic;
 use serde_json::value::RawValue;
@@ -61,24 +62,25 @@ impl<C: Send + Sync + 'static> Doors<C> {
         }
     }
 
-    /// Whether an answer leaves as it is made. No setting makes an HTTP API take a stream: its client would read an error.
+    /// Whether an answer leaves as it is made. To an HTTP API none does, whatever is set: its client would read an error.
     fn streams(&self, door: Door) -> bool {
-        match (self.config.mode, door) {
-            (ResponseMode::Stream, Door::HttpApi) => {
-                self.told.call_once(|| {
-                    warn!("an HTTP API takes no stream, so its runs are answered whole; AGUI_RESPONSE_MODE=buffered says that this is meant");
-                });
-                false
-            }
-            (mode, _) => mode == ResponseMode::Stream,
+        let is_meant = self.config.mode == ResponseMode::Stream;
+        if is_meant && door == Door::HttpApi {
+            self.told.call_once(|| {
+                warn!(
+                    "an HTTP API takes no stream, so its runs are answered whole; \
+                     AGUI_RESPONSE_MODE=buffered says that this is meant"
+                );
+            });
         }
+        is_meant && door != Door::HttpApi
     }
 
     /// Lets pages of another origin read the answer. A function URL and an HTTP API write this header themselves; a REST
     /// API leaves it to the function.
-    fn allow_origin(&self, door: Door, headers: &mut http::HeaderMap) {
+    fn allow_origin(&self, door: Door, headers: &mut HeaderMap) {
         if let (Door::RestApi, Some(origin)) = (door, &self.config.allowed_origin) {
-            headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::clone(origin));
+            headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
         }
     }
 }

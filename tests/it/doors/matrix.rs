@@ -160,3 +160,63 @@ async fn each_door_lets_in_whom_the_table_says_and_tools_see_who_that_is() {
     }
     assert!(asked >= 40, "{asked}");
 }
+
+#[tokio::test]
+async fn given_principals_that_are_all_then_cloudfront_is_nobody_still() {
+    let function = local_function(&[("AGUI_AUTH", "authorizer"), ("AGUI_IAM_PRINCIPALS", "*")]).await;
+    let cloudfront = |arn: &str| {
+        let mut event = sample("function-url-cloudfront.json");
+        replace(&mut event, "/requestContext/authorizer/iam/userArn", arn);
+        event
+    };
+    for (why, event, status) in [
+        ("its role, as it signs", sample("function-url-cloudfront.json"), 401),
+        (
+            "its role, in another account",
+            cloudfront("arn:aws:sts::111122223333:assumed-role/OriginAccessControlRole/EdgeSession"),
+            401,
+        ),
+        ("its service's principal", cloudfront("arn:aws:iam::123456789012:cloudfront.amazonaws.com"), 401),
+        ("a role that is not its own", sample("function-url-iam.json"), 200),
+    ] {
+        assert_eq!(Reply::to(&function, &event).await.status, status, "{why}");
+    }
+}
+
+#[tokio::test]
+async fn what_says_nothing_proves_nobody_in_whatever_form_it_comes() {
+    let token = local_function(&[]).await;
+    let authorizer = local_function(&[("AGUI_AUTH", "authorizer"), ("AGUI_IAM_PRINCIPALS", "*")]).await;
+    let nobody = outcome("anonymous", &Value::Null);
+    for (name, pointer, said) in [
+        ("rest-none.json", "authorizer", json!(null)),
+        ("rest-none.json", "authorizer", json!({})),
+        ("rest-none.json", "authorizer", json!({ "claims": {} })),
+        ("rest-none.json", "authorizer", json!({ "claims": null, "scopes": null })),
+        ("rest-none.json", "authorizer", json!({ "principalId": null, "integrationLatency": 7 })),
+        ("rest-none.json", "identity", json!({ "accountId": "123456789012", "sourceIp": "203.0.113.7" })),
+        ("rest-none.json", "identity", json!({ "userArn": "", "caller": "AIDAEXAMPLE" })),
+        ("http-api-format-1.json", "authorizer", json!({ "claims": null, "scopes": null })),
+        ("http-api-none.json", "authorizer", json!(null)),
+        ("http-api-none.json", "authorizer", json!({})),
+        ("http-api-none.json", "authorizer", json!({ "jwt": { "claims": {}, "scopes": null } })),
+        ("http-api-none.json", "authorizer", json!({ "lambda": null })),
+        ("http-api-none.json", "authorizer", json!({ "lambda": {} })),
+        ("http-api-none.json", "authorizer", json!({ "iam": null })),
+        (
+            "http-api-none.json",
+            "authorizer",
+            json!({ "iam": { "userArn": null, "accountId": "123456789012" } }),
+        ),
+    ] {
+        let why = format!("{name}, {pointer} {said}");
+        let mut event = sample(name);
+        event["requestContext"][pointer] = said;
+
+        let reply = Reply::to(&token, &event).await;
+
+        assert_eq!(reply.status, 200, "{why}: {}", reply.text);
+        assert_eq!(Outcome::Served(reply.result_of("get_account")), nobody, "{why}");
+        assert_eq!(Reply::to(&authorizer, &event).await.status, 401, "{why}");
+    }
+}

@@ -6,7 +6,12 @@ mod strangers;
 mod tenant;
 mod whole;
 
+use std::time::Duration;
+
 use serde_json::Value;
+use tokio::time::{sleep, timeout};
+
+use crate::support::function::Function;
 
 /// A sample event.
 fn sample(name: &str) -> Value {
@@ -36,4 +41,15 @@ fn send_tokens(event: &mut Value, tokens: &[&str]) {
             all.insert(NAME.into(), tokens.into());
         }
     }
+}
+
+/// Waits for a line in the function's log, which comes by a pipe of its own and may come behind the answer.
+async fn logged(function: &Function, said: &str) {
+    let line = async {
+        while !function.logs().iter().any(|line| line.contains(said)) {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let found = timeout(Duration::from_secs(10), line).await;
+    assert!(found.is_ok(), "no line says {said}: {:#?}", function.logs());
 }

@@ -3,7 +3,7 @@
 use ag_ui_lambda::dev::FunctionError;
 use serde_json::{Value, json};
 
-use super::sample;
+use super::{logged, sample};
 use crate::support::function::{Reply, TOKEN, ask, local_function};
 
 #[tokio::test]
@@ -47,6 +47,7 @@ async fn given_an_event_of_no_door_then_who_sent_it_reads_an_error_and_the_funct
         }
         assert_eq!(ask(&function, TOKEN).await.status, 200, "after {why}");
     }
+    logged(&function, "can't be read").await;
     let log = function.logs().join("\n");
     assert!(log.contains("event refused") && !log.contains("planted") && !log.contains("panicked"), "{log}");
 }
@@ -63,7 +64,7 @@ async fn given_a_load_balancer_then_it_is_refused_in_its_own_form_and_the_log_sa
     assert_eq!(reply.status, 501);
     let message = reply.json()["error"]["message"].as_str().unwrap().to_owned();
     assert!(message.contains("function URLs, REST APIs and HTTP APIs"), "{message}");
-    assert!(function.logs().iter().any(|line| line.contains("Application Load Balancer")));
+    logged(&function, "Application Load Balancer").await;
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use ag_ui_lambda::dev::Invocation;
 use http::HeaderValue;
 use serde_json::Value;
 
-use super::sample;
+use super::{logged, sample};
 use crate::support::function::{Reply, local_function};
 
 #[tokio::test]
@@ -40,7 +40,7 @@ async fn given_an_environment_of_a_tenant_then_callers_of_another_organisation_a
             assert_eq!(reply.json()["error"]["code"], "FORBIDDEN", "{why}");
         }
     }
-    assert!(function.logs().iter().any(|line| line.contains("not of the tenant")));
+    logged(&function, "not of the tenant").await;
 }
 
 #[tokio::test]

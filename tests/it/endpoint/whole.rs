@@ -83,7 +83,7 @@ async fn given_a_room_that_is_weighed_another_way_then_the_weight_counts() {
 #[tokio::test]
 async fn given_an_event_that_is_longer_than_the_room_then_the_answer_is_a_refusal() {
     let room = Room { limit: 2048, ..ENOUGH };
-    let endpoint = playing(|| Script::new().text(&"a".repeat(4096)));
+    let endpoint = playing(|| Script::new().text("a".repeat(4096)));
 
     let answer = whole(&endpoint, post(), &room).await;
 
