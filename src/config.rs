@@ -3,6 +3,7 @@
 //! Every fault is told at start, with the variable's name and what it may hold; never with a secret's value.
 
 mod approval;
+mod doors;
 mod model;
 
 use std::fmt::Display;
@@ -19,6 +20,7 @@ use crate::endpoint::{
 };
 
 pub use approval::{ApprovalConfig, ApprovalKey};
+pub use doors::{DoorConfig, ResponseMode};
 #[cfg(feature = "hosted")]
 pub use model::KeyPlace;
 pub use model::{Guardrail, ModelConfig, ModelName};
@@ -52,6 +54,8 @@ pub struct Config {
     pub max_body_bytes: usize,
     /// The longest silence of a stream.
     pub keep_alive: Duration,
+    /// How answers leave through the front doors.
+    pub doors: DoorConfig,
 }
 
 /// Where the shared token is.
@@ -153,6 +157,7 @@ impl Config {
             run_path: variables.run_path()?,
             max_body_bytes: variables.count("AGUI_MAX_BODY_BYTES", MAX_BODY_BYTES)?,
             keep_alive: variables.seconds("AGUI_KEEP_ALIVE_S", KEEP_ALIVE, 1)?,
+            doors: variables.doors()?,
         })
     }
 }

@@ -35,6 +35,7 @@ use crate::transcript::{Clock, Stamps};
 pub use stream::{RunStream, Stopper};
 pub(crate) use turns::LONGEST;
 pub use turns::Limits;
+pub(crate) use turns::Stop;
 use waiting::Prover;
 
 /// An agent for callers of the type `C`. Cheap to clone.

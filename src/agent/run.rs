@@ -110,7 +110,7 @@ pub(super) async fn drive<C: Send + Sync + 'static, S: Stamps>(
         tokio::select! {
             // A tool is given up no later than the run: at the same moment it is the run that ends.
             biased;
-            () = outbox.stopped() => Ok(Err(Ended::Stopped(Stop::Stopped))),
+            stop = outbox.stopped() => Ok(Err(Ended::Stopped(stop))),
             () = tokio::time::sleep_until(stop_at) => Ok(Err(Ended::Stopped(stop))),
             ended = AssertUnwindSafe(conversation).catch_unwind() => ended,
         }

@@ -4,13 +4,14 @@
 
 use std::collections::VecDeque;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, Stream};
 use tokio::sync::{Notify, mpsc};
 
+use super::turns::Stop;
 use crate::protocol::Event;
 use crate::transcript::{Stamps, Transcript};
 
@@ -24,7 +25,16 @@ pub struct RunStream {
 
 /// Stops a run on purpose. Cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub struct Stopper(Arc<Notify>);
+pub struct Stopper(Arc<Wish>);
+
+/// That a run is to stop.
+#[derive(Debug, Default)]
+struct Wish {
+    /// Wakes the driver.
+    told: Notify,
+    /// Why; the first reason counts.
+    reason: OnceLock<Stop>,
+}
 
 /// The driver's end: where it leaves events for the reader, and hears that it is to stop.
 pub(super) struct Outbox {
@@ -54,7 +64,14 @@ impl RunStream {
 impl Stopper {
     /// Stops the run. One that has ended stays as it is.
     pub fn stop(&self) {
-        self.0.notify_one();
+        self.stop_for(Stop::Stopped);
+    }
+
+    /// Stops the run for a reason that the client reads.
+    pub(crate) fn stop_for(&self, reason: Stop) {
+        // A second reason changes nothing.
+        let _ = self.0.reason.set(reason);
+        self.0.told.notify_one();
     }
 }
 
@@ -92,9 +109,10 @@ impl Outbox {
         }
     }
 
-    /// Ends when the run is stopped from outside.
-    pub(super) async fn stopped(&self) {
-        self.stopper.0.notified().await;
+    /// Ends when the run is stopped from outside; returns why.
+    pub(super) async fn stopped(&self) -> Stop {
+        self.stopper.0.told.notified().await;
+        self.stopper.0.reason.get().copied().unwrap_or(Stop::Stopped)
     }
 
     /// Sends the last events of a run.

@@ -56,6 +56,8 @@ pub(crate) enum Stop {
     RunTimeout,
     TokenBudget,
     Deadline,
+    /// The front door takes no longer answer.
+    MaxResponseBytes,
     Stopped,
 }
 
@@ -69,6 +71,7 @@ impl Stop {
             Self::RunTimeout => "RUN_TIMEOUT",
             Self::TokenBudget => "TOKEN_BUDGET",
             Self::Deadline => "DEADLINE",
+            Self::MaxResponseBytes => "MAX_RESPONSE_BYTES",
             Self::Stopped => "STOPPED",
         }
     }

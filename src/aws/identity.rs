@@ -6,23 +6,17 @@
 use lambda_http::aws_lambda_events::apigw::{
     ApiGatewayProxyRequestContext, ApiGatewayRequestAuthorizer, ApiGatewayV2httpRequestContext,
 };
-use lambda_http::request::RequestContext;
 use serde_json::Value;
 
 use crate::endpoint::{ClaimSource, Claims};
 use crate::protocol::JsonObject;
 
-/// The claims of an event, if its door has proven any.
-pub(super) fn claims(context: &RequestContext) -> Option<Claims> {
-    match context {
-        RequestContext::ApiGatewayV1(context) => rest(context),
-        RequestContext::ApiGatewayV2(context) => url_or_http_api(context),
-        _ => None,
-    }
-}
+/// How CloudFront names itself: by its service's principal, and by the role with which origin access control signs, in
+/// whatever account of AWS's that is (`arn:aws:sts::856369053181:assumed-role/OriginAccessControlRole/OriginAccessSession`).
+const CLOUDFRONT: [&str; 2] = ["cloudfront.amazonaws.com", ":assumed-role/OriginAccessControlRole/"];
 
-/// A REST API: Cognito, a Lambda authorizer, or IAM.
-fn rest(context: &ApiGatewayProxyRequestContext) -> Option<Claims> {
+/// What a REST API has proven: Cognito, a Lambda authorizer, or IAM.
+pub(super) fn rest(context: &ApiGatewayProxyRequestContext) -> Option<Claims> {
     // `authorizer` is always there, and empty without an authorizer.
     match context.authorizer.fields.get("claims") {
         Some(Value::Object(claims)) => return some(ClaimSource::CognitoAuthorizer, claims.clone()),
@@ -40,8 +34,8 @@ fn rest(context: &ApiGatewayProxyRequestContext) -> Option<Claims> {
     ])
 }
 
-/// A function URL, or an HTTP API, which looks the same: JWT, a Lambda authorizer, or IAM.
-fn url_or_http_api(context: &ApiGatewayV2httpRequestContext) -> Option<Claims> {
+/// What a function URL has proven, or an HTTP API, which looks the same: JWT, a Lambda authorizer, or IAM.
+pub(super) fn url_or_http_api(context: &ApiGatewayV2httpRequestContext) -> Option<Claims> {
     let authorizer = context.authorizer.as_ref()?;
     if let Some(jwt) = &authorizer.jwt {
         let claims = jwt.claims.iter().map(|(name, value)| (name.clone(), Value::String(value.clone())));
@@ -63,7 +57,9 @@ fn url_or_http_api(context: &ApiGatewayV2httpRequestContext) -> Option<Claims> {
 }
 
 fn lambda_authorizer(authorizer: &ApiGatewayRequestAuthorizer) -> Option<Claims> {
-    let fields = authorizer.fields.iter().filter(|(name, _)| *name != "integrationLatency");
+    let fields = authorizer.fields.iter();
+    // Without an authorizer some APIs write its members all the same, each null.
+    let fields = fields.filter(|(name, value)| *name != "integrationLatency" && !value.is_null());
     some(ClaimSource::LambdaAuthorizer, fields.map(|(name, value)| (name.clone(), value.clone())).collect())
 }
 
@@ -76,9 +72,8 @@ fn iam<const N: usize>(members: [(&str, &Option<String>); N]) -> Option<Claims> 
             Some((name.to_owned(), Value::String(value.clone())))
         })
         .collect();
-    let is_cloudfront =
-        claims.values().filter_map(Value::as_str).any(|value| value.contains("cloudfront.amazonaws.com"));
-    if is_cloudfront || !claims.contains_key("userArn") {
+    let is_cloudfront = |value: &str| CLOUDFRONT.iter().any(|name| value.contains(name));
+    if claims.values().filter_map(Value::as_str).any(is_cloudfront) || !claims.contains_key("userArn") {
         return None;
     }
     some(ClaimSource::Iam, claims)

@@ -26,7 +26,10 @@
 //! }
 //! ```
 
+mod answer;
 mod approvals;
+mod doors;
+mod event;
 mod identity;
 mod logging;
 mod models;
@@ -34,22 +37,22 @@ mod nodelay;
 mod request;
 mod secrets;
 
-use std::convert::Infallible;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use lambda_http::Error;
-use lambda_http::{run_with_streaming_response_concurrent, service_fn};
+use lambda_http::{lambda_runtime, service_fn};
 use tracing::error;
 
 use crate::agent::Agent;
 use crate::causes::causes;
-use crate::config::{self, Config, ConfigError, LogSettings, TokenSource};
+use crate::config::{self, Config, ConfigError, DoorConfig, LogSettings, TokenSource};
 use crate::endpoint::{
     Claims, Endpoint, EndpointBuilder, Forbidden, IdentityClaims, SharedToken, UserTokens,
 };
 pub use approvals::{DynamoGuard, approvals};
+use doors::Doors;
 pub use models::agent;
 use nodelay::Connections;
 pub use secrets::SecretsManager;
@@ -82,29 +85,32 @@ pub async fn serve<C: Send + Sync + 'static>(
     agent: Agent<C>,
     caller: impl Fn(&Claims) -> Result<C, Forbidden> + Send + Sync + 'static,
 ) -> Result<(), Error> {
-    serve_endpoint(endpoint(config, agent, caller)?.build()?).await
+    serve_endpoint(endpoint(config, agent, caller)?.build()?, &config.doors).await
 }
 
-/// Serves an endpoint that the application has built itself. See [`serve`].
+/// Serves an endpoint that the application has built itself, through the front doors. See [`serve`].
 ///
 /// # Errors
 /// The runtime's own error if its API can't be reached.
-pub async fn serve_endpoint<C: Send + Sync + 'static>(endpoint: Endpoint<C>) -> Result<(), Error> {
-    let answering = endpoint.clone();
+pub async fn serve_endpoint<C: Send + Sync + 'static>(
+    endpoint: Endpoint<C>,
+    config: &DoorConfig,
+) -> Result<(), Error> {
+    let doors = Arc::new(Doors::new(endpoint.clone(), config.clone()));
     let connections = config::runtime_api().and_then(|address| Connections::to(&address)).map(Arc::new);
     let handler = service_fn(move |event| {
         if let Some(connections) = &connections {
             connections.send_at_once();
         }
-        let endpoint = answering.clone();
-        async move { Ok::<_, Infallible>(endpoint.handle(request::read(event)).await) }
+        let doors = Arc::clone(&doors);
+        async move { doors.answer(event).await }
     });
     // Side by side and not spawned: the first request finds the fetch under way and waits for it.
     let warm = async {
         tokio::time::sleep(ASK_FIRST).await;
         endpoint.warm().await;
     };
-    let (served, ()) = tokio::join!(run_with_streaming_response_concurrent(handler), warm);
+    let (served, ()) = tokio::join!(lambda_runtime::run_concurrent(handler), warm);
     served
 }
 

@@ -14,7 +14,7 @@ use http_body_util::BodyExt;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    error::FunctionError,
+    error::{Failure, FunctionError},
     head::{self, Head},
 };
 
@@ -22,6 +22,8 @@ use super::{
 const SEPARATOR: [u8; 8] = [0; 8];
 /// Far above any prelude; a body without a separator shall not fill the memory.
 const MAX_PRELUDE_BYTES: usize = 1024 * 1024;
+/// The longest buffered answer that Lambda takes: 6 MiB and 100 bytes, by the words of its own error.
+const MAX_PAYLOAD_BYTES: usize = 6 * 1024 * 1024 + 100;
 /// One frame may wait for the reader. More would blur what "the reader has read" means.
 const FRAMES_AHEAD: usize = 1;
 
@@ -37,6 +39,8 @@ pub struct Answer {
     pieces: mpsc::Receiver<Piece>,
     /// How the body ended, once it has.
     ending: Option<Ending>,
+    /// Whether the function streamed it.
+    is_streamed: bool,
 }
 
 /// A piece of the body, as the function wrote it.
@@ -83,6 +87,11 @@ impl Answer {
     /// The `set-cookie` values, which Lambda carries apart from the headers.
     pub fn cookies(&self) -> &[String] {
         &self.head.cookies
+    }
+
+    /// Whether the function streamed it; else it was written when it was complete.
+    pub fn is_streamed(&self) -> bool {
+        self.is_streamed
     }
 
     /// The next piece of the body; `None` when it has ended.
@@ -143,7 +152,7 @@ where
     };
     let (pieces, reader) = mpsc::channel(FRAMES_AHEAD);
     // Refused when nobody waits any more; then `reserve` below fails and the body is drained.
-    let _ = reply.send(Ok(Answer { head, pieces: reader, ending: None }));
+    let _ = reply.send(Ok(Answer { head, pieces: reader, ending: None, is_streamed: true }));
     if !first.bytes.is_empty() {
         let _ = pieces.send(Piece::Frame(first)).await;
     }
@@ -167,8 +176,14 @@ where
     }
 }
 
-/// Turns the payload of a buffered answer into one.
+/// Turns the payload of a buffered answer into one, unless it is longer than Lambda takes.
 pub(super) fn buffered(payload: &Bytes) -> Result<Answer, FunctionError> {
+    if payload.len() > MAX_PAYLOAD_BYTES {
+        return Err(FunctionError::Failed(Failure {
+            error_type: "Function.ResponseSizeTooLarge".into(),
+            error_message: format!("payload is {} bytes, limit is {MAX_PAYLOAD_BYTES}", payload.len()),
+        }));
+    }
     let (head, bytes) = head::buffered(payload)?;
     // Two pieces in a channel for two: neither can be refused.
     let (pieces, reader) = mpsc::channel(2);
@@ -176,7 +191,7 @@ pub(super) fn buffered(payload: &Bytes) -> Result<Answer, FunctionError> {
         let _ = pieces.try_send(Piece::Frame(Frame { bytes, at: Instant::now() }));
     }
     let _ = pieces.try_send(Piece::End(None));
-    Ok(Answer { head, pieces: reader, ending: None })
+    Ok(Answer { head, pieces: reader, ending: None, is_streamed: false })
 }
 
 /// Reads up to the separator; returns what the last chunk held beyond it.

@@ -52,6 +52,8 @@ pub struct Invocation {
     pub deadline: Option<SystemTime>,
     /// The X-Ray trace header; a fresh one if `None`.
     pub trace_id: Option<HeaderValue>,
+    /// The tenant that the environment is kept apart for; none if `None`.
+    pub tenant_id: Option<HeaderValue>,
 }
 
 impl Invocation {
@@ -67,7 +69,9 @@ impl Invocation {
             ("lambda-runtime-trace-id", self.trace_id.unwrap_or_else(fresh_trace_id)),
             ("lambda-runtime-invocation-id", header(Uuid::new_v4().to_string())),
         ];
-        headers.into_iter().map(|(name, value)| (HeaderName::from_static(name), value)).collect()
+        let tenant = self.tenant_id.map(|tenant| ("lambda-runtime-aws-tenant-id", tenant));
+        let headers = headers.into_iter().chain(tenant);
+        headers.map(|(name, value)| (HeaderName::from_static(name), value)).collect()
     }
 }
 

@@ -120,6 +120,7 @@ async fn given_an_event_when_a_function_asks_then_it_comes_with_what_lambda_says
     let invocation = Invocation {
         deadline: Some(std::time::UNIX_EPOCH + Duration::from_millis(1234)),
         trace_id: Some(http::HeaderValue::from_static("Root=1-2-3")),
+        tenant_id: Some(http::HeaderValue::from_static("acme")),
     };
     let ask = async {
         worker.send("GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nhost: api\r\n\r\n").await;
@@ -133,6 +134,7 @@ async fn given_an_event_when_a_function_asks_then_it_comes_with_what_lambda_says
     assert_eq!((reply.status, reply.body.as_str()), (200, "{}"));
     assert_eq!(reply.header("lambda-runtime-deadline-ms"), "1234");
     assert_eq!(reply.header("lambda-runtime-trace-id"), "Root=1-2-3");
+    assert_eq!(reply.header("lambda-runtime-aws-tenant-id"), "acme");
     assert_eq!(reply.header("lambda-runtime-aws-request-id").len(), 36);
     assert_eq!(reply.header("lambda-runtime-invocation-id").len(), 36);
     assert!(reply.header("lambda-runtime-invoked-function-arn").starts_with("arn:aws:lambda:"));

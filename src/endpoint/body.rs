@@ -4,17 +4,19 @@
 //! a failed run ends in an event.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_util::Stream as _;
 use http_body::{Frame, SizeHint};
 use tokio::time::{Instant, Sleep};
 use tracing::Span;
 
-use crate::agent::RunStream;
+use super::Room;
+use crate::agent::{RunStream, Stop};
 use crate::protocol::sse;
 
 /// The body of a response.
@@ -46,6 +48,14 @@ impl ResponseBody {
         let silence = Box::pin(tokio::time::sleep(keep_alive));
         Self(Kind::Run(Run { events, keep_alive, silence, span }))
     }
+
+    /// All of it; `None` if there is no room for it.
+    pub(super) async fn read(self, room: &Room) -> Option<Bytes> {
+        match self.0 {
+            Kind::Whole(bytes) => bytes.filter(|bytes| (room.weigh)(bytes) <= room.limit),
+            Kind::Run(run) => run.read(room).await,
+        }
+    }
 }
 
 impl Run {
@@ -61,6 +71,30 @@ impl Run {
         };
         self.silence.as_mut().reset(Instant::now() + self.keep_alive);
         Poll::Ready(Some(frame))
+    }
+
+    /// The frames of the run, without comments. It is read to its end even when there is no room for it, so that the run
+    /// ends as every other does.
+    async fn read(mut self, room: &Room) -> Option<Bytes> {
+        let stopper = self.events.stopper();
+        let (mut frames, mut weight) = (Some(BytesMut::new()), 0);
+        while let Some(event) = poll_fn(|cx| {
+            let _entered = self.span.enter();
+            Pin::new(&mut self.events).poll_next(cx)
+        })
+        .await
+        {
+            let frame = sse::frame(&event);
+            weight += (room.weigh)(&frame);
+            if weight > room.limit.saturating_sub(room.reserve) {
+                stopper.stop_for(Stop::MaxResponseBytes);
+            }
+            match &mut frames {
+                Some(frames) if weight <= room.limit => frames.extend_from_slice(&frame),
+                full => *full = None,
+            }
+        }
+        frames.map(BytesMut::freeze)
     }
 }
 

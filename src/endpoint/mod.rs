@@ -14,6 +14,7 @@ mod reject;
 mod token;
 #[cfg(feature = "jwt")]
 mod user_token;
+mod whole;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use http::request::Parts;
 use http::{Method, Request, Response, StatusCode, header};
 use tokio::time::Instant;
 use tower_service::Service;
@@ -42,15 +44,21 @@ use reject::Reject;
 pub use token::{SharedToken, TokenFault, Unavailable};
 #[cfg(feature = "jwt")]
 pub use user_token::{Algorithm, InvalidJwksUrl, UnknownAlgorithm, UserTokenConfig, UserTokens};
+pub use whole::Room;
 
 /// When the run of a request must have ended at the latest: an extension of the request, from whoever knows.
 #[derive(Debug, Clone, Copy)]
 pub struct RunDeadline(pub Instant);
 
+/// The tenant that this environment is kept apart for: an extension of the request, from whoever knows. Callers of
+/// another organisation are refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tenant(pub String);
+
 /// Serves an agent over HTTP: a tower service from requests to responses. Cheap to clone.
 ///
 /// Claims that the edge has proven come as an extension of the type [`Claims`], the deadline as
-/// [`RunDeadline`]. No header, query or body is ever read as identity, but for the user's token where its
+/// [`RunDeadline`], the environment's tenant as [`Tenant`]. No header, query or body is ever read as identity, but for the user's token where its
 /// verification is set up.
 pub struct Endpoint<C> {
     inner: Arc<Inner<C>>,
@@ -107,13 +115,13 @@ impl<C: Send + Sync + 'static> Inner<C> {
             Route::Health => Ok(json(StatusCode::OK, &serde_json::json!({ "status": "ok" }))),
             Route::Capabilities => {
                 let authenticated = self.auth.check(&head).await?;
-                let (caller, identity) = self.who(&authenticated)?;
+                let (caller, identity) = self.who(&authenticated, &head)?;
                 Ok(json(StatusCode::OK, &self.agent.capabilities(&caller, identity.as_ref())))
             }
             Route::Run => {
                 let authenticated = self.auth.check(&head).await?;
                 self.check_body(&head, &body)?;
-                let (caller, identity) = self.who(&authenticated)?;
+                let (caller, identity) = self.who(&authenticated, &head)?;
                 self.run(caller, identity, read(&body)?, head.extensions.get().copied()).await
             }
         }
@@ -129,7 +137,7 @@ impl<C: Send + Sync + 'static> Inner<C> {
         if method == allowed { Ok(route) } else { Err(Reject::MethodNotAllowed { allowed }) }
     }
 
-    fn check_body(&self, head: &http::request::Parts, body: &Bytes) -> Result<(), Reject> {
+    fn check_body(&self, head: &Parts, body: &Bytes) -> Result<(), Reject> {
         let media_type = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let essence = media_type.and_then(|media_type| media_type.split(';').next()).map(str::trim);
         if !essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/json")) {
@@ -142,8 +150,14 @@ impl<C: Send + Sync + 'static> Inner<C> {
     }
 
     /// Who calls: for the tools, as the application sees it; and for approvals, as it was proven.
-    fn who(&self, authenticated: &Authenticated) -> Result<(C, Option<Identity>), Reject> {
+    fn who(&self, authenticated: &Authenticated, head: &Parts) -> Result<(C, Option<Identity>), Reject> {
         let claims = authenticated.claims()?;
+        if let Some(Tenant(tenant)) = head.extensions.get()
+            && claims.text(&self.identity.org) != Some(tenant)
+        {
+            warn!("the caller is not of the tenant that this environment is for");
+            return Err(Reject::Forbidden);
+        }
         Ok(((self.caller)(claims)?, claims.identity(&self.identity)))
     }
 

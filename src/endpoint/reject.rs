@@ -40,6 +40,8 @@ pub(super) enum Reject {
     UnsupportedProtocolVersion,
     #[error(transparent)]
     Run(#[from] Refusal),
+    #[error("the answer is longer than the {limit} bytes that this front door takes")]
+    ResponseTooLarge { limit: usize },
 }
 
 impl Reject {
@@ -59,6 +61,7 @@ impl Reject {
             | Self::UnsupportedProtocolVersion
             | Self::Run(Refusal::NameTaken(_) | Refusal::UnsignedResult { .. }) => StatusCode::BAD_REQUEST,
             Self::Run(Refusal::InterruptOpen) => StatusCode::CONFLICT,
+            Self::ResponseTooLarge { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -77,6 +80,7 @@ impl Reject {
             Self::UnsupportedProtocolVersion => "UNSUPPORTED_PROTOCOL_VERSION",
             Self::Run(Refusal::NameTaken(_)) => "TOOL_NAME_TAKEN",
             Self::Run(Refusal::InterruptOpen) => "INTERRUPT_OPEN",
+            Self::ResponseTooLarge { .. } => "RESPONSE_TOO_LARGE",
         }
     }
 

@@ -56,7 +56,7 @@ fn the_table_says_of_each_event_the_status_and_the_code_that_are_expected() {
 
 #[test]
 fn every_event_is_one_that_lambda_http_decodes_through_its_own_door() {
-    for name in expectations().into_keys() {
+    for name in expectations().into_keys().filter(|name| name != "load-balancer.json") {
         let text = read(&name);
         let event: Value = serde_json::from_str(&text).unwrap();
         let decoded: LambdaRequest = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{name}: {e}"));
@@ -64,7 +64,8 @@ fn every_event_is_one_that_lambda_http_decodes_through_its_own_door() {
         let is_v2 = matches!(decoded, LambdaRequest::ApiGatewayV2(_));
         let request: lambda_http::Request = decoded.into();
 
-        assert!(if name.starts_with("rest-") { is_rest } else { is_v2 }, "{name}");
+        let is_in_format_1 = name.starts_with("rest-") || name == "http-api-format-1.json";
+        assert!(if is_in_format_1 { is_rest } else { is_v2 }, "{name}");
         let path = event["rawPath"].as_str().or(event["path"].as_str()).unwrap();
         assert_eq!(request.raw_http_path(), path, "{name}");
         let length = request.headers().get("content-length");

@@ -18,6 +18,8 @@ mod clients;
 mod dependencies;
 #[cfg(feature = "dev")]
 mod dojo;
+#[cfg(feature = "dev")]
+mod doors;
 mod endpoint;
 #[cfg(feature = "dev")]
 mod events;

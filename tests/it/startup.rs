@@ -22,6 +22,24 @@ async fn a_setting_that_keeps_the_function_from_starting_is_named_in_the_log() {
         ("no model", vec![("AGUI_TOKEN_SECRET_ID", "token")], "AGUI_MODEL must name a model"),
         ("a literal token in AWS", vec![("AGUI_TOKEN", "planted")], "AGUI_TOKEN is for local mode"),
         (
+            "no such response mode",
+            vec![
+                ("AGUI_TOKEN_SECRET_ID", "token"),
+                ("AGUI_MODEL", "scripted/demo"),
+                ("AGUI_RESPONSE_MODE", "planted"),
+            ],
+            "AGUI_RESPONSE_MODE must be `stream` or `buffered`",
+        ),
+        (
+            "an origin that no browser sends",
+            vec![
+                ("AGUI_TOKEN_SECRET_ID", "token"),
+                ("AGUI_MODEL", "scripted/demo"),
+                ("AGUI_ALLOWED_ORIGIN", "https://planted.example/app"),
+            ],
+            "AGUI_ALLOWED_ORIGIN must be `*` or one origin",
+        ),
+        (
             "an unknown adapter",
             vec![("AGUI_TOKEN_SECRET_ID", "token"), ("AGUI_MODEL", "psychic/m")],
             "AGUI_MODEL names an unknown adapter, psychic; the adapters are scripted, bedrock, openai,",

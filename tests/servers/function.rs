@@ -57,6 +57,10 @@ fn turn(request: &Request) -> Script {
         }
         ["wait"] => Script::new().text("I wait").wait_for(std::future::pending()),
         ["panic"] => Script::new().text("I ").wait_for(async { panic!("as told") }),
+        ["flood", deltas, bytes] => {
+            let delta = "a".repeat(bytes.parse().unwrap());
+            (0..deltas.parse().unwrap()).fold(Script::new(), |script, _: u32| script.text(&delta))
+        }
         ["fail"] => Script::new().text("I ").fail(ModelError::new(ModelErrorKind::Refused, CAUSE)),
         ["spend", amount] => {
             let amount: u32 = amount.parse().unwrap();

@@ -7,3 +7,4 @@ mod prompt;
 mod refusals;
 mod routes;
 mod shared_token;
+mod whole;
