@@ -32,6 +32,7 @@ mod logging;
 mod models;
 mod nodelay;
 mod request;
+mod rotate;
 mod secrets;
 
 use std::convert::Infallible;
@@ -52,6 +53,7 @@ use crate::endpoint::{
 pub use approvals::{DynamoGuard, approvals};
 pub use models::agent;
 use nodelay::Connections;
+pub use rotate::rotate;
 pub use secrets::SecretsManager;
 
 /// How long the fetches of the start wait, so that the function asks for its first event before them: making

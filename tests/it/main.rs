@@ -23,6 +23,8 @@ mod layers;
 mod poison;
 mod protocol;
 #[cfg(feature = "dev")]
+mod rotate;
+#[cfg(feature = "dev")]
 mod rotation;
 #[cfg(feature = "dev")]
 mod secret_outage;
