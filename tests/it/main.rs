@@ -36,6 +36,8 @@ mod startup;
 #[cfg(feature = "dev")]
 mod streaming;
 mod support;
+#[cfg(feature = "dev")]
+mod template;
 mod transcript;
 mod turns;
 #[cfg(feature = "dev")]
