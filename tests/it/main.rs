@@ -14,6 +14,8 @@ mod approvals;
 mod clients;
 mod dependencies;
 #[cfg(feature = "dev")]
+mod deploy;
+#[cfg(feature = "dev")]
 mod dojo;
 mod endpoint;
 #[cfg(feature = "dev")]
