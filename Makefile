@@ -4,16 +4,22 @@
 
 # What the tests and scripts find their tools by. One profile (dev) for all but `build`, so one warm target/.
 export VENV := $(CURDIR)/.venv
-export PATH := $(VENV)/bin:$(PATH)
+# SAM has an environment of its own: it is large, and only linting and deploying need it.
+SAM_VENV := $(CURDIR)/.venv-sam
+export PATH := $(VENV)/bin:$(SAM_VENV)/bin:$(PATH)
+# SAM reports to nobody, and asks for a region even to lint.
+export SAM_CLI_TELEMETRY := 0
+SAM := AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1} sam
 
 PYTHON_READY := .venv/.stamp
+SAM_READY := .venv-sam/.stamp
 CLIENTS_READY := tests/clients/node_modules/.stamp
 
 # $(call need,command,where it comes from)
 need = command -v $(1) >/dev/null 2>&1 || { echo "$(1) is missing: $(2)" >&2; exit 1; }
 need_cargo = $(call need,cargo,install Rust from https://rustup.rs)
 
-.PHONY: help run invoke test check lint-template bench build sizes clean
+.PHONY: help run invoke test check lint-template bench build package deploy sizes clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -48,22 +54,34 @@ check: lint-template ## Check format, lints, documentation and the template; eve
 	@echo "check: the links of the documentation"
 	@RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --features dev
 
-lint-template: $(PYTHON_READY) ## Lint template.yaml, as it is and as SAM expands it, and those in deploy/
+lint-template: $(PYTHON_READY) $(SAM_READY) ## Lint template.yaml, as it is and as SAM expands it, and those in deploy/
 	@echo "lint-template: template.yaml, as it is and expanded, and deploy/"
 	@mkdir -p target
 	@cfn-lint template.yaml deploy/*.yaml
 	@python scripts/expand-template.py template.yaml >target/template.expanded.json
 	@cfn-lint target/template.expanded.json
+	@for template in template.yaml deploy/*.yaml; do $(SAM) validate --lint --template "$$template" || exit 1; done
 
 bench: $(PYTHON_READY) ## Measure the whole process: start, memory, time to first event, CPU per event
 	@echo "bench: the function binary through the emulator"
 	@$(need_cargo)
 	@cargo bench --profile dev --features dev
 
-build: $(PYTHON_READY) ## Package the function for AWS (arm64 zip)
+build: $(PYTHON_READY) ## Package the agent's function for AWS (arm64 zip)
 	@echo "build: target/lambda/ag-ui-lambda/bootstrap.zip"
 	@$(need_cargo)
 	@cargo lambda build --release --arm64 --output-format zip --bin ag-ui-lambda
+
+package: $(PYTHON_READY) $(SAM_READY) ## Build both functions as SAM deploys them, and check that they are for arm64
+	@echo "package: .aws-sam/build"
+	@$(need_cargo)
+	@$(SAM) build
+	@python scripts/check-package.py .aws-sam/build Agent Rotate
+
+deploy: $(PYTHON_READY) $(SAM_READY) ## Put the agent into AWS with SAM, or the function alone (WITH=cargo-lambda)
+	@echo "deploy: with $${WITH:-sam}"
+	@$(need_cargo)
+	@scripts/deploy.sh
 
 sizes: $(PYTHON_READY) ## Package the function once for each set of features and tell the bytes (takes long)
 	@echo "sizes: bytes of the zip, arm64"
@@ -71,18 +89,26 @@ sizes: $(PYTHON_READY) ## Package the function once for each set of features and
 	@scripts/sizes.sh
 
 clean: ## Remove all that was built or set up here
-	@echo "clean: target, .venv, tests/clients/node_modules"
-	@rm -rf target .venv tests/clients/node_modules
+	@echo "clean: target, .aws-sam, .venv, .venv-sam, tests/clients/node_modules"
+	@rm -rf target .aws-sam .venv .venv-sam tests/clients/node_modules
 
 # Set-up. A stamp is written last, so that what was interrupted is done again.
 
-$(PYTHON_READY): tests/requirements.txt
-	@echo "set-up: Python tools into .venv"
+# $(call environment,folder,requirements)
+define environment
+	@echo "set-up: $(2) into $(1)"
 	@$(call need,python3,apt-get install python3 python3-venv)
 	@python3 -c 'import ensurepip, venv' 2>/dev/null || { echo "python3 has no venv: apt-get install python3-venv" >&2; exit 1; }
-	@[ -x .venv/bin/python ] || python3 -m venv .venv
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	@[ -x $(1)/bin/python ] || python3 -m venv $(1)
+	@$(1)/bin/python -m pip install --quiet --disable-pip-version-check -r $(2)
 	@touch $@
+endef
+
+$(PYTHON_READY): tests/requirements.txt
+	$(call environment,.venv,tests/requirements.txt)
+
+$(SAM_READY): deploy/requirements.txt
+	$(call environment,.venv-sam,deploy/requirements.txt)
 
 $(CLIENTS_READY): tests/clients/package-lock.json tests/clients/package.json
 	@echo "set-up: the official clients into tests/clients/node_modules"

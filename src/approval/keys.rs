@@ -63,6 +63,14 @@ impl ApprovalKeys {
         Self(Place::Secret(Box::new(Cached::new("keys of approvals", source, Policy::default()))))
     }
 
+    /// Checks a secret's value as [`from_source`](Self::from_source) reads it, for whoever writes one.
+    ///
+    /// # Errors
+    /// Why it holds no key; nothing of the value is in it.
+    pub fn check(value: &SecretString) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        read(value).map(drop)
+    }
+
     pub(super) async fn warm(&self) {
         if let Place::Secret(keys) = &self.0 {
             keys.warm().await;

@@ -35,6 +35,7 @@ mod logging;
 mod models;
 mod nodelay;
 mod request;
+mod rotate;
 mod secrets;
 
 use std::process::ExitCode;
@@ -55,6 +56,7 @@ pub use approvals::{DynamoGuard, approvals};
 use doors::Doors;
 pub use models::agent;
 use nodelay::Connections;
+pub use rotate::rotate;
 pub use secrets::SecretsManager;
 
 /// How long the fetches of the start wait, so that the function asks for its first event before them: making

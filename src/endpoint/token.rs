@@ -69,6 +69,14 @@ impl SharedToken {
         Self::with_clock(source, grace, Arc::new(SystemTime::now))
     }
 
+    /// Checks a secret's value as [`from_source`](Self::from_source) reads it, for whoever writes one.
+    ///
+    /// # Errors
+    /// Why it holds no token.
+    pub fn check(value: &SecretString) -> Result<(), TokenFault> {
+        digest_secret(value).map(drop)
+    }
+
     /// Replaces the time, 300 s, after which the secret is read again.
     #[must_use]
     pub fn with_ttl(self, ttl: Duration) -> Self {

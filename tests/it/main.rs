@@ -17,6 +17,8 @@ mod authorization;
 mod clients;
 mod dependencies;
 #[cfg(feature = "dev")]
+mod deploy;
+#[cfg(feature = "dev")]
 mod dojo;
 #[cfg(feature = "dev")]
 mod doors;
@@ -31,6 +33,8 @@ mod poison;
 mod protocol;
 mod random_runs;
 #[cfg(feature = "dev")]
+mod rotate;
+#[cfg(feature = "dev")]
 mod rotation;
 #[cfg(feature = "dev")]
 mod secret_outage;
@@ -43,6 +47,8 @@ mod startup;
 #[cfg(feature = "dev")]
 mod streaming;
 mod support;
+#[cfg(feature = "dev")]
+mod template;
 mod transcript;
 mod turns;
 #[cfg(feature = "dev")]

@@ -10,6 +10,7 @@ use crate::support::fault_proxy::{Fault, FaultProxy};
 use crate::support::function::{Function, Reply, TOKEN, function, says, test_function, url_event};
 use crate::support::moto::Moto;
 use crate::support::played::played;
+use crate::support::rotator::{Rotator, STEPS};
 
 const OLD: &str = r#"{"key":"0123456789abcdef0123456789abcdef"}"#;
 const NEW: &str = r#"{"key":"fedcba9876543210fedcba9876543210"}"#;
@@ -125,6 +126,38 @@ async fn given_a_key_that_was_rotated_in_between_then_the_approval_still_counts_
     let third = started("approval-rotated", &[]).await;
     assert_eq!(Reply::to(&third, &asks("ada", &approved(&asked))).await.status, 409);
     assert_eq!(refunds(&third), 0);
+}
+
+#[tokio::test]
+async fn given_the_key_rotated_by_its_function_then_approvals_of_before_and_meanwhile_still_count() {
+    let moto = Moto::shared();
+    moto.create_secret("approval-rotate", OLD).await;
+    let running = started("approval-rotate", &[]).await;
+    let rotator = Rotator::start().await;
+    let mut asked = vec![Reply::to(&running, &asks("ada", &refund())).await];
+
+    let (arn, version) = moto.begin_rotation("approval-rotate").await;
+    for step in STEPS {
+        assert_eq!(rotator.step(step, &arn, &version).await, Ok(()), "{step}");
+        // The last of them is signed with the old key too: this function has not read the new one yet.
+        asked.push(Reply::to(&running, &asks("ada", &refund())).await);
+    }
+
+    let cold = started("approval-rotate", &[]).await;
+    for asked in &asked {
+        for function in [&running, &cold] {
+            let told = Reply::to(function, &asks("ada", &approved(asked))).await;
+            assert_eq!(results(&told), [refunded()], "{}", told.text);
+        }
+    }
+    let signed = Reply::to(&cold, &asks("ada", &refund())).await;
+    let told = Reply::to(&running, &asks("ada", &approved(&signed))).await;
+    assert_eq!(
+        results(&told),
+        [refunded()],
+        "a proof of the new key, before it is known here: {}",
+        told.text
+    );
 }
 
 #[tokio::test]

@@ -17,6 +17,8 @@ pub(crate) mod outline;
 pub(crate) mod played;
 #[cfg(feature = "dev")]
 pub(crate) mod provider;
+#[cfg(feature = "dev")]
+pub(crate) mod rotator;
 pub(crate) mod rules;
 pub(crate) mod scenario;
 pub(crate) mod sse;

@@ -1,0 +1,33 @@
+"""Checks what `sam build` has made: for each function one file `bootstrap`, a program for Linux on arm64. Prints its size.
+
+Usage: check-package.py FOLDER FUNCTION...
+"""
+
+import struct
+import sys
+from pathlib import Path
+
+# Of an ELF header: 64 bits, little-endian; then at byte 16 the type and the machine.
+MAGIC = b"\x7fELF\x02\x01"
+PROGRAMS = {2, 3}  # ET_EXEC, ET_DYN
+AARCH64 = 183
+
+
+def check(function, folder):
+    files = sorted(path.name for path in folder.iterdir())
+    if files != ["bootstrap"]:
+        sys.exit(f"{function}: {folder} must hold one file, bootstrap; it holds {files}")
+    program = folder / "bootstrap"
+    header = program.read_bytes()[:20]
+    kind, machine = struct.unpack_from("<HH", header, 16) if header.startswith(MAGIC) else (0, 0)
+    if kind not in PROGRAMS or machine != AARCH64:
+        sys.exit(f"{function}: {program} is no program for arm64")
+    if not program.stat().st_mode & 0o100:
+        sys.exit(f"{function}: {program} can't be run")
+    print(f"{function}: arm64, {program.stat().st_size:,} bytes")
+
+
+if __name__ == "__main__":
+    folder, *functions = sys.argv[1:]
+    for function in functions:
+        check(function, Path(folder) / function)
