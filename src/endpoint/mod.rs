@@ -8,8 +8,6 @@ mod auth;
 mod body;
 mod build;
 mod claims;
-#[cfg(feature = "jwt")]
-mod jwks;
 mod reject;
 mod token;
 #[cfg(feature = "jwt")]
