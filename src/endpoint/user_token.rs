@@ -1,44 +1,63 @@
 //! The end user's token: a JWT of the configured issuer, checked against the issuer's published keys.
 //!
-//! The configuration says which algorithms, issuer and audience count; a token's header only chooses among
-//! them, and never brings a key. What the claims mean is not decided here. Nothing of a token is logged: a
-//! refusal has a fixed reason.
+//! The configuration says which algorithms, issuer and audience count, and where keys come from; a token's header
+//! only chooses among them. What the claims mean is not decided here. Nothing of a token is logged: a refusal
+//! has a fixed reason.
 
 mod algorithm;
+mod claims;
+mod header;
+mod issuer;
 mod keys;
 #[cfg(test)]
 #[cfg(feature = "dev")]
 mod tests;
 
 use std::fmt;
+use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use jsonwebtoken::errors::ErrorKind;
-use jsonwebtoken::{DecodingKey, Header, Validation, decode, decode_header};
+use jsonwebtoken::{DecodingKey, crypto, get_current_timestamp};
 use serde_json::Value;
 
 use super::auth::UserTokenError::{self, Refused};
 use super::auth::VerifyUser;
 use crate::cached::{Cached, Policy, Source, Unavailable};
+use crate::json;
 use crate::protocol::JsonObject;
-use keys::{Jwks, Keys};
+use header::Header;
+use issuer::Issuer;
+use keys::Keys;
 
 pub use algorithm::{Algorithm, UnknownAlgorithm};
-pub use keys::InvalidJwksUrl;
+pub use issuer::UnsafeKeys;
 
-/// Clock difference, in seconds, that is forgiven between the issuer and this machine.
-const LEEWAY_S: u64 = 60;
+/// The longest token that is looked at: more than any front door lets through in a header.
+const MAX_TOKEN_BYTES: usize = 16 * 1024;
+
+/// When the issuer is asked for its keys, and how long they count without it.
+fn policy() -> Policy {
+    Policy {
+        max_stale: Duration::from_secs(24 * 3600),
+        refresh_floor: Duration::from_secs(60),
+        timeout: issuer::FETCH_TIMEOUT,
+        ..Policy::default()
+    }
+}
 
 /// Which user tokens count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserTokenConfig {
     /// The `iss` claim, exactly.
     pub issuer: String,
-    /// The `aud` claim, or one of its entries.
+    /// The `aud` claim, or one of its entries; the `client_id` of a Cognito access token.
     pub audience: String,
-    /// Where the issuer publishes its keys: `https`, or `http` on this machine.
-    pub jwks_url: String,
+    /// Where the issuer publishes its keys: `https`, or `http` on this machine. `None`: where the issuer's discovery document
+    /// says, and then `issuer` has to be such an address.
+    pub jwks_url: Option<String>,
     /// The algorithms that count; empty means RS256 and ES256.
     pub algorithms: Vec<Algorithm>,
 }
@@ -64,13 +83,13 @@ impl VerifyUser for UserTokens {
 impl UserTokens {
     /// A verifier for `config`. Fetches nothing yet.
     ///
-    /// The keys are kept for 300 s, and for up to an hour while the issuer cannot be reached; an unknown
-    /// key id reads them again, at most every 10 s.
+    /// The keys are kept for 300 s, and for up to a day while the issuer cannot be reached; an unknown key id reads
+    /// them again, at most once a minute.
     ///
     /// # Errors
-    /// [`InvalidJwksUrl`] when `jwks_url` is none or not safe to trust keys from.
-    pub fn new(config: UserTokenConfig) -> Result<Self, InvalidJwksUrl> {
-        let source = Jwks::new(&config.jwks_url)?;
+    /// [`UnsafeKeys`] when keys from where they are would not be safe to trust.
+    pub fn new(config: UserTokenConfig) -> Result<Self, UnsafeKeys> {
+        let source = Issuer::new(&config)?;
         Ok(Self::with_source(config, source))
     }
 
@@ -79,75 +98,81 @@ impl UserTokens {
         self.keys.warm().await;
     }
 
-    /// The claims of `token`, once its signature, issuer, audience and times are checked.
+    /// The claims of `token`, once its signature, issuer, audience and times are checked, in this order.
     ///
     /// `exp`, `iss` and `aud` are required, `nbf` is checked where present, both times with 60 s of leeway.
     /// A Cognito access token has no `aud`: there `client_id` has to be the audience.
     ///
     /// # Errors
-    /// [`UserTokenError::Refused`] with a reason for the log; [`UserTokenError::KeysUnavailable`] when it
-    /// cannot be decided.
+    /// [`Expired`](UserTokenError::Expired) and [`NotYetValid`](UserTokenError::NotYetValid) for a token that would
+    /// count at another time, [`Refused`] for any other with a reason for the log, and
+    /// [`KeysUnavailable`](UserTokenError::KeysUnavailable) when it cannot be decided.
     ///
     /// Source: RFC 7519 section 7.2, RFC 8725 section 3, and Amazon Cognito's "Verifying JSON web tokens".
     pub async fn verify(&self, token: &str) -> Result<JsonObject, UserTokenError> {
-        let header = decode_header(token).map_err(|_| Refused("the header is malformed"))?;
-        if !self.config.algorithms.contains(&Algorithm(header.alg)) {
-            return Err(Refused("the algorithm is not configured"));
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(Refused("it is too long"));
         }
-        if header.crit.is_some() {
-            return Err(Refused("the header has critical extensions"));
-        }
+        let parts = Parts::of(token).ok_or(Refused("it has not three parts"))?;
+        let header = object(parts.header).ok_or(Refused("the header is malformed"))?;
+        let header = Header::read(&header, &self.config.algorithms)?;
         let key = self.key(&header).await?;
-        let claims = decode(token, &key, &self.validation(&header)).map_err(|error| reason(error.kind()))?;
-        self.check(claims.claims)
+        match crypto::verify(parts.signature, parts.message.as_bytes(), &key, header.algorithm.0) {
+            Ok(true) => {}
+            Ok(false) => return Err(Refused("the signature is wrong")),
+            Err(_) => return Err(Refused("the signature is malformed")),
+        }
+        let claims = object(parts.payload).ok_or(Refused("the payload is malformed"))?;
+        claims::check(&claims, &self.config, get_current_timestamp())?;
+        Ok(claims)
     }
 
     fn with_source(mut config: UserTokenConfig, source: impl Source<Keys> + 'static) -> Self {
         // Features of a dependency add up over a program: with a second provider switched on elsewhere,
         // jsonwebtoken (11.1) knows no default any more and panics. Err means that one is installed.
-        let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
+        let _ = crypto::aws_lc::DEFAULT_PROVIDER.install_default();
         if config.algorithms.is_empty() {
             config.algorithms = vec![Algorithm::RS256, Algorithm::ES256];
         }
-        Self { config, keys: Cached::new("user token keys", source, Policy::default()) }
+        Self { config, keys: Cached::new("user token keys", source, policy()) }
     }
 
     async fn key(&self, header: &Header) -> Result<DecodingKey, UserTokenError> {
-        let kid = header.kid.as_deref().ok_or(Refused("the header has no key id"))?;
         let mut keys = self.keys.get().await.map_err(|Unavailable| UserTokenError::KeysUnavailable)?;
-        if !keys.knows(kid)
+        if !keys.knows(&header.kid)
             && let Some(newer) = self.keys.newer_than(&keys).await
         {
             keys = newer;
         }
-        let key = keys.find(kid, header.alg).ok_or(Refused("no published key fits"))?;
+        let key = keys.find(&header.kid, header.algorithm.0).ok_or(Refused("no published key fits"))?;
         DecodingKey::from_jwk(key).map_err(|_| Refused("the key is malformed"))
     }
+}
 
-    fn validation(&self, header: &Header) -> Validation {
-        // One algorithm, since jsonwebtoken refuses a list of several families; it is a configured one.
-        let mut validation = Validation::new(header.alg);
-        validation.set_required_spec_claims(&["exp", "iss"]);
-        validation.set_issuer(&[&self.config.issuer]);
-        validation.leeway = LEEWAY_S;
-        validation.validate_nbf = true;
-        // `check` does it, because of the tokens that have none.
-        validation.validate_aud = false;
-        validation
+/// The parts of a signed token in its compact form, each still encoded.
+struct Parts<'a> {
+    header: &'a str,
+    payload: &'a str,
+    signature: &'a str,
+    /// What is signed: header and payload with the dot between them.
+    message: &'a str,
+}
+
+impl<'a> Parts<'a> {
+    /// Source: RFC 7515 section 7.1.
+    fn of(token: &'a str) -> Option<Self> {
+        let (message, signature) = token.rsplit_once('.')?;
+        let (header, payload) = message.split_once('.')?;
+        (!payload.contains('.')).then_some(Self { header, payload, signature, message })
     }
+}
 
-    fn check(&self, claims: JsonObject) -> Result<JsonObject, UserTokenError> {
-        let is = |name: &str, expected: &str| claims.get(name).and_then(Value::as_str) == Some(expected);
-        // jsonwebtoken lets a list of issuers pass; the claim is one string.
-        if !is("iss", &self.config.issuer) {
-            return Err(Refused("the issuer is another"));
-        }
-        let is_for_us = match claims.get("aud") {
-            Some(Value::Array(audiences)) => audiences.iter().any(|one| *one == *self.config.audience),
-            Some(audience) => *audience == *self.config.audience,
-            None => is("token_use", "access") && is("client_id", &self.config.audience),
-        };
-        if is_for_us { Ok(claims) } else { Err(Refused("the audience is another")) }
+/// The JSON object in a part. A member that is named twice would be read in one way here and in another by others.
+fn object(part: &str) -> Option<JsonObject> {
+    let text = BASE64_URL_SAFE_NO_PAD.decode(part).ok()?;
+    match json::read_unambiguous(&text).ok()? {
+        Value::Object(members) => Some(members),
+        _ => None,
     }
 }
 
@@ -155,16 +180,4 @@ impl fmt::Debug for UserTokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UserTokens").field("config", &self.config).finish_non_exhaustive()
     }
-}
-
-fn reason(kind: &ErrorKind) -> UserTokenError {
-    Refused(match kind {
-        ErrorKind::InvalidSignature => "the signature is wrong",
-        ErrorKind::ExpiredSignature => "it has expired",
-        ErrorKind::ImmatureSignature => "it is not valid yet",
-        ErrorKind::InvalidIssuer => "the issuer is another",
-        ErrorKind::MissingRequiredClaim(_) => "it has no usable `exp` or `iss`",
-        ErrorKind::InvalidClaimFormat(_) => "a time is malformed",
-        _ => "it is malformed",
-    })
 }

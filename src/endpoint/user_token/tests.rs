@@ -7,14 +7,16 @@ use std::time::Duration;
 use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, RsaKeyPair};
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, join_all};
 use jsonwebtoken::jwk::Jwk;
-use jsonwebtoken::{EncodingKey, encode, get_current_timestamp};
-use serde_json::json;
-use tokio::time::advance;
+use jsonwebtoken::{EncodingKey, Header, encode, get_current_timestamp};
+use serde_json::{Value, json};
+use tokio::time::{advance, sleep};
 
-use super::*;
-use crate::cached::FetchError;
+use super::UserTokenError::{self, Expired, NotYetValid, Refused};
+use super::keys::Keys;
+use super::{Algorithm, MAX_TOKEN_BYTES, UserTokenConfig, UserTokens};
+use crate::cached::{FetchError, Source};
 
 const RS256: jsonwebtoken::Algorithm = jsonwebtoken::Algorithm::RS256;
 const ES256: jsonwebtoken::Algorithm = jsonwebtoken::Algorithm::ES256;
@@ -68,6 +70,10 @@ impl FakeIssuer {
         self.keys.lock().unwrap().push(key);
     }
 
+    fn withdraw(&self, kid: &str) {
+        self.keys.lock().unwrap().retain(|key| key["kid"] != kid);
+    }
+
     fn fail(&self) {
         self.keys.lock().unwrap().clear();
     }
@@ -85,7 +91,10 @@ impl Source<Keys> for Arc<FakeIssuer> {
     fn fetch(&self) -> BoxFuture<'_, Result<Keys, FetchError>> {
         self.fetches.fetch_add(1, Ordering::SeqCst);
         let document = json!({"keys": *self.keys.lock().unwrap()}).to_string();
-        Box::pin(async move { Ok(Keys::parse(document.as_bytes())?) })
+        Box::pin(async move {
+            sleep(Duration::from_millis(100)).await;
+            Ok(Keys::parse(document.as_bytes())?)
+        })
     }
 }
 
@@ -93,9 +102,14 @@ fn config() -> UserTokenConfig {
     UserTokenConfig {
         issuer: "https://issuer.example".to_owned(),
         audience: "app".to_owned(),
-        jwks_url: "https://issuer.example/jwks.json".to_owned(),
+        jwks_url: None,
         algorithms: Vec::new(),
     }
+}
+
+/// A token of the key `ec` with these changes of its claims.
+fn of_ec(changes: Value) -> String {
+    sign(&header(ES256, "ec"), &claims(changes), &EC)
 }
 
 /// Good claims with members replaced, or removed where null.
@@ -113,7 +127,7 @@ fn claims(changes: Value) -> Value {
     claims
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_token_of_either_kind_of_key_gives_its_claims() {
     let tokens = FakeIssuer::new().tokens();
     for (kid, algorithm, key) in [("rsa", RS256, &*RSA), ("ec", ES256, &*EC)] {
@@ -123,110 +137,118 @@ async fn a_token_of_either_kind_of_key_gives_its_claims() {
     }
 }
 
-#[tokio::test]
-async fn the_claims_decide() {
+#[tokio::test(start_paused = true)]
+async fn claims_and_times_are_told_of_a_token_with_a_right_signature_only() {
     let tokens = FakeIssuer::new().tokens();
     let now = get_current_timestamp();
-    let access = json!({"aud": null, "token_use": "access", "client_id": "app"});
-    for (why, changes, is_accepted) in [
-        ("one of several audiences", json!({"aud": ["other", "app"]}), true),
-        ("expired within the leeway", json!({"exp": now - 30}), true),
-        ("not valid yet within the leeway", json!({"nbf": now + 30}), true),
-        ("a Cognito access token", access, true),
-        ("expired", json!({"exp": now - 90}), false),
-        ("no expiry", json!({"exp": null}), false),
-        ("an expiry that is text", json!({"exp": "tomorrow"}), false),
-        ("not valid yet", json!({"nbf": now + 90}), false),
-        ("a begin that is text", json!({"nbf": "today"}), false),
-        ("another issuer", json!({"iss": "https://other.example"}), false),
-        ("no issuer", json!({"iss": null}), false),
-        ("a list of issuers", json!({"iss": ["https://issuer.example"]}), false),
-        ("another audience", json!({"aud": "other"}), false),
-        ("other audiences", json!({"aud": ["other", 5]}), false),
-        ("no audience", json!({"aud": null}), false),
-        ("a client id in an id token", json!({"aud": null, "token_use": "id", "client_id": "app"}), false),
-        ("another client", json!({"aud": null, "token_use": "access", "client_id": "other"}), false),
-        (
-            "another audience in an access token",
-            json!({"aud": "other", "token_use": "access", "client_id": "app"}),
-            false,
-        ),
+    for (changes, expected) in [
+        (json!({"exp": now - 90}), Expired),
+        (json!({"nbf": now + 90}), NotYetValid),
+        (json!({"aud": "other"}), Refused("the audience is another")),
+        (json!({"iss": "https://other.example"}), Refused("the issuer is another")),
+        (json!({"exp": now - 90, "aud": "other"}), Refused("the audience is another")),
     ] {
-        let token = sign(&header(ES256, "ec"), &claims(changes), &EC);
-        assert_eq!(tokens.verify(&token).await.is_ok(), is_accepted, "{why}");
+        let shown = changes.to_string();
+        let forged = sign(&header(ES256, "ec"), &claims(changes.clone()), &ec());
+        assert_eq!(tokens.verify(&forged).await, Err(Refused("the signature is wrong")), "{shown}");
+        assert_eq!(tokens.verify(&of_ec(changes)).await, Err(expected), "{shown}");
     }
 }
 
-#[tokio::test]
-async fn the_header_only_chooses_among_what_is_configured() {
+#[tokio::test(start_paused = true)]
+async fn a_published_key_counts_for_what_it_is_published_for() {
     let issuer = FakeIssuer::new();
     issuer.publish(published("enc", &EC, ES256, json!({"use": "enc"})));
     issuer.publish(published("es384", &EC, ES256, json!({"alg": "ES384"})));
     issuer.publish(json!({"kty": "oct", "kid": "oct", "k": "c2VjcmV0"}));
     let tokens = issuer.tokens();
-    let good = claims(json!({}));
-    let own_key = Jwk::from_encoding_key(&ec(), ES256).unwrap();
-    let secret = EncodingKey::from_secret(b"secret");
-    let signed = sign(&header(ES256, "ec"), &good, &EC);
-    let (message, _) = signed.rsplit_once('.').unwrap();
-    // {"alg":"none","kid":"ec"}
-    let none = format!("eyJhbGciOiJub25lIiwia2lkIjoiZWMifQ.{}.", message.split_once('.').unwrap().1);
-
-    for (why, token) in [
-        ("no token", String::new()),
-        ("not a token", "a.b.c".to_owned()),
-        ("no signature", format!("{message}.")),
-        ("algorithm none", none),
-        ("a shared key", sign(&header(jsonwebtoken::Algorithm::HS256, "oct"), &good, &secret)),
-        ("an algorithm that is not configured", {
-            sign(&header(jsonwebtoken::Algorithm::PS256, "rsa"), &good, &RSA)
-        }),
-        ("no key id", sign(&Header::new(ES256), &good, &EC)),
-        ("another's key", sign(&header(ES256, "ec"), &good, &ec())),
-        ("its own key", {
-            let header = Header { jwk: Some(own_key), ..header(ES256, "ec") };
-            sign(&header, &good, &ec())
-        }),
-        ("a key of another type", sign(&header(ES256, "rsa"), &good, &EC)),
-        ("a key for encryption", sign(&header(ES256, "enc"), &good, &EC)),
-        ("a key of another algorithm", sign(&header(ES256, "es384"), &good, &EC)),
-        ("critical extensions", {
-            let header = Header { crit: Some(vec!["b64".to_owned()]), ..header(ES256, "ec") };
-            sign(&header, &good, &EC)
-        }),
+    for (why, kid, key, reason) in [
+        ("another's key", "ec", &ec(), "the signature is wrong"),
+        ("a key of another type", "rsa", &*EC, "no published key fits"),
+        ("a key for encryption", "enc", &*EC, "no published key fits"),
+        ("a key of another algorithm", "es384", &*EC, "no published key fits"),
+        ("a shared key", "oct", &*EC, "no published key fits"),
+        ("an unknown key", "new", &*EC, "no published key fits"),
     ] {
-        let outcome = tokens.verify(&token).await;
-        assert!(matches!(outcome, Err(Refused(_))), "{why}: {outcome:?}");
+        let token = sign(&header(ES256, kid), &claims(json!({})), key);
+        assert_eq!(tokens.verify(&token).await, Err(Refused(reason)), "{why}");
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn given_an_algorithm_left_out_of_the_configuration_then_it_does_not_count() {
     let config = UserTokenConfig { algorithms: vec![Algorithm::RS256], ..config() };
     let tokens = UserTokens::with_source(config, FakeIssuer::new());
     tokens.verify(&sign(&header(RS256, "rsa"), &claims(json!({})), &RSA)).await.unwrap();
-    tokens.verify(&sign(&header(ES256, "ec"), &claims(json!({})), &EC)).await.unwrap_err();
+    tokens.verify(&of_ec(json!({}))).await.unwrap_err();
 }
 
 #[tokio::test(start_paused = true)]
-async fn given_a_new_key_when_its_id_is_seen_then_the_keys_are_read_again() {
+async fn a_token_that_cannot_count_costs_no_fetch() {
     let issuer = FakeIssuer::new();
     let tokens = issuer.tokens();
-    tokens.verify(&sign(&header(ES256, "ec"), &claims(json!({})), &EC)).await.unwrap();
+    let good = of_ec(json!({}));
+    let long = of_ec(json!({"long": "x".repeat(MAX_TOKEN_BYTES)}));
+    for (token, reason) in [
+        (long, "it is too long"),
+        (String::new(), "it has not three parts"),
+        ("a.b".to_owned(), "it has not three parts"),
+        (format!("{good}."), "it has not three parts"),
+        (format!("{good}.a"), "it has not three parts"),
+        (format!("{good}.a.b"), "it has not three parts"),
+        ("a.b.c".to_owned(), "the header is malformed"),
+        (format!(" {good}"), "the header is malformed"),
+        (format!("\r\n{good}"), "the header is malformed"),
+        (sign(&Header::new(ES256), &claims(json!({})), &EC), "the header has no key id"),
+    ] {
+        assert_eq!(tokens.verify(&token).await, Err(Refused(reason)));
+    }
+    assert_eq!(issuer.fetches(), 0);
+
+    for (token, reason) in [
+        (format!("{good}\r\n"), "the signature is malformed"),
+        (format!("{good}="), "the signature is malformed"),
+        (good[..=good.rfind('.').unwrap()].to_owned(), "the signature is wrong"),
+    ] {
+        assert_eq!(tokens.verify(&token).await, Err(Refused(reason)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_longest_token_counts() {
+    let tokens = FakeIssuer::new().tokens();
+    let with_padding = |length| of_ec(json!({"long": "x".repeat(length)}));
+    // Three bytes of a payload are four of a token.
+    let free = (MAX_TOKEN_BYTES - with_padding(0).len()) * 3 / 4;
+    let longest = (free - 4..free + 4).map(with_padding).filter(|token| token.len() <= MAX_TOKEN_BYTES);
+    let longest = longest.max_by_key(String::len).unwrap();
+
+    assert!(longest.len() > MAX_TOKEN_BYTES - 4);
+    tokens.verify(&longest).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn given_a_new_key_when_its_id_is_seen_then_the_keys_are_read_again_once_for_all_who_wait() {
+    let issuer = FakeIssuer::new();
+    let tokens = issuer.tokens();
+    tokens.verify(&of_ec(json!({}))).await.unwrap();
     let key = ec();
     issuer.publish(published("new", &key, ES256, json!({})));
+    let new = sign(&header(ES256, "new"), &claims(json!({})), &key);
+    let old = of_ec(json!({}));
 
-    tokens.verify(&sign(&header(ES256, "new"), &claims(json!({})), &key)).await.unwrap();
+    let verified = join_all((0..50).flat_map(|_| [tokens.verify(&new), tokens.verify(&old)])).await;
 
+    assert!(verified.iter().all(Result::is_ok));
     assert_eq!(issuer.fetches(), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn given_unknown_key_ids_every_100_ms_then_the_keys_are_read_every_10_s() {
+async fn given_unknown_key_ids_every_100_ms_then_the_keys_are_read_once_a_minute() {
     let issuer = FakeIssuer::new();
     let tokens = issuer.tokens();
-    let token = sign(&header(ES256, "unknown"), &claims(json!({})), &EC);
-    for _ in 0..300 {
+    for number in 0..1790 {
+        let token = sign(&header(ES256, &format!("unknown-{number}")), &claims(json!({})), &EC);
         assert_eq!(tokens.verify(&token).await, Err(Refused("no published key fits")));
         advance(Duration::from_millis(100)).await;
     }
@@ -234,25 +256,29 @@ async fn given_unknown_key_ids_every_100_ms_then_the_keys_are_read_every_10_s() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn given_an_issuer_that_fails_then_its_keys_count_for_an_hour() {
+async fn given_a_key_that_is_published_no_more_then_it_dies_with_the_next_fetch() {
     let issuer = FakeIssuer::new();
     let tokens = issuer.tokens();
-    let token = sign(&header(ES256, "ec"), &claims(json!({"exp": u32::MAX})), &EC);
+    let token = of_ec(json!({"exp": u32::MAX}));
+    tokens.verify(&token).await.unwrap();
+    issuer.withdraw("ec");
+
+    advance(Duration::from_secs(331)).await;
+
+    assert_eq!(tokens.verify(&token).await, Err(Refused("no published key fits")));
+    tokens.verify(&sign(&header(RS256, "rsa"), &claims(json!({})), &RSA)).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn given_an_issuer_that_fails_then_its_keys_count_for_a_day() {
+    let issuer = FakeIssuer::new();
+    let tokens = issuer.tokens();
+    let token = of_ec(json!({"exp": u32::MAX}));
     tokens.verify(&token).await.unwrap();
     issuer.fail();
 
-    advance(Duration::from_secs(3599)).await;
+    advance(Duration::from_secs(24 * 3600 - 1)).await;
     tokens.verify(&token).await.unwrap();
     advance(Duration::from_secs(1)).await;
     assert_eq!(tokens.verify(&token).await, Err(UserTokenError::KeysUnavailable));
-}
-
-#[tokio::test]
-async fn a_token_that_cannot_count_costs_no_fetch() {
-    let issuer = FakeIssuer::new();
-    let tokens = issuer.tokens();
-    for token in [sign(&Header::new(ES256), &claims(json!({})), &EC), "a.b.c".to_owned()] {
-        tokens.verify(&token).await.unwrap_err();
-    }
-    assert_eq!(issuer.fetches(), 0);
 }
