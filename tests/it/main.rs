@@ -12,6 +12,8 @@ mod agent;
 mod approvals;
 #[cfg(feature = "dev")]
 mod clients;
+#[cfg(feature = "dev")]
+mod cognito;
 mod dependencies;
 #[cfg(feature = "dev")]
 mod dojo;
@@ -36,5 +38,7 @@ mod streaming;
 mod support;
 mod transcript;
 mod turns;
+#[cfg(feature = "dev")]
+mod user_tokens;
 #[cfg(feature = "dev")]
 mod wires;
