@@ -36,7 +36,7 @@ impl Header {
     /// Source: RFC 7515 section 4.1, RFC 8725 sections 3.1, 3.10 and 3.11.
     pub(super) fn read(members: &JsonObject, configured: &[Algorithm]) -> Result<Self, UserTokenError> {
         if let Some((_, reason)) = REFUSED.iter().find(|(name, _)| members.contains_key(*name)) {
-            return Err(Refused(*reason));
+            return Err(Refused(reason));
         }
         if !members.get("typ").is_none_or(is_of_a_caller) {
             return Err(Refused("it is a token of another type"));
