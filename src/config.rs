@@ -281,8 +281,6 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         let issuer = issuer.ok_or_else(|| fault("AGUI_JWT_ISSUER", "must name the issuer of user tokens"))?;
         let audience =
             audience.ok_or_else(|| fault("AGUI_JWT_AUDIENCE", "must name the audience of user tokens"))?;
-        let jwks_url =
-            jwks_url.unwrap_or_else(|| format!("{}/.well-known/jwks.json", issuer.trim_end_matches('/')));
         let algorithms = names.iter().map(|name| name.parse()).collect::<Result<_, UnknownAlgorithm>>();
         let algorithms = algorithms
             .map_err(|error| fault("AGUI_JWT_ALGORITHMS", &format!("has an entry that can't be: {error}")))?;

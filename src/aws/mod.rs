@@ -50,7 +50,7 @@ use crate::agent::Agent;
 use crate::causes::causes;
 use crate::config::{self, Config, ConfigError, DoorConfig, LogSettings, TokenSource};
 use crate::endpoint::{
-    Claims, Endpoint, EndpointBuilder, Forbidden, IdentityClaims, SharedToken, UserTokens,
+    Claims, Endpoint, EndpointBuilder, Forbidden, IdentityClaims, SharedToken, UnsafeKeys, UserTokens,
 };
 pub use approvals::{DynamoGuard, approvals};
 use doors::Doors;
@@ -143,7 +143,10 @@ pub fn endpoint<C: Send + Sync + 'static>(
     }
     if let Some(user_tokens) = &config.user_tokens {
         let user_tokens = UserTokens::new(user_tokens.clone()).map_err(|fault| ConfigError {
-            variable: "AGUI_JWKS_URL",
+            variable: match fault {
+                UnsafeKeys::Issuer => "AGUI_JWT_ISSUER",
+                _ => "AGUI_JWKS_URL",
+            },
             problem: format!("is unusable: {fault}"),
         })?;
         builder = builder.user_tokens(user_tokens);

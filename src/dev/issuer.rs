@@ -1,4 +1,4 @@
-//! An identity provider for tests: signs end users' tokens and publishes its keys.
+//! An identity provider for tests: signs end users' tokens and publishes its keys, with the document that tells where.
 //!
 //! It checks no claim and knows no user: whatever a test wants signed is signed.
 
@@ -17,19 +17,24 @@ use aws_lc_rs::{
     rsa::{KeyPair, KeySize},
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair},
 };
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, header::CONTENT_TYPE};
+use http::{
+    Request, Response, StatusCode,
+    header::{CONTENT_TYPE, HOST},
+};
 use http_body_util::Full;
 use jsonwebtoken::{
-    Algorithm, AlgorithmFamily, EncodingKey, Header,
+    Algorithm, AlgorithmFamily, EncodingKey, Header, crypto,
     jwk::{Jwk, JwkSet, PublicKeyUse},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::loopback::Loopback;
 
 const JWKS_PATH: &str = "/.well-known/jwks.json";
+const DOCUMENT_PATH: &str = "/.well-known/openid-configuration";
 /// How far inside a PKCS#8 document of a 2048-bit RSA key the PKCS#1 key begins, which jsonwebtoken wants:
 /// the outer header, the version, the algorithm and the header of the octet string.
 const PKCS1_OFFSET: usize = 4 + 3 + 15 + 4;
@@ -58,12 +63,14 @@ pub enum IssuerError {
 }
 
 struct State {
-    /// The keys in use and what is published of them.
-    keys: Mutex<Keys>,
-    /// Whether the keys are served.
+    /// The keys that are published, the oldest first; the last ones sign. Never empty.
+    keys: Mutex<Vec<Keys>>,
+    /// Whether keys and document are served.
     is_available: AtomicBool,
-    /// How often they were asked for.
+    /// How often the keys were asked for.
     fetches: AtomicUsize,
+    /// How often the document was asked for.
+    discoveries: AtomicUsize,
 }
 
 #[derive(Clone)]
@@ -85,9 +92,10 @@ impl Issuer {
     /// [`IssuerError`] when there is no port or no key.
     pub async fn start() -> Result<Self, IssuerError> {
         let state = Arc::new(State {
-            keys: Mutex::new(Keys::generate()?),
+            keys: Mutex::new(vec![Keys::generate()?]),
             is_available: AtomicBool::new(true),
             fetches: AtomicUsize::new(0),
+            discoveries: AtomicUsize::new(0),
         });
         let shared = Arc::clone(&state);
         let serve = move |request| std::future::ready(Ok::<_, Infallible>(shared.answer(&request)));
@@ -110,19 +118,36 @@ impl Issuer {
         self.state.fetches.load(Ordering::SeqCst)
     }
 
-    /// Whether it publishes its keys or answers 503.
+    /// How often the document that tells where its keys are was asked for, successfully or not.
+    pub fn discoveries(&self) -> usize {
+        self.state.discoveries.load(Ordering::SeqCst)
+    }
+
+    /// Whether it publishes its keys and its document or answers 503.
     pub fn set_available(&self, is_available: bool) {
         self.state.is_available.store(is_available, Ordering::SeqCst);
     }
 
-    /// Replaces both keys and their ids; the old ones are no longer published.
+    /// Makes new keys, with new ids, that sign from now on; the old ones stay published.
     ///
     /// # Errors
-    /// [`IssuerError::Key`] when there is no key; the old ones stay.
+    /// [`IssuerError::Key`] when there is no key; the old ones sign on.
     pub fn rotate(&self) -> Result<(), IssuerError> {
         let keys = Keys::generate()?;
-        *self.state.keys() = keys;
+        self.state.keys().push(keys);
         Ok(())
+    }
+
+    /// Publishes no longer what does not sign any more.
+    pub fn retire(&self) {
+        let mut keys = self.state.keys();
+        let old = keys.len() - 1;
+        *keys = keys.split_off(old);
+    }
+
+    /// What is published of the key that fits `algorithm`.
+    pub fn public_key(&self, algorithm: Algorithm) -> Jwk {
+        self.state.signing().for_algorithm(algorithm).public.clone()
     }
 
     /// Signs `claims` with the published key that fits `algorithm`.
@@ -132,8 +157,7 @@ impl Issuer {
     /// # Errors
     /// [`IssuerError::Sign`] when neither key fits.
     pub fn sign(&self, algorithm: Algorithm, claims: &Value) -> Result<String, IssuerError> {
-        let kid = self.state.keys().for_algorithm(algorithm).public.common.key_id.clone();
-        self.sign_as(kid, algorithm, claims)
+        self.sign_as(self.public_key(algorithm).common.key_id, algorithm, claims)
     }
 
     /// Signs as [`sign`](Self::sign) does, under a key id that is not published.
@@ -144,6 +168,23 @@ impl Issuer {
         self.sign_as(Some(Uuid::new_v4().to_string()), algorithm, claims)
     }
 
+    /// Signs this header and this payload as they are, whatever they say, with the key that fits `algorithm`.
+    ///
+    /// # Errors
+    /// As for [`sign`](Self::sign).
+    pub fn sign_text(
+        &self,
+        algorithm: Algorithm,
+        header: &str,
+        payload: &str,
+    ) -> Result<String, IssuerError> {
+        let [header, payload] = [header, payload].map(|part| BASE64_URL_SAFE_NO_PAD.encode(part));
+        let message = format!("{header}.{payload}");
+        let key = self.state.signing().for_algorithm(algorithm).key.clone();
+        let signature = crypto::sign(message.as_bytes(), &key, algorithm)?;
+        Ok(format!("{message}.{signature}"))
+    }
+
     fn sign_as(
         &self,
         kid: Option<String>,
@@ -151,31 +192,48 @@ impl Issuer {
         claims: &Value,
     ) -> Result<String, IssuerError> {
         let header = Header { kid, ..Header::new(algorithm) };
-        let key = self.state.keys().for_algorithm(algorithm).key.clone();
+        let key = self.state.signing().for_algorithm(algorithm).key.clone();
         Ok(jsonwebtoken::encode(&header, claims, &key)?)
     }
 }
 
 impl State {
     fn answer<B>(&self, request: &Request<B>) -> Response<Full<Bytes>> {
-        if request.uri().path() != JWKS_PATH {
-            return empty(StatusCode::NOT_FOUND);
-        }
-        self.fetches.fetch_add(1, Ordering::SeqCst);
+        let counter = match request.uri().path() {
+            JWKS_PATH => &self.fetches,
+            DOCUMENT_PATH => &self.discoveries,
+            _ => return empty(StatusCode::NOT_FOUND),
+        };
+        counter.fetch_add(1, Ordering::SeqCst);
         if !self.is_available.load(Ordering::SeqCst) {
             return empty(StatusCode::SERVICE_UNAVAILABLE);
         }
-        let keys = self.keys().clone();
-        let Ok(body) = serde_json::to_vec(&JwkSet { keys: vec![keys.rsa.public, keys.ec.public] }) else {
-            return empty(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = match request.uri().path() {
+            DOCUMENT_PATH => self.document(request),
+            _ => serde_json::to_vec(&JwkSet { keys: self.published() }).unwrap_or_default(),
         };
         let mut response = Response::new(Full::new(body.into()));
         response.headers_mut().insert(CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
         response
     }
 
+    /// Tells of itself by the address that it was asked at.
+    fn document<B>(&self, request: &Request<B>) -> Vec<u8> {
+        let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+        let issuer = format!("http://{host}");
+        json!({"issuer": issuer, "jwks_uri": format!("{issuer}{JWKS_PATH}")}).to_string().into()
+    }
+
+    fn published(&self) -> Vec<Jwk> {
+        self.keys().iter().flat_map(|keys| [keys.rsa.public.clone(), keys.ec.public.clone()]).collect()
+    }
+
+    fn signing(&self) -> Keys {
+        self.keys().last().expect("there are always keys that sign").clone()
+    }
+
     /// No panic happens under this lock, so a poisoned one is whole.
-    fn keys(&self) -> MutexGuard<'_, Keys> {
+    fn keys(&self) -> MutexGuard<'_, Vec<Keys>> {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -243,18 +301,30 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn given_a_rotation_then_the_old_kid_is_gone_and_an_unknown_one_never_was_there() {
+    async fn given_a_rotation_then_new_keys_sign_and_the_old_ones_are_published_until_they_retire() {
         let issuer = Issuer::start().await.unwrap();
         let kid = |token: String| decode_header(token).unwrap().kid.unwrap();
         let old = kid(issuer.sign(Algorithm::RS256, &json!({})).unwrap());
         let unknown = kid(issuer.sign_with_unknown_kid(Algorithm::RS256, &json!({})).unwrap());
-        assert!(published(&issuer).await.find(&old).is_some());
         issuer.rotate().unwrap();
         let new = kid(issuer.sign(Algorithm::RS256, &json!({})).unwrap());
 
         let keys = published(&issuer).await;
-        assert!(keys.find(&new).is_some());
-        assert!(keys.find(&old).is_none() && keys.find(&unknown).is_none());
+        assert!(keys.find(&old).is_some() && keys.find(&new).is_some() && keys.find(&unknown).is_none());
+
+        issuer.retire();
+        let keys = published(&issuer).await;
+        assert!(keys.find(&old).is_none() && keys.find(&new).is_some());
+    }
+
+    #[tokio::test]
+    async fn its_document_names_itself_and_its_keys() {
+        let issuer = Issuer::start().await.unwrap();
+        let address = format!("{}/.well-known/openid-configuration", issuer.url());
+        let document = reqwest::get(address).await.unwrap().bytes().await.unwrap();
+        let document: Value = serde_json::from_slice(&document).unwrap();
+        assert_eq!(document, json!({"issuer": issuer.url(), "jwks_uri": issuer.jwks_url()}));
+        assert_eq!((issuer.discoveries(), issuer.fetches()), (1, 0));
     }
 
     #[tokio::test]

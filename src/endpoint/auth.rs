@@ -4,10 +4,10 @@ use futures_util::future::BoxFuture;
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, HeaderName};
 use http::request::Parts;
-use tracing::{debug, warn};
+use tracing::warn;
 
 use super::claims::{ClaimSource, Claims, Forbidden};
-use super::reject::Reject;
+use super::reject::{BadUserToken, Reject};
 use super::token::SharedToken;
 use crate::protocol::JsonObject;
 
@@ -39,7 +39,14 @@ pub trait VerifyUser: Send + Sync + 'static {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UserTokenError {
-    /// It is not genuine, not in force or not meant for this service.
+    /// It is genuine and meant for this service, and no longer in force.
+    #[error("the user's token has expired")]
+    Expired,
+    /// It is genuine and meant for this service, and not yet in force.
+    #[error("the user's token is not valid yet")]
+    NotYetValid,
+    /// It is not genuine or not meant for this service. The reason is for the log: it tells nothing of the token, and the
+    /// client does not read it.
     #[error("the user's token is refused: {0}")]
     Refused(&'static str),
     /// The issuer's keys can't be had.
@@ -104,13 +111,12 @@ impl Auth {
         let claims = match &self.user {
             None => Some(proven),
             Some(user) => {
-                let token = single(&head.headers, &USER_TOKEN)?.ok_or(Reject::Unauthenticated)?;
-                match user.verify(token).await {
+                let token = single(&head.headers, &USER_TOKEN).map_err(BadUserToken::Invalid)?;
+                match user.verify(token.ok_or(BadUserToken::Missing)?).await {
                     Ok(verified) => proven.with_user_token(verified),
-                    Err(UserTokenError::Refused(reason)) => {
-                        debug!(reason, "user token refused");
-                        return Err(Reject::Unauthenticated);
-                    }
+                    Err(UserTokenError::Expired) => return Err(BadUserToken::Expired.into()),
+                    Err(UserTokenError::NotYetValid) => return Err(BadUserToken::NotYetValid.into()),
+                    Err(UserTokenError::Refused(why)) => return Err(BadUserToken::Invalid(why).into()),
                     Err(UserTokenError::KeysUnavailable) => {
                         unavailable.get_or_insert(Reject::KeysUnavailable);
                         None
@@ -126,10 +132,11 @@ impl Auth {
 
     /// The token that the request shows: its own header if there is one, and then that alone counts.
     fn presented<'a>(&self, headers: &'a HeaderMap) -> Result<&'a str, Reject> {
-        if let Some(token) = single(headers, &self.token_header)? {
+        let single = |name: &HeaderName| single(headers, name).map_err(|_| Reject::Unauthenticated);
+        if let Some(token) = single(&self.token_header)? {
             return Ok(token);
         }
-        let credentials = single(headers, &AUTHORIZATION)?.and_then(|value| value.split_once(' '));
+        let credentials = single(&AUTHORIZATION)?.and_then(|value| value.split_once(' '));
         match credentials {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token.trim()),
             _ => Err(Reject::Unauthenticated),
@@ -150,12 +157,12 @@ impl Auth {
 }
 
 /// A header that is there once; twice is refused, since proxies disagree on which one counts.
-fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Reject> {
+fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, &'static str> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
         (None, _) => Ok(None),
-        (Some(value), None) => value.to_str().map(Some).map_err(|_| Reject::Unauthenticated),
-        (Some(_), Some(_)) => Err(Reject::Unauthenticated),
+        (Some(value), None) => value.to_str().map(Some).map_err(|_| "it is no ASCII"),
+        (Some(_), Some(_)) => Err("it was sent twice"),
     }
 }
 

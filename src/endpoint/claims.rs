@@ -187,6 +187,8 @@ mod tests {
         for (why, value, expected) in [
             ("a REST API's Cognito authorizer", json!("admin,ops"), vec!["admin", "ops"]),
             ("an HTTP API's JWT authorizer", json!("[admin ops]"), vec!["admin", "ops"]),
+            ("one of its lists with one entry", json!("[admin]"), vec!["admin"]),
+            ("a list as Java writes it", json!("[admin, ops]"), vec!["admin", "ops"]),
             ("an OAuth scope", json!("read write"), vec!["read", "write"]),
             ("a token's array", json!(["admin", "ops"]), vec!["admin", "ops"]),
             ("a name that would fall apart grants nothing", json!(["read admin", "a,b", "ok"]), vec!["ok"]),

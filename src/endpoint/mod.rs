@@ -8,8 +8,6 @@ mod auth;
 mod body;
 mod build;
 mod claims;
-#[cfg(feature = "jwt")]
-mod jwks;
 mod reject;
 mod token;
 #[cfg(feature = "jwt")]
@@ -43,7 +41,7 @@ pub use claims::{ClaimSource, Claims, Forbidden, IdentityClaims};
 use reject::Reject;
 pub use token::{SharedToken, TokenFault, Unavailable};
 #[cfg(feature = "jwt")]
-pub use user_token::{Algorithm, InvalidJwksUrl, UnknownAlgorithm, UserTokenConfig, UserTokens};
+pub use user_token::{Algorithm, UnknownAlgorithm, UnsafeKeys, UserTokenConfig, UserTokens};
 pub use whole::Room;
 
 /// When the run of a request must have ended at the latest: an extension of the request, from whoever knows.
@@ -102,7 +100,8 @@ impl<C: Send + Sync + 'static> Endpoint<C> {
     /// Answers one request.
     pub async fn handle(&self, request: Request<Bytes>) -> Response<ResponseBody> {
         self.inner.answer(request).await.unwrap_or_else(|reject| {
-            info!(status = reject.status().as_u16(), code = reject.code(), "request refused");
+            let (status, code) = (reject.status().as_u16(), reject.code());
+            info!(status, code, reason = reject.reason_for_log(), "request refused");
             reject.into_response()
         })
     }

@@ -13,6 +13,41 @@ use crate::protocol::BadInput;
 /// How long a client should wait before it asks again for what could not be fetched, in seconds.
 const RETRY_AFTER_S: &str = "5";
 
+/// What is wrong with a user's token, as far as the client may know: a code and a sentence, both fixed.
+///
+/// The times are told of a token that is right in all else. Of any other nothing is: who guesses would learn from it.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+pub(super) enum BadUserToken {
+    #[error("the user's token is missing")]
+    Missing,
+    /// With the reason for the log.
+    #[error("the user's token is not valid")]
+    Invalid(&'static str),
+    #[error("the user's token has expired")]
+    Expired,
+    #[error("the user's token is not valid yet")]
+    NotYetValid,
+}
+
+impl BadUserToken {
+    fn reason(self) -> &'static str {
+        match self {
+            Self::Missing => "token_missing",
+            Self::Invalid(_) => "token_invalid",
+            Self::Expired => "token_expired",
+            Self::NotYetValid => "token_not_yet_valid",
+        }
+    }
+
+    /// Source: RFC 6750 section 3.1: no error where nothing was presented.
+    fn challenge(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Self::Missing => "Bearer",
+            Self::Invalid(_) | Self::Expired | Self::NotYetValid => r#"Bearer error="invalid_token""#,
+        })
+    }
+}
+
 /// Why a request is answered with a status and not with a run.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Reject {
@@ -22,6 +57,8 @@ pub(super) enum Reject {
     MethodNotAllowed { allowed: Method },
     #[error("authentication is missing or wrong")]
     Unauthenticated,
+    #[error(transparent)]
+    UserToken(#[from] BadUserToken),
     #[error("the token cannot be checked right now")]
     SecretUnavailable,
     #[error("the user's token cannot be checked right now")]
@@ -49,7 +86,7 @@ impl Reject {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Self::Unauthenticated | Self::UserToken(_) => StatusCode::UNAUTHORIZED,
             Self::SecretUnavailable | Self::KeysUnavailable | Self::Run(Refusal::ApprovalKeyUnavailable) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
@@ -69,7 +106,7 @@ impl Reject {
         match self {
             Self::NotFound => "NOT_FOUND",
             Self::MethodNotAllowed { .. } => "METHOD_NOT_ALLOWED",
-            Self::Unauthenticated => "UNAUTHENTICATED",
+            Self::Unauthenticated | Self::UserToken(_) => "UNAUTHENTICATED",
             Self::SecretUnavailable | Self::Run(Refusal::ApprovalKeyUnavailable) => "SECRET_UNAVAILABLE",
             Self::KeysUnavailable => "KEYS_UNAVAILABLE",
             Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
@@ -81,6 +118,22 @@ impl Reject {
             Self::Run(Refusal::NameTaken(_)) => "TOOL_NAME_TAKEN",
             Self::Run(Refusal::InterruptOpen) => "INTERRUPT_OPEN",
             Self::ResponseTooLarge { .. } => "RESPONSE_TOO_LARGE",
+        }
+    }
+
+    /// What is wrong with the user's token.
+    fn reason(&self) -> Option<&'static str> {
+        match self {
+            Self::UserToken(bad) => Some(bad.reason()),
+            _ => None,
+        }
+    }
+
+    /// What is wrong with the user's token, in more words than the client gets.
+    pub(super) fn reason_for_log(&self) -> Option<&'static str> {
+        match self {
+            Self::UserToken(BadUserToken::Invalid(why)) => Some(*why),
+            other => other.reason(),
         }
     }
 
@@ -101,6 +154,7 @@ impl Reject {
                 Some((header::ALLOW, HeaderValue::from_str(allowed.as_str()).ok()?))
             }
             Self::Unauthenticated => Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
+            Self::UserToken(bad) => Some((header::WWW_AUTHENTICATE, bad.challenge())),
             _ if self.status() == StatusCode::SERVICE_UNAVAILABLE => {
                 Some((header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S)))
             }
@@ -112,6 +166,9 @@ impl Reject {
         let mut error = json!({ "code": self.code(), "message": self.to_string() });
         if let Some(path) = self.path() {
             error["path"] = path.into();
+        }
+        if let Some(reason) = self.reason() {
+            error["reason"] = reason.into();
         }
         let mut response = super::json(self.status(), &json!({ "error": error }));
         if let Some((name, value)) = self.header() {

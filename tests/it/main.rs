@@ -15,6 +15,8 @@ mod approvals;
 mod authorization;
 #[cfg(feature = "dev")]
 mod clients;
+#[cfg(feature = "dev")]
+mod cognito;
 mod dependencies;
 #[cfg(feature = "dev")]
 mod deploy;
@@ -51,5 +53,7 @@ mod support;
 mod template;
 mod transcript;
 mod turns;
+#[cfg(feature = "dev")]
+mod user_tokens;
 #[cfg(feature = "dev")]
 mod wires;

@@ -70,6 +70,16 @@ async fn a_setting_that_keeps_the_function_from_starting_is_named_in_the_log() {
             ],
             "AGUI_JWKS_URL is unusable",
         ),
+        (
+            "an issuer whose keys can't be found safely",
+            vec![
+                ("AGUI_LOCAL", "1"),
+                ("AGUI_TOKEN", "planted"),
+                ("AGUI_JWT_ISSUER", "http://issuer.example"),
+                ("AGUI_JWT_AUDIENCE", "app"),
+            ],
+            "AGUI_JWT_ISSUER is unusable",
+        ),
     ] {
         let log = refused_with(&variables).await;
 

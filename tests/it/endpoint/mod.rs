@@ -1,8 +1,11 @@
-//! The endpoint's promises, against an endpoint in process: no Lambda, no network, no cloud.
+//! The endpoint's promises, against an endpoint in process: no Lambda, no network, no cloud. Attacks on the user's token
+//! alone go through the function, since they are on the whole way to its claims.
 
 mod auth;
 mod delivery;
 mod faults;
+#[cfg(feature = "dev")]
+mod jwt_attacks;
 mod prompt;
 mod refusals;
 mod routes;

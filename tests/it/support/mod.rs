@@ -6,6 +6,8 @@ pub(crate) mod endpoint;
 #[cfg(feature = "dev")]
 pub(crate) mod fault_proxy;
 #[cfg(feature = "dev")]
+pub(crate) mod forge;
+#[cfg(feature = "dev")]
 pub(crate) mod function;
 #[cfg(feature = "dev")]
 pub(crate) mod moto;

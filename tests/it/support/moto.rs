@@ -1,4 +1,4 @@
-//! moto, which plays Secrets Manager and DynamoDB: one server for all tests, a secret or a table of its own for each.
+//! moto, which plays Secrets Manager, DynamoDB and Cognito: one server for all tests, a secret or a table of its own for each.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Stdio};
@@ -137,6 +137,12 @@ impl Moto {
             "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
         });
         self.send("dynamodb", "DynamoDB_20120810.CreateTable", &body).await;
+    }
+
+    /// A call to Cognito's user pools; returns the answer.
+    pub(crate) async fn cognito(&self, action: &str, body: &Value) -> Value {
+        let target = format!("AWSCognitoIdentityProviderService.{action}");
+        serde_json::from_str(&self.send("cognito-idp", &target, body).await).unwrap_or_default()
     }
 
     /// Calls Secrets Manager, which answers with the secret's ARN.

@@ -1,0 +1,186 @@
+//! Which claims make a genuine token one of this service, and in force.
+//!
+//! They are looked at behind the signature only. The times come last: who reads that a token has expired knows that
+//! a fresh one like it would count.
+
+use serde_json::Value;
+
+use super::UserTokenConfig;
+use crate::endpoint::auth::UserTokenError::{self, Refused};
+use crate::protocol::JsonObject;
+
+/// Clock difference, in seconds, that is forgiven between the issuer and this machine.
+const LEEWAY_S: f64 = 60.0;
+/// The end of the year 9999. What lies behind it counts no seconds: milliseconds, say, of a token without end.
+const LATEST_S: f64 = 253_402_300_799.0;
+
+/// Checks the claims of a token whose signature is right, at `now` in seconds since 1970.
+///
+/// Source: RFC 7519 section 4.1, RFC 8725 sections 3.8, 3.9 and 3.12, RFC 8417 section 2.2, and Amazon Cognito's "Verifying
+/// JSON web tokens".
+pub(super) fn check(claims: &JsonObject, config: &UserTokenConfig, now: u64) -> Result<(), UserTokenError> {
+    if text(claims, "iss") != Some(config.issuer.as_str()) {
+        return Err(Refused("the issuer is another"));
+    }
+    if claims.get("events").is_some_and(Value::is_object) {
+        return Err(Refused("it tells of an event, such as a logout"));
+    }
+    is_for(claims, &config.audience)?;
+    let expiry = time(claims, "exp")?.ok_or(Refused("it has no expiry"))?;
+    let begin = time(claims, "nbf")?;
+    let now = now as f64;
+    if expiry <= now - LEEWAY_S {
+        return Err(UserTokenError::Expired);
+    }
+    match begin {
+        Some(begin) if begin > now + LEEWAY_S => Err(UserTokenError::NotYetValid),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a token is meant for `audience`. Cognito says in `token_use` what a token is for; its access tokens name
+/// their audience in `client_id`.
+fn is_for(claims: &JsonObject, audience: &str) -> Result<(), UserTokenError> {
+    let is_in_aud = claims.get("aud").map(|aud| match aud {
+        Value::Array(several) => several.iter().any(|one| one == audience),
+        one => one == audience,
+    });
+    let is_for_it = match claims.get("token_use").map(Value::as_str) {
+        None | Some(Some("id")) => is_in_aud == Some(true),
+        Some(Some("access")) => text(claims, "client_id") == Some(audience) && is_in_aud != Some(false),
+        Some(_) => return Err(Refused("it is a token of another use")),
+    };
+    if is_for_it { Ok(()) } else { Err(Refused("the audience is another")) }
+}
+
+fn text<'a>(claims: &'a JsonObject, name: &str) -> Option<&'a str> {
+    claims.get(name).and_then(Value::as_str)
+}
+
+/// A time in seconds since 1970, which may have a fraction.
+fn time(claims: &JsonObject, name: &str) -> Result<Option<f64>, UserTokenError> {
+    let Some(value) = claims.get(name) else { return Ok(None) };
+    let seconds = value.as_f64().filter(|seconds| (0.0..=LATEST_S).contains(seconds));
+    seconds.map(Some).ok_or(Refused("a time is malformed"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::UserTokenError::{Expired, NotYetValid};
+    use super::*;
+
+    const NOW: u64 = 1_800_000_000;
+
+    /// Checks good claims with members replaced, or removed where they are `REMOVED`.
+    fn check_with(changes: &Value) -> Result<(), UserTokenError> {
+        let config = UserTokenConfig {
+            issuer: "https://issuer.example".to_owned(),
+            audience: "app".to_owned(),
+            jwks_url: None,
+            algorithms: Vec::new(),
+        };
+        let mut claims =
+            json!({"iss": "https://issuer.example", "aud": "app", "exp": NOW + 600, "sub": "u1"});
+        let members = claims.as_object_mut().unwrap();
+        for (name, value) in changes.as_object().unwrap() {
+            if value == REMOVED {
+                members.remove(name);
+            } else {
+                members.insert(name.clone(), value.clone());
+            }
+        }
+        check(members, &config, NOW)
+    }
+
+    const REMOVED: &str = "(removed)";
+
+    #[test]
+    fn claims_of_this_service_that_are_in_force_count() {
+        for (why, changes) in [
+            ("as they are", json!({})),
+            ("one of several audiences", json!({"aud": ["other", "app"]})),
+            ("expired within the leeway", json!({"exp": NOW - 59})),
+            ("not valid yet within the leeway", json!({"nbf": NOW + 60})),
+            ("a fraction of a second", json!({"exp": NOW as f64 + 0.5})),
+            ("a Cognito id token", json!({"token_use": "id"})),
+            ("a Cognito access token", json!({"aud": REMOVED, "token_use": "access", "client_id": "app"})),
+            (
+                "a Cognito access token that is bound to us",
+                json!({"token_use": "access", "client_id": "app"}),
+            ),
+            ("an application's own word", json!({"events": "all"})),
+        ] {
+            assert_eq!(check_with(&changes), Ok(()), "{why}");
+        }
+    }
+
+    #[test]
+    fn other_claims_are_refused_with_their_reason() {
+        let (issuer, audience) = (Refused("the issuer is another"), Refused("the audience is another"));
+        let (time, use_) = (Refused("a time is malformed"), Refused("it is a token of another use"));
+        for (changes, expected) in [
+            (json!({"exp": NOW - 60}), Expired),
+            (json!({"exp": 0}), Expired),
+            (json!({"nbf": NOW + 61}), NotYetValid),
+            (json!({"exp": NOW - 90, "nbf": NOW + 90}), Expired),
+            (json!({"exp": REMOVED}), Refused("it has no expiry")),
+            (json!({"exp": "tomorrow"}), time),
+            (json!({"exp": (NOW + 600).to_string()}), time),
+            (json!({"exp": NOW * 1000}), time),
+            (json!({"exp": u64::MAX}), time),
+            (json!({"exp": 1e300}), time),
+            (json!({"exp": -1}), time),
+            (json!({"exp": null}), time),
+            (json!({"exp": [NOW + 600]}), time),
+            (json!({"exp": true}), time),
+            (json!({"nbf": "today"}), time),
+            (json!({"nbf": null}), time),
+            (json!({"iss": "https://other.example"}), issuer),
+            (json!({"iss": "https://issuer.example/"}), issuer),
+            (json!({"iss": "HTTPS://ISSUER.EXAMPLE"}), issuer),
+            (json!({"iss": ["https://issuer.example"]}), issuer),
+            (json!({"iss": REMOVED}), issuer),
+            (json!({"aud": "other"}), audience),
+            (json!({"aud": "app2"}), audience),
+            (json!({"aud": "app other"}), audience),
+            (json!({"aud": ["other", 5]}), audience),
+            (json!({"aud": [["app"]]}), audience),
+            (json!({"aud": {"app": true}}), audience),
+            (json!({"aud": []}), audience),
+            (json!({"aud": null}), audience),
+            (json!({"aud": REMOVED}), audience),
+            (json!({"aud": REMOVED, "client_id": "app"}), audience),
+            (json!({"aud": REMOVED, "azp": "app"}), audience),
+            (json!({"aud": REMOVED, "token_use": "id", "client_id": "app"}), audience),
+            (json!({"aud": "other", "token_use": "id"}), audience),
+            (json!({"aud": REMOVED, "token_use": "access", "client_id": "other"}), audience),
+            (json!({"aud": REMOVED, "token_use": "access"}), audience),
+            (json!({"aud": "other", "token_use": "access", "client_id": "app"}), audience),
+            (json!({"token_use": "access", "client_id": "other"}), audience),
+            (json!({"token_use": "refresh"}), use_),
+            (json!({"token_use": "Access", "client_id": "app"}), use_),
+            (json!({"token_use": null}), use_),
+            (json!({"token_use": ["id"]}), use_),
+            (
+                json!({"events": {"http://schemas.openid.net/event/backchannel-logout": {}}}),
+                Refused("it tells of an event, such as a logout"),
+            ),
+        ] {
+            assert_eq!(check_with(&changes), Err(expected), "{changes}");
+        }
+    }
+
+    #[test]
+    fn an_expired_token_that_would_not_count_anyway_is_not_told_to_be_expired() {
+        for changes in [
+            json!({"exp": 0, "iss": "https://other.example"}),
+            json!({"exp": 0, "aud": "other"}),
+            json!({"exp": 0, "nbf": "today"}),
+            json!({"exp": 0, "token_use": "refresh"}),
+        ] {
+            assert!(matches!(check_with(&changes), Err(Refused(_))), "{changes}");
+        }
+    }
+}
