@@ -31,17 +31,20 @@ mod identity;
 mod logging;
 mod models;
 mod nodelay;
+#[cfg(feature = "otel")]
+mod otel;
 mod request;
 mod secrets;
 
 use std::convert::Infallible;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 pub use lambda_http::Error;
-use lambda_http::{run_with_streaming_response_concurrent, service_fn};
-use tracing::error;
+use lambda_http::{RequestExt as _, run_with_streaming_response_concurrent, service_fn};
+use tracing::{Instrument as _, Span, error, info_span};
 
 use crate::agent::Agent;
 use crate::causes::causes;
@@ -97,7 +100,14 @@ pub async fn serve_endpoint<C: Send + Sync + 'static>(endpoint: Endpoint<C>) -> 
             connections.send_at_once();
         }
         let endpoint = answering.clone();
-        async move { Ok::<_, Infallible>(endpoint.handle(request::read(event)).await) }
+        let span = invocation(&event);
+        let answer = async move {
+            let response = endpoint.handle(request::read(event)).await;
+            #[cfg(feature = "otel")]
+            let response = response.map(otel::Flushed::new);
+            Ok::<_, Infallible>(response)
+        };
+        answer.instrument(span)
     });
     // Side by side and not spawned: the first request finds the fetch under way and waits for it.
     let warm = async {
@@ -106,6 +116,18 @@ pub async fn serve_endpoint<C: Send + Sync + 'static>(endpoint: Endpoint<C>) -> 
     };
     let (served, ()) = tokio::join!(run_with_streaming_response_concurrent(handler), warm);
     served
+}
+
+/// What Lambda says of an invocation, for the lines of the log that are of it.
+fn invocation(event: &lambda_http::Request) -> Span {
+    static IS_COLD: AtomicBool = AtomicBool::new(true);
+    let context = event.lambda_context_ref();
+    info_span!(
+        "invocation",
+        request_id = context.map(|context| context.request_id.as_str()),
+        xray_trace_id = context.and_then(|context| context.xray_trace_id.as_deref()),
+        cold_start = IS_COLD.swap(false, Ordering::Relaxed)
+    )
 }
 
 /// Makes an endpoint of settings.

@@ -20,6 +20,8 @@ mod endpoint;
 mod events;
 mod layers;
 #[cfg(feature = "dev")]
+mod observability;
+#[cfg(feature = "dev")]
 mod poison;
 mod protocol;
 #[cfg(feature = "dev")]

@@ -54,6 +54,10 @@ fn turn(request: &Request) -> Script {
         }
         ["wait"] => Script::new().text("I wait").wait_for(std::future::pending()),
         ["panic"] => Script::new().text("I ").wait_for(async { panic!("as told") }),
+        ["log", ..] => {
+            tracing::info!(text, "as told");
+            Script::new().text("Done")
+        }
         ["fail"] => Script::new().text("I ").fail(ModelError::new(ModelErrorKind::Refused, CAUSE)),
         ["hold", address] => Script::new().call("call_1", "hold", &json!({ "address": address })),
         ["edit", seed] => Script::new().call(&format!("call_{seed}"), "edit", &json!({ "seed": seed })),
