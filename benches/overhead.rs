@@ -18,6 +18,9 @@ use tokio::process::Command;
 #[path = "../tests/it/support/moto.rs"]
 mod moto;
 
+#[path = "../tests/it/support/planted.rs"]
+mod planted;
+
 #[path = "../tests/it/support/provider.rs"]
 mod provider;
 

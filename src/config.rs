@@ -90,15 +90,40 @@ pub struct LogSettings {
     pub level: String,
     /// Whether lines are JSON.
     pub is_json: bool,
+    /// What the lines and metrics are of.
+    pub service: String,
+    /// Whether spans are sent: a collector is named.
+    #[cfg(feature = "otel")]
+    pub has_collector: bool,
 }
 
 impl LogSettings {
-    /// Reads Lambda's `AWS_LAMBDA_LOG_LEVEL` and `AWS_LAMBDA_LOG_FORMAT`, and `RUST_LOG` after the first.
+    /// Reads Lambda's `AWS_LAMBDA_LOG_LEVEL` and `AWS_LAMBDA_LOG_FORMAT`, and `RUST_LOG` after the first. The service is
+    /// `POWERTOOLS_SERVICE_NAME`, or the function's name.
     pub fn from_env() -> Self {
         let level = ENVIRONMENT.text("AWS_LAMBDA_LOG_LEVEL").or_else(|| ENVIRONMENT.text("RUST_LOG"));
         let format = ENVIRONMENT.text("AWS_LAMBDA_LOG_FORMAT").unwrap_or_default();
-        Self { level: level.unwrap_or_else(|| "INFO".into()), is_json: format.eq_ignore_ascii_case("json") }
+        let service = ENVIRONMENT.text("POWERTOOLS_SERVICE_NAME");
+        Self {
+            level: level.unwrap_or_else(|| "INFO".into()),
+            is_json: format.eq_ignore_ascii_case("json"),
+            service: service
+                .or_else(|| ENVIRONMENT.text("AWS_LAMBDA_FUNCTION_NAME"))
+                .unwrap_or_else(|| env!("CARGO_PKG_NAME").into()),
+            #[cfg(feature = "otel")]
+            has_collector: has_collector(&ENVIRONMENT),
+        }
     }
+}
+
+/// By OpenTelemetry's own variables. Without an address nothing is sent, rather than to this machine.
+#[cfg(feature = "otel")]
+fn has_collector<F: Fn(&str) -> Option<String>>(variables: &Variables<F>) -> bool {
+    let is =
+        |variable, word: &str| variables.text(variable).is_some_and(|text| text.eq_ignore_ascii_case(word));
+    let is_off = is("OTEL_SDK_DISABLED", "true") || is("OTEL_TRACES_EXPORTER", "none");
+    let addresses = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
+    !is_off && addresses.iter().any(|variable| variables.text(variable).is_some())
 }
 
 /// Where the Runtime API is, as Lambda and the emulators write it: `host:port` or a URL.

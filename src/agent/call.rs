@@ -5,10 +5,11 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::time::Instant;
-use tracing::error;
+use tracing::{Instrument as _, error};
 
 use super::authorization::Denial;
 use super::run::Run;
+use super::spans;
 use super::turn::MadeCall;
 use super::waiting::{Asking, Called, Raised, Unmet, may_run, nobody_to_ask};
 use crate::approval::{Claim, GuardError, Kind, Proof, digest};
@@ -181,7 +182,11 @@ impl<C: Send + Sync + 'static> Run<'_, C> {
     ) -> Came {
         let call_id = context.call_id().clone();
         let kept = tool.interrupts().question.then(|| arguments.clone());
-        match (tool.call(context, arguments).await, kept) {
+        let began = Instant::now();
+        let span = spans::execute_tool(&tool.spec().name, &call_id);
+        let ending = tool.call(context, arguments).instrument(span).await;
+        self.account.ran(&tool.spec().name, began.elapsed());
+        match (ending, kept) {
             (Ending::Answer(content), _) => Came::Result(content),
             (Ending::Question(Question { message, schema, digest }), Some(arguments)) => {
                 let kind = Kind::Question { is_approved, question: digest };

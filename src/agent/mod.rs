@@ -3,8 +3,9 @@
 //! `turns` decides and `run` does; `attempts` decides and `turn` asks the model; `resume` decides and `call` runs a tool
 //! or lets it wait, as `waiting` puts it; `authorization` says who may call it; `signed` signs what comes of it. `history`
 //! reads what came before, `seal` keeps a provider's own apart, `listener` hears what tools say, `stream` lets a reader
-//! pull.
+//! pull, `account` tells the log, `spans` who listens to traces.
 
+mod account;
 mod attempts;
 mod authorization;
 mod call;
@@ -15,6 +16,7 @@ mod resume;
 mod run;
 mod seal;
 mod signed;
+mod spans;
 mod stream;
 mod turn;
 mod turns;
@@ -24,7 +26,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use tokio::time::Instant;
-use tracing::warn;
+use tracing::{Instrument as _, warn};
 
 use crate::approval::{Approvals, Identity, Pseudonyms};
 use crate::model::{Model, ModelSettings};
@@ -32,6 +34,8 @@ use crate::protocol::{self, Prediction, RunAgentInput, RunId, ThreadId};
 use crate::tool::{Tool, Toolbox, ToolboxError};
 use crate::transcript::{Clock, Stamps};
 
+#[cfg(feature = "aws")]
+pub(crate) use spans::SPANS;
 pub use stream::{RunStream, Stopper};
 pub(crate) use turns::LONGEST;
 pub use turns::Limits;
@@ -147,12 +151,43 @@ impl<C: Send + Sync + 'static> Agent<C> {
         deadline: Option<Instant>,
         stamps: impl Stamps + 'static,
     ) -> Result<RunStream, Refusal> {
+        let ask = self.ask(caller, identity, input, deadline).await?;
+        Ok(self.begin(ask, Instant::now(), stamps))
+    }
+
+    /// Begins a run that was asked for at this time, which the log counts from. See [`run`](Self::run).
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub(crate) async fn run_received(
+        &self,
+        received: Instant,
+        caller: C,
+        identity: Option<Identity>,
+        input: RunAgentInput,
+        deadline: Option<Instant>,
+    ) -> Result<RunStream, Refusal> {
+        let ask = self.ask(caller, identity, input, deadline).await?;
+        Ok(self.begin(ask, received, Clock))
+    }
+
+    async fn ask(
+        &self,
+        caller: C,
+        identity: Option<Identity>,
+        input: RunAgentInput,
+        deadline: Option<Instant>,
+    ) -> Result<run::Ask<C>, Refusal> {
         let frontend = self.frontend_tools(&input.tools)?;
         signed::check(self, identity.as_ref(), &input).await?;
         let resumed = resume::read(self, &caller, identity.as_ref(), &input).await?;
+        Ok(run::Ask { caller, identity, input, frontend, resumed, deadline })
+    }
+
+    fn begin(&self, ask: run::Ask<C>, received: Instant, stamps: impl Stamps + 'static) -> RunStream {
         let agent = Self { inner: Arc::clone(&self.inner) };
-        let ask = run::Ask { caller, identity, input, frontend, resumed, deadline };
-        Ok(RunStream::new(|outbox| run::drive(agent, ask, stamps, outbox)))
+        let span = spans::invoke_agent(&ask.input.thread_id, &ask.input.run_id);
+        RunStream::new(|outbox| run::drive(agent, ask, received, stamps, outbox).instrument(span))
     }
 
     /// Gets its first model and the keys of approvals ready while the function starts. A failure waits for the first

@@ -11,9 +11,10 @@ use futures_util::FutureExt as _;
 use futures_util::stream::FuturesUnordered;
 use serde_json::{Value, json};
 use tokio::time::Instant;
-use tracing::{error, info, warn};
+use tracing::{error, warn};
 
 use super::Agent;
+use super::account::{Account, Ending};
 use super::authorization::{Audit, Offers};
 use super::call::Came;
 use super::history::History;
@@ -21,7 +22,7 @@ use super::listener::Listener;
 use super::resume::{Resumed, Verdict};
 use super::signed::Answered;
 use super::stream::Outbox;
-use super::turn::{Made, MadeCall, ask};
+use super::turn::{Asking, Made, MadeCall, ask};
 use super::turns::{Answerer, Next, Stop, Turns};
 use super::waiting::Prover;
 use crate::approval::Identity;
@@ -60,10 +61,11 @@ pub(super) struct Ask<C> {
     pub(super) deadline: Option<Instant>,
 }
 
-/// Drives one run from RUN_STARTED to its terminal event.
+/// Drives one run from RUN_STARTED to its terminal event. `received` is when it was asked for.
 pub(super) async fn drive<C: Send + Sync + 'static, S: Stamps>(
     agent: Agent<C>,
     ask: Ask<C>,
+    received: Instant,
     stamps: S,
     outbox: Outbox,
 ) {
@@ -83,7 +85,8 @@ pub(super) async fn drive<C: Send + Sync + 'static, S: Stamps>(
     let info = RunInfo { thread_id: input.thread_id.clone(), run_id: input.run_id.clone() };
     let (caller, info) = (Arc::new(caller), Arc::new(info));
     let offers = agent.offers(&caller, agent.is_open(identity.as_ref()));
-    let run = Run { agent: &agent, caller, identity, info, offers, frontend, stop_at, voice };
+    let account = Account::new(received, outbox.first_event());
+    let run = Run { agent: &agent, caller, identity, info, offers, frontend, stop_at, voice, account };
     transcript = transcript.with_state(Arc::clone(&state)).with_predictions(run.predictions());
     let mut turns = Turns::new(agent.inner.limits);
 
@@ -117,22 +120,22 @@ pub(super) async fn drive<C: Send + Sync + 'static, S: Stamps>(
     };
 
     listener.tell_rest(&mut transcript);
-    let (outcome, events) = match ended {
-        Ok(Ok(())) if transcript.is_asking() => ("interrupt", transcript.finish()),
-        Ok(Ok(())) => ("success", transcript.finish()),
-        Ok(Err(Ended::Stopped(stop))) => (stop.reason(), transcript.cancel(stop.reason())),
+    let (ending, events) = match ended {
+        Ok(Ok(())) if transcript.is_asking() => (Ending::Interrupt, transcript.finish()),
+        Ok(Ok(())) => (Ending::Success, transcript.finish()),
+        Ok(Err(Ended::Stopped(stop))) => (Ending::stopped(stop), transcript.cancel(stop.reason())),
         Ok(Err(Ended::Failed { model, error })) => {
             warn!(model, cause = causes(&error), "model failed");
             let error = run_error(error.kind);
-            (error.code, transcript.fail(error))
+            (Ending::Error(error.code), transcript.fail(error))
         }
         // The panic's own words are on stderr by now, through the panic hook.
         Err(_panic) => {
             error!("run panicked");
-            (INTERNAL.code, transcript.fail(INTERNAL))
+            (Ending::Error(INTERNAL.code), transcript.fail(INTERNAL))
         }
     };
-    info!(outcome, turns = turns.taken(), ms = started.elapsed().as_millis(), "run finished");
+    run.account.ended(ending);
     outbox.close(events).await;
 }
 
@@ -155,6 +158,7 @@ pub(super) struct Run<'a, C> {
     frontend: Vec<Tool>,
     pub(super) stop_at: Instant,
     pub(super) voice: Voice,
+    pub(super) account: Account,
 }
 
 impl<C: Send + Sync + 'static> Run<'_, C> {
@@ -229,9 +233,11 @@ impl<C: Send + Sync + 'static> Run<'_, C> {
         let mut model = 0;
         loop {
             turns.begin(transcript.tokens()).map_err(Ended::Stopped)?;
+            self.account.turn();
             let models = &self.agent.inner.models;
-            let Made { reasoning, text, calls } =
-                ask(models, &mut model, &request, self.stop_at, turns, transcript, outbox).await?;
+            let asking = Asking { models, request: &request, stop_at: self.stop_at, account: &self.account };
+            let Made { reasoning, text, calls } = ask(&asking, &mut model, turns, transcript, outbox).await?;
+            self.account.calls(calls.len());
             let made: Vec<Call> = calls.iter().map(|made| made.call.clone()).collect();
             let (answerers, results) = self.answer(calls, transcript, listener, outbox).await;
             if Turns::after(answerers) == Next::Finish {
@@ -328,7 +334,7 @@ impl<C: Send + Sync + 'static> Run<'_, C> {
 const INTERNAL: RunError = RunError { code: "INTERNAL", message: "Something went wrong. Please try again." };
 
 /// What the user may know of a model's failure.
-fn run_error(kind: ModelErrorKind) -> RunError {
+pub(super) fn run_error(kind: ModelErrorKind) -> RunError {
     let (code, message) = match kind {
         ModelErrorKind::Throttled => ("MODEL_THROTTLED", "The model is busy. Please try again in a moment."),
         ModelErrorKind::Unavailable => {

@@ -10,7 +10,9 @@ use std::task::{Context, Poll};
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, Stream};
 use tokio::sync::{Notify, mpsc};
+use tokio::time::Instant;
 
+use super::account::FirstEvent;
 use super::turns::Stop;
 use crate::protocol::Event;
 use crate::transcript::{Stamps, Transcript};
@@ -20,6 +22,7 @@ use crate::transcript::{Stamps, Transcript};
 pub struct RunStream {
     driver: Option<BoxFuture<'static, ()>>,
     events: mpsc::Receiver<Event>,
+    first: FirstEvent,
     stopper: Stopper,
 }
 
@@ -39,6 +42,7 @@ struct Wish {
 /// The driver's end: where it leaves events for the reader, and hears that it is to stop.
 pub(super) struct Outbox {
     events: mpsc::Sender<Event>,
+    first: FirstEvent,
     stopper: Stopper,
 }
 
@@ -50,8 +54,9 @@ impl RunStream {
         // One event: the driver waits until the reader has taken it, so nothing piles up behind a slow client.
         let (sender, events) = mpsc::channel(1);
         let stopper = Stopper::default();
-        let outbox = Outbox { events: sender, stopper: stopper.clone() };
-        Self { driver: Some(drive(outbox).boxed()), events, stopper }
+        let first = FirstEvent::default();
+        let outbox = Outbox { events: sender, first: Arc::clone(&first), stopper: stopper.clone() };
+        Self { driver: Some(drive(outbox).boxed()), events, first, stopper }
     }
 
     /// What stops the run from outside: it ends as cancelled, with everything closed, when the stream is read on.
@@ -83,6 +88,7 @@ impl Stream for RunStream {
             // Not `poll_recv`: when the task has used up tokio's budget that is pending over a full channel, and
             // this loop would turn for ever. The driver alone sends, and it runs here only, so nothing is missed.
             if let Ok(event) = self.events.try_recv() {
+                self.first.get_or_init(Instant::now);
                 return Poll::Ready(Some(event));
             }
             let Some(driver) = &mut self.driver else {
@@ -109,19 +115,26 @@ impl Outbox {
         }
     }
 
+    /// When the reader took the first event, once it has.
+    pub(super) fn first_event(&self) -> FirstEvent {
+        Arc::clone(&self.first)
+    }
+
     /// Ends when the run is stopped from outside; returns why.
     pub(super) async fn stopped(&self) -> Stop {
         self.stopper.0.told.notified().await;
         self.stopper.0.reason.get().copied().unwrap_or(Stop::Stopped)
     }
 
-    /// Sends the last events of a run.
+    /// Sends the last events of a run, and waits until the reader has them.
     pub(super) async fn close(self, events: VecDeque<Event>) {
         for event in events {
             if self.events.send(event).await.is_err() {
                 return;
             }
         }
+        // There is room again when the last one is taken, or the reader has gone.
+        let _ = self.events.reserve().await;
     }
 }
 

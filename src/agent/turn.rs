@@ -8,9 +8,11 @@ use tokio::time::Instant;
 use tracing::warn;
 
 use super::Models;
+use super::account::Account;
 use super::attempts::Attempts;
 use super::run::Ended;
 use super::seal;
+use super::spans::Chat;
 use super::stream::Outbox;
 use super::turns::{Turns, check_arguments};
 use crate::causes::causes;
@@ -37,44 +39,57 @@ pub(super) struct MadeCall {
     pub(super) is_whole: bool,
 }
 
+/// What a turn is asked for, and of whom.
+pub(super) struct Asking<'a> {
+    pub(super) models: &'a Models,
+    pub(super) request: &'a Request,
+    /// When the run ends at the latest.
+    pub(super) stop_at: Instant,
+    pub(super) account: &'a Account,
+}
+
 /// Asks for one turn and tells it to the transcript. `preferred` is the model that made the run's last turn: it is
 /// asked first.
 pub(super) async fn ask<S: Stamps>(
-    models: &Models,
+    asking: &Asking<'_>,
     preferred: &mut usize,
-    request: &Request,
-    stop_at: Instant,
     turns: &mut Turns,
     transcript: &mut Transcript<S>,
     outbox: &Outbox,
 ) -> Result<Made, Ended> {
-    let (index, first, mut deltas) = begin(models, *preferred, request, stop_at, transcript).await?;
+    let Begun { index, first, deltas, mut chat } = begin(asking, *preferred, transcript).await?;
     *preferred = index;
-    let model = models[index].name();
+    let model = asking.models[index].name();
+    asking.account.began(model);
     transcript.turn();
-    let mut making = Making::new(model);
-    let mut next = Some(Ok(first));
-    loop {
-        let delta = match next {
-            Some(delta) => delta.map_err(|error| failed(model, error))?,
-            None => return Err(failed(model, ModelErrorKind::StreamCut.into())),
-        };
-        if let Some(reason) = making.tell(delta, turns, transcript)? {
-            return making.made(reason, transcript);
+    let mut making = Making::new(model, asking.account, &mut chat);
+    let made = match making.follow(first, deltas, turns, transcript, outbox).await {
+        Ok(reason) => making.made(reason, transcript),
+        Err(ended) => Err(ended),
+    };
+    made.inspect_err(|ended| {
+        if let Ended::Failed { error, .. } = ended {
+            chat.failed(error.kind);
         }
-        outbox.flush(transcript).await;
-        next = deltas.next().await;
-    }
+    })
+}
+
+/// A turn that a model has begun.
+struct Begun {
+    /// The model.
+    index: usize,
+    first: Delta,
+    deltas: DeltaStream,
+    chat: Chat,
 }
 
 /// Asks one model after another, and all of them again, until one begins the turn.
 async fn begin<S: Stamps>(
-    models: &Models,
+    asking: &Asking<'_>,
     preferred: usize,
-    request: &Request,
-    stop_at: Instant,
     transcript: &mut Transcript<S>,
-) -> Result<(usize, Delta, DeltaStream), Ended> {
+) -> Result<Begun, Ended> {
+    let Asking { models, request, stop_at, account } = *asking;
     let began = Instant::now();
     let mut attempts = Attempts::new(models.len(), preferred);
     let mut failure: Option<(&str, ModelError)> = None;
@@ -85,9 +100,11 @@ async fn begin<S: Stamps>(
                 warn!(model, cause = causes(&error), next = name, "model began no turn");
             }
             let mut deltas = models[index].stream(request);
-            match first(&mut deltas, transcript).await {
-                Ok(delta) => return Ok((index, delta, deltas)),
+            let mut chat = Chat::new(name);
+            match first(&mut deltas, transcript, account, &mut chat).await {
+                Ok(first) => return Ok(Begun { index, first, deltas, chat }),
                 Err(error) => {
+                    chat.failed(error.kind);
                     attempts.failed(index, &error, began.elapsed());
                     failure = Some((name, error));
                 }
@@ -108,10 +125,16 @@ async fn begin<S: Stamps>(
 async fn first<S: Stamps>(
     deltas: &mut DeltaStream,
     transcript: &mut Transcript<S>,
+    account: &Account,
+    chat: &mut Chat,
 ) -> Result<Delta, ModelError> {
     loop {
         match deltas.next().await {
-            Some(Ok(Delta::Usage(usage))) => transcript.usage(&usage),
+            Some(Ok(Delta::Usage(usage))) => {
+                transcript.usage(&usage);
+                account.used(&usage);
+                chat.used(&usage);
+            }
             Some(delta) => return delta,
             None => return Err(ModelErrorKind::StreamCut.into()),
         }
@@ -125,6 +148,8 @@ fn failed(model: &str, error: ModelError) -> Ended {
 /// A turn that is being made.
 struct Making<'a> {
     model: &'a str,
+    account: &'a Account,
+    chat: &'a mut Chat,
     made: Made,
     /// Reasoning that may yet be signed.
     reasoning: String,
@@ -155,8 +180,31 @@ impl MakingCall {
 }
 
 impl<'a> Making<'a> {
-    fn new(model: &'a str) -> Self {
-        Self { model, made: Made::default(), reasoning: String::new(), calls: Vec::new() }
+    fn new(model: &'a str, account: &'a Account, chat: &'a mut Chat) -> Self {
+        Self { model, account, chat, made: Made::default(), reasoning: String::new(), calls: Vec::new() }
+    }
+
+    /// Tells the turn as it comes. Returns why it is over.
+    async fn follow<S: Stamps>(
+        &mut self,
+        first: Delta,
+        mut deltas: DeltaStream,
+        turns: &mut Turns,
+        transcript: &mut Transcript<S>,
+        outbox: &Outbox,
+    ) -> Result<StopReason, Ended> {
+        let mut next = Some(Ok(first));
+        loop {
+            let delta = match next {
+                Some(delta) => delta.map_err(|error| failed(self.model, error))?,
+                None => return Err(failed(self.model, ModelErrorKind::StreamCut.into())),
+            };
+            if let Some(reason) = self.tell(delta, turns, transcript)? {
+                return Ok(reason);
+            }
+            outbox.flush(transcript).await;
+            next = deltas.next().await;
+        }
     }
 
     /// Tells a delta. Returns why the turn is over, if it is.
@@ -210,7 +258,11 @@ impl<'a> Making<'a> {
                 }
                 making.call.signature = Some(CallSignature { model, value: signature });
             }
-            Delta::Usage(usage) => transcript.usage(&usage),
+            Delta::Usage(usage) => {
+                transcript.usage(&usage);
+                self.account.used(&usage);
+                self.chat.used(&usage);
+            }
             Delta::End(reason) => return Ok(Some(reason)),
         }
         Ok(None)
@@ -219,6 +271,7 @@ impl<'a> Making<'a> {
     /// Ends the turn: what is open is closed.
     fn made<S: Stamps>(mut self, reason: StopReason, transcript: &mut Transcript<S>) -> Result<Made, Ended> {
         self.keep_reasoning(ReasoningKind::Plain);
+        self.chat.ended(reason, !self.calls.is_empty());
         if reason != StopReason::Complete {
             warn!(model = self.model, ?reason, "model's turn was cut short");
         }

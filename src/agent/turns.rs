@@ -110,10 +110,6 @@ impl Turns {
         Self { limits, taken: 0, calls: 0 }
     }
 
-    pub(super) fn taken(&self) -> u32 {
-        self.taken
-    }
-
     /// Asks for another turn of the model.
     pub(super) fn begin(&mut self, tokens_used: u64) -> Result<(), Stop> {
         if self.taken == self.limits.turns {
@@ -184,6 +180,6 @@ mod tests {
         assert_eq!(turns.begin(99), Ok(()));
         assert_eq!(turns.begin_call(), Ok(()), "calls are counted by turn");
         assert_eq!(turns.begin(0), Err(Stop::MaxTurns));
-        assert_eq!(turns.taken(), 2);
+        assert_eq!(turns.taken, 2);
     }
 }

@@ -42,13 +42,19 @@ pub(super) struct Whole {
 }
 
 /// The body of a streamed answer.
-pub(super) struct Streamed(ResponseBody);
+pub(super) struct Streamed(Body);
 
+#[cfg(not(feature = "otel"))]
+type Body = ResponseBody;
+#[cfg(feature = "otel")]
+type Body = super::otel::Flushed;
+
+#[cfg_attr(not(feature = "otel"), expect(clippy::useless_conversion, reason = "two kinds of bodies"))]
 pub(super) fn streamed(response: Response<ResponseBody>) -> Answer {
     let (head, body) = response.into_parts();
     let metadata_prelude =
         MetadataPrelude { headers: head.headers, status_code: head.status, cookies: Vec::new() };
-    FunctionResponse::StreamingResponse(StreamResponse { metadata_prelude, stream: Streamed(body) })
+    FunctionResponse::StreamingResponse(StreamResponse { metadata_prelude, stream: Streamed(body.into()) })
 }
 
 pub(super) fn whole(response: Response<Bytes>) -> Answer {

@@ -57,6 +57,8 @@ impl<C: Send + Sync + 'static> Doors<C> {
             Ok(answer::streamed(response))
         } else {
             let mut response = self.endpoint.handle_whole(request, &ROOM).await;
+            #[cfg(feature = "otel")]
+            super::otel::flush().await;
             self.allow_origin(door, response.headers_mut());
             Ok(answer::whole(response))
         }

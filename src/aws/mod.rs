@@ -34,17 +34,20 @@ mod identity;
 mod logging;
 mod models;
 mod nodelay;
+#[cfg(feature = "otel")]
+mod otel;
 mod request;
 mod rotate;
 mod secrets;
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 pub use lambda_http::Error;
-use lambda_http::{lambda_runtime, service_fn};
-use tracing::error;
+use lambda_http::{LambdaEvent, lambda_runtime, service_fn};
+use tracing::{Instrument as _, Span, error, info_span};
 
 use crate::agent::Agent;
 use crate::causes::causes;
@@ -105,7 +108,8 @@ pub async fn serve_endpoint<C: Send + Sync + 'static>(
             connections.send_at_once();
         }
         let doors = Arc::clone(&doors);
-        async move { doors.answer(event).await }
+        let span = invocation(&event);
+        async move { doors.answer(event).await }.instrument(span)
     });
     // Side by side and not spawned: the first request finds the fetch under way and waits for it.
     let warm = async {
@@ -114,6 +118,17 @@ pub async fn serve_endpoint<C: Send + Sync + 'static>(
     };
     let (served, ()) = tokio::join!(lambda_runtime::run_concurrent(handler), warm);
     served
+}
+
+/// What Lambda says of an invocation, for the lines of the log that are of it.
+fn invocation<T>(event: &LambdaEvent<T>) -> Span {
+    static IS_COLD: AtomicBool = AtomicBool::new(true);
+    info_span!(
+        "invocation",
+        request_id = event.context.request_id,
+        xray_trace_id = event.context.xray_trace_id,
+        cold_start = IS_COLD.swap(false, Ordering::Relaxed)
+    )
 }
 
 /// Makes an endpoint of settings.

@@ -99,7 +99,7 @@ impl<C: Send + Sync + 'static> Endpoint<C> {
 
     /// Answers one request.
     pub async fn handle(&self, request: Request<Bytes>) -> Response<ResponseBody> {
-        self.inner.answer(request).await.unwrap_or_else(|reject| {
+        self.inner.answer(request, Instant::now()).await.unwrap_or_else(|reject| {
             let (status, code) = (reject.status().as_u16(), reject.code());
             info!(status, code, reason = reject.reason_for_log(), "request refused");
             reject.into_response()
@@ -108,7 +108,11 @@ impl<C: Send + Sync + 'static> Endpoint<C> {
 }
 
 impl<C: Send + Sync + 'static> Inner<C> {
-    async fn answer(&self, request: Request<Bytes>) -> Result<Response<ResponseBody>, Reject> {
+    async fn answer(
+        &self,
+        request: Request<Bytes>,
+        received: Instant,
+    ) -> Result<Response<ResponseBody>, Reject> {
         let (head, body) = request.into_parts();
         match self.route(head.uri.path(), &head.method)? {
             Route::Health => Ok(json(StatusCode::OK, &serde_json::json!({ "status": "ok" }))),
@@ -121,7 +125,7 @@ impl<C: Send + Sync + 'static> Inner<C> {
                 let authenticated = self.auth.check(&head).await?;
                 self.check_body(&head, &body)?;
                 let (caller, identity) = self.who(&authenticated, &head)?;
-                self.run(caller, identity, read(&body)?, head.extensions.get().copied()).await
+                self.run(received, caller, identity, read(&body)?, head.extensions.get().copied()).await
             }
         }
     }
@@ -162,18 +166,16 @@ impl<C: Send + Sync + 'static> Inner<C> {
 
     async fn run(
         &self,
+        received: Instant,
         caller: C,
         identity: Option<Identity>,
         input: RunAgentInput,
         deadline: Option<RunDeadline>,
     ) -> Result<Response<ResponseBody>, Reject> {
-        let span = info_span!(
-            "run",
-            thread_id = loggable(input.thread_id.as_str()),
-            run_id = loggable(input.run_id.as_str())
-        );
+        let span =
+            info_span!("run", thread_id = input.thread_id.loggable(), run_id = input.run_id.loggable());
         let deadline = deadline.map(|deadline| deadline.0);
-        let run = self.agent.run(caller, identity, input, deadline);
+        let run = self.agent.run_received(received, caller, identity, input, deadline);
         let events = run.instrument(span.clone()).await?;
         let mut response = Response::new(ResponseBody::run(events, self.keep_alive, span));
         let headers = response.headers_mut();
@@ -200,12 +202,6 @@ fn read(body: &[u8]) -> Result<RunAgentInput, Reject> {
         warn!(elements, members, dropped, "input has parts that AG-UI 1.0 does not know; they are left out");
     }
     Ok(received.input)
-}
-
-/// An id of the client's, no longer than a log line should be.
-fn loggable(id: &str) -> &str {
-    const LONGEST: usize = 128;
-    &id[..id.floor_char_boundary(LONGEST)]
 }
 
 fn json(status: StatusCode, value: &impl serde::Serialize) -> Response<ResponseBody> {

@@ -4,6 +4,9 @@ use std::fmt;
 
 use serde::Serialize;
 
+/// In bytes.
+const LONGEST_LOGGED: usize = 128;
+
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident)+) => {$(
         $(#[$doc])*
@@ -15,6 +18,11 @@ macro_rules! ids {
             /// The text of the identifier.
             pub fn as_str(&self) -> &str {
                 &self.0
+            }
+
+            /// The text, no longer than a line of the log should be: whoever made it chose its length.
+            pub fn loggable(&self) -> &str {
+                &self.0[..self.0.floor_char_boundary(LONGEST_LOGGED)]
             }
         }
 

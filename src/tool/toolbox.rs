@@ -11,7 +11,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use jsonschema::Validator;
 use serde_json::{Value, json};
-use tracing::{error, warn};
+use tracing::{Span, error, warn};
 
 use super::schema::{self, shortened};
 use super::{Approval, Interrupts, Lack, Question, Tool, ToolContext, ToolError, ToolOutput as _};
@@ -208,7 +208,10 @@ where
             let call = AssertUnwindSafe(call).catch_unwind();
             let refused = match tokio::time::timeout_at(deadline, call).await {
                 Ok(Ok(Ok(content))) => return Ending::Answer(content),
-                Ok(Ok(Err(ToolError::Refused(sentence)))) => refusal(&sentence),
+                Ok(Ok(Err(ToolError::Refused(sentence)))) => {
+                    trace("refused");
+                    refusal(&sentence)
+                }
                 Ok(Ok(Err(ToolError::Asked(question)))) if self.tool.interrupts().question => {
                     return Ending::Question(question);
                 }
@@ -220,15 +223,18 @@ where
                     refusal(FAILED)
                 }
                 Ok(Ok(Err(ToolError::Failed(cause)))) => {
+                    trace("failed");
                     error!(tool = self.spec.name, cause = causes(cause.as_ref()), "tool failed");
                     refusal(FAILED)
                 }
                 // The panic's own words are on stderr by now, through the panic hook.
                 Ok(Err(_panic)) => {
+                    trace("panic");
                     error!(tool = self.spec.name, "tool panicked");
                     refusal(FAILED)
                 }
                 Err(_elapsed) => {
+                    trace("timeout");
                     warn!(tool = self.spec.name, "tool timed out");
                     refusal("The tool did not finish in time.")
                 }
@@ -237,6 +243,11 @@ where
         }
         .boxed()
     }
+}
+
+/// Says in the call's span what kind of failure it was.
+fn trace(kind: &str) {
+    Span::current().record("otel.status_code", "ERROR").record("error.type", kind);
 }
 
 const FAILED: &str = "The tool failed.";

@@ -10,6 +10,7 @@ const FEATURES: &[&[&str]] = &[
     &[],
     &["--no-default-features"],
     &["--no-default-features", "--features", "jwt"],
+    &["--features", "otel"],
     &["--features", "dev"],
 ];
 

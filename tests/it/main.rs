@@ -31,6 +31,8 @@ mod events;
 mod forward;
 mod layers;
 #[cfg(feature = "dev")]
+mod observability;
+#[cfg(feature = "dev")]
 mod poison;
 mod protocol;
 mod random_runs;

@@ -57,6 +57,10 @@ fn turn(request: &Request) -> Script {
         }
         ["wait"] => Script::new().text("I wait").wait_for(std::future::pending()),
         ["panic"] => Script::new().text("I ").wait_for(async { panic!("as told") }),
+        ["log", ..] => {
+            tracing::info!(text, "as told");
+            Script::new().text("Done")
+        }
         ["flood", deltas, bytes] => {
             let delta = "a".repeat(bytes.parse().unwrap());
             (0..deltas.parse().unwrap()).fold(Script::new(), |script, _: u32| script.text(&delta))

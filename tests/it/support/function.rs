@@ -8,6 +8,7 @@ use ag_ui_lambda::dev::{self, Answer};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
+use super::planted::plant;
 pub(crate) use super::sse::events;
 pub(crate) use super::watched::Function;
 use super::{oracle, outline};
@@ -76,9 +77,10 @@ pub(crate) async fn start<'a>(
     command.env_clear().envs(variables.iter().copied());
     let function = dev::Function::spawn(command).await.unwrap();
     function.ready(Duration::from_secs(20)).await.unwrap();
-    let is_secret = |name: &str| name == "AGUI_TOKEN" || name.ends_with("_KEY");
-    let secrets = variables.iter().filter(|(name, _)| is_secret(name)).map(|(_, value)| (*value).to_owned());
-    Function::new(function, secrets)
+    let is_secret =
+        |name: &str| name == "AGUI_TOKEN" || name.ends_with("_KEY") || name == "OTEL_EXPORTER_OTLP_HEADERS";
+    variables.iter().filter(|(name, _)| is_secret(name)).for_each(|(_, value)| plant(value));
+    Function::new(function)
 }
 
 /// A function URL's event with a body and headers.
@@ -114,7 +116,9 @@ impl Reply {
     pub(crate) async fn to(function: &Function, event: &Value) -> Self {
         let body = event["body"].as_str().and_then(|body| serde_json::from_str(body).ok());
         let open = body.as_ref().map(oracle::open_calls).unwrap_or_default();
-        Self::read_after(open, function.invoke(event).await.unwrap()).await
+        let reply = Self::read_after(open, function.invoke(event).await.unwrap()).await;
+        function.said(&reply.events);
+        reply
     }
 
     pub(crate) async fn read(answer: Answer) -> Self {

@@ -1,5 +1,7 @@
 //! What several tests share.
 
+#[cfg(feature = "dev")]
+pub(crate) mod collector;
 pub(crate) mod conversation;
 pub(crate) mod edits;
 pub(crate) mod endpoint;
@@ -10,11 +12,15 @@ pub(crate) mod forge;
 #[cfg(feature = "dev")]
 pub(crate) mod function;
 #[cfg(feature = "dev")]
+pub(crate) mod log;
+#[cfg(feature = "dev")]
 pub(crate) mod moto;
 pub(crate) mod oracle;
 #[cfg(feature = "dev")]
 pub(crate) mod oracles;
 pub(crate) mod outline;
+#[cfg(feature = "dev")]
+pub(crate) mod planted;
 #[cfg(feature = "dev")]
 pub(crate) mod played;
 #[cfg(feature = "dev")]

@@ -42,6 +42,7 @@ impl Moto {
 
     /// Makes a secret of the members that a call to CreateSecret has beside the name.
     pub(crate) async fn create_secret_of(&self, name: &str, members: &Value) {
+        super::planted::plant(members["SecretString"].as_str().unwrap_or_default());
         let mut body = members.clone();
         body["Name"] = name.into();
         self.call("CreateSecret", &body).await;
@@ -49,6 +50,7 @@ impl Moto {
 
     /// Rotates a secret: the value becomes AWSCURRENT, the one before AWSPREVIOUS.
     pub(crate) async fn rotate_secret(&self, name: &str, value: &str) {
+        super::planted::plant(value);
         self.call("PutSecretValue", &json!({ "SecretId": name, "SecretString": value })).await;
     }
 

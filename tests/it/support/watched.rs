@@ -1,15 +1,16 @@
-//! A function whose log is searched, when it ends, for everything secret that it was sent: in every test, not
-//! in one.
+//! A function whose log is searched, when it ends, for everything secret that it was given or sent and all that its run
+//! said: in every test, not in one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 use std::sync::Mutex;
 
 use ag_ui_lambda::dev::{self, Answer, FunctionError, Invocation};
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::Value;
 
-/// Shorter ones stand in log lines by chance.
-const SHORTEST: usize = 8;
+use super::planted::{planted, texts};
 
 /// A running function, and what its log must not hold.
 pub(crate) struct Function {
@@ -18,10 +19,8 @@ pub(crate) struct Function {
 }
 
 impl Function {
-    /// A function that was started with these secrets.
-    pub(crate) fn new(inner: dev::Function, secrets: impl IntoIterator<Item = String>) -> Self {
-        let secrets = secrets.into_iter().filter(|secret| secret.len() >= SHORTEST).collect();
-        Self { inner, secrets: Mutex::new(secrets) }
+    pub(crate) fn new(inner: dev::Function) -> Self {
+        Self { inner, secrets: Mutex::default() }
     }
 
     pub(crate) async fn invoke(&self, event: &Value) -> Result<Answer, FunctionError> {
@@ -35,6 +34,22 @@ impl Function {
     ) -> Result<Answer, FunctionError> {
         collect(event, &mut self.secrets.lock().unwrap());
         self.inner.invoke_with(event, invocation).await
+    }
+}
+
+impl Function {
+    /// What a run said: its messages, the arguments of its calls, their results.
+    pub(crate) fn said(&self, events: &[Value]) {
+        let mut pieces: BTreeMap<String, String> = BTreeMap::new();
+        let mut secrets = self.secrets.lock().unwrap();
+        for event in events {
+            let of = [&event["messageId"], &event["toolCallId"]];
+            if let Some(delta) = event["delta"].as_str() {
+                pieces.entry(format!("{of:?}")).or_default().push_str(delta);
+            }
+            texts(&event["content"], &mut secrets);
+        }
+        pieces.into_values().for_each(|text| texts(&text.into(), &mut secrets));
     }
 }
 
@@ -52,8 +67,9 @@ impl Drop for Function {
             return;
         }
         let secrets = self.secrets.lock().unwrap();
+        let planted = planted().clone();
         for line in self.inner.logs() {
-            let found = secrets.iter().find(|secret| line.contains(*secret));
+            let found = secrets.iter().chain(&planted).find(|secret| line.contains(*secret));
             assert_eq!(found, None, "a secret stands in a log line: {line}");
         }
     }
@@ -61,8 +77,11 @@ impl Drop for Function {
 
 /// Tokens, proven claims, the texts of messages and the arguments of tools, from an event.
 fn collect(event: &Value, secrets: &mut BTreeSet<String>) {
-    for name in ["x-agui-token", "authorization", "x-agui-user-token"] {
-        texts(&event["headers"][name], secrets);
+    for (name, value) in event["headers"].as_object().into_iter().flatten() {
+        let name = name.to_ascii_lowercase();
+        if ["x-agui-token", "authorization", "x-agui-user-token", "cookie"].contains(&name.as_str()) {
+            value.as_str().into_iter().for_each(|value| token(value, secrets));
+        }
     }
     texts(&event["requestContext"]["authorizer"], secrets);
     texts(&event["requestContext"]["identity"]["userArn"], secrets);
@@ -78,18 +97,20 @@ fn collect(event: &Value, secrets: &mut BTreeSet<String>) {
     }
 }
 
-fn texts(value: &Value, texts_of: &mut BTreeSet<String>) {
-    match value {
-        Value::String(text) if text.len() >= SHORTEST => {
-            texts_of.insert(text.clone());
+/// A header's value: each of its words, and of a JWT the signature and the claims too.
+fn token(value: &str, secrets: &mut BTreeSet<String>) {
+    for word in value.split_whitespace() {
+        texts(&word.into(), secrets);
+        let [_, claims, signature] = word.split('.').collect::<Vec<_>>()[..] else { continue };
+        texts(&signature.into(), secrets);
+        let claims = BASE64_URL_SAFE_NO_PAD.decode(claims).ok();
+        let claims = claims.and_then(|claims| serde_json::from_slice::<Value>(&claims).ok());
+        for (name, claim) in claims.as_ref().and_then(Value::as_object).into_iter().flatten() {
+            // Whom a token is from and for is in the function's settings.
+            if !matches!(name.as_str(), "iss" | "aud") {
+                texts(claim, secrets);
+            }
         }
-        Value::Array(items) => items.iter().for_each(|item| texts(item, texts_of)),
-        Value::Object(members) => {
-            // What kind a part is of is no secret.
-            let said = members.iter().filter(|(name, _)| !matches!(name.as_str(), "type" | "mimeType"));
-            said.for_each(|(_, member)| texts(member, texts_of));
-        }
-        _ => {}
     }
 }
 
@@ -102,7 +123,11 @@ fn what_is_secret_in_an_event_is_collected() {
         "state": {"note": "another private text"},
     });
     let event = serde_json::json!({
-        "headers": {"x-agui-token": "the-shared-token", "user-agent": "someone's browser"},
+        "headers": {
+            "X-Agui-Token": "the-shared-token", "user-agent": "someone's browser",
+            // {"sub":"grace@example.com","iss":"https://issuer"}
+            "authorization": "Bearer head.eyJzdWIiOiJncmFjZUBleGFtcGxlLmNvbSIsImlzcyI6Imh0dHBzOi8vaXNzdWVyIn0.signature",
+        },
         "requestContext": {"authorizer": {"jwt": {"claims": {"email": "ada@example.com", "sub": "short"}}}},
         "body": body.to_string(),
     });
@@ -110,7 +135,15 @@ fn what_is_secret_in_an_event_is_collected() {
 
     collect(&event, &mut secrets);
 
-    let expected =
-        ["a private text", "ada@example.com", "another private text", "the-shared-token", "{\"private\":1}"];
+    let expected = [
+        "a private text",
+        "ada@example.com",
+        "another private text",
+        "grace@example.com",
+        "head.eyJzdWIiOiJncmFjZUBleGFtcGxlLmNvbSIsImlzcyI6Imh0dHBzOi8vaXNzdWVyIn0.signature",
+        "signature",
+        "the-shared-token",
+        "{\"private\":1}",
+    ];
     assert_eq!(secrets.iter().map(String::as_str).collect::<Vec<_>>(), expected);
 }

@@ -1,0 +1,105 @@
+//! What no line of the log has, at the finest level that the template allows, and that the search for it finds what is
+//! there. Every other test of the function searches its log, too: `support/watched.rs`.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use ag_ui_lambda::dev::Issuer;
+use jsonwebtoken::Algorithm;
+use serde_json::{Value, json};
+
+use crate::support::function::{Function, Reply, TOKEN, function, says, test_function, url_event};
+use crate::support::moto::Moto;
+
+/// Begins every planted value, so that a part of one is found as well.
+const MARK: &str = "pl4nted";
+
+#[tokio::test]
+async fn given_level_debug_when_runs_end_in_every_way_then_no_line_has_a_token_a_claim_a_key_or_a_text() {
+    let moto = Moto::shared();
+    let token = r#"{"token":"pl4nted-shared-token"}"#;
+    moto.create_secret("leak-token", token).await;
+    moto.create_secret("leak-key", r#"{"key":"pl4nted-approval-key-0123456789abcdef"}"#).await;
+    let issuer = Issuer::start().await.unwrap();
+    let (url, jwks_url) = (issuer.url(), issuer.jwks_url());
+    let of_it = [
+        ("AWS_LAMBDA_LOG_FORMAT", "JSON"),
+        ("AWS_LAMBDA_LOG_LEVEL", "DEBUG"),
+        ("AGUI_MODEL", "scripted/demo"),
+        ("AGUI_TOKEN_SECRET_ID", "leak-token"),
+        ("AGUI_APPROVAL_SECRET_ID", "leak-key"),
+        ("AGUI_AUTH", "both"),
+        ("AGUI_JWT_ISSUER", url.as_str()),
+        ("AGUI_JWT_AUDIENCE", "app"),
+        ("AGUI_JWKS_URL", jwks_url.as_str()),
+    ];
+    let function = function(moto.env().iter().chain(&of_it)).await;
+    let claims = json!({
+        "sub": "pl4nted-user", "iss": url, "aud": "app", "exp": 4_102_444_800_u64,
+        "email": "pl4nted@example.com", "scope": "refunds:write", "custom:org_id": "pl4nted-org",
+    });
+    let user = issuer.sign(Algorithm::ES256, &claims).unwrap();
+    let forged = format!("{}.pl4nted", user.rsplit_once('.').unwrap().0);
+
+    let mut statuses = Vec::new();
+    for (shared, user, text) in [
+        ("pl4nted-shared-token", &user, "pl4nted: what is the weather in Pl4ntedville?"),
+        ("pl4nted-shared-token", &user, "pl4nted: who am I"),
+        ("pl4nted-shared-token", &user, "pl4nted: refund order pl4nted-order for 20"),
+        ("pl4nted-shared-token", &user, "pl4nted: fail"),
+        ("pl4nted-shared-token", &forged, "pl4nted"),
+        ("pl4nted-guess", &user, "pl4nted"),
+    ] {
+        let mut input = says(text);
+        for member in ["state", "forwardedProps"] {
+            input[member] = json!({"pl4nted-key": "pl4nted-value"});
+        }
+        input["context"] = json!([{"description": "pl4nted-what", "value": "pl4nted-context"}]);
+        let headers = [("x-agui-token", shared), ("x-agui-user-token", user), ("cookie", "id=pl4nted")];
+        let mut event = url_event(&headers, &input);
+        event["rawQueryString"] = "q=pl4nted".into();
+        event["requestContext"]["authorizer"] = json!({"jwt": {"claims": claims_as_texts(&claims)}});
+        statuses.push(Reply::to(&function, &event).await.status);
+    }
+    assert_eq!(statuses, [200, 200, 200, 200, 401, 401]);
+    function.kill().await;
+
+    let log = function.logs();
+    assert!(log.iter().any(|line| line.contains(r#""level":"DEBUG""#)), "DEBUG is on: {log:#?}");
+    assert_eq!(log.iter().filter(|line| line.contains("run finished")).count(), 4);
+    for line in &log {
+        assert!(!line.to_ascii_lowercase().contains(MARK), "{line}");
+    }
+}
+
+/// API Gateway writes every claim as a text.
+fn claims_as_texts(claims: &Value) -> Value {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
+    claims.as_object().unwrap().iter().map(|(name, value)| (name.clone(), Value::from(text(value)))).collect()
+}
+
+/// Whether the search at the function's end finds something.
+async fn is_found(function: Function) -> bool {
+    function.kill().await;
+    catch_unwind(AssertUnwindSafe(|| drop(function))).is_err()
+}
+
+#[tokio::test]
+async fn given_a_function_that_logs_what_it_was_sent_when_it_ends_then_the_search_finds_it() {
+    let leaking = test_function(&[]).await;
+    let event = url_event(&[("x-agui-token", TOKEN)], &says("log what I say"));
+    assert_eq!(Reply::to(&leaking, &event).await.status, 200);
+    assert!(is_found(leaking).await, "a message's text");
+
+    let clean = test_function(&[]).await;
+    let event = url_event(&[("x-agui-token", TOKEN)], &says("Good morning to you"));
+    assert_eq!(Reply::to(&clean, &event).await.status, 200);
+    assert!(!is_found(clean).await, "nothing is there");
+
+    // What one test plants, no other function may log.
+    crate::support::planted::plant(r#"{"key":"log-this-very-key"}"#);
+    let leaking = test_function(&[]).await;
+    let event = url_event(&[("x-agui-token", TOKEN)], &says("log log-this-very-key please"));
+    // Past the watch, so that the text is no secret of this function's.
+    drop((*leaking).invoke(&event).await.unwrap().text().await);
+    assert!(is_found(leaking).await, "a planted key");
+}

@@ -1,0 +1,186 @@
+//! Traces: the spans of a run, as a collector gets them, before the invocation has ended.
+
+use std::collections::BTreeMap;
+
+use ag_ui_lambda::dev::provider::{Provider, Reply as Told, Say, Usage, Wire};
+use opentelemetry_proto::tonic::trace::v1::Span;
+use serde_json::{Value, json};
+
+use crate::support::collector::{Collector, attributes};
+use crate::support::function::{Function, Reply, TOKEN, local_function, says, test_function, url_event};
+use crate::support::log::{lines, told};
+use crate::support::provider::variables;
+
+const WEATHER: &str = "What is the weather in Tokyo and in Paris?";
+
+fn event(text: &str) -> Value {
+    url_event(&[("x-agui-token", TOKEN)], &says(text))
+}
+
+/// A function whose model is at this provider and whose spans go to this collector.
+async fn function(provider: &Provider, collector: &Collector) -> Function {
+    let mut of_it = variables(Wire::OpenAiChat, &provider.url());
+    of_it.push(("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url.clone()));
+    of_it.push(("OTEL_EXPORTER_OTLP_HEADERS", "x-collector-key=planted-collector-key".into()));
+    let of_it: Vec<(&str, &str)> = of_it.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    local_function(&of_it).await
+}
+
+fn used() -> Say {
+    Say::Usage(Usage { input: 100, output: 20, cached_read: 40, ..Usage::default() })
+}
+
+fn asking() -> Told {
+    let call = |id: &str, city: &str| Say::call(id, "get_weather", ["{\"location\":\"", city, "\"}"]);
+    let turn = [call("call_1", "Tokyo"), call("call_2", "Paris"), used()];
+    Told::stream(Wire::OpenAiChat, &turn)
+}
+
+fn answering() -> Told {
+    Told::stream(Wire::OpenAiChat, &[Say::text("Fairly chilly, and fairly warm."), used()])
+}
+
+fn of(span: &Span) -> BTreeMap<String, Value> {
+    attributes(&span.attributes)
+}
+
+/// The span of that name.
+fn named<'a>(spans: &'a [Span], name: &str) -> &'a Span {
+    spans.iter().find(|span| span.name == name).unwrap_or_else(|| panic!("{name}: {spans:#?}"))
+}
+
+#[tokio::test]
+async fn given_a_run_with_tools_when_its_response_has_ended_then_its_spans_are_with_the_collector() {
+    let (provider, collector) = (Provider::start().await.unwrap(), Collector::start(true).await);
+    let function = function(&provider, &collector).await;
+    provider.reply([asking(), answering()]);
+
+    let reply = Reply::to(&function, &event(WEATHER)).await;
+    // Not waited for: they came before the end.
+    let spans = collector.spans();
+
+    assert_eq!(reply.events.last().unwrap()["type"], "RUN_FINISHED");
+    let names: Vec<&str> = spans.iter().map(|span| span.name.as_str()).collect();
+    let tool = "execute_tool get_weather";
+    assert_eq!(names, ["chat gpt-test", tool, tool, "chat gpt-test", "invoke_agent"]);
+    let run = spans.last().unwrap();
+    assert!(run.parent_span_id.is_empty());
+    for span in &spans[..4] {
+        assert_eq!((&span.parent_span_id, &span.trace_id), (&run.span_id, &run.trace_id), "{}", span.name);
+        assert!(span.start_time_unix_nano >= run.start_time_unix_nano, "{}", span.name);
+        assert!(span.end_time_unix_nano <= run.end_time_unix_nano, "{}", span.name);
+        assert!(span.events.is_empty(), "no line of the log is sent");
+    }
+    assert_eq!(collector.resource()["service.name"], "ag-ui-dev");
+
+    let usage = |input: u64, output: u64, cached: u64| {
+        json!({
+            "gen_ai.usage.input_tokens": input, "gen_ai.usage.output_tokens": output,
+            "gen_ai.usage.cache_read.input_tokens": cached,
+        })
+    };
+    let chat = |reason: &str| {
+        with(
+            usage(100, 20, 40),
+            json!({
+                "gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai",
+                "gen_ai.request.model": "gpt-test", "gen_ai.request.stream": true,
+                "gen_ai.response.finish_reasons": [reason],
+            }),
+        )
+    };
+    let tool = |id: &str| {
+        json!({
+            "gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "get_weather",
+            "gen_ai.tool.call.id": id, "gen_ai.tool.type": "function",
+        })
+    };
+    let agent = json!({
+        "gen_ai.operation.name": "invoke_agent", "gen_ai.provider.name": "openai",
+        "gen_ai.request.model": "gpt-test", "gen_ai.conversation.id": "t",
+        "ag_ui.run.id": "r", "ag_ui.run.outcome": "success",
+    });
+    let expected =
+        [chat("tool_calls"), tool("call_1"), tool("call_2"), chat("stop"), with(usage(200, 40, 80), agent)];
+    for (span, expected) in spans.iter().zip(expected) {
+        assert_eq!(json!(of(span)), expected, "{}", span.name);
+    }
+    // INTERNAL is 1, CLIENT 3.
+    assert_eq!(spans.iter().map(|span| span.kind).collect::<Vec<_>>(), [3, 1, 1, 3, 1]);
+
+    for bytes in collector.bytes() {
+        let bytes = String::from_utf8_lossy(&bytes);
+        for said in [WEATHER, "Tokyo", "chilly", "humidity", TOKEN] {
+            assert!(!bytes.contains(said), "{said} is in a span");
+        }
+    }
+}
+
+fn with(mut value: Value, more: Value) -> Value {
+    let Value::Object(more) = more else { panic!("{more}") };
+    value.as_object_mut().unwrap().extend(more);
+    value
+}
+
+#[tokio::test]
+async fn a_failure_is_an_error_of_its_span_and_its_kind_is_a_code() {
+    let collector = Collector::start(true).await;
+    let function = test_function(&[("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url)]).await;
+
+    Reply::to(&function, &event("fail")).await;
+    Reply::to(&function, &event("call leak")).await;
+    Reply::to(&function, &event("call explode")).await;
+
+    let error = |span: &Span| {
+        let is_error = span.status.as_ref().is_some_and(|status| status.code == 2);
+        (is_error, of(span).get("error.type").cloned().unwrap_or_default())
+    };
+    let spans = collector.spans();
+    let failed: Vec<(&str, Value)> =
+        spans.iter().filter(|span| error(span).0).map(|span| (span.name.as_str(), error(span).1)).collect();
+    let expected = [
+        ("chat test", json!("MODEL_REFUSED")),
+        ("invoke_agent", json!("MODEL_REFUSED")),
+        ("execute_tool leak", json!("failed")),
+        ("execute_tool explode", json!("panic")),
+    ];
+    assert_eq!(failed, expected);
+    assert!(spans.iter().all(|span| error(span).0 || error(span).1.is_null()), "and nothing else has a kind");
+    assert_eq!(of(named(&spans, "invoke_agent"))["ag_ui.run.outcome"], "error");
+}
+
+#[tokio::test]
+async fn given_a_collector_that_does_not_answer_when_a_run_ends_then_the_client_has_it_and_the_spans_are_given_up()
+ {
+    let (provider, collector) = (Provider::start().await.unwrap(), Collector::start(false).await);
+    let mut variables = variables(Wire::OpenAiChat, &provider.url());
+    variables.push(("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url.clone()));
+    variables.push(("AWS_LAMBDA_LOG_FORMAT", "JSON".into()));
+    let variables: Vec<(&str, &str)> =
+        variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let function = local_function(&variables).await;
+    provider.reply([answering()]);
+
+    let mut answer = function.invoke(&event(WEATHER)).await.unwrap();
+    let mut text = String::new();
+    while !text.contains("RUN_FINISHED") {
+        text.push_str(&String::from_utf8_lossy(&answer.next().await.unwrap().bytes));
+    }
+    collector.has_been_reached().await;
+    assert_eq!(answer.text().await, "", "nothing is left but the end");
+
+    let log = lines(&function).await;
+    assert_eq!(told(&log, "spans are lost: the collector did not answer in time").len(), 1, "{log:#?}");
+    assert_eq!(told(&log, "run finished")[0]["outcome"], "success");
+}
+
+#[tokio::test]
+async fn given_no_collector_then_no_span_is_made() {
+    let collector = Collector::start(true).await;
+    for off in [("OTEL_SDK_DISABLED", "true"), ("OTEL_TRACES_EXPORTER", "none")] {
+        let function = local_function(&[off, ("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url)]).await;
+        assert_eq!(Reply::to(&function, &event("Good morning to you")).await.status, 200);
+    }
+
+    assert!(collector.bytes().is_empty());
+}

@@ -1,0 +1,114 @@
+//! A collector of traces, as OpenTelemetry's protocol over HTTP has it. It can keep an answer back.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
+use opentelemetry_proto::tonic::trace::v1::Span;
+use prost::Message as _;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// A collector, gone when dropped.
+pub(crate) struct Collector {
+    pub(crate) url: String,
+    door: Door,
+    _server: JoinSet<()>,
+}
+
+#[derive(Clone)]
+struct Door {
+    is_open: watch::Sender<bool>,
+    /// The bodies that came, answered or not.
+    came: watch::Sender<Vec<Bytes>>,
+}
+
+impl Collector {
+    /// A collector that answers, or one that does so when it is opened.
+    pub(crate) async fn start(is_open: bool) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let door = Door { is_open: watch::Sender::new(is_open), came: watch::Sender::new(Vec::new()) };
+        let mut server = JoinSet::new();
+        server.spawn(accept(listener, door.clone()));
+        Self { url, door, _server: server }
+    }
+
+    /// Waits until a batch has come.
+    pub(crate) async fn has_been_reached(&self) {
+        let mut came = self.door.came.subscribe();
+        came.wait_for(|came| !came.is_empty()).await.unwrap();
+    }
+
+    /// The batches so far, as they came.
+    pub(crate) fn bytes(&self) -> Vec<Bytes> {
+        self.door.came.borrow().clone()
+    }
+
+    /// The spans so far, in the order that they ended.
+    pub(crate) fn spans(&self) -> Vec<Span> {
+        let batches = self.bytes().into_iter().map(|bytes| ExportTraceServiceRequest::decode(bytes).unwrap());
+        let resources = batches.flat_map(|batch| batch.resource_spans);
+        resources.flat_map(|resource| resource.scope_spans).flat_map(|scope| scope.spans).collect()
+    }
+
+    /// What the spans are of.
+    pub(crate) fn resource(&self) -> BTreeMap<String, Value> {
+        let batch = ExportTraceServiceRequest::decode(self.bytes().remove(0)).unwrap();
+        attributes(&batch.resource_spans[0].resource.as_ref().unwrap().attributes)
+    }
+}
+
+/// Attributes as JSON.
+pub(crate) fn attributes(attributes: &[KeyValue]) -> BTreeMap<String, Value> {
+    attributes.iter().map(|pair| (pair.key.clone(), json_of(pair.value.as_ref()))).collect()
+}
+
+fn json_of(value: Option<&AnyValue>) -> Value {
+    match value.and_then(|value| value.value.as_ref()) {
+        Some(Any::StringValue(text)) => json!(text),
+        Some(Any::BoolValue(is)) => json!(is),
+        Some(Any::IntValue(number)) => json!(number),
+        Some(Any::ArrayValue(list)) => list.values.iter().map(|value| json_of(Some(value))).collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn accept(listener: TcpListener, door: Door) {
+    let mut connections = JoinSet::new();
+    loop {
+        let (stream, _) = listener.accept().await.unwrap();
+        let door = door.clone();
+        connections.spawn(async move {
+            let answer = service_fn(move |request| {
+                let door = door.clone();
+                async move { Ok::<_, Infallible>(door.answer(request).await) }
+            });
+            // A function that gives up is the point of some tests.
+            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await;
+        });
+    }
+}
+
+impl Door {
+    async fn answer(self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        assert_eq!(request.uri().path(), "/v1/traces");
+        let body = request.into_body().collect().await.unwrap().to_bytes();
+        self.came.send_modify(|came| came.push(body));
+        let mut is_open = self.is_open.subscribe();
+        is_open.wait_for(|is_open| *is_open).await.unwrap();
+        let answer = Response::builder().header("content-type", "application/x-protobuf");
+        answer.body(Full::default()).unwrap()
+    }
+}

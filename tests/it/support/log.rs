@@ -1,0 +1,19 @@
+//! The function's log as JSON, line by line.
+
+use serde_json::Value;
+
+use super::function::Function;
+
+/// Stops the function and reads all that it has logged.
+pub(crate) async fn lines(function: &Function) -> Vec<Value> {
+    function.kill().await;
+    let log = function.logs();
+    let line = |line: &String| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"));
+    // What the panic hook writes to stderr is text.
+    log.iter().filter(|line| line.starts_with('{')).map(line).collect()
+}
+
+/// The lines with that message.
+pub(crate) fn told<'a>(lines: &'a [Value], message: &str) -> Vec<&'a Value> {
+    lines.iter().filter(|line| line["message"] == message).collect()
+}
