@@ -246,11 +246,8 @@ fn the_rest_api_streams_for_15_minutes_behind_its_authorizer_and_answers_preflig
 #[test]
 fn a_run_that_fails_is_counted_in_the_line_that_ends_it() {
     let filter = properties("FailedRuns");
-    assert_eq!(
-        filter["FilterPattern"],
-        r#"{ ($.fields.message = "run finished") && (($.fields.outcome = "MODEL_*") || ($.fields.outcome = "CONTEXT_TOO_LONG") || ($.fields.outcome = "INTERNAL")) }"#
-    );
-    assert_eq!(properties("FinishedRuns")["FilterPattern"], r#"{ $.fields.message = "run finished" }"#);
+    assert_eq!(filter["FilterPattern"], r#"{ ($.message = "run finished") && ($.outcome = "error") }"#);
+    assert_eq!(properties("FinishedRuns")["FilterPattern"], r#"{ $.message = "run finished" }"#);
     for filter in ["FailedRuns", "FinishedRuns"] {
         assert_eq!(short(&properties(filter)["LogGroupName"]), "AgentLogs");
         let metric = &properties(filter)["MetricTransformations"][0];

@@ -19,28 +19,23 @@ fn asks(caller: &Value, input: &Value) -> Value {
     event
 }
 
-/// A member of a line, wherever the format puts it.
-fn member<'a>(line: &'a Value, name: &str) -> &'a Value {
-    if line[name].is_null() { &line["fields"][name] } else { &line[name] }
-}
-
 /// The lines with this message.
 fn lines(function: &Function, message: &str) -> Vec<Value> {
     let lines = function.logs().into_iter().filter_map(|line| serde_json::from_str::<Value>(&line).ok());
-    lines.filter(|line| member(line, "message") == message).collect()
+    lines.filter(|line| line["message"] == message).collect()
 }
 
 /// The decisions so far: tool, decision, reason.
 fn decisions(function: &Function) -> Vec<[String; 3]> {
     let lines = lines(function, "tool authorization");
-    let text = |line: &Value, name: &str| member(line, name).as_str().unwrap_or("-").to_owned();
+    let text = |line: &Value, name: &str| line[name].as_str().unwrap_or("-").to_owned();
     lines.iter().map(|line| ["tool", "decision", "reason"].map(|name| text(line, name))).collect()
 }
 
 /// Who the decisions so far were about.
 fn who(function: &Function) -> Vec<String> {
     let lines = lines(function, "tool authorization");
-    lines.iter().map(|line| member(line, "who").as_str().unwrap().to_owned()).collect()
+    lines.iter().map(|line| line["who"].as_str().unwrap().to_owned()).collect()
 }
 
 #[tokio::test]
@@ -103,12 +98,12 @@ async fn what_is_kept_from_a_caller_is_told_once_a_run_at_debug_and_never_above(
         Reply::to(&function, &asks(&Value::Null, &says("call chart surface"))).await;
 
         let withheld = lines(&function, "tool withheld");
-        let tools: Vec<&Value> = withheld.iter().map(|line| member(line, "tool")).collect();
+        let tools: Vec<&Value> = withheld.iter().map(|line| &line["tool"]).collect();
         assert_eq!(tools.len(), expected, "{tools:?}");
         if expected > 0 {
             assert_eq!(tools, ["for_group", "for_org", "for_permission"]);
-            assert_eq!(member(&withheld[0], "who"), "anonymous");
-            assert_eq!(member(&withheld[0], "reason"), "group");
+            assert_eq!(withheld[0]["who"], "anonymous");
+            assert_eq!(withheld[0]["reason"], "group");
         }
     }
 }

@@ -38,6 +38,9 @@ async fn given_level_debug_when_runs_end_in_every_way_then_no_line_has_a_token_a
         "email": "pl4nted@example.com", "scope": "refunds:write", "custom:org_id": "pl4nted-org",
     });
     let user = issuer.sign(Algorithm::ES256, &claims).unwrap();
+    let mut lesser = claims.clone();
+    lesser["scope"] = "openid".into();
+    let lesser_user = issuer.sign(Algorithm::ES256, &lesser).unwrap();
     let forged = format!("{}.pl4nted", user.rsplit_once('.').unwrap().0);
 
     let mut statuses = Vec::new();
@@ -46,6 +49,7 @@ async fn given_level_debug_when_runs_end_in_every_way_then_no_line_has_a_token_a
         ("pl4nted-shared-token", &user, "pl4nted: who am I"),
         ("pl4nted-shared-token", &user, "pl4nted: refund order pl4nted-order for 20"),
         ("pl4nted-shared-token", &user, "pl4nted: fail"),
+        ("pl4nted-shared-token", &lesser_user, "pl4nted: refund order pl4nted-order for 20"),
         ("pl4nted-shared-token", &forged, "pl4nted"),
         ("pl4nted-guess", &user, "pl4nted"),
     ] {
@@ -57,15 +61,16 @@ async fn given_level_debug_when_runs_end_in_every_way_then_no_line_has_a_token_a
         let headers = [("x-agui-token", shared), ("x-agui-user-token", user), ("cookie", "id=pl4nted")];
         let mut event = url_event(&headers, &input);
         event["rawQueryString"] = "q=pl4nted".into();
-        event["requestContext"]["authorizer"] = json!({"jwt": {"claims": claims_as_texts(&claims)}});
+        event["requestContext"]["authorizer"] =
+            json!({"jwt": {"claims": claims_as_texts(if user == &lesser_user { &lesser } else { &claims })}});
         statuses.push(Reply::to(&function, &event).await.status);
     }
-    assert_eq!(statuses, [200, 200, 200, 200, 401, 401]);
+    assert_eq!(statuses, [200, 200, 200, 200, 200, 401, 401]);
     function.kill().await;
 
     let log = function.logs();
     assert!(log.iter().any(|line| line.contains(r#""level":"DEBUG""#)), "DEBUG is on: {log:#?}");
-    assert_eq!(log.iter().filter(|line| line.contains("run finished")).count(), 4);
+    assert_eq!(log.iter().filter(|line| line.contains("run finished")).count(), 5);
     for line in &log {
         assert!(!line.to_ascii_lowercase().contains(MARK), "{line}");
     }
