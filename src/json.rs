@@ -1,7 +1,8 @@
 //! JSON text as one value, read by the letter.
 //!
 //! serde_json has names of its own: an object with such a member reads as whatever text stands in it, past every
-//! check of names and depth. What comes from outside is read here, where those names are refused.
+//! check of names and depth. And of two members of one name the last counts, here; elsewhere the first. What comes from
+//! outside is read here, where both are refused.
 
 use std::fmt;
 
@@ -14,28 +15,17 @@ pub(crate) const TWICE: &str = "a member is named twice";
 /// How serde_json's own names begin.
 const RESERVED: &str = "$serde_json::private::";
 
-/// Reads text; of two members of one name the last counts.
+/// Reads text.
 pub(crate) fn read(text: &[u8]) -> Result<Value, serde_json::Error> {
-    by_the_letter(text, Plain { refuses_twice: false })
-}
-
-/// Reads text in which no member is named twice: parsers disagree on which one counts.
-pub(crate) fn read_unambiguous(text: &[u8]) -> Result<Value, serde_json::Error> {
-    by_the_letter(text, Plain { refuses_twice: true })
-}
-
-fn by_the_letter(text: &[u8], plain: Plain) -> Result<Value, serde_json::Error> {
     let mut json = serde_json::Deserializer::from_slice(text);
-    let value = json.deserialize_any(plain)?;
+    let value = json.deserialize_any(Plain)?;
     json.end()?;
     Ok(value)
 }
 
 /// Reads any value.
 #[derive(Clone, Copy)]
-struct Plain {
-    refuses_twice: bool,
-}
+struct Plain;
 
 impl<'de> DeserializeSeed<'de> for Plain {
     type Value = Value;
@@ -91,7 +81,7 @@ impl<'de> Visitor<'de> for Plain {
                 return Err(A::Error::custom("a member has a reserved name"));
             }
             let value = members.next_value_seed(self)?;
-            if object.insert(name, value).is_some() && self.refuses_twice {
+            if object.insert(name, value).is_some() {
                 return Err(A::Error::custom(TWICE));
             }
         }
@@ -101,8 +91,6 @@ impl<'de> Visitor<'de> for Plain {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
@@ -111,7 +99,6 @@ mod tests {
         {
             let expected: Value = serde_json::from_str(text).unwrap();
             assert_eq!(read(text.as_bytes()).unwrap(), expected, "{text}");
-            assert_eq!(read_unambiguous(text.as_bytes()).unwrap(), expected, "{text}");
         }
         let nested = "[".repeat(1000);
         for text in ["{} {}", "{\"a", "", nested.as_str()] {
@@ -120,9 +107,9 @@ mod tests {
     }
 
     #[test]
-    fn of_two_members_of_a_name_the_last_counts_or_none_does() {
-        assert_eq!(read(br#"{"a":1,"a":2}"#).unwrap(), json!({ "a": 2 }));
-        assert!(read_unambiguous(br#"{"a":1,"a":2}"#).is_err());
+    fn a_member_that_is_named_twice_is_refused() {
+        let fault = read(br#"{"a":1,"a":1}"#).unwrap_err();
+        assert!(fault.to_string().starts_with(TWICE), "{fault}");
     }
 
     #[test]
@@ -134,7 +121,6 @@ mod tests {
         ] {
             for text in [format!("{{\"{name}\":\"{{}}\"}}"), format!("[{{\"a\":{{\"{name}\":\"1\"}}}}]")] {
                 assert!(read(text.as_bytes()).is_err(), "{text}");
-                assert!(read_unambiguous(text.as_bytes()).is_err(), "{text}");
             }
         }
     }

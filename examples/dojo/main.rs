@@ -10,7 +10,7 @@
 //! | backend tool rendering | "weather in Tokyo" | a tool here is called, and its result shown |
 //! | human in the loop | "make a plan", beside the front end's `generate_task_steps` | the user chooses the steps |
 //! | interrupt | "schedule a meeting" | a tool here asks the user, and goes on when they have answered |
-//! | approval | "refund order 1234 for 20", with the permission `refunds:write` | the call waits until a person approves it |
+//! | approval | "refund order 1234 for 20", with the permission `refunds:write` (`make invoke EVENT=events/rest-refund.json`) | the call waits until a person approves it |
 //! | agentic generative UI | "make a plan" | the steps are worked through in the shared state |
 //! | tool-based generative UI | "write a haiku" | the front end renders a call |
 //! | shared state | "improve the recipe" | a tool here reads the state and changes it |

@@ -205,6 +205,13 @@ fn said<C: Send + Sync + 'static>(
         if said["approved"] != Value::Bool(true) {
             return again("The answer does not fit: `approved` must be true or false.");
         }
+        // A yes is taken whole or not at all: what is not read might have been meant to change it.
+        let is_known = |name: &String| name == "approved" || name == "editedArgs";
+        if !said.as_object().is_some_and(|said| said.keys().all(is_known)) {
+            return again(
+                "The answer does not fit: it may hold `approved` and, where it is offered, `editedArgs`.",
+            );
+        }
         let edited = &said["editedArgs"];
         if !edited.is_null() {
             if !editable {

@@ -135,13 +135,24 @@ impl Claims {
         // One ARN stands for all whom an identity pool lets in.
         let pooled = Some("cognitoIdentityId").filter(|_| self.source == ClaimSource::Iam);
         let user = pooled.into_iter().chain(names.user.iter().map(String::as_str));
-        let text = |name: &str| self.text(name).map(ToOwned::to_owned);
+        let user = user.into_iter().find_map(|name| self.text(name))?;
         Some(Identity {
             source: self.source.name(),
-            issuer: text("iss"),
-            org: text(&names.org),
-            user: Some(user.into_iter().find_map(text)?),
+            issuer: self.named("iss")?,
+            org: self.named(&names.org)?,
+            user: Some(user.to_owned()),
         })
+    }
+
+    /// What a claim names, if it is there. None for a list or an object: it names nothing, and to pass over it would
+    /// make those one whom it keeps apart.
+    fn named(&self, name: &str) -> Option<Option<String>> {
+        match self.values.get(name) {
+            None | Some(Value::Null) => Some(None),
+            Some(Value::String(text)) => Some(Some(text.clone()).filter(|text| !text.is_empty())),
+            Some(scalar @ (Value::Number(_) | Value::Bool(_))) => Some(Some(scalar.to_string())),
+            Some(Value::Array(_) | Value::Object(_)) => None,
+        }
     }
 
     /// The same caller's claims from a user token and from the front door, the latter's first.
@@ -232,7 +243,7 @@ mod tests {
 
     #[test]
     fn an_identity_is_source_issuer_org_and_user_and_never_less_than_a_user() {
-        use ClaimSource::{CognitoAuthorizer, Iam, None as Nobody, UserToken};
+        use ClaimSource::{CognitoAuthorizer, Iam, LambdaAuthorizer, None as Nobody, UserToken};
         let arn = json!("arn:aws:sts::1:assumed-role/pool/CognitoIdentityCredentials");
         for (why, source, values, expected) in [
             ("nobody", Nobody, json!({"sub": "unproven"}), Some(("none", None, None, None))),
@@ -256,6 +267,26 @@ mod tests {
                 Some(("iam", None, None, Some("us-east-1:1"))),
             ),
             ("nobody is named", CognitoAuthorizer, json!({"iss": "idp", "sub": ""}), None),
+            ("a user that is no text", LambdaAuthorizer, json!({"sub": 7}), None),
+            (
+                "an organisation that is a number",
+                LambdaAuthorizer,
+                json!({"iss": 1, "sub": "ada", "custom:org_id": 2}),
+                Some(("lambda", Some("1"), Some("2"), Some("ada"))),
+            ),
+            (
+                "no organisation",
+                LambdaAuthorizer,
+                json!({"iss": null, "sub": "ada", "custom:org_id": ""}),
+                Some(("lambda", None, None, Some("ada"))),
+            ),
+            (
+                "organisations in a list",
+                LambdaAuthorizer,
+                json!({"sub": "ada", "custom:org_id": ["a"]}),
+                None,
+            ),
+            ("an issuer that is an object", LambdaAuthorizer, json!({"sub": "ada", "iss": {"id": 1}}), None),
         ] {
             let identity = claims(source, values).identity(&IdentityClaims::default());
             let told = identity.as_ref().map(|Identity { source, issuer, org, user }| {

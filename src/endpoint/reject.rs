@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::{Forbidden, ResponseBody};
 use crate::agent::Refusal;
+use crate::json::TWICE;
 use crate::protocol::BadInput;
 
 /// How long a client should wait before it asks again for what could not be fetched, in seconds.
@@ -69,8 +70,8 @@ pub(super) enum Reject {
     BodyTooLarge { bytes: usize, limit: usize },
     #[error("the caller is not allowed to do this")]
     Forbidden,
-    #[error("the body is not valid JSON: line {line}, column {column}")]
-    BadJson { line: usize, column: usize },
+    #[error("the body {problem}: line {line}, column {column}")]
+    BadJson { problem: &'static str, line: usize, column: usize },
     #[error(transparent)]
     BadInput(#[from] BadInput),
     #[error("/protocolVersion names another major version than 1")]
@@ -186,6 +187,8 @@ impl From<Forbidden> for Reject {
 
 impl From<serde_json::Error> for Reject {
     fn from(fault: serde_json::Error) -> Self {
-        Self::BadJson { line: fault.line(), column: fault.column() }
+        let is_twice = fault.to_string().starts_with(TWICE);
+        let problem = if is_twice { "names a member twice" } else { "is not valid JSON" };
+        Self::BadJson { problem, line: fault.line(), column: fault.column() }
     }
 }

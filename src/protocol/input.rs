@@ -115,8 +115,8 @@ impl RunAgentInput {
         let mut object = Object::new(json, String::new())?;
         let mut tolerance = Tolerance::default();
         let input = Self {
-            thread_id: object.string("threadId")?.into(),
-            run_id: object.string("runId")?.into(),
+            thread_id: id(&mut object, "threadId")?.into(),
+            run_id: id(&mut object, "runId")?.into(),
             protocol_version: object.optional_string("protocolVersion")?,
             parent_run_id: object.optional_string("parentRunId")?.map(Into::into),
             state: object.optional("state"),
@@ -141,6 +141,16 @@ impl RunAgentInput {
             _ => false,
         }
     }
+}
+
+/// An id of the client's. It comes back in each interrupt, so a long one would come back many times.
+fn id(object: &mut Object, key: &'static str) -> Result<String, BadInput> {
+    const LONGEST: usize = 1024;
+    let id = object.string(key)?;
+    if id.len() > LONGEST {
+        return Err(object.fault(key, "must be at most 1024 bytes"));
+    }
+    Ok(id)
 }
 
 impl Tool {
@@ -185,6 +195,24 @@ mod tests {
 
     fn read(json: Value) -> Result<Received, BadInput> {
         RunAgentInput::read(json)
+    }
+
+    #[test]
+    fn an_id_has_at_most_1024_bytes() {
+        for (key, length, fits) in [
+            ("threadId", 1024, true),
+            ("threadId", 1025, false),
+            ("runId", 1024, true),
+            ("runId", 1025, false),
+        ] {
+            let mut input = json!({"threadId": "t", "runId": "r", "messages": []});
+            input[key] = "x".repeat(length).into();
+
+            let fault = read(input).err().map(|fault| fault.to_string());
+
+            let expected = (!fits).then(|| format!("/{key} must be at most 1024 bytes"));
+            assert_eq!(fault, expected, "{key} of {length} bytes");
+        }
     }
 
     #[test]

@@ -115,7 +115,7 @@ impl Object {
         self.members.len()
     }
 
-    fn fault(&self, key: &'static str, problem: &'static str) -> BadInput {
+    pub(super) fn fault(&self, key: &'static str, problem: &'static str) -> BadInput {
         BadInput { path: self.pointer(key), problem }
     }
 

@@ -9,7 +9,7 @@ use crate::json;
 /// Reads the text that a model wrote; no text at all is an empty object. An error is a sentence for the model.
 pub(crate) fn parse(text: &str) -> Result<Value, String> {
     let text = if text.trim().is_empty() { "{}" } else { text };
-    json::read_unambiguous(text.as_bytes()).map_err(|fault| {
+    json::read(text.as_bytes()).map_err(|fault| {
         let (line, column) = (fault.line(), fault.column());
         if fault.to_string().starts_with(json::TWICE) {
             format!("The arguments name a member twice: line {line}, column {column}.")

@@ -79,6 +79,7 @@ pub(crate) fn approval_schema(parameters: Option<&Value>) -> JsonObject {
         "type": "object",
         "properties": { "approved": { "type": "boolean" } },
         "required": ["approved"],
+        "additionalProperties": false,
     });
     if let Some(parameters) = parameters {
         schema["properties"]["editedArgs"] = parameters.clone();

@@ -90,7 +90,7 @@ async fn each_event_is_answered_as_the_table_says() {
         let group = (expected["env"].to_string(), expected.get("user_jwt").is_some());
         groups.entry(group).or_default().push((name, expected));
     }
-    assert_eq!(groups.len(), 3, "plain, with an authorizer, with a user's token");
+    assert_eq!(groups.len(), 4, "plain, with an authorizer, with a user's token, with approvals");
 
     let issuer = Issuer::start().await.unwrap();
     let mut recordings = Vec::new();
@@ -155,6 +155,7 @@ fn check(name: &str, expected: &Value, reply: &Reply) {
             "tools" => tools(reply),
             "ends" => reply.events.last().unwrap()["type"].clone(),
             "pending" => pending(reply),
+            "outcome" => reply.events.last().unwrap()["outcome"]["type"].clone(),
             "account" => reply.result_of("get_account"),
             "env" | "user_jwt" => continue,
             other => panic!("{name}: expected.json has an unknown key {other}"),

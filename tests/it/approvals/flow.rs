@@ -46,7 +46,7 @@ async fn given_an_interrupt_then_it_says_what_waits_until_when_and_how_to_answer
             "id": null, "reason": "tool_call", "toolCallId": "c1",
             "message": "May refund be called with these arguments?",
             "responseSchema": {
-                "type": "object", "properties": {"approved": {"type": "boolean"}}, "required": ["approved"],
+                "type": "object", "properties": {"approved": {"type": "boolean"}}, "required": ["approved"], "additionalProperties": false,
             },
             "expiresAt": "2027-01-15T08:15:00Z",
         })

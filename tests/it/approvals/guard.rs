@@ -113,6 +113,23 @@ async fn given_a_claim_without_an_outcome_then_the_outcome_is_unknown_and_the_to
 }
 
 #[tokio::test]
+async fn with_a_guard_that_fails_a_no_does_not_claim_that_nothing_ran() {
+    let asking = Shop::new();
+    let asked = calls(&[refund()]);
+    let told = asking.send(&asked).await;
+    let shop = guarded(Book { is_failing: true, ..Book::default() });
+
+    let denied = shop.send(&asked.after(&told).resolve(&told.id(), json!({"approved": false}))).await;
+
+    assert_eq!(shop.done(), []);
+    assert_eq!(
+        denied.result("c1").unwrap()["interrupt"],
+        "outcome_unknown",
+        "an earlier yes may have run it"
+    );
+}
+
+#[tokio::test]
 async fn given_a_guard_that_fails_then_nothing_runs() {
     let shop = guarded(Book { is_failing: true, ..Book::default() });
     let told = shop.send(&approved(&shop).await).await;

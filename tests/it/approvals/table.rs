@@ -234,6 +234,12 @@ async fn row(name: &str) -> String {
         "an answer that says neither yes nor no" => {
             next = case.next().resolve(id, json!({"approved": "yes"}));
         }
+        "a yes with a member of another name" => {
+            next = case.next().resolve(id, json!({"approved": true, "edited_args": {"amount": 2}}));
+        }
+        "a no with a member of another name" => {
+            next = case.next().resolve(id, json!({"approved": false, "reason": "too much"}));
+        }
         "edited arguments where they may not be" => {
             let edited = json!({"order_id": "1234", "amount": 2});
             next = case.next().resolve(id, json!({"approved": true, "editedArgs": edited}));
@@ -280,7 +286,9 @@ async fn row(name: &str) -> String {
             assert_eq!(told.result("c1").unwrap()["error"], "This is beyond your limit.");
             return "result".into();
         }
-        "an answer that says neither yes nor no" | "edited arguments where they may not be" => {
+        "an answer that says neither yes nor no"
+        | "a yes with a member of another name"
+        | "edited arguments where they may not be" => {
             assert_eq!(told.id(), *id, "the same interrupt stands");
             let message = told.interrupts()[0]["message"].clone();
             assert!(message.as_str().unwrap().contains("does not fit"), "{message}");

@@ -167,3 +167,17 @@ async fn no_refusal_repeats_what_was_sent() {
         assert!(!format!("{head}{}", answer.text).to_lowercase().contains(MARKER), "{why}: {}", answer.text);
     }
 }
+
+#[tokio::test]
+async fn a_body_that_names_a_member_twice_is_refused_wherever_it_does() {
+    let [endpoint, _] = endpoints();
+    for text in [
+        r#"{"threadId":"t","threadId":"u","runId":"r","messages":[]}"#,
+        r#"{"threadId":"t","runId":"r","messages":[],"resume":[{"interruptId":"i","status":"resolved","payload":{"approved":false,"approved":true}}]}"#,
+    ] {
+        let answer = good().to_with(&endpoint, text).await;
+
+        assert_eq!((answer.status, answer.code().as_str()), (400, "BAD_JSON"), "{text}");
+        assert!(answer.text.contains("names a member twice"), "{}", answer.text);
+    }
+}

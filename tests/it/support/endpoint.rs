@@ -147,6 +147,11 @@ impl Asked {
     pub(crate) async fn to(self, endpoint: &Endpoint<Caller>) -> Answered {
         Answered::read(endpoint.handle(self.request()).await).await
     }
+
+    /// The same request with this text for a body.
+    pub(crate) async fn to_with(self, endpoint: &Endpoint<Caller>, body: &'static str) -> Answered {
+        Answered::read(endpoint.handle(self.request().map(|_| body.into())).await).await
+    }
 }
 
 /// An answer, read to its end.
