@@ -97,31 +97,47 @@ lambda update-function-url-config --auth-type "$url_auth" --invoke-mode RESPONSE
 # The statements that let everybody in: of `lambda:InvokeFunction` only one that is limited to the URL may be there,
 # since without the limit everybody could forge whole events; with AWS_IAM none at all.
 statements() {
-  lambda get-policy --query Policy --output text 2>/dev/null | python -c '
+  local policy
+  if ! policy=$(lambda get-policy --query Policy --output text 2>&1); then
+    case $policy in
+      *ResourceNotFoundException*) return ;; # there is none yet
+      *) fail "who may call can't be read: $policy" ;;
+    esac
+  fi
+  python -c '
 import json, sys
 
-text = sys.stdin.read().strip()
-for statement in json.loads(text)["Statement"] if text.startswith("{") else []:
-    if statement["Principal"] in ("*", {"AWS": "*"}):
-        limits = json.dumps(statement.get("Condition", {}))
-        kind = statement["Action"].removeprefix("lambda:")
-        if kind == "InvokeFunction" and "lambda:InvokedViaFunctionUrl" not in limits:
-            kind = "unlimited"
+for statement in json.loads(sys.argv[1])["Statement"]:
+    principal = statement["Principal"]
+    named = principal if isinstance(principal, str) else principal.get("AWS", [])
+    if "*" in ([named] if isinstance(named, str) else named):
+        limits = statement.get("Condition", {})
+        kind = {
+            "lambda:InvokeFunctionUrl": "InvokeFunctionUrl",
+            "lambda:InvokeFunction": "InvokeFunction"
+            if limits == {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}}
+            else "unlimited",
+        }.get(str(statement["Action"]), "other")
         print(kind, statement["Sid"])
-'
+' "$policy"
 }
-statements | while read -r kind sid; do
-  if [ "$url_auth" = AWS_IAM ] || [ "$kind" = unlimited ]; then
-    echo "Everybody may call by the statement $sid ($kind): removed."
-    lambda remove-permission --statement-id "$sid"
-  fi
+found=$(statements)
+printf '%s\n' "$found" | while read -r kind sid; do
+  case $url_auth/$kind in
+    */) ;; # none is there
+    NONE/InvokeFunctionUrl | NONE/InvokeFunction) ;;
+    *)
+      echo "Everybody may call by the statement $sid ($kind): removed."
+      lambda remove-permission --statement-id "$sid"
+      ;;
+  esac
 done
 if [ "$url_auth" = NONE ]; then
   echo "The URL is public: everybody reaches the function, and the shared token is what it asks for."
-  statements | grep -q '^InvokeFunctionUrl ' ||
+  printf '%s\n' "$found" | grep -q '^InvokeFunctionUrl ' ||
     lambda add-permission --statement-id url --action lambda:InvokeFunctionUrl --principal '*' \
       --function-url-auth-type NONE >/dev/null
-  statements | grep -q '^InvokeFunction ' ||
+  printf '%s\n' "$found" | grep -q '^InvokeFunction ' ||
     lambda add-permission --statement-id through-url --action lambda:InvokeFunction --principal '*' \
       --invoked-via-function-url >/dev/null
 else
@@ -133,7 +149,8 @@ is=$(lambda get-function-url-config --query '[AuthType,InvokeMode,FunctionUrl]' 
 # shellcheck disable=SC2086 # three words
 set -- $is
 [ "$1 $2" = "$url_auth RESPONSE_STREAM" ] || fail "the URL is $1 and $2; it must be $url_auth and RESPONSE_STREAM"
-may=$(statements | cut -d ' ' -f 1 | sort | tr '\n' ' ')
+found=$(statements)
+may=$([ -z "$found" ] || printf '%s\n' "$found" | cut -d ' ' -f 1 | sort | tr '\n' ' ')
 must=
 [ "$url_auth" = AWS_IAM ] || must='InvokeFunction InvokeFunctionUrl '
 [ "$may" = "$must" ] || fail "everybody may: ${may:-nothing}; it must be: ${must:-nothing}"

@@ -4,7 +4,8 @@
 // can call it. The page talks to it as to the agent: new HttpAgent({ url: "/api/agent" }).
 //
 // AGENT_URL is where the function answers, AGENT_TOKEN the shared token. Both are read here alone, on the server; a name that
-// begins with NEXT_PUBLIC_ or VITE_ would put them into the page.
+// begins with NEXT_PUBLIC_ or VITE_ would put them into the page. A copy of the token is right until it is rotated, which
+// template.yaml does every 30 days: read it from Secrets Manager every few minutes, or deploy with TokenRotationDays=off.
 
 export const dynamic = "force-dynamic";
 export const maxDuration = 300;

@@ -136,10 +136,7 @@ impl Secret {
         if self.pending().await?.is_some() {
             return Ok("nothing: the value is there already");
         }
-        let get = self.client.get_secret_value().secret_id(&self.rotation.secret_id).version_stage(CURRENT);
-        let current = get.send().await.map_err(|error| failed("GetSecretValue", &error))?;
-        let current = current.secret_string.map(SecretString::from).ok_or(ValueFault::NotText);
-        let new = current.and_then(|current| value::renewed(&current));
+        let new = value::renewed(&self.current().await?);
         let new = new.map_err(|fault| RotationFault::Value(CURRENT, fault))?;
         let put = self.client.put_secret_value().secret_id(&self.rotation.secret_id);
         let put = put.client_request_token(&self.rotation.client_request_token).version_stages(PENDING);
@@ -149,8 +146,10 @@ impl Secret {
     }
 
     async fn test(&self) -> Result<&'static str, RotationFault> {
-        let pending = self.pending().await?.ok_or(ValueFault::Absent);
-        let tested = pending.and_then(|pending| value::test(&pending));
+        let absent = || RotationFault::Value(PENDING, ValueFault::Absent);
+        let pending = self.pending().await?.ok_or_else(absent)?;
+        let current = self.current().await?;
+        let tested = value::test(&pending, &current);
         tested.map_err(|fault| RotationFault::Value(PENDING, fault))?;
         Ok("tested the new value")
     }
@@ -163,6 +162,14 @@ impl Secret {
         let labels = labels.move_to_version_id(&self.rotation.client_request_token);
         labels.send().await.map_err(|error| failed("UpdateSecretVersionStage", &error))?;
         Ok("put the new value in force")
+    }
+
+    /// The value in force.
+    async fn current(&self) -> Result<SecretString, RotationFault> {
+        let get = self.client.get_secret_value().secret_id(&self.rotation.secret_id).version_stage(CURRENT);
+        let current = get.send().await.map_err(|error| failed("GetSecretValue", &error))?;
+        let current = current.secret_string.map(SecretString::from).ok_or(ValueFault::NotText);
+        current.map_err(|fault| RotationFault::Value(CURRENT, fault))
     }
 
     /// The new version's value; none before it is made.

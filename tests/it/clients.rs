@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::Value;
 use tokio::process::Command;
@@ -87,7 +88,9 @@ async fn given_a_recording_without_its_end_and_with_an_unknown_key_then_no_oracl
 /// Has a client play a scenario and the oracles judge what came over the wire; returns the recordings.
 async fn plays(client: &str, scenario: &str) -> Vec<PathBuf> {
     let watch = Watch::shared().await;
-    let prefix = recording(&format!("{client}-{scenario}"));
+    // Two tests play the same side by side.
+    static PLAYED: AtomicU32 = AtomicU32::new(0);
+    let prefix = recording(&format!("{client}-{scenario}-{}", PLAYED.fetch_add(1, Ordering::Relaxed)));
     let mut drive = node("tests/clients/drive.mjs");
     drive.args(["--client", client, "--scenario", scenario, "--url", &watch.url]);
     drive.args(["--header", &watch.header(), "--record"]).arg(&prefix);

@@ -19,6 +19,10 @@ struct Machine {
     folder: PathBuf,
 }
 
+/// With cargo-lambda, its settings.
+const CARGO_LAMBDA: [(&str, &str); 3] =
+    [("WITH", "cargo-lambda"), ("AGUI_MODEL", "a/m,b/n"), ("AGUI_TOKEN_SECRET_ID", "token")];
+
 impl Machine {
     fn new(name: &str) -> Self {
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("deploy").join(name);
@@ -51,9 +55,7 @@ impl Machine {
 
     /// Deploys with cargo-lambda, settings and an account; says what it said.
     fn deploys_well(&self, variables: &[(&str, &str)]) -> String {
-        let settings =
-            [("WITH", "cargo-lambda"), ("AGUI_MODEL", "a/m,b/n"), ("AGUI_TOKEN_SECRET_ID", "token")];
-        let done = self.deploys(&[&settings, &Moto::shared().env()[..], variables].concat());
+        let done = self.deploys(&[&CARGO_LAMBDA, &Moto::shared().env()[..], variables].concat());
         assert!(done.status.success(), "{}", text(&done));
         text(&done)
     }
@@ -191,7 +193,21 @@ fn given_a_url_of_an_older_cargo_lambda_then_its_permissions_are_set_right() {
     let said = machine.deploys_well(&[ROLE, ("FAKE_DEPLOY", "1.8")]);
 
     assert_eq!(machine.everybody_may(), through_the_url());
-    assert!(said.contains("by the statement old (unlimited): removed"), "{said}");
+    for statement in ["old (unlimited)", "listed (unlimited)", "turned (unlimited)", "reader (other)"] {
+        assert!(said.contains(&format!("by the statement {statement}: removed")), "{said}");
+    }
+}
+
+#[test]
+fn given_a_policy_that_can_not_be_read_then_nothing_is_said_to_be_right() {
+    let machine = Machine::new("denied");
+
+    let output =
+        machine.deploys(&[&CARGO_LAMBDA, &Moto::shared().env()[..], &[ROLE, ("FAKE_DENIES", "1")]].concat());
+
+    let said = text(&output);
+    assert!(!output.status.success() && !said.contains("The URL streams"), "{said}");
+    assert!(said.contains("who may call can't be read") && said.contains("AccessDeniedException"), "{said}");
 }
 
 #[test]

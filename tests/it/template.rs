@@ -70,6 +70,82 @@ fn statements(role: &str) -> Vec<String> {
     lines.collect()
 }
 
+/// What a condition is for these parameters, the others being their defaults.
+fn holds(condition: &str, parameters: &[(&str, &str)]) -> bool {
+    fn value<'a>(of: &'a Value, parameters: &[(&str, &'a str)]) -> Value {
+        match of {
+            Value::Object(members) => {
+                let (function, of) = members.iter().next().unwrap();
+                let name = of.as_str().unwrap_or_default();
+                match function.as_str() {
+                    "Ref" => match parameters.iter().find(|(known, _)| *known == name) {
+                        Some((_, value)) => json!(value),
+                        None => EXPANDED["Parameters"][name]["Default"].clone(),
+                    },
+                    "Condition" => holds(name, parameters).into(),
+                    "Fn::Join" => value(&of[1], parameters),
+                    "Fn::Equals" => (value(&of[0], parameters) == value(&of[1], parameters)).into(),
+                    "Fn::Not" => (value(&of[0], parameters) == json!(false)).into(),
+                    "Fn::Or" => list(of).any(|one| value(one, parameters) == json!(true)).into(),
+                    "Fn::And" => list(of).all(|one| value(one, parameters) == json!(true)).into(),
+                    other => panic!("{other}"),
+                }
+            }
+            text => text.clone(),
+        }
+    }
+    fn list(of: &Value) -> std::slice::Iter<'_, Value> {
+        of.as_array().unwrap().iter()
+    }
+    let condition = EXPANDED["Conditions"].get(condition).unwrap_or_else(|| panic!("no {condition}"));
+    value(condition, parameters) == json!(true)
+}
+
+#[test]
+fn each_condition_holds_for_the_parameters_that_it_is_for() {
+    const ROLE: (&str, &str) = ("UrlInvoker", "arn:aws:iam::123456789012:role/web");
+    const IAM: (&str, &str) = ("UrlAuthType", "AWS_IAM");
+    for (condition, parameters, expected) in [
+        ("UrlIsPublic", &[][..], true),
+        ("UrlIsPublic", &[IAM], false),
+        ("UrlIsPublic", &[IAM, ROLE], false),
+        ("UrlLetsSomebodyIn", &[], true),
+        ("UrlLetsSomebodyIn", &[IAM], false),
+        ("UrlLetsSomebodyIn", &[IAM, ROLE], true),
+        ("UsesBedrock", &[], true),
+        ("UsesBedrock", &[("BedrockModelArns", "")], false),
+        ("UsesModelSecret", &[], false),
+        ("UsesModelSecret", &[("ModelSecretArn", "arn")], true),
+        ("UsesGuardrail", &[], false),
+        ("HasRestApi", &[], false),
+        ("HasRestApi", &[("RestApi", "cognito")], true),
+        ("RestByCognito", &[("RestApi", "cognito")], true),
+        ("RestByCognito", &[("RestApi", "lambda-token")], false),
+        ("RestByToken", &[("RestApi", "lambda-token")], true),
+        ("RestByAuthorizer", &[("RestApi", "lambda-token")], true),
+        ("RestByAuthorizer", &[("RestApi", "lambda-request")], true),
+        ("RestByAuthorizer", &[("RestApi", "cognito")], false),
+        ("HasScopes", &[("CognitoScopes", "agent/run")], true),
+        ("HasScopes", &[], false),
+        ("HasOrigin", &[], false),
+        ("HasApprovalTable", &[], false),
+        ("HasApprovalTable", &[("ApprovalTable", "on")], true),
+        ("IsLimited", &[], false),
+        ("IsLimited", &[("ReservedConcurrency", "0")], true),
+        ("IsTraced", &[], false),
+        ("HasAlarmTopic", &[], false),
+        ("HasIssuer", &[], false),
+        ("Rotates", &[], true),
+        ("Rotates", &[("TokenRotationDays", "off"), ("ApprovalKeyRotationDays", "off")], false),
+        ("RotatesToken", &[("ApprovalKeyRotationDays", "off")], true),
+        ("RotatesKey", &[("ApprovalKeyRotationDays", "off")], false),
+    ] {
+        assert_eq!(holds(condition, parameters), expected, "{condition} of {parameters:?}");
+    }
+    let default = |parameter: &str| &EXPANDED["Parameters"][parameter]["Default"];
+    assert_eq!((default("Authentication"), default("UrlAuthType")), (&json!("token"), &json!("NONE")));
+}
+
 #[test]
 fn the_url_streams_and_has_both_permissions_each_with_its_condition() {
     let url = properties("AgentUrl");
@@ -252,6 +328,7 @@ fn a_run_that_fails_is_counted_in_the_line_that_ends_it() {
         assert_eq!(short(&properties(filter)["LogGroupName"]), "AgentLogs");
         let metric = &properties(filter)["MetricTransformations"][0];
         assert_eq!(metric["MetricName"], filter);
+        assert_eq!(metric["MetricValue"], "1", "each line counts");
         assert_eq!(short(&metric["MetricNamespace"]), "AgUiLambda/${AWS::StackName}");
     }
 }
@@ -282,6 +359,10 @@ fn each_alarm_watches_its_metric_and_goes_to_the_topic() {
         assert_eq!(short(&alarm["Threshold"]), threshold, "{name}");
         assert_eq!(short(&alarm["AlarmActions"]), "HasAlarmTopic ? AlarmTopicArn", "{name}");
         assert_eq!(alarm["TreatMissingData"], "notBreaching", "{name}");
+        assert_eq!(alarm["ComparisonOperator"], "GreaterThanOrEqualToThreshold", "{name}: more is worse");
+        if let Some(statistic) = alarm.get("Statistic") {
+            assert_eq!((statistic, &alarm["Period"]), (&json!("Sum"), &json!(300)), "{name}");
+        }
     }
     let duration = &properties("DurationAlarm")["Metrics"];
     assert_eq!(
@@ -290,6 +371,11 @@ fn each_alarm_watches_its_metric_and_goes_to_the_topic() {
         "percent of the time-out"
     );
     assert_eq!(duration[1]["MetricStat"]["Stat"], "p99");
+    // A run ends two seconds before its time-out: at most so many percent are reached for sure.
+    let limit = |parameter: &str, limit: &str| EXPANDED["Parameters"][parameter][limit].as_f64().unwrap();
+    let shortest = limit("TimeoutSeconds", "MinValue");
+    let reached = 100.0 * (shortest - 2.0) / shortest;
+    assert!(limit("AlarmAtDurationPercent", "MaxValue") <= reached, "the alarm can be raised at any setting");
     assert_eq!(all("AWS::CloudWatch::Alarm"), alarms.iter().map(|(name, ..)| *name).collect());
     assert_eq!(all("AWS::CloudWatch::Dashboard").len(), 1);
 }

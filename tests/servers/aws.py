@@ -2,7 +2,8 @@
 
 Called by one of these names, with its arguments. The state is in the JSON file FAKE_AWS: `calls`, and `function`, `url`
 and `policy` as Lambda has them. It begins with nothing deployed. FAKE_DEPLOY names the release of cargo-lambda that is
-played: 1.9.2 or 1.8, whose URLs lack the second statement and, as old ones do, have one without its limit.
+played: 1.9.2 or 1.8, whose URLs lack the second statement and, as old ones do, have one without its limit,
+and others that let everybody in. With FAKE_DENIES nobody may read the policy.
 """
 
 import json
@@ -27,9 +28,9 @@ def option(flag):
     return arguments[arguments.index(flag) + 1] if flag in arguments else None
 
 
-def everybody(sid, action, condition):
+def everybody(sid, action, condition, principal="*"):
     limits = {"Condition": condition} if condition else {}
-    state["policy"].append({"Sid": sid, "Effect": "Allow", "Principal": "*", "Action": action, **limits})
+    state["policy"].append({"Sid": sid, "Effect": "Allow", "Principal": principal, "Action": action, **limits})
 
 
 by_url = {"StringEquals": {"lambda:FunctionUrlAuthType": "NONE"}}
@@ -45,6 +46,9 @@ if name == "cargo" and arguments[:2] == ["lambda", "deploy"]:
             everybody("FunctionUrlInvokeAllowPublicAccess-1", "lambda:InvokeFunction", through_url)
         else:
             everybody("old", "lambda:InvokeFunction", None)
+            everybody("listed", "lambda:InvokeFunction", None, {"AWS": ["*"]})
+            everybody("turned", "lambda:InvokeFunction", {"Bool": {"lambda:InvokedViaFunctionUrl": "false"}})
+            everybody("reader", "lambda:GetFunction", None)
     end()
 if name != "aws":
     end()
@@ -61,7 +65,13 @@ match arguments[1]:
     case "get-function-url-config":
         end("\t".join(state["url"][part] for part in ["AuthType", "InvokeMode", "FunctionUrl"]))
     case "get-policy":
-        end(json.dumps({"Statement": state["policy"]})) if state["policy"] else end(code=254)
+        if os.environ.get("FAKE_DENIES"):
+            print("An error occurred (AccessDeniedException) when calling GetPolicy", file=sys.stderr)
+            end(code=254)
+        if not state["policy"]:
+            print("An error occurred (ResourceNotFoundException) when calling GetPolicy", file=sys.stderr)
+            end(code=254)
+        end(json.dumps({"Statement": state["policy"]}))
     case "remove-permission":
         state["policy"] = [kept for kept in state["policy"] if kept["Sid"] != option("--statement-id")]
         end()

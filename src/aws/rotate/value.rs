@@ -25,6 +25,8 @@ pub(super) enum ValueFault {
     NotText,
     #[error("it is a JSON object without exactly one of the string members `token` and `key`")]
     Unknown,
+    #[error("it is a key where a token is in force, or a token where a key is")]
+    OtherKind,
     #[error("{0}")]
     Unusable(Box<dyn std::error::Error + Send + Sync>),
     #[error("the system gives no random bytes")]
@@ -51,9 +53,13 @@ pub(super) fn renewed(current: &SecretString) -> Result<SecretString, ValueFault
     Ok(Value::Object(object).to_string().into())
 }
 
-/// Whether the agent's function would take this value.
-pub(super) fn test(value: &SecretString) -> Result<(), ValueFault> {
-    match Held::read(value)? {
+/// Whether the agent's function would take this value after the one in force: a token after a token, a key after a key.
+pub(super) fn test(value: &SecretString, current: &SecretString) -> Result<(), ValueFault> {
+    let held = Held::read(value)?;
+    if matches!(held, Held::Key(_)) != matches!(Held::read(current)?, Held::Key(_)) {
+        return Err(ValueFault::OtherKind);
+    }
+    match held {
         Held::Plain | Held::Token(_) => {
             SharedToken::check(value).map_err(|fault| ValueFault::Unusable(fault.into()))
         }
@@ -131,7 +137,9 @@ mod tests {
         ] {
             let fault = renewed(&value.into()).unwrap_err();
             assert!(matches!(fault, ValueFault::Unknown), "{value}");
-            assert!(matches!(test(&value.into()), Err(ValueFault::Unknown)), "{value}");
+            let token = "in force".into();
+            assert!(matches!(test(&value.into(), &token), Err(ValueFault::Unknown)), "{value}");
+            assert!(matches!(test(&token, &value.into()), Err(ValueFault::Unknown)), "{value}");
         }
     }
 
@@ -146,12 +154,26 @@ mod tests {
                 "the secret is a JSON object without one string member `token`",
             ),
         ] {
-            assert_eq!(test(&value.into()).unwrap_err().to_string(), said);
+            let value = value.into();
+            assert_eq!(test(&value, &value).unwrap_err().to_string(), said);
         }
         for value in [r#"{"token":"t"}"#, "plain", r#"{"key":"0123456789abcdef0123456789abcdef"}"#] {
-            test(&value.into()).unwrap();
-            test(&renewed(&value.into()).unwrap()).unwrap();
+            let value = value.into();
+            test(&value, &value).unwrap();
+            test(&renewed(&value).unwrap(), &value).unwrap();
         }
+    }
+
+    #[test]
+    fn a_token_never_comes_after_a_key_nor_a_key_after_a_token() {
+        let key = r#"{"key":"0123456789abcdef0123456789abcdef"}"#;
+        for token in [r#"{"token":"t"}"#, "plain"] {
+            for (value, current) in [(key, token), (token, key)] {
+                let fault = test(&value.into(), &current.into()).unwrap_err();
+                assert!(matches!(fault, ValueFault::OtherKind), "{value} after {current}");
+            }
+        }
+        test(&"plain".into(), &r#"{"token":"t"}"#.into()).unwrap();
     }
 
     #[test]

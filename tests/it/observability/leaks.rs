@@ -95,6 +95,11 @@ async fn given_a_function_that_logs_what_it_was_sent_when_it_ends_then_the_searc
     assert_eq!(Reply::to(&leaking, &event).await.status, 200);
     assert!(is_found(leaking).await, "a message's text");
 
+    let leaking = test_function(&[("AWS_LAMBDA_LOG_FORMAT", "JSON")]).await;
+    let event = url_event(&[("x-agui-token", TOKEN)], &says("log what I \"say\" to you"));
+    assert_eq!(Reply::to(&leaking, &event).await.status, 200);
+    assert!(is_found(leaking).await, "a text that JSON writes in another way");
+
     let clean = test_function(&[]).await;
     let event = url_event(&[("x-agui-token", TOKEN)], &says("Good morning to you"));
     assert_eq!(Reply::to(&clean, &event).await.status, 200);

@@ -150,7 +150,7 @@ async fn a_run_has_one_line_and_it_says_how_it_ended_and_what_it_used() {
 async fn what_a_client_sent_as_an_id_is_cut() {
     let function = local_function(&[JSON]).await;
     let mut input = says("Good morning to you");
-    input["threadId"] = "é".repeat(1000).into();
+    input["threadId"] = "é".repeat(500).into();
     Reply::to(&function, &url_event(&[("x-agui-token", TOKEN)], &input)).await;
 
     let log = lines(&function).await;
