@@ -19,7 +19,7 @@ const CLOUDFRONT: [&str; 2] = ["cloudfront.amazonaws.com", ":assumed-role/Origin
 pub(super) fn rest(context: &ApiGatewayProxyRequestContext) -> Option<Claims> {
     // `authorizer` is always there, and empty without an authorizer.
     match context.authorizer.fields.get("claims") {
-        Some(Value::Object(claims)) => return some(ClaimSource::CognitoAuthorizer, claims.clone()),
+        Some(Value::Object(claims)) => return some(ClaimSource::CognitoAuthorizer, said(claims)),
         _ if !context.authorizer.fields.is_empty() => return lambda_authorizer(&context.authorizer),
         _ => {}
     }
@@ -57,10 +57,14 @@ pub(super) fn url_or_http_api(context: &ApiGatewayV2httpRequestContext) -> Optio
 }
 
 fn lambda_authorizer(authorizer: &ApiGatewayRequestAuthorizer) -> Option<Claims> {
-    let fields = authorizer.fields.iter();
-    // Without an authorizer some APIs write its members all the same, each null.
-    let fields = fields.filter(|(name, value)| *name != "integrationLatency" && !value.is_null());
-    some(ClaimSource::LambdaAuthorizer, fields.map(|(name, value)| (name.clone(), value.clone())).collect())
+    let fields = authorizer.fields.iter().filter(|(name, _)| *name != "integrationLatency");
+    some(ClaimSource::LambdaAuthorizer, said(fields))
+}
+
+/// What members say. Without an authorizer some APIs write them all the same, each null.
+fn said<'a>(members: impl IntoIterator<Item = (&'a String, &'a Value)>) -> JsonObject {
+    let members = members.into_iter().filter(|(_, value)| !value.is_null());
+    members.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 /// An IAM principal, if there is one. CloudFront signs for whoever asks it, so it proves nobody.

@@ -4,7 +4,7 @@
 //! keys for other uses beside those for signatures.
 
 use jsonwebtoken::Algorithm;
-use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, PublicKeyUse};
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, PublicKeyUse};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -54,7 +54,11 @@ impl Keys {
 }
 
 fn is_for_signatures(key: &Jwk) -> bool {
-    key.common.key_id.is_some() && matches!(key.common.public_key_use, None | Some(PublicKeyUse::Signature))
+    let common = &key.common;
+    let may_verify = |operations: &Vec<KeyOperations>| operations.contains(&KeyOperations::Verify);
+    common.key_id.is_some()
+        && matches!(common.public_key_use, None | Some(PublicKeyUse::Signature))
+        && common.key_operations.as_ref().is_none_or(may_verify)
 }
 
 fn fits(key: &Jwk, algorithm: Algorithm) -> bool {
@@ -105,6 +109,11 @@ mod tests {
             key[name] = value.into();
             key
         };
+        let operating = |operations: &[&str]| {
+            let mut key = rsa("k");
+            key["key_ops"] = json!(operations);
+            key
+        };
         for (why, key, algorithm, is_used) in [
             ("an RSA key", rsa("k"), Algorithm::RS256, true),
             ("an RSA key with PSS", rsa("k"), Algorithm::PS256, true),
@@ -117,6 +126,8 @@ mod tests {
             ("another algorithm", with(rsa("k"), "alg", "PS256"), Algorithm::RS256, false),
             ("an unknown algorithm", with(rsa("k"), "alg", "RS257"), Algorithm::RS256, false),
             ("for encryption", with(rsa("k"), "use", "enc"), Algorithm::RS256, false),
+            ("to verify", operating(&["verify"]), Algorithm::RS256, true),
+            ("to encrypt", operating(&["encrypt"]), Algorithm::RS256, false),
             ("for something else", with(rsa("k"), "use", "tls"), Algorithm::RS256, false),
             ("another id", rsa("l"), Algorithm::RS256, false),
             ("a shared key", json!({"kty": "oct", "kid": "k", "k": "AQ"}), Algorithm::HS256, false),

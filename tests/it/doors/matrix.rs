@@ -192,6 +192,7 @@ async fn what_says_nothing_proves_nobody_in_whatever_form_it_comes() {
         ("rest-none.json", "authorizer", json!(null)),
         ("rest-none.json", "authorizer", json!({})),
         ("rest-none.json", "authorizer", json!({ "claims": {} })),
+        ("rest-none.json", "authorizer", json!({ "claims": { "sub": null } })),
         ("rest-none.json", "authorizer", json!({ "claims": null, "scopes": null })),
         ("rest-none.json", "authorizer", json!({ "principalId": null, "integrationLatency": 7 })),
         ("rest-none.json", "identity", json!({ "accountId": "123456789012", "sourceIp": "203.0.113.7" })),
