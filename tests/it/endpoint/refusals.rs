@@ -175,7 +175,7 @@ async fn a_body_that_names_a_member_twice_is_refused_wherever_it_does() {
         r#"{"threadId":"t","threadId":"u","runId":"r","messages":[]}"#,
         r#"{"threadId":"t","runId":"r","messages":[],"resume":[{"interruptId":"i","status":"resolved","payload":{"approved":false,"approved":true}}]}"#,
     ] {
-        let answer = good().to_with(&endpoint, text).await;
+        let answer = good().sent_as(&endpoint, text).await;
 
         assert_eq!((answer.status, answer.code().as_str()), (400, "BAD_JSON"), "{text}");
         assert!(answer.text.contains("names a member twice"), "{}", answer.text);

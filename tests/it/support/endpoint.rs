@@ -149,7 +149,7 @@ impl Asked {
     }
 
     /// The same request with this text for a body.
-    pub(crate) async fn to_with(self, endpoint: &Endpoint<Caller>, body: &'static str) -> Answered {
+    pub(crate) async fn sent_as(self, endpoint: &Endpoint<Caller>, body: &'static str) -> Answered {
         Answered::read(endpoint.handle(self.request().map(|_| body.into())).await).await
     }
 }
