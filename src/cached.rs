@@ -154,6 +154,48 @@ impl<T> Cached<T> {
         self.state().newer_than(seen)
     }
 
+    /// A value whose fetch began at `moment` or later: one that is here, or that a forced refresh brings as soon as
+    /// the floor allows one. All who wait share that refresh. `None` if it fails.
+    pub(crate) async fn fetched_since(&self, moment: Instant) -> Option<Arc<T>> {
+        loop {
+            let pause = {
+                let state = self.state();
+                if let Some(value) = state.fetched_since(moment) {
+                    return Some(value);
+                }
+                state.until_next_forced(&self.policy)
+            };
+            tokio::time::sleep(pause).await;
+            let _flight = self.flight.lock().await;
+            {
+                let mut state = self.state();
+                if let Some(value) = state.fetched_since(moment) {
+                    return Some(value);
+                }
+                // One that was dropped half-way has no outcome to share: the next one decides.
+                if state.forced_at.is_some_and(|forced| forced >= moment && state.has_failed_since(forced)) {
+                    return None;
+                }
+                if !state.until_next_forced(&self.policy).is_zero() {
+                    continue;
+                }
+                state.forced_at = Some(Instant::now());
+            }
+            self.fetch().await;
+            return self.state().fetched_since(moment);
+        }
+    }
+
+    /// The value that is here and may be served, without a fetch.
+    pub(crate) fn kept(&self) -> Option<Arc<T>> {
+        self.state().servable(&self.policy)
+    }
+
+    /// How long ago the fetch of the newest value began.
+    pub(crate) fn age(&self) -> Option<Duration> {
+        self.state().kept.as_ref().map(|kept| kept.fetched_at.elapsed())
+    }
+
     /// Fetches the first value, unless someone has begun to. Poll it to its end or drop it: requests
     /// wait for it meanwhile.
     pub(crate) async fn warm(&self) {
@@ -213,6 +255,20 @@ impl<T> State<T> {
         let kept = self.kept.as_ref()?;
         let is_fresh = Instant::now() < kept.fresh_until;
         (is_fresh || kept.fetched_at.elapsed() < policy.max_stale).then(|| kept.value.clone())
+    }
+
+    fn fetched_since(&self, moment: Instant) -> Option<Arc<T>> {
+        let kept = self.kept.as_ref()?;
+        (kept.fetched_at >= moment).then(|| kept.value.clone())
+    }
+
+    fn has_failed_since(&self, moment: Instant) -> bool {
+        self.failed_at.is_some_and(|failed| failed >= moment)
+    }
+
+    /// How long it is until a refresh may be forced.
+    fn until_next_forced(&self, policy: &Policy) -> Duration {
+        self.forced_at.map_or(Duration::ZERO, |forced| policy.refresh_floor.saturating_sub(forced.elapsed()))
     }
 
     fn newer_than(&self, seen: &Arc<T>) -> Option<Arc<T>> {
@@ -425,6 +481,50 @@ mod tests {
         assert!(newer.iter().all(Option::is_none));
         assert_eq!(source.fetches(), 2);
         assert!(Arc::ptr_eq(&cached.get().await.unwrap(), &seen));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn given_a_floor_then_those_who_wait_for_a_later_fetch_share_the_next_one() {
+        let source = Counter::slow();
+        let cached = source.cached();
+        let seen = cached.get().await.unwrap();
+        cached.newer_than(&seen).await;
+        advance(SECOND).await;
+        let began = Instant::now();
+
+        let values = join_all((0..50).map(|_| cached.fetched_since(began))).await;
+
+        assert!(values.iter().all(|value| value.as_deref() == Some(&3)));
+        assert_eq!(source.fetches(), 3);
+        assert_eq!(began.elapsed().as_secs(), 9, "the floor is 10 s, counted from the begin of the last one");
+        assert_eq!(cached.fetched_since(began).await.as_deref(), Some(&3));
+        assert_eq!(source.fetches(), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn given_a_failing_source_then_those_who_wait_for_a_later_fetch_share_one_failure() {
+        let source = Counter::slow();
+        let cached = source.cached();
+        cached.get().await.unwrap();
+        source.fail(true);
+        let now = Instant::now();
+
+        let values = join_all((0..50).map(|_| cached.fetched_since(now))).await;
+
+        assert!(values.iter().all(Option::is_none));
+        assert_eq!(source.fetches(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn given_a_forced_refresh_dropped_half_way_then_who_waits_for_a_later_fetch_gets_the_next_one() {
+        let source = Counter::slow();
+        let cached = source.cached();
+        cached.get().await.unwrap();
+        advance(SECOND).await;
+        let now = Instant::now();
+        assert!(cached.fetched_since(now).now_or_never().is_none());
+
+        assert_eq!(cached.fetched_since(now).await.as_deref(), Some(&3));
     }
 
     #[tokio::test(start_paused = true)]

@@ -40,9 +40,11 @@ use tracing::warn;
 
 use crate::protocol::{
     Content, EncryptedSubtype, Event, EventKind, Interrupt, JsonObject, MessageId, PROTOCOL_VERSION,
-    PartKind, ReasoningRole, RunId, RunOutcome, TextRole, ThreadId, TokenUsage, ToolCallId, ToolRole,
+    PartKind, ReasoningRole, RunId, RunOutcome, TextRole, ThreadId, TokenUsage, ToolCall, ToolCallId,
+    ToolRole,
 };
 use calls::Calls;
+pub(crate) use calls::UnfinishedCall;
 pub use calls::{ClosedCall, OpenCall};
 use messages::Conversation;
 use shown::Shown;
@@ -77,6 +79,8 @@ pub struct Transcript<S = Clock> {
     usage: Vec<TokenUsage>,
     /// Whether the client reads the endings that 1.0 brought.
     knows_1_0: bool,
+    /// Whether the client waits for a RUN_FINISHED to know that its answers were taken.
+    answers_interrupts: bool,
 }
 
 #[derive(Debug)]
@@ -110,6 +114,7 @@ impl<S: Stamps> Transcript<S> {
             interrupts: Vec::new(),
             usage: Vec::new(),
             knows_1_0: true,
+            answers_interrupts: false,
         };
         transcript.put(EventKind::RunStarted {
             thread_id,
@@ -131,6 +136,16 @@ impl<S: Stamps> Transcript<S> {
         Self { knows_1_0: false, ..self }
     }
 
+    /// The run answers interrupts, so it has a RUN_FINISHED however it ends: a failure is a RUN_ERROR behind it.
+    ///
+    /// Both official clients keep an interrupt open until a RUN_FINISHED comes, and until then refuse to send anything
+    /// but an answer to it. A failed run without one would end the thread at the client.
+    ///
+    /// Source: `onInitialize` and the case `RUN_FINISHED` of `defaultApplyEvents`, `@ag-ui/client` 0.0.59 and 1.0.0.
+    pub fn answering_interrupts(self) -> Self {
+        Self { answers_interrupts: true, ..self }
+    }
+
     /// Says that a call id is taken by the history, so that no new call gets it.
     pub fn reserve_call(&mut self, id: ToolCallId) {
         self.calls.reserve(id);
@@ -138,9 +153,10 @@ impl<S: Stamps> Transcript<S> {
 
     /// Takes up a call of an earlier run, which this one answers or asks about again. Its START, ARGS and END have been
     /// told and are not told again.
-    pub fn earlier_call(&mut self, id: ToolCallId, tool: &str) -> ClosedCall {
-        self.calls.take_up(id.clone());
-        self.was_predicted(&id, tool);
+    pub fn earlier_call(&mut self, call: &ToolCall) -> ClosedCall {
+        let (id, name) = (call.id.clone(), &call.function.name);
+        self.calls.take_up(id.clone(), name, &call.function.arguments);
+        self.was_predicted(&id, name);
         ClosedCall { id }
     }
 
@@ -214,7 +230,7 @@ impl<S: Stamps> Transcript<S> {
         self.hush();
         let parent = self.turn.get_or_insert_with(|| self.stamps.message_id()).clone();
         let id = if self.calls.is_taken(&id) { self.stamps.tool_call_id() } else { id };
-        let call = self.calls.open(id.clone());
+        let call = self.calls.open(id.clone(), name);
         self.predict(&id, name);
         self.put(EventKind::ToolCallStart {
             tool_call_id: id,
@@ -229,7 +245,7 @@ impl<S: Stamps> Transcript<S> {
         if delta.is_empty() {
             return;
         }
-        self.calls.begin_arguments(&call.id);
+        self.calls.add_arguments(&call.id, delta);
         self.put(EventKind::ToolCallArgs { tool_call_id: call.id.clone(), delta: delta.to_owned() });
     }
 
@@ -319,7 +335,7 @@ impl<S: Stamps> Transcript<S> {
             let interrupts = asked.into_iter().map(|(_, interrupt)| interrupt).collect();
             return self.end_finished(RunOutcome::Interrupt { interrupts }, None);
         }
-        let pending_tool_call_ids = if self.knows_1_0 { self.calls.left() } else { Vec::new() };
+        let pending_tool_call_ids = self.pending_calls();
         self.end_finished(RunOutcome::Success { pending_tool_call_ids }, None)
     }
 
@@ -340,7 +356,38 @@ impl<S: Stamps> Transcript<S> {
         self.end_failed(error, None)
     }
 
+    /// Closes what is open and takes the calls that have no result and that this run leaves to nobody: what was asked,
+    /// too, since a run that is cancelled or fails does not end with its interrupts.
+    ///
+    /// For whoever signs their results: [`cancel`](Self::cancel) and [`fail`](Self::fail) answer those that are left.
+    pub(crate) fn take_unfinished(&mut self) -> Vec<UnfinishedCall> {
+        self.close_open();
+        self.interrupts.clear();
+        self.calls.unfinished()
+    }
+
     fn end_finished(mut self, outcome: RunOutcome, metadata: Option<JsonObject>) -> VecDeque<Event> {
+        self.restate();
+        self.finished(outcome, metadata);
+        self.waiting
+    }
+
+    fn end_failed(mut self, error: RunError, metadata: Option<JsonObject>) -> VecDeque<Event> {
+        self.restate();
+        if self.answers_interrupts {
+            let success = RunOutcome::Success { pending_tool_call_ids: self.pending_calls() };
+            self.finished(success, None);
+        }
+        let kind = EventKind::RunError {
+            message: error.message.into(),
+            code: Some(error.code.into()),
+            usage: std::mem::take(&mut self.usage),
+        };
+        self.put_with(kind, metadata);
+        self.waiting
+    }
+
+    fn finished(&mut self, outcome: RunOutcome, metadata: Option<JsonObject>) {
         let kind = EventKind::RunFinished {
             thread_id: self.thread_id.clone(),
             run_id: self.run_id.clone(),
@@ -348,22 +395,12 @@ impl<S: Stamps> Transcript<S> {
             outcome: Some(outcome),
             usage: std::mem::take(&mut self.usage),
         };
-        self.end(kind, metadata)
-    }
-
-    fn end_failed(mut self, error: RunError, metadata: Option<JsonObject>) -> VecDeque<Event> {
-        let kind = EventKind::RunError {
-            message: error.message.into(),
-            code: Some(error.code.into()),
-            usage: std::mem::take(&mut self.usage),
-        };
-        self.end(kind, metadata)
-    }
-
-    fn end(mut self, kind: EventKind, metadata: Option<JsonObject>) -> VecDeque<Event> {
-        self.restate();
         self.put_with(kind, metadata);
-        self.waiting
+    }
+
+    /// The calls of this run that wait for the client, which a client before 1.0 derives by itself.
+    fn pending_calls(&self) -> Vec<ToolCallId> {
+        if self.knows_1_0 { self.calls.left() } else { Vec::new() }
     }
 
     /// Closes what is open and answers what no one else will. What was asked is taken back: its answer would find

@@ -11,7 +11,7 @@ use super::authorization::Denial;
 use super::run::Run;
 use super::spans;
 use super::turn::MadeCall;
-use super::waiting::{Asking, Called, Raised, Unmet, may_run, nobody_to_ask};
+use super::waiting::{Asking, Called, Raised, Unmet, may_run, nobody_to_answer, nobody_to_ask};
 use crate::approval::{Claim, GuardError, Kind, Proof, digest};
 use crate::causes::causes;
 use crate::model::ToolChoice;
@@ -117,7 +117,7 @@ impl<C: Send + Sync + 'static> Run<'_, C> {
     /// keeps a no as it keeps a yes.
     pub(super) async fn not_run(&self, granted: &Granted, result: String) -> Came {
         let not_run = async { Came::Result(result.into()) };
-        self.once(&granted.claim(), granted.proof.expires(), Unmet::OutcomeUnknown, not_run).await
+        self.once(&granted.claim(), granted.proof.expires(), Unmet::HistoryUnknown, not_run).await
     }
 
     /// Lets a call come to something once, where a guard keeps to what. `unclaimed` is said where it fails.
@@ -193,7 +193,7 @@ impl<C: Send + Sync + 'static> Run<'_, C> {
                 let asking = Asking { kind, expires, message, schema };
                 self.wait(&call_id, &tool.spec().name, run_id, &arguments, asking).await
             }
-            (Ending::Question(_), None) => Came::Result(nobody_to_ask().into()),
+            (Ending::Question(_), None) => Came::Result(nobody_to_answer().into()),
         }
     }
 
@@ -210,6 +210,10 @@ impl<C: Send + Sync + 'static> Run<'_, C> {
                 "The arguments have an integer beyond 2^53, which can't be signed. Write it as a string, if the tool takes one.",
             ).into());
         };
+        let nobody = match asking.kind {
+            Kind::Approval => nobody_to_ask(),
+            Kind::Question { .. } => nobody_to_answer(),
+        };
         let raised = match self.prover() {
             Some(prover) => {
                 let call = Called { run_id, id, tool, arguments };
@@ -217,7 +221,7 @@ impl<C: Send + Sync + 'static> Run<'_, C> {
             }
             None => None,
         };
-        raised.map_or_else(|| Came::Result(nobody_to_ask().into()), Came::Waits)
+        raised.map_or_else(|| Came::Result(nobody.into()), Came::Waits)
     }
 
     fn context(&self, id: ToolCallId) -> ToolContext<C> {

@@ -7,14 +7,19 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::{Value, json};
 
+use super::calls::{HistoryCall, ModelResult};
 use super::seal;
 use crate::model::{Call, CallResult, Reasoning, Turn, UserPart};
 use crate::protocol::{
-    Content, ContentPart, Context, Message, MessageBody, PartKind, RunAgentInput, ToolCall, ToolCallId,
+    Content, ContentPart, Context, Message, MessageBody, PartKind, RunAgentInput, ToolCallId,
 };
 
 /// What a model reads of a call that the conversation went on without.
 const ABANDONED: &str = r#"{"error":"No result was given."}"#;
+/// What a model reads of a message of which nothing can be read, such as a file of an unknown kind.
+const UNREADABLE: &str = "(The user sent a message of which nothing could be read.)";
+/// The same of a tool's result.
+const UNREADABLE_RESULT: &str = r#"{"error":"The result of this call could not be read."}"#;
 /// What a model reads in front of a conversation that does not begin with the user, as providers want it to.
 const BEGINNING: &str = "(The assistant began the conversation.)";
 /// What a model reads behind a conversation in which nobody has said anything since its own words.
@@ -30,15 +35,19 @@ pub(super) struct History {
 }
 
 impl History {
-    /// Reads the conversation of an input.
+    /// Reads the conversation of an input, whose calls have been read and judged before.
     ///
     /// `is_backend` tells whether a name is one of the server's tools, whose calls never wait for the client.
-    pub(super) fn read(input: &RunAgentInput, is_backend: impl Fn(&str) -> bool) -> Self {
-        let mut reader = Reader { results: results(&input.messages), ..Reader::default() };
-        for message in &input.messages {
-            reader.read(message);
+    pub(super) fn read(
+        input: &RunAgentInput,
+        calls: &[HistoryCall<'_>],
+        is_backend: impl Fn(&str) -> bool,
+    ) -> Self {
+        let mut reader = Reader { calls, ids: CallIds::of(calls), ..Reader::default() };
+        for (place, message) in input.messages.iter().enumerate() {
+            reader.read(place, message);
         }
-        let awaits_client = reader.waiting.iter().any(|name| !is_backend(name));
+        let awaits_client = reader.awaits_person || reader.waiting.iter().any(|name| !is_backend(name));
         let mut turns = reader.turns();
         if !turns.is_empty() {
             insert_context(&mut turns, &input.context);
@@ -64,48 +73,21 @@ impl History {
             insert_data(&mut self.turns, "client_state", what, state);
         }
     }
-
-    /// Every call id that the thread has used.
-    pub(super) fn call_ids(input: &RunAgentInput) -> impl Iterator<Item = &ToolCallId> {
-        input
-            .messages
-            .iter()
-            .flat_map(|message| match &message.body {
-                MessageBody::Assistant { tool_calls, .. } => tool_calls.as_slice(),
-                _ => &[],
-            })
-            .map(|call| &call.id)
-    }
-}
-
-/// The first answer to each call; an `error` of the client's is an answer too.
-fn results(messages: &[Message]) -> HashMap<&ToolCallId, Content> {
-    let mut results = HashMap::new();
-    for message in messages {
-        if let MessageBody::Tool { tool_call_id, content, error } = &message.body {
-            let content = match error {
-                Some(error) => {
-                    Content::Text(json!({ "error": error, "content": content.text() }).to_string())
-                }
-                None => content.clone(),
-            };
-            results.entry(tool_call_id).or_insert(content);
-        }
-    }
-    results
 }
 
 /// The conversation so far, side by side.
 #[derive(Default)]
 struct Reader<'a> {
     sides: Vec<Side>,
-    /// The answers that are not yet placed, by call.
-    results: HashMap<&'a ToolCallId, Content>,
-    known: HashSet<&'a ToolCallId>,
+    /// The calls of the messages that have not been read yet.
+    calls: &'a [HistoryCall<'a>],
+    ids: CallIds<'a>,
     /// Reasoning that stands before the message it led to.
     reasoning: Vec<Reasoning>,
     /// Names of the tools whose calls have no answer, since the user last spoke.
     waiting: Vec<&'a str>,
+    /// Whether a call waits for a person.
+    awaits_person: bool,
     /// Whether results have come since the assistant last spoke, so that it speaks anew.
     has_results: bool,
 }
@@ -125,11 +107,14 @@ struct Spoken {
 }
 
 impl<'a> Reader<'a> {
-    fn read(&mut self, message: &'a Message) {
+    fn read(&mut self, place: usize, message: &'a Message) {
         match &message.body {
             MessageBody::User { content } => self.user(content),
-            MessageBody::Assistant { content, tool_calls } => {
-                self.assistant(content.as_deref().unwrap_or_default(), tool_calls);
+            MessageBody::Assistant { content, .. } => {
+                let count = self.calls.iter().take_while(|call| call.message == place).count();
+                let (calls, rest) = self.calls.split_at(count);
+                self.calls = rest;
+                self.assistant(content.as_deref().unwrap_or_default(), calls);
             }
             MessageBody::Reasoning { content } => {
                 self.reasoning.extend(seal::reasoning(content, message.encrypted_value.as_deref()));
@@ -150,7 +135,12 @@ impl<'a> Reader<'a> {
         };
         let is_blank =
             |part: &ContentPart| matches!(&part.kind, PartKind::Text { text } if text.trim().is_empty());
-        let mut parts = parts.into_iter().filter(|part| !is_blank(part)).map(UserPart::Content).peekable();
+        let mut parts: Vec<ContentPart> = parts.into_iter().filter(|part| !is_blank(part)).collect();
+        // Parts of kinds that are not known were left out when the input was read.
+        if parts.is_empty() && matches!(content, Content::Parts(_)) {
+            parts.push(text_part(UNREADABLE));
+        }
+        let mut parts = parts.into_iter().map(UserPart::Content).peekable();
         match self.sides.last_mut() {
             _ if parts.peek().is_none() => {}
             Some(Side::User(said)) => said.extend(parts),
@@ -158,10 +148,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Adds to what the assistant says, each call with its answer. A call that two messages hold counts once, the
-    /// first time.
-    fn assistant(&mut self, text: &str, calls: &'a [ToolCall]) {
-        let calls: Vec<_> = calls.iter().filter(|call| self.known.insert(&call.id)).collect();
+    /// Adds to what the assistant says, each call with its answer.
+    fn assistant(&mut self, text: &str, calls: &'a [HistoryCall<'a>]) {
         if text.trim().is_empty() && calls.is_empty() {
             return;
         }
@@ -178,15 +166,23 @@ impl<'a> Reader<'a> {
             }
             spoken.text.push_str(text);
         }
-        for call in calls {
-            let content = self.results.remove(&call.id).unwrap_or_else(|| {
-                // Text that the model adds behind a call does not answer it.
-                self.waiting.push(&call.function.name);
-                Content::Text(ABANDONED.to_owned())
-            });
-            spoken.answers.push(CallResult { id: call.id.clone(), content });
+        for HistoryCall { call, is_first_of_id, result, .. } in calls {
+            let content = match result {
+                ModelResult::Content(content) => readable(content),
+                ModelResult::Missing => {
+                    // Text that the model adds behind a call does not answer it.
+                    self.waiting.push(&call.function.name);
+                    Content::Text(ABANDONED.to_owned())
+                }
+                ModelResult::Open => {
+                    self.awaits_person = true;
+                    Content::Text(ABANDONED.to_owned())
+                }
+            };
+            let id = if *is_first_of_id { call.id.clone() } else { self.ids.another(&call.id) };
+            spoken.answers.push(CallResult { id: id.clone(), content });
             spoken.calls.push(Call {
-                id: call.id.clone(),
+                id,
                 name: call.function.name.clone(),
                 arguments: call.function.arguments.clone(),
                 signature: seal::call(call.encrypted_value.as_deref()),
@@ -208,6 +204,41 @@ impl<'a> Reader<'a> {
             }
         }
         turns
+    }
+}
+
+/// The ids that calls have in a request. Providers refuse two calls under one id, which a history may well hold.
+#[derive(Default)]
+struct CallIds<'a> {
+    taken: HashSet<&'a ToolCallId>,
+    /// How many calls have had each id that several have.
+    counts: HashMap<&'a ToolCallId, usize>,
+}
+
+impl<'a> CallIds<'a> {
+    fn of(calls: &'a [HistoryCall<'a>]) -> Self {
+        let taken = calls.iter().map(|call| &call.call.id).collect();
+        Self { taken, counts: HashMap::new() }
+    }
+
+    /// An id for another call of this id, which no call of the history has.
+    fn another(&mut self, id: &'a ToolCallId) -> ToolCallId {
+        let count = self.counts.entry(id).or_insert(1);
+        loop {
+            *count += 1;
+            let another = ToolCallId::from(format!("{}_{count}", id.as_str()));
+            if !self.taken.contains(&another) {
+                return another;
+            }
+        }
+    }
+}
+
+/// A result, or a sentence in place of one of which nothing can be read.
+fn readable(content: &Content) -> Content {
+    match content {
+        Content::Parts(parts) if parts.is_empty() => Content::Text(UNREADABLE_RESULT.to_owned()),
+        content => content.clone(),
     }
 }
 

@@ -1,16 +1,20 @@
 //! The agent: a model, tools, instructions and limits; and the loop that makes a run of them.
 //!
-//! `turns` decides and `run` does; `attempts` decides and `turn` asks the model; `resume` decides and `call` runs a tool
-//! or lets it wait, as `waiting` puts it; `authorization` says who may call it; `signed` signs what comes of it. `history`
-//! reads what came before, `seal` keeps a provider's own apart, `listener` hears what tools say, `stream` lets a reader
-//! pull, `account` tells the log, `spans` who listens to traces.
+//! `turns` decides and `run` does; `attempts` decides and `turn` asks the model; `call` runs a tool or lets it wait, as
+//! `waiting` puts it; `authorization` says who may call it; `signed` signs what comes of it. `calls` finds the calls of
+//! the history, `gated` judges those that may wait for a person, `resume` reads an answer that counts, `interrupts` does
+//! what they say, and `history` makes of all that what a model reads. `seal` keeps a provider's own apart, `listener`
+//! hears what tools say, `stream` lets a reader pull, `account` tells the log, `spans` who listens to traces.
 
 mod account;
 mod attempts;
 mod authorization;
 mod call;
+mod calls;
 mod capabilities;
+mod gated;
 mod history;
+mod interrupts;
 mod listener;
 mod resume;
 mod run;
@@ -84,20 +88,9 @@ pub enum Refusal {
     /// The name of a frontend tool is taken.
     #[error(transparent)]
     NameTaken(#[from] NameTaken),
-    /// A call that may wait for a person has neither a result nor an answer that counts.
-    #[error(
-        "a call waits for a person: answer its interrupt in `resume`, or give the call a result in a tool message"
-    )]
-    InterruptOpen,
     /// An answer or a result can't be checked: the key of approvals can't be had.
     #[error("what this server has signed cannot be checked right now")]
     ApprovalKeyUnavailable,
-    /// A backend tool's result is not as this server has told it, and the agent requires that.
-    #[error("/messages/{index} must be a result that this server has signed in this conversation")]
-    UnsignedResult {
-        /// The message's place among those that were read.
-        index: usize,
-    },
 }
 
 impl<C: Send + Sync + 'static> Agent<C> {
@@ -126,9 +119,8 @@ impl<C: Send + Sync + 'static> Agent<C> {
     ///
     /// # Errors
     /// [`Refusal::NameTaken`] if a frontend tool bears the name of a backend tool, hidden ones included, or of another
-    /// frontend tool. Identical duplicates merge. [`Refusal::InterruptOpen`] if a call waits for a person who has not
-    /// answered; [`Refusal::ApprovalKeyUnavailable`] if an answer or a result can't be checked;
-    /// [`Refusal::UnsignedResult`] where results must be signed and one is not.
+    /// frontend tool. Identical duplicates merge. [`Refusal::ApprovalKeyUnavailable`] if an answer or a result has to be
+    /// checked and no key can be had.
     pub async fn run(
         &self,
         caller: C,
@@ -179,9 +171,29 @@ impl<C: Send + Sync + 'static> Agent<C> {
         deadline: Option<Instant>,
     ) -> Result<run::Ask<C>, Refusal> {
         let frontend = self.frontend_tools(&input.tools)?;
-        signed::check(self, identity.as_ref(), &input).await?;
-        let resumed = resume::read(self, &caller, identity.as_ref(), &input).await?;
-        Ok(run::Ask { caller, identity, input, frontend, resumed, deadline })
+        self.check_keys(&caller, identity.as_ref(), &input).await?;
+        Ok(run::Ask { caller, identity, input, frontend, deadline })
+    }
+
+    /// Makes sure that there is a key where one is needed: to check what comes back, and to sign results without which
+    /// a thread would lose them.
+    async fn check_keys(
+        &self,
+        caller: &C,
+        identity: Option<&Identity>,
+        input: &RunAgentInput,
+    ) -> Result<(), Refusal> {
+        let Some(approvals) = &self.inner.approvals else { return Ok(()) };
+        let calls = calls::calls(&input.messages);
+        let judge = gated::Judge::new(self, caller, identity, input, &calls);
+        let is_needed = self.inner.requires_signed_results || judge.needs_key(&calls);
+        if is_needed || calls.iter().any(|call| judge.is_judged(call)) {
+            let ready = approvals.ready().await;
+            if is_needed {
+                ready.map_err(|_| Refusal::ApprovalKeyUnavailable)?;
+            }
+        }
+        Ok(())
     }
 
     fn begin(&self, ask: run::Ask<C>, received: Instant, stamps: impl Stamps + 'static) -> RunStream {
@@ -301,7 +313,8 @@ impl<C: Send + Sync + 'static> AgentBuilder<C> {
         Self { approvals: Some(approvals), ..self }
     }
 
-    /// Refuses histories in which a backend tool's result is not signed by this server, for this caller and thread.
+    /// Lets the model read only those results of backend tools that this server signed, for this caller and thread. In
+    /// place of any other it reads a fixed sentence, and the thread goes on.
     ///
     /// Results are signed with the key of approvals, so there must be one.
     pub fn requires_signed_results(self) -> Self {
@@ -370,12 +383,18 @@ impl<C: Send + Sync + 'static> AgentBuilder<C> {
         if requires_signed_results && approvals.is_none() {
             return Err(ToolboxError::NoKey);
         }
-        let waiting: Vec<&str> = toolbox.waiting_names().collect();
-        if approvals.is_none() && !waiting.is_empty() {
-            warn!(
-                tools = waiting.join(" "),
-                "tools that need approval are closed: there is no key for approvals"
-            );
+        let waiting = toolbox.waiting_names().collect::<Vec<&str>>().join(" ");
+        match &approvals {
+            _ if waiting.is_empty() => {}
+            None => {
+                warn!(tools = waiting, "tools that need approval are closed: there is no key for approvals");
+            }
+            Some(approvals) if approvals.once().is_none() => warn!(
+                tools = waiting,
+                "an approved call of these tools runs again if its approval is sent again: no store remembers \
+                 which approvals were used"
+            ),
+            Some(_) => {}
         }
         let inner = Inner {
             models,

@@ -1,139 +1,30 @@
-//! The calls of a history that wait for a person, and what the answers to them are worth.
+//! What an answer whose proof holds makes of its call.
 //!
-//! Everything here comes from the client: the history, the answers, even which call an answer is for. Only what a
-//! proof holds for is believed, and it holds for a call as it was asked about. A call that waits has to be answered
-//! whole: with neither a result nor one answer that counts, the run is refused, and nothing of it has happened.
-
-use std::collections::{HashMap, HashSet};
+//! The answer itself is the client's word and is not signed. What may have changed since the call was made is looked at
+//! once more: the tool's schema, the caller's rights, the policy.
 
 use serde_json::Value;
-use tracing::{info, warn};
+use tracing::info;
 
+use super::Agent;
 use super::authorization::{Audit, Denial};
 use super::call::{Granted, NO_SUCH_TOOL};
-use super::waiting::{Called, Prover, Raised, Unmet, may_run};
-use super::{Agent, Refusal};
-use crate::approval::{Identity, Kind, Proof, digest};
-use crate::protocol::{
-    InterruptId, Message, MessageBody, ResumeEntry, ResumeStatus, RunAgentInput, ToolCall, ToolCallId,
-};
-use crate::tool::{Answer, Approval, approval_schema, parse, refusal};
+use super::waiting::{Prover, Raised, Unmet, may_run};
+use crate::approval::Kind;
+use crate::protocol::{ResumeEntry, ResumeStatus};
+use crate::tool::{Answer, Approval, approval_schema, refusal};
 
 /// What the model reads of a call that went as far as its question and has come to need approval since.
-const UNAPPROVED: &str = "This call needs approval by now. It was not run.";
+const UNAPPROVED: &str = "This call needs approval by now. Nothing was run for this answer.";
 
-/// A call of an earlier run that this one goes on with.
-pub(super) struct Resumed {
-    pub(super) call: ToolCall,
-    pub(super) verdict: Verdict,
-}
-
-/// What becomes of it.
-pub(super) enum Verdict {
+/// What becomes of a call that an answer decides about.
+pub(super) enum Decision {
     /// It runs.
-    Grant(Box<Granted>),
+    Run(Box<Granted>),
     /// It does not run for this answer; this is its result, unless an earlier answer ran it.
     NotRun(Box<Granted>, String),
     /// The answer says neither yes nor no: the same is asked again.
-    Again(Raised),
-}
-
-/// A call that waits, with the answers that name it.
-struct Waiting<'a> {
-    call: &'a ToolCall,
-    answers: Vec<(Proof, &'a ResumeEntry)>,
-}
-
-/// Reads what an input answers.
-pub(super) async fn read<C: Send + Sync + 'static>(
-    agent: &Agent<C>,
-    caller: &C,
-    identity: Option<&Identity>,
-    input: &RunAgentInput,
-) -> Result<Vec<Resumed>, Refusal> {
-    let prover = agent.prover(identity, &input.thread_id, &input.run_id);
-    let mut resumed = Vec::new();
-    for Waiting { call, answers } in waiting(input) {
-        if answers.is_empty() && !agent.inner.toolbox.may_wait(&call.function.name) {
-            continue;
-        }
-        // A call that nothing is proven of may be any call: it is left for a person to look at.
-        let prover = prover.ok_or(Refusal::InterruptOpen)?;
-        let arguments = parse(&call.function.arguments).map_err(|_| Refusal::InterruptOpen)?;
-        let digest = digest(&arguments).map_err(|_| Refusal::InterruptOpen)?;
-        let mut proven = Vec::new();
-        let mut forged = 0;
-        for (proof, entry) in answers {
-            let called =
-                Called { run_id: proof.run_id(), id: &call.id, tool: &call.function.name, arguments: digest };
-            let subject = prover.subject(called);
-            let holds = prover.approvals.holds(&proof, &subject).await;
-            if holds.map_err(|_| Refusal::ApprovalKeyUnavailable)? {
-                let idempotency_key = subject.idempotency_key();
-                proven.push((proof, entry, idempotency_key));
-            } else {
-                forged += 1;
-            }
-        }
-        if forged > 0 {
-            warn!(forged, "answers whose proof does not hold are ignored");
-        }
-        let one = <[_; 1]>::try_from(proven).map_err(|_| Refusal::InterruptOpen)?;
-        let [(proof, entry, idempotency_key)] = one;
-        let granted = Granted {
-            id: call.id.clone(),
-            tool: call.function.name.clone(),
-            arguments,
-            answer: None,
-            proof,
-            idempotency_key,
-        };
-        let audit = agent.audit(identity).await;
-        let verdict = verdict(agent, caller, prover, &audit, granted, entry);
-        resumed.push(Resumed { call: call.clone(), verdict });
-    }
-    Ok(resumed)
-}
-
-/// The calls without a result. Answers that name none of them are nobody's.
-fn waiting(input: &RunAgentInput) -> Vec<Waiting<'_>> {
-    let mut waiting = unanswered(&input.messages);
-    let places: HashMap<&ToolCallId, usize> =
-        waiting.iter().enumerate().map(|(place, waiting)| (&waiting.call.id, place)).collect();
-    let mut first: HashMap<&InterruptId, &ResumeEntry> = HashMap::new();
-    let mut ignored = 0;
-    for entry in &input.resume {
-        // Said twice is said once; said in two ways is not said at all, since both then count.
-        let known = *first.entry(&entry.interrupt_id).or_insert(entry);
-        if !std::ptr::eq(known, entry) && known.status == entry.status && known.payload == entry.payload {
-            continue;
-        }
-        let proof = Proof::read(&entry.interrupt_id);
-        match proof.and_then(|proof| Some((*places.get(proof.call_id())?, proof))) {
-            Some((place, proof)) => waiting[place].answers.push((proof, entry)),
-            None => ignored += 1,
-        }
-    }
-    if ignored > 0 {
-        warn!(ignored, "answers to interrupts that are not open are ignored");
-    }
-    waiting
-}
-
-/// The calls without a result. Of two with one id the first counts, as it does for the model.
-fn unanswered(messages: &[Message]) -> Vec<Waiting<'_>> {
-    let mut known: HashSet<&ToolCallId> = messages
-        .iter()
-        .filter_map(|message| match &message.body {
-            MessageBody::Tool { tool_call_id, .. } => Some(tool_call_id),
-            _ => None,
-        })
-        .collect();
-    let calls = messages.iter().flat_map(|message| match &message.body {
-        MessageBody::Assistant { tool_calls, .. } => tool_calls.as_slice(),
-        _ => &[],
-    });
-    calls.filter(|call| known.insert(&call.id)).map(|call| Waiting { call, answers: Vec::new() }).collect()
+    AskAgain(Raised),
 }
 
 /// What an answer says to a call whose proof holds.
@@ -143,19 +34,19 @@ enum Said {
     Neither(Raised),
 }
 
-/// What becomes of a call whose proof holds.
-fn verdict<C: Send + Sync + 'static>(
+/// Decides about a call, by an answer whose proof holds.
+pub(super) fn decide<C: Send + Sync + 'static>(
     agent: &Agent<C>,
     caller: &C,
     prover: Prover<'_>,
     audit: &Audit,
     asked: Granted,
     entry: &ResumeEntry,
-) -> Verdict {
+) -> Decision {
     match said(agent, caller, prover, audit, &asked, entry) {
-        Said::Yes { arguments, answer } => Verdict::Grant(Box::new(Granted { arguments, answer, ..asked })),
-        Said::No(text) => Verdict::NotRun(Box::new(asked), text),
-        Said::Neither(raised) => Verdict::Again(raised),
+        Said::Yes { arguments, answer } => Decision::Run(Box::new(Granted { arguments, answer, ..asked })),
+        Said::No(text) => Decision::NotRun(Box::new(asked), text),
+        Said::Neither(raised) => Decision::AskAgain(raised),
     }
 }
 

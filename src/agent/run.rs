@@ -17,9 +17,10 @@ use super::Agent;
 use super::account::{Account, Ending};
 use super::authorization::{Audit, Offers};
 use super::call::Came;
+use super::calls::{HistoryCall, calls};
 use super::history::History;
+use super::interrupts::GatedCalls;
 use super::listener::Listener;
-use super::resume::{Resumed, Verdict};
 use super::signed::Answered;
 use super::stream::Outbox;
 use super::turn::{Asking, Made, MadeCall, ask};
@@ -28,9 +29,9 @@ use super::waiting::Prover;
 use crate::approval::Identity;
 use crate::causes::causes;
 use crate::model::{Call, CallResult, ModelError, ModelErrorKind, Request, ToolChoice, Turn};
-use crate::protocol::{Content, Message, MessageBody, Prediction, RunAgentInput, Tool, ToolCall};
+use crate::protocol::{Content, Prediction, RunAgentInput, Tool};
 use crate::tool::{self, RunInfo, Voice};
-use crate::transcript::{ClosedCall, RunError, Stamps, Transcript};
+use crate::transcript::{ClosedCall, RunError, Stamps, Transcript, UNANSWERED, UnfinishedCall};
 
 /// How long before the deadline a run ends, to get its last events out.
 const DEADLINE_MARGIN: Duration = Duration::from_secs(2);
@@ -56,8 +57,6 @@ pub(super) struct Ask<C> {
     pub(super) input: RunAgentInput,
     /// The tools of the client, by distinct names.
     pub(super) frontend: Vec<Tool>,
-    /// The calls of earlier runs that this one goes on with.
-    pub(super) resumed: Vec<Resumed>,
     pub(super) deadline: Option<Instant>,
 }
 
@@ -69,14 +68,17 @@ pub(super) async fn drive<C: Send + Sync + 'static, S: Stamps>(
     stamps: S,
     outbox: Outbox,
 ) {
-    let Ask { caller, identity, mut input, frontend, resumed, deadline } = ask;
+    let Ask { caller, identity, mut input, frontend, deadline } = ask;
     let started = Instant::now();
     let mut transcript = Transcript::begin(input.thread_id.clone(), input.run_id.clone(), stamps);
     if input.protocol_version.is_none() {
         transcript = transcript.for_client_before_1_0();
     }
     if agent.inner.sends_messages {
-        transcript = transcript.with_messages(input.messages.clone());
+        transcript = transcript.with_messages(input.messages_without(&[]));
+    }
+    if !input.resume.is_empty() {
+        transcript = transcript.answering_interrupts();
     }
     let state = Arc::new(input.state.take().unwrap_or_else(|| json!({})));
     let (voice, ear) = tool::channel(Arc::clone(&state));
@@ -91,24 +93,19 @@ pub(super) async fn drive<C: Send + Sync + 'static, S: Stamps>(
     let mut turns = Turns::new(agent.inner.limits);
 
     let ended = {
-        for id in History::call_ids(&input) {
-            transcript.reserve_call(id.clone());
+        let calls = calls(&input.messages);
+        for call in &calls {
+            transcript.reserve_call(call.call.id.clone());
         }
-        // However the run ends, they are answered.
-        let resumed: Vec<_> = resumed
-            .into_iter()
-            .map(|Resumed { call, verdict }| {
-                let closed = transcript.earlier_call(call.id.clone(), &call.function.name);
-                (call, closed, verdict)
-            })
-            .collect();
+        let mut gated = GatedCalls::open(&run, &input, calls, &mut transcript).await;
         let conversation = async {
             outbox.flush(&mut transcript).await;
-            run.resume(resumed, &mut input, &mut transcript, &mut listener, &outbox).await;
+            gated.finish(&mut transcript, &mut listener, &outbox).await;
             if transcript.is_asking() {
                 return Ok(());
             }
-            run.converse(&input, &state, &mut turns, &mut transcript, &mut listener, &outbox).await
+            let history = run.history(&input, &gated.calls, &state);
+            run.converse(history, &mut turns, &mut transcript, &mut listener, &outbox).await
         };
         tokio::select! {
             // A tool is given up no later than the run: at the same moment it is the run that ends.
@@ -120,6 +117,9 @@ pub(super) async fn drive<C: Send + Sync + 'static, S: Stamps>(
     };
 
     listener.tell_rest(&mut transcript);
+    if !matches!(ended, Ok(Ok(()))) {
+        run.answer_unfinished(&mut transcript);
+    }
     let (ending, events) = match ended {
         Ok(Ok(())) if transcript.is_asking() => (Ending::Interrupt, transcript.finish()),
         Ok(Ok(())) => (Ending::Success, transcript.finish()),
@@ -152,7 +152,7 @@ fn stop_at(started: Instant, run_timeout: Duration, deadline: Option<Instant>) -
 pub(super) struct Run<'a, C> {
     pub(super) agent: &'a Agent<C>,
     pub(super) caller: Arc<C>,
-    identity: Option<Identity>,
+    pub(super) identity: Option<Identity>,
     pub(super) info: Arc<RunInfo>,
     offers: Offers<'a, C>,
     frontend: Vec<Tool>,
@@ -172,52 +172,27 @@ impl<C: Send + Sync + 'static> Run<'_, C> {
         self.agent.audit(self.identity.as_ref()).await
     }
 
-    /// Goes on with calls of earlier runs, side by side. Their results become part of the input's history.
-    async fn resume<S: Stamps>(
-        &self,
-        resumed: Vec<(ToolCall, ClosedCall, Verdict)>,
-        input: &mut RunAgentInput,
-        transcript: &mut Transcript<S>,
-        listener: &mut Listener,
-        outbox: &Outbox,
-    ) {
-        let mut running = FuturesUnordered::new();
-        for (call, closed, verdict) in resumed {
-            running.push(async {
-                let came = match verdict {
-                    Verdict::Grant(granted) => self.granted(*granted).await,
-                    Verdict::NotRun(granted, text) => self.not_run(&granted, text).await,
-                    Verdict::Again(raised) => Came::Waits(raised),
-                };
-                (came, call, closed)
-            });
+    /// What the model reads of the conversation so far.
+    fn history(&self, input: &RunAgentInput, calls: &[HistoryCall<'_>], state: &Value) -> History {
+        let mut history = History::read(input, calls, |name| self.agent.inner.toolbox.has(name));
+        if self.agent.inner.shows_state && !history.turns.is_empty() {
+            history.show_state(state);
         }
-        while let Some((came, call, closed)) = listener.attend(&mut running, transcript, outbox).await {
-            if let Some(content) = self.tell(came, Answered::from(&call), closed, transcript).await {
-                let body = MessageBody::Tool { tool_call_id: call.id.clone(), content, error: None };
-                input.messages.push(Message::new(call.id.as_str(), body));
-            }
-            outbox.flush(transcript).await;
-        }
+        history
     }
 
     /// Turn after turn, until the answer is complete or waits for the client.
     async fn converse<S: Stamps>(
         &self,
-        input: &RunAgentInput,
-        state: &Value,
+        history: History,
         turns: &mut Turns,
         transcript: &mut Transcript<S>,
         listener: &mut Listener,
         outbox: &Outbox,
     ) -> Result<(), Ended> {
         self.offers.tell_withheld(self.agent, self.identity.as_ref()).await;
-        let mut history = History::read(input, |name| self.agent.inner.toolbox.has(name));
         if history.turns.is_empty() || history.awaits_client {
             return Ok(());
-        }
-        if self.agent.inner.shows_state {
-            history.show_state(state);
         }
         let mut request = Request {
             instructions: self.agent.inner.instructions.clone(),
@@ -304,8 +279,18 @@ impl<C: Send + Sync + 'static> Run<'_, C> {
         (answerers, results.into_iter().flatten().collect())
     }
 
+    /// Answers the calls of a run that is cancelled or has failed. It waits for nothing, since the run is over.
+    fn answer_unfinished<S: Stamps>(&self, transcript: &mut Transcript<S>) {
+        for UnfinishedCall { closed, tool, arguments } in transcript.take_unfinished() {
+            let call = Answered::new(closed.id(), &tool, &arguments);
+            let result = UNANSWERED.into();
+            let signature = self.prover().and_then(|prover| prover.sign_now(call, &result));
+            transcript.tool_result_with(closed, result, signature);
+        }
+    }
+
     /// Tells what came of a call; returns its result, if it has one.
-    async fn tell<S: Stamps>(
+    pub(super) async fn tell<S: Stamps>(
         &self,
         came: Came,
         call: Answered<'_>,

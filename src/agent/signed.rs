@@ -1,20 +1,15 @@
-//! The results of tools: signed when they are told, and checked when they come back in a history.
+//! The signatures of tools' results: made when a result is sent, checked when it comes back in a history.
 //!
 //! What is signed is the result as the client gets it and the call as the history has it. What a front end's tools
-//! return is the client's own word and not looked at.
-
-use std::collections::HashMap;
+//! return is the client's own word and is not signed.
 
 use serde_json::json;
 use tracing::warn;
 
 use super::waiting::{Called, Prover};
-use super::{Agent, Refusal};
-use crate::approval::{Identity, ResultSignature, digest, digest_text};
+use crate::approval::{ResultSignature, Signature, digest, digest_text};
 use crate::model::Call;
-use crate::protocol::{
-    Content, JsonObject, Message, MessageBody, RunAgentInput, RunId, ToolCall, ToolCallId,
-};
+use crate::protocol::{Content, JsonObject, Message, MessageBody, RunId, ToolCall, ToolCallId};
 use crate::tool::parse;
 use crate::transcript::UNANSWERED;
 
@@ -28,6 +23,11 @@ pub(super) struct Answered<'a> {
 }
 
 impl<'a> Answered<'a> {
+    /// `arguments` is JSON text as the history has it.
+    pub(super) fn new(id: &'a ToolCallId, tool: &'a str, arguments: &'a str) -> Self {
+        Self { id, tool, arguments }
+    }
+
     fn called(self, run_id: &'a RunId) -> Called<'a> {
         let canonical = parse(self.arguments).ok().and_then(|arguments| digest(&arguments).ok());
         // A call with such arguments has a result too: it says what is wrong with them.
@@ -49,83 +49,57 @@ impl<'a> From<&'a ToolCall> for Answered<'a> {
 }
 
 impl Prover<'_> {
-    /// The metadata that a result is told with; none while the keys can't be had.
+    /// The metadata that a result is sent with; `None` while the keys can't be had.
     pub(super) async fn sign(&self, call: Answered<'_>, content: &Content) -> Option<JsonObject> {
-        let Ok(content) = digest(&json!(content)) else {
-            warn!(tool = call.tool, "a result with an integer beyond 2^53 in its metadata is not signed");
-            return None;
-        };
+        let content = content_digest(call, content)?;
         let subject = self.subject(call.called(self.run_id));
         let signature = self.approvals.sign_result(&subject, content).await.ok()?;
-        Some(JsonObject::from_iter([("ag_ui_lambda".into(), json!({ "signature": signature.text() }))]))
+        Some(metadata(&signature))
     }
 
-    /// Whether a tool message is as this server has told it.
-    async fn has_told(
-        &self,
-        message: &Message,
-        call: Answered<'_>,
-        content: &Content,
-    ) -> Result<bool, Refusal> {
-        let text = message
-            .metadata
-            .as_ref()
-            .and_then(|metadata| metadata.get("ag_ui_lambda")?["signature"].as_str());
-        let Some(signature) = text.and_then(ResultSignature::read) else { return Ok(false) };
-        let Ok(content) = digest(&json!(content)) else { return Ok(false) };
-        let subject = self.subject(call.called(signature.run_id()));
-        let has_signed = self.approvals.has_signed(&signature, &subject, content).await;
-        has_signed.map_err(|_| Refusal::ApprovalKeyUnavailable)
+    /// The same by the key that is known now, for results that must not wait.
+    pub(super) fn sign_now(&self, call: Answered<'_>, content: &Content) -> Option<JsonObject> {
+        let content = content_digest(call, content)?;
+        let subject = self.subject(call.called(self.run_id));
+        Some(metadata(&self.approvals.sign_result_now(&subject, content)?))
     }
-}
 
-/// Refuses a history with a result of a backend tool that this server has not told, where the agent requires that.
-pub(super) async fn check<C: Send + Sync + 'static>(
-    agent: &Agent<C>,
-    identity: Option<&Identity>,
-    input: &RunAgentInput,
-) -> Result<(), Refusal> {
-    if !agent.inner.requires_signed_results {
-        return Ok(());
-    }
-    if let Some(approvals) = &agent.inner.approvals {
-        // A result that could not be signed would end the thread.
-        approvals.ready().await.map_err(|_| Refusal::ApprovalKeyUnavailable)?;
-    }
-    let prover = agent.prover(identity, &input.thread_id, &input.run_id);
-    let calls = calls(&input.messages);
-    for (index, message) in input.messages.iter().enumerate() {
-        let MessageBody::Tool { tool_call_id, content, error } = &message.body else { continue };
-        let call = calls.get(tool_call_id).filter(|call| agent.inner.toolbox.has(&call.function.name));
-        let Some(call) = call else { continue };
+    /// What is known of the signature of a tool message.
+    pub(super) async fn check_result(&self, message: &Message, call: Answered<'_>) -> Signature {
         // The client's error would be read in front of what was signed.
-        let is_told = match prover {
-            _ if error.is_some() => false,
-            _ if says_nothing(content) => true,
-            Some(prover) => prover.has_told(message, Answered::from(*call), content).await?,
-            None => false,
+        let (MessageBody::Tool { content, error: None, .. }, Some(signature)) =
+            (&message.body, signature(message))
+        else {
+            return Signature::Forged;
         };
-        if !is_told {
-            return Err(Refusal::UnsignedResult { index });
-        }
+        let Ok(content) = digest(&json!(content)) else { return Signature::Forged };
+        let subject = self.subject(call.called(signature.run_id()));
+        self.approvals.check_result(&signature, &subject, content).await
     }
-    Ok(())
 }
 
-/// The calls of a history. Of two with one id the first counts, as it does for the model.
-fn calls(messages: &[Message]) -> HashMap<&ToolCallId, &ToolCall> {
-    let mut calls = HashMap::new();
-    for message in messages {
-        if let MessageBody::Assistant { tool_calls, .. } = &message.body {
-            for call in tool_calls {
-                calls.entry(&call.id).or_insert(call);
-            }
-        }
-    }
-    calls
+/// The signature that a tool message carries, not yet checked.
+pub(super) fn signature(message: &Message) -> Option<ResultSignature> {
+    let metadata = message.metadata.as_ref()?;
+    ResultSignature::read(metadata.get("ag_ui_lambda")?["signature"].as_str()?)
 }
 
-/// Whether it is what stands for no result. A client that leaves a result out says as much.
-fn says_nothing(content: &Content) -> bool {
-    matches!(content, Content::Text(text) if text == UNANSWERED)
+/// Whether a tool message is what stands for no result. A client that leaves a result out says as much.
+pub(super) fn says_nothing(message: &Message) -> bool {
+    matches!(
+        &message.body,
+        MessageBody::Tool { content: Content::Text(text), error: None, .. } if text == UNANSWERED
+    )
+}
+
+fn content_digest(call: Answered<'_>, content: &Content) -> Option<[u8; 32]> {
+    let digest = digest(&json!(content)).ok();
+    if digest.is_none() {
+        warn!(tool = call.tool, "a result with an integer beyond 2^53 in its metadata is not signed");
+    }
+    digest
+}
+
+fn metadata(signature: &ResultSignature) -> JsonObject {
+    JsonObject::from_iter([("ag_ui_lambda".into(), json!({ "signature": signature.text() }))])
 }

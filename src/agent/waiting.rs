@@ -96,13 +96,19 @@ pub(super) fn may_run(tool: &str) -> String {
     format!("May {tool} be called with these arguments?")
 }
 
-/// What the model and the user interface read where a call that waited did not run. Each has its own word.
+/// What the model and the user interface read where an answer did not make a call run. Each has its own word.
+///
+/// None of them says that the call was not run at all unless that is known: a call that asked a question has run up to
+/// it, and an earlier answer may have run the call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unmet {
     Denied,
     Cancelled,
     Expired,
+    /// It was answered before, and nobody knows what came of that.
     OutcomeUnknown,
+    /// Whether it was answered before can't be found out.
+    HistoryUnknown,
     NotClaimed,
 }
 
@@ -112,7 +118,7 @@ impl Unmet {
             Self::Denied => "denied",
             Self::Cancelled => "cancelled",
             Self::Expired => "expired",
-            Self::OutcomeUnknown => "outcome_unknown",
+            Self::OutcomeUnknown | Self::HistoryUnknown => "outcome_unknown",
             Self::NotClaimed => "not_claimed",
         }
     }
@@ -123,15 +129,23 @@ impl Unmet {
             Self::Cancelled => "The user did not answer. Nothing was run for this answer.",
             Self::Expired => "The time to answer was over. Nothing was run for this answer.",
             Self::OutcomeUnknown => {
-                "This call was begun before and its outcome is unknown. It was not run again."
+                "This call was answered before, and what came of that is unknown. Nothing was run for this answer."
             }
-            Self::NotClaimed => "The approval could not be registered. The call was not run.",
+            Self::HistoryUnknown => {
+                "Whether this call was run before is unknown. Nothing was run for this answer."
+            }
+            Self::NotClaimed => "The approval could not be registered. Nothing was run for this answer.",
         };
         json!({ "error": sentence, "interrupt": self.word() }).to_string()
     }
 }
 
-/// What the model reads where nobody can be asked.
+/// What the model reads of a call that needs an approval where nobody can be asked.
 pub(super) fn nobody_to_ask() -> String {
     refusal("Nobody can be asked about this call right now. It was not run.")
+}
+
+/// What the model reads of a call that has run up to its question where nobody can be asked.
+pub(super) fn nobody_to_answer() -> String {
+    refusal("Nobody can be asked right now. This call has stopped at its question.")
 }

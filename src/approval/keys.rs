@@ -5,12 +5,14 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
+use tokio::time::Instant;
 use tracing::warn;
 
 use super::Unavailable;
@@ -19,6 +21,9 @@ use crate::secret::{SecretError, SecretSource, Stage};
 
 /// The fewest characters of a key.
 const SHORTEST: usize = 32;
+
+/// How far ahead another function's clock may be, in seconds.
+const FARTHEST_AHEAD_S: u64 = 60;
 
 /// The keys of approvals.
 pub struct ApprovalKeys(Place);
@@ -37,6 +42,14 @@ pub struct WeakKey;
 pub(super) struct Keys {
     pub(super) current: Key,
     previous: Option<Key>,
+}
+
+/// What a signature says of its key.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct KeyName<'a> {
+    pub(super) id: &'a str,
+    /// When it signed, in seconds since the Unix epoch; `None` in formats that do not say so, which count as old.
+    pub(super) signed_at: Option<u64>,
 }
 
 /// One key, with the name that proofs carry.
@@ -84,14 +97,29 @@ impl ApprovalKeys {
         }
     }
 
-    /// The keys, read again if none of them has this id: it may be newer than what is known here.
-    pub(super) async fn with_id(&self, id: &str) -> Result<Arc<Keys>, Unavailable> {
-        let keys = self.get().await?;
+    /// The keys as they are known now, without a read; `None` if none are.
+    pub(super) fn kept(&self) -> Option<Arc<Keys>> {
         match &self.0 {
-            Place::Secret(cached) if keys.all().all(|key| key.id != id) => {
-                Ok(cached.newer_than(&keys).await.unwrap_or(keys))
-            }
-            _ => Ok(keys),
+            Place::Here(keys) => Some(Arc::clone(keys)),
+            Place::Secret(keys) => keys.kept(),
+        }
+    }
+
+    /// Whether a key that is not known here may be newer than the last read. `now` is the clock's time.
+    ///
+    /// A key exists before anything is signed with it, so what was signed before the last read is signed with a key
+    /// that this read found, or with none.
+    pub(super) fn may_be_newer(&self, name: KeyName<'_>, now: SystemTime) -> bool {
+        let (Place::Secret(keys), Some(signed_at)) = (&self.0, name.signed_at) else { return false };
+        let last_read = keys.age().and_then(|age| now.checked_sub(age)).map_or(0, unix_seconds);
+        (last_read..=unix_seconds(now) + FARTHEST_AHEAD_S).contains(&signed_at)
+    }
+
+    /// Waits until the keys have been read since `moment`: as soon as the floor between two such reads allows. All who
+    /// wait share one read, and nobody waits longer if it fails.
+    pub(super) async fn read_since(&self, moment: Instant) {
+        if let Place::Secret(keys) = &self.0 {
+            keys.fetched_since(moment).await;
         }
     }
 }
@@ -103,6 +131,11 @@ impl fmt::Debug for ApprovalKeys {
 }
 
 impl Keys {
+    /// The key of that name.
+    pub(super) fn find(&self, name: KeyName<'_>) -> Option<&Key> {
+        self.all().find(|key| key.id == name.id)
+    }
+
     pub(super) fn all(&self) -> impl Iterator<Item = &Key> {
         std::iter::once(&self.current).chain(&self.previous)
     }
@@ -121,6 +154,11 @@ impl Key {
     pub(super) fn bytes(&self) -> &[u8] {
         self.secret.expose_secret().as_bytes()
     }
+}
+
+/// Seconds since the Unix epoch.
+pub(super) fn unix_seconds(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
 struct Versions {
@@ -183,20 +221,43 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_id_that_is_not_known_is_looked_for_once_in_the_store() {
+    async fn only_a_key_that_signed_since_the_last_read_may_be_newer() {
+        let keys = ApprovalKeys::from_source(FakeSecret::new(OLD, SystemTime::now()));
+        keys.get().await.unwrap();
+        tokio::time::advance(Duration::from_secs(100)).await;
+        let now = UNIX_EPOCH + Duration::from_secs(1_000_000);
+        for (why, signed_at, is_newer) in [
+            ("no time", None, false),
+            ("long ago", Some(0), false),
+            ("just before the last read", Some(999_899), false),
+            ("in the second of the last read", Some(999_900), true),
+            ("now", Some(1_000_000), true),
+            ("by a clock that is ahead", Some(1_000_060), true),
+            ("too far ahead", Some(1_000_061), false),
+        ] {
+            let name = KeyName { id: "00000000", signed_at };
+            assert_eq!(keys.may_be_newer(name, now), is_newer, "{why}");
+        }
+        let literal = ApprovalKeys::literal("k".repeat(32).into()).unwrap();
+        assert!(!literal.may_be_newer(KeyName { id: "00000000", signed_at: Some(1_000_000) }, now));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn made_up_ids_drive_one_read_in_ten_seconds() {
         let secret = FakeSecret::new(OLD, SystemTime::now());
         let keys = ApprovalKeys::from_source(secret.clone());
-        assert_eq!(ids(&keys).await.len(), 1);
-        secret.rotate(NEW, SystemTime::now());
-
-        let found = keys.with_id("4ba68aa8").await.unwrap();
-
-        assert_eq!(found.current.id, "4ba68aa8");
+        keys.get().await.unwrap();
+        tokio::time::advance(Duration::from_secs(1)).await;
+        let began = Instant::now();
         let reads = secret.calls().len();
-        for _ in 0..3 {
-            let _known = keys.with_id("00000000").await.unwrap();
-        }
-        assert_eq!(secret.calls().len(), reads, "guesses drive no reads");
+        let per_read = reads;
+
+        futures_util::future::join_all((0..30).map(|_| keys.read_since(began))).await;
+        tokio::time::advance(Duration::from_secs(1)).await;
+        futures_util::future::join_all((0..30).map(|_| keys.read_since(Instant::now()))).await;
+
+        assert_eq!(secret.calls().len(), reads + 2 * per_read);
+        assert_eq!(began.elapsed().as_secs(), 10);
     }
 
     #[tokio::test(start_paused = true)]

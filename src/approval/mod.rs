@@ -17,18 +17,32 @@ mod time;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
+
+use tokio::time::Instant;
 
 pub use crate::cached::Unavailable;
 use crate::protocol::RunId;
 pub use guard::{Claim, Guard, GuardError};
 pub use identity::Identity;
 pub use keys::{ApprovalKeys, WeakKey};
+use keys::{KeyName, Keys, unix_seconds};
 use proof::Clear;
 pub(crate) use proof::{Kind, Proof, Subject, digest};
 pub(crate) use pseudonym::Pseudonyms;
 pub(crate) use result::{ResultSignature, digest_text};
 pub(crate) use time::iso_8601;
+
+/// What is known of a signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Signature {
+    /// This server made it.
+    Genuine,
+    /// This server did not make it, or its key is gone.
+    Forged,
+    /// Its key is not known, and may have come since the keys were read.
+    KeyMayBeNewer,
+}
 
 /// How long an approval can be given, unless said otherwise.
 pub const LIFE: Duration = Duration::from_secs(900);
@@ -80,7 +94,7 @@ impl Approvals {
 
     /// Seconds since the Unix epoch.
     pub(crate) fn now(&self) -> u64 {
-        (self.clock)().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+        unix_seconds((self.clock)())
     }
 
     /// Proves that a run asks a person about a call. `expires` is when the proof ends; unless said, when the life of an
@@ -99,16 +113,47 @@ impl Approvals {
             asked_in: asked_in.clone(),
             run_id: subject.run_id.clone(),
             call_id: subject.call_id.clone(),
+            signed_at: Some(self.now()),
             expires: expires.unwrap_or_else(|| self.now().saturating_add(self.life.as_secs())),
             nonce: proof::nonce(),
         };
         Ok(Proof::sign(clear, subject, &keys.current))
     }
 
-    /// Whether this server gave the proof for this subject. Its time is not looked at.
-    pub(crate) async fn holds(&self, proof: &Proof, subject: &Subject<'_>) -> Result<bool, Unavailable> {
-        let keys = self.keys.with_id(proof.key_id()).await?;
-        Ok(keys.all().any(|key| proof.is_by(key, subject)))
+    /// What is known of a proof for this subject. Its time is not looked at.
+    pub(crate) async fn check(&self, proof: &Proof, subject: &Subject<'_>) -> Signature {
+        self.verify(proof.key(), |keys| keys.all().any(|key| proof.is_by(key, subject))).await
+    }
+
+    /// What is known of the signature of a result.
+    pub(crate) async fn check_result(
+        &self,
+        signature: &ResultSignature,
+        subject: &Subject<'_>,
+        content: [u8; 32],
+    ) -> Signature {
+        self.verify(signature.key(), |keys| keys.all().any(|key| signature.is_by(key, subject, content)))
+            .await
+    }
+
+    async fn verify(&self, name: KeyName<'_>, is_by: impl Fn(&Keys) -> bool) -> Signature {
+        match self.keys.get().await {
+            Ok(keys) if keys.find(name).is_some() => {
+                if is_by(&keys) {
+                    Signature::Genuine
+                } else {
+                    Signature::Forged
+                }
+            }
+            _ if self.keys.may_be_newer(name, (self.clock)()) => Signature::KeyMayBeNewer,
+            _ => Signature::Forged,
+        }
+    }
+
+    /// Waits until the keys have been read since `moment`, which may take as long as the floor between two such reads
+    /// demands. All who wait share one read.
+    pub(crate) async fn read_keys_since(&self, moment: Instant) {
+        self.keys.read_since(moment).await;
     }
 
     /// Makes sure that there is a key to sign with.
@@ -116,25 +161,25 @@ impl Approvals {
         self.keys.get().await.map(drop)
     }
 
-    /// Signs the result of a call. The subject's run is the one that tells it.
+    /// Signs the result of a call. The subject's run is the one that sends it.
     pub(crate) async fn sign_result(
         &self,
         subject: &Subject<'_>,
         content: [u8; 32],
     ) -> Result<ResultSignature, Unavailable> {
         let keys = self.keys.get().await?;
-        Ok(ResultSignature::sign(subject, content, &keys.current))
+        Ok(ResultSignature::sign(subject, content, &keys.current, self.now()))
     }
 
-    /// Whether this server has signed the result.
-    pub(crate) async fn has_signed(
+    /// Signs the result of a call with the key that is known now; `None` if none is. It waits for nothing, so that it
+    /// can be used when a run must end.
+    pub(crate) fn sign_result_now(
         &self,
-        signature: &ResultSignature,
         subject: &Subject<'_>,
         content: [u8; 32],
-    ) -> Result<bool, Unavailable> {
-        let keys = self.keys.with_id(signature.key_id()).await?;
-        Ok(keys.all().any(|key| signature.is_by(key, subject, content)))
+    ) -> Option<ResultSignature> {
+        let keys = self.keys.kept()?;
+        Some(ResultSignature::sign(subject, content, &keys.current, self.now()))
     }
 }
 

@@ -1,12 +1,15 @@
 //! The proof that an interrupt's id carries, and what it is about.
 //!
 //! ```text
-//! agui1.<key id>.<kind>.<expires>.<run that asks>.<run of the call>.<tool call>.<nonce>.<question>.<mac>
+//! agui2.<key id>.<kind>.<signed>.<expires>.<run that asks>.<run of the call>.<tool call>.<nonce>.<question>.<mac>
 //! ```
 //!
-//! Version, key, kind, time, the ids, the nonce and the question's digest stand in clear (from the ids on in URL-safe
-//! base64); thread, tool, arguments and identity are not told, since the server knows them when the answer comes. The
+//! Version, key, kind, times, the ids, the nonce and the question's digest stand in clear (from the ids on in URL-safe
+//! base64); thread, tool, arguments and identity are not in it, since the server knows them when the answer comes. The
 //! mac is an HMAC-SHA256 over all of them, each with its length before it, so that no two subjects are the same bytes.
+//!
+//! The time of signing says whether the key may be newer than the keys that are known here. `agui1`, the format before,
+//! is the same without it, and is still verified.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -17,10 +20,12 @@ use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
 use super::Identity;
-use super::keys::Key;
+use super::keys::{Key, KeyName};
 use crate::protocol::{InterruptId, RunId, ThreadId, ToolCallId};
 
-const VERSION: &str = "agui1";
+const VERSION: &str = "agui2";
+/// The format without the time of signing.
+const VERSION_1: &str = "agui1";
 /// The largest integer that every double up to it can hold: 2^53.
 const LARGEST: u64 = 1 << 53;
 
@@ -59,6 +64,8 @@ pub(super) struct Clear {
     /// The run that made the call.
     pub(super) run_id: RunId,
     pub(super) call_id: ToolCallId,
+    /// When it was signed, in seconds since the Unix epoch; `None` in the format `agui1`.
+    pub(super) signed_at: Option<u64>,
     /// Seconds since the Unix epoch.
     pub(super) expires: u64,
     /// Random: no two proofs have one id, whatever ids of runs a client uses twice.
@@ -161,10 +168,14 @@ impl Proof {
     /// Reads an id that this version may have written; None for any other.
     pub(crate) fn read(id: &InterruptId) -> Option<Self> {
         let parts: Vec<&str> = id.as_str().split('.').collect();
-        let [VERSION, key_id, kind, expires, asked_in, run_id, call_id, nonce, question, mac] = parts[..]
-        else {
-            return None;
+        let (signed_at, key_id, kind, rest) = match parts[..] {
+            [VERSION, key_id, kind, signed_at, ref rest @ ..] => {
+                (Some(signed_at.parse().ok()?), key_id, kind, rest)
+            }
+            [VERSION_1, key_id, kind, ref rest @ ..] => (None, key_id, kind, rest),
+            _ => return None,
         };
+        let [expires, asked_in, run_id, call_id, nonce, question, mac] = *rest else { return None };
         let bytes = |part: &str| URL_SAFE_NO_PAD.decode(part).ok();
         let text = |part: &str| String::from_utf8(bytes(part)?).ok();
         let clear = Clear {
@@ -173,6 +184,7 @@ impl Proof {
             asked_in: text(asked_in)?.into(),
             run_id: text(run_id)?.into(),
             call_id: text(call_id)?.into(),
+            signed_at,
             expires: expires.parse().ok()?,
             nonce: bytes(nonce)?.try_into().ok()?,
         };
@@ -183,10 +195,15 @@ impl Proof {
 
     /// The text of it: an interrupt's id.
     pub(crate) fn id(&self) -> InterruptId {
-        let Clear { key_id, kind, asked_in, run_id, call_id, expires, nonce } = &self.clear;
+        let Clear { key_id, kind, asked_in, run_id, call_id, signed_at, expires, nonce } = &self.clear;
         let ids = [asked_in.as_str(), run_id.as_str(), call_id.as_str()].map(base64).join(".");
         let rest = [nonce.as_slice(), kind.question(), &self.mac].map(base64).join(".");
-        format!("{VERSION}.{key_id}.{}.{expires}.{ids}.{rest}", kind.letters()).into()
+        let kind = kind.letters();
+        match signed_at {
+            Some(signed_at) => format!("{VERSION}.{key_id}.{kind}.{signed_at}.{expires}.{ids}.{rest}"),
+            None => format!("{VERSION_1}.{key_id}.{kind}.{expires}.{ids}.{rest}"),
+        }
+        .into()
     }
 
     /// Names the proof where it is claimed.
@@ -194,8 +211,8 @@ impl Proof {
         base64(&Sha256::digest(self.mac)[..24])
     }
 
-    pub(crate) fn key_id(&self) -> &str {
-        &self.clear.key_id
+    pub(super) fn key(&self) -> KeyName<'_> {
+        KeyName { id: &self.clear.key_id, signed_at: self.clear.signed_at }
     }
 
     pub(crate) fn kind(&self) -> Kind {
@@ -224,7 +241,14 @@ impl Proof {
 }
 
 fn mac(clear: &Clear, subject: &Subject<'_>, key: &Key) -> [u8; 32] {
-    let mut fields = Fields::new("ag-ui-lambda interrupt 1");
+    let mut fields = match clear.signed_at {
+        Some(signed_at) => {
+            let mut fields = Fields::new("ag-ui-lambda interrupt 2");
+            fields.put(signed_at.to_be_bytes());
+            fields
+        }
+        None => Fields::new("ag-ui-lambda interrupt 1"),
+    };
     fields.put(&clear.key_id);
     fields.put(clear.kind.letters());
     fields.put(clear.expires.to_be_bytes());
@@ -289,7 +313,7 @@ pub(super) fn base64(bytes: impl AsRef<[u8]>) -> String {
 mod tests {
     use serde_json::json;
 
-    use super::super::{ApprovalKeys, Approvals};
+    use super::super::{ApprovalKeys, Approvals, Signature};
     use super::*;
 
     /// A subject whose parts can be changed one by one.
@@ -350,7 +374,7 @@ mod tests {
         let proof = approvals.prove(Kind::Approval, None, &own.run_id, &own.subject()).await.unwrap();
         let read = Proof::read(&proof.id()).unwrap();
         assert_eq!(read, proof);
-        assert!(approvals.holds(&read, &own.subject()).await.unwrap());
+        assert_eq!(approvals.check(&read, &own.subject()).await, Signature::Genuine);
 
         for (why, other) in [
             ("thread", own.but(|other| other.thread_id = "t2".into())),
@@ -378,7 +402,7 @@ mod tests {
             ),
             ("an empty field is not an absent one", own.but(|other| other.identity.issuer = Some("".into()))),
         ] {
-            assert!(!approvals.holds(&read, &other.subject()).await.unwrap(), "{why}");
+            assert_eq!(approvals.check(&read, &other.subject()).await, Signature::Forged, "{why}");
         }
     }
 
@@ -396,19 +420,22 @@ mod tests {
             InterruptId::from(parts.join("."))
         };
 
-        let later = (part(3).parse::<u64>().unwrap() + 1).to_string();
-        let approval = with(2, "a").as_str().replace(part(8), "");
+        let later = |index: usize| (part(index).parse::<u64>().unwrap() + 1).to_string();
+        let approval = with(2, "a").as_str().replace(part(9), "");
+        let undated = id.replace("agui2", "agui1").replace(&format!(".{}.", part(3)), ".");
         for (why, forged) in [
             ("another key", with(1, "00000000")),
             ("another kind", with(2, "aq")),
             ("a question's made an approval's", approval.into()),
-            ("a later end", with(3, &later)),
-            ("another run that asks", with(4, &base64("r2"))),
-            ("another run of the call", with(5, &base64("r2"))),
-            ("another call", with(6, &base64("c2"))),
-            ("another nonce", with(7, &base64([0; 16]))),
-            ("another question", with(8, &base64([6; 32]))),
-            ("another mac", with(9, &base64([0; 32]))),
+            ("a later signing", with(3, &later(3))),
+            ("no time of signing", undated.into()),
+            ("a later end", with(4, &later(4))),
+            ("another run that asks", with(5, &base64("r2"))),
+            ("another run of the call", with(6, &base64("r2"))),
+            ("another call", with(7, &base64("c2"))),
+            ("another nonce", with(8, &base64([0; 16]))),
+            ("another question", with(9, &base64([6; 32]))),
+            ("another mac", with(10, &base64([0; 32]))),
         ] {
             let read = Proof::read(&forged).unwrap();
             // The call and its run are what the server looks for by what the proof says.
@@ -416,19 +443,21 @@ mod tests {
                 own.run_id = read.run_id().clone();
                 own.call_id = read.call_id().clone();
             });
-            assert!(!approvals.holds(&read, &named.subject()).await.unwrap(), "{why}");
+            assert_eq!(approvals.check(&read, &named.subject()).await, Signature::Forged, "{why}");
         }
         for (why, text) in [
-            ("another version", with(0, "agui2")),
+            ("another version", with(0, "agui3")),
+            ("the version before", with(0, "agui1")),
             ("no such kind", with(2, "x")),
             ("an approval of a question", with(2, "a")),
-            ("a question without one", with(8, "")),
-            ("a short question", with(8, "AAAA")),
-            ("a short nonce", with(7, "AAAA")),
-            ("a second text of the same time", with(3, &format!("0{}", part(3)))),
-            ("padding", with(9, &format!("{}=", part(9)))),
-            ("a short mac", with(9, "AAAA")),
-            ("too few parts", "agui1.a".into()),
+            ("a question without one", with(9, "")),
+            ("a short question", with(9, "AAAA")),
+            ("a short nonce", with(8, "AAAA")),
+            ("a second text of the same signing", with(3, &format!("0{}", part(3)))),
+            ("a second text of the same end", with(4, &format!("0{}", part(4)))),
+            ("padding", with(10, &format!("{}=", part(10)))),
+            ("a short mac", with(10, "AAAA")),
+            ("too few parts", "agui2.a".into()),
             ("too many parts", format!("{id}.").into()),
             ("nothing", "".into()),
         ] {
@@ -437,11 +466,26 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_proof_of_the_format_before_still_holds() {
+        let approvals = approvals("k");
+        let own = Owned::new();
+        let signed = approvals.prove(Kind::Approval, None, &own.run_id, &own.subject()).await.unwrap();
+        let keys = ApprovalKeys::literal("k".repeat(32).into()).unwrap().kept().unwrap();
+        let undated = Proof::sign(Clear { signed_at: None, ..signed.clear }, &own.subject(), &keys.current);
+
+        let id = undated.id();
+        assert!(id.as_str().starts_with("agui1."), "{id:?}");
+        let read = Proof::read(&id).unwrap();
+        assert_eq!(read, undated);
+        assert_eq!(approvals.check(&read, &own.subject()).await, Signature::Genuine);
+    }
+
+    #[tokio::test]
     async fn another_key_proves_nothing() {
         let own = Owned::new();
         let proof = approvals("k").prove(Kind::Approval, None, &own.run_id, &own.subject()).await.unwrap();
 
-        assert!(!approvals("l").holds(&proof, &own.subject()).await.unwrap());
+        assert_eq!(approvals("l").check(&proof, &own.subject()).await, Signature::Forged);
     }
 
     #[tokio::test]

@@ -97,8 +97,7 @@ impl Reject {
             Self::BadJson { .. }
             | Self::BadInput(_)
             | Self::UnsupportedProtocolVersion
-            | Self::Run(Refusal::NameTaken(_) | Refusal::UnsignedResult { .. }) => StatusCode::BAD_REQUEST,
-            Self::Run(Refusal::InterruptOpen) => StatusCode::CONFLICT,
+            | Self::Run(Refusal::NameTaken(_)) => StatusCode::BAD_REQUEST,
             Self::ResponseTooLarge { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -114,10 +113,9 @@ impl Reject {
             Self::BodyTooLarge { .. } => "BODY_TOO_LARGE",
             Self::Forbidden => "FORBIDDEN",
             Self::BadJson { .. } => "BAD_JSON",
-            Self::BadInput(_) | Self::Run(Refusal::UnsignedResult { .. }) => "BAD_INPUT",
+            Self::BadInput(_) => "BAD_INPUT",
             Self::UnsupportedProtocolVersion => "UNSUPPORTED_PROTOCOL_VERSION",
             Self::Run(Refusal::NameTaken(_)) => "TOOL_NAME_TAKEN",
-            Self::Run(Refusal::InterruptOpen) => "INTERRUPT_OPEN",
             Self::ResponseTooLarge { .. } => "RESPONSE_TOO_LARGE",
         }
     }
@@ -144,7 +142,6 @@ impl Reject {
             Self::BadInput(fault) => Some(fault.path.clone()),
             Self::UnsupportedProtocolVersion => Some("/protocolVersion".into()),
             Self::Run(Refusal::NameTaken(taken)) => Some(format!("/tools/{}/name", taken.index)),
-            Self::Run(Refusal::UnsignedResult { index }) => Some(format!("/messages/{index}")),
             _ => None,
         }
     }

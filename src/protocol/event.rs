@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{
-    Content, JsonObject, JsonPatch, Message, MessageId, RunAgentInput, RunId, RunOutcome, SubagentOutcome,
+    Content, JsonObject, JsonPatch, MessageId, RunAgentInput, RunId, RunOutcome, SubagentOutcome,
     SubagentRunId, ThreadId, TokenUsage, ToolCallId,
 };
 
@@ -286,8 +286,9 @@ pub enum EventKind {
     },
     /// Restates the whole conversation.
     MessagesSnapshot {
-        /// All messages, in order.
-        messages: Vec<Message>,
+        /// All messages, in order. They are JSON, since those that a client sent are repeated with what this version
+        /// does not know.
+        messages: Vec<Value>,
     },
     /// Creates or replaces an activity message.
     ActivitySnapshot {

@@ -26,7 +26,7 @@ pub use custom::{CustomName, NoPrefix, Prediction};
 pub use diff::{diff, diff_objects};
 pub use event::{EncryptedSubtype, Event, EventKind, ReasoningRole, TextRole, ToolRole};
 pub use id::{InterruptId, MessageId, RunId, SubagentRunId, ThreadId, ToolCallId};
-pub use input::{Context, Received, ResumeEntry, ResumeStatus, RunAgentInput, Tool};
+pub use input::{AsReceived, Context, Received, ResumeEntry, ResumeStatus, RunAgentInput, Tool};
 pub use message::{Content, ContentPart, FunctionCall, Message, MessageBody, PartKind, Source, ToolCall};
 pub use outcome::{Interrupt, RunOutcome, SubagentOutcome, TokenUsage};
 pub use patch::{JsonPatch, PatchOperation};

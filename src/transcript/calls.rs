@@ -4,6 +4,15 @@ use std::collections::HashSet;
 
 use crate::protocol::ToolCallId;
 
+/// A call that has no result when its run is over.
+#[derive(Debug)]
+pub(crate) struct UnfinishedCall {
+    pub(crate) closed: ClosedCall,
+    pub(crate) tool: String,
+    /// JSON text.
+    pub(crate) arguments: String,
+}
+
 /// A call whose arguments still stream. It can be closed once.
 #[derive(Debug)]
 #[must_use = "a call that is opened should be ended"]
@@ -42,6 +51,9 @@ pub(super) struct Calls {
 #[derive(Debug)]
 struct Entry {
     id: ToolCallId,
+    tool: String,
+    /// What of them has been said; JSON text, which may be broken.
+    arguments: String,
     state: State,
     /// Whether an earlier run has made it: this one does not list it as its own.
     is_earlier: bool,
@@ -49,7 +61,7 @@ struct Entry {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    Open { has_arguments: bool },
+    Open,
     Closed,
     Left,
     Asked,
@@ -64,17 +76,24 @@ impl Calls {
         self.taken.contains(id)
     }
 
-    pub(super) fn open(&mut self, id: ToolCallId) -> OpenCall {
+    pub(super) fn open(&mut self, id: ToolCallId, tool: &str) -> OpenCall {
         self.taken.insert(id.clone());
-        let state = State::Open { has_arguments: false };
-        self.unanswered.push(Entry { id: id.clone(), state, is_earlier: false });
+        let (tool, arguments) = (tool.to_owned(), String::new());
+        self.unanswered.push(Entry {
+            id: id.clone(),
+            tool,
+            arguments,
+            state: State::Open,
+            is_earlier: false,
+        });
         OpenCall { id }
     }
 
     /// A call of an earlier run, its arguments complete.
-    pub(super) fn take_up(&mut self, id: ToolCallId) {
+    pub(super) fn take_up(&mut self, id: ToolCallId, tool: &str, arguments: &str) {
         self.taken.insert(id.clone());
-        self.unanswered.push(Entry { id, state: State::Closed, is_earlier: true });
+        let (tool, arguments) = (tool.to_owned(), arguments.to_owned());
+        self.unanswered.push(Entry { id, tool, arguments, state: State::Closed, is_earlier: true });
     }
 
     pub(super) fn close(&mut self, id: &ToolCallId) {
@@ -93,19 +112,31 @@ impl Calls {
         self.unanswered.retain(|entry| entry.id != *id);
     }
 
-    pub(super) fn begin_arguments(&mut self, id: &ToolCallId) {
-        self.set(id, State::Open { has_arguments: true });
+    pub(super) fn add_arguments(&mut self, id: &ToolCallId, delta: &str) {
+        if let Some(entry) = self.unanswered.iter_mut().find(|entry| entry.id == *id) {
+            entry.arguments.push_str(delta);
+        }
     }
 
     pub(super) fn has_arguments(&self, id: &ToolCallId) -> bool {
-        let begun = |entry: &Entry| entry.id == *id && entry.state == State::Open { has_arguments: true };
-        self.unanswered.iter().any(begun)
+        self.unanswered.iter().any(|entry| entry.id == *id && !entry.arguments.is_empty())
+    }
+
+    /// The calls that neither have a result nor were left to the client, with their arguments.
+    pub(super) fn unfinished(&mut self) -> Vec<UnfinishedCall> {
+        let unfinished = self.unanswered.iter_mut().filter(|entry| entry.state != State::Left);
+        let take = |entry: &mut Entry| UnfinishedCall {
+            closed: ClosedCall { id: entry.id.clone() },
+            tool: std::mem::take(&mut entry.tool),
+            arguments: std::mem::take(&mut entry.arguments),
+        };
+        unfinished.map(take).collect()
     }
 
     /// The calls that are still open, for the transcript to close when their owner is gone.
     pub(super) fn forgotten(&self) -> Vec<OpenCall> {
         let open = self.unanswered.iter().filter_map(|entry| match entry.state {
-            State::Open { .. } => Some(OpenCall { id: entry.id.clone() }),
+            State::Open => Some(OpenCall { id: entry.id.clone() }),
             State::Closed | State::Left | State::Asked => None,
         });
         open.collect()

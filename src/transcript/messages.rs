@@ -1,10 +1,12 @@
-//! The whole conversation as the client holds it, told once more when the run ends.
+//! The conversation as the client holds it, sent whole: once more when the run ends, or without what does not belong
+//! there when it begins.
 //!
-//! It is put together from the run's own events, as clients do it, so that its ids are those that were streamed. A client
-//! drops what a snapshot leaves out; activities are left out nevertheless, since it keeps its own as long as a
-//! snapshot has none, and never sends them.
+//! It is put together from the messages of the input, as they came, and from the run's own events, as clients do it, so
+//! that its ids are those that were streamed. A client drops what a snapshot leaves out.
 //!
 //! Source: `defaultApplyEvents` of `@ag-ui/client` 1.0.0.
+
+use serde_json::{Value, json};
 
 use super::{Stamps, Transcript};
 use crate::protocol::{
@@ -13,14 +15,29 @@ use crate::protocol::{
 
 /// The messages of a thread, its last run included.
 #[derive(Debug)]
-pub(super) struct Conversation(Vec<Message>);
+pub(super) struct Conversation(Vec<Entry>);
+
+#[derive(Debug)]
+enum Entry {
+    /// A message of the input.
+    Received(Value),
+    /// A message of this run.
+    Made(Message),
+}
 
 impl<S: Stamps> Transcript<S> {
     /// Tells the whole conversation before the run ends: these messages, which the client has sent, and those of the run.
-    pub fn with_messages(self, messages: Vec<Message>) -> Self {
-        let messages =
-            messages.into_iter().filter(|message| !matches!(message.body, MessageBody::Activity { .. }));
-        Self { conversation: Some(Conversation(messages.collect())), ..self }
+    pub fn with_messages(self, messages: Vec<Value>) -> Self {
+        Self { conversation: Some(Conversation::of(messages)), ..self }
+    }
+
+    /// Has the client hold these messages in place of those that it sent: MESSAGES_SNAPSHOT.
+    pub fn replace_messages(&mut self, messages: Vec<Value>) {
+        self.hush();
+        if self.conversation.is_some() {
+            self.conversation = Some(Conversation::of(messages.clone()));
+        }
+        self.put(EventKind::MessagesSnapshot { messages });
     }
 
     /// Tells the conversation, if it is to be told and there is one.
@@ -28,12 +45,48 @@ impl<S: Stamps> Transcript<S> {
         if let Some(Conversation(messages)) = self.conversation.take()
             && !messages.is_empty()
         {
+            let messages = messages.into_iter().map(Entry::into_json).collect();
             self.put(EventKind::MessagesSnapshot { messages });
         }
     }
 }
 
+impl Entry {
+    fn into_json(self) -> Value {
+        match self {
+            Self::Received(message) => message,
+            Self::Made(message) => json!(message),
+        }
+    }
+
+    fn is_tool(&self) -> bool {
+        match self {
+            Self::Received(message) => message["role"] == "tool",
+            Self::Made(message) => matches!(message.body, MessageBody::Tool { .. }),
+        }
+    }
+
+    fn has_call(&self, id: &ToolCallId) -> bool {
+        match self {
+            Self::Received(message) => {
+                let calls = message["toolCalls"].as_array().map_or(&[][..], Vec::as_slice);
+                message["role"] == "assistant" && calls.iter().any(|call| call["id"] == id.as_str())
+            }
+            Self::Made(message) => match &message.body {
+                MessageBody::Assistant { tool_calls, .. } => tool_calls.iter().any(|call| call.id == *id),
+                _ => false,
+            },
+        }
+    }
+}
+
 impl Conversation {
+    /// Activities are left out: clients keep their own as long as a snapshot has none, and never send them.
+    fn of(messages: Vec<Value>) -> Self {
+        let is_kept = |message: &Value| message["role"] != "activity";
+        Self(messages.into_iter().filter(is_kept).map(Entry::Received).collect())
+    }
+
     /// Does what a client does that reads the event.
     pub(super) fn see(&mut self, event: &Event) {
         match &event.kind {
@@ -76,7 +129,7 @@ impl Conversation {
                 let body = MessageBody::Tool { tool_call_id, content, error: None };
                 let message =
                     Message { metadata: event.metadata.clone(), ..Message::new(message_id.clone(), body) };
-                self.0.insert(place, message);
+                self.0.insert(place, Entry::Made(message));
             }
             EventKind::ReasoningEncryptedValue { subtype, entity_id, encrypted_value } => {
                 let place = match subtype {
@@ -96,12 +149,19 @@ impl Conversation {
     }
 
     fn push(&mut self, id: &MessageId, body: MessageBody) {
-        self.0.push(Message::new(id.clone(), body));
+        self.0.push(Entry::Made(Message::new(id.clone(), body)));
     }
 
-    /// The message of that id, looked for from the end, where the run is.
+    /// The messages of this run, from the last one on.
+    fn made(&mut self) -> impl Iterator<Item = &mut Message> {
+        self.0.iter_mut().rev().filter_map(|entry| match entry {
+            Entry::Made(message) => Some(message),
+            Entry::Received(_) => None,
+        })
+    }
+
     fn message(&mut self, id: &str) -> Option<&mut Message> {
-        self.0.iter_mut().rev().find(|message| message.id.as_str() == id)
+        self.made().find(|message| message.id.as_str() == id)
     }
 
     fn body(&mut self, id: &MessageId) -> Option<&mut MessageBody> {
@@ -109,7 +169,7 @@ impl Conversation {
     }
 
     fn call(&mut self, id: &ToolCallId) -> Option<&mut ToolCall> {
-        let calls = self.0.iter_mut().rev().filter_map(|message| match &mut message.body {
+        let calls = self.made().filter_map(|message| match &mut message.body {
             MessageBody::Assistant { tool_calls, .. } => Some(tool_calls),
             _ => None,
         });
@@ -118,13 +178,8 @@ impl Conversation {
 
     /// Where a result belongs: behind the message with its call, and behind the results that are there.
     fn behind(&self, id: &ToolCallId) -> usize {
-        let holds = |message: &Message| match &message.body {
-            MessageBody::Assistant { tool_calls, .. } => tool_calls.iter().any(|call| call.id == *id),
-            _ => false,
-        };
-        let Some(owner) = self.0.iter().position(holds) else { return self.0.len() };
+        let Some(owner) = self.0.iter().position(|entry| entry.has_call(id)) else { return self.0.len() };
         let results = self.0[owner + 1..].iter();
-        let count = results.take_while(|message| matches!(message.body, MessageBody::Tool { .. })).count();
-        owner + 1 + count
+        owner + 1 + results.take_while(|entry| entry.is_tool()).count()
     }
 }

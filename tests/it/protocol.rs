@@ -100,7 +100,7 @@ fn kinds(form: Form) -> Vec<EventKind> {
         },
         E::StateSnapshot { snapshot: Value::Null },
         E::StateDelta { delta: patch() },
-        E::MessagesSnapshot { messages: messages(form) },
+        E::MessagesSnapshot { messages: messages(form).iter().map(|message| json!(message)).collect() },
         E::ActivitySnapshot {
             message_id: m(),
             activity_type: "search".into(),
@@ -149,6 +149,7 @@ fn input(form: Form) -> RunAgentInput {
             payload: form.some(json!({"approved": true})),
             metadata: form.metadata(),
         }]),
+        as_received: None,
     }
 }
 
@@ -306,7 +307,9 @@ fn what_is_absent_is_left_out_and_never_null() {
 fn an_input_is_read_as_it_is_written() {
     for form in [Form::Full, Form::Bare] {
         let written = input(form);
-        let received = RunAgentInput::read(serde_json::to_value(&written).unwrap()).unwrap();
+        let mut received = RunAgentInput::read(serde_json::to_value(&written).unwrap()).unwrap();
+        // What a run may have to send back is kept as it came where the input answers interrupts.
+        assert_eq!(received.input.as_received.take().is_some(), form == Form::Full);
         assert_eq!(received.input, written);
         assert_eq!((received.dropped.len(), received.unknown_members), (0, 0));
     }

@@ -1,6 +1,6 @@
 //! Random runs: whatever is said, in whatever order, clients accept it and hold what the server holds.
 
-use ag_ui_lambda::protocol::{Content, CustomName, PartKind, RunAgentInput, Source, TokenUsage};
+use ag_ui_lambda::protocol::{Content, CustomName, PartKind, Source, TokenUsage};
 use ag_ui_lambda::transcript::{Activity, ClosedCall, OpenCall, OpenStep, RunError};
 use proptest::prelude::*;
 #[cfg(feature = "dev")]
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::support::edits::{Edit, edit, json};
 use crate::support::{oracle, outline::outline};
-use crate::transcript::{interrupt, object, predicting, values};
+use crate::transcript::{earlier_call, interrupt, object, predicting, values};
 
 /// A verb, with numbers that choose among what it may be applied to.
 #[derive(Debug, Clone)]
@@ -116,12 +116,14 @@ fn parts(text: String) -> Content {
     Content::Parts(vec![PartKind::Text { text }.into(), image.into()])
 }
 
-fn play(Played { verbs, is_before_1_0, ending }: Played) -> (Vec<Value>, Held) {
-    let input = json!({"threadId": "t", "runId": "r", "messages": history()});
-    let messages = RunAgentInput::read(input).unwrap().input.messages;
+fn play(Played { verbs, is_before_1_0, answers_interrupts, ending }: Played) -> (Vec<Value>, Held) {
+    let Value::Array(messages) = history() else { panic!("a list") };
     let mut run = predicting(begins_with()).with_messages(messages);
     if is_before_1_0 {
         run = run.for_client_before_1_0();
+    }
+    if answers_interrupts {
+        run = run.answering_interrupts();
     }
     let mut held = Held { state: begins_with(), activities: Vec::new() };
     let mut steps: Vec<OpenStep> = Vec::new();
@@ -203,7 +205,7 @@ fn play(Played { verbs, is_before_1_0, ending }: Played) -> (Vec<Value>, Held) {
             }
             Verb::Earlier(which) => {
                 let call = take(&mut waiting, which.into());
-                closed.extend(call.map(|id| run.earlier_call(id.into(), "clock")));
+                closed.extend(call.map(|id| run.earlier_call(&earlier_call(&id, "clock"))));
             }
             Verb::Usage(count) => {
                 run.usage(&TokenUsage { input_tokens: Some(count.into()), ..TokenUsage::default() });
@@ -227,12 +229,18 @@ fn play(Played { verbs, is_before_1_0, ending }: Played) -> (Vec<Value>, Held) {
 struct Played {
     verbs: Vec<Verb>,
     is_before_1_0: bool,
+    answers_interrupts: bool,
     ending: u8,
 }
 
 fn run() -> impl Strategy<Value = Played> {
-    (prop::collection::vec(verb(), 0..60), prop::bool::weighted(0.2), 0..3u8)
-        .prop_map(|(verbs, is_before_1_0, ending)| Played { verbs, is_before_1_0, ending })
+    (prop::collection::vec(verb(), 0..60), prop::bool::weighted(0.2), prop::bool::weighted(0.3), 0..3u8)
+        .prop_map(|(verbs, is_before_1_0, answers_interrupts, ending)| Played {
+            verbs,
+            is_before_1_0,
+            answers_interrupts,
+            ending,
+        })
 }
 
 /// `PROPTEST_CASES` asks for more.
@@ -247,6 +255,7 @@ proptest! {
     fn whatever_is_said_clients_accept_the_order(played in run()) {
         let client = oracle::Client::after(earlier().collect());
         let client = if played.is_before_1_0 { client.before_1_0() } else { client };
+        let client = if played.answers_interrupts { client.answering_interrupts() } else { client };
         let (events, held) = play(played);
         let client = client.holding(history().as_array().unwrap().clone()).read(&events);
         prop_assert!(client.is_ok(), "{:?}\n{}", client.err(), outline(&events));

@@ -1,7 +1,7 @@
 //! The transcript: whatever is said, clients accept the order.
 
 use ag_ui_lambda::protocol::{
-    Content, ContentPart, Event, Interrupt, PartKind, Prediction, Source, TokenUsage,
+    Content, ContentPart, Event, FunctionCall, Interrupt, PartKind, Prediction, Source, TokenUsage, ToolCall,
 };
 use ag_ui_lambda::transcript::{Counting, RunError, Transcript};
 use insta::assert_snapshot;
@@ -216,13 +216,62 @@ fn given_calls_that_a_person_is_asked_about_when_the_run_ends_otherwise_then_the
     }
 }
 
+/// A call as the history of the next run has it.
+pub(crate) fn earlier_call(id: &str, tool: &str) -> ToolCall {
+    let function = FunctionCall { name: tool.into(), arguments: "{}".into() };
+    ToolCall { id: id.into(), function, encrypted_value: None, metadata: None }
+}
+
+#[test]
+fn given_a_run_that_answers_interrupts_when_it_fails_then_run_finished_comes_before_run_error() {
+    for is_before_1_0 in [false, true] {
+        let mut run = begin().answering_interrupts();
+        if is_before_1_0 {
+            run = run.for_client_before_1_0();
+        }
+        let call = run.earlier_call(&earlier_call("c1", "clock"));
+        run.text("Let me");
+        drop(call);
+        run.usage(&TokenUsage { input_tokens: Some(7), ..TokenUsage::default() });
+        let events = values(run.fail(RunError { code: "INTERNAL", message: "Sorry." }));
+
+        let lines: Vec<String> = outline(&events).lines().map(ToOwned::to_owned).collect();
+        assert_eq!(
+            lines[4..],
+            [
+                r#"TOOL_CALL_RESULT c1 m2 "{\"error\":\"The run ended before this tool finished.\"}""#,
+                r#"RUN_FINISHED success [{"inputTokens":7}]"#,
+                "RUN_ERROR INTERNAL",
+            ]
+        );
+        assert_eq!(events.last().unwrap()["usage"], Value::Null, "tokens are counted once");
+    }
+}
+
+#[test]
+fn given_a_run_that_answers_interrupts_when_it_is_cancelled_then_run_finished_says_so_or_comes_first() {
+    let ending = |run: Transcript<Counting>| {
+        let kinds = values(run.cancel("MAX_TURNS")).split_off(1);
+        kinds
+            .iter()
+            .map(|event| format!("{} {}", event["type"], event["outcome"]["type"]))
+            .collect::<Vec<_>>()
+    };
+
+    assert_eq!(ending(begin().answering_interrupts()), [r#""RUN_FINISHED" "cancelled""#]);
+    assert_eq!(
+        ending(begin().answering_interrupts().for_client_before_1_0()),
+        [r#""RUN_FINISHED" "success""#, r#""RUN_ERROR" null"#]
+    );
+}
+
 #[test]
 fn given_a_call_that_was_predicted_in_an_earlier_run_when_it_is_answered_then_the_state_is_told_first() {
     let prediction =
         Prediction { state_key: "draft".into(), tool: "write".into(), tool_argument: "text".into() };
     let run = Transcript::begin("t".into(), "r2".into(), Counting::default());
     let mut run = run.with_state(json!({"draft": "old"})).with_predictions(vec![prediction]);
-    let call = run.earlier_call("c1".into(), "write");
+    let call = run.earlier_call(&earlier_call("c1", "write"));
     run.tool_result(call, "denied");
 
     let events: Vec<String> = run.finish().iter().map(|event| json!(event)["type"].to_string()).collect();
@@ -233,11 +282,11 @@ fn given_a_call_that_was_predicted_in_an_earlier_run_when_it_is_answered_then_th
 fn given_a_call_of_an_earlier_run_when_it_is_answered_then_nothing_but_its_result_is_told() {
     let mut run = begin();
     run.reserve_call("c1".into());
-    let call = run.earlier_call("c1".into(), "clock");
+    let call = run.earlier_call(&earlier_call("c1", "clock"));
     run.tool_result(call, "paid");
     let events = values(run.finish());
 
-    assert_eq!(oracle::check_after(vec!["c1".into()], &events), Ok(()));
+    assert_eq!(oracle::Client::after(vec!["c1".into()]).read(&events).map(drop), Ok(()));
     assert_snapshot!(outline(&events), @r#"
     RUN_STARTED
     TOOL_CALL_RESULT c1 m1 "paid"

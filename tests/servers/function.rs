@@ -65,6 +65,7 @@ fn turn(request: &Request) -> Script {
             let delta = "a".repeat(bytes.parse().unwrap());
             (0..deltas.parse().unwrap()).fold(Script::new(), |script, _: u32| script.text(&delta))
         }
+        ["recall"] => Script::new().text(results(request).join(" | ")),
         ["fail"] => Script::new().text("I ").fail(ModelError::new(ModelErrorKind::Refused, CAUSE)),
         ["spend", amount] => {
             let amount: u32 = amount.parse().unwrap();
@@ -88,6 +89,15 @@ fn turn(request: &Request) -> Script {
         }),
         _ => Script::new().text("Hello"),
     }
+}
+
+/// The texts of all results that the model reads.
+fn results(request: &Request) -> Vec<String> {
+    let results = request.history.iter().filter_map(|turn| match turn {
+        Turn::Results(results) => Some(results),
+        _ => None,
+    });
+    results.flatten().map(|result| result.content.text()).collect()
 }
 
 /// Waits until the test, which listens there, has closed the connection.

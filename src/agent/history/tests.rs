@@ -1,11 +1,13 @@
 use serde_json::{Value, json};
 
+use super::super::calls::calls;
 use super::*;
 use crate::model::{CallSignature, ReasoningKind};
 
 fn history(messages: Value) -> History {
     let input = json!({"threadId": "t", "runId": "r", "messages": messages});
-    History::read(&RunAgentInput::read(input).unwrap().input, |name| name == "backend")
+    let input = RunAgentInput::read(input).unwrap().input;
+    History::read(&input, &calls(&input.messages), |name| name == "backend")
 }
 
 fn call(id: &str) -> Value {
@@ -127,13 +129,72 @@ fn orphans_and_doubles_are_left_out_and_the_first_result_counts() {
         result("nobody", "lost"),
         asked("u", "go"),
         said("a", "", &["c1", "c1"]),
+        said("b", "", &["c1"]),
         result("c1", "first"),
         result("c1", "second"),
-        said("b", "", &["c1"]),
         said("e", "", &[]),
     ]));
 
     assert_eq!(outline(&history), [r#"user ["go"]"#, r#"assistant "" ["c1"]"#, r#"results ["first"]"#]);
+}
+
+#[test]
+fn an_id_that_an_earlier_turn_used_erases_nothing() {
+    let history = history(json!([
+        asked("u", "go"),
+        said("a", "", &["c", "c_2"]),
+        result("c", "one"),
+        result("c_2", "two"),
+        asked("v", "more"),
+        said("b", "", &["c"]),
+        result("c", "three"),
+        said("d", "", &["c"]),
+        result("c", "four"),
+    ]));
+
+    assert_eq!(
+        outline(&history),
+        [
+            r#"user ["go"]"#,
+            r#"assistant "" ["c", "c_2"]"#,
+            r#"results ["one", "two"]"#,
+            r#"user ["more"]"#,
+            r#"assistant "" ["c_3"]"#,
+            r#"results ["three"]"#,
+            r#"assistant "" ["c_4"]"#,
+            r#"results ["four"]"#,
+        ]
+    );
+}
+
+#[test]
+fn a_message_of_which_nothing_can_be_read_is_still_a_message() {
+    let parts = |parts: Value| json!({"id": "u", "role": "user", "content": parts});
+    let unknown = json!({"type": "hologram", "beam": 1});
+    let unreadable = vec![format!("user [{UNREADABLE:?}]")];
+    for (why, content, expected) in [
+        ("an unknown part", json!([unknown]), unreadable.clone()),
+        (
+            "an unknown part beside a blank text",
+            json!([unknown, {"type": "text", "text": " "}]),
+            unreadable.clone(),
+        ),
+        ("no part", json!([]), unreadable),
+        (
+            "a part that is known",
+            json!([unknown, {"type": "text", "text": "go"}]),
+            vec![r#"user ["go"]"#.into()],
+        ),
+        ("a blank text", json!(" "), vec![]),
+    ] {
+        assert_eq!(outline(&history(json!([parts(content)]))), expected, "{why}");
+    }
+    let history = history(json!([
+        asked("u", "go"),
+        said("a", "", &["c"]),
+        {"id": "x", "role": "tool", "toolCallId": "c", "content": [unknown]},
+    ]));
+    assert_eq!(outline(&history)[2], format!("results [{UNREADABLE_RESULT:?}]"));
 }
 
 #[test]

@@ -35,11 +35,11 @@ async fn given_an_interrupt_then_it_says_what_waits_until_when_and_how_to_answer
     let [mut interrupt] = told.interrupts().try_into().unwrap();
     let id = interrupt["id"].take();
     let parts: Vec<&str> = id.as_str().unwrap().split('.').collect();
-    // Version, key id (SHA-256 of the key), kind, end; run `r1` twice and call `c1` in base64; 16 random bytes, no
-    // question, 32 bytes of mac.
-    assert_eq!(parts[..7], ["agui1", "3eb1bd43", "a", "1800000900", "cjE", "cjE", "YzE"]);
-    assert_eq!([parts[7].len(), parts[8].len(), parts[9].len()], [22, 0, 43]);
-    assert_eq!(parts.len(), 10);
+    // Version, key id (SHA-256 of the key), kind, time of signing, end; run `r1` twice and call `c1` in base64; 16 random
+    // bytes, no question, 32 bytes of mac.
+    assert_eq!(parts[..8], ["agui2", "3eb1bd43", "a", "1800000000", "1800000900", "cjE", "cjE", "YzE"]);
+    assert_eq!([parts[8].len(), parts[9].len(), parts[10].len()], [22, 0, 43]);
+    assert_eq!(parts.len(), 11);
     assert_eq!(
         interrupt,
         json!({

@@ -106,7 +106,7 @@ async fn given_a_claim_without_an_outcome_then_the_outcome_is_unknown_and_the_to
     assert_eq!(
         told.result("c1"),
         Some(json!({
-            "error": "This call was begun before and its outcome is unknown. It was not run again.",
+            "error": "This call was answered before, and what came of that is unknown. Nothing was run for this answer.",
             "interrupt": "outcome_unknown",
         }))
     );
@@ -123,8 +123,11 @@ async fn with_a_guard_that_fails_a_no_does_not_claim_that_nothing_ran() {
 
     assert_eq!(shop.done(), []);
     assert_eq!(
-        denied.result("c1").unwrap()["interrupt"],
-        "outcome_unknown",
+        denied.result("c1"),
+        Some(json!({
+            "error": "Whether this call was run before is unknown. Nothing was run for this answer.",
+            "interrupt": "outcome_unknown",
+        })),
         "an earlier yes may have run it"
     );
 }
@@ -138,7 +141,7 @@ async fn given_a_guard_that_fails_then_nothing_runs() {
     assert_eq!(
         told.result("c1"),
         Some(json!({
-            "error": "The approval could not be registered. The call was not run.",
+            "error": "The approval could not be registered. Nothing was run for this answer.",
             "interrupt": "not_claimed",
         }))
     );

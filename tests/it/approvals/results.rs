@@ -1,11 +1,11 @@
 //! What becomes of tools' results that come back in a history, as they were told or otherwise.
 
 use ag_ui_lambda::agent::Agent;
-use ag_ui_lambda::model::{Script, Scripted};
+use ag_ui_lambda::model::{Script, Scripted, Turn};
 use ag_ui_lambda::tool::{NoArgs, ToolContext, tool_fn};
 use serde_json::{Value, json};
 
-use super::shop::{Asked, Shop, calls, refund};
+use super::shop::{Asked, Shop, UNVERIFIED, calls, refund};
 
 const OTHER_KEY: &str = "fedcba9876543210fedcba9876543210";
 const UNANSWERED: &str = r#"{"error":"The run ended before this tool finished."}"#;
@@ -20,7 +20,8 @@ fn results(asked: &mut Asked) -> Vec<&mut Value> {
     asked.messages().iter_mut().filter(|message| message["role"] == "tool").collect()
 }
 
-/// The next request of a client that was told two looks and a refund, changed as the row says.
+/// The next request of a client that was told two looks and a refund, changed as the row says; and the number of the
+/// result that is not as this server signed it, if there is one.
 async fn case(shop: &Shop, name: &str) -> (Asked, Option<usize>) {
     let asked = calls(&[("look", json!({})), ("look", json!({})), small()]);
     let told = shop.send(&asked).await;
@@ -78,7 +79,8 @@ async fn case(shop: &Shop, name: &str) -> (Asked, Option<usize>) {
         "a second result of the call, unsigned" => {
             let second = json!({"id": "x", "role": "tool", "toolCallId": "c1", "content": "seen more"});
             next.messages().push(second);
-            refused = Some(3);
+            // The first one stands.
+            refused = None;
         }
         "the sentence that stands for no result" => {
             let result = &mut results(&mut next)[0];
@@ -104,9 +106,17 @@ async fn case(shop: &Shop, name: &str) -> (Asked, Option<usize>) {
         }
         other => panic!("no test tries {other:?}"),
     }
-    let tools = next.messages().iter().enumerate().filter(|(_, message)| message["role"] == "tool");
-    let places: Vec<usize> = tools.map(|(place, _)| place).collect();
-    (next, refused.map(|result: usize| places[result]))
+    (next, refused)
+}
+
+/// What the model read as the results of the two looks and the refund, when it was asked the last time.
+fn read_by_model(shop: &Shop) -> Vec<String> {
+    let requests = shop.requests.lock().unwrap();
+    let results = requests.last().unwrap().history.iter().filter_map(|turn| match turn {
+        Turn::Results(results) => Some(results),
+        _ => None,
+    });
+    results.flatten().map(|result| result.content.text()).collect()
 }
 
 const CASES: [&str; 24] = [
@@ -137,32 +147,35 @@ const CASES: [&str; 24] = [
 ];
 
 #[tokio::test]
-async fn where_results_must_be_signed_those_that_are_not_as_told_refuse_the_run() {
+async fn where_results_must_be_signed_the_model_reads_no_other() {
     let shop = Shop { requires_signed_results: true, ..Shop::new() };
     for name in CASES {
-        let (next, refused) = case(&shop, name).await;
+        let (next, unsigned) = case(&shop, name).await;
 
         let told = shop.send(&next).await;
 
-        match refused {
-            None => assert_eq!(told.status, 200, "{name}: {}", told.text),
-            Some(place) => {
-                let body: Value = serde_json::from_str(&told.text).unwrap_or_default();
-                let expected = json!(["BAD_INPUT", format!("/messages/{place}")]);
-                assert_eq!(told.status, 400, "{name}");
-                assert_eq!(json!([body["error"]["code"], body["error"]["path"]]), expected, "{name}");
-            }
-        }
+        assert_eq!(told.status, 200, "{name}: no thread dies: {}", told.text);
+        let read = read_by_model(&shop);
+        let is_unverified: Vec<bool> = read.iter().take(3).map(|result| result == UNVERIFIED).collect();
+        let are_all =
+            ["another thread", "another user", "another organisation", "another front door", "nobody proven"];
+        let expected: Vec<bool> =
+            (0..3).map(|number| unsigned == Some(number) || are_all.contains(&name)).collect();
+        assert_eq!(is_unverified, expected, "{name}: {read:?}");
     }
 }
 
 #[tokio::test]
-async fn where_they_need_not_be_signed_nobody_looks() {
+async fn where_they_need_not_be_signed_only_those_of_gated_calls_are_looked_at() {
     let shop = Shop::new();
     for name in CASES {
         let (next, _) = case(&shop, name).await;
 
         assert_eq!(shop.send(&next).await.status, 200, "{name}");
+        let read = read_by_model(&shop);
+        // Renamed to a tool that asks, the call is gated, and the signature is that of another call.
+        let is_gated = name == "another tool";
+        assert_eq!(read[..2].iter().any(|result| result == UNVERIFIED), is_gated, "{name}: {read:?}");
     }
 }
 
@@ -199,6 +212,7 @@ async fn each_result_that_is_told_can_come_back() {
         assert!(second.result("c1").is_some(), "{why}");
         let third = shop.send(&answered.after(&second)).await;
         assert_eq!(third.status, 200, "{why}: {}", third.text);
+        assert!(!read_by_model(&shop).iter().any(|result| result == UNVERIFIED), "{why}");
     }
 }
 
@@ -223,7 +237,8 @@ async fn a_signature_of_a_key_that_is_gone_proves_nothing() {
     let (next, _) = case(&shop, "as it was told").await;
 
     let rotated = Shop { key: Some(OTHER_KEY), ..shop };
-    assert_eq!(rotated.send(&next).await.status, 400);
+    assert_eq!(rotated.send(&next).await.status, 200);
+    assert_eq!(read_by_model(&rotated), [UNVERIFIED; 3]);
 }
 
 #[test]

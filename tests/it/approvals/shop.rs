@@ -9,7 +9,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use ag_ui_lambda::agent::Agent;
 use ag_ui_lambda::approval::{ApprovalKeys, Approvals, Claim, Guard, GuardError};
 use ag_ui_lambda::endpoint::{ClaimSource, Claims, Endpoint};
-use ag_ui_lambda::model::{Request, Script, Scripted, Turn};
+use ag_ui_lambda::model::{CallResult, Request, Script, Scripted, Turn};
 use ag_ui_lambda::tool::{Approval, Interrupts, Lack, NoArgs, Tool, ToolContext, ToolError, tool_fn};
 use bytes::Bytes;
 use futures_util::FutureExt as _;
@@ -24,6 +24,8 @@ use crate::support::sse::events;
 use crate::support::{oracle, outline};
 
 pub(super) const KEY: &str = "0123456789abcdef0123456789abcdef";
+/// What the model reads in place of a result that is not the server's.
+pub(super) const UNVERIFIED: &str = "The result of this call could not be verified.";
 /// When the tests begin, in seconds since the Unix epoch.
 const NOON: u64 = 1_800_000_000;
 
@@ -67,6 +69,8 @@ pub(super) struct Shop {
     pub(super) now: Arc<AtomicU64>,
     pub(super) ledger: Ledger,
     pub(super) requires_signed_results: bool,
+    /// What the model was asked, turn by turn.
+    pub(super) requests: Arc<Mutex<Vec<Request>>>,
     /// Whether it is the later version: its shoes ask otherwise, its prices are small.
     pub(super) is_later: bool,
 }
@@ -121,6 +125,7 @@ impl Shop {
             now: Arc::new(AtomicU64::new(NOON)),
             ledger: Ledger::default(),
             requires_signed_results: false,
+            requests: Arc::default(),
             is_later: false,
         }
     }
@@ -160,7 +165,12 @@ impl Shop {
             let size: Size = context.ask("Which size?")?;
             Ok(json!({ "chosen": size.size }))
         };
-        let mut agent = Agent::builder(Scripted::new(turn))
+        let requests = Arc::clone(&self.requests);
+        let model = Scripted::new(move |request| {
+            requests.lock().unwrap().push(request.clone());
+            turn(request)
+        });
+        let mut agent = Agent::builder(model)
             .tool(Refund { name: "refund", is_editable: false, ledger: Arc::clone(&self.ledger) })
             .tool(tool_fn("shoes", "Orders shoes.", shoes).needs_approval().asks())
             .tool(tool_fn("choose", "Asks.", choose).needs_approval_if(|clerk, _| !clerk.may_refund).asks())
@@ -207,8 +217,7 @@ impl Shop {
         }
         let events = if status == 200 { events(&text) } else { Vec::new() };
         if status == 200 {
-            let open = oracle::open_calls(&asked.input);
-            assert_eq!(oracle::check_after(open, &events), Ok(()), "\n{}", outline::outline(&events));
+            assert_eq!(oracle::check_run(&asked.input, &events), Ok(()), "\n{}", outline::outline(&events));
         }
         Told { status, text, events }
     }
@@ -216,8 +225,9 @@ impl Shop {
 
 /// Calls what the user names, as JSON: `[["refund", {...}], ...]`.
 fn turn(request: &Request) -> Script {
-    if let Some(Turn::Results(_)) = request.history.last() {
-        return Script::new().text("Done.");
+    if let Some(Turn::Results(results)) = request.history.last() {
+        let is_unverified = |result: &CallResult| result.content.text() == UNVERIFIED;
+        return Script::new().text(if results.iter().any(is_unverified) { "Unverified." } else { "Done." });
     }
     let text = request.last_user_text();
     let calls: Vec<(String, Value)> = serde_json::from_str(&text).unwrap_or_default();
@@ -295,6 +305,18 @@ impl Asked {
         next
     }
 
+    /// The same with all calls in one message of the assistant, as the official clients have those of a turn.
+    pub(super) fn in_one_message(mut self) -> Self {
+        let messages = std::mem::take(self.messages());
+        let (with_calls, mut others): (Vec<Value>, Vec<Value>) =
+            messages.into_iter().partition(|message| message["toolCalls"].is_array());
+        let calls: Vec<Value> = with_calls.iter().map(|message| message["toolCalls"][0].clone()).collect();
+        let place = others.iter().position(|message| message["role"] == "tool").unwrap_or(others.len());
+        others.insert(place, json!({"id": "a1", "role": "assistant", "toolCalls": calls}));
+        *self.messages() = others;
+        self
+    }
+
     /// Answers an interrupt.
     pub(super) fn resolve(mut self, id: &Value, payload: Value) -> Self {
         let entry = json!({"interruptId": id, "status": "resolved", "payload": payload});
@@ -350,11 +372,6 @@ impl Told {
         let is_result = |event: &&Value| event["type"] == "TOOL_CALL_RESULT" && event["toolCallId"] == call;
         let text = self.events.iter().find(is_result)?["content"].as_str()?;
         Some(serde_json::from_str(text).unwrap_or_else(|_| text.into()))
-    }
-
-    pub(super) fn code(&self) -> Value {
-        let body: Value = serde_json::from_str(&self.text).unwrap_or_default();
-        body["error"]["code"].clone()
     }
 }
 

@@ -29,8 +29,11 @@ struct Case {
 
 impl Case {
     async fn of(calls_made: &[(&str, Value)]) -> Self {
+        Self::asked(calls(calls_made)).await
+    }
+
+    async fn asked(asked: Asked) -> Self {
         let shop = Shop::new();
-        let asked = calls(calls_made);
         let told = shop.send(&asked).await;
         let id = told.interrupts()[0]["id"].clone();
         Self { shop, asked, told, id }
@@ -56,11 +59,7 @@ impl Case {
 /// What is observed, in the words of the table's second column.
 fn observed(case: &Case, told: &Told) -> String {
     let ran = case.shop.done();
-    if told.status != 200 {
-        assert_eq!(told.code(), "INTERRUPT_OPEN", "{}", told.text);
-        assert_eq!(ran, [], "a run that is refused runs nothing");
-        return told.status.to_string();
-    }
+    assert_eq!(told.status, 200, "no thread dies: {}", told.text);
     if !told.interrupts().is_empty() {
         assert_eq!(ran, [], "what is asked again has not run");
         return "again".into();
@@ -69,13 +68,22 @@ fn observed(case: &Case, told: &Told) -> String {
         return "runs".into();
     }
     assert_eq!(ran, []);
-    match told.result("c1") {
+    let result = told.events.iter().find(|event| event["type"] == "TOOL_CALL_RESULT");
+    match result.map(|result| serde_json::from_str::<Value>(result["content"].as_str().unwrap()).unwrap()) {
         Some(result) => match result["interrupt"].as_str() {
+            Some("unknown") => "declined".into(),
             Some(word) => format!("result `{word}`"),
             None => format!("result `{}`", result["error"].as_str().unwrap()),
         },
-        None => "ignored".into(),
+        None if told.text.contains("Unverified.") => "unverified".into(),
+        None if told.text.contains("TEXT_MESSAGE_START") => "ignored".into(),
+        None => "stays open".into(),
     }
+}
+
+/// A tool message of the refund that is the client's own.
+fn tool_message(content: &str) -> Value {
+    json!({"id": "x", "role": "tool", "toolCallId": "c1", "content": content})
 }
 
 fn base64(text: &str) -> String {
@@ -105,6 +113,11 @@ async fn row(name: &str) -> String {
         "the call of another tool renamed to this one" => {
             Case::of(&[("price", json!({"order_id": "1234", "amount": 20}))]).await
         }
+        "results of the front end's calls beside it, and no answer" => {
+            let mut asked = calls(&[refund(), ("paint", json!({}))]);
+            asked.input["tools"] = json!([{"name": "paint", "description": "Paints."}]);
+            Case::asked(asked).await
+        }
         _ => Case::of(&[refund()]).await,
     };
     let Case { shop, id, .. } = &case;
@@ -133,30 +146,30 @@ async fn row(name: &str) -> String {
             next.messages().push(json!({"id": "u2", "role": "user", "content": "Never mind."}));
         }
         "answers to some of the open interrupts" => {}
-        "an id that is made up" => next = case.next().approve(&case.with(9, &base64(&"m".repeat(32)))),
-        "an id in another format" => next = case.next().approve(&case.with(0, "agui2")),
-        "an id with a later time" => next = case.next().approve(&case.with(3, "1900000000")),
+        "an id that is made up" => next = case.next().approve(&case.with(10, &base64(&"m".repeat(32)))),
+        "an id in another format" => next = case.next().approve(&case.with(0, "agui3")),
+        "an id with a later time" => next = case.next().approve(&case.with(4, "1900000000")),
         "an approval's id made a question's" => {
             let id =
                 case.with(2, "q").as_str().unwrap().replace("..", &format!(".{}.", base64(&"q".repeat(32))));
             next = case.next().approve(&id.into());
         }
-        "an id said to be asked by another run" => next = case.next().approve(&case.with(4, &base64("r2"))),
+        "an id said to be asked by another run" => next = case.next().approve(&case.with(5, &base64("r2"))),
         "an id with another random part" => {
-            next = case.next().approve(&case.with(7, &base64(&"n".repeat(16))));
+            next = case.next().approve(&case.with(8, &base64(&"n".repeat(16))));
         }
         "the id of another question" => {
             let question = shop.send(&next).await.id();
             let mut parts: Vec<&str> = question.as_str().unwrap().split('.').collect();
             let other = base64(&"q".repeat(32));
-            parts[8] = &other;
+            parts[9] = &other;
             next = case.next().resolve(&parts.join(".").into(), json!({"size": 42}));
         }
-        "an id of another run" => next = case.next().approve(&case.with(5, &base64("r2"))),
+        "an id of another run" => next = case.next().approve(&case.with(6, &base64("r2"))),
         "an id that names another call" => {
             next.call(0)["id"] = "c9".into();
             next.input["resume"] = json!([]);
-            next = next.approve(&case.with(6, &base64("c9")));
+            next = next.approve(&case.with(7, &base64("c9")));
         }
         "the id of another call of the same tool" => {
             // The cheap one is approved under the id of the dear one, which is left out.
@@ -224,9 +237,33 @@ async fn row(name: &str) -> String {
         }
         "the same answer twice" => next = next.approve(id),
         "a yes and a no" => next = next.resolve(id, json!({"approved": false})),
-        "an answer to a call that has a result" => {
-            let result = json!({"id": "x", "role": "tool", "toolCallId": "c1", "content": "refunded"});
-            next.messages().push(result);
+        "an answer to a call that has a result which is not signed" => {
+            next.messages().push(tool_message("refunded"));
+        }
+        "a result which is not signed, and no answer" => {
+            next = case.next();
+            next.messages().push(tool_message("refunded"));
+        }
+        "an answer to a call that has a signed result" => {
+            let told = shop.send(&case.next().resolve(id, json!({"approved": false}))).await;
+            next = next.after(&told).approve(id);
+        }
+        "a yes beside its echo" => next.messages().push(tool_message(r#"{"approved": true}"#)),
+        "a no beside its echo" => {
+            next = case.next().resolve(id, json!({"approved": false}));
+            next.messages().push(tool_message(r#"{"approved":false}"#));
+        }
+        "nobody answered, says the client, beside the echo of that" => {
+            next = case.next().cancel(id);
+            next.messages().push(tool_message(r#"{"status":"cancelled"}"#));
+        }
+        "an echo of another answer than the one that is brought" => {
+            next.messages().push(tool_message(r#"{"approved":false}"#));
+        }
+        "results of the front end's calls beside it, and no answer" => {
+            next = case.next().in_one_message();
+            next.messages()
+                .push(json!({"id": "f", "role": "tool", "toolCallId": "c2", "content": "painted"}));
         }
         "an answer to a call that is not in the history" => {
             next.input["messages"] = json!([{"id": "u1", "role": "user", "content": "Hello"}]);

@@ -114,24 +114,23 @@ pub(crate) struct Reply {
 impl Reply {
     /// Sends an event and reads the answer; a run must be in order.
     pub(crate) async fn to(function: &Function, event: &Value) -> Self {
-        let body = event["body"].as_str().and_then(|body| serde_json::from_str(body).ok());
-        let open = body.as_ref().map(oracle::open_calls).unwrap_or_default();
-        let reply = Self::read_after(open, function.invoke(event).await.unwrap()).await;
+        let input = event["body"].as_str().and_then(|body| serde_json::from_str(body).ok());
+        let reply = Self::read_run(input.unwrap_or_default(), function.invoke(event).await.unwrap()).await;
         function.said(&reply.events);
         reply
     }
 
     pub(crate) async fn read(answer: Answer) -> Self {
-        Self::read_after(Vec::new(), answer).await
+        Self::read_run(Value::Null, answer).await
     }
 
-    async fn read_after(open: Vec<String>, mut answer: Answer) -> Self {
+    async fn read_run(input: Value, mut answer: Answer) -> Self {
         let status = answer.status();
         let is_run = answer.header("content-type") == Some("text/event-stream");
         let text = answer.text().await;
         let events = if is_run { events(&text) } else { Vec::new() };
         if is_run {
-            assert_eq!(oracle::check_after(open, &events), Ok(()), "\n{}", outline::outline(&events));
+            assert_eq!(oracle::check_run(&input, &events), Ok(()), "\n{}", outline::outline(&events));
         }
         Self { status, text, events }
     }

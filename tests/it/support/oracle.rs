@@ -12,11 +12,11 @@ use super::conversation::Conversation;
 
 /// Checks a whole run; an error names the event and the rule.
 pub(crate) fn check<'a>(events: impl IntoIterator<Item = &'a Value>) -> Result<(), String> {
-    check_after(Vec::new(), events)
+    Client::default().read(events).map(drop)
 }
 
 /// The calls without a result in the history of a run's input: those that the run may answer.
-pub(crate) fn open_calls(input: &Value) -> Vec<String> {
+fn open_calls(input: &Value) -> Vec<String> {
     let messages = input["messages"].as_array().into_iter().flatten();
     let answered: BTreeSet<&str> =
         messages.clone().filter_map(|message| message["toolCallId"].as_str()).collect();
@@ -25,12 +25,15 @@ pub(crate) fn open_calls(input: &Value) -> Vec<String> {
     ids.filter(|id| !answered.contains(id)).map(ToOwned::to_owned).collect()
 }
 
-/// Checks a whole run behind a history in which these calls have no result.
-pub(crate) fn check_after<'a>(
-    open: Vec<String>,
+/// Checks a whole run of this input.
+pub(crate) fn check_run<'a>(
+    input: &Value,
     events: impl IntoIterator<Item = &'a Value>,
 ) -> Result<(), String> {
-    Client::after(open).read(events).map(drop)
+    let client = Client::after(open_calls(input));
+    let answers = input["resume"].as_array().is_some_and(|answers| !answers.is_empty());
+    let client = if answers { client.answering_interrupts() } else { client };
+    client.read(events).map(drop)
 }
 
 /// What a client knows that has read a run.
@@ -55,7 +58,13 @@ pub(crate) struct Client {
     /// The messages as they were built, event by event.
     pub(crate) messages: Conversation,
     is_before_1_0: bool,
-    /// The messages as a snapshot told them; behind it only the end may come.
+    /// Whether the run answers interrupts: it has a RUN_FINISHED always, and behind it a failure's RUN_ERROR.
+    answers_interrupts: bool,
+    has_finished: bool,
+    has_failed: bool,
+    /// How many events there were.
+    count: usize,
+    /// The messages as a snapshot told them; behind it only the end may come, unless it came first of all.
     pub(crate) restated: Option<Vec<Value>>,
 }
 
@@ -76,13 +85,21 @@ impl Client {
         Self { is_before_1_0: true, ..self }
     }
 
+    /// A client that waits for a RUN_FINISHED, since the run answers its interrupts.
+    pub(crate) fn answering_interrupts(self) -> Self {
+        Self { answers_interrupts: true, ..self }
+    }
+
     /// Reads a whole run.
     pub(crate) fn read<'a>(mut self, events: impl IntoIterator<Item = &'a Value>) -> Result<Self, String> {
         for (index, event) in events.into_iter().enumerate() {
             self.see(event).map_err(|rule| format!("event {index} ({}): {rule}", event["type"]))?;
             self.messages.see(event);
+            self.count += 1;
         }
-        if self.has_ended {
+        if self.answers_interrupts && !self.has_finished {
+            Err("a run that answers interrupts ends without RUN_FINISHED".into())
+        } else if self.has_ended {
             Ok(self)
         } else {
             Err("the stream ends without RUN_FINISHED or RUN_ERROR".into())
@@ -91,11 +108,17 @@ impl Client {
 
     fn see(&mut self, event: &Value) -> Result<(), String> {
         let kind = event["type"].as_str().ok_or("has no type")?;
-        if self.has_ended {
+        let is_late_error =
+            self.answers_interrupts && self.has_finished && !self.has_failed && kind == "RUN_ERROR";
+        if self.has_ended && !is_late_error {
             return Err("comes after the end".into());
         }
         if self.run.is_none() && kind != "RUN_STARTED" && kind != "RUN_ERROR" {
             return Err("comes before RUN_STARTED".into());
+        }
+        if self.count == 2 && !kind.starts_with("RUN_") {
+            // The messages that came right behind RUN_STARTED were those to begin from.
+            self.restated = None;
         }
         if self.restated.is_some() && !kind.starts_with("RUN_") {
             return Err("comes behind the messages, which are the last word".into());
@@ -188,6 +211,11 @@ impl Client {
                     messages.iter().filter_map(|message| message["id"].as_str()).collect();
                 expect(ids.len() == messages.len(), "two messages have one id, or one has none")?;
                 self.restated = Some(messages.clone());
+                if self.count == 1 {
+                    self.earlier = open_calls(event);
+                    self.seen_calls.extend(self.earlier.iter().cloned());
+                    self.messages = Conversation(messages.clone());
+                }
                 self.nothing_open()
             }
             "ACTIVITY_SNAPSHOT" => {
@@ -217,6 +245,7 @@ impl Client {
             }
             "RUN_FINISHED" => {
                 self.has_ended = true;
+                self.has_finished = true;
                 let (thread, run) = self.run.as_ref().ok_or("no run is active")?;
                 expect(event["threadId"] == *thread && event["runId"] == *run, "names another run")?;
                 self.nothing_open()?;
@@ -258,6 +287,7 @@ impl Client {
             }
             "RUN_ERROR" => {
                 self.has_ended = true;
+                self.has_failed = true;
                 expect(event["code"].is_string(), "has no code")?;
                 self.nothing_open()
             }
@@ -376,5 +406,15 @@ fn the_oracle_refuses_broken_runs() {
         assert!(check(&stamped(events)).is_err(), "{why}");
     }
     assert_eq!(check(&stamped(vec![started(), finished()])), Ok(()));
+    let failed = || serde_json::json!({"type": "RUN_ERROR", "code": "INTERNAL", "message": "Sorry."});
+    let late = stamped(vec![started(), finished(), failed()]);
+    assert!(check(&late).is_err(), "a late error of a run that answers nothing");
+    let answering = || Client::default().answering_interrupts();
+    assert!(answering().read(&late).is_ok());
+    assert!(answering().read(&stamped(vec![started(), failed()])).is_err(), "no RUN_FINISHED");
+    assert!(
+        answering().read(&stamped(vec![started(), finished(), failed(), failed()])).is_err(),
+        "two errors"
+    );
     assert!(check(&[started(), finished()]).is_err(), "no timestamps");
 }

@@ -92,13 +92,12 @@ impl Scenario {
     }
 
     pub(crate) async fn try_run(self) -> Result<Told, Refusal> {
-        let open = oracle::open_calls(&self.input);
-        let input = RunAgentInput::read(self.input).unwrap().input;
+        let input = RunAgentInput::read(self.input.clone()).unwrap().input;
         let deadline = self.deadline.map(|deadline| Instant::now() + deadline);
         let agent = self.agent.build().unwrap();
         let run = agent.run_stamped(self.caller, self.identity, input, deadline, Counting::default()).await?;
         let events: Vec<Value> = run.map(|event| serde_json::to_value(event).unwrap()).collect().await;
-        assert_eq!(oracle::check_after(open, &events), Ok(()), "\n{}", outline::outline(&events));
+        assert_eq!(oracle::check_run(&self.input, &events), Ok(()), "\n{}", outline::outline(&events));
         let requests = std::mem::take(&mut *self.seen.lock().unwrap());
         Ok(Told { events, requests })
     }

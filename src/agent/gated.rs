@@ -1,0 +1,361 @@
+//! What becomes of each gated call of a history: of a tool that may need an approval or ask a question, or one that an
+//! answer in `resume` names.
+//!
+//! Everything here comes from the client: the history, the results in it, the answers, even which call an answer is
+//! for. Only what this server has signed is believed. Each call is judged alone, by the first rule that applies, and
+//! none of them refuses a run: whatever was cut, forged or lost, the thread goes on, and no tool runs without a proof.
+
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+use tokio::time::Instant;
+use tracing::info;
+
+use super::Agent;
+use super::call::Granted;
+use super::calls::HistoryCall;
+use super::resume::{Decision, decide};
+use super::signed::{says_nothing, signature};
+use super::waiting::{Called, Prover};
+use crate::approval::{Identity, Proof, Signature, digest};
+use crate::protocol::{
+    InterruptId, Message, MessageBody, ResumeEntry, ResumeStatus, RunAgentInput, ToolCallId,
+};
+use crate::tool::parse;
+
+/// The result of a call that is declined. It says what is known and no more: a history without a result does not show
+/// that the tool did not run.
+pub(super) const DECLINED: &str = r#"{"error":"No result of this call is known. It was not run for this message. If it was approved or needed no approval, it may have run before.","interrupt":"unknown"}"#;
+/// What a model reads in place of a result that this server did not sign.
+pub(super) const UNVERIFIED: &str = "The result of this call could not be verified.";
+
+/// What was found of a gated call.
+pub(super) struct Judgement {
+    pub(super) verdict: Verdict,
+    /// The places of tool messages that only repeat an answer: a front end's echo, which is no result.
+    pub(super) echoes: Vec<usize>,
+    /// How many answers had a proof that does not hold.
+    pub(super) forged: usize,
+}
+
+/// What becomes of a gated call.
+pub(super) enum Verdict {
+    /// This message holds its result.
+    Stands(usize),
+    /// An answer decides.
+    Decided(Decision),
+    /// Nothing is run or sent. The model reads that the result could not be verified.
+    Unverified,
+    /// It stays open: the client has answered the front end's calls beside it, and will answer this one.
+    StaysOpen,
+    /// It is not run, and the client is sent a result that says so.
+    Declined(Cause),
+    /// The keys have to be read again before anything can be said.
+    NeedsKeys {
+        /// Whether the client may be sent a result of it.
+        may_have_result: bool,
+    },
+}
+
+/// Why a call is declined, for the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cause {
+    NoAnswer,
+    NoProof,
+    SeveralAnswers,
+    Closed,
+    Arguments,
+}
+
+impl Cause {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::NoAnswer => "no_answer",
+            Self::NoProof => "no_proof",
+            Self::SeveralAnswers => "several_answers",
+            Self::Closed => "approvals_closed",
+            Self::Arguments => "arguments",
+        }
+    }
+}
+
+/// Judges the gated calls of one input.
+pub(super) struct Judge<'a, C> {
+    agent: &'a Agent<C>,
+    caller: &'a C,
+    identity: Option<&'a Identity>,
+    prover: Option<Prover<'a>>,
+    input: &'a RunAgentInput,
+    /// The answers that name a call of the history.
+    answers: HashMap<&'a ToolCallId, Vec<(Proof, &'a ResumeEntry)>>,
+    /// The place of the last message of the user or the assistant.
+    last_spoken: Option<usize>,
+    /// Whether a result of a frontend call stands behind that message, which made the call.
+    has_frontend_result: bool,
+}
+
+/// What is known of a call.
+#[derive(Default)]
+struct Facts<'a> {
+    /// The places of its results that this server signed.
+    signed: Vec<usize>,
+    /// The places of those that only repeat an answer.
+    echoes: Vec<usize>,
+    /// Whether it has any other tool message.
+    has_unsigned: bool,
+    /// The answers whose proof holds.
+    proven: Vec<(Proof, &'a ResumeEntry, String)>,
+    /// Its arguments, where an answer needs them.
+    arguments: Option<Value>,
+    forged: usize,
+    /// Whether a signature or a proof is by a key that may have come since the keys were read.
+    has_newer_key: bool,
+    cause: Option<Cause>,
+}
+
+impl<'a, C: Send + Sync + 'static> Judge<'a, C> {
+    pub(super) fn new(
+        agent: &'a Agent<C>,
+        caller: &'a C,
+        identity: Option<&'a Identity>,
+        input: &'a RunAgentInput,
+        calls: &[HistoryCall<'a>],
+    ) -> Self {
+        let is_spoken = |message: &Message| {
+            matches!(message.body, MessageBody::User { .. } | MessageBody::Assistant { .. })
+        };
+        let last_spoken = input.messages.iter().rposition(is_spoken);
+        let is_frontend_result = |call: &HistoryCall<'_>| {
+            Some(call.message) == last_spoken
+                && !call.answers.is_empty()
+                && !agent.inner.toolbox.has(&call.call.function.name)
+        };
+        Self {
+            agent,
+            caller,
+            identity,
+            prover: agent.prover(identity, &input.thread_id, &input.run_id),
+            input,
+            answers: answers(input, calls),
+            last_spoken,
+            has_frontend_result: calls.iter().any(is_frontend_result),
+        }
+    }
+
+    /// Whether a call is gated, or its result has to be signed.
+    pub(super) fn is_judged(&self, call: &HistoryCall<'_>) -> bool {
+        self.is_gated(call) || self.must_be_signed(call)
+    }
+
+    fn is_gated(&self, call: &HistoryCall<'_>) -> bool {
+        self.agent.inner.toolbox.may_wait(&call.call.function.name)
+            || self.answers.contains_key(&call.call.id)
+    }
+
+    fn must_be_signed(&self, call: &HistoryCall<'_>) -> bool {
+        let is_required = self.agent.inner.requires_signed_results;
+        is_required && !call.answers.is_empty() && self.agent.inner.toolbox.has(&call.call.function.name)
+    }
+
+    /// Whether a signature has to be checked, so that there must be a key.
+    pub(super) fn needs_key(&self, calls: &[HistoryCall<'_>]) -> bool {
+        let has_signature = |place: &usize| signature(&self.input.messages[*place]).is_some();
+        calls
+            .iter()
+            .filter(|call| self.is_judged(call))
+            .any(|call| self.answers.contains_key(&call.call.id) || call.answers.iter().any(has_signature))
+    }
+
+    /// Judges a call by the keys that are known here.
+    pub(super) async fn judge(&self, call: &HistoryCall<'a>) -> Judgement {
+        let facts = self.facts(call).await;
+        if facts.has_newer_key && facts.signed.iter().all(|place| self.is_decline(*place)) {
+            let verdict = Verdict::NeedsKeys { may_have_result: !facts.has_unsigned };
+            return Judgement { verdict, echoes: facts.echoes, forged: facts.forged };
+        }
+        self.rule(call, facts).await
+    }
+
+    /// Judges a call by what the keys are after they were read again.
+    pub(super) async fn judge_again(&self, call: &HistoryCall<'a>) -> Judgement {
+        let facts = self.facts(call).await;
+        self.rule(call, facts).await
+    }
+
+    /// Waits until the keys have been read since `moment`.
+    pub(super) async fn read_keys_since(&self, moment: Instant) {
+        if let Some(prover) = self.prover {
+            prover.approvals.read_keys_since(moment).await;
+        }
+    }
+
+    async fn rule(&self, call: &HistoryCall<'a>, mut facts: Facts<'a>) -> Judgement {
+        let (echoes, forged) = (std::mem::take(&mut facts.echoes), facts.forged);
+        Judgement { verdict: self.verdict(call, facts).await, echoes, forged }
+    }
+
+    async fn verdict(&self, call: &HistoryCall<'a>, mut facts: Facts<'a>) -> Verdict {
+        if let Some(place) = self.standing(&facts.signed) {
+            return Verdict::Stands(place);
+        }
+        if !self.is_gated(call) {
+            return Verdict::Unverified;
+        }
+        let has_store = self.prover.is_some_and(|prover| prover.approvals.once().is_some());
+        if facts.proven.len() == 1
+            && (!facts.has_unsigned || has_store)
+            && let (Some((proof, entry, idempotency_key)), Some(arguments)) =
+                (facts.proven.pop(), facts.arguments.take())
+            && let Some(prover) = self.prover
+        {
+            let audit = self.agent.audit(self.identity).await;
+            let (id, tool) = (call.call.id.clone(), call.call.function.name.clone());
+            let granted = Granted { id, tool, arguments, answer: None, proof, idempotency_key };
+            return Verdict::Decided(decide(self.agent, self.caller, prover, &audit, granted, entry));
+        }
+        if facts.has_unsigned {
+            return Verdict::Unverified;
+        }
+        let is_last = Some(call.message) == self.last_spoken;
+        if self.input.resume.is_empty() && is_last && self.has_frontend_result {
+            return Verdict::StaysOpen;
+        }
+        let several = if facts.proven.len() > 1 { Some(Cause::SeveralAnswers) } else { None };
+        let none = if facts.forged > 0 { Cause::NoProof } else { Cause::NoAnswer };
+        Verdict::Declined(several.or(facts.cause).unwrap_or(none))
+    }
+
+    /// The result that counts, of several that are signed: the first that does not only decline.
+    fn standing(&self, signed: &[usize]) -> Option<usize> {
+        let result = signed.iter().find(|place| !self.is_decline(**place));
+        result.or(signed.first()).copied()
+    }
+
+    fn is_decline(&self, place: usize) -> bool {
+        matches!(
+            &self.input.messages[place].body,
+            MessageBody::Tool { content, .. } if content.text() == DECLINED
+        )
+    }
+
+    async fn facts(&self, call: &HistoryCall<'a>) -> Facts<'a> {
+        let mut facts = Facts::default();
+        for place in &call.answers {
+            self.look_at_message(*place, call, &mut facts).await;
+        }
+        if facts.signed.is_empty()
+            && let Some(answers) = self.answers.get(&call.call.id)
+        {
+            self.look_at_answers(answers, call, &mut facts).await;
+        }
+        facts
+    }
+
+    async fn look_at_message(&self, place: usize, call: &HistoryCall<'a>, facts: &mut Facts<'a>) {
+        let message = &self.input.messages[place];
+        let checked = match self.prover {
+            Some(prover) => prover.check_result(message, call.call.into()).await,
+            None => Signature::Forged,
+        };
+        match checked {
+            Signature::Genuine => facts.signed.push(place),
+            // Without a signature it says no more than a client that leaves the result out.
+            Signature::Forged if !self.is_gated(call) && says_nothing(message) => {
+                facts.signed.push(place);
+            }
+            Signature::Forged if self.is_echo(message, call) => facts.echoes.push(place),
+            Signature::Forged => facts.has_unsigned = true,
+            Signature::KeyMayBeNewer => {
+                facts.has_newer_key = true;
+                facts.has_unsigned = true;
+            }
+        }
+    }
+
+    fn is_echo(&self, message: &Message, call: &HistoryCall<'_>) -> bool {
+        let answers = self.answers.get(&call.call.id).map_or(&[][..], Vec::as_slice);
+        answers.iter().any(|(_, entry)| repeats(message, entry))
+    }
+
+    async fn look_at_answers(
+        &self,
+        answers: &[(Proof, &'a ResumeEntry)],
+        call: &HistoryCall<'a>,
+        facts: &mut Facts<'a>,
+    ) {
+        let Some(prover) = self.prover else {
+            facts.cause = Some(Cause::Closed);
+            return;
+        };
+        let arguments = parse(&call.call.function.arguments).ok();
+        let Some((arguments, digest)) =
+            arguments.and_then(|arguments| digest(&arguments).ok().map(|digest| (arguments, digest)))
+        else {
+            facts.cause = Some(Cause::Arguments);
+            return;
+        };
+        for (proof, entry) in answers {
+            let (id, tool) = (&call.call.id, call.call.function.name.as_str());
+            let called = Called { run_id: proof.run_id(), id, tool, arguments: digest };
+            let subject = prover.subject(called);
+            match prover.approvals.check(proof, &subject).await {
+                Signature::Genuine => {
+                    let key = subject.idempotency_key();
+                    facts.proven.push((proof.clone(), *entry, key));
+                }
+                Signature::Forged => facts.forged += 1,
+                Signature::KeyMayBeNewer => facts.has_newer_key = true,
+            }
+        }
+        facts.arguments = Some(arguments);
+    }
+}
+
+/// The answers that name a call of the history.
+fn answers<'a>(
+    input: &'a RunAgentInput,
+    calls: &[HistoryCall<'a>],
+) -> HashMap<&'a ToolCallId, Vec<(Proof, &'a ResumeEntry)>> {
+    let mut answers: HashMap<&ToolCallId, Vec<(Proof, &ResumeEntry)>> = HashMap::new();
+    if input.resume.is_empty() {
+        return answers;
+    }
+    let ids: HashMap<&str, &ToolCallId> =
+        calls.iter().map(|call| (call.call.id.as_str(), &call.call.id)).collect();
+    let mut first: HashMap<&InterruptId, &ResumeEntry> = HashMap::new();
+    let mut ignored = 0;
+    for entry in &input.resume {
+        // Said twice is said once; said in two ways is not said at all, since both then count.
+        let known = *first.entry(&entry.interrupt_id).or_insert(entry);
+        if !std::ptr::eq(known, entry) && known.status == entry.status && known.payload == entry.payload {
+            continue;
+        }
+        let proof = Proof::read(&entry.interrupt_id);
+        match proof.and_then(|proof| Some((*ids.get(proof.call_id().as_str())?, proof))) {
+            Some((id, proof)) => answers.entry(id).or_default().push((proof, entry)),
+            None => ignored += 1,
+        }
+    }
+    if ignored > 0 {
+        info!(ignored, "answers to calls that are not in the history are ignored");
+    }
+    answers
+}
+
+/// Whether a tool message says no more than an answer does. CopilotKit adds such messages by itself, and shows the first
+/// tool message of a call as its result.
+fn repeats(message: &Message, entry: &ResumeEntry) -> bool {
+    let MessageBody::Tool { content, error: None, .. } = &message.body else { return false };
+    let text = content.text();
+    let payload = entry.payload.as_ref().unwrap_or(&Value::Null);
+    if payload.as_str() == Some(&text) {
+        return true;
+    }
+    let status = match entry.status {
+        ResumeStatus::Resolved => json!({ "status": "resolved" }),
+        ResumeStatus::Cancelled => json!({ "status": "cancelled" }),
+    };
+    let canonical = |value: &Value| serde_json_canonicalizer::to_vec(value).ok();
+    let Some(said) = serde_json::from_str(&text).ok().as_ref().and_then(canonical) else { return false };
+    [payload, &status].into_iter().any(|value| canonical(value).as_ref() == Some(&said))
+}
