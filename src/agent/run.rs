@@ -78,6 +78,8 @@ pub(super) async fn drive<C: Send + Sync + 'static, S: Stamps>(
     if agent.inner.sends_messages {
         transcript = transcript.with_messages(input.messages.clone());
     }
+    // Behind the copy for the client, which keeps what only the model is not to read.
+    agent.inner.client.restrict(&mut input, |name| agent.inner.toolbox.has(name));
     let state = Arc::new(input.state.take().unwrap_or_else(|| json!({})));
     let (voice, ear) = tool::channel(Arc::clone(&state));
     let mut listener = Listener::new(ear);
