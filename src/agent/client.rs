@@ -1,4 +1,5 @@
-//! What the agent lets clients do: what they may bring into the prompt.
+//! What the agent lets clients do: which version of the protocol they are spoken to in, and what they may bring into
+//! the prompt.
 //!
 //! A client writes all of a run's input. What a setting here does not allow is left out before the model is asked; it
 //! refuses no run. The log says how much was left out, never what. Nothing here concerns what a caller may do: that is
@@ -10,6 +11,22 @@ use tracing::info;
 
 use super::{AgentBuilder, NameTaken};
 use crate::protocol::{Content, MessageBody, PartKind, RunAgentInput, Tool, ToolCallId};
+
+/// Which shapes of the protocol the events of a run have.
+///
+/// Version 1.0 added the outcome `cancelled`, `pendingToolCallIds` and results in parts. Clients before 1.0 drop such
+/// events, so that the user sees a run that never ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum ClientCompat {
+    /// The shapes before 1.0 for an input without `protocolVersion`, and those of 1.0 for any other input.
+    #[default]
+    Auto,
+    /// The shapes before 1.0 for every input.
+    ///
+    /// It is for a front end whose server says 1.0 and whose browser runs a client before 1.0, as CopilotKit's does.
+    Legacy,
+}
 
 /// Which tools of its own a client may offer to the model.
 ///
@@ -29,6 +46,7 @@ pub enum FrontendTools {
 /// What the agent lets clients do.
 #[derive(Debug, Clone)]
 pub(super) struct ClientSettings {
+    compat: ClientCompat,
     frontend_tools: FrontendTools,
     /// Whether the model reads the context entries of the input.
     context: bool,
@@ -38,11 +56,22 @@ pub(super) struct ClientSettings {
 
 impl Default for ClientSettings {
     fn default() -> Self {
-        Self { frontend_tools: FrontendTools::default(), context: true, media: true }
+        Self {
+            compat: ClientCompat::default(),
+            frontend_tools: FrontendTools::default(),
+            context: true,
+            media: true,
+        }
     }
 }
 
 impl<C> AgentBuilder<C> {
+    /// Which shapes of the protocol the events of a run have. The default is [`ClientCompat::Auto`].
+    pub fn client_compat(mut self, compat: ClientCompat) -> Self {
+        self.client.compat = compat;
+        self
+    }
+
     /// Which tools of its own a client may offer to the model. The default is [`FrontendTools::Any`].
     ///
     /// A tool that is not allowed is left out, as if the client had not sent it: it is not compared with other names.
@@ -69,6 +98,22 @@ impl<C> AgentBuilder<C> {
 }
 
 impl ClientSettings {
+    /// Whether an input with this `protocolVersion` is answered in the shapes before 1.0.
+    pub(super) fn is_before_1_0(&self, protocol_version: Option<&str>) -> bool {
+        self.compat == ClientCompat::Legacy || protocol_version.is_none()
+    }
+
+    /// Says in the log what differs from what a client expects; called once, when the agent is made.
+    pub(super) fn log(&self) {
+        if self.compat == ClientCompat::Legacy {
+            info!(
+                client_compat = "legacy",
+                "every client is answered in the shapes before AG-UI 1.0, for front ends whose browser runs \
+                 @ag-ui/client 0.0.x behind a server that says 1.0"
+            );
+        }
+    }
+
     /// Whether clients may offer any tool at all.
     pub(super) fn takes_tools(&self) -> bool {
         match &self.frontend_tools {

@@ -35,7 +35,7 @@ use crate::tool::{Tool, Toolbox, ToolboxError};
 use crate::transcript::{Clock, Stamps};
 
 use client::ClientSettings;
-pub use client::FrontendTools;
+pub use client::{ClientCompat, FrontendTools};
 #[cfg(feature = "aws")]
 pub(crate) use spans::SPANS;
 pub use stream::{RunStream, Stopper};
@@ -368,6 +368,7 @@ impl<C: Send + Sync + 'static> AgentBuilder<C> {
                 "tools that need approval are closed: there is no key for approvals"
             );
         }
+        client.log();
         let inner = Inner {
             models,
             settings,

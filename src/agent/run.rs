@@ -72,7 +72,7 @@ pub(super) async fn drive<C: Send + Sync + 'static, S: Stamps>(
     let Ask { caller, identity, mut input, frontend, resumed, deadline } = ask;
     let started = Instant::now();
     let mut transcript = Transcript::begin(input.thread_id.clone(), input.run_id.clone(), stamps);
-    if input.protocol_version.is_none() {
+    if agent.inner.client.is_before_1_0(input.protocol_version.as_deref()) {
         transcript = transcript.for_client_before_1_0();
     }
     if agent.inner.sends_messages {

@@ -13,6 +13,7 @@ mod agent;
 mod agentcore;
 mod approvals;
 mod authorization;
+mod client_compat;
 mod client_input;
 #[cfg(feature = "dev")]
 mod clients;
