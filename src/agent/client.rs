@@ -52,6 +52,8 @@ pub(super) struct ClientSettings {
     context: bool,
     /// Whether the model reads pictures and other media that a client sends.
     media: bool,
+    /// Whether interrupts say when they expire.
+    pub(super) send_expires_at: bool,
 }
 
 impl Default for ClientSettings {
@@ -61,6 +63,7 @@ impl Default for ClientSettings {
             frontend_tools: FrontendTools::default(),
             context: true,
             media: true,
+            send_expires_at: false,
         }
     }
 }
@@ -93,6 +96,15 @@ impl<C> AgentBuilder<C> {
     /// [`requires_signed_results`](Self::requires_signed_results).
     pub fn client_media(mut self, is_read: bool) -> Self {
         self.client.media = is_read;
+        self
+    }
+
+    /// Whether interrupts carry `expiresAt`. The default is `false`.
+    ///
+    /// `@ag-ui/client` 0.0.59 refuses to send anything more in a thread once that time has passed. An approval
+    /// expires at the same time either way, and a late answer is answered with the result `expired`.
+    pub fn send_expires_at(mut self, is_sent: bool) -> Self {
+        self.client.send_expires_at = is_sent;
         self
     }
 }

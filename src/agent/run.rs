@@ -325,7 +325,7 @@ impl<C: Send + Sync + 'static> Run<'_, C> {
                 Some(content)
             }
             Came::Waits(raised) => {
-                let interrupt = raised.interrupt(closed.id());
+                let interrupt = raised.interrupt(closed.id(), self.agent.inner.client.send_expires_at);
                 transcript.ask(closed, interrupt);
                 None
             }

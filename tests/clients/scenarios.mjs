@@ -76,7 +76,7 @@ export const scenarios = {
     check(interrupt !== undefined && more.length === 0, `interrupts are ${JSON.stringify(first.interrupts)}`);
     if (interrupt === undefined) return;
     check(interrupt.toolCallId === call.id, `the interrupt is about ${interrupt.toolCallId}`);
-    check(Date.parse(interrupt.expiresAt) > Date.now(), `the interrupt expires at ${interrupt.expiresAt}`);
+    check(!("expiresAt" in interrupt), `the interrupt expires at ${interrupt.expiresAt}, and nobody asked for that`);
     historyIs(conversation, ["user", `assistant[${call.id}]`]);
 
     const resume = [{ interruptId: interrupt.id, status: "resolved", payload: { approved: true } }];

@@ -1,4 +1,4 @@
-//! The shapes before 1.0 for a client that says 1.0: `ClientCompat::Legacy`.
+//! What is sent for the sake of clients before 1.0: their shapes for an input that says 1.0, and no `expiresAt`.
 
 use std::time::Duration;
 

@@ -67,6 +67,8 @@ pub(super) struct Shop {
     pub(super) now: Arc<AtomicU64>,
     pub(super) ledger: Ledger,
     pub(super) requires_signed_results: bool,
+    /// Whether interrupts say when they expire.
+    pub(super) send_expires_at: bool,
     /// Whether it is the later version: its shoes ask otherwise, its prices are small.
     pub(super) is_later: bool,
 }
@@ -121,6 +123,7 @@ impl Shop {
             now: Arc::new(AtomicU64::new(NOON)),
             ledger: Ledger::default(),
             requires_signed_results: false,
+            send_expires_at: false,
             is_later: false,
         }
     }
@@ -161,6 +164,7 @@ impl Shop {
             Ok(json!({ "chosen": size.size }))
         };
         let mut agent = Agent::builder(Scripted::new(turn))
+            .send_expires_at(self.send_expires_at)
             .tool(Refund { name: "refund", is_editable: false, ledger: Arc::clone(&self.ledger) })
             .tool(tool_fn("shoes", "Orders shoes.", shoes).needs_approval().asks())
             .tool(tool_fn("choose", "Asks.", choose).needs_approval_if(|clerk, _| !clerk.may_refund).asks())
