@@ -96,3 +96,23 @@ async fn a_run_that_waits_for_the_client_does_not_list_its_calls() {
 
     assert_eq!(events.last().unwrap()["outcome"], json!({"type": "success"}));
 }
+
+#[cfg(feature = "dev")]
+#[tokio::test]
+async fn a_function_sends_the_end_of_an_interrupt_only_where_its_variable_says_so() {
+    use crate::support::function::{Reply, TOKEN, local_function, says, url_event};
+
+    let mut event = url_event(&[("x-agui-token", TOKEN)], &says("refund order 1234 for 20"));
+    event["requestContext"]["authorizer"] =
+        json!({"lambda": {"principalId": "ada", "scope": "refunds:write"}});
+    for (value, is_sent) in [("", false), ("0", false), ("1", true)] {
+        let key = ("AGUI_APPROVAL_KEY", "0123456789abcdef0123456789abcdef");
+        let function = local_function(&[key, ("AGUI_SEND_EXPIRES_AT", value)]).await;
+
+        let reply = Reply::to(&function, &event).await;
+
+        let interrupt = &reply.events.last().unwrap()["outcome"]["interrupts"][0];
+        assert_eq!(interrupt["reason"], "tool_call", "{}", reply.text);
+        assert_eq!(interrupt["expiresAt"].is_string(), is_sent, "{value}");
+    }
+}

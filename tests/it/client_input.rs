@@ -182,3 +182,41 @@ fn capabilities_say_what_clients_may_bring() {
     assert_eq!(capabilities(FrontendTools::Allow(vec!["paint".into()]), true), (json!(true), image));
     assert_eq!(capabilities(FrontendTools::Deny, false), (json!(false), json!(false)));
 }
+
+#[cfg(feature = "dev")]
+#[tokio::test]
+async fn a_function_leaves_out_what_its_variables_do_not_allow_and_logs_how_much() {
+    use crate::support::function::{Reply, TOKEN, local_function, says, test_function, url_event};
+    use crate::support::log::{lines, told};
+
+    let closed = [
+        ("AGUI_FRONTEND_TOOLS", "other,another"),
+        ("AGUI_CLIENT_CONTEXT", "deny"),
+        ("AGUI_CLIENT_MEDIA", "deny"),
+        ("AWS_LAMBDA_LOG_FORMAT", "JSON"),
+    ];
+    let mut input = says("");
+    input["messages"][0]["content"] = json!([{"type": "text", "text": "call change_background"}, picture("cGxhbnRlZA=="), picture("cGxhbnRlZA==")]);
+    input["tools"] = json!([{"name": "change_background", "description": "Changes the planted background."}]);
+    input["context"] = json!([{"description": "the planted page", "value": "with planted text"}]);
+    let event = url_event(&[("x-agui-token", TOKEN)], &input);
+    // The template's function reads them through `aws::agent`, the one for tests applies them itself.
+    for function in [local_function(&closed).await, test_function(&closed).await] {
+        let reply = Reply::to(&function, &event).await;
+
+        let outcome = &reply.events.last().unwrap()["outcome"];
+        assert_eq!(outcome, &json!({"type": "success"}), "no call is left to the client: {}", reply.text);
+        let log = lines(&function).await;
+        let [tools] = told(&log, "frontend tools that are not allowed were left out")[..] else {
+            panic!("{log:?}")
+        };
+        let [rest] = told(&log, "context entries and media that are not allowed were left out")[..] else {
+            panic!("{log:?}")
+        };
+        assert_eq!((&tools["tools"], &rest["context"], &rest["media"]), (&json!(1), &json!(1), &json!(2)));
+        assert!(
+            !json!(log).to_string().contains("change_background"),
+            "a client's names are not logged: {log:?}"
+        );
+    }
+}
