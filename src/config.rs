@@ -3,6 +3,7 @@
 //! Every fault is told at start, with the variable's name and what it may hold; never with a secret's value.
 
 mod approval;
+mod client;
 mod doors;
 mod model;
 
@@ -20,6 +21,7 @@ use crate::endpoint::{
 };
 
 pub use approval::{ApprovalConfig, ApprovalKey};
+pub use client::ClientConfig;
 pub use doors::{DoorConfig, ResponseMode};
 #[cfg(feature = "hosted")]
 pub use model::KeyPlace;
@@ -48,6 +50,8 @@ pub struct Config {
     pub models: ModelConfig,
     /// What a run may use up.
     pub limits: Limits,
+    /// What clients may do.
+    pub client: ClientConfig,
     /// Where runs are posted beside `/`.
     pub run_path: String,
     /// The longest body.
@@ -179,6 +183,7 @@ impl Config {
                     None => limits.tokens,
                 },
             },
+            client: variables.client()?,
             run_path: variables.run_path()?,
             max_body_bytes: variables.count("AGUI_MAX_BODY_BYTES", MAX_BODY_BYTES)?,
             keep_alive: variables.seconds("AGUI_KEEP_ALIVE_S", KEEP_ALIVE, 1)?,

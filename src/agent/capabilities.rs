@@ -21,7 +21,7 @@ impl<C: Send + Sync + 'static> Agent<C> {
                 supported: Some(true),
                 items: Some(offers.tools().cloned().collect()),
                 parallel_calls: Some(true),
-                client_provided: Some(true),
+                client_provided: Some(self.inner.client.takes_tools()),
             }),
             state: Some(StateSupport {
                 snapshots: Some(true),
@@ -33,7 +33,7 @@ impl<C: Send + Sync + 'static> Agent<C> {
                 .inner
                 .models
                 .first()
-                .map(|model| Multimodal { input: Some(modalities(model.as_ref())), output: None }),
+                .map(|model| Multimodal { input: Some(self.modalities(model.as_ref())), output: None }),
             execution: Some(execution(&self.inner.limits)),
             human_in_the_loop: interrupts().any(Interrupts::any).then(|| HumanInTheLoop {
                 supported: Some(true),
@@ -45,6 +45,19 @@ impl<C: Send + Sync + 'static> Agent<C> {
             ..AgentCapabilities::default()
         }
     }
+
+    /// What of a client's media the model reads. A model is asked about an example of each kind.
+    fn modalities(&self, model: &dyn Model) -> Modalities {
+        let data = |mime_type: &str| Source::Data { value: "AAAA".into(), mime_type: mime_type.into() };
+        let takes = |part| Some(self.inner.client.takes_media() && model.takes(&part));
+        Modalities {
+            image: takes(PartKind::Image { source: data("image/png") }),
+            audio: takes(PartKind::Audio { source: data("audio/wav") }),
+            video: takes(PartKind::Video { source: data("video/mp4") }),
+            pdf: takes(PartKind::Document { source: data("application/pdf") }),
+            file: takes(PartKind::Document { source: data("text/csv") }),
+        }
+    }
 }
 
 fn execution(limits: &Limits) -> Execution {
@@ -52,18 +65,5 @@ fn execution(limits: &Limits) -> Execution {
         max_iterations: Some(u64::from(limits.turns)),
         max_execution_time: u64::try_from(limits.run_timeout.as_millis()).ok(),
         ..Execution::default()
-    }
-}
-
-/// A model is asked about an example of each kind.
-fn modalities(model: &dyn Model) -> Modalities {
-    let data = |mime_type: &str| Source::Data { value: "AAAA".into(), mime_type: mime_type.into() };
-    let takes = |part| Some(model.takes(&part));
-    Modalities {
-        image: takes(PartKind::Image { source: data("image/png") }),
-        audio: takes(PartKind::Audio { source: data("audio/wav") }),
-        video: takes(PartKind::Video { source: data("video/mp4") }),
-        pdf: takes(PartKind::Document { source: data("application/pdf") }),
-        file: takes(PartKind::Document { source: data("text/csv") }),
     }
 }

@@ -3,8 +3,9 @@
 //! `turns` decides and `run` does; `attempts` decides and `turn` asks the model; `call` runs a tool or lets it wait, as
 //! `waiting` puts it; `authorization` says who may call it; `signed` signs what comes of it. `calls` finds the calls of
 //! the history, `gated` judges those that may wait for a person, `resume` reads an answer that counts, `interrupts` does
-//! what they say, and `history` makes of all that what a model reads. `seal` keeps a provider's own apart, `listener`
-//! hears what tools say, `stream` lets a reader pull, `account` tells the log, `spans` who listens to traces.
+//! what they say, and `history` makes of all that what a model reads. `client` leaves out what clients may not bring,
+//! `seal` keeps a provider's own apart, `listener` hears what tools say, `stream` lets a reader pull, `account` tells the
+//! log, `spans` who listens to traces.
 
 mod account;
 mod attempts;
@@ -12,6 +13,7 @@ mod authorization;
 mod call;
 mod calls;
 mod capabilities;
+mod client;
 mod gated;
 mod history;
 mod interrupts;
@@ -26,7 +28,6 @@ mod turn;
 mod turns;
 mod waiting;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -34,10 +35,12 @@ use tracing::{Instrument as _, warn};
 
 use crate::approval::{Approvals, Identity, Pseudonyms};
 use crate::model::{Model, ModelSettings};
-use crate::protocol::{self, Prediction, RunAgentInput, RunId, ThreadId};
+use crate::protocol::{Prediction, RunAgentInput, RunId, ThreadId};
 use crate::tool::{Tool, Toolbox, ToolboxError};
 use crate::transcript::{Clock, Stamps};
 
+use client::ClientSettings;
+pub use client::{ClientCompat, FrontendTools};
 #[cfg(feature = "aws")]
 pub(crate) use spans::SPANS;
 pub use stream::{RunStream, Stopper};
@@ -68,12 +71,16 @@ struct Inner<C> {
     shows_state: bool,
     /// What of the state clients may show while an argument streams.
     predictions: Vec<Prediction>,
+    /// What clients may do.
+    client: ClientSettings,
 }
 
 /// The models to ask, in order; never none.
 type Models = Vec<Arc<dyn Model>>;
 
-/// A frontend tool of the input bears a name that is taken, by a backend tool or by another frontend tool.
+/// A frontend tool of the input has a name that another tool has: a backend tool, or another frontend tool.
+///
+/// Names that differ in ASCII case only are the same name, since a person or a model may take one for the other.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("/tools/{index}/name is taken by another tool")]
 pub struct NameTaken {
@@ -108,6 +115,7 @@ impl<C: Send + Sync + 'static> Agent<C> {
             sends_messages: false,
             shows_state: false,
             predictions: Vec::new(),
+            client: ClientSettings::default(),
         }
     }
 
@@ -118,9 +126,9 @@ impl<C: Send + Sync + 'static> Agent<C> {
     /// beside it.
     ///
     /// # Errors
-    /// [`Refusal::NameTaken`] if a frontend tool bears the name of a backend tool, hidden ones included, or of another
-    /// frontend tool. Identical duplicates merge. [`Refusal::ApprovalKeyUnavailable`] if an answer or a result has to be
-    /// checked and no key can be had.
+    /// [`Refusal::NameTaken`] if a frontend tool has the name of a backend tool, hidden ones included, or of another
+    /// frontend tool, compared without case. Identical duplicates merge. [`Refusal::ApprovalKeyUnavailable`] if an
+    /// answer or a result has to be checked and no key can be had.
     pub async fn run(
         &self,
         caller: C,
@@ -170,7 +178,8 @@ impl<C: Send + Sync + 'static> Agent<C> {
         input: RunAgentInput,
         deadline: Option<Instant>,
     ) -> Result<run::Ask<C>, Refusal> {
-        let frontend = self.frontend_tools(&input.tools)?;
+        let is_backend = |name: &str| self.inner.toolbox.has(name);
+        let frontend = self.inner.client.frontend_tools(&input.tools, is_backend)?;
         self.check_keys(&caller, identity.as_ref(), &input).await?;
         Ok(run::Ask { caller, identity, input, frontend, deadline })
     }
@@ -232,25 +241,6 @@ impl<C: Send + Sync + 'static> Agent<C> {
     fn is_open(&self, identity: Option<&Identity>) -> bool {
         self.inner.approvals.is_some() && identity.is_some()
     }
-
-    fn frontend_tools(&self, tools: &[protocol::Tool]) -> Result<Vec<protocol::Tool>, NameTaken> {
-        let mut merged: Vec<protocol::Tool> = Vec::with_capacity(tools.len());
-        let mut places: HashMap<&str, usize> = HashMap::with_capacity(tools.len());
-        for (index, tool) in tools.iter().enumerate() {
-            if self.inner.toolbox.has(&tool.name) {
-                return Err(NameTaken { index });
-            }
-            match places.get(tool.name.as_str()) {
-                Some(&place) if merged[place] == *tool => {}
-                Some(_) => return Err(NameTaken { index }),
-                None => {
-                    places.insert(&tool.name, merged.len());
-                    merged.push(tool.clone());
-                }
-            }
-        }
-        Ok(merged)
-    }
 }
 
 impl<C> Clone for Agent<C> {
@@ -281,6 +271,7 @@ pub struct AgentBuilder<C> {
     sends_messages: bool,
     shows_state: bool,
     predictions: Vec<Prediction>,
+    client: ClientSettings,
 }
 
 impl<C: Send + Sync + 'static> AgentBuilder<C> {
@@ -368,6 +359,7 @@ impl<C: Send + Sync + 'static> AgentBuilder<C> {
             sends_messages,
             shows_state,
             predictions,
+            client,
         } = self;
         if let Some(fault) = fault {
             return Err(fault);
@@ -396,6 +388,7 @@ impl<C: Send + Sync + 'static> AgentBuilder<C> {
             ),
             Some(_) => {}
         }
+        client.log();
         let inner = Inner {
             models,
             settings,
@@ -408,6 +401,7 @@ impl<C: Send + Sync + 'static> AgentBuilder<C> {
             sends_messages,
             shows_state,
             predictions,
+            client,
         };
         Ok(Agent { inner: Arc::new(inner) })
     }

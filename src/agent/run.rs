@@ -71,7 +71,7 @@ pub(super) async fn drive<C: Send + Sync + 'static, S: Stamps>(
     let Ask { caller, identity, mut input, frontend, deadline } = ask;
     let started = Instant::now();
     let mut transcript = Transcript::begin(input.thread_id.clone(), input.run_id.clone(), stamps);
-    if input.protocol_version.is_none() {
+    if agent.inner.client.is_before_1_0(input.protocol_version.as_deref()) {
         transcript = transcript.for_client_before_1_0();
     }
     if agent.inner.sends_messages {
@@ -80,6 +80,8 @@ pub(super) async fn drive<C: Send + Sync + 'static, S: Stamps>(
     if !input.resume.is_empty() {
         transcript = transcript.answering_interrupts();
     }
+    // Behind the copy for the client, which keeps what only the model is not to read.
+    agent.inner.client.restrict(&mut input, |name| agent.inner.toolbox.has(name));
     let state = Arc::new(input.state.take().unwrap_or_else(|| json!({})));
     let (voice, ear) = tool::channel(Arc::clone(&state));
     let mut listener = Listener::new(ear);
@@ -308,7 +310,7 @@ impl<C: Send + Sync + 'static> Run<'_, C> {
                 Some(content)
             }
             Came::Waits(raised) => {
-                let interrupt = raised.interrupt(closed.id());
+                let interrupt = raised.interrupt(closed.id(), self.agent.inner.client.send_expires_at);
                 transcript.ask(closed, interrupt);
                 None
             }

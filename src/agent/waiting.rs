@@ -71,7 +71,8 @@ impl Raised {
         Self { id: proof.id().as_str().to_owned(), message, schema }
     }
 
-    pub(super) fn interrupt(self, call: &ToolCallId) -> Interrupt {
+    /// The interrupt as the client reads it; `send_expires_at` says whether with its end.
+    pub(super) fn interrupt(self, call: &ToolCallId, send_expires_at: bool) -> Interrupt {
         let id = self.id.into();
         let proof = Proof::read(&id);
         let reason = match proof.as_ref().map(Proof::kind) {
@@ -84,7 +85,7 @@ impl Raised {
             message: Some(self.message),
             tool_call_id: Some(call.clone()),
             response_schema: Some(self.schema),
-            expires_at: proof.map(|proof| iso_8601(proof.expires())),
+            expires_at: proof.filter(|_| send_expires_at).map(|proof| iso_8601(proof.expires())),
             metadata: None,
             subagent_run_id: None,
         }

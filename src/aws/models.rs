@@ -18,8 +18,8 @@ use crate::model::Bedrock;
 use crate::model::{ApiKey, Hosted};
 use crate::model::{Model, demo};
 
-/// Starts an agent from the settings: its models with their fallbacks, how they are asked, its limits, and what proves
-/// approvals.
+/// Starts an agent from the settings: its models with their fallbacks, how they are asked, its limits, what clients may
+/// do, and what proves approvals.
 ///
 /// Nothing is sent yet. An agent with a model of one's own starts from [`Agent::builder`].
 ///
@@ -30,6 +30,7 @@ pub fn agent<C: Send + Sync + 'static>(config: &Config) -> Result<AgentBuilder<C
     let first = models.next().ok_or("no model is named")?;
     let agent = models.fold(Agent::builder(first), AgentBuilder::fallback);
     let agent = agent.settings(config.models.settings.clone()).limits(config.limits);
+    let agent = config.client.apply(agent);
     Ok(match &config.approvals {
         Some(settings) => agent.approvals(approvals(settings)?),
         None => agent,

@@ -6,6 +6,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
+use super::binary::{self, ReadPart};
 use super::read::{BadInput, Object, Tolerance};
 use super::{JsonObject, MessageId, SubagentRunId, ToolCallId};
 
@@ -111,7 +112,7 @@ pub struct ContentPart {
 }
 
 /// What a part is.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum PartKind {
@@ -143,7 +144,7 @@ pub enum PartKind {
 }
 
 /// Where the bytes of a part are. Nothing here is ever fetched.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(tag = "type", rename_all = "lowercase", rename_all_fields = "camelCase")]
 #[non_exhaustive]
 pub enum Source {
@@ -266,7 +267,7 @@ impl Content {
         object
             .list("content", tolerance, ContentPart::read)
             .map_err(|fault| fault.or("must be a string or an array of parts"))?
-            .map(Self::Parts)
+            .map(|parts| Self::Parts(binary::without_repeated(parts)))
             .ok_or_else(|| object.missing("content"))
     }
 
@@ -312,9 +313,10 @@ impl From<PartKind> for ContentPart {
 }
 
 impl ContentPart {
-    fn read(mut object: Object, _: &mut Tolerance) -> Result<Option<Self>, BadInput> {
+    fn read(mut object: Object, _: &mut Tolerance) -> Result<Option<ReadPart>, BadInput> {
         let kind = object.string("type")?;
         let kind = match kind.as_str() {
+            "binary" => return Ok(binary::read(object).map(|part| ReadPart { part, is_binary: true })),
             "text" => PartKind::Text { text: object.string("text")? },
             "image" | "audio" | "video" | "document" => {
                 let Some(source) = Source::read(object.object("source")?)? else {
@@ -329,7 +331,8 @@ impl ContentPart {
             }
             _ => return Ok(None),
         };
-        Ok(Some(Self { kind, id: object.optional_string("id")?, metadata: object.optional("metadata") }))
+        let part = Self { kind, id: object.optional_string("id")?, metadata: object.optional("metadata") };
+        Ok(Some(ReadPart { part, is_binary: false }))
     }
 }
 

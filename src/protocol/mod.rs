@@ -6,6 +6,7 @@
 //!
 //! Source: the AG-UI 1.0 specification and its JSON Schema (repository ag-ui-protocol/ag-ui).
 
+mod binary;
 mod capabilities;
 mod custom;
 mod diff;

@@ -122,9 +122,11 @@ impl<C: Send + Sync + 'static> Toolbox<C> {
         Ok(())
     }
 
-    /// Whether any tool bears the name, offered or not.
+    /// Whether any tool has the name, offered or not, compared without ASCII case.
+    ///
+    /// No client may have a tool of such a name, so a call of it, however it is written, is none of a client's tools.
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.entries.contains_key(name)
+        self.entries.contains_key(name) || self.entries.keys().any(|own| own.eq_ignore_ascii_case(name))
     }
 
     /// Whether the tool of that name takes the argument; `None` if there is no such tool.
@@ -138,9 +140,12 @@ impl<C: Send + Sync + 'static> Toolbox<C> {
         self.entries.get(name)
     }
 
-    /// Whether a call of that name may wait for a person.
+    /// Whether a call of that name, compared without ASCII case, may wait for a person.
     pub(crate) fn may_wait(&self, name: &str) -> bool {
-        self.entries.get(name).is_some_and(|entry| entry.interrupts().any())
+        match self.entries.get(name) {
+            Some(entry) => entry.interrupts().any(),
+            None => self.waiting_names().any(|own| own.eq_ignore_ascii_case(name)),
+        }
     }
 
     /// The names of the tools whose calls may wait for a person.

@@ -49,6 +49,8 @@ class RunFailed extends Error {}
 
 function conversation(agent, client, runs, timeoutMs, problems) {
   const note = (problem) => problems.push(`run ${runs.length}: ${problem}`);
+  // Whether the shapes before 1.0 are right whatever version the input declares.
+  let isBefore1_0 = false;
 
   async function run(parameters = {}, { isToFail = false } = {}) {
     const seen = { outcome: undefined, pendingToolCallIds: undefined, interrupts: undefined, error: undefined };
@@ -84,7 +86,7 @@ function conversation(agent, client, runs, timeoutMs, problems) {
     const isAsExpected = isToFail && seen.error !== undefined;
     const isExpected = (problem) => isAsExpected && problem.startsWith("RUN_ERROR ");
     if (failure !== undefined && !isAsExpected) note(`the client failed: ${brief(failure)}`);
-    if (record?.status === 200) wireProblems(record).filter((problem) => !isExpected(problem)).forEach(note);
+    if (record?.status === 200) wireProblems(record, isBefore1_0).filter((problem) => !isExpected(problem)).forEach(note);
     if ((failure !== undefined && !isAsExpected) || record === undefined) throw new RunFailed();
     return { ...seen, input: record.input, events: eventsOf(record) };
   }
@@ -96,6 +98,7 @@ function conversation(agent, client, runs, timeoutMs, problems) {
     state: () => structuredClone(agent.state),
     share: (state) => agent.setState(state),
     use: (middleware) => agent.use(middleware),
+    expectShapesBefore1_0: () => void (isBefore1_0 = true),
     say(content, parameters, expected) {
       agent.addMessage({ id: randomUUID(), role: "user", content });
       return run(parameters, expected);

@@ -55,8 +55,7 @@ const survey = [
 
 const refund = { order_id: "1234", amount: 20 };
 const refunded = { ...result("f1"), content: JSON.stringify({ ...refund, status: "refunded" }) };
-const expiresAt = new Date(Date.now() + 900_000).toISOString();
-const asked = { id: "i1", reason: "tool_call", toolCallId: "f1", message: "May it?", expiresAt };
+const asked = { id: "i1", reason: "tool_call", toolCallId: "f1", message: "May it?" };
 
 /** The arguments of the calls that are left to the front end. */
 const frontend = {
@@ -138,7 +137,7 @@ function answer({ threadId, runId, protocolVersion, messages, tools, state, resu
   if (words.startsWith?.("Schedule")) {
     const id = resume?.[0].interruptId ?? `q-${messages.length}`;
     if (resume?.length) return [start, met(words, id, resume[0].payload), ...said, finish];
-    const question = { id, reason: "input_required", toolCallId: id, message: "When?", expiresAt };
+    const question = { id, reason: "input_required", toolCallId: id, message: "When?" };
     const responseSchema = { type: "object", properties: { chosen_time: { type: "string" } } };
     const waits = { ...finish, outcome: asks({ ...question, responseSchema }) };
     return [start, ...call(id, "schedule_meeting", { topic: words }, `m-${id}`), waits];
@@ -238,6 +237,7 @@ const broken = [
   ["an approval that nobody waits for", "approval", insert(refunded), "before anybody approved it"],
   ["no interrupt", "approval", each("RUN_FINISHED", { outcome: { type: "success" } }), "the client saw outcome success"],
   ["another call's interrupt", "approval", each("RUN_FINISHED", { outcome: asks({ ...asked, toolCallId: "x" }) }), "about x"],
+  ["an end that would lock the thread", "approval", each("RUN_FINISHED", { outcome: asks({ ...asked, expiresAt: "2099-01-01T00:00:00Z" }) }), "the interrupt expires"],
   ["two interrupts", "approval", each("RUN_FINISHED", { outcome: asks(asked, { ...asked, id: "i2" }) }), "interrupts are"],
   ["the call is told again", "approval", resumed((events) => events.toSpliced(1, 0, ...call("f1", "refund_order", refund, "m1"))), "is repeated"],
   ["text before the result", "approval", resumed(([start, result, ...rest]) => [start, ...rest.slice(0, -1), result, rest.at(-1)]), "second event is"],

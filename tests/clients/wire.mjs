@@ -71,8 +71,11 @@ export function outline(events) {
   return lines.map(({ line, times }) => (times > 1 ? `${line} x${times}` : line));
 }
 
-/** The faults of one successful run, as far as any 1.0 run can be judged without knowing the scenario. */
-export function wireProblems({ input, contentType, ...run }) {
+/**
+ * The faults of one successful run, as far as any 1.0 run can be judged without knowing the scenario. `isBefore1_0` says
+ * that the shapes before 1.0 are right whatever version the input declares.
+ */
+export function wireProblems({ input, contentType, ...run }, isBefore1_0 = false) {
   const events = eventsOf(run);
   const problems = [];
   const check = (isRight, problem) => isRight || problems.push(problem);
@@ -116,7 +119,8 @@ export function wireProblems({ input, contentType, ...run }) {
   const outcome = last.outcome ?? { type: "success" };
   // A client that declares no version is a 0.x one, whose schema of the outcome is closed: 0.0.59 fails the run when it
   // meets pendingToolCallIds. It derives the pending calls from the stream, so there the list is to be left out.
-  const isLeftOut = outcome.pendingToolCallIds === undefined && input.protocolVersion === undefined;
+  const isOld = isBefore1_0 || input.protocolVersion === undefined;
+  const isLeftOut = outcome.pendingToolCallIds === undefined && isOld;
   if (last.type === "RUN_FINISHED" && outcome.type === "success" && !isLeftOut) {
     const pending = outcome.pendingToolCallIds ?? [];
     check(

@@ -284,6 +284,7 @@ async fn the_model_is_asked_only_when_it_is_its_turn() {
     let called =
         json!({"id": "a1", "role": "assistant", "toolCalls": [call("c1", "paint"), call("c2", "paint")]});
     let backend = json!({"id": "a1", "role": "assistant", "toolCalls": [call("c1", "weather")]});
+    let miswritten = json!({"id": "a1", "role": "assistant", "toolCalls": [call("c1", "Weather")]});
     let result =
         |id: &str| json!({"id": format!("x{id}"), "role": "tool", "toolCallId": id, "content": "ok"});
     let moved_on = json!({"id": "u2", "role": "user", "content": "never mind"});
@@ -296,6 +297,7 @@ async fn the_model_is_asked_only_when_it_is_its_turn() {
         ("both are answered", vec![&user, &called, &result("c2"), &result("c1")], true),
         ("the user moved on", vec![&user, &called, &result("c1"), &moved_on], true),
         ("a call of the server's own was lost", vec![&user, &backend], true),
+        ("one whose name the model wrote in another case", vec![&user, &miswritten], true),
     ] {
         let run = with_tools([Script::new().text("Yes?")])
             .input("messages", json!(messages))
@@ -314,7 +316,10 @@ async fn a_frontend_tool_may_not_take_a_name() {
     for (why, tools, taken) in [
         ("a backend tool's", vec![tool("paint", ""), tool("weather", "")], Some(1)),
         ("a hidden backend tool's", vec![tool("secret", "")], Some(0)),
+        ("a backend tool's in another case", vec![tool("Weather", "")], Some(0)),
+        ("a hidden one's in another case", vec![tool("paint", ""), tool("SECRET", "")], Some(1)),
         ("another frontend tool's", vec![tool("paint", "one"), tool("paint", "two")], Some(1)),
+        ("another frontend tool's in another case", vec![tool("paint", ""), tool("Paint", "")], Some(1)),
         ("identical duplicates merge", vec![tool("paint", "one"), tool("paint", "one")], None),
     ] {
         let hidden = tool_fn("secret", "Hidden.", whoami).offered_to(|_| false);

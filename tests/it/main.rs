@@ -13,6 +13,8 @@ mod agent;
 mod agentcore;
 mod approvals;
 mod authorization;
+mod client_compat;
+mod client_input;
 #[cfg(feature = "dev")]
 mod clients;
 #[cfg(feature = "dev")]

@@ -25,6 +25,15 @@ fn properties(name: &str) -> &'static Value {
     &resource(name)["Properties"]
 }
 
+/// The variables whose values are written in the template and no parameters.
+const PLAIN: [&str; 5] = [
+    "AGUI_CLIENT_COMPAT",
+    "AGUI_FRONTEND_TOOLS",
+    "AGUI_CLIENT_CONTEXT",
+    "AGUI_CLIENT_MEDIA",
+    "AGUI_SEND_EXPIRES_AT",
+];
+
 /// The names of all resources of a type.
 fn all(kind: &str) -> BTreeSet<&'static str> {
     let resources = EXPANDED["Resources"].as_object().unwrap().iter();
@@ -128,8 +137,8 @@ fn each_condition_holds_for_the_parameters_that_it_is_for() {
         ("HasScopes", &[("CognitoScopes", "agent/run")], true),
         ("HasScopes", &[], false),
         ("HasOrigin", &[], false),
-        ("HasApprovalTable", &[], false),
-        ("HasApprovalTable", &[("ApprovalTable", "on")], true),
+        ("HasApprovalTable", &[], true),
+        ("HasApprovalTable", &[("ApprovalTable", "off")], false),
         ("IsLimited", &[], false),
         ("IsLimited", &[("ReservedConcurrency", "0")], true),
         ("IsTraced", &[], false),
@@ -264,13 +273,27 @@ fn every_variable_is_one_that_the_function_reads_and_none_is_for_local_mode() {
             _ => None,
         }
     });
-    assert!(config.is_ok(), "read to its end: {:?}", config.err());
+    assert!(config.is_ok(), "read to its end: {:?}", config.as_ref().err());
 
     let read = read.into_inner();
     for (name, value) in variables {
         assert!(read.contains(name), "nothing reads {name}");
-        assert!(!value.is_string() || value == "", "{name} is a parameter's or a resource's");
+        assert!(
+            !value.is_string() || PLAIN.contains(&name.as_str()),
+            "{name} is a parameter's or a resource's"
+        );
     }
+    // Lines to edit, which say what the function does without them.
+    let plain = |name: &str| variables.get(name).and_then(Value::as_str).map(ToOwned::to_owned);
+    for name in PLAIN {
+        assert!(plain(name).is_some(), "{name} stands there to be edited");
+    }
+    let written = Config::read(|name| match name {
+        "AGUI_MODEL" => Some("bedrock/m".into()),
+        "AGUI_TOKEN_SECRET_ID" => Some("arn".into()),
+        name => plain(name),
+    });
+    assert_eq!(written.unwrap().client, config.unwrap().client);
     for name in ["AGUI_TOKEN_SECRET_ID", "AGUI_APPROVAL_SECRET_ID"] {
         assert!(["SharedToken", "ApprovalKey"].contains(&short(&variables[name]).as_str()), "{name}");
     }

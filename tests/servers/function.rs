@@ -34,7 +34,7 @@ async fn serve() -> Result<(), aws::Error> {
         .tool(tool_fn("explode", "Panics.", explode))
         .tool(tool_fn("leak", "Fails with a cause.", leak))
         .limits(config.limits);
-    let mut agent = guarded::tools(shown::tools(agent));
+    let mut agent = config.client.apply(guarded::tools(shown::tools(agent)));
     // With a key it insists on what it has signed, and tells the conversation once more.
     if let Some(settings) = &config.approvals {
         agent = agent.approvals(aws::approvals(settings)?).requires_signed_results().sends_messages();

@@ -45,7 +45,7 @@ async fn given_a_question_that_is_another_one_by_now_then_it_is_put_and_the_old_
 
 #[tokio::test]
 async fn given_answers_that_do_not_fit_then_the_question_keeps_its_time() {
-    let shop = Shop::new();
+    let shop = Shop { send_expires_at: true, ..Shop::new() };
     let asked = calls(&[("shoes", json!({}))]);
     let approval = shop.send(&asked).await;
     let passes = |seconds: u64| {

@@ -71,6 +71,8 @@ pub(super) struct Shop {
     pub(super) requires_signed_results: bool,
     /// What the model was asked, turn by turn.
     pub(super) requests: Arc<Mutex<Vec<Request>>>,
+    /// Whether interrupts say when they expire.
+    pub(super) send_expires_at: bool,
     /// Whether it is the later version: its shoes ask otherwise, its prices are small.
     pub(super) is_later: bool,
 }
@@ -126,6 +128,7 @@ impl Shop {
             ledger: Ledger::default(),
             requires_signed_results: false,
             requests: Arc::default(),
+            send_expires_at: false,
             is_later: false,
         }
     }
@@ -171,6 +174,7 @@ impl Shop {
             turn(request)
         });
         let mut agent = Agent::builder(model)
+            .send_expires_at(self.send_expires_at)
             .tool(Refund { name: "refund", is_editable: false, ledger: Arc::clone(&self.ledger) })
             .tool(tool_fn("shoes", "Orders shoes.", shoes).needs_approval().asks())
             .tool(tool_fn("choose", "Asks.", choose).needs_approval_if(|clerk, _| !clerk.may_refund).asks())

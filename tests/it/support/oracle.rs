@@ -30,10 +30,7 @@ pub(crate) fn check_run<'a>(
     input: &Value,
     events: impl IntoIterator<Item = &'a Value>,
 ) -> Result<(), String> {
-    let client = Client::after(open_calls(input));
-    let answers = input["resume"].as_array().is_some_and(|answers| !answers.is_empty());
-    let client = if answers { client.answering_interrupts() } else { client };
-    client.read(events).map(drop)
+    Client::of(input).read(events).map(drop)
 }
 
 /// What a client knows that has read a run.
@@ -69,6 +66,13 @@ pub(crate) struct Client {
 }
 
 impl Client {
+    /// The client that has sent this input.
+    pub(crate) fn of(input: &Value) -> Self {
+        let client = Self::after(open_calls(input));
+        let answers = input["resume"].as_array().is_some_and(|answers| !answers.is_empty());
+        if answers { client.answering_interrupts() } else { client }
+    }
+
     /// A client whose history has these calls without a result.
     pub(crate) fn after(open: Vec<String>) -> Self {
         let seen_calls = open.iter().cloned().collect();

@@ -26,6 +26,8 @@ pub(crate) struct Scenario {
     pub(crate) caller: Caller,
     pub(crate) identity: Option<Identity>,
     pub(crate) input: Value,
+    /// Whether the client that reads the run is one before 1.0, whatever the input says.
+    is_read_before_1_0: bool,
     deadline: Option<Duration>,
     seen: Arc<Mutex<Vec<Request>>>,
 }
@@ -49,6 +51,7 @@ pub(crate) fn scenario(turns: impl IntoIterator<Item = Script>) -> Scenario {
             "threadId": "t", "runId": "r", "protocolVersion": "1.0",
             "messages": [{"id": "u1", "role": "user", "content": "Hello"}],
         }),
+        is_read_before_1_0: false,
         deadline: None,
         seen,
     }
@@ -82,6 +85,10 @@ impl Scenario {
         self
     }
 
+    pub(crate) fn read_before_1_0(self) -> Self {
+        Self { is_read_before_1_0: true, ..self }
+    }
+
     pub(crate) fn deadline_in(self, deadline: Duration) -> Self {
         Self { deadline: Some(deadline), ..self }
     }
@@ -97,7 +104,9 @@ impl Scenario {
         let agent = self.agent.build().unwrap();
         let run = agent.run_stamped(self.caller, self.identity, input, deadline, Counting::default()).await?;
         let events: Vec<Value> = run.map(|event| serde_json::to_value(event).unwrap()).collect().await;
-        assert_eq!(oracle::check_run(&self.input, &events), Ok(()), "\n{}", outline::outline(&events));
+        let client = oracle::Client::of(&self.input);
+        let client = if self.is_read_before_1_0 { client.before_1_0() } else { client };
+        assert_eq!(client.read(&events).err(), None, "\n{}", outline::outline(&events));
         let requests = std::mem::take(&mut *self.seen.lock().unwrap());
         Ok(Told { events, requests })
     }

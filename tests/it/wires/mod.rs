@@ -1,6 +1,7 @@
 //! The function and the wires of real providers: with nothing changed but environment variables.
 
 mod aimock;
+mod binary;
 mod connections;
 mod failures;
 mod fallback;
