@@ -30,6 +30,8 @@
 
 mod calls;
 mod messages;
+mod partial_json;
+mod shared_state;
 mod shown;
 mod stamps;
 
@@ -47,6 +49,7 @@ use calls::Calls;
 pub(crate) use calls::UnfinishedCall;
 pub use calls::{ClosedCall, OpenCall};
 use messages::Conversation;
+use shared_state::SharedState;
 use shown::Shown;
 pub use shown::{Activity, OpenStep};
 pub use stamps::{Clock, Counting, Stamps};
@@ -71,6 +74,7 @@ pub struct Transcript<S = Clock> {
     /// The assistant message of the current turn, once something has named it.
     turn: Option<MessageId>,
     calls: Calls,
+    state: SharedState,
     shown: Shown,
     /// What the client holds, where it is to be told.
     conversation: Option<Conversation>,
@@ -109,6 +113,7 @@ impl<S: Stamps> Transcript<S> {
             speaking: None,
             turn: None,
             calls: Calls::default(),
+            state: SharedState::default(),
             shown: Shown::default(),
             conversation: None,
             interrupts: Vec::new(),
@@ -156,7 +161,7 @@ impl<S: Stamps> Transcript<S> {
     pub fn earlier_call(&mut self, call: &ToolCall) -> ClosedCall {
         let (id, name) = (call.id.clone(), &call.function.name);
         self.calls.take_up(id.clone(), name, &call.function.arguments);
-        self.was_predicted(&id, name);
+        self.resume_prediction(&id, name);
         ClosedCall { id }
     }
 
@@ -231,7 +236,7 @@ impl<S: Stamps> Transcript<S> {
         let parent = self.turn.get_or_insert_with(|| self.stamps.message_id()).clone();
         let id = if self.calls.is_taken(&id) { self.stamps.tool_call_id() } else { id };
         let call = self.calls.open(id.clone(), name);
-        self.predict(&id, name);
+        self.begin_prediction(&id, name);
         self.put(EventKind::ToolCallStart {
             tool_call_id: id,
             tool_call_name: name.to_owned(),
@@ -247,6 +252,7 @@ impl<S: Stamps> Transcript<S> {
         }
         self.calls.add_arguments(&call.id, delta);
         self.put(EventKind::ToolCallArgs { tool_call_id: call.id.clone(), delta: delta.to_owned() });
+        self.continue_prediction(&call.id, delta);
     }
 
     /// Says that a call's arguments are complete; none at all become `{}`, since clients parse them.
@@ -254,6 +260,7 @@ impl<S: Stamps> Transcript<S> {
         if !self.calls.has_arguments(&call.id) {
             self.tool_args(&call, "{}");
         }
+        self.complete_prediction(&call.id);
         self.calls.close(&call.id);
         self.put(EventKind::ToolCallEnd { tool_call_id: call.id.clone() });
         ClosedCall { id: call.id }

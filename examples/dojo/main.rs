@@ -43,7 +43,7 @@ async fn serve() -> Result<(), aws::Error> {
     let agent = aws::agent(&config)?
         .instructions("You are a helpful assistant. Use the tools for facts; do not make them up.")
         .shows_state()
-        // The tool is the front end's. While the model writes its argument, the page shows it as state.
+        // The tool is the front end's. While the model writes its argument, the state that the page shows has it.
         .predicts("document", "write_document", "document")
         .tool(tool_fn("get_weather", "Current weather of a city.", tools::get_weather))
         .tool(tool_fn("get_account", "Who the caller is.", tools::get_account))

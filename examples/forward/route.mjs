@@ -20,7 +20,7 @@ function userToken(request) {
 
 export async function POST(request) {
   const user = userToken(request);
-  if (user === undefined) return refusal(401, "UNAUTHENTICATED", "sign in first");
+  if (user === undefined) return refusal(401, "UNAUTHENTICATED", "You are not signed in. Please sign in.");
   let answer;
   try {
     answer = await fetch(process.env.AGENT_URL, {
@@ -37,7 +37,7 @@ export async function POST(request) {
       signal: request.signal, // a page that stops or goes away ends this request, too
     });
   } catch {
-    return refusal(502, "AGENT_UNREACHABLE", "the agent can't be reached");
+    return refusal(502, "AGENT_UNREACHABLE", "The agent cannot be reached right now. Please try again later.");
   }
   const kept = PASSED_BACK.flatMap((name) => (answer.headers.has(name) ? [[name, answer.headers.get(name)]] : []));
   // The body as it comes: to await its text would make a stream one piece.

@@ -69,8 +69,10 @@ struct Inner<C> {
     sends_messages: bool,
     /// Whether the model reads the client's state.
     shows_state: bool,
-    /// What of the state clients may show while an argument streams.
+    /// What of the state clients are shown while an argument streams.
     predictions: Vec<Prediction>,
+    /// Whether front ends that predict by themselves are sent `PredictState`, too.
+    emits_predict_state: bool,
     /// What clients may do.
     client: ClientSettings,
 }
@@ -115,6 +117,7 @@ impl<C: Send + Sync + 'static> Agent<C> {
             sends_messages: false,
             shows_state: false,
             predictions: Vec::new(),
+            emits_predict_state: false,
             client: ClientSettings::default(),
         }
     }
@@ -271,6 +274,7 @@ pub struct AgentBuilder<C> {
     sends_messages: bool,
     shows_state: bool,
     predictions: Vec<Prediction>,
+    emits_predict_state: bool,
     client: ClientSettings,
 }
 
@@ -331,14 +335,27 @@ impl<C: Send + Sync + 'static> AgentBuilder<C> {
         Self { shows_state: true, ..self }
     }
 
-    /// Has front ends show an argument of a tool as a member of the shared state while the model still writes it.
+    /// Shows an argument of a tool as a member of the shared state while the model still writes it.
     ///
-    /// The tool may be the front end's. One of the server's makes the prediction true by setting the state; if it
-    /// does not, the client gets the state as it is before the call's result.
+    /// While the arguments of a call of `tool` stream, the client is sent state events in which the member `state_key`
+    /// holds the value of `argument` as far as it has come: a string up to its last character, an object or an array with
+    /// the elements that have come. Every client that keeps a state shows it. The state that tools read is not changed.
+    ///
+    /// One of the server's tools makes the prediction true by setting the state. If it does not, the client is sent the
+    /// state as it is before it is sent the call's result. The prediction stays where the tool is the front end's, and
+    /// while the call waits for a person.
     pub fn predicts(mut self, state_key: &str, tool: &str, argument: &str) -> Self {
         let [state_key, tool, tool_argument] = [state_key, tool, argument].map(ToOwned::to_owned);
         self.predictions.push(Prediction { state_key, tool, tool_argument });
         self
+    }
+
+    /// Sends the custom event `PredictState` before each call that [`predicts`](Self::predicts) names; `false` by default.
+    ///
+    /// CopilotKit's version 1 reads the event and makes the same predictions by itself. As its copy of the state is then not
+    /// known, each prediction is sent as a snapshot of the whole state.
+    pub fn emit_predict_state(self, emits: bool) -> Self {
+        Self { emits_predict_state: emits, ..self }
     }
 
     /// Makes the agent.
@@ -359,6 +376,7 @@ impl<C: Send + Sync + 'static> AgentBuilder<C> {
             sends_messages,
             shows_state,
             predictions,
+            emits_predict_state,
             client,
         } = self;
         if let Some(fault) = fault {
@@ -401,6 +419,7 @@ impl<C: Send + Sync + 'static> AgentBuilder<C> {
             sends_messages,
             shows_state,
             predictions,
+            emits_predict_state,
             client,
         };
         Ok(Agent { inner: Arc::new(inner) })

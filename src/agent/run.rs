@@ -91,7 +91,9 @@ pub(super) async fn drive<C: Send + Sync + 'static, S: Stamps>(
     let offers = agent.offers(&caller, agent.is_open(identity.as_ref()));
     let account = Account::new(received, outbox.first_event());
     let run = Run { agent: &agent, caller, identity, info, offers, frontend, stop_at, voice, account };
-    transcript = transcript.with_state(Arc::clone(&state)).with_predictions(run.predictions());
+    transcript = transcript.with_state(Arc::clone(&state));
+    transcript =
+        transcript.with_predictions(run.predictions()).emit_predict_state(agent.inner.emits_predict_state);
     let mut turns = Turns::new(agent.inner.limits);
 
     let ended = {

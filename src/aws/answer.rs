@@ -13,7 +13,6 @@ use lambda_http::lambda_runtime::{FunctionResponse, MetadataPrelude, StreamRespo
 use serde::Serialize;
 use serde_json::json;
 
-use super::event::Unserved;
 use crate::endpoint::{ResponseBody, Room};
 
 /// An answer in either form. The runtime writes whichever it is.
@@ -69,9 +68,13 @@ pub(super) fn whole(response: Response<Bytes>) -> Answer {
     })
 }
 
-/// What a load balancer is told: it reads a refusal, and no failure of the function.
+/// What the user of a chat behind a load balancer reads.
+const NO_LOAD_BALANCER: &str = "This agent cannot be reached through an Application Load Balancer. \
+    It can be reached through function URLs, REST APIs and HTTP APIs.";
+
+/// What a load balancer is sent: it reads a refusal, and no failure of the function.
 pub(super) fn load_balancer() -> Answer {
-    let error = json!({ "code": "UNSUPPORTED_FRONT_DOOR", "message": Unserved::LoadBalancer.to_string() });
+    let error = json!({ "code": "UNSUPPORTED_FRONT_DOOR", "message": NO_LOAD_BALANCER });
     let headers = [("cache-control", "no-store"), ("content-type", "application/json")];
     let headers: BTreeMap<String, String> =
         headers.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
@@ -154,6 +157,8 @@ mod tests {
         assert_eq!(answer["multiValueHeaders"]["content-type"], json!(["application/json"]));
         let body: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
         assert_eq!(body["error"]["code"], "UNSUPPORTED_FRONT_DOOR");
+        assert_eq!(body["error"]["message"], NO_LOAD_BALANCER);
+        assert!(NO_LOAD_BALANCER.ends_with('.') && !NO_LOAD_BALANCER.contains('\n'));
     }
 
     #[test]

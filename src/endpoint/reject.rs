@@ -1,6 +1,8 @@
 //! Every refusal, with its one status and code.
 //!
-//! A refusal says what is wrong and where the limit is. It never repeats what was sent.
+//! The text of a refusal is the `message` that the client reads: one or two sentences that a chat may show to its user.
+//! They say what is wrong, where the limit is, and what helps. They never repeat what was sent, and nothing in them is
+//! internal. `code`, `path` and `reason` are for programs.
 
 use http::header::{self, HeaderName, HeaderValue};
 use http::{Method, Response, StatusCode};
@@ -19,14 +21,14 @@ const RETRY_AFTER_S: &str = "5";
 /// The times are told of a token that is right in all else. Of any other nothing is: who guesses would learn from it.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
 pub(super) enum BadUserToken {
-    #[error("the user's token is missing")]
+    #[error("You are not signed in. Please sign in.")]
     Missing,
     /// With the reason for the log.
-    #[error("the user's token is not valid")]
+    #[error("Your sign-in is not valid. Please sign in again.")]
     Invalid(&'static str),
-    #[error("the user's token has expired")]
+    #[error("Your sign-in has expired. Please sign in again.")]
     Expired,
-    #[error("the user's token is not valid yet")]
+    #[error("Your sign-in is not valid yet. Please try again in a moment.")]
     NotYetValid,
 }
 
@@ -52,33 +54,39 @@ impl BadUserToken {
 /// Why a request is answered with a status and not with a run.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Reject {
-    #[error("there is nothing at this path")]
+    #[error("There is nothing at this address. Please check the address of the agent.")]
     NotFound,
-    #[error("this path takes {allowed} only")]
+    #[error("This address accepts only {allowed} requests.")]
     MethodNotAllowed { allowed: Method },
-    #[error("authentication is missing or wrong")]
+    #[error("You are not signed in, or the sign-in is not valid. Please sign in again.")]
     Unauthenticated,
     #[error(transparent)]
     UserToken(#[from] BadUserToken),
-    #[error("the token cannot be checked right now")]
+    #[error("Your sign-in cannot be checked right now. Please try again in a moment.")]
     SecretUnavailable,
-    #[error("the user's token cannot be checked right now")]
+    #[error("Your sign-in cannot be checked right now. Please try again in a moment.")]
     KeysUnavailable,
-    #[error("the body must be application/json")]
+    #[error("The request has the wrong content type. It must be application/json.")]
     UnsupportedMediaType,
-    #[error("body is {bytes} bytes, limit is {limit}")]
+    #[error(
+        "The request is too long: it has {bytes} bytes, and at most {limit} are accepted. \
+         Please start a new conversation or send less."
+    )]
     BodyTooLarge { bytes: usize, limit: usize },
-    #[error("the caller is not allowed to do this")]
+    #[error("You are not allowed to use this agent. Please sign in with another account.")]
     Forbidden,
-    #[error("the body {problem}: line {line}, column {column}")]
+    #[error("The application sent a request that {problem}, at line {line}, column {column}.")]
     BadJson { problem: &'static str, line: usize, column: usize },
-    #[error(transparent)]
+    #[error("The application sent a request that cannot be read: {0}.")]
     BadInput(#[from] BadInput),
-    #[error("/protocolVersion names another major version than 1")]
+    #[error("The application uses an unsupported version of AG-UI: /protocolVersion must name a version 1.")]
     UnsupportedProtocolVersion,
-    #[error(transparent)]
+    #[error("{}", run_message(.0))]
     Run(#[from] Refusal),
-    #[error("the answer is longer than the {limit} bytes that this front door takes")]
+    #[error(
+        "The answer is too long: at most {limit} bytes can be sent. \
+         Its actions may have been carried out. Please ask for a shorter answer."
+    )]
     ResponseTooLarge { limit: usize },
 }
 
@@ -176,6 +184,14 @@ impl Reject {
     }
 }
 
+/// What the client reads where a run does not begin.
+fn run_message(refusal: &Refusal) -> String {
+    match *refusal == Refusal::ApprovalKeyUnavailable {
+        true => "This conversation cannot be checked right now. Please try again in a moment.".into(),
+        false => format!("The application sent a request that cannot be served: {refusal}."),
+    }
+}
+
 impl From<Forbidden> for Reject {
     fn from(_: Forbidden) -> Self {
         Self::Forbidden
@@ -187,5 +203,88 @@ impl From<serde_json::Error> for Reject {
         let is_twice = fault.to_string().starts_with(TWICE);
         let problem = if is_twice { "names a member twice" } else { "is not valid JSON" };
         Self::BadJson { problem, line: fault.line(), column: fault.column() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::NameTaken;
+
+    #[test]
+    fn every_message_is_whole_sentences_that_a_chat_may_show() {
+        let bad_input = |path: &str, problem| Reject::BadInput(BadInput { path: path.into(), problem });
+        let bad_json = |text: &str| Reject::from(crate::json::read(text.as_bytes()).unwrap_err());
+        for (reject, message) in [
+            (Reject::NotFound, "There is nothing at this address. Please check the address of the agent."),
+            (Reject::MethodNotAllowed { allowed: Method::POST }, "This address accepts only POST requests."),
+            (
+                Reject::Unauthenticated,
+                "You are not signed in, or the sign-in is not valid. Please sign in again.",
+            ),
+            (BadUserToken::Missing.into(), "You are not signed in. Please sign in."),
+            (BadUserToken::Invalid("no key fits").into(), "Your sign-in is not valid. Please sign in again."),
+            (BadUserToken::Expired.into(), "Your sign-in has expired. Please sign in again."),
+            (
+                BadUserToken::NotYetValid.into(),
+                "Your sign-in is not valid yet. Please try again in a moment.",
+            ),
+            (
+                Reject::SecretUnavailable,
+                "Your sign-in cannot be checked right now. Please try again in a moment.",
+            ),
+            (
+                Reject::KeysUnavailable,
+                "Your sign-in cannot be checked right now. Please try again in a moment.",
+            ),
+            (
+                Reject::UnsupportedMediaType,
+                "The request has the wrong content type. It must be application/json.",
+            ),
+            (
+                Reject::BodyTooLarge { bytes: 7_340_032, limit: 6_291_456 },
+                "The request is too long: it has 7340032 bytes, and at most 6291456 are accepted. \
+                 Please start a new conversation or send less.",
+            ),
+            (
+                Reject::Forbidden,
+                "You are not allowed to use this agent. Please sign in with another account.",
+            ),
+            (bad_json("{]"), "The application sent a request that is not valid JSON, at line 1, column 2."),
+            (
+                bad_json(r#"{"a":1,"a":2}"#),
+                "The application sent a request that names a member twice, at line 1, column 13.",
+            ),
+            (
+                bad_input("/messages", "must be an array"),
+                "The application sent a request that cannot be read: /messages must be an array.",
+            ),
+            (
+                bad_input("", "must be an object"),
+                "The application sent a request that cannot be read: the body must be an object.",
+            ),
+            (
+                Reject::UnsupportedProtocolVersion,
+                "The application uses an unsupported version of AG-UI: /protocolVersion must name a version 1.",
+            ),
+            (
+                Reject::Run(NameTaken { index: 3 }.into()),
+                "The application sent a request that cannot be served: /tools/3/name is taken by another tool.",
+            ),
+            (
+                Reject::Run(Refusal::ApprovalKeyUnavailable),
+                "This conversation cannot be checked right now. Please try again in a moment.",
+            ),
+            (
+                Reject::ResponseTooLarge { limit: 6_275_072 },
+                "The answer is too long: at most 6275072 bytes can be sent. \
+                 Its actions may have been carried out. Please ask for a shorter answer.",
+            ),
+        ] {
+            let text = reject.to_string();
+            assert_eq!(text, message);
+            assert!(text.starts_with(char::is_uppercase) && text.ends_with('.'), "{text}");
+            assert!(!text.contains('\n'), "{text}");
+        }
     }
 }

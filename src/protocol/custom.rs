@@ -33,10 +33,10 @@ impl CustomName {
     }
 }
 
-/// A member of the shared state that a client may show while the model still writes an argument that will be its
+/// A member of the shared state that the client is shown while the model still writes the argument that will be its
 /// value.
 ///
-/// Several of them are the value of the custom event `PredictState`, a convention of AG-UI's front ends.
+/// A list of them is the value of the custom event `PredictState`, a convention of AG-UI's front ends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Prediction {
     /// The member of the state.

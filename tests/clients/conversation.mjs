@@ -54,6 +54,7 @@ function conversation(agent, client, runs, timeoutMs, problems) {
 
   async function run(parameters = {}, { isToFail = false } = {}) {
     const seen = { outcome: undefined, pendingToolCallIds: undefined, interrupts: undefined, error: undefined };
+    const states = [];
     const abortController = new AbortController();
     const timer = setTimeout(() => {
       note(`no end after ${timeoutMs} ms`);
@@ -64,6 +65,9 @@ function conversation(agent, client, runs, timeoutMs, problems) {
       await agent.runAgent(
         { ...parameters, abortController },
         {
+          onStateChanged({ state }) {
+            states.push(structuredClone(state));
+          },
           // What the client has built so far, before it takes the snapshot.
           onMessagesSnapshotEvent({ messages }) {
             seen.built = structuredClone(messages);
@@ -88,7 +92,7 @@ function conversation(agent, client, runs, timeoutMs, problems) {
     if (failure !== undefined && !isAsExpected) note(`the client failed: ${brief(failure)}`);
     if (record?.status === 200) wireProblems(record, isBefore1_0).filter((problem) => !isExpected(problem)).forEach(note);
     if ((failure !== undefined && !isAsExpected) || record === undefined) throw new RunFailed();
-    return { ...seen, input: record.input, events: eventsOf(record) };
+    return { ...seen, states, input: record.input, events: eventsOf(record) };
   }
 
   return {

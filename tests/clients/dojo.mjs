@@ -49,22 +49,33 @@ async function haiku(conversation) {
   check(/^linear-gradient/.test(args.gradient) && args.image_name, `it is drawn as ${JSON.stringify(args)}`);
 }
 
-/** Predictive state: the document is shown while it is written, and becomes state when the user confirms it. */
+/** Predictive state: the document grows in the client's state while it is written, and the front end keeps it there. */
 async function story(conversation) {
-  const { check, share } = conversation;
-  share({ document: "" });
+  const { check, share, state } = conversation;
+  share({ document: "", title: "A story" });
   const { args, first, second } = await frontendCall(
     conversation,
     "Write a story about a cat",
     tool("write_document", { document: text }),
-    { answer: ({ document }) => void share({ document }) ?? { accepted: true }, pieces: 10 },
+    { answer: () => ({ accepted: true }), pieces: 10 },
   );
-  const announced = kindsOf(first).indexOf("CUSTOM");
-  const wanted = [{ state_key: "document", tool: "write_document", tool_argument: "document" }];
-  check(isDeepStrictEqual(first[announced]?.value, wanted), `predicted is ${JSON.stringify(first[announced])}`);
-  check(announced < kindsOf(first).indexOf("TOOL_CALL_START"), "the prediction comes late");
   check(/a cat/.test(args.document), `the story is ${args.document}`);
-  check(second.input.state.document === args.document, "the next run was not sent the story");
+  grows(conversation, first.states, args.document);
+  check(first.states.every(({ title }) => title === "A story"), "the rest of the state is lost");
+  const kinds = kindsOf(first.events);
+  const last = kinds.findLastIndex((kind) => kind.startsWith("STATE_"));
+  check(last < kinds.indexOf("TOOL_CALL_END"), "the last prediction comes late");
+  check(!kinds.includes("CUSTOM"), "PredictState is sent, though nobody asked for it");
+  check(isDeepStrictEqual(second.input.state, state()), "the next run was not sent the state");
+  check(state().document === args.document, `the client holds ${state().document}`);
+}
+
+/** Each state that the client has held has a longer part of the document, up to the whole. */
+export function grows({ check }, states, whole) {
+  const documents = states.map(({ document }) => document);
+  const isPart = (document, at) => whole.startsWith(document) && (at === 0 || document.length > documents[at - 1].length);
+  const isGrowing = documents.length >= 4 && documents.every(isPart) && documents.at(-1) === whole;
+  check(isGrowing, `the document is seen as ${JSON.stringify(documents)}`);
 }
 
 /** The one call of a front end's tool, its answer, and the run that goes on from there. */
@@ -82,7 +93,7 @@ async function frontendCall(conversation, words, tool, { answer = () => ({ ok: t
   const second = await conversation.continue({ tools: [tool] });
   endedIn(conversation, second, []);
   historyIs(conversation, ["user", `assistant[${call?.id}]`, `tool(${call?.id})`, "assistant"]);
-  return { args, first: first.events, second };
+  return { args, first, second };
 }
 
 /** Interrupt: a tool asks for a time, and gets one; asks again, and gets none. */

@@ -69,11 +69,21 @@ const frontend = {
   },
   write_document: { document: "Once there was a cat. Nobody knew where it came from, and nobody asked. It is not told here." },
 };
-const predicted = {
-  type: "CUSTOM",
-  name: "PredictState",
-  value: [{ state_key: "document", tool: "write_document", tool_argument: "document" }],
-};
+
+/** A call whose argument is the document in the client's state while it streams. */
+function write(id, args, parent, state) {
+  const begin = '{"document":"';
+  let text = "";
+  return call(id, "write_document", args, parent).flatMap((event) => {
+    if (event.type !== "TOOL_CALL_ARGS") return [event];
+    const isFirst = !text.startsWith(begin);
+    text += event.delta;
+    const document = text.slice(begin.length).replace(/"?}?$/, "");
+    if (!text.startsWith(begin)) return [event];
+    const delta = [{ op: "replace", path: "/document", value: document }];
+    return [event, isFirst ? { type: "STATE_SNAPSHOT", snapshot: { ...state, document } } : { type: "STATE_DELTA", delta }];
+  });
+}
 
 const planned = ["a", "b", "c"].map((description) => ({ description, status: "pending" }));
 const progress = { messageId: "a1", activityType: "com.acme.plan" };
@@ -152,8 +162,9 @@ function answer({ threadId, runId, protocolVersion, messages, tools, state, resu
     const isOld = protocolVersion === undefined;
     const pending = { ...finish, outcome: { type: "success", pendingToolCallIds: isOld ? undefined : ["b1"] } };
     const [{ name }] = tools;
-    const announced = name === "write_document" ? [predicted] : [];
-    return [start, ...announced, ...call("b1", name, frontend[name], "m1"), pending];
+    const isWritten = name === "write_document";
+    const made = isWritten ? write("b1", frontend[name], "m1", state) : call("b1", name, frontend[name], "m1");
+    return [start, ...made, pending];
   }
   if (Array.isArray(last.content)) return [start, ...message(`m-${runId}`, "I got a picture."), finish];
   if (last.content === "Make a plan") return [start, ...plan, ...said, finish];
@@ -253,9 +264,12 @@ const broken = [
   ["no steps", "choice", once("TOOL_CALL_ARGS", { delta: '{"steps":[]}' }), "the steps are []"],
   ["steps at once", "choice", once("TOOL_CALL_ARGS", { delta: JSON.stringify(frontend.generate_task_steps) }), "come in 1 pieces"],
   ["no haiku", "haiku", once("TOOL_CALL_ARGS", { delta: "{}" }), "the haiku is {}"],
-  ["no prediction", "story", each("CUSTOM", null), "predicted is undefined"],
-  ["another prediction", "story", each("CUSTOM", { value: [] }), "predicted is"],
-  ["a prediction that comes late", "story", late("CUSTOM"), "comes late"],
+  ["no prediction", "story", without("STATE"), "the document is seen as []"],
+  ["one prediction", "story", each("STATE_DELTA", null), "the document is seen as"],
+  ["another prediction", "story", each("STATE_DELTA", { delta: [{ op: "replace", path: "/document", value: "x" }] }), "is seen as"],
+  ["a prediction that forgets the rest", "story", each("STATE_SNAPSHOT", { snapshot: { document: "" } }), "the rest of the state"],
+  ["predictions that come late", "story", late("STATE"), "comes late"],
+  ["an announcement that nobody asked for", "story", insert({ type: "CUSTOM", name: "PredictState", value: [] }), "nobody asked"],
   ["no question", "meeting", each("RUN_FINISHED", { outcome: { type: "success" } }), "the client saw outcome success"],
   ["an approval in its place", "meeting", each("RUN_FINISHED", { outcome: asks(asked) }), "the interrupt is"],
   ["the answer is lost", "meeting", resumed(each("TOOL_CALL_RESULT", { content: "{}" })), "the result is {}"],

@@ -257,13 +257,41 @@ async fn shared_state_is_read_and_changed_by_a_tool() {
 }
 
 #[tokio::test]
-async fn predictive_state_announces_the_argument_that_streams() {
+async fn predictive_state_shows_the_argument_while_it_streams() {
     assert_snapshot!(seen_by_both("story").await, @r#"
     -- run 1
     RUN_STARTED
-    CUSTOM PredictState [{"state_key":"document","tool":"write_document","tool_argument":"document"}]
     TOOL_CALL_START call_1 write_document in m1
-    TOOL_CALL_ARGS call_1 {"document":"Once there was a cat. Nobody knew where a cat came from, and nobody asked. One morning the sea was calm, and a cat set off. The rest is for a better writer than a script."} x16
+    TOOL_CALL_ARGS call_1 {"document":"Once there x2
+    STATE_SNAPSHOT {"document":"Once there ","title":"A story"}
+    TOOL_CALL_ARGS call_1 was a cat. N
+    STATE_DELTA [{"op":"replace","path":"/document","value":"Once there was a cat. N"}]
+    TOOL_CALL_ARGS call_1 obody knew w
+    STATE_DELTA [{"op":"replace","path":"/document","value":"Once there was a cat. Nobody knew w"}]
+    TOOL_CALL_ARGS call_1 here a cat c
+    STATE_DELTA [{"op":"replace","path":"/document","value":"Once there was a cat. Nobody knew where a cat c"}]
+    TOOL_CALL_ARGS call_1 ame from, an
+    STATE_DELTA [{"op":"replace","path":"/document","value":"Once there was a cat. Nobody knew where a cat came from, an"}]
+    TOOL_CALL_ARGS call_1 d nobody ask
+    STATE_DELTA [{"op":"replace","path":"/document","value":"Once there was a cat. Nobody knew where a cat came from, and nobody ask"}]
+    TOOL_CALL_ARGS call_1 ed. One morn
+    STATE_DELTA [{"op":"replace","path":"/document","value":"Once there was a cat. Nobody knew where a cat came from, and nobody asked. One morn"}]
+    TOOL_CALL_ARGS call_1 ing the sea
+    STATE_DELTA [{"op":"replace","path":"/document","value":"Once there was a cat. Nobody knew where a cat came from, and nobody asked. One morning the sea "}]
+    TOOL_CALL_ARGS call_1 was calm, an
+    STATE_DELTA [{"op":"replace","path":"/document","value":"Once there was a cat. Nobody knew where a cat came from, and nobody asked. One morning the sea was calm, an"}]
+    TOOL_CALL_ARGS call_1 d a cat set
+    STATE_DELTA [{"op":"replace","path":"/document","value":"Once there was a cat. Nobody knew where a cat came from, and nobody asked. One morning the sea was calm, and a cat set "}]
+    TOOL_CALL_ARGS call_1 off. The res
+    STATE_DELTA [{"op":"replace","path":"/document","value":"Once there was a cat. Nobody knew where a cat came from, and nobody asked. One morning the sea was calm, and a cat set off. The res"}]
+    TOOL_CALL_ARGS call_1 t is for a b
+    STATE_DELTA [{"op":"replace","path":"/document","value":"Once there was a cat. Nobody knew where a cat came from, and nobody asked. One morning the sea was calm, and a cat set off. The rest is for a b"}]
+    TOOL_CALL_ARGS call_1 etter writer
+    STATE_DELTA [{"op":"replace","path":"/document","value":"Once there was a cat. Nobody knew where a cat came from, and nobody asked. One morning the sea was calm, and a cat set off. The rest is for a better writer"}]
+    TOOL_CALL_ARGS call_1  than a scri
+    STATE_DELTA [{"op":"replace","path":"/document","value":"Once there was a cat. Nobody knew where a cat came from, and nobody asked. One morning the sea was calm, and a cat set off. The rest is for a better writer than a scri"}]
+    TOOL_CALL_ARGS call_1 pt."}
+    STATE_DELTA [{"op":"replace","path":"/document","value":"Once there was a cat. Nobody knew where a cat came from, and nobody asked. One morning the sea was calm, and a cat set off. The rest is for a better writer than a script."}]
     TOOL_CALL_END call_1
     RUN_FINISHED success ["call_1"]
     -- run 2

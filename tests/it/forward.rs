@@ -207,5 +207,8 @@ async fn given_no_agent_then_the_page_is_told_so_and_not_where_it_was() {
 
     assert_eq!(answer.status(), 502);
     let text = answer.text().await.unwrap();
-    assert_eq!(text, r#"{"error":{"code":"AGENT_UNREACHABLE","message":"the agent can't be reached"}}"#);
+    assert_eq!(
+        text,
+        r#"{"error":{"code":"AGENT_UNREACHABLE","message":"The agent cannot be reached right now. Please try again later."}}"#
+    );
 }

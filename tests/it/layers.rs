@@ -10,7 +10,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("protocol", &[]),
     ("cached", &["causes"]),
     ("secret", &["causes"]),
-    ("transcript", &["protocol"]),
+    ("transcript", &["protocol", "json"]),
     ("model", &["protocol", "causes"]),
     ("keys", &["cached", "secret", "model", "causes"]),
     ("tool", &["protocol", "causes", "json"]),

@@ -429,9 +429,10 @@ fn paint() -> Value {
     json!([{"name": "paint", "description": "Paints.", "parameters": {"type": "object"}}])
 }
 
-#[tokio::test]
-async fn given_predictions_when_the_model_writes_then_the_client_is_told_before_and_set_right_after() {
-    let run = scenario([Script::new().call("c1", "write", &json!({"text": "Once"})), Script::new()])
+/// A model that writes a document once, before an agent that predicts it and more.
+fn writing(emits_predict_state: bool) -> Scenario {
+    let write_once = Script::new().call_in_pieces("c1", "write", &[r#"{"text":"On"#, r#"ce"#, r#""}"#]);
+    scenario([write_once, Script::new()])
         .with(|agent| {
             agent
                 .tool(tool_fn("write", "Writes.", write))
@@ -439,22 +440,64 @@ async fn given_predictions_when_the_model_writes_then_the_client_is_told_before_
                 .predicts("document", "write", "text")
                 .predicts("background", "paint", "colour")
                 .predicts("secret", "hidden", "text")
+                .emit_predict_state(emits_predict_state)
         })
         .input("tools", paint())
-        .run()
-        .await;
+        .input("state", json!({"document": "old"}))
+}
 
-    assert_snapshot!(run.outline(), @r#"
+#[tokio::test]
+async fn given_predictions_when_the_model_writes_then_the_client_holds_the_argument_as_it_streams() {
+    assert_snapshot!(writing(false).run().await.outline(), @r#"
+    RUN_STARTED
+    TOOL_CALL_START c1 write in m1
+    TOOL_CALL_ARGS c1 {"text":"On
+    STATE_SNAPSHOT {"document":"On"}
+    TOOL_CALL_ARGS c1 ce
+    STATE_DELTA [{"op":"replace","path":"/document","value":"Once"}]
+    TOOL_CALL_ARGS c1 "}
+    TOOL_CALL_END c1
+    TOOL_CALL_RESULT c1 m2 "written"
+    RUN_FINISHED success
+    "#);
+}
+
+#[tokio::test]
+async fn given_predict_state_is_emitted_when_the_model_writes_then_what_the_caller_may_know_is_announced() {
+    assert_snapshot!(writing(true).run().await.outline(), @r#"
     RUN_STARTED
     CUSTOM PredictState [{"state_key":"document","tool":"write","tool_argument":"text"},{"state_key":"background","tool":"paint","tool_argument":"colour"}]
     TOOL_CALL_START c1 write in m1
-    TOOL_CALL_ARGS c1 {"text"
-    TOOL_CALL_ARGS c1 :"Once"}
+    TOOL_CALL_ARGS c1 {"text":"On
+    STATE_SNAPSHOT {"document":"On"}
+    TOOL_CALL_ARGS c1 ce
+    STATE_SNAPSHOT {"document":"Once"}
+    TOOL_CALL_ARGS c1 "}
     TOOL_CALL_END c1
     STATE_SNAPSHOT {"document":"Once"}
     TOOL_CALL_RESULT c1 m2 "written"
     RUN_FINISHED success
     "#);
+}
+
+#[tokio::test]
+async fn a_tool_reads_the_state_and_not_the_prediction() {
+    async fn look(context: ToolContext<Caller>, _: Document) -> Result<Value, ToolError> {
+        Ok(Value::clone(&context.state().value()))
+    }
+    let run = scenario([Script::new().call("c1", "look", &json!({"text": "Once"})), Script::new()])
+        .with(|agent| agent.tool(tool_fn("look", "Looks.", look)).predicts("document", "look", "text"))
+        .input("state", json!({"document": "old"}))
+        .run()
+        .await;
+
+    let seen: Vec<&Value> = run.events.iter().filter(|event| event["type"] == "STATE_SNAPSHOT").collect();
+    assert_eq!(
+        [&seen[0]["snapshot"], &seen[1]["snapshot"]],
+        [&json!({"document": "Once"}), &json!({"document": "old"})]
+    );
+    let result = run.events.iter().find(|event| event["type"] == "TOOL_CALL_RESULT").unwrap();
+    assert_eq!(result["content"], r#"{"document":"old"}"#);
 }
 
 #[test]

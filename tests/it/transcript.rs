@@ -3,7 +3,7 @@
 use ag_ui_lambda::protocol::{
     Content, ContentPart, Event, FunctionCall, Interrupt, PartKind, Prediction, Source, TokenUsage, ToolCall,
 };
-use ag_ui_lambda::transcript::{Counting, RunError, Transcript};
+use ag_ui_lambda::transcript::{ClosedCall, Counting, RunError, Transcript};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
@@ -429,46 +429,174 @@ fn an_activity_is_a_message_whose_content_changes_in_its_place() {
     "#);
 }
 
+fn prediction(state_key: &str, tool_argument: &str) -> Prediction {
+    Prediction { state_key: state_key.into(), tool: "write".into(), tool_argument: tool_argument.into() }
+}
+
 pub(crate) fn predicting(state: Value) -> Transcript<Counting> {
-    let prediction =
-        Prediction { state_key: "document".into(), tool: "write".into(), tool_argument: "text".into() };
-    begin().with_state(state).with_predictions(vec![prediction])
+    begin().with_state(state).with_predictions(vec![prediction("document", "text")])
+}
+
+/// A call whose arguments come in these pieces.
+fn write(run: &mut Transcript<Counting>, id: &str, pieces: &[&str]) -> ClosedCall {
+    let call = run.tool_call(id.into(), "write");
+    pieces.iter().for_each(|piece| run.tool_args(&call, piece));
+    run.end_call(call)
+}
+
+/// The state that the client holds in the end.
+fn held(events: impl IntoIterator<Item = Event>) -> Option<Value> {
+    oracle::Client::default().read(&values(events)).unwrap().state
 }
 
 #[test]
-fn a_call_that_predicts_state_is_announced_and_set_right_before_its_result() {
-    let mut run = predicting(json!({"document": "old"}));
-    run.turn();
+fn an_argument_is_shown_as_state_while_it_streams_and_taken_back_before_another_result() {
+    let mut run = predicting(json!({"document": "old", "title": "A story"}));
     let other = run.tool_call("c1".into(), "clock");
-    let call = run.tool_call("c2".into(), "write");
-    let (other, call) = (run.end_call(other), run.end_call(call));
+    let call = write(&mut run, "c2", &["{\"te", "xt\":\"On", "ce\\u00", "e9", " more\"", "}"]);
+    let other = run.end_call(other);
     run.tool_result(other, "noon");
-    run.tool_result(call, "refused");
-    run.turn();
-    let call = run.tool_call("c3".into(), "write");
-    let call = run.end_call(call);
-    run.state(json!({"document": "new"}));
-    run.tool_result(call, "written");
-    run.turn();
-    let call = run.tool_call("c4".into(), "write");
-    let call = run.end_call(call);
     run.tool_result(call, "refused");
 
     assert_snapshot!(told(run.finish()), @r#"
     RUN_STARTED
     TOOL_CALL_START c1 clock in m1
-    CUSTOM PredictState [{"state_key":"document","tool":"write","tool_argument":"text"}]
     TOOL_CALL_START c2 write in m1
+    TOOL_CALL_ARGS c2 {"te
+    TOOL_CALL_ARGS c2 xt":"On
+    STATE_SNAPSHOT {"document":"On","title":"A story"}
+    TOOL_CALL_ARGS c2 ce\u00
+    STATE_DELTA [{"op":"replace","path":"/document","value":"Once"}]
+    TOOL_CALL_ARGS c2 e9
+    STATE_DELTA [{"op":"replace","path":"/document","value":"Onceé"}]
+    TOOL_CALL_ARGS c2  more"
+    STATE_DELTA [{"op":"replace","path":"/document","value":"Onceé more"}]
+    TOOL_CALL_ARGS c2 }
+    TOOL_CALL_END c2
     TOOL_CALL_ARGS c1 {}
     TOOL_CALL_END c1
-    TOOL_CALL_ARGS c2 {}
-    TOOL_CALL_END c2
     TOOL_CALL_RESULT c1 m2 "noon"
+    STATE_SNAPSHOT {"document":"old","title":"A story"}
+    TOOL_CALL_RESULT c2 m3 "refused"
+    RUN_FINISHED success
+    "#);
+}
+
+#[test]
+fn a_prediction_that_comes_true_is_not_sent_again() {
+    let mut run = predicting(json!({}));
+    let call = write(&mut run, "c1", &["{\"text\":", "\"Once\"}"]);
+    run.state(json!({"document": "Once"}));
+    run.tool_result(call, "written");
+    run.state(json!({"document": "Once", "is_read": true}));
+
+    assert_snapshot!(told(run.finish()), @r#"
+    RUN_STARTED
+    TOOL_CALL_START c1 write in m1
+    TOOL_CALL_ARGS c1 {"text":
+    TOOL_CALL_ARGS c1 "Once"}
+    STATE_SNAPSHOT {"document":"Once"}
+    TOOL_CALL_END c1
+    TOOL_CALL_RESULT c1 m2 "written"
+    STATE_SNAPSHOT {"document":"Once","is_read":true}
+    RUN_FINISHED success
+    "#);
+}
+
+#[test]
+fn a_prediction_stays_beside_other_changes_and_gives_way_to_a_change_of_its_member() {
+    let mut run = predicting(json!({"document": "old", "filler": "long ".repeat(20)}));
+    let call = write(&mut run, "c1", &["{\"text\":\"Once\"}"]);
+    let state = |document: &str, count: u32| json!({"document": document, "count": count, "filler": "long ".repeat(20)});
+    let mut seen = Vec::new();
+    for now in [state("old", 1), state("ONCE", 1), state("ONCE", 2)] {
+        run.state(now);
+        let events = values(std::iter::from_fn(|| run.next_event()));
+        seen.push(events.last().unwrap()["delta"].clone());
+    }
+    run.tool_result(call, "written");
+
+    assert_eq!(
+        seen,
+        [
+            json!([{"op": "add", "path": "/count", "value": 1}]),
+            json!([{"op": "replace", "path": "/document", "value": "ONCE"}]),
+            json!([{"op": "replace", "path": "/count", "value": 2}]),
+        ]
+    );
+    assert!(!values(run.finish()).iter().any(|event| event["type"] == "STATE_DELTA"));
+}
+
+#[test]
+fn a_prediction_stays_with_a_call_that_waits_and_falls_with_a_run_that_is_cut_short() {
+    type End = fn(Transcript<Counting>) -> std::collections::VecDeque<Event>;
+    type Then = fn(&mut Transcript<Counting>, ClosedCall);
+    let nothing: Then = |_, _| {};
+    let leave: Then = |run, call| run.left_to_client(call);
+    let ask: Then = |run, call| run.ask(call, interrupt("i1", "c1"));
+    let answer: Then = |run, call| run.tool_result(call, "refused");
+    let finish: End = Transcript::finish;
+    let cancel: End = |run| run.cancel("MAX_TURNS");
+    let fail: End = |run| run.fail(RunError { code: "INTERNAL", message: "Sorry." });
+    for (why, then, end, document) in [
+        ("left to the client", leave, finish, "Once"),
+        ("left to the client, whatever comes", leave, fail, "Once"),
+        ("a person is asked", ask, finish, "Once"),
+        ("a person was to be asked", ask, cancel, "old"),
+        ("answered", answer, finish, "old"),
+        ("not answered", nothing, finish, "old"),
+        ("cancelled", nothing, cancel, "old"),
+        ("failed", nothing, fail, "old"),
+    ] {
+        for emits in [false, true] {
+            let mut run = predicting(json!({"document": "old"})).emit_predict_state(emits);
+            let call = write(&mut run, "c1", &["{\"text\":", "\"Once\"}"]);
+            then(&mut run, call);
+            assert_eq!(held(end(run)), Some(json!({"document": document})), "{why}, {emits}");
+        }
+    }
+    let mut run = predicting(json!({"document": "old"}));
+    let open = run.tool_call("c1".into(), "write");
+    run.tool_args(&open, "{\"text\":\"On");
+    let events = values(run.fail(RunError { code: "MODEL_STREAM_CUT", message: "Sorry." }));
+    assert_eq!(oracle::Client::default().read(&events).unwrap().state, Some(json!({"document": "old"})));
+}
+
+#[test]
+fn each_call_is_announced_where_predict_state_is_emitted_and_each_prediction_is_a_snapshot() {
+    let mut run = predicting(json!({"document": "old"})).emit_predict_state(true);
+    let other = run.tool_call("c1".into(), "clock");
+    let other = run.end_call(other);
+    run.tool_result(other, "noon");
+    let call = write(&mut run, "c2", &["{\"text\":\"On", "ce\"}"]);
+    run.tool_result(call, "refused");
+    run.turn();
+    let call = write(&mut run, "c3", &["{\"text\":\"new\"}"]);
+    run.state(json!({"document": "new"}));
+    run.tool_result(call, "written");
+    run.turn();
+    let call = write(&mut run, "c4", &[]);
+    run.tool_result(call, "refused");
+
+    assert_snapshot!(told(run.finish()), @r#"
+    RUN_STARTED
+    TOOL_CALL_START c1 clock in m1
+    TOOL_CALL_ARGS c1 {}
+    TOOL_CALL_END c1
+    TOOL_CALL_RESULT c1 m2 "noon"
+    CUSTOM PredictState [{"state_key":"document","tool":"write","tool_argument":"text"}]
+    TOOL_CALL_START c2 write in m1
+    TOOL_CALL_ARGS c2 {"text":"On
+    STATE_SNAPSHOT {"document":"On"}
+    TOOL_CALL_ARGS c2 ce"}
+    STATE_SNAPSHOT {"document":"Once"}
+    TOOL_CALL_END c2
     STATE_SNAPSHOT {"document":"old"}
     TOOL_CALL_RESULT c2 m3 "refused"
     CUSTOM PredictState [{"state_key":"document","tool":"write","tool_argument":"text"}]
     TOOL_CALL_START c3 write in m4
-    TOOL_CALL_ARGS c3 {}
+    TOOL_CALL_ARGS c3 {"text":"new"}
+    STATE_SNAPSHOT {"document":"new"}
     TOOL_CALL_END c3
     STATE_SNAPSHOT {"document":"new"}
     TOOL_CALL_RESULT c3 m5 "written"
@@ -483,17 +611,71 @@ fn a_call_that_predicts_state_is_announced_and_set_right_before_its_result() {
 }
 
 #[test]
-fn a_prediction_stands_while_the_client_has_the_call_and_falls_with_a_run_that_fails() {
-    let has_snapshot = |events: &[Value]| events.iter().any(|event| event["type"] == "STATE_SNAPSHOT");
-    let mut run = predicting(json!({}));
-    let call = run.tool_call("c1".into(), "write");
-    let call = run.end_call(call);
-    run.left_to_client(call);
-    assert!(!has_snapshot(&values(run.finish())));
+fn what_is_no_argument_and_what_is_no_state_predicts_nothing() {
+    for (why, state, arguments) in [
+        ("another argument", json!({}), r#"{"title":"Once"}"#),
+        ("no arguments", json!({}), ""),
+        ("no JSON", json!({}), "text: Once"),
+        ("half a number", json!({}), r#"{"text":12"#),
+        ("a state without members", json!([1]), r#"{"text":"Once"}"#),
+    ] {
+        let mut run = predicting(state);
+        let open = run.tool_call("c1".into(), "write");
+        run.tool_args(&open, arguments);
+        let call = run.end_call(open);
+        run.tool_result(call, "refused");
+        assert_eq!(held(run.finish()), None, "{why}");
+    }
+}
 
-    let mut run = predicting(json!({}));
-    let _open = run.tool_call("c1".into(), "write");
-    assert!(has_snapshot(&values(run.fail(RunError { code: "MODEL_STREAM_CUT", message: "Sorry." }))));
+#[test]
+fn members_with_odd_names_and_several_members_are_predicted_as_others_are() {
+    let state =
+        || serde_json::from_str::<Value>(r#"{"__proto__": "old", "filler": "fill fill fill"}"#).unwrap();
+    let predictions = ["a/b", "~1", "", "__proto__"].map(|key| prediction(key, "text"));
+    let predictions = predictions.into_iter().chain([prediction("steps", "steps")]).collect();
+    let mut run = begin().with_state(state()).with_predictions(predictions);
+    let arguments = r#"{"steps":[{"a":1},{"a":[2]},{"__proto__":"x"},{"__proto__":"xy"}],"text":"On\"ce"}"#;
+    let pieces: Vec<&str> = (0..arguments.len()).map(|at| &arguments[at..=at]).collect();
+    let call = write(&mut run, "c1", &pieces);
+    let mut events = values(std::iter::from_fn(|| run.next_event()));
+    let cut = json!({"type": "RUN_ERROR", "code": "CUT", "timestamp": 1});
+    let predicted = oracle::Client::default().read(events.iter().chain([&cut])).unwrap().state.unwrap();
+    let steps = json!([{"a": 1}, {"a": [2]}, {"__proto__": "x"}, {"__proto__": "xy"}]);
+    assert_eq!(predicted["steps"], steps);
+    for key in ["a/b", "~1", "", "__proto__"] {
+        assert_eq!(predicted[key], "On\"ce", "{key}");
+    }
+    run.tool_result(call, "refused");
+    events.extend(values(run.finish()));
+
+    assert_eq!(oracle::Client::default().read(&events).unwrap().state, Some(state()));
+}
+
+#[test]
+fn predictions_of_a_long_argument_cost_a_fixed_multiple_of_its_bytes() {
+    // 33 for what is repeated, since each prediction is longer by one part in 32; the rest is for what is not repeated.
+    const MULTIPLE: usize = 36;
+    let text = "Once upon a time it. ".repeat(10_000);
+    let arguments = json!({"title": "A story", "text": text}).to_string();
+    let deltas: Vec<&str> =
+        arguments.as_bytes().chunks(20).map(|delta| std::str::from_utf8(delta).unwrap()).collect();
+    for (why, key, state) in [
+        ("deltas", "document", json!({})),
+        ("snapshots", "__proto__", json!({"filler": "long ".repeat(4_000)})),
+        ("beside a large state", "document", json!({"filler": "long ".repeat(4_000)})),
+    ] {
+        let mut run = begin().with_state(state).with_predictions(vec![prediction(key, "text")]);
+        let call = write(&mut run, "c1", &deltas);
+        let events = values(std::iter::from_fn(|| run.next_event()));
+        let sent = events.iter().filter(|event| event["type"].as_str().unwrap().starts_with("STATE_"));
+        let lengths: Vec<usize> = sent.map(|event| event.to_string().len()).collect();
+        let bytes: usize = lengths.iter().sum();
+        assert!(bytes < MULTIPLE * arguments.len(), "{why}: {bytes} bytes in {} events", lengths.len());
+        assert!(lengths.len() > 75, "{why}: it is seen to grow, in {} events", lengths.len());
+        run.tool_result(call, "written");
+        let _rest = run.finish();
+    }
 }
 
 #[test]

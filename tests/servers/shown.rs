@@ -19,6 +19,7 @@ pub(crate) fn tools(agent: AgentBuilder<Visitor>) -> AgentBuilder<Visitor> {
         .tool(tool_fn("surface", "Returns an A2UI payload.", surface))
         .tool(tool_fn("write", "Writes the document.", write))
         .predicts("document", "write", "document")
+        .emit_predict_state(true)
 }
 
 #[derive(Deserialize, JsonSchema)]

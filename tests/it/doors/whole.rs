@@ -81,7 +81,9 @@ async fn given_one_event_that_is_longer_than_lambda_takes_then_the_answer_is_a_r
     assert_eq!(error["code"], "RESPONSE_TOO_LARGE");
     assert_eq!(
         error["message"],
-        json!("the answer is longer than the 6275072 bytes that this front door takes")
+        json!(
+            "The answer is too long: at most 6275072 bytes can be sent. Its actions may have been carried out. Please ask for a shorter answer."
+        )
     );
     logged(&function, "answer withheld").await;
 }

@@ -74,10 +74,15 @@ fn attacks(forge: &Forge<'_>) -> Vec<Attack> {
 /// The whole answer to a token that is refused: nothing in it depends on what was sent.
 fn answer(reason: &str) -> (Value, &'static str) {
     let (message, challenge) = match reason {
-        "token_missing" => ("the user's token is missing", "Bearer"),
-        "token_expired" => ("the user's token has expired", r#"Bearer error="invalid_token""#),
-        "token_not_yet_valid" => ("the user's token is not valid yet", r#"Bearer error="invalid_token""#),
-        _ => ("the user's token is not valid", r#"Bearer error="invalid_token""#),
+        "token_missing" => ("You are not signed in. Please sign in.", "Bearer"),
+        "token_expired" => {
+            ("Your sign-in has expired. Please sign in again.", r#"Bearer error="invalid_token""#)
+        }
+        "token_not_yet_valid" => (
+            "Your sign-in is not valid yet. Please try again in a moment.",
+            r#"Bearer error="invalid_token""#,
+        ),
+        _ => ("Your sign-in is not valid. Please sign in again.", r#"Bearer error="invalid_token""#),
     };
     (json!({"error": {"code": "UNAUTHENTICATED", "message": message, "reason": reason}}), challenge)
 }

@@ -104,7 +104,9 @@ async fn a_refusal_is_json_that_tells_a_code_a_sentence_and_a_place_and_is_never
         assert_eq!(body["error"]["path"], path, "{}", fault.why);
         let reason = if fault.why == "a wrong user token" { json!("token_invalid") } else { Value::Null };
         assert_eq!(body["error"]["reason"], reason, "{}", fault.why);
-        assert!(body["error"]["message"].as_str().is_some_and(|text| text.len() > 10), "{}", fault.why);
+        let message = body["error"]["message"].as_str().unwrap();
+        assert!(message.starts_with(char::is_uppercase) && message.ends_with('.'), "{message}");
+        assert!(!message.contains('\n'), "{message}");
         assert_eq!(answer.header("content-type"), Some("application/json"));
         assert_eq!(answer.header("cache-control"), Some("no-store"));
         let allow = (fault.status == 405).then_some("POST");
@@ -115,7 +117,7 @@ async fn a_refusal_is_json_that_tells_a_code_a_sentence_and_a_place_and_is_never
         };
         assert_eq!(answer.header("www-authenticate"), challenge, "{}", fault.why);
         if fault.status == 413 {
-            assert!(answer.text.contains(&LIMIT.to_string()), "it names the limit");
+            assert!(message.contains(&format!("at most {LIMIT} are accepted")), "{message}");
         }
     }
 }
