@@ -32,8 +32,9 @@ pub(super) const UNVERIFIED: &str = "The result of this call could not be verifi
 /// What was found of a gated call.
 pub(super) struct Judgement {
     pub(super) verdict: Verdict,
-    /// The places of tool messages that only repeat an answer: a front end's echo, which is no result.
-    pub(super) echoes: Vec<usize>,
+    /// The places of tool messages that the client's list must not keep: those that only repeat an answer, which is a
+    /// front end's echo and no result, and those beside which an answer decides.
+    pub(super) superseded: Vec<usize>,
     /// How many answers had a proof that does not hold.
     pub(super) forged: usize,
 }
@@ -51,10 +52,7 @@ pub(super) enum Verdict {
     /// It is not run, and the client is sent a result that says so.
     Declined(Cause),
     /// The keys have to be read again before anything can be said.
-    NeedsKeys {
-        /// Whether the client may be sent a result of it.
-        may_have_result: bool,
-    },
+    NeedsKeys,
 }
 
 /// Why a call is declined, for the log.
@@ -101,8 +99,8 @@ struct Facts<'a> {
     signed: Vec<usize>,
     /// The places of those that only repeat an answer.
     echoes: Vec<usize>,
-    /// Whether it has any other tool message.
-    has_unsigned: bool,
+    /// The places of all others.
+    unsigned: Vec<usize>,
     /// The answers whose proof holds.
     proven: Vec<(Proof, &'a ResumeEntry, String)>,
     /// Its arguments, where an answer needs them.
@@ -170,8 +168,7 @@ impl<'a, C: Send + Sync + 'static> Judge<'a, C> {
     pub(super) async fn judge(&self, call: &HistoryCall<'a>) -> Judgement {
         let facts = self.facts(call).await;
         if facts.has_newer_key && facts.signed.iter().all(|place| self.is_decline(*place)) {
-            let verdict = Verdict::NeedsKeys { may_have_result: !facts.has_unsigned };
-            return Judgement { verdict, echoes: facts.echoes, forged: facts.forged };
+            return Judgement { verdict: Verdict::NeedsKeys, superseded: Vec::new(), forged: 0 };
         }
         self.rule(call, facts).await
     }
@@ -190,8 +187,13 @@ impl<'a, C: Send + Sync + 'static> Judge<'a, C> {
     }
 
     async fn rule(&self, call: &HistoryCall<'a>, mut facts: Facts<'a>) -> Judgement {
-        let (echoes, forged) = (std::mem::take(&mut facts.echoes), facts.forged);
-        Judgement { verdict: self.verdict(call, facts).await, echoes, forged }
+        let (mut superseded, unsigned) = (std::mem::take(&mut facts.echoes), facts.unsigned.clone());
+        let forged = facts.forged;
+        let verdict = self.verdict(call, facts).await;
+        if matches!(verdict, Verdict::Decided(_)) {
+            superseded.extend(unsigned);
+        }
+        Judgement { verdict, superseded, forged }
     }
 
     async fn verdict(&self, call: &HistoryCall<'a>, mut facts: Facts<'a>) -> Verdict {
@@ -203,7 +205,7 @@ impl<'a, C: Send + Sync + 'static> Judge<'a, C> {
         }
         let has_store = self.prover.is_some_and(|prover| prover.approvals.once().is_some());
         if facts.proven.len() == 1
-            && (!facts.has_unsigned || has_store)
+            && (facts.unsigned.is_empty() || has_store)
             && let (Some((proof, entry, idempotency_key)), Some(arguments)) =
                 (facts.proven.pop(), facts.arguments.take())
             && let Some(prover) = self.prover
@@ -213,7 +215,7 @@ impl<'a, C: Send + Sync + 'static> Judge<'a, C> {
             let granted = Granted { id, tool, arguments, answer: None, proof, idempotency_key };
             return Verdict::Decided(decide(self.agent, self.caller, prover, &audit, granted, entry));
         }
-        if facts.has_unsigned {
+        if !facts.unsigned.is_empty() {
             return Verdict::Unverified;
         }
         let is_last = Some(call.message) == self.last_spoken;
@@ -264,10 +266,10 @@ impl<'a, C: Send + Sync + 'static> Judge<'a, C> {
                 facts.signed.push(place);
             }
             Signature::Forged if self.is_echo(message, call) => facts.echoes.push(place),
-            Signature::Forged => facts.has_unsigned = true,
+            Signature::Forged => facts.unsigned.push(place),
             Signature::KeyMayBeNewer => {
                 facts.has_newer_key = true;
-                facts.has_unsigned = true;
+                facts.unsigned.push(place);
             }
         }
     }

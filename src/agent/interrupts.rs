@@ -12,7 +12,7 @@ use tracing::{info, warn};
 
 use super::call::Came;
 use super::calls::{HistoryCall, ModelResult, content};
-use super::gated::{Cause, DECLINED, Judge, UNVERIFIED, Verdict};
+use super::gated::{Cause, DECLINED, Judge, Judgement, UNVERIFIED, Verdict};
 use super::listener::Listener;
 use super::resume::Decision;
 use super::run::Run;
@@ -28,10 +28,10 @@ pub(super) struct GatedCalls<'a, C> {
     judge: Judge<'a, C>,
     /// All calls of the history, with what the model reads of each.
     pub(super) calls: Vec<HistoryCall<'a>>,
+    /// What was found of the gated calls, and not applied yet.
+    judgements: Vec<(usize, Judgement)>,
     /// The calls that an answer decides about.
     decided: Vec<(usize, ClosedCall, Decision)>,
-    /// The calls that nothing can be said of before the keys are read again.
-    need_keys: Vec<(usize, Option<ClosedCall>)>,
     /// The ids that have a result in this run: a client can't tell two results of one id apart.
     answered: HashSet<&'a ToolCallId>,
     /// How many calls were declined, whether the client was sent that or not.
@@ -39,7 +39,7 @@ pub(super) struct GatedCalls<'a, C> {
 }
 
 impl<'a, C: Send + Sync + 'static> GatedCalls<'a, C> {
-    /// Judges the gated calls, and settles those for which nothing has to run or to be read again.
+    /// Judges the gated calls, and settles those for which nothing has to run, unless the keys have to be read again.
     pub(super) async fn open<S: Stamps>(
         run: &'a Run<'a, C>,
         input: &'a RunAgentInput,
@@ -47,34 +47,14 @@ impl<'a, C: Send + Sync + 'static> GatedCalls<'a, C> {
         transcript: &mut Transcript<S>,
     ) -> Self {
         let judge = Judge::new(run.agent, &run.caller, run.identity.as_ref(), input, &calls);
-        let (mut echoes, mut forged, mut verdicts) = (Vec::new(), 0, Vec::new());
+        let mut judgements = Vec::new();
         for (index, call) in calls.iter().enumerate().filter(|(_, call)| judge.is_judged(call)) {
-            let judgement = judge.judge(call).await;
-            echoes.extend(judgement.echoes);
-            forged += judgement.forged;
-            verdicts.push((index, judgement.verdict));
+            judgements.push((index, judge.judge(call).await));
         }
-        if forged > 0 {
-            warn!(forged, "answers whose proof does not hold are ignored");
-        }
-        if !echoes.is_empty() {
-            transcript.replace_messages(input.messages_without(&echoes));
-        }
-        let (decided, need_keys, answered) = (Vec::new(), Vec::new(), HashSet::new());
-        let mut gated = Self { run, input, judge, calls, decided, need_keys, answered, declined: 0 };
-        for (index, verdict) in verdicts {
-            match verdict {
-                // However the run ends, it has a result.
-                Verdict::NeedsKeys { may_have_result: true } => {
-                    let closed = gated.take_up(index, transcript);
-                    gated.need_keys.push((index, closed));
-                }
-                Verdict::NeedsKeys { may_have_result: false } => gated.need_keys.push((index, None)),
-                verdict => gated.settle(index, verdict, None, transcript),
-            }
-        }
-        if gated.declined > 0 {
-            info!(declined = gated.declined, "calls without a known result are declined");
+        let (decided, answered) = (Vec::new(), HashSet::new());
+        let mut gated = Self { run, input, judge, calls, judgements, decided, answered, declined: 0 };
+        if !gated.needs_keys() {
+            gated.settle_all(transcript);
         }
         gated
     }
@@ -86,12 +66,14 @@ impl<'a, C: Send + Sync + 'static> GatedCalls<'a, C> {
         listener: &mut Listener,
         outbox: &Outbox,
     ) {
-        if !self.need_keys.is_empty() {
+        if self.needs_keys() {
             self.judge.read_keys_since(Instant::now()).await;
-            for (index, closed) in std::mem::take(&mut self.need_keys) {
-                let judgement = self.judge.judge_again(&self.calls[index]).await;
-                self.settle(index, judgement.verdict, closed, transcript);
+            for (index, judgement) in &mut self.judgements {
+                if matches!(judgement.verdict, Verdict::NeedsKeys) {
+                    *judgement = self.judge.judge_again(&self.calls[*index]).await;
+                }
             }
+            self.settle_all(transcript);
             outbox.flush(transcript).await;
         }
         let run = self.run;
@@ -114,22 +96,41 @@ impl<'a, C: Send + Sync + 'static> GatedCalls<'a, C> {
         }
     }
 
-    fn settle<S: Stamps>(
-        &mut self,
-        index: usize,
-        verdict: Verdict,
-        closed: Option<ClosedCall>,
-        transcript: &mut Transcript<S>,
-    ) {
+    fn needs_keys(&self) -> bool {
+        self.judgements.iter().any(|(_, judgement)| matches!(judgement.verdict, Verdict::NeedsKeys))
+    }
+
+    /// Sets the client's list of messages right, and settles the calls for which nothing has to run.
+    fn settle_all<S: Stamps>(&mut self, transcript: &mut Transcript<S>) {
+        let judgements = std::mem::take(&mut self.judgements);
+        let forged: usize = judgements.iter().map(|(_, judgement)| judgement.forged).sum();
+        if forged > 0 {
+            warn!(forged, "answers whose proof does not hold are ignored");
+        }
+        let superseded: Vec<usize> =
+            judgements.iter().flat_map(|(_, judgement)| &judgement.superseded).copied().collect();
+        if !superseded.is_empty() {
+            // A client puts a result behind a tool message that the call has, and CopilotKit shows the first.
+            transcript.replace_messages(self.input.messages_without(&superseded));
+        }
+        for (index, judgement) in judgements {
+            self.settle(index, judgement.verdict, transcript);
+        }
+        if self.declined > 0 {
+            info!(declined = self.declined, "calls without a known result are declined");
+        }
+    }
+
+    fn settle<S: Stamps>(&mut self, index: usize, verdict: Verdict, transcript: &mut Transcript<S>) {
         let result = match verdict {
             Verdict::Stands(place) => content(&self.input.messages[place]),
-            Verdict::Unverified | Verdict::NeedsKeys { .. } => Some(UNVERIFIED.into()),
+            Verdict::Unverified | Verdict::NeedsKeys => Some(UNVERIFIED.into()),
             Verdict::StaysOpen => None,
             Verdict::Declined(cause) => {
-                self.decline(index, cause, closed, transcript);
+                self.decline(index, cause, transcript);
                 Some(DECLINED.into())
             }
-            Verdict::Decided(decision) => match closed.or_else(|| self.take_up(index, transcript)) {
+            Verdict::Decided(decision) => match self.take_up(index, transcript) {
                 Some(closed) => {
                     self.decided.push((index, closed, decision));
                     None
@@ -141,18 +142,12 @@ impl<'a, C: Send + Sync + 'static> GatedCalls<'a, C> {
     }
 
     /// Answers a call that is not run, unless the client has been sent many such results or another one of that id.
-    fn decline<S: Stamps>(
-        &mut self,
-        index: usize,
-        cause: Cause,
-        closed: Option<ClosedCall>,
-        transcript: &mut Transcript<S>,
-    ) {
+    fn decline<S: Stamps>(&mut self, index: usize, cause: Cause, transcript: &mut Transcript<S>) {
         self.declined += 1;
-        let may_be_sent =
-            self.declined <= self.run.agent.inner.limits.tool_calls && self.calls[index].is_first_of_id;
-        let closed = closed.or_else(|| may_be_sent.then(|| self.take_up(index, transcript)).flatten());
-        let Some(closed) = closed else { return };
+        if self.declined > self.run.agent.inner.limits.tool_calls || !self.calls[index].is_first_of_id {
+            return;
+        }
+        let Some(closed) = self.take_up(index, transcript) else { return };
         let call = self.calls[index].call;
         let tool = self.run.agent.inner.toolbox.get(&call.function.name).map(|tool| &tool.spec().name);
         info!(tool, cause = cause.as_str(), "call declined");

@@ -7,5 +7,6 @@ mod function;
 mod guard;
 mod later;
 mod results;
+mod rules;
 mod shop;
 mod table;

@@ -10,6 +10,7 @@ use ag_ui_lambda::agent::Agent;
 use ag_ui_lambda::approval::{ApprovalKeys, Approvals, Claim, Guard, GuardError};
 use ag_ui_lambda::endpoint::{ClaimSource, Claims, Endpoint};
 use ag_ui_lambda::model::{CallResult, Request, Script, Scripted, Turn};
+use ag_ui_lambda::secret::{SecretError, SecretSource, SecretVersion, Stage};
 use ag_ui_lambda::tool::{Approval, Interrupts, Lack, NoArgs, Tool, ToolContext, ToolError, tool_fn};
 use bytes::Bytes;
 use futures_util::FutureExt as _;
@@ -64,6 +65,8 @@ pub(super) type Ledger = Arc<Mutex<Vec<(String, Value, Option<String>)>>>;
 #[derive(Clone)]
 pub(super) struct Shop {
     pub(super) key: Option<&'static str>,
+    /// Where the key is in place of that, if it may change.
+    pub(super) secret: Option<RotatingKey>,
     pub(super) guard: Option<Book>,
     /// Seconds since the Unix epoch.
     pub(super) now: Arc<AtomicU64>,
@@ -123,6 +126,7 @@ impl Shop {
     pub(super) fn new() -> Self {
         Self {
             key: Some(KEY),
+            secret: None,
             guard: None,
             now: Arc::new(AtomicU64::new(NOON)),
             ledger: Ledger::default(),
@@ -148,7 +152,7 @@ impl Shop {
         self.ledger.lock().unwrap().iter().map(|(_, _, key)| key.clone()).collect()
     }
 
-    fn endpoint(&self) -> Endpoint<Clerk> {
+    pub(super) fn endpoint(&self) -> Endpoint<Clerk> {
         let ledger = Arc::clone(&self.ledger);
         let small_price = move |_: ToolContext<Clerk>, args: SmallPriceArgs| {
             ledger.lock().unwrap().push(("price".into(), args.amount.into(), None));
@@ -188,7 +192,11 @@ impl Shop {
         if let Some(key) = self.key {
             let now = Arc::clone(&self.now);
             let clock = move || UNIX_EPOCH + Duration::from_secs(now.load(Ordering::SeqCst));
-            let mut approvals = Approvals::new(ApprovalKeys::literal(key.into()).unwrap()).clock(clock);
+            let keys = match &self.secret {
+                Some(secret) => ApprovalKeys::from_source(secret.clone()),
+                None => ApprovalKeys::literal(key.into()).unwrap(),
+            };
+            let mut approvals = Approvals::new(keys).clock(clock);
             if let Some(guard) = &self.guard {
                 approvals = approvals.guard(guard.clone());
             }
@@ -205,6 +213,11 @@ impl Shop {
     }
 
     pub(super) async fn send(&self, asked: &Asked) -> Told {
+        Self::send_to(&self.endpoint(), asked).await
+    }
+
+    /// Sends to an endpoint that may have served before.
+    pub(super) async fn send_to(endpoint: &Endpoint<Clerk>, asked: &Asked) -> Told {
         let mut request = http::Request::post("/")
             .header("content-type", "application/json")
             .body(Bytes::from(asked.input.to_string()))
@@ -212,7 +225,7 @@ impl Shop {
         if let Some((source, Value::Object(claims))) = asked.claims.clone() {
             request.extensions_mut().insert(Claims::new(source, claims));
         }
-        let response = self.endpoint().handle(request).await;
+        let response = endpoint.handle(request).await;
         let status = response.status().as_u16();
         let mut body = response.into_body();
         let mut text = String::new();
@@ -284,6 +297,7 @@ impl Asked {
         for event in &told.events {
             let id = || event["toolCallId"].as_str().unwrap().to_owned();
             match event["type"].as_str().unwrap() {
+                "MESSAGES_SNAPSHOT" => messages.clone_from(event["messages"].as_array().unwrap()),
                 "TEXT_MESSAGE_START" => {
                     messages.push(json!({"id": event["messageId"], "role": "assistant", "content": "..."}));
                 }
@@ -376,6 +390,38 @@ impl Told {
         let is_result = |event: &&Value| event["type"] == "TOOL_CALL_RESULT" && event["toolCallId"] == call;
         let text = self.events.iter().find(is_result)?["content"].as_str()?;
         Some(serde_json::from_str(text).unwrap_or_else(|_| text.into()))
+    }
+}
+
+/// A key that can be rotated: the current value, and the one before it.
+#[derive(Clone)]
+pub(super) struct RotatingKey(Arc<Mutex<(String, Option<String>)>>);
+
+impl RotatingKey {
+    pub(super) fn new(key: &str) -> Self {
+        Self(Arc::new(Mutex::new((secret(key), None))))
+    }
+
+    pub(super) fn rotate(&self, key: &str) {
+        let mut versions = self.0.lock().unwrap();
+        let before = std::mem::replace(&mut versions.0, secret(key));
+        versions.1 = Some(before);
+    }
+}
+
+fn secret(key: &str) -> String {
+    json!({ "key": key }).to_string()
+}
+
+impl SecretSource for RotatingKey {
+    fn fetch(&self, stage: Stage) -> BoxFuture<'_, Result<Option<SecretVersion>, SecretError>> {
+        let (current, previous) = self.0.lock().unwrap().clone();
+        let value = match stage {
+            Stage::Current => Some(current),
+            _ => previous,
+        };
+        let version = value.map(|value| SecretVersion { value: value.into(), created: UNIX_EPOCH });
+        async move { Ok(version) }.boxed()
     }
 }
 
