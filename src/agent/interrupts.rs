@@ -34,8 +34,9 @@ pub(super) struct GatedCalls<'a, C> {
     decided: Vec<(usize, ClosedCall, Decision)>,
     /// The ids that have a result in this run: a client can't tell two results of one id apart.
     answered: HashSet<&'a ToolCallId>,
-    /// How many calls were declined, whether the client was sent that or not.
+    /// How many calls were declined, and how many of those results the client is sent.
     declined: usize,
+    sent: usize,
 }
 
 impl<'a, C: Send + Sync + 'static> GatedCalls<'a, C> {
@@ -52,7 +53,8 @@ impl<'a, C: Send + Sync + 'static> GatedCalls<'a, C> {
             judgements.push((index, judge.judge(call).await));
         }
         let (decided, answered) = (Vec::new(), HashSet::new());
-        let mut gated = Self { run, input, judge, calls, judgements, decided, answered, declined: 0 };
+        let mut gated =
+            Self { run, input, judge, calls, judgements, decided, answered, declined: 0, sent: 0 };
         if !gated.needs_keys() {
             gated.settle_all(transcript);
         }
@@ -116,8 +118,12 @@ impl<'a, C: Send + Sync + 'static> GatedCalls<'a, C> {
         for (index, judgement) in judgements {
             self.settle(index, judgement.verdict, transcript);
         }
-        if self.declined > 0 {
-            info!(declined = self.declined, "calls without a known result are declined");
+        if self.declined > self.sent {
+            info!(
+                declined = self.declined,
+                sent = self.sent,
+                "more calls are declined than the client is sent results"
+            );
         }
     }
 
@@ -144,10 +150,11 @@ impl<'a, C: Send + Sync + 'static> GatedCalls<'a, C> {
     /// Answers a call that is not run, unless the client has been sent many such results or another one of that id.
     fn decline<S: Stamps>(&mut self, index: usize, cause: Cause, transcript: &mut Transcript<S>) {
         self.declined += 1;
-        if self.declined > self.run.agent.inner.limits.tool_calls || !self.calls[index].is_first_of_id {
+        if self.sent == self.run.agent.inner.limits.tool_calls || !self.calls[index].is_first_of_id {
             return;
         }
         let Some(closed) = self.take_up(index, transcript) else { return };
+        self.sent += 1;
         let call = self.calls[index].call;
         let tool = self.run.agent.inner.toolbox.get(&call.function.name).map(|tool| &tool.spec().name);
         info!(tool, cause = cause.as_str(), "call declined");

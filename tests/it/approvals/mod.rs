@@ -2,6 +2,7 @@
 
 mod body;
 mod flow;
+mod forgery;
 #[cfg(feature = "dev")]
 mod function;
 mod guard;

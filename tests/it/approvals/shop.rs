@@ -393,19 +393,28 @@ impl Told {
     }
 }
 
-/// A key that can be rotated: the current value, and the one before it.
+/// A key that can be rotated, and that counts how often it is read.
 #[derive(Clone)]
-pub(super) struct RotatingKey(Arc<Mutex<(String, Option<String>)>>);
+pub(super) struct RotatingKey {
+    /// The current value, and the one before it.
+    versions: Arc<Mutex<(String, Option<String>)>>,
+    reads: Arc<AtomicU64>,
+}
 
 impl RotatingKey {
     pub(super) fn new(key: &str) -> Self {
-        Self(Arc::new(Mutex::new((secret(key), None))))
+        Self { versions: Arc::new(Mutex::new((secret(key), None))), reads: Arc::default() }
     }
 
     pub(super) fn rotate(&self, key: &str) {
-        let mut versions = self.0.lock().unwrap();
+        let mut versions = self.versions.lock().unwrap();
         let before = std::mem::replace(&mut versions.0, secret(key));
         versions.1 = Some(before);
+    }
+
+    /// How often a version was read.
+    pub(super) fn reads(&self) -> u64 {
+        self.reads.load(Ordering::SeqCst)
     }
 }
 
@@ -415,7 +424,8 @@ fn secret(key: &str) -> String {
 
 impl SecretSource for RotatingKey {
     fn fetch(&self, stage: Stage) -> BoxFuture<'_, Result<Option<SecretVersion>, SecretError>> {
-        let (current, previous) = self.0.lock().unwrap().clone();
+        self.reads.fetch_add(1, Ordering::SeqCst);
+        let (current, previous) = self.versions.lock().unwrap().clone();
         let value = match stage {
             Stage::Current => Some(current),
             _ => previous,
