@@ -1,6 +1,7 @@
 //! Calls that wait for a person: asked for in one run, answered in another, and everything that may come between.
 
 mod body;
+mod echo;
 mod flow;
 mod forgery;
 #[cfg(feature = "dev")]
