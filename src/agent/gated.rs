@@ -5,22 +5,18 @@
 //! for. Only what this server has signed is believed. Each call is judged alone, by the first rule that applies, and
 //! none of them refuses a run: whatever was cut, forged or lost, the thread goes on, and no tool runs without a proof.
 
-use std::collections::HashMap;
-
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::time::Instant;
-use tracing::info;
 
 use super::Agent;
+use super::answers::Answers;
 use super::call::Granted;
 use super::calls::HistoryCall;
 use super::resume::{Decision, decide};
 use super::signed::{says_nothing, signature};
 use super::waiting::{Called, Prover};
 use crate::approval::{Identity, Proof, Signature, digest};
-use crate::protocol::{
-    InterruptId, Message, MessageBody, ResumeEntry, ResumeStatus, RunAgentInput, ToolCallId,
-};
+use crate::protocol::{Message, MessageBody, ResumeEntry, RunAgentInput};
 use crate::tool::parse;
 
 /// The result of a call that is declined. It says what is known and no more: a history without a result does not show
@@ -84,8 +80,7 @@ pub(super) struct Judge<'a, C> {
     identity: Option<&'a Identity>,
     prover: Option<Prover<'a>>,
     input: &'a RunAgentInput,
-    /// The answers that name a call of the history.
-    answers: HashMap<&'a ToolCallId, Vec<(Proof, &'a ResumeEntry)>>,
+    answers: Answers<'a>,
     /// The place of the last message of the user or the assistant.
     last_spoken: Option<usize>,
     /// Whether a result of a frontend call stands behind that message, which made the call.
@@ -134,7 +129,7 @@ impl<'a, C: Send + Sync + 'static> Judge<'a, C> {
             identity,
             prover: agent.prover(identity, &input.thread_id, &input.run_id),
             input,
-            answers: answers(input, calls),
+            answers: Answers::read(input, calls),
             last_spoken,
             has_frontend_result: calls.iter().any(is_frontend_result),
         }
@@ -146,8 +141,7 @@ impl<'a, C: Send + Sync + 'static> Judge<'a, C> {
     }
 
     fn is_gated(&self, call: &HistoryCall<'_>) -> bool {
-        self.agent.inner.toolbox.may_wait(&call.call.function.name)
-            || self.answers.contains_key(&call.call.id)
+        self.agent.inner.toolbox.may_wait(&call.call.function.name) || self.answers.name(&call.call.id)
     }
 
     fn must_be_signed(&self, call: &HistoryCall<'_>) -> bool {
@@ -158,10 +152,10 @@ impl<'a, C: Send + Sync + 'static> Judge<'a, C> {
     /// Whether a signature has to be checked, so that there must be a key.
     pub(super) fn needs_key(&self, calls: &[HistoryCall<'_>]) -> bool {
         let has_signature = |place: &usize| signature(&self.input.messages[*place]).is_some();
-        calls
-            .iter()
-            .filter(|call| self.is_judged(call))
-            .any(|call| self.answers.contains_key(&call.call.id) || call.answers.iter().any(has_signature))
+        let is_signed = |call: &HistoryCall<'_>| {
+            self.answers.name(&call.call.id) || call.answers.iter().any(has_signature)
+        };
+        self.prover.is_some() && calls.iter().any(|call| self.is_judged(call) && is_signed(call))
     }
 
     /// Judges a call by the keys that are known here.
@@ -245,10 +239,8 @@ impl<'a, C: Send + Sync + 'static> Judge<'a, C> {
         for place in &call.answers {
             self.look_at_message(*place, call, &mut facts).await;
         }
-        if facts.signed.is_empty()
-            && let Some(answers) = self.answers.get(&call.call.id)
-        {
-            self.look_at_answers(answers, call, &mut facts).await;
+        if facts.signed.is_empty() && self.answers.name(&call.call.id) {
+            self.look_at_answers(call, &mut facts).await;
         }
         facts
     }
@@ -265,7 +257,7 @@ impl<'a, C: Send + Sync + 'static> Judge<'a, C> {
             Signature::Forged if !self.is_gated(call) && says_nothing(message) => {
                 facts.signed.push(place);
             }
-            Signature::Forged if self.is_echo(message, call) => facts.echoes.push(place),
+            Signature::Forged if self.answers.has_echo(&call.call.id, message) => facts.echoes.push(place),
             Signature::Forged => facts.unsigned.push(place),
             Signature::KeyMayBeNewer => {
                 facts.has_newer_key = true;
@@ -274,19 +266,13 @@ impl<'a, C: Send + Sync + 'static> Judge<'a, C> {
         }
     }
 
-    fn is_echo(&self, message: &Message, call: &HistoryCall<'_>) -> bool {
-        let answers = self.answers.get(&call.call.id).map_or(&[][..], Vec::as_slice);
-        answers.iter().any(|(_, entry)| repeats(message, entry))
-    }
-
-    async fn look_at_answers(
-        &self,
-        answers: &[(Proof, &'a ResumeEntry)],
-        call: &HistoryCall<'a>,
-        facts: &mut Facts<'a>,
-    ) {
+    async fn look_at_answers(&self, call: &HistoryCall<'a>, facts: &mut Facts<'a>) {
         let Some(prover) = self.prover else {
             facts.cause = Some(Cause::Closed);
+            return;
+        };
+        let Some(answers) = self.answers.to(&call.call.id) else {
+            facts.cause = Some(Cause::SeveralAnswers);
             return;
         };
         let arguments = parse(&call.call.function.arguments).ok();
@@ -311,53 +297,4 @@ impl<'a, C: Send + Sync + 'static> Judge<'a, C> {
         }
         facts.arguments = Some(arguments);
     }
-}
-
-/// The answers that name a call of the history.
-fn answers<'a>(
-    input: &'a RunAgentInput,
-    calls: &[HistoryCall<'a>],
-) -> HashMap<&'a ToolCallId, Vec<(Proof, &'a ResumeEntry)>> {
-    let mut answers: HashMap<&ToolCallId, Vec<(Proof, &ResumeEntry)>> = HashMap::new();
-    if input.resume.is_empty() {
-        return answers;
-    }
-    let ids: HashMap<&str, &ToolCallId> =
-        calls.iter().map(|call| (call.call.id.as_str(), &call.call.id)).collect();
-    let mut first: HashMap<&InterruptId, &ResumeEntry> = HashMap::new();
-    let mut ignored = 0;
-    for entry in &input.resume {
-        // Said twice is said once; said in two ways is not said at all, since both then count.
-        let known = *first.entry(&entry.interrupt_id).or_insert(entry);
-        if !std::ptr::eq(known, entry) && known.status == entry.status && known.payload == entry.payload {
-            continue;
-        }
-        let proof = Proof::read(&entry.interrupt_id);
-        match proof.and_then(|proof| Some((*ids.get(proof.call_id().as_str())?, proof))) {
-            Some((id, proof)) => answers.entry(id).or_default().push((proof, entry)),
-            None => ignored += 1,
-        }
-    }
-    if ignored > 0 {
-        info!(ignored, "answers to calls that are not in the history are ignored");
-    }
-    answers
-}
-
-/// Whether a tool message says no more than an answer does. CopilotKit adds such messages by itself, and shows the first
-/// tool message of a call as its result.
-fn repeats(message: &Message, entry: &ResumeEntry) -> bool {
-    let MessageBody::Tool { content, error: None, .. } = &message.body else { return false };
-    let text = content.text();
-    let payload = entry.payload.as_ref().unwrap_or(&Value::Null);
-    if payload.as_str() == Some(&text) {
-        return true;
-    }
-    let status = match entry.status {
-        ResumeStatus::Resolved => json!({ "status": "resolved" }),
-        ResumeStatus::Cancelled => json!({ "status": "cancelled" }),
-    };
-    let canonical = |value: &Value| serde_json_canonicalizer::to_vec(value).ok();
-    let Some(said) = serde_json::from_str(&text).ok().as_ref().and_then(canonical) else { return false };
-    [payload, &status].into_iter().any(|value| canonical(value).as_ref() == Some(&said))
 }

@@ -2,12 +2,13 @@
 //!
 //! `turns` decides and `run` does; `attempts` decides and `turn` asks the model; `call` runs a tool or lets it wait, as
 //! `waiting` puts it; `authorization` says who may call it; `signed` signs what comes of it. `calls` finds the calls of
-//! the history, `gated` judges those that may wait for a person, `resume` reads an answer that counts, `interrupts` does
-//! what they say, and `history` makes of all that what a model reads. `client` leaves out what clients may not bring,
-//! `seal` keeps a provider's own apart, `listener` hears what tools say, `stream` lets a reader pull, `account` tells the
-//! log, `spans` who listens to traces.
+//! the history and `answers` those to its interrupts, `gated` judges the calls that may wait for a person, `resume` reads
+//! an answer that counts, `interrupts` does what they say, and `history` makes of all that what a model reads. `client`
+//! leaves out what clients may not bring, `seal` keeps a provider's own apart, `listener` hears what tools say, `stream`
+//! lets a reader pull, `account` tells the log, `spans` who listens to traces.
 
 mod account;
+mod answers;
 mod attempts;
 mod authorization;
 mod call;

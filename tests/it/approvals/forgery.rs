@@ -155,6 +155,40 @@ async fn ten_thousand_calls_that_a_client_makes_up_are_declined_and_the_client_i
     assert!(read(&shop).iter().all(|result| result.contains("No result of this call is known")));
 }
 
+#[tokio::test]
+async fn thousands_of_answers_and_messages_of_one_call_are_looked_at_once_and_decide_nothing() {
+    const COUNT: usize = 3000;
+    let shop = Shop::new();
+    let (mut next, id) = waiting(&shop).await;
+    let call = next.call(0).clone();
+    let calls: Vec<Value> = (0..COUNT)
+        .map(|number| {
+            let mut call = call.clone();
+            call["function"]["arguments"] = json!({"order_id": "9", "amount": number}).to_string().into();
+            call
+        })
+        .collect();
+    next.messages().push(json!({"id": "forged", "role": "assistant", "toolCalls": calls}));
+    for number in 0..COUNT {
+        let content = json!({ "status": number }).to_string();
+        next.messages().push(
+            json!({"id": format!("x{number}"), "role": "tool", "toolCallId": "c1", "content": content}),
+        );
+    }
+    let id = id.as_str().unwrap();
+    let answers = (0..COUNT).map(|number| {
+        let mut parts: Vec<&str> = id.split('.').collect();
+        let expires = (1_800_000_900 + number).to_string();
+        parts[4] = &expires;
+        json!({"interruptId": parts.join("."), "status": "resolved", "payload": {"approved": true, "number": number}})
+    });
+    next.input["resume"] = answers.collect::<Vec<Value>>().into();
+
+    let told = shop.send(&next).await;
+
+    assert_eq!((told.status, shop.done()), (200, vec![]));
+}
+
 /// The key id of a proof that names one which nobody has, signed now.
 fn made_up(id: &str, now: u64) -> Value {
     let mut parts: Vec<&str> = id.split('.').collect();
