@@ -2,8 +2,9 @@
 //
 // A scenario talks through a `conversation` (see conversation.mjs) and says in plain words what is wrong. It names the
 // tools of the template's agent and the sentences that its scripted model understands. Those of dojo.mjs are for the
-// demo agent, those of shown.mjs and compat.mjs for the function for tests.
+// demo agent, those of the other files say which function they are for.
 
+import { answers } from "./answers.mjs";
 import { endedIn, historyIs } from "./checks.mjs";
 import { compat } from "./compat.mjs";
 import { dojo, picture } from "./dojo.mjs";
@@ -25,6 +26,7 @@ export const scenarios = {
   ...dojo,
   ...shown,
   ...compat,
+  ...answers,
 
   /** One backend tool, answered, then text. */
   async tool(conversation) {
