@@ -7,6 +7,7 @@
 import { answers } from "./answers.mjs";
 import { endedIn, historyIs } from "./checks.mjs";
 import { compat } from "./compat.mjs";
+import { cuts } from "./cuts.mjs";
 import { dojo, picture } from "./dojo.mjs";
 import { shown } from "./shown.mjs";
 import { callsOf, isJsonObject } from "./wire.mjs";
@@ -27,6 +28,7 @@ export const scenarios = {
   ...shown,
   ...compat,
   ...answers,
+  ...cuts,
 
   /** One backend tool, answered, then text. */
   async tool(conversation) {

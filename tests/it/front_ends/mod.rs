@@ -4,6 +4,7 @@
 //! One process of a client plays many threads. What ran is counted in the function's log, thread by thread.
 
 mod answers;
+mod cuts;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
