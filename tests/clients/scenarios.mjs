@@ -9,6 +9,7 @@ import { endedIn, historyIs } from "./checks.mjs";
 import { compat } from "./compat.mjs";
 import { cuts } from "./cuts.mjs";
 import { dojo, picture } from "./dojo.mjs";
+import { endings } from "./endings.mjs";
 import { shown } from "./shown.mjs";
 import { callsOf, isJsonObject } from "./wire.mjs";
 
@@ -29,6 +30,7 @@ export const scenarios = {
   ...compat,
   ...answers,
   ...cuts,
+  ...endings,
 
   /** One backend tool, answered, then text. */
   async tool(conversation) {

@@ -5,6 +5,7 @@
 
 mod answers;
 mod cuts;
+mod endings;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
