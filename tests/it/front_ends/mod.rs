@@ -6,6 +6,7 @@
 mod answers;
 mod cuts;
 mod endings;
+mod limits;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -73,6 +74,12 @@ impl Served {
 
     fn url(&self) -> String {
         self.door.url()
+    }
+
+    /// Whether a line of the log has these words.
+    async fn is_logged(&self, words: &str) -> bool {
+        let processes = self.processes.lock().await;
+        processes.iter().any(|function| function.logs().iter().any(|line| line.contains(words)))
     }
 
     /// How often each thread has brought about this line of the log.
