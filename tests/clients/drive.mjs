@@ -20,7 +20,7 @@ const usage = `usage: node drive.mjs --client VERSION --url URL --scenario NAME 
   --timeout SECONDS       give up on a run after this long (default 60)
   --help                  print this
 
-Prints one line of JSON: {"ok","scenario","client","outline","problems"}.
+Prints one line of JSON: {"ok","scenario","client","problems","outline"}.
 Exit 0 when ok, 1 when not, 2 on bad usage.`;
 
 class BadUsage extends Error {}

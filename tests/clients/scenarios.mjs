@@ -2,11 +2,14 @@
 //
 // A scenario talks through a `conversation` (see conversation.mjs) and says in plain words what is wrong. It names the
 // tools of the template's agent and the sentences that its scripted model understands. Those of dojo.mjs are for the
-// demo agent, those of shown.mjs and compat.mjs for the function for tests.
+// demo agent, those of the other files say which function they are for.
 
+import { answers } from "./answers.mjs";
 import { endedIn, historyIs } from "./checks.mjs";
 import { compat } from "./compat.mjs";
+import { cuts } from "./cuts.mjs";
 import { dojo, picture } from "./dojo.mjs";
+import { endings } from "./endings.mjs";
 import { shown } from "./shown.mjs";
 import { callsOf, isJsonObject } from "./wire.mjs";
 
@@ -25,6 +28,9 @@ export const scenarios = {
   ...dojo,
   ...shown,
   ...compat,
+  ...answers,
+  ...cuts,
+  ...endings,
 
   /** One backend tool, answered, then text. */
   async tool(conversation) {

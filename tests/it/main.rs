@@ -31,6 +31,8 @@ mod endpoint;
 mod events;
 #[cfg(feature = "dev")]
 mod forward;
+#[cfg(feature = "dev")]
+mod front_ends;
 mod layers;
 #[cfg(feature = "dev")]
 mod observability;

@@ -41,21 +41,6 @@ async fn given_either_client_when_results_are_signed_and_messages_restated_then_
 }
 
 #[tokio::test]
-async fn given_each_setting_of_the_shapes_then_no_client_drops_an_event() {
-    const LIMITS: [(&str, &str); 2] = [("AGUI_MAX_TURNS", "1"), ("AGUI_MAX_TOOL_CALLS", "2")];
-    for (compat, scenario) in [("auto", "shapes"), ("legacy", "legacy")] {
-        let compat = ("AGUI_CLIENT_COMPAT", compat);
-        let function = Arc::new(test_function(&[LIMITS[0], LIMITS[1], compat]).await);
-        let door = url(&function).await;
-        for client in ["1.0", "0.0.59"] {
-            played(client, scenario, &door.url(), &format!("shown-{client}-{scenario}")).await;
-        }
-        let is_said = function.logs().iter().any(|line| line.contains("before AG-UI 1.0"));
-        assert_eq!(is_said, scenario == "legacy", "the start says it: {:?}", function.logs());
-    }
-}
-
-#[tokio::test]
 async fn given_a_tool_that_is_still_at_work_then_the_client_has_read_what_it_said() {
     let function = test_function(&[]).await;
     let gate = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -6,8 +6,8 @@ and knows protocol 0.x. Where 1.0 is more lenient its error is noted, not counte
 forgiven. Where 1.0 is stricter its warning is counted as an error: see PROMOTED.
 
     validate.py FILE...           each recording is one thread of its own
-    validate.py --thread FILE...  the recordings are consecutive runs of one thread (a later one may answer a call
-                                  that an earlier one left open)
+    validate.py --thread FILE...  the recordings are runs of threads, in order: those with one threadId belong together
+                                  (a later one may answer a call that an earlier one left open)
     validate.py --no-exceptions   nothing is forgiven
     validate.py --self-test       prove that broken streams are refused, and exceptions forgiven narrowly
 
@@ -73,6 +73,20 @@ def _is_late_run_error(events: list[Any], index: int) -> bool:
     return events[index].get("type") == "RUN_ERROR" and events[index - 1].get("type") == "RUN_FINISHED"
 
 
+def _is_cut_off_by_the_end(events: list[Any], index: int) -> bool:
+    """Whether the run was stopped or failed while the arguments were written, and says so as the call's result."""
+    call = events[index].get("toolCallId")
+    ends = [at for at, event in enumerate(events) if at > index and event.get("type") in ("RUN_FINISHED", "RUN_ERROR")]
+    rest = events[index + 1 : ends[0]] if ends else []
+    is_answered = any(e.get("toolCallId") == call and e.get("content") == UNFINISHED for e in rest)
+    # The RUN_FINISHED of a run that answers an interrupt has its RUN_ERROR right behind it.
+    last = [events[at] for at in ends if at <= ends[0] + 1]
+    is_stopped = any(e.get("type") == "RUN_ERROR" or (e.get("outcome") or {}).get("type") == "cancelled" for e in last)
+    return is_answered and is_stopped
+
+
+UNFINISHED = '{"error":"The run ended before this tool finished."}'
+
 EXCEPTIONS = [
     Disagreement(("AGUI504",), "1.0 allows content parts as the content of a tool result", _has_content_parts),
     Disagreement(
@@ -85,6 +99,11 @@ EXCEPTIONS = [
         ("AGUI104", "AGUI101", "AGUI102"),
         "1.0 lets a closed message be reopened by the same id and role",
         _reopens_with_same_role,
+    ),
+    Disagreement(
+        ("AGUI204",),
+        "1.0 asks nothing of the arguments of a call that a run left unfinished when it was stopped or failed",
+        _is_cut_off_by_the_end,
     ),
     Disagreement(("AGUI005",), "1.0 admits RUN_ERROR directly after RUN_FINISHED", _is_late_run_error),
 ]
@@ -119,6 +138,14 @@ def judge(recordings: list[bytes], *, forgive: bool = True) -> Verdict:
     return verdict
 
 
+def _thread(recording: bytes) -> str | None:
+    """The threadId of the first event."""
+    read, _faults = read_events(recording)
+    first = read[0].value if read and isinstance(read[0].value, dict) else {}
+    thread = first.get("threadId")
+    return thread if isinstance(thread, str) else None
+
+
 def _excuse(finding: Diagnostic, events: list[Any]) -> str | None:
     if finding.severity != "error" or not 0 <= finding.event_index < len(events):
         return None
@@ -140,7 +167,7 @@ async def _validate(data: bytes) -> Any:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Runs ag-ui-validate on recorded AG-UI streams.")
-    parser.add_argument("--thread", action="store_true", help="the files are consecutive runs of one thread")
+    parser.add_argument("--thread", action="store_true", help="files with one threadId are runs of one thread")
     parser.add_argument("--no-exceptions", action="store_true", help="forgive nothing")
     parser.add_argument("--self-test", action="store_true", help="prove that broken streams are refused")
     parser.add_argument("files", metavar="FILE", nargs="*", help="recorded .sse")
@@ -152,14 +179,18 @@ def main() -> int:
     if not options.files:
         parser.error("name at least one recording")
 
-    code = 0
-    for group in [options.files] if options.thread else [[file] for file in options.files]:
-        name = " + ".join(group)
+    groups: dict[object, list[tuple[str, bytes]]] = {}
+    for place, file in enumerate(options.files):
         try:
-            recordings = [Path(file).read_bytes() for file in group]
+            recording = Path(file).read_bytes()
         except OSError as error:
             parser.error(str(error))
-        verdict = judge(recordings, forgive=not options.no_exceptions)
+        groups.setdefault(_thread(recording) if options.thread else place, []).append((file, recording))
+
+    code = 0
+    for group in groups.values():
+        name = " + ".join(file for file, _ in group)
+        verdict = judge([recording for _, recording in group], forgive=not options.no_exceptions)
         for line in verdict.notes:
             print(f"{name}: note: {line}")
         for line in verdict.errors:

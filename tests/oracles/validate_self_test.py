@@ -38,6 +38,8 @@ RESUMED = [START | SECOND, RESULT, *TEXT, FINISH | SECOND]
 LEFT_OPEN = [START, *CALL, FINISH]
 CONTINUED = [START | SECOND, *TEXT, FINISH | SECOND]
 WRONG_CALL = [START | SECOND, RESULT | {"toolCallId": "c9"}, FINISH | SECOND]
+CUT_OFF = [START, *CALL[:2], CALL[3], RESULT | {"content": '{"error":"The run ended before this tool finished."}'}]
+CANCELLED = FINISH | {"outcome": {"type": "cancelled"}}
 NO_ID = {key: value for key, value in PARTS.items() if key != "messageId"}
 OTHER_ROLE = TEXT[0] | {"role": "user"}
 
@@ -46,11 +48,14 @@ ACCEPTED: list[tuple[str, list[Events], bool]] = [
     ("a call left to the front end, then its answer", [LEFT_OPEN, CONTINUED], False),
     ("a run that fails with a message open", [[START, *TEXT[:2], ERROR]], False),
     ("result before the end of the run's text", [[START, *CALL, *TEXT[:2], RESULT, TEXT[2], FINISH]], False),
-    # The four exceptions: an error without them.
+    # The exceptions: an error without them.
     ("content parts", [[START, *CALL, PARTS, *TEXT, FINISH]], True),
     ("a resumed run answers the interrupted one", [PENDING, RESUMED], True),
     ("a message is reopened", [[START, *TEXT, *TEXT, FINISH]], True),
     ("a late RUN_ERROR", [[*GOOD, ERROR]], True),
+    ("arguments that a stop has cut off", [[*CUT_OFF, CANCELLED]], True),
+    ("arguments that a failure has cut off", [[*CUT_OFF, ERROR]], True),
+    ("arguments that a late failure has cut off", [[*CUT_OFF, FINISH, ERROR]], True),
 ]
 
 BROKEN: list[tuple[str, list[Events], str]] = [
@@ -80,6 +85,8 @@ BROKEN: list[tuple[str, list[Events], str]] = [
     ("parts, but no message id", [[START, *CALL, NO_ID, FINISH]], "AGUI504"),
     ("resumed run answers another call", [PENDING, WRONG_CALL], "AGUI207"),
     ("a call is answered twice, in two runs", [GOOD, RESUMED], "AGUI207"),
+    ("arguments cut off, and the run succeeds", [[*CUT_OFF, FINISH]], "AGUI204"),
+    ("arguments cut off, and the tool has run", [[START, *CALL[:2], CALL[3], RESULT, CANCELLED]], "AGUI204"),
     ("a message is reopened in another role", [[START, *TEXT, OTHER_ROLE, TEXT[2], FINISH]], "AGUI104"),
 ]
 

@@ -4,13 +4,15 @@
 //! that the message names, open until the test closes it.
 #![expect(clippy::unwrap_used, reason = "a test that fails should say where")]
 
+mod gated;
 mod guarded;
 mod shown;
 
 use std::process::ExitCode;
 use std::sync::LazyLock;
 
-use ag_ui_lambda::model::{Delta, ModelError, ModelErrorKind, Request, Script, Scripted, Turn};
+use ag_ui_lambda::model::{Delta, ModelError, ModelErrorKind, Request, Script, Scripted, Turn, UserPart};
+use ag_ui_lambda::protocol::{ContentPart, PartKind, TokenUsage};
 use ag_ui_lambda::{Agent, Config, NoArgs, ToolContext, ToolError, aws, tool_fn};
 use serde_json::json;
 use tokio::io::AsyncReadExt as _;
@@ -34,20 +36,49 @@ async fn serve() -> Result<(), aws::Error> {
         .tool(tool_fn("explode", "Panics.", explode))
         .tool(tool_fn("leak", "Fails with a cause.", leak))
         .limits(config.limits);
-    let mut agent = config.client.apply(guarded::tools(shown::tools(agent)));
-    // With a key it insists on what it has signed, and tells the conversation once more.
+    let mut agent = config.client.apply(gated::tools(guarded::tools(shown::tools(agent))));
     if let Some(settings) = &config.approvals {
-        agent = agent.approvals(aws::approvals(settings)?).requires_signed_results().sends_messages();
+        agent = agent.approvals(aws::approvals(settings)?);
+        // With a key it insists on what it has signed, and tells the conversation once more.
+        if !is_plain() {
+            agent = agent.requires_signed_results().sends_messages();
+        }
     }
     let agent = agent.build()?;
     aws::serve(&config, agent, |claims| Ok(Visitor::from_claims(claims))).await
 }
 
+/// Whether the agent's own settings are the defaults, whatever else is set.
+#[expect(clippy::disallowed_methods, reason = "no variable of the product asks for this")]
+fn is_plain() -> bool {
+    std::env::var_os("TEST_PLAIN_AGENT").is_some()
+}
+
+/// What the model says: `this then that` says the first to the user, and the second to the results of it.
 fn turn(request: &Request) -> Script {
-    if let Some(Turn::Results(_)) = request.history.last() {
-        return Script::new().text("Done");
+    let text = last_words(request);
+    let (first, then) = text.split_once(" then ").map_or((&*text, None), |(first, then)| (first, Some(then)));
+    match (request.history.last(), then) {
+        (Some(Turn::Results(_)), None) => Script::new().text("Done"),
+        (Some(Turn::Results(_)), Some(then)) => says(request, then),
+        _ => says(request, first),
     }
-    let text = request.last_user_text();
+}
+
+/// The last of what the user has said: a message that nobody has answered stands in one turn with the one behind it.
+fn last_words(request: &Request) -> String {
+    let said = request.history.iter().rev().find_map(|turn| match turn {
+        Turn::User(parts) => Some(parts),
+        _ => None,
+    });
+    let mut texts = said.into_iter().flatten().rev().filter_map(|part| match part {
+        UserPart::Content(ContentPart { kind: PartKind::Text { text }, .. }) => Some(text.clone()),
+        _ => None,
+    });
+    texts.next().unwrap_or_default()
+}
+
+fn says(request: &Request, text: &str) -> Script {
     let words: Vec<&str> = text.split(' ').collect();
     match words.as_slice() {
         ["gate", address] => {
@@ -65,7 +96,20 @@ fn turn(request: &Request) -> Script {
             let delta = "a".repeat(bytes.parse().unwrap());
             (0..deltas.parse().unwrap()).fold(Script::new(), |script, _: u32| script.text(&delta))
         }
-        ["recall"] => Script::new().text(results(request).join(" | ")),
+        ["buy"] => gated::buying(),
+        ["deliberate"] => gated::long_turn(),
+        ["babble", bytes] => {
+            let text = "a".repeat(bytes.parse().unwrap());
+            Script::new().call("call_1", "look", &json!({ "text": text }))
+        }
+        ["use", tokens] => {
+            let used = TokenUsage { total_tokens: Some(tokens.parse().unwrap()), ..TokenUsage::default() };
+            Script::new().call("call_1", "look", &json!({})).usage(used)
+        }
+        ["recall"] => match results(request).join(" | ") {
+            none if none.is_empty() => Script::new().text("nothing"),
+            results => Script::new().text(results),
+        },
         ["fail"] => Script::new().text("I ").fail(ModelError::new(ModelErrorKind::Refused, CAUSE)),
         ["spend", amount] => {
             let amount: u32 = amount.parse().unwrap();
