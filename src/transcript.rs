@@ -141,6 +141,11 @@ impl<S: Stamps> Transcript<S> {
         Self { knows_1_0: false, ..self }
     }
 
+    /// Whether the client knows the shapes of 1.0.
+    pub(crate) fn knows_1_0(&self) -> bool {
+        self.knows_1_0
+    }
+
     /// The run answers interrupts, so it has a RUN_FINISHED however it ends: a failure is a RUN_ERROR behind it.
     ///
     /// Both official clients keep an interrupt open until a RUN_FINISHED comes, and until then refuse to send anything

@@ -4,13 +4,15 @@
 
 use std::collections::{HashMap, HashSet};
 
-use serde_json::{Value, json};
+use serde_json::{Value, json as value};
 use tracing::info;
 
 use super::calls::HistoryCall;
 use crate::approval::Proof;
+use crate::json;
 use crate::protocol::{
-    InterruptId, Message, MessageBody, ResumeEntry, ResumeStatus, RunAgentInput, ToolCallId,
+    Content, ContentPart, InterruptId, Message, MessageBody, PartKind, ResumeEntry, ResumeStatus,
+    RunAgentInput, ToolCallId,
 };
 
 /// The most answers to one call that are looked at. A person gives one; each costs a signature to check, for each call
@@ -75,9 +77,13 @@ impl<'a> Answers<'a> {
         else {
             return false;
         };
+        let is_text = |part: &ContentPart| matches!(part.kind, PartKind::Text { .. });
+        if matches!(content, Content::Parts(parts) if !parts.iter().all(is_text)) {
+            return false;
+        }
         let text = content.text();
         to_one.echoes.contains(text.as_bytes())
-            || serde_json::from_str(&text)
+            || json::read(text.as_bytes())
                 .ok()
                 .and_then(|value| canonical(&value))
                 .is_some_and(|said| to_one.echoes.contains(&said))
@@ -88,8 +94,8 @@ impl<'a> ToOne<'a> {
     fn add(&mut self, proof: Proof, entry: &'a ResumeEntry) {
         let payload = entry.payload.as_ref().unwrap_or(&Value::Null);
         let status = match entry.status {
-            ResumeStatus::Resolved => json!({ "status": "resolved" }),
-            ResumeStatus::Cancelled => json!({ "status": "cancelled" }),
+            ResumeStatus::Resolved => value!({ "status": "resolved" }),
+            ResumeStatus::Cancelled => value!({ "status": "cancelled" }),
         };
         self.echoes.extend([payload, &status].into_iter().filter_map(canonical));
         self.echoes.extend(payload.as_str().map(|text| text.as_bytes().to_vec()));

@@ -120,6 +120,22 @@ impl<C: Send + Sync + 'static> Run<'_, C> {
         self.once(&granted.claim(), granted.proof.expires(), Unmet::HistoryUnknown, not_run).await
     }
 
+    /// What comes of a call whose answer says neither yes nor no: it is asked about again, unless a guard knows what an
+    /// earlier answer came to. Nothing is claimed.
+    pub(super) async fn asked_again(&self, granted: &Granted, raised: Raised) -> Came {
+        let Some(guard) = self.prover().and_then(|prover| prover.approvals.once()) else {
+            return Came::Waits(raised);
+        };
+        match guard.look_up(&granted.claim()).await {
+            Ok(Claim::First) => Came::Waits(raised),
+            Ok(Claim::Again { outcome }) => known(outcome),
+            Err(error) => {
+                error!(cause = causes(&error), "guard of approvals failed");
+                Came::Waits(raised)
+            }
+        }
+    }
+
     /// Lets a call come to something once, where a guard keeps to what. `unclaimed` is said where it fails.
     async fn once(
         &self,
@@ -134,11 +150,7 @@ impl<C: Send + Sync + 'static> Run<'_, C> {
         let not_known = |error: GuardError| error!(cause = causes(&error), "guard of approvals failed");
         match guard.claim(claim, expires).await {
             Ok(Claim::First) => {}
-            // It may have been begun and not have come to its end.
-            Ok(Claim::Again { outcome }) => {
-                let came = outcome.and_then(|outcome| serde_json::from_str(&outcome).ok());
-                return came.unwrap_or_else(|| Came::Result(Unmet::OutcomeUnknown.result().into()));
-            }
+            Ok(Claim::Again { outcome }) => return known(outcome),
             Err(error) => {
                 not_known(error);
                 return Came::Result(unclaimed.result().into());
@@ -234,6 +246,12 @@ impl<C: Send + Sync + 'static> Run<'_, C> {
     pub(super) fn may_call(&self) -> bool {
         self.agent.inner.settings.tool_choice != ToolChoice::None
     }
+}
+
+/// What a claimed call came to. It may have been begun and not have come to its end.
+fn known(outcome: Option<String>) -> Came {
+    let came = outcome.and_then(|outcome| serde_json::from_str(&outcome).ok());
+    came.unwrap_or_else(|| Came::Result(Unmet::OutcomeUnknown.result().into()))
 }
 
 pub(super) const NO_SUCH_TOOL: &str = "There is no tool of that name.";

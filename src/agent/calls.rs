@@ -20,6 +20,8 @@ pub(super) struct HistoryCall<'a> {
     pub(super) answers: Vec<usize>,
     /// Whether no call before it has its id. A client puts the result of a call behind the first one of its id.
     pub(super) is_first_of_id: bool,
+    /// How many calls behind it have its id.
+    pub(super) later_of_id: usize,
     /// What the model reads of it.
     pub(super) result: ModelResult,
 }
@@ -47,6 +49,12 @@ pub(super) fn calls(messages: &[Message]) -> Vec<HistoryCall<'_>> {
         }
     }
     let mut calls = reader.finish();
+    let mut later: HashMap<&ToolCallId, usize> = HashMap::with_capacity(calls.len());
+    for call in calls.iter_mut().rev() {
+        let count = later.entry(&call.call.id).or_default();
+        call.later_of_id = *count;
+        *count += 1;
+    }
     for call in &mut calls {
         if let Some(content) = call.answers.first().and_then(|place| content(&messages[*place])) {
             call.result = ModelResult::Content(content);
@@ -97,8 +105,14 @@ impl<'a> Reader<'a> {
             }
             nearest.calls.push(self.calls.len());
             let is_first_of_id = self.ids.insert(&call.id);
-            let result = ModelResult::Missing;
-            self.calls.push(HistoryCall { message, call, answers: Vec::new(), is_first_of_id, result });
+            self.calls.push(HistoryCall {
+                message,
+                call,
+                answers: Vec::new(),
+                is_first_of_id,
+                later_of_id: 0,
+                result: ModelResult::Missing,
+            });
         }
     }
 
@@ -209,12 +223,14 @@ mod tests {
     }
 
     #[test]
-    fn the_first_call_of_an_id_is_known() {
+    fn the_place_of_a_call_among_those_of_its_id_is_known() {
         let messages =
             messages(json!([assistant(&[("c", "1")]), user(), assistant(&[("c", "2"), ("d", "3")])]));
 
-        let is_first: Vec<bool> = calls(&messages).iter().map(|call| call.is_first_of_id).collect();
+        let calls = calls(&messages);
+        let places: Vec<(bool, usize)> =
+            calls.iter().map(|call| (call.is_first_of_id, call.later_of_id)).collect();
 
-        assert_eq!(is_first, [true, false, true]);
+        assert_eq!(places, [(true, 1), (false, 0), (true, 0)]);
     }
 }

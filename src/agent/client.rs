@@ -5,12 +5,13 @@
 //! refuses no run. The log says how much was left out, never what. Nothing here concerns what a caller may do: that is
 //! decided by what was proven of the caller, whatever the client sends.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use tracing::info;
 
+use super::calls::calls;
 use super::{AgentBuilder, NameTaken};
-use crate::protocol::{Content, MessageBody, PartKind, RunAgentInput, Tool, ToolCallId};
+use crate::protocol::{Content, MessageBody, PartKind, RunAgentInput, Tool};
 
 /// Which shapes of the protocol the events of a run have.
 ///
@@ -205,20 +206,14 @@ impl ClientSettings {
 
 /// Leaves out the media of user messages and of results of tools that are not the agent's own; returns how many parts.
 fn leave_out_media(input: &mut RunAgentInput, is_backend: impl Fn(&str) -> bool) -> usize {
-    // Whose the last call with this id is.
-    let mut is_own: HashMap<ToolCallId, bool> = HashMap::new();
+    let calls = calls(&input.messages);
+    let own = calls.iter().filter(|call| is_backend(&call.call.function.name));
+    let own_results: HashSet<usize> = own.flat_map(|call| call.answers.iter().copied()).collect();
     let mut left_out = 0;
-    for message in &mut input.messages {
+    for (place, message) in input.messages.iter_mut().enumerate() {
         let content = match &mut message.body {
-            MessageBody::Assistant { tool_calls, .. } => {
-                let calls = tool_calls.iter().map(|call| (call.id.clone(), is_backend(&call.function.name)));
-                is_own.extend(calls);
-                continue;
-            }
             MessageBody::User { content } => content,
-            MessageBody::Tool { tool_call_id, content, .. } if is_own.get(tool_call_id) != Some(&true) => {
-                content
-            }
+            MessageBody::Tool { content, .. } if !own_results.contains(&place) => content,
             _ => continue,
         };
         if let Content::Parts(parts) = content {
@@ -263,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn a_result_belongs_to_the_last_call_of_its_id_before_it() {
+    fn a_result_belongs_to_the_call_whose_result_the_model_reads_it_as() {
         let call = |name: &str| {
             let function = json!({"name": name, "arguments": "{}"});
             json!({"id": "a", "role": "assistant", "toolCalls": [{"id": "c1", "type": "function", "function": function}]})
@@ -274,10 +269,15 @@ mod tests {
         for (why, messages, kept) in [
             ("the agent's own tool", json!([call("chart"), result]), 1),
             ("a frontend tool", json!([call("camera"), result]), 0),
-            ("its own call, and then the frontend's", json!([call("chart"), call("camera"), result]), 0),
-            ("the frontend's, and then its own", json!([call("camera"), call("chart"), result]), 1),
+            ("its own call, and beside it the frontend's", json!([call("chart"), call("camera"), result]), 1),
+            ("the frontend's, and beside it its own", json!([call("camera"), call("chart"), result]), 0),
+            (
+                "the frontend's in a later turn",
+                json!([call("chart"), result.clone(), call("camera"), result]),
+                1,
+            ),
             ("no call that is known", json!([result]), 0),
-            ("a call behind it", json!([result, call("chart")]), 0),
+            ("a call behind it", json!([result, call("chart")]), 1),
         ] {
             let restricted = restricted(messages);
 

@@ -13,17 +13,21 @@ use super::answers::Answers;
 use super::call::Granted;
 use super::calls::HistoryCall;
 use super::resume::{Decision, decide};
-use super::signed::{says_nothing, signature};
+use super::signed::{Arguments, says_nothing, signature};
 use super::waiting::{Called, Prover};
-use crate::approval::{Identity, Proof, Signature, digest};
+use crate::approval::{Identity, Proof, Signature};
 use crate::protocol::{Message, MessageBody, ResumeEntry, RunAgentInput};
-use crate::tool::parse;
 
 /// The result of a call that is declined. It says what is known and no more: a history without a result does not show
 /// that the tool did not run.
 pub(super) const DECLINED: &str = r#"{"error":"No result of this call is known. It was not run for this message. If it was approved or needed no approval, it may have run before.","interrupt":"unknown"}"#;
 /// What a model reads in place of a result that this server did not sign.
 pub(super) const UNVERIFIED: &str = "The result of this call could not be verified.";
+
+/// The most tool messages of one call whose signatures are checked. A call has one, and a decline before it at the most.
+const MAX_MESSAGES: usize = 16;
+/// The most calls of one id, from the last one on, that answers may be for.
+const MAX_CALLS_OF_ID: usize = 16;
 
 /// What was found of a gated call.
 pub(super) struct Judgement {
@@ -48,7 +52,10 @@ pub(super) enum Verdict {
     /// It is not run, and the client is sent a result that says so.
     Declined(Cause),
     /// The keys have to be read again before anything can be said.
-    NeedsKeys,
+    NeedsKeys {
+        /// Whether an answer may decide beside a tool message that is not signed, which then leaves the client's list.
+        may_supersede: bool,
+    },
 }
 
 /// Why a call is declined, for the log.
@@ -162,7 +169,9 @@ impl<'a, C: Send + Sync + 'static> Judge<'a, C> {
     pub(super) async fn judge(&self, call: &HistoryCall<'a>) -> Judgement {
         let facts = self.facts(call).await;
         if facts.has_newer_key && facts.signed.iter().all(|place| self.is_decline(*place)) {
-            return Judgement { verdict: Verdict::NeedsKeys, superseded: Vec::new(), forged: 0 };
+            let may_supersede = self.has_store() && !facts.unsigned.is_empty();
+            let verdict = Verdict::NeedsKeys { may_supersede };
+            return Judgement { verdict, superseded: facts.echoes, forged: 0 };
         }
         self.rule(call, facts).await
     }
@@ -197,9 +206,8 @@ impl<'a, C: Send + Sync + 'static> Judge<'a, C> {
         if !self.is_gated(call) {
             return Verdict::Unverified;
         }
-        let has_store = self.prover.is_some_and(|prover| prover.approvals.once().is_some());
         if facts.proven.len() == 1
-            && (facts.unsigned.is_empty() || has_store)
+            && (facts.unsigned.is_empty() || self.has_store())
             && let (Some((proof, entry, idempotency_key)), Some(arguments)) =
                 (facts.proven.pop(), facts.arguments.take())
             && let Some(prover) = self.prover
@@ -213,12 +221,17 @@ impl<'a, C: Send + Sync + 'static> Judge<'a, C> {
             return Verdict::Unverified;
         }
         let is_last = Some(call.message) == self.last_spoken;
-        if self.input.resume.is_empty() && is_last && self.has_frontend_result {
+        if !self.input.answers_interrupts() && is_last && self.has_frontend_result {
             return Verdict::StaysOpen;
         }
         let several = if facts.proven.len() > 1 { Some(Cause::SeveralAnswers) } else { None };
         let none = if facts.forged > 0 { Cause::NoProof } else { Cause::NoAnswer };
         Verdict::Declined(several.or(facts.cause).unwrap_or(none))
+    }
+
+    /// Whether approvals are remembered.
+    fn has_store(&self) -> bool {
+        self.prover.is_some_and(|prover| prover.approvals.once().is_some())
     }
 
     /// The result that counts, of several that are signed: the first that does not only decline.
@@ -236,20 +249,34 @@ impl<'a, C: Send + Sync + 'static> Judge<'a, C> {
 
     async fn facts(&self, call: &HistoryCall<'a>) -> Facts<'a> {
         let mut facts = Facts::default();
-        for place in &call.answers {
-            self.look_at_message(*place, call, &mut facts).await;
+        let is_answered = self.answers.name(&call.call.id);
+        let has_signature = |place: &usize| signature(&self.input.messages[*place]).is_some();
+        let arguments = (is_answered || call.answers.iter().any(has_signature))
+            .then(|| Arguments::read(&call.call.function.arguments));
+        for (number, place) in call.answers.iter().enumerate() {
+            let arguments = arguments.as_ref().filter(|_| number < MAX_MESSAGES);
+            self.look_at_message(*place, call, arguments, &mut facts).await;
         }
-        if facts.signed.is_empty() && self.answers.name(&call.call.id) {
-            self.look_at_answers(call, &mut facts).await;
+        if facts.signed.is_empty()
+            && is_answered
+            && let Some(arguments) = arguments
+        {
+            self.look_at_answers(call, arguments, &mut facts).await;
         }
         facts
     }
 
-    async fn look_at_message(&self, place: usize, call: &HistoryCall<'a>, facts: &mut Facts<'a>) {
+    async fn look_at_message(
+        &self,
+        place: usize,
+        call: &HistoryCall<'a>,
+        arguments: Option<&Arguments>,
+        facts: &mut Facts<'a>,
+    ) {
         let message = &self.input.messages[place];
-        let checked = match self.prover {
-            Some(prover) => prover.check_result(message, call.call.into()).await,
-            None => Signature::Forged,
+        let checked = match (self.prover, arguments) {
+            (Some(prover), Some(arguments)) => prover.check_result(message, call.call, arguments).await,
+            _ => Signature::Forged,
         };
         match checked {
             Signature::Genuine => facts.signed.push(place),
@@ -266,7 +293,7 @@ impl<'a, C: Send + Sync + 'static> Judge<'a, C> {
         }
     }
 
-    async fn look_at_answers(&self, call: &HistoryCall<'a>, facts: &mut Facts<'a>) {
+    async fn look_at_answers(&self, call: &HistoryCall<'a>, arguments: Arguments, facts: &mut Facts<'a>) {
         let Some(prover) = self.prover else {
             facts.cause = Some(Cause::Closed);
             return;
@@ -275,10 +302,10 @@ impl<'a, C: Send + Sync + 'static> Judge<'a, C> {
             facts.cause = Some(Cause::SeveralAnswers);
             return;
         };
-        let arguments = parse(&call.call.function.arguments).ok();
-        let Some((arguments, digest)) =
-            arguments.and_then(|arguments| digest(&arguments).ok().map(|digest| (arguments, digest)))
-        else {
+        if call.later_of_id >= MAX_CALLS_OF_ID {
+            return;
+        }
+        let Arguments { canonical: Some(arguments), digest } = arguments else {
             facts.cause = Some(Cause::Arguments);
             return;
         };
@@ -292,7 +319,10 @@ impl<'a, C: Send + Sync + 'static> Judge<'a, C> {
                     facts.proven.push((proof.clone(), *entry, key));
                 }
                 Signature::Forged => facts.forged += 1,
-                Signature::KeyMayBeNewer => facts.has_newer_key = true,
+                Signature::KeyMayBeNewer => {
+                    facts.has_newer_key = true;
+                    facts.forged += 1;
+                }
             }
         }
         facts.arguments = Some(arguments);

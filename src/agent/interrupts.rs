@@ -10,9 +10,8 @@ use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use super::call::Came;
 use super::calls::{HistoryCall, ModelResult, content};
-use super::gated::{Cause, DECLINED, Judge, Judgement, UNVERIFIED, Verdict};
+use super::gated::{Cause, DECLINED, Judge, UNVERIFIED, Verdict};
 use super::listener::Listener;
 use super::resume::Decision;
 use super::run::Run;
@@ -28,10 +27,12 @@ pub(super) struct GatedCalls<'a, C> {
     judge: Judge<'a, C>,
     /// All calls of the history, with what the model reads of each.
     pub(super) calls: Vec<HistoryCall<'a>>,
-    /// What was found of the gated calls, and not applied yet.
-    judgements: Vec<(usize, Judgement)>,
+    /// What was found of the gated calls that are not settled yet.
+    unsettled: Vec<Unsettled>,
     /// The calls that an answer decides about.
     decided: Vec<(usize, ClosedCall, Decision)>,
+    /// The places of the messages that the client's list must not keep.
+    superseded: Vec<usize>,
     /// The ids that have a result in this run: a client can't tell two results of one id apart.
     answered: HashSet<&'a ToolCallId>,
     /// How many calls were declined, and how many of those results the client is sent.
@@ -39,8 +40,17 @@ pub(super) struct GatedCalls<'a, C> {
     sent: usize,
 }
 
+struct Unsettled {
+    /// The call's place among the calls of the history.
+    index: usize,
+    verdict: Verdict,
+    /// The call, where it has a result however the run ends.
+    closed: Option<ClosedCall>,
+}
+
 impl<'a, C: Send + Sync + 'static> GatedCalls<'a, C> {
-    /// Judges the gated calls, and settles those for which nothing has to run, unless the keys have to be read again.
+    /// Judges the gated calls, sets the client's list of messages right, and settles the calls for which nothing has to
+    /// run or to be read again.
     pub(super) async fn open<S: Stamps>(
         run: &'a Run<'a, C>,
         input: &'a RunAgentInput,
@@ -48,15 +58,34 @@ impl<'a, C: Send + Sync + 'static> GatedCalls<'a, C> {
         transcript: &mut Transcript<S>,
     ) -> Self {
         let judge = Judge::new(run.agent, &run.caller, run.identity.as_ref(), input, &calls);
-        let mut judgements = Vec::new();
-        for (index, call) in calls.iter().enumerate().filter(|(_, call)| judge.is_judged(call)) {
-            judgements.push((index, judge.judge(call).await));
+        let mut gated = Self {
+            run,
+            input,
+            judge,
+            calls,
+            unsettled: Vec::new(),
+            decided: Vec::new(),
+            superseded: Vec::new(),
+            answered: HashSet::new(),
+            declined: 0,
+            sent: 0,
+        };
+        let mut forged = 0;
+        for index in 0..gated.calls.len() {
+            if gated.judge.is_judged(&gated.calls[index]) {
+                let judgement = gated.judge.judge(&gated.calls[index]).await;
+                forged += judgement.forged;
+                gated.superseded.extend(judgement.superseded);
+                gated.unsettled.push(Unsettled { index, verdict: judgement.verdict, closed: None });
+            }
         }
-        let (decided, answered) = (Vec::new(), HashSet::new());
-        let mut gated =
-            Self { run, input, judge, calls, judgements, decided, answered, declined: 0, sent: 0 };
-        if !gated.needs_keys() {
-            gated.settle_all(transcript);
+        warn_of_forged(forged);
+        gated.replace_messages(0, transcript);
+        // A second list of messages has to come before any result, which it would not hold.
+        let may_be_another =
+            |unsettled: &Unsettled| matches!(unsettled.verdict, Verdict::NeedsKeys { may_supersede: true });
+        if !gated.unsettled.iter().any(may_be_another) {
+            gated.settle_known(transcript);
         }
         gated
     }
@@ -68,14 +97,22 @@ impl<'a, C: Send + Sync + 'static> GatedCalls<'a, C> {
         listener: &mut Listener,
         outbox: &Outbox,
     ) {
-        if self.needs_keys() {
+        if !self.unsettled.is_empty() {
             self.judge.read_keys_since(Instant::now()).await;
-            for (index, judgement) in &mut self.judgements {
-                if matches!(judgement.verdict, Verdict::NeedsKeys) {
-                    *judgement = self.judge.judge_again(&self.calls[*index]).await;
+            let (before, mut forged) = (self.superseded.len(), 0);
+            for unsettled in &mut self.unsettled {
+                if matches!(unsettled.verdict, Verdict::NeedsKeys { .. }) {
+                    let judgement = self.judge.judge_again(&self.calls[unsettled.index]).await;
+                    forged += judgement.forged;
+                    self.superseded.extend(judgement.superseded);
+                    unsettled.verdict = judgement.verdict;
                 }
             }
-            self.settle_all(transcript);
+            warn_of_forged(forged);
+            self.superseded.sort_unstable();
+            self.superseded.dedup();
+            self.replace_messages(before, transcript);
+            self.settle_known(transcript);
             outbox.flush(transcript).await;
         }
         let run = self.run;
@@ -85,7 +122,7 @@ impl<'a, C: Send + Sync + 'static> GatedCalls<'a, C> {
                 let came = match decision {
                     Decision::Run(granted) => run.granted(*granted).await,
                     Decision::NotRun(granted, text) => run.not_run(&granted, text).await,
-                    Decision::AskAgain(raised) => Came::Waits(raised),
+                    Decision::AskAgain(granted, raised) => run.asked_again(&granted, raised).await,
                 };
                 (came, index, closed)
             });
@@ -98,25 +135,27 @@ impl<'a, C: Send + Sync + 'static> GatedCalls<'a, C> {
         }
     }
 
-    fn needs_keys(&self) -> bool {
-        self.judgements.iter().any(|(_, judgement)| matches!(judgement.verdict, Verdict::NeedsKeys))
+    /// Has the client's list hold no message that is superseded, if there are more of them than `before`.
+    ///
+    /// A client puts a result behind a tool message that the call has, and CopilotKit shows the first.
+    fn replace_messages<S: Stamps>(&self, before: usize, transcript: &mut Transcript<S>) {
+        if self.superseded.len() > before {
+            let messages = self.input.messages_without(&self.superseded, transcript.knows_1_0());
+            transcript.replace_messages(messages);
+        }
     }
 
-    /// Sets the client's list of messages right, and settles the calls for which nothing has to run.
-    fn settle_all<S: Stamps>(&mut self, transcript: &mut Transcript<S>) {
-        let judgements = std::mem::take(&mut self.judgements);
-        let forged: usize = judgements.iter().map(|(_, judgement)| judgement.forged).sum();
-        if forged > 0 {
-            warn!(forged, "answers whose proof does not hold are ignored");
-        }
-        let superseded: Vec<usize> =
-            judgements.iter().flat_map(|(_, judgement)| &judgement.superseded).copied().collect();
-        if !superseded.is_empty() {
-            // A client puts a result behind a tool message that the call has, and CopilotKit shows the first.
-            transcript.replace_messages(self.input.messages_without(&superseded));
-        }
-        for (index, judgement) in judgements {
-            self.settle(index, judgement.verdict, transcript);
+    /// Settles the calls that need no keys. Of the others those have a result from here on, however the run ends, that
+    /// have no tool message yet.
+    fn settle_known<S: Stamps>(&mut self, transcript: &mut Transcript<S>) {
+        for Unsettled { index, verdict, closed } in std::mem::take(&mut self.unsettled) {
+            if matches!(verdict, Verdict::NeedsKeys { .. }) {
+                let has_message = !self.calls[index].answers.is_empty();
+                let closed = if has_message { None } else { self.take_up(index, transcript) };
+                self.unsettled.push(Unsettled { index, verdict, closed });
+            } else {
+                self.settle(index, verdict, closed, transcript);
+            }
         }
         if self.declined > self.sent {
             info!(
@@ -127,16 +166,22 @@ impl<'a, C: Send + Sync + 'static> GatedCalls<'a, C> {
         }
     }
 
-    fn settle<S: Stamps>(&mut self, index: usize, verdict: Verdict, transcript: &mut Transcript<S>) {
+    fn settle<S: Stamps>(
+        &mut self,
+        index: usize,
+        verdict: Verdict,
+        closed: Option<ClosedCall>,
+        transcript: &mut Transcript<S>,
+    ) {
         let result = match verdict {
             Verdict::Stands(place) => content(&self.input.messages[place]),
-            Verdict::Unverified | Verdict::NeedsKeys => Some(UNVERIFIED.into()),
+            Verdict::Unverified | Verdict::NeedsKeys { .. } => Some(UNVERIFIED.into()),
             Verdict::StaysOpen => None,
             Verdict::Declined(cause) => {
-                self.decline(index, cause, transcript);
+                self.decline(index, cause, closed, transcript);
                 Some(DECLINED.into())
             }
-            Verdict::Decided(decision) => match self.take_up(index, transcript) {
+            Verdict::Decided(decision) => match closed.or_else(|| self.take_up(index, transcript)) {
                 Some(closed) => {
                     self.decided.push((index, closed, decision));
                     None
@@ -148,12 +193,18 @@ impl<'a, C: Send + Sync + 'static> GatedCalls<'a, C> {
     }
 
     /// Answers a call that is not run, unless the client has been sent many such results or another one of that id.
-    fn decline<S: Stamps>(&mut self, index: usize, cause: Cause, transcript: &mut Transcript<S>) {
+    fn decline<S: Stamps>(
+        &mut self,
+        index: usize,
+        cause: Cause,
+        closed: Option<ClosedCall>,
+        transcript: &mut Transcript<S>,
+    ) {
         self.declined += 1;
-        if self.sent == self.run.agent.inner.limits.tool_calls || !self.calls[index].is_first_of_id {
-            return;
-        }
-        let Some(closed) = self.take_up(index, transcript) else { return };
+        let may_be_sent =
+            self.sent < self.run.agent.inner.limits.tool_calls && self.calls[index].is_first_of_id;
+        let closed = closed.or_else(|| may_be_sent.then(|| self.take_up(index, transcript)).flatten());
+        let Some(closed) = closed else { return };
         self.sent += 1;
         let call = self.calls[index].call;
         let tool = self.run.agent.inner.toolbox.get(&call.function.name).map(|tool| &tool.spec().name);
@@ -167,5 +218,11 @@ impl<'a, C: Send + Sync + 'static> GatedCalls<'a, C> {
     fn take_up<S: Stamps>(&mut self, index: usize, transcript: &mut Transcript<S>) -> Option<ClosedCall> {
         let call = self.calls[index].call;
         self.answered.insert(&call.id).then(|| transcript.earlier_call(call))
+    }
+}
+
+fn warn_of_forged(forged: usize) {
+    if forged > 0 {
+        warn!(forged, "answers whose proof does not hold are ignored");
     }
 }

@@ -23,8 +23,8 @@ pub(super) enum Decision {
     Run(Box<Granted>),
     /// It does not run for this answer; this is its result, unless an earlier answer ran it.
     NotRun(Box<Granted>, String),
-    /// The answer says neither yes nor no: the same is asked again.
-    AskAgain(Raised),
+    /// The answer says neither yes nor no: the same is asked again, unless an earlier answer has decided.
+    AskAgain(Box<Granted>, Raised),
 }
 
 /// What an answer says to a call whose proof holds.
@@ -46,7 +46,7 @@ pub(super) fn decide<C: Send + Sync + 'static>(
     match said(agent, caller, prover, audit, &asked, entry) {
         Said::Yes { arguments, answer } => Decision::Run(Box::new(Granted { arguments, answer, ..asked })),
         Said::No(text) => Decision::NotRun(Box::new(asked), text),
-        Said::Neither(raised) => Decision::AskAgain(raised),
+        Said::Neither(raised) => Decision::AskAgain(Box::new(asked), raised),
     }
 }
 

@@ -71,13 +71,14 @@ pub(super) async fn drive<C: Send + Sync + 'static, S: Stamps>(
     let Ask { caller, identity, mut input, frontend, deadline } = ask;
     let started = Instant::now();
     let mut transcript = Transcript::begin(input.thread_id.clone(), input.run_id.clone(), stamps);
-    if agent.inner.client.is_before_1_0(input.protocol_version.as_deref()) {
+    let knows_1_0 = !agent.inner.client.is_before_1_0(input.protocol_version.as_deref());
+    if !knows_1_0 {
         transcript = transcript.for_client_before_1_0();
     }
     if agent.inner.sends_messages {
-        transcript = transcript.with_messages(input.messages_without(&[]));
+        transcript = transcript.with_messages(input.messages_without(&[], knows_1_0));
     }
-    if !input.resume.is_empty() {
+    if input.answers_interrupts() {
         transcript = transcript.answering_interrupts();
     }
     // Behind the copy for the client, which keeps what only the model is not to read.
@@ -101,22 +102,28 @@ pub(super) async fn drive<C: Send + Sync + 'static, S: Stamps>(
         for call in &calls {
             transcript.reserve_call(call.call.id.clone());
         }
-        let mut gated = GatedCalls::open(&run, &input, calls, &mut transcript).await;
-        let conversation = async {
-            outbox.flush(&mut transcript).await;
-            gated.finish(&mut transcript, &mut listener, &outbox).await;
-            if transcript.is_asking() {
-                return Ok(());
+        // What comes back with the input is judged before anything may stop the run. It asks the application's policies.
+        let opened = GatedCalls::open(&run, &input, calls, &mut transcript);
+        match AssertUnwindSafe(opened).catch_unwind().await {
+            Err(panic) => Err(panic),
+            Ok(mut gated) => {
+                let conversation = async {
+                    outbox.flush(&mut transcript).await;
+                    gated.finish(&mut transcript, &mut listener, &outbox).await;
+                    if transcript.is_asking() {
+                        return Ok(());
+                    }
+                    let history = run.history(&input, &gated.calls, &state);
+                    run.converse(history, &mut turns, &mut transcript, &mut listener, &outbox).await
+                };
+                tokio::select! {
+                    // A tool is given up no later than the run: at the same moment it is the run that ends.
+                    biased;
+                    stop = outbox.stopped() => Ok(Err(Ended::Stopped(stop))),
+                    () = tokio::time::sleep_until(stop_at) => Ok(Err(Ended::Stopped(stop))),
+                    ended = AssertUnwindSafe(conversation).catch_unwind() => ended,
+                }
             }
-            let history = run.history(&input, &gated.calls, &state);
-            run.converse(history, &mut turns, &mut transcript, &mut listener, &outbox).await
-        };
-        tokio::select! {
-            // A tool is given up no later than the run: at the same moment it is the run that ends.
-            biased;
-            stop = outbox.stopped() => Ok(Err(Ended::Stopped(stop))),
-            () = tokio::time::sleep_until(stop_at) => Ok(Err(Ended::Stopped(stop))),
-            ended = AssertUnwindSafe(conversation).catch_unwind() => ended,
         }
     };
 

@@ -3,7 +3,7 @@
 //! What is signed is the result as the client gets it and the call as the history has it. What a front end's tools
 //! return is the client's own word and is not signed.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tracing::warn;
 
 use super::waiting::{Called, Prover};
@@ -22,6 +22,25 @@ pub(super) struct Answered<'a> {
     arguments: &'a str,
 }
 
+/// The arguments of a call of the history, with their digest as signatures know it.
+pub(super) struct Arguments {
+    /// None if they can't be read, or hold a number that has no canonical form.
+    pub(super) canonical: Option<Value>,
+    pub(super) digest: [u8; 32],
+}
+
+impl Arguments {
+    /// `text` is JSON as the history has it; it may be broken. A call with such arguments has a result too: it says what is
+    /// wrong with them.
+    pub(super) fn read(text: &str) -> Self {
+        let canonical = parse(text).ok().and_then(|value| digest(&value).ok().map(|digest| (value, digest)));
+        match canonical {
+            Some((value, digest)) => Self { canonical: Some(value), digest },
+            None => Self { canonical: None, digest: digest_text(text) },
+        }
+    }
+}
+
 impl<'a> Answered<'a> {
     /// `arguments` is JSON text as the history has it.
     pub(super) fn new(id: &'a ToolCallId, tool: &'a str, arguments: &'a str) -> Self {
@@ -29,9 +48,7 @@ impl<'a> Answered<'a> {
     }
 
     fn called(self, run_id: &'a RunId) -> Called<'a> {
-        let canonical = parse(self.arguments).ok().and_then(|arguments| digest(&arguments).ok());
-        // A call with such arguments has a result too: it says what is wrong with them.
-        let arguments = canonical.unwrap_or_else(|| digest_text(self.arguments));
+        let arguments = Arguments::read(self.arguments).digest;
         Called { run_id, id: self.id, tool: self.tool, arguments }
     }
 }
@@ -64,8 +81,13 @@ impl Prover<'_> {
         Some(metadata(&self.approvals.sign_result_now(&subject, content)?))
     }
 
-    /// What is known of the signature of a tool message.
-    pub(super) async fn check_result(&self, message: &Message, call: Answered<'_>) -> Signature {
+    /// What is known of the signature of a tool message of a call with these arguments.
+    pub(super) async fn check_result(
+        &self,
+        message: &Message,
+        call: &ToolCall,
+        arguments: &Arguments,
+    ) -> Signature {
         // The client's error would be read in front of what was signed.
         let (MessageBody::Tool { content, error: None, .. }, Some(signature)) =
             (&message.body, signature(message))
@@ -73,7 +95,8 @@ impl Prover<'_> {
             return Signature::Forged;
         };
         let Ok(content) = digest(&json!(content)) else { return Signature::Forged };
-        let subject = self.subject(call.called(signature.run_id()));
+        let (id, tool, arguments) = (&call.id, call.function.name.as_str(), arguments.digest);
+        let subject = self.subject(Called { run_id: signature.run_id(), id, tool, arguments });
         self.approvals.check_result(&signature, &subject, content).await
     }
 }

@@ -1,7 +1,7 @@
 //! The port to what makes an approval count once.
 //!
 //! A proof can be brought again: only something that remembers can tell. A guard is optional, and all that it has to
-//! do is one conditional write before a tool runs and one write after.
+//! do is one conditional write before a tool runs, one write after, and a read.
 
 use std::sync::Arc;
 
@@ -35,6 +35,12 @@ pub trait Guard: Send + Sync + 'static {
     /// [`GuardError`] when it is not known whether the claim was made.
     fn claim<'a>(&'a self, approval: &'a str, expires: u64) -> BoxFuture<'a, Result<Claim, GuardError>>;
 
+    /// What a claim of an approval would find, without making one.
+    ///
+    /// # Errors
+    /// [`GuardError`] when it is not known.
+    fn look_up<'a>(&'a self, approval: &'a str) -> BoxFuture<'a, Result<Claim, GuardError>>;
+
     /// Stores what came of a claimed approval, for those who claim it again.
     ///
     /// # Errors
@@ -45,6 +51,10 @@ pub trait Guard: Send + Sync + 'static {
 impl<G: Guard + ?Sized> Guard for Arc<G> {
     fn claim<'a>(&'a self, approval: &'a str, expires: u64) -> BoxFuture<'a, Result<Claim, GuardError>> {
         (**self).claim(approval, expires)
+    }
+
+    fn look_up<'a>(&'a self, approval: &'a str) -> BoxFuture<'a, Result<Claim, GuardError>> {
+        (**self).look_up(approval)
     }
 
     fn store<'a>(&'a self, approval: &'a str, outcome: &'a str) -> BoxFuture<'a, Result<(), GuardError>> {

@@ -89,6 +89,21 @@ impl DynamoGuard {
         }
     }
 
+    async fn get(&self, approval: &str) -> Result<Claim, GuardError> {
+        let request = self
+            .client()
+            .await
+            .get_item()
+            .table_name(&self.table)
+            .key("id", AttributeValue::S(approval.to_owned()))
+            .consistent_read(true);
+        let found = request.send().await.map_err(|error| failed(causes(&error)))?;
+        Ok(found.item().map_or(Claim::First, |item| {
+            let outcome = item.get("outcome").and_then(|outcome| outcome.as_s().ok()).cloned();
+            Claim::Again { outcome }
+        }))
+    }
+
     async fn update(&self, approval: &str, outcome: &str) -> Result<(), GuardError> {
         let request = self
             .client()
@@ -106,6 +121,10 @@ impl DynamoGuard {
 impl Guard for DynamoGuard {
     fn claim<'a>(&'a self, approval: &'a str, expires: u64) -> BoxFuture<'a, Result<Claim, GuardError>> {
         self.put(approval, expires).boxed()
+    }
+
+    fn look_up<'a>(&'a self, approval: &'a str) -> BoxFuture<'a, Result<Claim, GuardError>> {
+        self.get(approval).boxed()
     }
 
     fn store<'a>(&'a self, approval: &'a str, outcome: &'a str) -> BoxFuture<'a, Result<(), GuardError>> {

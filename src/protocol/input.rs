@@ -2,13 +2,11 @@
 //!
 //! Everything in it is untrusted: it may steer the conversation, never the caller's identity or rights.
 
-use std::collections::HashSet;
-
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::read::{BadInput, Object, Tolerance};
-use super::{InterruptId, JsonObject, Message, RunId, ThreadId};
+use super::{AsReceived, InterruptId, JsonObject, Message, RunId, ThreadId};
 
 /// The input of a run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -42,14 +40,6 @@ pub struct RunAgentInput {
     /// The messages as they came, where the run may have to send them back. What is not [read](Self::read) has none.
     #[serde(skip)]
     pub as_received: Option<AsReceived>,
-}
-
-/// Messages as a client sent them, with all that this version does not know: unknown roles, parts and members.
-#[derive(Debug, Clone, PartialEq)]
-pub struct AsReceived {
-    messages: Vec<Value>,
-    /// Where each message that was read stands among them.
-    places: Vec<usize>,
 }
 
 /// A tool that the client offers and runs.
@@ -125,7 +115,7 @@ impl RunAgentInput {
     ///
     /// Source: AG-UI 1.0, "run input" and "processing".
     pub fn read(json: Value) -> Result<Received, BadInput> {
-        let as_received = if answers_interrupts(&json) { messages_of(&json) } else { None };
+        let as_received = AsReceived::of(&json);
         let mut object = Object::new(json, String::new())?;
         let mut tolerance = Tolerance::default();
         let mut input = Self {
@@ -147,21 +137,6 @@ impl RunAgentInput {
         Ok(Received { input, dropped: tolerance.dropped, unknown_members: object.left_over() })
     }
 
-    /// The messages as JSON, without those at these places among `messages`. Where the input answers interrupts they are
-    /// as they came, with what this version does not know.
-    pub(crate) fn messages_without(&self, left_out: &[usize]) -> Vec<Value> {
-        let left_out: HashSet<usize> = match &self.as_received {
-            Some(received) => left_out.iter().map(|place| received.places[*place]).collect(),
-            None => left_out.iter().copied().collect(),
-        };
-        let is_kept = |(place, _): &(usize, Value)| !left_out.contains(place);
-        let messages: Vec<Value> = match &self.as_received {
-            Some(received) => received.messages.clone(),
-            None => self.messages.iter().map(|message| json!(message)).collect(),
-        };
-        messages.into_iter().enumerate().filter(is_kept).map(|(_, message)| without_nulls(message)).collect()
-    }
-
     /// Whether the client speaks a major version other than 1.
     ///
     /// What cannot be interpreted counts as newer and is served.
@@ -172,44 +147,6 @@ impl RunAgentInput {
             _ => false,
         }
     }
-}
-
-impl AsReceived {
-    /// `dropped` has the JSON Pointers of what was left out when the messages were read.
-    fn new(messages: Vec<Value>, dropped: &[String]) -> Self {
-        let dropped: HashSet<usize> =
-            dropped.iter().filter_map(|path| path.strip_prefix("/messages/")?.parse().ok()).collect();
-        let places = (0..messages.len()).filter(|place| !dropped.contains(place)).collect();
-        Self { messages, places }
-    }
-}
-
-/// A message without the optional members that are null: clients read null there and refuse to be sent it.
-fn without_nulls(mut message: Value) -> Value {
-    const OPTIONAL: [&str; 8] =
-        ["name", "encryptedValue", "metadata", "subagentRunId", "content", "toolCalls", "error", "id"];
-    let clean = |value: &mut Value| {
-        if let Value::Object(members) = value {
-            members.retain(|name, value| !(value.is_null() && OPTIONAL.contains(&name.as_str())));
-        }
-    };
-    clean(&mut message);
-    for list in ["toolCalls", "content"] {
-        if let Some(Value::Array(elements)) = message.get_mut(list) {
-            elements.iter_mut().for_each(clean);
-        }
-    }
-    message
-}
-
-/// Whether an input has answers to interrupts. Only then may it repeat one of them as a tool message, which has to be
-/// taken from the client's list of messages.
-fn answers_interrupts(json: &Value) -> bool {
-    json["resume"].as_array().is_some_and(|answers| !answers.is_empty())
-}
-
-fn messages_of(json: &Value) -> Option<Vec<Value>> {
-    json["messages"].as_array().cloned()
 }
 
 /// An id of the client's. It comes back in each interrupt, so a long one would come back many times.

@@ -6,6 +6,7 @@
 //!
 //! Source: the AG-UI 1.0 specification and its JSON Schema (repository ag-ui-protocol/ag-ui).
 
+mod as_received;
 mod binary;
 mod capabilities;
 mod custom;
@@ -19,6 +20,7 @@ mod patch;
 mod read;
 pub mod sse;
 
+pub use as_received::AsReceived;
 pub use capabilities::{
     AgentCapabilities, Execution, HumanInTheLoop, Identity, Modalities, MultiAgent, Multimodal, Output,
     Reasoning, StateSupport, Subagent, ToolSupport, Transport,
@@ -27,7 +29,7 @@ pub use custom::{CustomName, NoPrefix, Prediction};
 pub use diff::{diff, diff_objects};
 pub use event::{EncryptedSubtype, Event, EventKind, ReasoningRole, TextRole, ToolRole};
 pub use id::{InterruptId, MessageId, RunId, SubagentRunId, ThreadId, ToolCallId};
-pub use input::{AsReceived, Context, Received, ResumeEntry, ResumeStatus, RunAgentInput, Tool};
+pub use input::{Context, Received, ResumeEntry, ResumeStatus, RunAgentInput, Tool};
 pub use message::{Content, ContentPart, FunctionCall, Message, MessageBody, PartKind, Source, ToolCall};
 pub use outcome::{Interrupt, RunOutcome, SubagentOutcome, TokenUsage};
 pub use patch::{JsonPatch, PatchOperation};

@@ -181,13 +181,15 @@ where
     }
 
     fn approval(&self, caller: &C, arguments: &Value) -> Result<Approval, String> {
-        let args = typed(arguments.clone())?;
-        // It is also asked before a run begins, where nothing else would catch it.
-        let policy = AssertUnwindSafe(|| self.tool.approval(caller, &args));
-        let Ok(approval) = std::panic::catch_unwind(policy) else {
+        // It is also asked before a run's tools run, where nothing else would catch it.
+        let policy = AssertUnwindSafe(|| {
+            let args = typed(arguments.clone())?;
+            Ok::<_, String>(self.tool.approval(caller, &args))
+        });
+        let approval = std::panic::catch_unwind(policy).unwrap_or_else(|_panic| {
             error!(tool = self.spec.name, "tool's policy panicked");
-            return Ok(Approval::Refused(FAILED.into()));
-        };
+            Ok(Approval::Refused(FAILED.into()))
+        })?;
         if approval == Approval::Needed && !self.tool.interrupts().approval {
             error!(tool = self.spec.name, "tool needs an approval and does not say so in its interrupts");
             return Err(FAILED.into());

@@ -211,7 +211,7 @@ fn a_role_may_do_what_it_needs_and_nothing_else() {
             &format!("UsesGuardrail: bedrock:ApplyGuardrail on {guardrail}"),
             "UsesModelSecret: secretsmanager:GetSecretValue on ModelSecretArn",
             &format!("HasSecretsKey: kms:Decrypt on SecretsKeyArn if {through_secrets}"),
-            "HasApprovalTable: dynamodb:PutItem, dynamodb:UpdateItem on Approvals.Arn",
+            "HasApprovalTable: dynamodb:GetItem, dynamodb:PutItem, dynamodb:UpdateItem on Approvals.Arn",
             "IsTraced: xray:PutTraceSegments, xray:PutTelemetryRecords on *",
         ]
     );

@@ -406,3 +406,85 @@ async fn edited_arguments_are_looked_at_as_those_of_a_new_call() {
         assert_eq!(result["content"], expected, "{edited}");
     }
 }
+
+#[tokio::test]
+async fn a_run_whose_answers_have_an_unknown_status_has_a_run_finished_all_the_same() {
+    let shop = Shop::new();
+    let asked = calls(&[refund()]);
+    let told = shop.send(&asked).await;
+    let mut next = asked.after(&told);
+    next.input["resume"] = json!([{"interruptId": told.id(), "status": "postponed"}]);
+    next.messages().push(json!({"id": "u2", "role": "user", "content": "fail"}));
+
+    let failed = shop.send(&next).await;
+
+    let kinds: Vec<&str> = failed.events.iter().map(|event| event["type"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["RUN_STARTED", "TOOL_CALL_RESULT", "RUN_FINISHED", "RUN_ERROR"]);
+}
+
+#[tokio::test]
+async fn a_policy_that_panics_while_an_answer_is_read_refuses_the_call_and_never_breaks_the_run() {
+    struct Sulky;
+    #[derive(schemars::JsonSchema)]
+    struct Explosive;
+    impl<'de> serde::Deserialize<'de> for Explosive {
+        fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+            panic!("as told")
+        }
+    }
+    #[derive(serde::Deserialize, schemars::JsonSchema)]
+    struct Fuse {
+        #[serde(default)]
+        #[expect(dead_code, reason = "reading it is enough")]
+        fuse: Option<Explosive>,
+    }
+    impl Tool<()> for Sulky {
+        type Args = Fuse;
+        type Output = u32;
+
+        fn name(&self) -> &str {
+            "sulky"
+        }
+
+        fn description(&self) -> &str {
+            "Sulks."
+        }
+
+        fn interrupts(&self) -> Interrupts {
+            Interrupts { approval: true, editable: true, ..Interrupts::default() }
+        }
+
+        fn approval(&self, _: &(), _: &Fuse) -> Approval {
+            Approval::Needed
+        }
+
+        async fn call(&self, _: ToolContext<()>, _: Fuse) -> Result<u32, ToolError> {
+            Ok(1)
+        }
+    }
+    let model = Scripted::new(|request| match request.history.last() {
+        Some(Turn::Results(_)) => Script::new().text("Done."),
+        _ => Script::new().call("c1", "sulky", &json!({})),
+    });
+    let agent = Agent::builder(model).tool(Sulky).approvals(approvals()).build().unwrap();
+    let user = json!({"id": "u1", "role": "user", "content": "Go"});
+    let run = async |messages: Value, resume: Value| {
+        let input = json!({"threadId": "t", "runId": "r", "protocolVersion": "1.0", "messages": messages, "resume": resume});
+        let input = RunAgentInput::read(input).unwrap().input;
+        let run = agent.run((), Some(Identity::anonymous()), input, None).await.unwrap();
+        run.map(|event| serde_json::to_value(event).unwrap()).collect::<Vec<Value>>().await
+    };
+    let asked = run(json!([user]), json!([])).await;
+    let id = &asked.last().unwrap()["outcome"]["interrupts"][0]["id"];
+    let call = json!({"id": "c1", "type": "function", "function": {"name": "sulky", "arguments": "{}"}});
+    let messages = json!([user, {"id": "a1", "role": "assistant", "toolCalls": [call]}]);
+    let payload = json!({"approved": true, "editedArgs": {"fuse": null, "extra": 1}});
+    let edited = json!({"approved": true, "editedArgs": {"fuse": {}}});
+
+    for payload in [edited, payload] {
+        let told =
+            run(messages.clone(), json!([{"interruptId": id, "status": "resolved", "payload": payload}]))
+                .await;
+        assert_eq!(told.last().unwrap()["type"], "RUN_FINISHED", "{told:?}");
+    }
+}

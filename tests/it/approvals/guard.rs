@@ -211,3 +211,26 @@ async fn without_a_guard_an_approval_brought_again_with_other_arguments_has_the_
     let keys = shop.keys();
     assert!(keys.len() == 2 && keys[0].is_some() && keys[0] == keys[1], "{keys:?}");
 }
+
+#[tokio::test]
+async fn an_answer_that_does_not_fit_is_told_what_an_earlier_one_came_to_and_claims_nothing() {
+    let shop = guarded(Book::default());
+    let asked = calls(&[refund()]);
+    let told = shop.send(&asked).await;
+    let unclear = || asked.after(&told).resolve(&told.id(), json!({"approved": "perhaps"}));
+
+    let again = shop.send(&unclear()).await;
+    assert_eq!((again.id(), shop.done().len()), (told.id(), 0));
+    let approved = shop.send(&asked.after(&told).approve(&told.id())).await;
+    let late = shop.send(&unclear()).await;
+
+    assert_eq!((late.result("c1"), shop.done().len()), (approved.result("c1"), 1));
+    assert_eq!(late.interrupts(), [] as [Value; 0]);
+    // Beside the real result, whose metadata the client has dropped.
+    let mut unsigned =
+        asked.after(&told).after(&approved).resolve(&told.id(), json!({"approved": "perhaps"}));
+    let message = unsigned.messages().iter_mut().rfind(|message| message["role"] == "tool").unwrap();
+    message["metadata"] = Value::Null;
+    let late = shop.send(&unsigned).await;
+    assert_eq!((late.result("c1"), shop.done().len()), (approved.result("c1"), 1));
+}

@@ -9,7 +9,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use ag_ui_lambda::agent::Agent;
 use ag_ui_lambda::approval::{ApprovalKeys, Approvals, Claim, Guard, GuardError};
 use ag_ui_lambda::endpoint::{ClaimSource, Claims, Endpoint};
-use ag_ui_lambda::model::{CallResult, Request, Script, Scripted, Turn};
+use ag_ui_lambda::model::{CallResult, ModelErrorKind, Request, Script, Scripted, Turn};
 use ag_ui_lambda::secret::{SecretError, SecretSource, SecretVersion, Stage};
 use ag_ui_lambda::tool::{Approval, Interrupts, Lack, NoArgs, Tool, ToolContext, ToolError, tool_fn};
 use bytes::Bytes;
@@ -247,6 +247,9 @@ fn turn(request: &Request) -> Script {
         return Script::new().text(if results.iter().any(is_unverified) { "Unverified." } else { "Done." });
     }
     let text = request.last_user_text();
+    if text == "fail" {
+        return Script::new().fail(ModelErrorKind::Refused);
+    }
     let calls: Vec<(String, Value)> = serde_json::from_str(&text).unwrap_or_default();
     let script = calls.iter().zip(1..).fold(Script::new(), |script, ((tool, arguments), number)| {
         script.call(&format!("c{number}"), tool, arguments)
@@ -469,6 +472,17 @@ impl Guard for Book {
             };
             self.meet().await;
             Ok(before.map_or(Claim::First, |outcome| Claim::Again { outcome }))
+        }
+        .boxed()
+    }
+
+    fn look_up<'a>(&'a self, approval: &'a str) -> BoxFuture<'a, Result<Claim, GuardError>> {
+        async move {
+            if self.is_failing {
+                return Err(GuardError("down".into()));
+            }
+            let found = self.claimed.lock().unwrap().get(approval).cloned();
+            Ok(found.map_or(Claim::First, |outcome| Claim::Again { outcome }))
         }
         .boxed()
     }
