@@ -240,7 +240,9 @@ async fn an_echo_leaves_the_list_and_other_calls_are_settled_before_the_keys_are
     let next = asked.after(&told).in_one_message();
     let id = told.interrupts()[0]["id"].as_str().unwrap().to_owned();
     let now = shop.now.load(Ordering::SeqCst);
-    // The first forged answer has the keys read at once, the second waits for the next read.
+    // The first forged answer has the keys read again at once, the second waits for the next read.
+    Shop::send_to(&endpoint, &calls(&[refund()])).await;
+    tokio::time::advance(Duration::from_secs(1)).await;
     Shop::send_to(&endpoint, &next.clone().approve(&made_up(&id, now))).await;
     tokio::time::advance(Duration::from_secs(1)).await;
     let mut forged = next.approve(&made_up(&id, now + 30));
