@@ -3,14 +3,12 @@
 use std::sync::{Arc, Mutex};
 
 use ag_ui_lambda::agent::Agent;
-use ag_ui_lambda::approval::{ApprovalKeys, Approvals, Identity};
+use ag_ui_lambda::approval::{ApprovalKeys, Approvals};
 use ag_ui_lambda::model::{Request, Script, Scripted, Turn};
-use ag_ui_lambda::protocol::RunAgentInput;
 use ag_ui_lambda::tool::{NoArgs, ToolContext, tool_fn};
-use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 
-use super::shop::{KEY, Shop, calls, refund};
+use super::shop::{KEY, Shop, calls, refund, run};
 
 fn echo(content: impl Into<Value>) -> Value {
     json!({"id": "echo", "role": "tool", "toolCallId": "c1", "content": content.into()})
@@ -125,15 +123,6 @@ fn agent(turns: impl IntoIterator<Item = Script>) -> (Agent<()>, Arc<Mutex<Vec<R
         .sends_messages()
         .approvals(approvals);
     (agent.build().unwrap(), requests)
-}
-
-async fn run(agent: &Agent<()>, messages: &Value, resume: Value) -> Vec<Value> {
-    let input = json!({
-        "threadId": "t", "runId": "r", "protocolVersion": "1.0", "messages": messages, "resume": resume,
-    });
-    let input = RunAgentInput::read(input).unwrap().input;
-    let run = agent.run((), Some(Identity::anonymous()), input, None).await.unwrap();
-    run.map(|event| serde_json::to_value(event).unwrap()).collect().await
 }
 
 /// The messages that a run ended with.

@@ -11,7 +11,7 @@ use futures_util::StreamExt as _;
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use super::shop::{KEY, Shop, calls, refund};
+use super::shop::{KEY, Shop, calls, refund, run};
 use crate::support::scenario::{Caller, scenario};
 
 #[tokio::test]
@@ -387,20 +387,15 @@ async fn edited_arguments_are_looked_at_as_those_of_a_new_call() {
         });
         let agent = Agent::builder(model).tool(Capped).approvals(approvals()).build().unwrap();
         let user = json!({"id": "u1", "role": "user", "content": "Go"});
-        let run = async |messages: Value, resume: Value| {
-            let input = json!({"threadId": "t", "runId": "r", "protocolVersion": "1.0", "messages": messages, "resume": resume});
-            let input = RunAgentInput::read(input).unwrap().input;
-            let run = agent.run((), Some(Identity::anonymous()), input, None).await.unwrap();
-            run.map(|event| serde_json::to_value(event).unwrap()).collect::<Vec<Value>>().await
-        };
-        let asked = run(json!([user]), json!([])).await;
+        let asked = run(&agent, &json!([user]), json!([])).await;
         let id = &asked.last().unwrap()["outcome"]["interrupts"][0]["id"];
         let call = json!({"id": "c1", "type": "function", "function": {"name": "capped", "arguments": "{\"price\":20}"}});
         let messages = json!([user, {"id": "a1", "role": "assistant", "toolCalls": [call]}]);
         let payload = json!({"approved": true, "editedArgs": {"price": edited}});
 
         let resumed =
-            run(messages, json!([{"interruptId": id, "status": "resolved", "payload": payload}])).await;
+            run(&agent, &messages, json!([{"interruptId": id, "status": "resolved", "payload": payload}]))
+                .await;
 
         let result = resumed.iter().find(|event| event["type"] == "TOOL_CALL_RESULT").unwrap();
         assert_eq!(result["content"], expected, "{edited}");
@@ -468,13 +463,7 @@ async fn a_policy_that_panics_while_an_answer_is_read_refuses_the_call_and_never
     });
     let agent = Agent::builder(model).tool(Sulky).approvals(approvals()).build().unwrap();
     let user = json!({"id": "u1", "role": "user", "content": "Go"});
-    let run = async |messages: Value, resume: Value| {
-        let input = json!({"threadId": "t", "runId": "r", "protocolVersion": "1.0", "messages": messages, "resume": resume});
-        let input = RunAgentInput::read(input).unwrap().input;
-        let run = agent.run((), Some(Identity::anonymous()), input, None).await.unwrap();
-        run.map(|event| serde_json::to_value(event).unwrap()).collect::<Vec<Value>>().await
-    };
-    let asked = run(json!([user]), json!([])).await;
+    let asked = run(&agent, &json!([user]), json!([])).await;
     let id = &asked.last().unwrap()["outcome"]["interrupts"][0]["id"];
     let call = json!({"id": "c1", "type": "function", "function": {"name": "sulky", "arguments": "{}"}});
     let messages = json!([user, {"id": "a1", "role": "assistant", "toolCalls": [call]}]);
@@ -483,7 +472,7 @@ async fn a_policy_that_panics_while_an_answer_is_read_refuses_the_call_and_never
 
     for payload in [edited, payload] {
         let told =
-            run(messages.clone(), json!([{"interruptId": id, "status": "resolved", "payload": payload}]))
+            run(&agent, &messages, json!([{"interruptId": id, "status": "resolved", "payload": payload}]))
                 .await;
         assert_eq!(told.last().unwrap()["type"], "RUN_FINISHED", "{told:?}");
     }

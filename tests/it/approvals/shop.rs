@@ -7,14 +7,15 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
 
 use ag_ui_lambda::agent::Agent;
-use ag_ui_lambda::approval::{ApprovalKeys, Approvals, Claim, Guard, GuardError};
+use ag_ui_lambda::approval::{ApprovalKeys, Approvals, Claim, Guard, GuardError, Identity};
 use ag_ui_lambda::endpoint::{ClaimSource, Claims, Endpoint};
 use ag_ui_lambda::model::{CallResult, ModelErrorKind, Request, Script, Scripted, Turn};
+use ag_ui_lambda::protocol::RunAgentInput;
 use ag_ui_lambda::secret::{SecretError, SecretSource, SecretVersion, Stage};
 use ag_ui_lambda::tool::{Approval, Interrupts, Lack, NoArgs, Tool, ToolContext, ToolError, tool_fn};
 use bytes::Bytes;
-use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use futures_util::{FutureExt as _, StreamExt as _};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -255,6 +256,16 @@ fn turn(request: &Request) -> Script {
         script.call(&format!("c{number}"), tool, arguments)
     });
     if calls.is_empty() { script.text("Hello.") } else { script }
+}
+
+/// Runs an agent for an anonymous caller, always under the same ids.
+pub(super) async fn run(agent: &Agent<()>, messages: &Value, resume: Value) -> Vec<Value> {
+    let input = json!({
+        "threadId": "t", "runId": "r", "protocolVersion": "1.0", "messages": messages, "resume": resume,
+    });
+    let input = RunAgentInput::read(input).unwrap().input;
+    let run = agent.run((), Some(Identity::anonymous()), input, None).await.unwrap();
+    run.map(|event| serde_json::to_value(event).unwrap()).collect().await
 }
 
 /// A request, as the client sends it.
