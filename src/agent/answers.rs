@@ -5,7 +5,6 @@
 use std::collections::{HashMap, HashSet};
 
 use serde_json::{Value, json as value};
-use tracing::info;
 
 use super::calls::HistoryCall;
 use crate::approval::Proof;
@@ -20,7 +19,12 @@ use crate::protocol::{
 const MAX_ANSWERS: usize = 16;
 
 /// The answers that name a call of the history.
-pub(super) struct Answers<'a>(HashMap<&'a ToolCallId, ToOne<'a>>);
+#[derive(Default)]
+pub(super) struct Answers<'a> {
+    by_call: HashMap<&'a ToolCallId, ToOne<'a>>,
+    /// How many answers name none.
+    pub(super) ignored: usize,
+}
 
 /// The answers to one call.
 #[derive(Default)]
@@ -33,13 +37,12 @@ struct ToOne<'a> {
 impl<'a> Answers<'a> {
     /// Reads the answers. Those to calls that are not in the history are ignored.
     pub(super) fn read(input: &'a RunAgentInput, calls: &[HistoryCall<'a>]) -> Self {
-        let mut answers: HashMap<&ToolCallId, ToOne<'_>> = HashMap::new();
+        let mut answers = Self::default();
         if input.resume.is_empty() {
-            return Self(answers);
+            return answers;
         }
         let ids: HashSet<&ToolCallId> = calls.iter().map(|call| &call.call.id).collect();
         let mut first: HashMap<&InterruptId, &ResumeEntry> = HashMap::new();
-        let mut ignored = 0;
         for entry in &input.resume {
             // Said twice is said once; said in two ways is not said at all, since both then count.
             let known = *first.entry(&entry.interrupt_id).or_insert(entry);
@@ -48,24 +51,21 @@ impl<'a> Answers<'a> {
             }
             let proof = Proof::read(&entry.interrupt_id);
             match proof.and_then(|proof| Some((*ids.get(proof.call_id())?, proof))) {
-                Some((id, proof)) => answers.entry(id).or_default().add(proof, entry),
-                None => ignored += 1,
+                Some((id, proof)) => answers.by_call.entry(id).or_default().add(proof, entry),
+                None => answers.ignored += 1,
             }
         }
-        if ignored > 0 {
-            info!(ignored, "answers to calls that are not in the history are ignored");
-        }
-        Self(answers)
+        answers
     }
 
     /// Whether an answer names the call.
     pub(super) fn name(&self, id: &ToolCallId) -> bool {
-        self.0.contains_key(id)
+        self.by_call.contains_key(id)
     }
 
     /// The answers that name a call; `None` if there are more than a person gives.
     pub(super) fn to(&self, id: &ToolCallId) -> Option<&[(Proof, &'a ResumeEntry)]> {
-        let answers = self.0.get(id).map_or(&[][..], |to_one| &to_one.answers);
+        let answers = self.by_call.get(id).map_or(&[][..], |to_one| &to_one.answers);
         (answers.len() <= MAX_ANSWERS).then_some(answers)
     }
 
@@ -73,7 +73,8 @@ impl<'a> Answers<'a> {
     ///
     /// CopilotKit adds such messages by itself, and shows the first tool message of a call as its result.
     pub(super) fn has_echo(&self, id: &ToolCallId, message: &Message) -> bool {
-        let (Some(to_one), MessageBody::Tool { content, error: None, .. }) = (self.0.get(id), &message.body)
+        let (Some(to_one), MessageBody::Tool { content, error: None, .. }) =
+            (self.by_call.get(id), &message.body)
         else {
             return false;
         };

@@ -27,7 +27,7 @@ pub(super) const UNVERIFIED: &str = "The result of this call could not be verifi
 /// The most tool messages of one call whose signatures are checked. A call has one, and a decline before it at the most.
 const MAX_MESSAGES: usize = 16;
 /// The most calls of one id, from the last one on, that answers may be for.
-const MAX_CALLS_OF_ID: usize = 16;
+const MAX_CALLS_OF_ID: usize = 4;
 
 /// What was found of a gated call.
 pub(super) struct Judgement {
@@ -53,6 +53,8 @@ pub(super) enum Verdict {
     Declined(Cause),
     /// The keys have to be read again before anything can be said.
     NeedsKeys {
+        /// Whether it has a tool message that is no echo, so that the client may have its result.
+        has_message: bool,
         /// Whether an answer may decide beside a tool message that is not signed, which then leaves the client's list.
         may_supersede: bool,
     },
@@ -169,8 +171,9 @@ impl<'a, C: Send + Sync + 'static> Judge<'a, C> {
     pub(super) async fn judge(&self, call: &HistoryCall<'a>) -> Judgement {
         let facts = self.facts(call).await;
         if facts.has_newer_key && facts.signed.iter().all(|place| self.is_decline(*place)) {
-            let may_supersede = self.has_store() && !facts.unsigned.is_empty();
-            let verdict = Verdict::NeedsKeys { may_supersede };
+            let has_message = !facts.signed.is_empty() || !facts.unsigned.is_empty();
+            let may_supersede = self.answers.name(&call.call.id) && !facts.unsigned.is_empty();
+            let verdict = Verdict::NeedsKeys { has_message, may_supersede };
             return Judgement { verdict, superseded: facts.echoes, forged: 0 };
         }
         self.rule(call, facts).await
@@ -180,6 +183,11 @@ impl<'a, C: Send + Sync + 'static> Judge<'a, C> {
     pub(super) async fn judge_again(&self, call: &HistoryCall<'a>) -> Judgement {
         let facts = self.facts(call).await;
         self.rule(call, facts).await
+    }
+
+    /// How many answers name no call of the history.
+    pub(super) fn ignored_answers(&self) -> usize {
+        self.answers.ignored
     }
 
     /// Waits until the keys have been read since `moment`.

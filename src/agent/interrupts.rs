@@ -38,6 +38,10 @@ pub(super) struct GatedCalls<'a, C> {
     /// How many calls were declined, and how many of those results the client is sent.
     declined: usize,
     sent: usize,
+    /// How many calls have a result however the run ends, and may yet be declined.
+    held: usize,
+    /// When the calls were judged: keys that are read since then decide.
+    judged_at: Instant,
 }
 
 struct Unsettled {
@@ -69,7 +73,13 @@ impl<'a, C: Send + Sync + 'static> GatedCalls<'a, C> {
             answered: HashSet::new(),
             declined: 0,
             sent: 0,
+            held: 0,
+            judged_at: Instant::now(),
         };
+        let ignored = gated.judge.ignored_answers();
+        if ignored > 0 {
+            info!(ignored, "answers that name no call of the history are ignored");
+        }
         let mut forged = 0;
         for index in 0..gated.calls.len() {
             if gated.judge.is_judged(&gated.calls[index]) {
@@ -82,8 +92,9 @@ impl<'a, C: Send + Sync + 'static> GatedCalls<'a, C> {
         warn_of_forged(forged);
         gated.replace_messages(0, transcript);
         // A second list of messages has to come before any result, which it would not hold.
-        let may_be_another =
-            |unsettled: &Unsettled| matches!(unsettled.verdict, Verdict::NeedsKeys { may_supersede: true });
+        let may_be_another = |unsettled: &Unsettled| {
+            matches!(unsettled.verdict, Verdict::NeedsKeys { may_supersede: true, .. })
+        };
         if !gated.unsettled.iter().any(may_be_another) {
             gated.settle_known(transcript);
         }
@@ -98,7 +109,7 @@ impl<'a, C: Send + Sync + 'static> GatedCalls<'a, C> {
         outbox: &Outbox,
     ) {
         if !self.unsettled.is_empty() {
-            self.judge.read_keys_since(Instant::now()).await;
+            self.judge.read_keys_since(self.judged_at).await;
             let (before, mut forged) = (self.superseded.len(), 0);
             for unsettled in &mut self.unsettled {
                 if matches!(unsettled.verdict, Verdict::NeedsKeys { .. }) {
@@ -148,16 +159,25 @@ impl<'a, C: Send + Sync + 'static> GatedCalls<'a, C> {
     /// Settles the calls that need no keys. Of the others those have a result from here on, however the run ends, that
     /// have no tool message yet.
     fn settle_known<S: Stamps>(&mut self, transcript: &mut Transcript<S>) {
-        for Unsettled { index, verdict, closed } in std::mem::take(&mut self.unsettled) {
-            if matches!(verdict, Verdict::NeedsKeys { .. }) {
-                let has_message = !self.calls[index].answers.is_empty();
-                let closed = if has_message { None } else { self.take_up(index, transcript) };
+        let mut unsettled = std::mem::take(&mut self.unsettled);
+        // Of several calls under one id that has a result which an answer decides about.
+        unsettled.sort_by_key(|unsettled| match unsettled.verdict {
+            Verdict::Decided(_) => 0,
+            Verdict::NeedsKeys { .. } => 1,
+            _ => 2,
+        });
+        for Unsettled { index, verdict, closed } in unsettled {
+            if let Verdict::NeedsKeys { has_message, .. } = verdict {
+                let may_be_held = !has_message && self.may_be_declined(index);
+                let closed = may_be_held.then(|| self.take_up(index, transcript)).flatten();
+                self.held += usize::from(closed.is_some());
                 self.unsettled.push(Unsettled { index, verdict, closed });
             } else {
+                self.held -= usize::from(closed.is_some());
                 self.settle(index, verdict, closed, transcript);
             }
         }
-        if self.declined > self.sent {
+        if self.unsettled.is_empty() && self.declined > self.sent {
             info!(
                 declined = self.declined,
                 sent = self.sent,
@@ -186,7 +206,11 @@ impl<'a, C: Send + Sync + 'static> GatedCalls<'a, C> {
                     self.decided.push((index, closed, decision));
                     None
                 }
-                None => Some(DECLINED.into()),
+                // Another call of its id is answered in this run.
+                None => {
+                    self.declined += 1;
+                    Some(DECLINED.into())
+                }
             },
         };
         self.calls[index].result = result.map_or(ModelResult::Open, ModelResult::Content);
@@ -201,8 +225,7 @@ impl<'a, C: Send + Sync + 'static> GatedCalls<'a, C> {
         transcript: &mut Transcript<S>,
     ) {
         self.declined += 1;
-        let may_be_sent =
-            self.sent < self.run.agent.inner.limits.tool_calls && self.calls[index].is_first_of_id;
+        let may_be_sent = self.may_be_declined(index);
         let closed = closed.or_else(|| may_be_sent.then(|| self.take_up(index, transcript)).flatten());
         let Some(closed) = closed else { return };
         self.sent += 1;
@@ -212,6 +235,13 @@ impl<'a, C: Send + Sync + 'static> GatedCalls<'a, C> {
         let result = DECLINED.into();
         let signature = self.run.prover().and_then(|prover| prover.sign_now(call.into(), &result));
         transcript.tool_result_with(closed, result, signature);
+    }
+
+    /// Whether the client may be sent that the call is declined: not of too many calls, and not of one whose result it would
+    /// put behind another.
+    fn may_be_declined(&self, index: usize) -> bool {
+        let limit = self.run.agent.inner.limits.tool_calls;
+        self.sent + self.held < limit && self.calls[index].is_first_of_id
     }
 
     /// Takes up a call to answer it; `None` if another call of its id has been.

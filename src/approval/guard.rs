@@ -19,7 +19,7 @@ pub enum Claim {
     },
 }
 
-/// Why an approval could not be claimed, or its outcome not be stored. It is logged with its causes.
+/// Why an approval could not be claimed or looked up, or its outcome not be stored. It is logged with its causes.
 #[derive(Debug, thiserror::Error)]
 #[error("the guard of approvals did not answer")]
 pub struct GuardError(#[from] pub Box<dyn std::error::Error + Send + Sync>);

@@ -46,7 +46,7 @@ pub fn approvals(config: &ApprovalConfig) -> Result<Approvals, Error> {
 #[derive(Debug)]
 pub struct DynamoGuard {
     table: String,
-    /// Made by the first claim: it costs milliseconds, which a start should not wait for.
+    /// Made when it is first used: it costs milliseconds, which a start should not wait for.
     client: OnceCell<Client>,
 }
 

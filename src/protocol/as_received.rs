@@ -69,7 +69,8 @@ fn readable(mut message: Value, knows_1_0: bool) -> Option<Value> {
     remove_nulls(members);
     if let Some(Value::Array(calls)) = members.get_mut("toolCalls") {
         calls.iter_mut().filter_map(Value::as_object_mut).for_each(remove_nulls);
-        calls.retain(|call| knows_1_0 || call["type"] == "function");
+        // Both versions refuse calls of a type that they do not know.
+        calls.retain(|call| call["type"] == "function");
     }
     if let Some(Value::Array(parts)) = members.get_mut("content") {
         for part in parts.iter_mut().filter_map(Value::as_object_mut).filter(|part| is_known(part)) {
@@ -104,7 +105,10 @@ fn is_read_before_1_0(part: &Value) -> bool {
         Some("text") => part["text"].is_string(),
         Some("binary") => {
             let has = |member: &str| part[member].as_str().is_some_and(|text| !text.is_empty());
-            part["mimeType"].is_string() && ["id", "url", "data"].into_iter().any(has)
+            let is_text = |member: &str| part.get(member).is_none_or(Value::is_string);
+            part["mimeType"].is_string()
+                && ["id", "url", "data"].into_iter().any(has)
+                && ["id", "url", "data", "filename"].into_iter().all(is_text)
         }
         Some("image" | "audio" | "video" | "document") => {
             matches!(part["source"]["type"].as_str(), Some("data" | "url"))
@@ -190,6 +194,11 @@ mod tests {
                 "a result in parts",
                 json!([{"id": "x", "role": "tool", "toolCallId": "c", "content": [text, {"type": "hologram"}, text]}]),
                 json!([{"id": "x", "role": "tool", "toolCallId": "c", "content": "hi\nhi"}]),
+            ),
+            (
+                "a binary part with a number for a text",
+                user(json!([{"type": "binary", "mimeType": "image/png", "data": "AAAA", "url": 5}, text])),
+                user(json!([text])),
             ),
             (
                 "what it knows",
