@@ -15,7 +15,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("keys", &["cached", "secret", "model", "causes"]),
     ("tool", &["protocol", "causes", "json"]),
     ("approval", &["protocol", "cached", "secret"]),
-    ("agent", &["protocol", "transcript", "model", "tool", "approval", "causes"]),
+    ("agent", &["protocol", "transcript", "model", "tool", "approval", "causes", "json"]),
     ("endpoint", &["protocol", "agent", "approval", "cached", "secret", "causes", "json"]),
     ("aws", &["config", "agent", "approval", "endpoint", "keys", "model", "secret", "protocol", "causes"]),
     ("config", &["agent", "approval", "endpoint", "model"]),
