@@ -1,40 +1,85 @@
-//! The calls of a turn, made of their pieces.
+//! The calls of a turn, put together from the pieces that a provider streams.
 //!
-//! Providers number, name and identify calls in many ways, or not at all. Here each call gets a number and an
-//! id of its own, and a piece finds the call that it belongs to.
+//! Providers number, name and identify calls in many ways, or not at all. Here each call gets a number and an id of its own, and a
+//! piece finds the call that it belongs to. The place on the wire (the index, the output index, the block) tells calls
+//! apart; ids and names may be repeated or shared. Arguments are never dropped: those that belong to no known call go to the
+//! only call that lacks arguments, and otherwise the turn is broken.
+
+mod brackets;
+mod matching;
+mod unplaced;
 
 use std::collections::VecDeque;
 
-use serde::de::IgnoredAny;
 use uuid::Uuid;
 
-use super::said::Piece;
-use crate::model::Delta;
-use crate::model::wire::ToolNames;
+use self::brackets::Brackets;
+use self::matching::is_same_json;
+use self::unplaced::Unplaced;
+use super::Delta;
+use super::wire::ToolNames;
 
-/// The calls so far, in the order they were begun.
+/// A piece of a call.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Piece {
+    /// Where the wire has the call: its index, output index or block. Some compatible servers leave it out.
+    pub(super) place: Option<usize>,
+    /// The id of the item that holds the call; only Responses has one.
+    pub(super) item: String,
+    /// The call's id, in the first piece.
+    pub(super) id: String,
+    /// The tool's name, in the first piece.
+    pub(super) name: String,
+    /// JSON text.
+    pub(super) json: String,
+    /// What the provider wants back with the call.
+    pub(super) signature: Option<String>,
+    /// The wire says that a call starts here.
+    pub(super) is_start: bool,
+    /// `json` is all of the arguments, and not what comes next of them.
+    pub(super) is_whole: bool,
+}
+
+/// The calls so far, in the order in which they were begun.
 #[derive(Default)]
 pub(super) struct Calls {
     made: Vec<Made>,
-    /// The call that was told of last.
+    /// The call that got the last piece.
     last: usize,
+    unplaced: Unplaced,
+    /// Why no good turn can come of these calls.
+    fault: Option<&'static str>,
 }
 
 struct Made {
-    /// Where the provider has it.
     place: Option<usize>,
+    item: String,
     /// The provider's id, as it came.
     id: String,
-    /// The id that it goes by, once it has a name and is told of.
-    told: Option<String>,
+    /// The name on the wire.
+    name: String,
+    /// The id of the call in the deltas, once it has a name and was sent.
+    sent: Option<String>,
     /// Its arguments so far.
     json: String,
+    brackets: Brackets,
+    /// What was sent as its signature.
+    signature: Option<String>,
+    /// The wire says that it is complete.
+    has_stopped: bool,
+    /// Its end was sent.
     is_ended: bool,
 }
 
 impl Made {
-    fn is_whole(&self) -> bool {
-        serde_json::from_str::<IgnoredAny>(&self.json).is_ok()
+    /// Whether nothing may follow its arguments.
+    fn is_closed(&self) -> bool {
+        self.is_ended || self.brackets.is_closed()
+    }
+
+    fn push(&mut self, json: &str) {
+        self.json.push_str(json);
+        self.brackets.push(json);
     }
 }
 
@@ -43,137 +88,212 @@ impl Calls {
         self.made.is_empty()
     }
 
-    /// Whether a call came without a name: nobody can make it.
-    pub(super) fn has_nameless(&self) -> bool {
-        self.made.iter().any(|made| made.told.is_none())
-    }
-
-    /// A piece of a call, which it may begin.
+    /// Takes a piece of a call, which it may begin.
     pub(super) fn piece(&mut self, piece: Piece, names: &ToolNames, out: &mut VecDeque<Delta>) {
+        let piece = piece.without_null();
         let call = match self.find(&piece) {
             Some(call) => call,
-            // Without a begin: Responses may send arguments early, and repeats them at the end.
-            None if piece.id.is_empty() && piece.name.is_empty() => return,
-            None => self.begin(piece.place, &piece.id),
+            None if piece.id.is_empty() && piece.name.is_empty() => return self.unplaced.keep(piece),
+            None => self.begin(&piece),
         };
-        self.name(call, piece.name, names, out);
-        self.arguments(call, piece.json, out);
+        self.join(call, &piece, names, out);
+        if piece.is_whole {
+            self.complete(call, &piece.json, out);
+        } else {
+            self.arguments(call, piece, out);
+        }
     }
 
-    /// A call that comes at once.
-    pub(super) fn whole(
+    /// Takes a call that comes whole, with its end.
+    pub(super) fn whole(&mut self, piece: Piece, names: &ToolNames, out: &mut VecDeque<Delta>) {
+        let piece = Piece { is_whole: true, ..piece.without_null() };
+        let is_again = |made: &Made| {
+            made.is_identified_by(&piece) && made.name == piece.name && is_same_json(&made.json, &piece.json)
+        };
+        if piece.name.is_empty() || !self.made.iter().any(is_again) {
+            self.begin_whole(&piece, names, out);
+        }
+    }
+
+    /// Takes a call with all of its arguments, of which pieces may have come before.
+    pub(super) fn done(&mut self, piece: Piece, names: &ToolNames, out: &mut VecDeque<Delta>) {
+        let piece = Piece { is_whole: true, ..piece.without_null() };
+        match self.find(&piece) {
+            Some(call) => {
+                self.join(call, &piece, names, out);
+                self.complete(call, &piece.json, out);
+                self.stop(call, out);
+            }
+            None => self.begin_whole(&piece, names, out),
+        }
+    }
+
+    /// Takes the list of all calls of the turn, of which some or all may have come before.
+    pub(super) fn all(&mut self, pieces: Vec<Piece>, names: &ToolNames, out: &mut VecDeque<Delta>) {
+        let mut is_listed = vec![false; self.made.len()];
+        for piece in pieces {
+            let piece = piece.without_null();
+            match self.listed(&piece, &is_listed) {
+                Some(call) => {
+                    is_listed[call] = true;
+                    self.join(call, &piece, names, out);
+                    self.complete(call, &piece.json, out);
+                    self.stop(call, out);
+                }
+                None => self.begin_whole(&piece, names, out),
+            }
+        }
+    }
+
+    /// The end of the block at a place, in which a call may be; without a place it is that of the last call.
+    pub(super) fn end(&mut self, place: Option<usize>, out: &mut VecDeque<Delta>) {
+        let call = match place {
+            Some(_) => self.made.iter().rposition(|made| made.place == place),
+            None => self.made.len().checked_sub(1),
+        };
+        if let Some(call) = call {
+            self.stop(call, out);
+        }
+    }
+
+    /// The end of the turn. If it was cut short, the call that got the last piece may be incomplete.
+    ///
+    /// # Errors
+    /// A sentence for the log, when a call or arguments would be lost.
+    pub(super) fn finish(
         &mut self,
-        piece: Piece,
-        signature: Option<String>,
-        names: &ToolNames,
+        is_complete: bool,
         out: &mut VecDeque<Delta>,
-    ) {
-        let call = self.begin(None, &piece.id);
-        self.name(call, piece.name, names, out);
-        out.extend(signature.map(|signature| Delta::ToolCallSignature { call, signature }));
-        self.arguments(call, piece.json, out);
-        self.end_call(call, out);
-    }
-
-    /// A call that was told already, unless it was not.
-    pub(super) fn late(&mut self, piece: Piece, names: &ToolNames, out: &mut VecDeque<Delta>) {
-        if self.made.iter().all(|made| made.id != piece.id) {
-            self.whole(piece, None, names, out);
-        }
-    }
-
-    /// All arguments of a call: tells what of them was not told yet.
-    pub(super) fn complete(&mut self, place: usize, json: &str, out: &mut VecDeque<Delta>) {
-        if let Some(call) = self.at(place)
-            && let Some(rest) = json.strip_prefix(self.made[call].json.as_str())
-        {
-            self.arguments(call, rest.to_owned(), out);
-        }
-    }
-
-    /// The end of the call at a place, if one is there.
-    pub(super) fn end(&mut self, place: usize, out: &mut VecDeque<Delta>) {
-        if let Some(call) = self.at(place) {
-            self.end_call(call, out);
-        }
-    }
-
-    /// The end of the turn. If it was cut short, the call that was told of last may be incomplete.
-    pub(super) fn finish(&mut self, is_complete: bool, out: &mut VecDeque<Delta>) {
+    ) -> Result<(), &'static str> {
+        self.place_the_rest(out)?;
         let last = self.last;
         (0..self.made.len())
             .filter(|&call| is_complete || call != last)
             .for_each(|call| self.end_call(call, out));
+        Ok(())
     }
 
-    fn at(&self, place: usize) -> Option<usize> {
-        self.made.iter().rposition(|made| made.place == Some(place))
-    }
-
-    /// The call that a piece goes on with.
-    ///
-    /// Some servers send every call at place 0 or at none, some begin a call without a place and go on with one, and
-    /// some repeat name and id in every piece.
-    fn find(&self, piece: &Piece) -> Option<usize> {
-        let by_id = || {
-            let is_known = |made: &Made| !piece.id.is_empty() && made.id == piece.id;
-            self.made.iter().rposition(is_known)
+    fn begin(&mut self, piece: &Piece) -> usize {
+        let mut made = Made {
+            place: piece.place,
+            item: piece.item.clone(),
+            id: piece.id.clone(),
+            name: String::new(),
+            sent: None,
+            json: String::new(),
+            brackets: Brackets::default(),
+            signature: None,
+            has_stopped: false,
+            is_ended: false,
         };
-        let last = || self.made.len().checked_sub(1);
-        let begun_without =
-            |place: usize| self.made.get(place).filter(|made| made.place.is_none()).map(|_| place);
-        let call = match piece.place {
-            Some(place) => self.at(place).or_else(|| begun_without(place)).or_else(by_id)?,
-            None => by_id().or_else(last)?,
-        };
-        let made = &self.made[call];
-        let is_another = match (piece.name.is_empty(), piece.id.is_empty()) {
-            (true, true) => false,
-            (true, false) => piece.place.is_none() && piece.id != made.id,
-            // A name without an id: the call again, or another one.
-            (false, true) => made.told.is_some() && (piece.place.is_none() || made.is_whole()),
-            (false, false) => piece.id != made.id,
-        };
-        (!is_another).then_some(call)
-    }
-
-    fn begin(&mut self, place: Option<usize>, id: &str) -> usize {
-        self.made.push(Made { place, id: id.to_owned(), told: None, json: String::new(), is_ended: false });
+        // Responses may send arguments before their call.
+        made.push(&self.unplaced.take_for(piece));
+        self.made.push(made);
         self.made.len() - 1
     }
 
-    /// Tells of a call, when its name is there. Its arguments may have come before.
-    fn name(&mut self, call: usize, name: String, names: &ToolNames, out: &mut VecDeque<Delta>) {
-        if name.is_empty() || self.made[call].told.is_some() {
-            return;
-        }
-        let id = &self.made[call].id;
-        let is_own = !id.is_empty() && self.made.iter().all(|made| made.told.as_ref() != Some(id));
-        let id = if is_own { id.clone() } else { format!("call_{}", Uuid::new_v4().simple()) };
-        out.push_back(Delta::ToolCall { call, id: id.clone(), name: names.own(name) });
+    fn begin_whole(&mut self, piece: &Piece, names: &ToolNames, out: &mut VecDeque<Delta>) {
+        let call = self.begin(piece);
+        self.join(call, piece, names, out);
+        self.complete(call, &piece.json, out);
+        self.stop(call, out);
+    }
+
+    /// Takes everything of a piece but its arguments. A call is sent when its name is there.
+    fn join(&mut self, call: usize, piece: &Piece, names: &ToolNames, out: &mut VecDeque<Delta>) {
         let made = &mut self.made[call];
-        made.told = Some(id);
-        self.last = call;
-        if !made.json.is_empty() {
+        if made.item.is_empty() {
+            made.item.clone_from(&piece.item);
+        }
+        if made.id.is_empty() && made.sent.is_none() {
+            made.id.clone_from(&piece.id);
+        }
+        let is_begun = made.sent.is_none() && !piece.name.is_empty();
+        if is_begun {
+            let id = self.own_id(call);
+            let made = &mut self.made[call];
+            made.name.clone_from(&piece.name);
+            made.sent = Some(id.clone());
+            self.last = call;
+            out.push_back(Delta::ToolCall { call, id, name: names.own(piece.name.clone()) });
+        }
+        let made = &mut self.made[call];
+        if piece.signature.is_some() && piece.signature != made.signature && made.sent.is_some() {
+            made.signature.clone_from(&piece.signature);
+            out.extend(piece.signature.clone().map(|signature| Delta::ToolCallSignature { call, signature }));
+        }
+        if is_begun && !made.json.is_empty() {
             out.push_back(Delta::ToolArgs { call, json: made.json.clone() });
         }
     }
 
-    fn arguments(&mut self, call: usize, json: String, out: &mut VecDeque<Delta>) {
+    /// The provider's id, unless another call has it.
+    fn own_id(&self, call: usize) -> String {
+        let id = &self.made[call].id;
+        let is_free = !id.is_empty() && self.made.iter().all(|made| made.sent.as_ref() != Some(id));
+        if is_free { id.clone() } else { format!("call_{}", Uuid::new_v4().simple()) }
+    }
+
+    /// What comes next of a call's arguments. Arguments that repeat all of them say nothing new.
+    fn arguments(&mut self, call: usize, piece: Piece, out: &mut VecDeque<Delta>) {
         let made = &mut self.made[call];
-        if !json.is_empty() && !made.is_ended {
-            made.json.push_str(&json);
-            if made.told.is_some() {
-                self.last = call;
-                out.push_back(Delta::ToolArgs { call, json });
-            }
+        if !made.is_closed() {
+            return self.send_arguments(call, &piece.json, out);
+        }
+        if !is_same_json(&made.json, &piece.json) {
+            self.unplaced.keep(piece);
+        }
+    }
+
+    /// All arguments of a call: sends what is not sent yet.
+    fn complete(&mut self, call: usize, json: &str, out: &mut VecDeque<Delta>) {
+        let made = &self.made[call];
+        match json.strip_prefix(made.json.as_str()) {
+            Some(rest) => self.send_arguments(call, rest, out),
+            None if made.is_closed() || json.trim().is_empty() => {}
+            None => self.fault = Some("the arguments of a call came in two versions"),
+        }
+    }
+
+    fn send_arguments(&mut self, call: usize, json: &str, out: &mut VecDeque<Delta>) {
+        let made = &mut self.made[call];
+        if json.is_empty() || made.is_ended {
+            return;
+        }
+        made.push(json);
+        if made.sent.is_some() {
+            self.last = call;
+            out.push_back(Delta::ToolArgs { call, json: json.to_owned() });
+        }
+    }
+
+    /// The wire says that the call is complete. One without all of its arguments may yet get them from elsewhere, so its
+    /// end waits for that of the turn.
+    fn stop(&mut self, call: usize, out: &mut VecDeque<Delta>) {
+        self.made[call].has_stopped = true;
+        if self.made[call].brackets.is_closed() {
+            self.end_call(call, out);
         }
     }
 
     fn end_call(&mut self, call: usize, out: &mut VecDeque<Delta>) {
         let made = &mut self.made[call];
-        if made.told.is_some() && !std::mem::replace(&mut made.is_ended, true) {
+        if made.sent.is_some() && !std::mem::replace(&mut made.is_ended, true) {
             out.push_back(Delta::ToolCallEnd { call });
         }
+    }
+}
+
+impl Piece {
+    /// Some servers write the word `null` in place of what they leave out.
+    fn without_null(mut self) -> Self {
+        let is_null = |text: &str| matches!(text, "null" | "None" | "undefined");
+        if is_null(&self.id) {
+            self.id.clear();
+        }
+        if self.id.is_empty() && self.item.is_empty() && is_null(&self.name) {
+            self.name.clear();
+        }
+        self
     }
 }

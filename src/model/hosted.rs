@@ -8,7 +8,7 @@
 
 mod answer;
 mod anthropic;
-mod calls;
+mod body;
 mod chat;
 mod conversation;
 mod error;

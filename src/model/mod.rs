@@ -6,6 +6,8 @@
 #[cfg(feature = "bedrock")]
 mod bedrock;
 #[cfg(any(feature = "bedrock", feature = "hosted"))]
+mod calls;
+#[cfg(any(feature = "bedrock", feature = "hosted"))]
 mod claude;
 mod demo;
 mod error;

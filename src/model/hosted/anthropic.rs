@@ -8,7 +8,7 @@ use super::conversation::{Asked, Choice, Message, declared};
 use super::effort;
 use super::error::Fault;
 use super::media::{Kind, Part, Place};
-use super::said::{Piece, Said, Tokens, arguments, count, text};
+use super::said::{Piece, Said, Tokens, arguments, count, failure, place, text};
 use crate::model::claude::{self, LEAST_BUDGET, Thinking};
 use crate::model::wire;
 use crate::model::{Reasoning, ReasoningKind};
@@ -127,7 +127,7 @@ fn part(part: &Part<'_>) -> Value {
 
 pub(super) fn read(mut event: Value) -> Vec<Said> {
     let kind = text(&mut event, "/type").unwrap_or_default();
-    let place = count(&event, "/index").and_then(|place| usize::try_from(place).ok()).unwrap_or_default();
+    let place = place(&event, "/index");
     match kind.as_str() {
         "message_start" => event.pointer("/message/usage").map(tokens).into_iter().collect(),
         "content_block_start" => {
@@ -140,22 +140,27 @@ pub(super) fn read(mut event: Value) -> Vec<Said> {
             stop.into_iter().chain(event.get("usage").map(tokens)).collect()
         }
         "message_stop" => vec![Said::End],
+        // A whole message, from a server that does not stream.
+        "message" => message(&mut event),
         "error" => vec![Said::Failed(Fault::of(&event))],
+        "" => failure(&event).into_iter().collect(),
         _ => Vec::new(),
     }
 }
 
-fn begun(block: &mut Value, place: usize) -> Vec<Said> {
+fn begun(block: &mut Value, place: Option<usize>) -> Vec<Said> {
     let kind = text(block, "/type").unwrap_or_default();
     match kind.as_str() {
         "tool_use" => {
             // Anthropic begins with an empty object; some that are compatible send all of it here.
             let json = arguments(block, "/input");
             vec![Said::Call(Piece {
-                place: Some(place),
+                place,
                 id: text(block, "/id").unwrap_or_default(),
                 name: text(block, "/name").unwrap_or_default(),
                 json: if json == "{}" { String::new() } else { json },
+                is_start: true,
+                ..Piece::default()
             })]
         }
         "redacted_thinking" => text(block, "/data").map(Said::Redacted).into_iter().collect(),
@@ -163,11 +168,24 @@ fn begun(block: &mut Value, place: usize) -> Vec<Said> {
     }
 }
 
-fn told(delta: &mut Value, place: usize) -> Vec<Said> {
+fn told(delta: &mut Value, place: Option<usize>) -> Vec<Said> {
     match text(delta, "/partial_json") {
-        Some(json) => vec![Said::Call(Piece { place: Some(place), json, ..Piece::default() })],
+        Some(json) => vec![Said::Call(Piece { place, json, ..Piece::default() })],
         None => told_of(delta),
     }
+}
+
+fn message(message: &mut Value) -> Vec<Said> {
+    let mut said = Vec::new();
+    let blocks = message.get_mut("content").and_then(Value::as_array_mut);
+    for (place, block) in blocks.into_iter().flatten().enumerate() {
+        said.extend(begun(block, Some(place)));
+        said.push(Said::BlockEnd(Some(place)));
+    }
+    said.extend(message.get("usage").map(tokens));
+    said.extend(text(message, "/stop_reason").map(Said::Stop));
+    said.push(Said::End);
+    said
 }
 
 /// What a block's beginning and its deltas have alike.

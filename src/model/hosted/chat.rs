@@ -8,7 +8,7 @@ use super::conversation::{Asked, Choice, Message};
 use super::effort;
 use super::media::{Kind, Medium, Part, Place};
 use super::provider::Back;
-use super::said::{Piece, Said, Tokens, arguments, count, failure, text};
+use super::said::{Piece, Said, Tokens, arguments, count, failure, place, text};
 use crate::model::wire;
 use crate::model::{Reasoning, ReasoningKind};
 
@@ -174,10 +174,11 @@ fn told(delta: &mut Value, said: &mut Vec<Said>) {
     said.extend(text(delta, "/refusal").map(Said::Text));
     for call in delta.get_mut("tool_calls").and_then(Value::as_array_mut).into_iter().flatten() {
         said.push(Said::Call(Piece {
-            place: call.get("index").and_then(Value::as_u64).and_then(|index| usize::try_from(index).ok()),
+            place: place(call, "/index"),
             id: text(call, "/id").unwrap_or_default(),
             name: text(call, "/function/name").unwrap_or_default(),
             json: arguments(call, "/function/arguments"),
+            ..Piece::default()
         }));
     }
 }

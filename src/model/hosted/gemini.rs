@@ -134,12 +134,13 @@ fn told(part: &mut Value, said: &mut Vec<Said>) {
     let signature = text(part, "/thoughtSignature");
     if part.get("functionCall").is_some_and(Value::is_object) {
         let piece = Piece {
-            place: None,
             id: text(part, "/functionCall/id").unwrap_or_default(),
             name: text(part, "/functionCall/name").unwrap_or_default(),
             json: arguments(part, "/functionCall/args"),
+            signature,
+            ..Piece::default()
         };
-        return said.push(Said::WholeCall(piece, signature));
+        return said.push(Said::WholeCall(piece));
     }
     let signature = signature.map(Said::Signature);
     let is_thought = part.get("thought").is_some_and(|thought| thought == true);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::conversation::{Asked, Choice, Message};
 use super::media::{Part, Place};
-use super::said::{Piece, Said, Tokens, arguments, count, failure, text};
+use super::said::{Piece, Said, Tokens, arguments, count, failure, place, text};
 use crate::model::wire;
 
 pub(super) fn body(asked: &Asked<'_>) -> Value {
@@ -92,16 +92,20 @@ pub(super) fn read(mut line: Value) -> Vec<Said> {
     let calls = line.pointer_mut("/message/tool_calls").and_then(Value::as_array_mut);
     for call in calls.into_iter().flatten() {
         let piece = Piece {
-            place: None,
+            place: place(call, "/function/index"),
             id: text(call, "/id").unwrap_or_default(),
             name: text(call, "/function/name").unwrap_or_default(),
             json: arguments(call, "/function/arguments"),
+            ..Piece::default()
         };
-        said.push(Said::WholeCall(piece, None));
+        said.push(Said::WholeCall(piece));
     }
+    let stop = text(&mut line, "/done_reason");
     if line.get("done").is_some_and(|done| done == true) {
-        let stop = text(&mut line, "/done_reason").unwrap_or_else(|| "stop".into());
+        let stop = stop.unwrap_or_else(|| "stop".into());
         said.extend([Said::Tokens(tokens(&line)), Said::Stop(stop), Said::End]);
+    } else {
+        said.extend(stop.map(Said::Stop));
     }
     said
 }
