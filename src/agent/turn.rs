@@ -18,7 +18,7 @@ use super::turns::{Turns, check_arguments};
 use crate::causes::causes;
 use crate::model::{
     Call, CallSignature, Delta, DeltaStream, ModelError, ModelErrorKind, Reasoning, ReasoningKind, Request,
-    StopReason,
+    StopReason, Turn,
 };
 use crate::transcript::{ClosedCall, OpenCall, Stamps, Transcript};
 
@@ -101,7 +101,8 @@ async fn begin<S: Stamps>(
             }
             let mut deltas = models[index].stream(request);
             let mut chat = Chat::new(name);
-            match first(&mut deltas, transcript, account, &mut chat).await {
+            let first = first(&mut deltas, transcript, account, &mut chat).await;
+            match first.and_then(|first| not_empty(first, request)) {
                 Ok(first) => return Ok(Begun { index, first, deltas, chat }),
                 Err(error) => {
                     chat.failed(error.kind);
@@ -138,6 +139,18 @@ async fn first<S: Stamps>(
             Some(delta) => return delta,
             None => return Err(ModelErrorKind::StreamCut.into()),
         }
+    }
+}
+
+/// A turn that is complete and holds nothing counts as one that broke off. Behind the results of tools it does not: there a
+/// model may have nothing to add.
+fn not_empty(first: Delta, request: &Request) -> Result<Delta, ModelError> {
+    let follows_results = matches!(request.history.last(), Some(Turn::Results(_)));
+    match first {
+        Delta::End(StopReason::Complete) if !follows_results => {
+            Err(ModelError::new(ModelErrorKind::StreamCut, "the turn is complete and holds nothing"))
+        }
+        first => Ok(first),
     }
 }
 
