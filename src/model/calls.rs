@@ -5,8 +5,14 @@
 //! apart; ids and names may be repeated or shared. Arguments are never dropped: those that belong to no known call go to the
 //! only call that lacks arguments, and otherwise the turn is broken.
 
+#![cfg_attr(
+    not(feature = "hosted"),
+    expect(dead_code, reason = "Bedrock's calls come in fewer ways than those of the wires over HTTP")
+)]
+
 mod brackets;
 mod matching;
+mod piece;
 mod unplaced;
 
 use std::collections::VecDeque;
@@ -19,26 +25,7 @@ use self::unplaced::Unplaced;
 use super::Delta;
 use super::wire::ToolNames;
 
-/// A piece of a call.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Piece {
-    /// Where the wire has the call: its index, output index or block. Some compatible servers leave it out.
-    pub(super) place: Option<usize>,
-    /// The id of the item that holds the call; only Responses has one.
-    pub(super) item: String,
-    /// The call's id, in the first piece.
-    pub(super) id: String,
-    /// The tool's name, in the first piece.
-    pub(super) name: String,
-    /// JSON text.
-    pub(super) json: String,
-    /// What the provider wants back with the call.
-    pub(super) signature: Option<String>,
-    /// The wire says that a call starts here.
-    pub(super) is_start: bool,
-    /// `json` is all of the arguments, and not what comes next of them.
-    pub(super) is_whole: bool,
-}
+pub(super) use self::piece::Piece;
 
 /// The calls so far, in the order in which they were begun.
 #[derive(Default)]
@@ -63,7 +50,7 @@ struct Made {
     /// Its arguments so far.
     json: String,
     brackets: Brackets,
-    /// What was sent as its signature.
+    /// What the provider wants back with it.
     signature: Option<String>,
     /// The wire says that it is complete.
     has_stopped: bool,
@@ -218,9 +205,12 @@ impl Calls {
             out.push_back(Delta::ToolCall { call, id, name: names.own(piece.name.clone()) });
         }
         let made = &mut self.made[call];
-        if piece.signature.is_some() && piece.signature != made.signature && made.sent.is_some() {
+        let is_signed = piece.signature.is_some() && piece.signature != made.signature;
+        if is_signed {
             made.signature.clone_from(&piece.signature);
-            out.extend(piece.signature.clone().map(|signature| Delta::ToolCallSignature { call, signature }));
+        }
+        if made.sent.is_some() && (is_signed || is_begun) {
+            out.extend(made.signature.clone().map(|signature| Delta::ToolCallSignature { call, signature }));
         }
         if is_begun && !made.json.is_empty() {
             out.push_back(Delta::ToolArgs { call, json: made.json.clone() });
@@ -281,19 +271,5 @@ impl Calls {
         if made.sent.is_some() && !std::mem::replace(&mut made.is_ended, true) {
             out.push_back(Delta::ToolCallEnd { call });
         }
-    }
-}
-
-impl Piece {
-    /// Some servers write the word `null` in place of what they leave out.
-    fn without_null(mut self) -> Self {
-        let is_null = |text: &str| matches!(text, "null" | "None" | "undefined");
-        if is_null(&self.id) {
-            self.id.clear();
-        }
-        if self.id.is_empty() && self.item.is_empty() && is_null(&self.name) {
-            self.name.clear();
-        }
-        self
     }
 }

@@ -10,15 +10,15 @@ use std::time::Duration;
 
 use reqwest::Response;
 use secrecy::SecretString;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::body::{self, Body};
 use super::error;
 use super::frames::{Frames, Framing};
-use super::provider::Wire;
+use super::provider::{Back, Provider, Wire};
 use super::said::{Said, Tokens};
-use super::{anthropic, chat, gemini, ollama, responses};
+use super::{anthropic, chat, gemini, ollama, opaque, responses};
 use crate::model::calls::Calls;
 use crate::model::wire::ToolNames;
 use crate::model::{Delta, ModelError};
@@ -44,6 +44,8 @@ pub(super) struct Answer {
     body: Body,
     frames: Frames,
     wire: Wire,
+    /// Whether unsigned reasoning goes back.
+    wants_reasoning: bool,
     /// Whose tokens are counted: the provider and the model.
     whose: (&'static str, String),
     /// The tools' names as the provider knows them.
@@ -54,6 +56,10 @@ pub(super) struct Answer {
     calls: Calls,
     /// The signature of the block that is open.
     signature: String,
+    /// What the provider wants back with the turn.
+    opaque: Map<String, Value>,
+    /// The signature of text, which Gemini wants back with it.
+    text_signature: Option<String>,
     /// Whether there was reasoning, and no text since, that a signature could belong to.
     has_reasoned: bool,
     /// Whether any text came.
@@ -80,11 +86,12 @@ impl Answer {
     pub(super) fn new(
         response: Response,
         idle: Duration,
-        wire: Wire,
-        whose: (&'static str, String),
+        provider: &'static Provider,
+        model: String,
         names: ToolNames,
         key: Option<SecretString>,
     ) -> Self {
+        let wire = provider.wire;
         let framing = if wire == Wire::Ollama { Framing::Lines } else { Framing::Events };
         Self {
             response,
@@ -92,11 +99,14 @@ impl Answer {
             body: Body::new(framing),
             frames: Frames::new(framing),
             wire,
-            whose,
+            wants_reasoning: provider.back != Back::No,
+            whose: (provider.adapter, model),
             names,
             key,
             calls: Calls::default(),
             signature: String::new(),
+            opaque: Map::new(),
+            text_signature: None,
             has_reasoned: false,
             has_spoken: false,
             has_answer: false,
@@ -240,6 +250,9 @@ impl Answer {
             self.last_part = Instant::now();
         }
         self.has_answer |= is_part;
+        if is_part && !matches!(said, Said::Reasoning(_)) {
+            self.end_reasoning();
+        }
         match said {
             Said::Text(text) => {
                 self.has_reasoned = false;
@@ -251,8 +264,10 @@ impl Answer {
                 self.ready.push_back(Delta::Reasoning(text));
             }
             Said::SignaturePiece(piece) => self.signature.push_str(&piece),
-            // Gemini signs text too, and of that nothing goes back.
-            Said::Signature(_) if self.wire == Wire::Gemini && !self.has_reasoned => {}
+            Said::Signature(signature) if self.wire == Wire::Gemini && !self.has_reasoned => {
+                self.text_signature = Some(signature);
+            }
+            Said::Opaque(members) => opaque::merge(&mut self.opaque, members),
             Said::Signature(signature) => {
                 self.has_reasoned = false;
                 self.ready.push_back(Delta::ReasoningSignature(signature));
@@ -268,10 +283,7 @@ impl Answer {
             Said::AllText(_) => {}
             Said::AllCalls(pieces) => self.calls.all(pieces, &self.names, &mut self.ready),
             Said::BlockEnd(place) => {
-                let signature = std::mem::take(&mut self.signature);
-                if !signature.is_empty() {
-                    self.ready.push_back(Delta::ReasoningSignature(signature));
-                }
+                self.end_signature();
                 self.calls.end(place, &mut self.ready);
             }
             Said::Tokens(tokens) => self.tokens.update(tokens),

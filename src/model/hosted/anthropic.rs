@@ -8,6 +8,7 @@ use super::conversation::{Asked, Choice, Message, declared};
 use super::effort;
 use super::error::Fault;
 use super::media::{Kind, Part, Place};
+use super::opaque;
 use super::said::{Piece, Said, Tokens, arguments, count, failure, place, text};
 use crate::model::claude::{self, LEAST_BUDGET, Thinking};
 use crate::model::wire;
@@ -85,9 +86,11 @@ fn written(message: &Message<'_>) -> Value {
         }
         Message::Assistant { reasoning, text, calls, .. } => {
             let text = text.map(|text| json!({ "type": "text", "text": text }));
-            let calls = calls.iter().map(
-                |call| json!({ "type": "tool_use", "id": call.id, "name": call.name, "input": wire::arguments(call.arguments) }),
-            );
+            let calls = calls.iter().map(|call| {
+                let mut block = json!({ "type": "tool_use", "id": call.id, "name": call.name, "input": wire::arguments(call.arguments) });
+                call.signature.iter().for_each(|signature| opaque::put(&mut block, signature));
+                block
+            });
             let thoughts = reasoning.iter().filter_map(|piece| thought(piece));
             json!({ "role": "assistant", "content": thoughts.chain(text).chain(calls).collect::<Vec<_>>() })
         }
@@ -106,7 +109,7 @@ fn thought(piece: &Reasoning) -> Option<Value> {
             Some(json!({ "type": "thinking", "thinking": piece.text, "signature": signature }))
         }
         ReasoningKind::Redacted(data) => Some(json!({ "type": "redacted_thinking", "data": data })),
-        ReasoningKind::Plain => None,
+        ReasoningKind::Plain | ReasoningKind::OfTurn(_) => None,
     }
 }
 
@@ -154,11 +157,13 @@ fn begun(block: &mut Value, place: Option<usize>) -> Vec<Said> {
         "tool_use" => {
             // Anthropic begins with an empty object; some that are compatible send all of it here.
             let json = arguments(block, "/input");
+            let signature = opaque::take_of_call(block);
             vec![Said::Call(Piece {
                 place,
                 id: text(block, "/id").unwrap_or_default(),
                 name: text(block, "/name").unwrap_or_default(),
                 json: if json == "{}" { String::new() } else { json },
+                signature,
                 is_start: true,
                 ..Piece::default()
             })]

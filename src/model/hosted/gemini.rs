@@ -71,7 +71,7 @@ fn written(message: &Message<'_>, is_third: bool) -> Value {
         Message::Assistant { reasoning, text, calls, is_in_loop } => {
             // A part of text bears it; calls have their own.
             let signature = reasoning.iter().rev().find_map(|piece| match &piece.kind {
-                ReasoningKind::Signed(signature) => Some(signature),
+                ReasoningKind::Signed(signature) | ReasoningKind::OfTurn(signature) => Some(signature),
                 _ => None,
             });
             let text = text.map(|text| signed(json!({ "text": text }), signature.map(String::as_str)));

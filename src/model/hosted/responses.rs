@@ -8,6 +8,7 @@ use super::conversation::{Asked, Choice, Message};
 use super::effort;
 use super::error::Fault;
 use super::media::{Kind, Medium, Part, Place};
+use super::opaque;
 use super::said::{Piece, Said, Tokens, arguments, count, failure, place, text};
 use crate::model::wire;
 use crate::model::{Reasoning, ReasoningKind};
@@ -62,7 +63,9 @@ fn written(message: &Message<'_>) -> Vec<Value> {
             });
             let calls = calls.iter().map(|call| {
                 let arguments = wire::arguments_text(call.arguments);
-                json!({ "type": "function_call", "call_id": call.id, "name": call.name, "arguments": arguments })
+                let mut item = json!({ "type": "function_call", "call_id": call.id, "name": call.name, "arguments": arguments });
+                call.signature.iter().for_each(|signature| opaque::put(&mut item, signature));
+                item
             });
             reasoning.iter().filter_map(|piece| thought(piece)).chain(text).chain(calls).collect()
         }
@@ -218,6 +221,7 @@ fn texts(item: &Value) -> impl Iterator<Item = &str> {
 fn call(item: &mut Value) -> Option<Piece> {
     let is_call = item.get("type").is_some_and(|kind| kind == "function_call");
     is_call.then(|| Piece {
+        signature: opaque::take_of_call(item),
         item: text(item, "/id").unwrap_or_default(),
         id: text(item, "/call_id").unwrap_or_default(),
         name: text(item, "/name").unwrap_or_default(),

@@ -1,6 +1,6 @@
 //! What a frame says, in words that all wires share.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::error::Fault;
 use crate::protocol::TokenUsage;
@@ -20,6 +20,8 @@ pub(super) enum Said {
     Signature(String),
     /// Reasoning that only the provider can read.
     Redacted(String),
+    /// What the provider wants back with the turn.
+    Opaque(Map<String, Value>),
     /// A call, or a piece of one.
     Call(Piece),
     /// A call that comes at once.

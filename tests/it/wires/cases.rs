@@ -24,7 +24,6 @@ const NOT_YET: &[&str] = &[
     "llama-cpp-context-size-sentence",
     "lone-surrogate-in-user-text",
     "lone-surrogate-inside-arguments",
-    "openrouter-reasoning-details-dropped",
     "openrouter-sentence-in-the-metadata",
     "permissions-as-json-text",
     "surrogate-pair-over-two-deltas",

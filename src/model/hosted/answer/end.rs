@@ -2,6 +2,7 @@
 
 use http::header;
 use secrecy::ExposeSecret as _;
+use serde_json::Value;
 use tracing::warn;
 
 use super::Answer;
@@ -33,9 +34,35 @@ impl Answer {
         if let Err(fault) = self.calls.finish(reason == StopReason::Complete, &mut self.ready) {
             return self.cut(fault);
         }
+        self.end_reasoning();
+        self.end_signature();
+        self.sign();
         self.count();
         self.ready.push_back(Delta::End(reason));
         self.is_over = true;
+    }
+
+    /// Ends reasoning that goes back without a signature.
+    pub(super) fn end_reasoning(&mut self) {
+        if self.wants_reasoning && std::mem::take(&mut self.has_reasoned) {
+            self.ready.push_back(Delta::ReasoningEnd);
+        }
+    }
+
+    /// Sends the signature that came in pieces.
+    pub(super) fn end_signature(&mut self) {
+        let signature = std::mem::take(&mut self.signature);
+        if !signature.is_empty() {
+            self.ready.push_back(Delta::ReasoningSignature(signature));
+        }
+    }
+
+    /// Sends what the provider wants back with the turn. A turn that holds nothing else is empty, and does not go back.
+    fn sign(&mut self) {
+        let members = std::mem::take(&mut self.opaque);
+        let opaque = (!members.is_empty()).then(|| Value::Object(members).to_string());
+        let signature = opaque.or(self.text_signature.take()).filter(|_| self.has_answer);
+        self.ready.extend(signature.map(Delta::TurnSignature));
     }
 
     /// Tells the tokens.

@@ -7,6 +7,16 @@ use super::super::replay::check;
 use crate::support::function::Reply as Run;
 use crate::support::rules;
 
+/// Members that other providers add to OpenAI's, and other servers to Anthropic's wire.
+const ADDED: &[&str] = &[
+    "reasoning_details",
+    "reasoning_content",
+    "extra_content",
+    "provider_specific_fields",
+    "thought_signature",
+    "signature",
+];
+
 /// What a case led to.
 pub(super) struct Seen<'a> {
     pub(super) wire: Wire,
@@ -26,8 +36,9 @@ impl Seen<'_> {
         for asked in self.asked {
             must(asked.refused.is_none(), || format!("{:?}", asked.refused))?;
             // What other providers add to OpenAI's wire is theirs.
-            let is_plain = !asked.body.to_string().contains("reasoning_details");
-            if is_plain && !asked.body.to_string().contains("extra_content") {
+            let body = asked.body.to_string();
+            let is_added = |member: &&&str| body.contains(&format!("\"{member}\":"));
+            if ADDED.iter().find(is_added).is_none() {
                 match self.wire {
                     Wire::Gemini => rules::gemini::check("m", &asked.body)?,
                     wire => check(wire, &asked.body)?,
