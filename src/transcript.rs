@@ -233,6 +233,22 @@ impl<S: Stamps> Transcript<S> {
         });
     }
 
+    /// Hands the client what the provider wants back with the whole turn. The client stores it on the call of this id, or
+    /// else on the turn's message; `value` is then all that is stored there.
+    pub fn sign_turn(&mut self, call: Option<&ToolCallId>, value: &str) {
+        self.hush();
+        let (subtype, entity_id) = match (call, &self.turn) {
+            (Some(call), _) => (EncryptedSubtype::ToolCall, call.as_str().to_owned()),
+            (None, Some(message)) => (EncryptedSubtype::Message, message.as_str().to_owned()),
+            (None, None) => return,
+        };
+        self.put(EventKind::ReasoningEncryptedValue {
+            subtype,
+            entity_id,
+            encrypted_value: value.to_owned(),
+        });
+    }
+
     /// Opens a call of the current turn.
     ///
     /// An id that the thread has already used is replaced; [`OpenCall::id`] is the one that counts.

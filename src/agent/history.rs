@@ -114,6 +114,10 @@ impl<'a> Reader<'a> {
                 let count = self.calls.iter().take_while(|call| call.message == place).count();
                 let (calls, rest) = self.calls.split_at(count);
                 self.calls = rest;
+                self.reasoning.extend(seal::of_turn(message.encrypted_value.as_deref()));
+                self.reasoning.extend(
+                    calls.iter().filter_map(|call| seal::of_turn(call.call.encrypted_value.as_deref())),
+                );
                 self.assistant(content.as_deref().unwrap_or_default(), calls);
             }
             MessageBody::Reasoning { content } => {

@@ -9,51 +9,71 @@ use serde::{Deserialize, Serialize};
 use crate::model::{CallSignature, Reasoning, ReasoningKind};
 
 /// The opaque `encryptedValue` of the protocol, as JSON text.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Seal {
-    /// Name of the model that made the value.
+    /// Name of the model that made what is sealed.
     model: String,
-    #[serde(flatten)]
-    value: Value,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Value {
-    Signature(String),
-    Redacted(String),
+    /// The signature of reasoning or of a call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    signature: Option<String>,
+    /// Reasoning that only the provider can read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    redacted: Option<String>,
+    /// The provider wants the text of the reasoning back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    plain: bool,
+    /// What the provider wants back with the turn that the call or the message is of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    turn: Option<String>,
 }
 
 impl Seal {
-    fn text(model: &str, value: Value) -> String {
-        let seal = Self { model: model.to_owned(), value };
-        serde_json::to_string(&seal).expect("strings are JSON")
+    fn of(model: &str) -> Self {
+        Self { model: model.to_owned(), ..Self::default() }
     }
 
-    /// None for what is no seal, or one of nothing.
+    fn text(&self) -> String {
+        serde_json::to_string(self).expect("strings are JSON")
+    }
+
+    /// None for what is no seal. A value of nothing is none.
     fn read(text: &str) -> Option<Self> {
         let seal: Self = serde_json::from_str(text).ok()?;
-        let (Value::Signature(value) | Value::Redacted(value)) = &seal.value;
-        if value.is_empty() { None } else { Some(seal) }
+        let given = |value: Option<String>| value.filter(|value| !value.is_empty());
+        let (signature, redacted, turn) = (given(seal.signature), given(seal.redacted), given(seal.turn));
+        Some(Self { signature, redacted, turn, ..seal })
     }
 }
 
 /// The sealed form of a signature, of reasoning or of a call.
 pub(super) fn signature(model: &str, signature: &str) -> String {
-    Seal::text(model, Value::Signature(signature.to_owned()))
+    Seal { signature: Some(signature.to_owned()), ..Seal::of(model) }.text()
 }
 
 /// The sealed form of reasoning that only the provider can read.
 pub(super) fn redacted(model: &str, data: &str) -> String {
-    Seal::text(model, Value::Redacted(data.to_owned()))
+    Seal { redacted: Some(data.to_owned()), ..Seal::of(model) }.text()
+}
+
+/// The mark on reasoning whose text goes back to its model.
+pub(super) fn plain(model: &str) -> String {
+    Seal { plain: true, ..Seal::of(model) }.text()
+}
+
+/// The sealed form of what goes back with a turn, beside the signature of the call that bears it.
+pub(super) fn turn(model: &str, signature: Option<&str>, value: &str) -> String {
+    let signature = signature.map(ToOwned::to_owned);
+    Seal { signature, turn: Some(value.to_owned()), ..Seal::of(model) }.text()
 }
 
 /// The reasoning of a message; none without a seal of this crate's, since nobody knows whose it is.
 pub(super) fn reasoning(text: &str, sealed: Option<&str>) -> Option<Reasoning> {
     let seal = Seal::read(sealed?)?;
-    let kind = match seal.value {
-        Value::Signature(signature) => ReasoningKind::Signed(signature),
-        Value::Redacted(data) => ReasoningKind::Redacted(data),
+    let kind = match (seal.signature, seal.redacted) {
+        (Some(signature), _) => ReasoningKind::Signed(signature),
+        (None, Some(data)) => ReasoningKind::Redacted(data),
+        (None, None) if seal.plain && !text.is_empty() => ReasoningKind::Plain,
+        (None, None) => return None,
     };
     Some(Reasoning { model: seal.model, text: text.to_owned(), kind })
 }
@@ -61,10 +81,14 @@ pub(super) fn reasoning(text: &str, sealed: Option<&str>) -> Option<Reasoning> {
 /// The signature of a call.
 pub(super) fn call(sealed: Option<&str>) -> Option<CallSignature> {
     let seal = Seal::read(sealed?)?;
-    match seal.value {
-        Value::Signature(value) => Some(CallSignature { model: seal.model, value }),
-        Value::Redacted(_) => None,
-    }
+    seal.signature.map(|value| CallSignature { model: seal.model, value })
+}
+
+/// What goes back with the turn of a call or of a message.
+pub(super) fn of_turn(sealed: Option<&str>) -> Option<Reasoning> {
+    let seal = Seal::read(sealed?)?;
+    let kind = ReasoningKind::OfTurn(seal.turn?);
+    Some(Reasoning { model: seal.model, text: String::new(), kind })
 }
 
 #[cfg(test)]
@@ -98,5 +122,18 @@ mod tests {
         }
         assert_eq!(reasoning("Hm.", None), None);
         assert_eq!(call(Some(&redacted("m", "d"))), None);
+        assert_eq!(reasoning("", Some(&plain("m"))), None, "nothing to send back");
+    }
+
+    #[test]
+    fn a_call_bears_its_own_signature_and_what_is_of_its_turn() {
+        for own in [Some("c2ln"), None] {
+            let sealed = turn("openrouter/m", own, "{}");
+
+            assert_eq!(call(Some(&sealed)).map(|signature| signature.value).as_deref(), own);
+            assert_eq!(of_turn(Some(&sealed)).unwrap().kind, ReasoningKind::OfTurn("{}".into()));
+            assert_eq!(of_turn(Some(&signature("m", "s"))), None);
+        }
+        assert_eq!(reasoning("Hm.", Some(&plain("m"))).unwrap().kind, ReasoningKind::Plain);
     }
 }

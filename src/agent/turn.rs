@@ -2,20 +2,21 @@
 //!
 //! It knows nothing of tools: the calls it returns are unanswered.
 
+mod begin;
+
 use futures_util::StreamExt as _;
 use serde::de::IgnoredAny;
 use tokio::time::Instant;
 use tracing::warn;
 
+use self::begin::{Begun, begin};
 use super::Models;
 use super::account::Account;
-use super::attempts::Attempts;
 use super::run::Ended;
 use super::seal;
 use super::spans::Chat;
 use super::stream::Outbox;
 use super::turns::{Turns, check_arguments};
-use crate::causes::causes;
 use crate::model::{
     Call, CallSignature, Delta, DeltaStream, ModelError, ModelErrorKind, Reasoning, ReasoningKind, Request,
     StopReason,
@@ -72,73 +73,6 @@ pub(super) async fn ask<S: Stamps>(
             chat.failed(error.kind);
         }
     })
-}
-
-/// A turn that a model has begun.
-struct Begun {
-    /// The model.
-    index: usize,
-    first: Delta,
-    deltas: DeltaStream,
-    chat: Chat,
-}
-
-/// Asks one model after another, and all of them again, until one begins the turn.
-async fn begin<S: Stamps>(
-    asking: &Asking<'_>,
-    preferred: usize,
-    transcript: &mut Transcript<S>,
-) -> Result<Begun, Ended> {
-    let Asking { models, request, stop_at, account } = *asking;
-    let began = Instant::now();
-    let mut attempts = Attempts::new(models.len(), preferred);
-    let mut failure: Option<(&str, ModelError)> = None;
-    loop {
-        for index in attempts.candidates(began.elapsed()) {
-            let name = models[index].name();
-            if let Some((model, error)) = failure.take() {
-                warn!(model, cause = causes(&error), next = name, "model began no turn");
-            }
-            let mut deltas = models[index].stream(request);
-            let mut chat = Chat::new(name);
-            match first(&mut deltas, transcript, account, &mut chat).await {
-                Ok(first) => return Ok(Begun { index, first, deltas, chat }),
-                Err(error) => {
-                    chat.failed(error.kind);
-                    attempts.failed(index, &error, began.elapsed());
-                    failure = Some((name, error));
-                }
-            }
-        }
-        let left = stop_at.saturating_duration_since(Instant::now());
-        match attempts.next_round(began.elapsed(), left, fastrand::f64()) {
-            Some(pause) => tokio::time::sleep(pause).await,
-            None => {
-                let (model, error) = failure.expect("each round asks a model");
-                return Err(failed(model, error));
-            }
-        }
-    }
-}
-
-/// The first delta that a client would notice.
-async fn first<S: Stamps>(
-    deltas: &mut DeltaStream,
-    transcript: &mut Transcript<S>,
-    account: &Account,
-    chat: &mut Chat,
-) -> Result<Delta, ModelError> {
-    loop {
-        match deltas.next().await {
-            Some(Ok(Delta::Usage(usage))) => {
-                transcript.usage(&usage);
-                account.used(&usage);
-                chat.used(&usage);
-            }
-            Some(delta) => return delta,
-            None => return Err(ModelErrorKind::StreamCut.into()),
-        }
-    }
 }
 
 fn failed(model: &str, error: ModelError) -> Ended {
@@ -233,6 +167,13 @@ impl<'a> Making<'a> {
                 transcript.hidden_reasoning(&seal::redacted(self.model, &data));
                 self.keep_reasoning(ReasoningKind::Redacted(data));
             }
+            Delta::ReasoningEnd => {
+                if !self.reasoning.is_empty() {
+                    transcript.sign_reasoning(&seal::plain(self.model));
+                    self.keep_reasoning(ReasoningKind::Plain);
+                }
+            }
+            Delta::TurnSignature(value) => self.sign_turn(value, transcript),
             Delta::ToolCall { call: number, id, name } => {
                 self.keep_reasoning(ReasoningKind::Plain);
                 turns.begin_call().map_err(Ended::Stopped)?;
@@ -266,6 +207,18 @@ impl<'a> Making<'a> {
             Delta::End(reason) => return Ok(Some(reason)),
         }
         Ok(None)
+    }
+
+    /// Keeps what the provider wants back with the turn. It is sealed with the first call, which clients send back, and else with
+    /// the message.
+    fn sign_turn<S: Stamps>(&mut self, value: String, transcript: &mut Transcript<S>) {
+        self.keep_reasoning(ReasoningKind::Plain);
+        let first = self.calls.first().map(|making| &making.call);
+        let own = first.and_then(|call| call.signature.as_ref()).map(|signature| signature.value.as_str());
+        if first.is_some() || !self.made.text.is_empty() {
+            transcript.sign_turn(first.map(|call| &call.id), &seal::turn(self.model, own, &value));
+        }
+        self.keep_reasoning(ReasoningKind::OfTurn(value));
     }
 
     /// Ends the turn: what is open is closed.

@@ -63,7 +63,7 @@ pub(super) fn may_think(request: &Request, model: &str) -> bool {
     });
     first.is_none_or(|reasoning| {
         let own = reasoning.iter().find(|piece| piece.model == model);
-        own.is_some_and(|piece| piece.kind != ReasoningKind::Plain)
+        own.is_some_and(|piece| matches!(piece.kind, ReasoningKind::Signed(_) | ReasoningKind::Redacted(_)))
     })
 }
 

@@ -8,7 +8,7 @@
 
 mod answer;
 mod anthropic;
-mod calls;
+mod body;
 mod chat;
 mod conversation;
 mod error;
@@ -17,6 +17,7 @@ mod gemini;
 mod key;
 mod media;
 mod ollama;
+mod opaque;
 mod provider;
 mod responses;
 mod said;
@@ -235,8 +236,7 @@ impl Inner {
             sent = self.send(&ask.body, key.as_ref()).await;
         }
         let response = sent.map_err(|refusal| refusal.error)?;
-        let whose = (self.provider.adapter, self.id.clone());
-        Ok(Answer::new(response, self.idle, self.provider.wire, whose, ask.names, key))
+        Ok(Answer::new(response, self.idle, self.provider, self.id.clone(), ask.names, key))
     }
 
     async fn send(&self, body: &Bytes, key: Option<&SecretString>) -> Result<Response, Refusal> {

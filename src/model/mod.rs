@@ -6,6 +6,8 @@
 #[cfg(feature = "bedrock")]
 mod bedrock;
 #[cfg(any(feature = "bedrock", feature = "hosted"))]
+mod calls;
+#[cfg(any(feature = "bedrock", feature = "hosted"))]
 mod claude;
 mod demo;
 mod error;
@@ -72,6 +74,8 @@ pub enum Delta {
     ReasoningSignature(String),
     /// A piece of reasoning that only the provider can read, and wants back as it is.
     RedactedReasoning(String),
+    /// The reasoning before it is complete. It has no signature, and its provider wants the text back.
+    ReasoningEnd,
     /// A call begins.
     ToolCall {
         /// Its number in the turn.
@@ -100,6 +104,8 @@ pub enum Delta {
         /// Opaque.
         signature: String,
     },
+    /// What the provider wants back with the whole turn, as it is. It comes at most once, behind text and calls.
+    TurnSignature(String),
     /// Tokens that the turn used.
     Usage(TokenUsage),
     /// The turn is over, in the way that its provider means it to be.

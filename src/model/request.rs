@@ -84,12 +84,25 @@ pub struct Reasoning {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReasoningKind {
-    /// As text, and while the calls it led to are being answered only.
+    /// As text, to a provider that wants it; most want it only while the calls it led to are being answered.
     Plain,
     /// With this signature.
     Signed(String),
     /// As this opaque value and without the text.
     Redacted(String),
+    /// No reasoning of its own: what the provider wants back with the whole turn.
+    OfTurn(String),
+}
+
+#[cfg(feature = "hosted")]
+impl Reasoning {
+    /// What goes back with the whole turn, if this is that.
+    pub(super) fn of_turn(&self) -> Option<&str> {
+        match &self.kind {
+            ReasoningKind::OfTurn(value) => Some(value),
+            _ => None,
+        }
+    }
 }
 
 /// The answer to a call.

@@ -99,7 +99,7 @@ pub(super) fn length(body: &[u8]) -> Option<usize> {
     usize::try_from(u32::from_be_bytes(*prelude)).ok().filter(|length| *length > 0)
 }
 
-fn event(kind: &str, payload: &Value) -> Bytes {
+pub(super) fn event(kind: &str, payload: &Value) -> Bytes {
     encode("event", ":event-type", kind, payload)
 }
 

@@ -2,7 +2,10 @@
 //!
 //! The rule it guards: a piece is written on its own, and what is to go wrong goes wrong between two pieces.
 
+use std::time::Duration;
+
 use bytes::Bytes;
+use serde_json::Value;
 use tokio::sync::watch;
 
 use super::{Say, Wire, wire};
@@ -24,6 +27,8 @@ pub struct Reply {
     /// What comes instead of a head.
     pub(super) headless: Option<Headless>,
     pub(super) steps: Vec<Step>,
+    /// A text that the request must hold, and the answer to one that lacks it.
+    pub(super) condition: Option<(String, Box<Reply>)>,
 }
 
 /// A way to answer without a head.
@@ -42,6 +47,8 @@ pub(super) enum Step {
     Send(Bytes),
     /// The test is waited for.
     Wait(Gate),
+    /// Nothing happens for this long.
+    Pause(Duration),
     /// The connection is closed in the middle of the body.
     Cut,
     /// Nothing comes any more.
@@ -78,6 +85,25 @@ impl Reply {
     /// A recorded stream, a piece a frame.
     pub fn recording(wire: Wire, body: impl Into<Bytes>) -> Self {
         Self::new(200, Some(wire), wire.frames(body.into()))
+    }
+
+    /// A streamed body, written by hand: an object is one frame in the framing of the wire (on Bedrock an array of
+    /// the event's type and its payload), a string is written as it is, and a number is a pause in seconds.
+    pub fn frames(wire: Wire, frames: &[Value]) -> Self {
+        let mut reply = Self::new(200, Some(wire), Vec::new());
+        reply.steps.extend(frames.iter().map(|frame| match frame {
+            Value::Number(seconds) => {
+                Step::Pause(Duration::from_secs_f64(seconds.as_f64().unwrap_or_default()))
+            }
+            Value::String(text) => Step::Send(Bytes::from(text.clone())),
+            frame => Step::Send(wire.frame(frame)),
+        }));
+        reply
+    }
+
+    /// Answers with `otherwise` if the JSON text of the request lacks `text`.
+    pub fn needs(self, text: impl Into<String>, otherwise: Self) -> Self {
+        Self { condition: Some((text.into(), Box::new(otherwise))), ..self }
     }
 
     /// Anything, in one piece.
@@ -174,7 +200,7 @@ impl Reply {
 
     fn new(status: u16, wire: Option<Wire>, pieces: Vec<Bytes>) -> Self {
         let steps = pieces.into_iter().map(Step::Send).collect();
-        let reply = Self { wire, status, headers: Vec::new(), headless: None, steps };
+        let reply = Self { wire, status, headers: Vec::new(), headless: None, steps, condition: None };
         match wire {
             Some(wire) => reply.header("content-type", wire.content_type()).named(),
             None => reply,

@@ -14,7 +14,7 @@ use http_body::Frame;
 use http_body_util::{BodyExt, Empty, StreamBody, combinators::UnsyncBoxBody};
 use hyper::body::Incoming;
 use serde_json::{Value, json};
-use tokio::{sync::watch, task::yield_now};
+use tokio::{sync::watch, task::yield_now, time::sleep};
 
 use super::{
     Asked, Reply,
@@ -93,7 +93,12 @@ impl State {
         };
         let reply = match &refused {
             Some(why) => refusal(400, why),
-            None => self.next(),
+            None => match self.next() {
+                Reply { condition: Some((text, otherwise)), .. } if !body.to_string().contains(&text) => {
+                    *otherwise
+                }
+                reply => reply,
+            },
         };
         let path = head.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
         self.asked.send_modify(|asked| asked.push(Asked { path, headers: head.headers, body, refused }));
@@ -130,6 +135,7 @@ impl Playing {
             match self.steps.as_slice().first()? {
                 Step::Send(_) => {}
                 Step::Wait(gate) => gate.passed().await,
+                Step::Pause(time) => sleep(*time).await,
                 Step::Cut => {
                     self.steps.next();
                     return Some((Err(Closed), self));

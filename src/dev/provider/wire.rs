@@ -61,6 +61,16 @@ impl Wire {
         }
     }
 
+    /// One frame, in the framing of this wire; on Bedrock of an array of the event's type and its payload.
+    pub(super) fn frame(self, frame: &Value) -> Bytes {
+        match self {
+            Self::OpenAiChat | Self::Gemini => data(frame),
+            Self::OpenAiResponses | Self::Anthropic => event(frame),
+            Self::Ollama => ollama::line(frame),
+            Self::Bedrock => bedrock::event(frame[0].as_str().unwrap_or_default(), &frame[1]),
+        }
+    }
+
     /// The provider's own word for an error of this status, and its body.
     pub(super) fn error(self, status: u16, message: &str) -> (String, Value) {
         match self {

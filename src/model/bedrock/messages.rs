@@ -182,7 +182,7 @@ pub(super) fn own_reasoning(piece: &Reasoning, model: &str) -> Option<ReasoningC
         ReasoningKind::Redacted(value) => {
             Some(ReasoningContentBlock::RedactedContent(Blob::new(base64::decode(value).ok()?)))
         }
-        ReasoningKind::Plain => None,
+        ReasoningKind::Plain | ReasoningKind::OfTurn(_) => None,
     }
 }
 

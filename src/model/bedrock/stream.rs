@@ -15,11 +15,11 @@ use aws_sdk_bedrockruntime::types::{
 };
 use aws_smithy_types::base64;
 use futures_util::{Stream, stream};
-use serde::de::IgnoredAny;
 use tokio::time::timeout;
-use tracing::debug;
+use tracing::{debug, warn};
 
 use super::error;
+use crate::model::calls::{Calls, Piece};
 use crate::model::wire::ToolNames;
 use crate::model::{Delta, ModelError, ModelErrorKind, StopReason};
 use crate::protocol::TokenUsage;
@@ -62,7 +62,7 @@ impl Answer {
             has_begun: false,
             is_over: false,
             ready: VecDeque::new(),
-            turn: Turn { names, model, blocks: BTreeMap::new(), ended_call: None, stop: None },
+            turn: Turn { names, model, blocks: BTreeMap::new(), calls: Calls::default(), stop: None },
         }
     }
 
@@ -112,60 +112,54 @@ enum Stop {
     Malformed(String),
 }
 
-/// A block whose end needs what came before it.
-enum Block {
-    Call { arguments: String },
-    Reasoning { signature: String, redacted: Vec<u8> },
+/// What comes at the end of a block of reasoning.
+#[derive(Default)]
+struct Reasoning {
+    signature: String,
+    redacted: Vec<u8>,
 }
 
 /// A turn in the making.
 struct Turn {
     names: ToolNames,
     model: Arc<str>,
-    /// The open blocks by their index. Text is not among them: nothing of it is held back.
-    blocks: BTreeMap<usize, Block>,
-    /// The call that the event before ended, and whether its arguments are whole.
-    ended_call: Option<(usize, bool)>,
+    /// The open blocks of reasoning by their index.
+    blocks: BTreeMap<usize, Reasoning>,
+    calls: Calls,
     stop: Option<Stop>,
 }
 
 impl Turn {
     fn take(&mut self, event: Event, out: &mut VecDeque<Delta>) {
-        if let Some((call, is_whole)) = self.ended_call.take() {
-            // Bedrock ends the block of a call also where the limit of tokens cut it: such a call is not made.
-            let is_cut = matches!(&event, Event::MessageStop(stop) if is_limit(&stop.stop_reason));
-            if is_whole || !is_cut {
-                out.push_back(Delta::ToolCallEnd { call });
-            }
-        }
         match event {
             Event::ContentBlockStart(event) => {
                 let Some(ContentBlockStart::ToolUse(start)) = event.start else { return };
-                let call = number(event.content_block_index);
-                self.blocks.insert(call, Block::Call { arguments: String::new() });
-                let name = self.names.own(start.name);
-                out.push_back(Delta::ToolCall { call, id: start.tool_use_id, name });
+                let piece = Piece {
+                    place: Some(number(event.content_block_index)),
+                    id: start.tool_use_id,
+                    name: start.name,
+                    is_start: true,
+                    ..Piece::default()
+                };
+                self.calls.piece(piece, &self.names, out);
             }
             Event::ContentBlockDelta(event) => {
                 if let Some(delta) = event.delta {
-                    out.extend(self.delta(number(event.content_block_index), delta));
+                    let delta = self.delta(number(event.content_block_index), delta, out);
+                    out.extend(delta);
                 }
             }
             Event::ContentBlockStop(event) => {
                 let index = number(event.content_block_index);
-                match self.blocks.remove(&index) {
-                    Some(Block::Call { arguments }) => {
-                        let is_whole = serde_json::from_str::<IgnoredAny>(&arguments).is_ok();
-                        self.ended_call = Some((index, is_whole));
-                    }
-                    Some(block) => end_of_reasoning(block, out),
-                    None => {}
+                if let Some(block) = self.blocks.remove(&index) {
+                    end_of_reasoning(block, out);
                 }
+                self.calls.end(Some(index), out);
             }
             Event::MessageStop(event) => {
                 let blocks = std::mem::take(&mut self.blocks);
                 blocks.into_values().for_each(|block| end_of_reasoning(block, out));
-                self.stop = Some(stop(&event.stop_reason));
+                self.stop = Some(self.stopped(&event.stop_reason, out));
             }
             Event::Metadata(event) => {
                 out.extend(event.usage.map(|used| Delta::Usage(usage(&used, &self.model))));
@@ -174,20 +168,30 @@ impl Turn {
         }
     }
 
-    fn delta(&mut self, index: usize, delta: ContentBlockDelta) -> Option<Delta> {
+    /// Why the turn is over. A call that is lost breaks it.
+    fn stopped(&mut self, reason: &WireReason, out: &mut VecDeque<Delta>) -> Stop {
+        let stop = stop(reason);
+        if let Stop::Reason(meaning) = &stop {
+            if let Err(fault) = self.calls.finish(*meaning == StopReason::Complete, out) {
+                return Stop::Malformed(fault.to_owned());
+            }
+            if *reason == WireReason::ToolUse && self.calls.is_none() {
+                warn!(model = &*self.model, "the model stopped for calls and made none");
+            }
+        }
+        stop
+    }
+
+    fn delta(&mut self, index: usize, delta: ContentBlockDelta, out: &mut VecDeque<Delta>) -> Option<Delta> {
         match delta {
             ContentBlockDelta::Text(text) => said(text).map(Delta::Text),
             ContentBlockDelta::ToolUse(delta) => {
-                let json = said(delta.input)?;
-                if let Some(Block::Call { arguments }) = self.blocks.get_mut(&index) {
-                    arguments.push_str(&json);
-                }
-                Some(Delta::ToolArgs { call: index, json })
+                let piece = Piece { place: Some(index), json: delta.input, ..Piece::default() };
+                self.calls.piece(piece, &self.names, out);
+                None
             }
             ContentBlockDelta::ReasoningContent(delta) => {
-                let block = Block::Reasoning { signature: String::new(), redacted: Vec::new() };
-                let block = self.blocks.entry(index).or_insert(block);
-                let Block::Reasoning { signature, redacted } = block else { return None };
+                let Reasoning { signature, redacted } = self.blocks.entry(index).or_default();
                 match delta {
                     ReasoningContentBlockDelta::Text(text) => return said(text).map(Delta::Reasoning),
                     ReasoningContentBlockDelta::Signature(piece) => signature.push_str(&piece),
@@ -203,9 +207,8 @@ impl Turn {
     }
 }
 
-/// What a piece of reasoning ends with. An open call ends with nothing: it is not made.
-fn end_of_reasoning(block: Block, out: &mut VecDeque<Delta>) {
-    let Block::Reasoning { signature, redacted } = block else { return };
+/// What a piece of reasoning ends with.
+fn end_of_reasoning(Reasoning { signature, redacted }: Reasoning, out: &mut VecDeque<Delta>) {
     out.extend(said(signature).map(Delta::ReasoningSignature));
     if !redacted.is_empty() {
         out.push_back(Delta::RedactedReasoning(base64::encode(redacted)));

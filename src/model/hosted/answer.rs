@@ -1,31 +1,34 @@
 //! A turn as it comes in: bytes into frames, frames into what they say, and that into deltas.
 //!
-//! Whatever a provider sends or leaves out, a turn ends once, and well only behind the end that its wire has.
+//! Whatever a provider sends or leaves out, a turn ends once. It ends well only behind the provider's reason to stop: at the end
+//! marker of its wire, at the end of the body, or when nothing more has come for a while.
+
+mod end;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use http::header;
 use reqwest::Response;
-use secrecy::{ExposeSecret as _, SecretString};
-use serde_json::Value;
-use tokio::time::timeout;
+use secrecy::SecretString;
+use serde_json::{Map, Value};
+use tokio::time::{Instant, timeout, timeout_at};
 
-use super::calls::Calls;
+use super::body::{self, Body};
 use super::error;
 use super::frames::{Frames, Framing};
-use super::provider::Wire;
+use super::provider::{Back, Provider, Wire};
 use super::said::{Said, Tokens};
-use super::stop::Stop;
-use super::{anthropic, chat, gemini, ollama, responses};
+use super::{anthropic, chat, gemini, ollama, opaque, responses};
+use crate::model::calls::Calls;
 use crate::model::wire::ToolNames;
-use crate::model::{Delta, ModelError, ModelErrorKind, StopReason};
+use crate::model::{Delta, ModelError};
 
 /// How long the end of a body may come behind the turn's. Waiting for it costs less than another connection.
 const END_OF_BODY: Duration = Duration::from_millis(10);
 
-/// How long more may come behind a reason to stop, on a wire that has no other end than the body's.
-const BEHIND_STOP: Duration = Duration::from_secs(1);
+/// How long more may come behind a reason to stop, once the turn has an answer. Some servers send no end marker and leave the
+/// connection open; others tell the reason in every frame.
+const BEHIND_STOP: Duration = Duration::from_millis(2500);
 
 /// How long the end of a body is waited for beside the run.
 const LATE_END: Duration = Duration::from_secs(5);
@@ -38,8 +41,11 @@ pub(super) struct Answer {
     response: Response,
     /// The longest silence.
     idle: Duration,
+    body: Body,
     frames: Frames,
     wire: Wire,
+    /// Whether unsigned reasoning goes back.
+    wants_reasoning: bool,
     /// Whose tokens are counted: the provider and the model.
     whose: (&'static str, String),
     /// The tools' names as the provider knows them.
@@ -50,10 +56,18 @@ pub(super) struct Answer {
     calls: Calls,
     /// The signature of the block that is open.
     signature: String,
+    /// What the provider wants back with the turn.
+    opaque: Map<String, Value>,
+    /// The signature of text, which Gemini wants back with it.
+    text_signature: Option<String>,
     /// Whether there was reasoning, and no text since, that a signature could belong to.
     has_reasoned: bool,
     /// Whether any text came.
     has_spoken: bool,
+    /// Whether any text, reasoning or call came.
+    has_answer: bool,
+    /// When a part of the answer, or the reason to stop, came last.
+    last_part: Instant,
     /// Whether any frame came.
     has_begun: bool,
     /// Tokens so far.
@@ -72,23 +86,31 @@ impl Answer {
     pub(super) fn new(
         response: Response,
         idle: Duration,
-        wire: Wire,
-        whose: (&'static str, String),
+        provider: &'static Provider,
+        model: String,
         names: ToolNames,
         key: Option<SecretString>,
     ) -> Self {
+        let wire = provider.wire;
+        let framing = if wire == Wire::Ollama { Framing::Lines } else { Framing::Events };
         Self {
             response,
             idle,
-            frames: Frames::new(if wire == Wire::Ollama { Framing::Lines } else { Framing::Events }),
+            body: Body::new(framing),
+            frames: Frames::new(framing),
             wire,
-            whose,
+            wants_reasoning: provider.back != Back::No,
+            whose: (provider.adapter, model),
             names,
             key,
             calls: Calls::default(),
             signature: String::new(),
+            opaque: Map::new(),
+            text_signature: None,
             has_reasoned: false,
             has_spoken: false,
+            has_answer: false,
+            last_part: Instant::now(),
             has_begun: false,
             tokens: Tokens::default(),
             stop: None,
@@ -142,23 +164,50 @@ impl Answer {
 
     /// Takes the bytes that come next.
     async fn receive(&mut self) {
-        // Gemini may tell the reason to stop in every frame; its end is the body's.
-        let has_stopped = self.wire == Wire::Gemini && self.stop.is_some();
-        let idle = if has_stopped { self.idle.min(BEHIND_STOP) } else { self.idle };
-        match timeout(idle, self.response.chunk()).await {
-            Ok(Ok(Some(bytes))) => {
+        let chunk = self.response.chunk();
+        // Comments and pings do not prolong what comes behind a reason to stop.
+        let chunk = match (&self.stop, self.has_answer) {
+            (None, _) => timeout(self.idle, chunk).await,
+            (Some(_), true) => timeout_at(self.last_part + self.idle.min(BEHIND_STOP), chunk).await,
+            (Some(_), false) => timeout_at(self.last_part + self.idle, chunk).await,
+        };
+        let has_stopped = self.stop.is_some();
+        match chunk {
+            Ok(Ok(Some(bytes))) => self.bytes(&bytes),
+            Ok(Ok(None)) => self.end_of_body(),
+            Ok(Err(_)) | Err(_) if has_stopped && self.has_answer => self.end(),
+            Ok(Err(error)) => self.fail(error::transport(error, self.broken())),
+            Err(_elapsed) if has_stopped => self.end(),
+            Err(_elapsed) => self.cut("the provider is silent"),
+        }
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        match self.body.take(bytes) {
+            Ok(Some(bytes)) => {
                 if self.frames.push(&bytes).is_err() {
                     self.cut("a frame is too long");
                 }
             }
-            Ok(Ok(None)) => match self.frames.rest() {
-                Some(frame) => self.frame(&frame),
-                None if has_stopped => self.end(),
-                None => self.cut("the answer ended without its end"),
-            },
-            Ok(Err(error)) => self.fail(error::transport(error, self.broken())),
-            Err(_elapsed) if has_stopped => self.end(),
-            Err(_elapsed) => self.cut("the provider is silent"),
+            Ok(None) => {}
+            Err(body::TooLong) => self.cut("the answer is too long"),
+        }
+    }
+
+    fn end_of_body(&mut self) {
+        if let Some(chunks) = self.body.chunks() {
+            self.has_begun = true;
+            if chunks.is_empty() {
+                return self.cut("the answer is no JSON");
+            }
+            chunks.into_iter().for_each(|chunk| self.chunk(chunk));
+        } else if let Some(frame) = self.frames.rest() {
+            return self.frame(&frame);
+        }
+        match self.stop {
+            _ if self.is_over || self.failure.is_some() => {}
+            Some(_) => self.end(),
+            None => self.cut("the answer ended without its end"),
         }
     }
 
@@ -177,6 +226,10 @@ impl Answer {
                 return self.cut(&format!("a frame is no JSON, line {line} column {column}"));
             }
         };
+        self.chunk(frame);
+    }
+
+    fn chunk(&mut self, frame: Value) {
         let said = match self.wire {
             Wire::Chat => chat::read(frame),
             Wire::Responses => responses::read(frame),
@@ -192,6 +245,14 @@ impl Answer {
     }
 
     fn hear(&mut self, said: Said) {
+        let is_part = said.is_part_of_answer();
+        if is_part || (matches!(said, Said::Stop(_)) && self.stop.is_none()) {
+            self.last_part = Instant::now();
+        }
+        self.has_answer |= is_part;
+        if is_part && !matches!(said, Said::Reasoning(_)) {
+            self.end_reasoning();
+        }
         match said {
             Said::Text(text) => {
                 self.has_reasoned = false;
@@ -203,30 +264,26 @@ impl Answer {
                 self.ready.push_back(Delta::Reasoning(text));
             }
             Said::SignaturePiece(piece) => self.signature.push_str(&piece),
-            // Gemini signs text too, and of that nothing goes back.
-            Said::Signature(_) if self.wire == Wire::Gemini && !self.has_reasoned => {}
+            Said::Signature(signature) if self.wire == Wire::Gemini && !self.has_reasoned => {
+                self.text_signature = Some(signature);
+            }
+            Said::Opaque(members) => opaque::merge(&mut self.opaque, members),
             Said::Signature(signature) => {
                 self.has_reasoned = false;
                 self.ready.push_back(Delta::ReasoningSignature(signature));
             }
             Said::Redacted(data) => self.ready.push_back(Delta::RedactedReasoning(data)),
             Said::Call(piece) => self.calls.piece(piece, &self.names, &mut self.ready),
-            Said::WholeCall(piece, signature) => {
-                self.calls.whole(piece, signature, &self.names, &mut self.ready);
+            Said::WholeCall(piece) => self.calls.whole(piece, &self.names, &mut self.ready),
+            Said::CallDone(piece) => self.calls.done(piece, &self.names, &mut self.ready),
+            Said::AllText(text) if !self.has_spoken => {
+                self.has_spoken = true;
+                self.ready.push_back(Delta::Text(text));
             }
-            Said::AllText(text) if !self.has_spoken => self.ready.push_back(Delta::Text(text)),
             Said::AllText(_) => {}
-            Said::AllCalls(pieces) => {
-                for piece in pieces {
-                    self.calls.late(piece, &self.names, &mut self.ready);
-                }
-            }
-            Said::Arguments(place, json) => self.calls.complete(place, &json, &mut self.ready),
+            Said::AllCalls(pieces) => self.calls.all(pieces, &self.names, &mut self.ready),
             Said::BlockEnd(place) => {
-                let signature = std::mem::take(&mut self.signature);
-                if !signature.is_empty() {
-                    self.ready.push_back(Delta::ReasoningSignature(signature));
-                }
+                self.end_signature();
                 self.calls.end(place, &mut self.ready);
             }
             Said::Tokens(tokens) => self.tokens.update(tokens),
@@ -237,66 +294,5 @@ impl Answer {
                 self.fail(failure);
             }
         }
-    }
-
-    fn end(&mut self) {
-        let Some(word) = self.stop.take() else {
-            return self.cut("the answer ended without a reason");
-        };
-        let word = error::scrubbed(&word, self.key()).to_ascii_lowercase();
-        let reason = match Stop::of(&word) {
-            Stop::Broken => return self.cut(&format!("the provider stopped: {word}")),
-            _ if self.calls.has_nameless() => return self.cut("a call has no name"),
-            Stop::ForCalls if self.calls.is_none() => {
-                return self.cut("the provider stopped for calls, and none came");
-            }
-            Stop::ForCalls | Stop::Complete => StopReason::Complete,
-            Stop::MaxTokens => StopReason::MaxTokens,
-            Stop::Filtered => StopReason::Filtered,
-        };
-        self.calls.finish(reason == StopReason::Complete, &mut self.ready);
-        self.count();
-        self.ready.push_back(Delta::End(reason));
-        self.is_over = true;
-    }
-
-    /// Tells the tokens.
-    fn count(&mut self) {
-        let mut tokens = self.tokens;
-        if self.wire == Wire::Anthropic {
-            // There what was cached is counted apart.
-            let cached = tokens.cached.unwrap_or(0).saturating_add(tokens.cache_written.unwrap_or(0));
-            tokens.input = tokens.input.map(|input| input.saturating_add(cached));
-        }
-        self.ready.extend(tokens.usage(self.whose.0, &self.whose.1).map(Delta::Usage));
-    }
-
-    fn cut(&mut self, cause: &str) {
-        let kind = self.broken();
-        let media_type = self.response.headers().get(header::CONTENT_TYPE);
-        match media_type.and_then(|value| value.to_str().ok()).filter(|_| !self.has_begun) {
-            Some(media_type) => {
-                let media_type = error::scrubbed(media_type, self.key());
-                let media_type: String = media_type.chars().take(60).collect();
-                self.fail(ModelError::new(kind, format!("{cause}, and is {media_type}")));
-            }
-            None => self.fail(ModelError::new(kind, cause)),
-        }
-    }
-
-    /// Ends in the first failure. What was counted by then was used.
-    fn fail(&mut self, failure: ModelError) {
-        if self.failure.is_none() {
-            self.count();
-            self.failure = Some(failure);
-        }
-    }
-
-    fn broken(&self) -> ModelErrorKind {
-        if self.has_begun { ModelErrorKind::StreamCut } else { ModelErrorKind::Unavailable }
-    }
-
-    fn key(&self) -> &str {
-        self.key.as_ref().map(|key| key.expose_secret().trim()).unwrap_or_default()
     }
 }

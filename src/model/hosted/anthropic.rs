@@ -8,7 +8,8 @@ use super::conversation::{Asked, Choice, Message, declared};
 use super::effort;
 use super::error::Fault;
 use super::media::{Kind, Part, Place};
-use super::said::{Piece, Said, Tokens, arguments, count, text};
+use super::opaque;
+use super::said::{Piece, Said, Tokens, arguments, count, failure, place, text};
 use crate::model::claude::{self, LEAST_BUDGET, Thinking};
 use crate::model::wire;
 use crate::model::{Reasoning, ReasoningKind};
@@ -85,9 +86,11 @@ fn written(message: &Message<'_>) -> Value {
         }
         Message::Assistant { reasoning, text, calls, .. } => {
             let text = text.map(|text| json!({ "type": "text", "text": text }));
-            let calls = calls.iter().map(
-                |call| json!({ "type": "tool_use", "id": call.id, "name": call.name, "input": wire::arguments(call.arguments) }),
-            );
+            let calls = calls.iter().map(|call| {
+                let mut block = json!({ "type": "tool_use", "id": call.id, "name": call.name, "input": wire::arguments(call.arguments) });
+                call.signature.iter().for_each(|signature| opaque::put(&mut block, signature));
+                block
+            });
             let thoughts = reasoning.iter().filter_map(|piece| thought(piece));
             json!({ "role": "assistant", "content": thoughts.chain(text).chain(calls).collect::<Vec<_>>() })
         }
@@ -106,7 +109,7 @@ fn thought(piece: &Reasoning) -> Option<Value> {
             Some(json!({ "type": "thinking", "thinking": piece.text, "signature": signature }))
         }
         ReasoningKind::Redacted(data) => Some(json!({ "type": "redacted_thinking", "data": data })),
-        ReasoningKind::Plain => None,
+        ReasoningKind::Plain | ReasoningKind::OfTurn(_) => None,
     }
 }
 
@@ -127,7 +130,7 @@ fn part(part: &Part<'_>) -> Value {
 
 pub(super) fn read(mut event: Value) -> Vec<Said> {
     let kind = text(&mut event, "/type").unwrap_or_default();
-    let place = count(&event, "/index").and_then(|place| usize::try_from(place).ok()).unwrap_or_default();
+    let place = place(&event, "/index");
     match kind.as_str() {
         "message_start" => event.pointer("/message/usage").map(tokens).into_iter().collect(),
         "content_block_start" => {
@@ -140,22 +143,29 @@ pub(super) fn read(mut event: Value) -> Vec<Said> {
             stop.into_iter().chain(event.get("usage").map(tokens)).collect()
         }
         "message_stop" => vec![Said::End],
+        // A whole message, from a server that does not stream.
+        "message" => message(&mut event),
         "error" => vec![Said::Failed(Fault::of(&event))],
+        "" => failure(&event).into_iter().collect(),
         _ => Vec::new(),
     }
 }
 
-fn begun(block: &mut Value, place: usize) -> Vec<Said> {
+fn begun(block: &mut Value, place: Option<usize>) -> Vec<Said> {
     let kind = text(block, "/type").unwrap_or_default();
     match kind.as_str() {
         "tool_use" => {
             // Anthropic begins with an empty object; some that are compatible send all of it here.
             let json = arguments(block, "/input");
+            let signature = opaque::take_of_call(block);
             vec![Said::Call(Piece {
-                place: Some(place),
+                place,
                 id: text(block, "/id").unwrap_or_default(),
                 name: text(block, "/name").unwrap_or_default(),
                 json: if json == "{}" { String::new() } else { json },
+                signature,
+                is_start: true,
+                ..Piece::default()
             })]
         }
         "redacted_thinking" => text(block, "/data").map(Said::Redacted).into_iter().collect(),
@@ -163,11 +173,24 @@ fn begun(block: &mut Value, place: usize) -> Vec<Said> {
     }
 }
 
-fn told(delta: &mut Value, place: usize) -> Vec<Said> {
+fn told(delta: &mut Value, place: Option<usize>) -> Vec<Said> {
     match text(delta, "/partial_json") {
-        Some(json) => vec![Said::Call(Piece { place: Some(place), json, ..Piece::default() })],
+        Some(json) => vec![Said::Call(Piece { place, json, ..Piece::default() })],
         None => told_of(delta),
     }
+}
+
+fn message(message: &mut Value) -> Vec<Said> {
+    let mut said = Vec::new();
+    let blocks = message.get_mut("content").and_then(Value::as_array_mut);
+    for (place, block) in blocks.into_iter().flatten().enumerate() {
+        said.extend(begun(block, Some(place)));
+        said.push(Said::BlockEnd(Some(place)));
+    }
+    said.extend(message.get("usage").map(tokens));
+    said.extend(text(message, "/stop_reason").map(Said::Stop));
+    said.push(Said::End);
+    said
 }
 
 /// What a block's beginning and its deltas have alike.

@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 use super::conversation::{Asked, Choice, Message};
 use super::effort;
 use super::media::{Kind, Medium, Part, Place};
+use super::opaque;
 use super::provider::Back;
-use super::said::{Piece, Said, Tokens, arguments, count, failure, text};
+use super::said::{Piece, Said, Tokens, arguments, count, failure, place, text};
 use crate::model::wire;
 use crate::model::{Reasoning, ReasoningKind};
 
@@ -66,14 +67,20 @@ fn written(asked: &Asked<'_>, message: &Message<'_>) -> Vec<Value> {
             let calls = calls.iter().map(|call| {
                 let function =
                     json!({ "name": call.name, "arguments": wire::arguments_text(call.arguments) });
-                json!({ "type": "function", "id": call.id, "function": function })
+                let mut written = json!({ "type": "function", "id": call.id, "function": function });
+                call.signature.iter().for_each(|signature| opaque::put(&mut written, signature));
+                written
             });
             let calls: Vec<Value> = calls.collect();
             let mut message = json!({ "role": "assistant", "content": text });
             if !calls.is_empty() {
                 message["tool_calls"] = calls.into();
             }
-            if *is_in_loop {
+            for value in reasoning.iter().filter_map(|piece| piece.of_turn()) {
+                opaque::put(&mut message, value);
+            }
+            // Where the details go back they hold the text, too.
+            if *is_in_loop && message.get("reasoning_details").is_none() {
                 think(asked.provider.back, reasoning, &mut message);
             }
             vec![message]
@@ -155,6 +162,16 @@ pub(super) fn is_end(data: &[u8]) -> bool {
 }
 
 fn told(delta: &mut Value, said: &mut Vec<Said>) {
+    let opaque = opaque::take(delta);
+    // Google marks a thought by this, and sends it as text.
+    let is_thought = opaque
+        .get("extra_content")
+        .is_some_and(|extra| extra.pointer("/google/thought").is_some_and(|thought| thought == true));
+    if is_thought {
+        said.extend(text(delta, "/content").map(Said::Reasoning));
+    } else if !opaque.is_empty() {
+        said.push(Said::Opaque(opaque));
+    }
     let reasoning = text(delta, "/reasoning_content").or_else(|| text(delta, "/reasoning"));
     said.extend(reasoning.map(Said::Reasoning));
     match delta.get_mut("content").map(Value::take) {
@@ -173,11 +190,14 @@ fn told(delta: &mut Value, said: &mut Vec<Said>) {
     }
     said.extend(text(delta, "/refusal").map(Said::Text));
     for call in delta.get_mut("tool_calls").and_then(Value::as_array_mut).into_iter().flatten() {
+        let signature = opaque::take_of_call(call);
         said.push(Said::Call(Piece {
-            place: call.get("index").and_then(Value::as_u64).and_then(|index| usize::try_from(index).ok()),
+            signature,
+            place: place(call, "/index"),
             id: text(call, "/id").unwrap_or_default(),
             name: text(call, "/function/name").unwrap_or_default(),
             json: arguments(call, "/function/arguments"),
+            ..Piece::default()
         }));
     }
 }

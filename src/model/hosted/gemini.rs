@@ -71,7 +71,7 @@ fn written(message: &Message<'_>, is_third: bool) -> Value {
         Message::Assistant { reasoning, text, calls, is_in_loop } => {
             // A part of text bears it; calls have their own.
             let signature = reasoning.iter().rev().find_map(|piece| match &piece.kind {
-                ReasoningKind::Signed(signature) => Some(signature),
+                ReasoningKind::Signed(signature) | ReasoningKind::OfTurn(signature) => Some(signature),
                 _ => None,
             });
             let text = text.map(|text| signed(json!({ "text": text }), signature.map(String::as_str)));
@@ -134,12 +134,13 @@ fn told(part: &mut Value, said: &mut Vec<Said>) {
     let signature = text(part, "/thoughtSignature");
     if part.get("functionCall").is_some_and(Value::is_object) {
         let piece = Piece {
-            place: None,
             id: text(part, "/functionCall/id").unwrap_or_default(),
             name: text(part, "/functionCall/name").unwrap_or_default(),
             json: arguments(part, "/functionCall/args"),
+            signature,
+            ..Piece::default()
         };
-        return said.push(Said::WholeCall(piece, signature));
+        return said.push(Said::WholeCall(piece));
     }
     let signature = signature.map(Said::Signature);
     let is_thought = part.get("thought").is_some_and(|thought| thought == true);

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 
 use super::conversation::{Asked, Choice, Message};
 use super::media::{Part, Place};
-use super::said::{Piece, Said, Tokens, arguments, count, failure, text};
+use super::opaque;
+use super::said::{Piece, Said, Tokens, arguments, count, failure, place, text};
+use crate::model::ReasoningKind;
 use crate::model::wire;
 
 pub(super) fn body(asked: &Asked<'_>) -> Value {
@@ -44,14 +46,29 @@ pub(super) fn body(asked: &Asked<'_>) -> Value {
 fn written(message: &Message<'_>) -> Vec<Value> {
     match message {
         Message::User(parts) => vec![user(parts)],
-        Message::Assistant { text, calls, .. } => {
-            let calls = calls
-                .iter()
-                .map(|call| json!({ "function": { "name": call.name, "arguments": wire::arguments(call.arguments) } }))
-                .collect::<Vec<_>>();
+        Message::Assistant { reasoning, text, calls, .. } => {
+            let calls = calls.iter().map(|call| {
+                let arguments = wire::arguments(call.arguments);
+                let mut call_back = json!({ "function": { "name": call.name, "arguments": arguments } });
+                call.signature.iter().for_each(|signature| opaque::put(&mut call_back, signature));
+                call_back
+            });
+            let calls: Vec<Value> = calls.collect();
             let mut message = json!({ "role": "assistant", "content": text.unwrap_or_default() });
             if !calls.is_empty() {
                 message["tool_calls"] = calls.into();
+            }
+            let thoughts: Vec<&str> = reasoning
+                .iter()
+                .filter(|piece| piece.kind == ReasoningKind::Plain)
+                .map(|piece| piece.text.as_str())
+                .collect();
+            // Each model's template takes of it what the model was trained on.
+            if !thoughts.is_empty() {
+                message["thinking"] = thoughts.join("\n\n").into();
+            }
+            for value in reasoning.iter().filter_map(|piece| piece.of_turn()) {
+                opaque::put(&mut message, value);
             }
             vec![message]
         }
@@ -87,21 +104,30 @@ pub(super) fn read(mut line: Value) -> Vec<Said> {
         return vec![failure];
     }
     let mut said = Vec::new();
+    let opaque = line.get_mut("message").map(opaque::take).unwrap_or_default();
+    if !opaque.is_empty() {
+        said.push(Said::Opaque(opaque));
+    }
     said.extend(text(&mut line, "/message/thinking").map(Said::Reasoning));
     said.extend(text(&mut line, "/message/content").map(Said::Text));
     let calls = line.pointer_mut("/message/tool_calls").and_then(Value::as_array_mut);
     for call in calls.into_iter().flatten() {
         let piece = Piece {
-            place: None,
+            signature: opaque::take_of_call(call),
+            place: place(call, "/function/index"),
             id: text(call, "/id").unwrap_or_default(),
             name: text(call, "/function/name").unwrap_or_default(),
             json: arguments(call, "/function/arguments"),
+            ..Piece::default()
         };
-        said.push(Said::WholeCall(piece, None));
+        said.push(Said::WholeCall(piece));
     }
+    let stop = text(&mut line, "/done_reason");
     if line.get("done").is_some_and(|done| done == true) {
-        let stop = text(&mut line, "/done_reason").unwrap_or_else(|| "stop".into());
+        let stop = stop.unwrap_or_else(|| "stop".into());
         said.extend([Said::Tokens(tokens(&line)), Said::Stop(stop), Said::End]);
+    } else {
+        said.extend(stop.map(Said::Stop));
     }
     said
 }

@@ -26,7 +26,7 @@ pub struct Provider {
 pub(super) enum Back {
     /// Not at all.
     No,
-    /// As `reasoning_content`, beside the text.
+    /// In a field beside the text: `reasoning_content`, and `thinking` at Ollama.
     Field,
     /// As a `thinking` chunk of the content.
     Chunk,
@@ -68,7 +68,7 @@ static PROVIDERS: &[Provider] = providers! {
     "openai-responses" Responses Some("OPENAI_API_KEY"), "OPENAI_BASE_URL" "https://api.openai.com/v1/" No;
     "anthropic" Anthropic Some("ANTHROPIC_API_KEY"), "ANTHROPIC_BASE_URL" "https://api.anthropic.com/v1/" No;
     "gemini" Gemini Some("GEMINI_API_KEY"), "GOOGLE_GEMINI_BASE_URL" "https://generativelanguage.googleapis.com/v1beta/" No;
-    "ollama" Ollama None, "OLLAMA_HOST" "http://127.0.0.1:11434/" No;
+    "ollama" Ollama None, "OLLAMA_HOST" "http://127.0.0.1:11434/" Field;
     "groq" Chat Some("GROQ_API_KEY"), "GROQ_BASE_URL" "https://api.groq.com/openai/v1/" No;
     "mistral" Chat Some("MISTRAL_API_KEY"), "MISTRAL_BASE_URL" "https://api.mistral.ai/v1/" Chunk;
     "deepseek" Chat Some("DEEPSEEK_API_KEY"), "DEEPSEEK_BASE_URL" "https://api.deepseek.com/v1/" Field;

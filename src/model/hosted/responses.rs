@@ -8,7 +8,8 @@ use super::conversation::{Asked, Choice, Message};
 use super::effort;
 use super::error::Fault;
 use super::media::{Kind, Medium, Part, Place};
-use super::said::{Piece, Said, Tokens, arguments, count, text};
+use super::opaque;
+use super::said::{Piece, Said, Tokens, arguments, count, failure, place, text};
 use crate::model::wire;
 use crate::model::{Reasoning, ReasoningKind};
 
@@ -62,7 +63,9 @@ fn written(message: &Message<'_>) -> Vec<Value> {
             });
             let calls = calls.iter().map(|call| {
                 let arguments = wire::arguments_text(call.arguments);
-                json!({ "type": "function_call", "call_id": call.id, "name": call.name, "arguments": arguments })
+                let mut item = json!({ "type": "function_call", "call_id": call.id, "name": call.name, "arguments": arguments });
+                call.signature.iter().for_each(|signature| opaque::put(&mut item, signature));
+                item
             });
             reasoning.iter().filter_map(|piece| thought(piece)).chain(text).chain(calls).collect()
         }
@@ -113,9 +116,8 @@ fn reasons(id: &str) -> bool {
 
 pub(super) fn read(mut event: Value) -> Vec<Said> {
     let kind = text(&mut event, "/type").unwrap_or_default();
-    let number =
-        |at: &str| count(&event, at).and_then(|number| usize::try_from(number).ok()).unwrap_or_default();
-    let (place, part) = (number("/output_index"), number("/summary_index"));
+    // llama.cpp and others leave the index out, and name the item alone.
+    let (place, part) = (place(&event, "/output_index"), count(&event, "/summary_index"));
     match kind.as_str() {
         "response.output_text.delta" | "response.refusal.delta" => {
             text(&mut event, "/delta").map(Said::Text).into_iter().collect()
@@ -124,13 +126,16 @@ pub(super) fn read(mut event: Value) -> Vec<Said> {
             text(&mut event, "/delta").map(Said::Reasoning).into_iter().collect()
         }
         // The parts of a summary are paragraphs.
-        "response.reasoning_summary_part.added" if part > 0 => vec![Said::Reasoning("\n\n".into())],
+        "response.reasoning_summary_part.added" if part > Some(0) => vec![Said::Reasoning("\n\n".into())],
         "response.function_call_arguments.delta" => {
             let json = text(&mut event, "/delta").unwrap_or_default();
-            vec![Said::Call(Piece { place: Some(place), json, ..Piece::default() })]
+            let item = text(&mut event, "/item_id").unwrap_or_default();
+            vec![Said::Call(Piece { place, item, json, ..Piece::default() })]
         }
         "response.function_call_arguments.done" => {
-            vec![Said::Arguments(place, arguments(&mut event, "/arguments"))]
+            let json = arguments(&mut event, "/arguments");
+            let item = text(&mut event, "/item_id").unwrap_or_default();
+            vec![Said::Call(Piece { place, item, json, is_whole: true, ..Piece::default() })]
         }
         "response.output_item.added" => {
             event.get_mut("item").map(|item| begun(item, place)).unwrap_or_default()
@@ -145,21 +150,22 @@ pub(super) fn read(mut event: Value) -> Vec<Said> {
             vec![Said::Failed(Fault::of(event.pointer("/response/error").unwrap_or(&Value::Null)))]
         }
         "error" => vec![Said::Failed(Fault::of(&event))],
+        // A whole response, from a server that does not stream.
+        "" if event.get("object").is_some_and(|object| object == "response") => whole(&mut event),
+        "" => failure(&event).into_iter().collect(),
         _ => Vec::new(),
     }
 }
 
-fn begun(item: &mut Value, place: usize) -> Vec<Said> {
-    call(item)
-        .map(|call| Said::Call(Piece { place: Some(place), json: String::new(), ..call }))
-        .into_iter()
-        .collect()
+fn begun(item: &mut Value, place: Option<usize>) -> Vec<Said> {
+    let call = call(item);
+    let start = call.map(|call| Said::Call(Piece { place, json: String::new(), is_start: true, ..call }));
+    start.into_iter().collect()
 }
 
-fn done(item: &mut Value, place: usize) -> Vec<Said> {
+fn done(item: &mut Value, place: Option<usize>) -> Vec<Said> {
     if let Some(call) = call(item) {
-        let begin = Piece { place: Some(place), json: String::new(), ..call };
-        return vec![Said::Call(begin), Said::Arguments(place, call.json), Said::BlockEnd(place)];
+        return vec![Said::CallDone(Piece { place, ..call })];
     }
     let is_reasoning = item.get("type").is_some_and(|kind| kind == "reasoning");
     let sealed = if is_reasoning { text(item, "/encrypted_content") } else { None };
@@ -181,6 +187,29 @@ fn over(response: &mut Value) -> Vec<Said> {
     all_text.into_iter().chain([calls, stop]).chain(usage).chain([Said::End]).collect()
 }
 
+/// A response that was not streamed: its reasoning, then the rest.
+fn whole(response: &mut Value) -> Vec<Said> {
+    if response.get("status").is_some_and(|status| status == "failed") {
+        return vec![Said::Failed(Fault::of(response.get("error").unwrap_or(&Value::Null)))];
+    }
+    let mut said = Vec::new();
+    let items = response.get_mut("output").and_then(Value::as_array_mut);
+    for item in items.into_iter().flatten() {
+        let is_reasoning = item.get("type").is_some_and(|kind| kind == "reasoning");
+        let parts = item.get("summary").filter(|_| is_reasoning).and_then(Value::as_array);
+        let parts = parts.into_iter().flatten().filter_map(|part| part.get("text")?.as_str());
+        let summary = parts.collect::<Vec<_>>().join("\n\n");
+        if !summary.is_empty() {
+            said.push(Said::Reasoning(summary));
+        }
+        if is_reasoning {
+            said.extend(text(item, "/encrypted_content").map(Said::Signature));
+        }
+    }
+    said.extend(over(response));
+    said
+}
+
 /// The texts of an item that is a message.
 fn texts(item: &Value) -> impl Iterator<Item = &str> {
     let is_message = item.get("type").is_some_and(|kind| kind == "message");
@@ -192,10 +221,12 @@ fn texts(item: &Value) -> impl Iterator<Item = &str> {
 fn call(item: &mut Value) -> Option<Piece> {
     let is_call = item.get("type").is_some_and(|kind| kind == "function_call");
     is_call.then(|| Piece {
-        place: None,
+        signature: opaque::take_of_call(item),
+        item: text(item, "/id").unwrap_or_default(),
         id: text(item, "/call_id").unwrap_or_default(),
         name: text(item, "/name").unwrap_or_default(),
         json: arguments(item, "/arguments"),
+        ..Piece::default()
     })
 }
 

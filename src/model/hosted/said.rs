@@ -1,9 +1,11 @@
 //! What a frame says, in words that all wires share.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::error::Fault;
 use crate::protocol::TokenUsage;
+
+pub(super) use crate::model::calls::Piece;
 
 /// Something that a frame says. What it means for the turn is for [`Answer`](super::answer::Answer) to decide.
 #[derive(Debug, PartialEq)]
@@ -18,18 +20,20 @@ pub(super) enum Said {
     Signature(String),
     /// Reasoning that only the provider can read.
     Redacted(String),
+    /// What the provider wants back with the turn.
+    Opaque(Map<String, Value>),
     /// A call, or a piece of one.
     Call(Piece),
-    /// A call that comes at once, with what the provider wants back with it.
-    WholeCall(Piece, Option<String>),
+    /// A call that comes at once.
+    WholeCall(Piece),
+    /// The end of a call, with all of its arguments.
+    CallDone(Piece),
     /// All text of the turn, which was told already if the wire streams it.
     AllText(String),
     /// All calls of the turn, which were told already if the wire streams them.
     AllCalls(Vec<Piece>),
-    /// All arguments of the call at this place.
-    Arguments(usize, String),
     /// The block at this place is complete.
-    BlockEnd(usize),
+    BlockEnd(Option<usize>),
     /// Tokens so far.
     Tokens(Tokens),
     /// Why the turn stops, in the provider's word.
@@ -40,17 +44,22 @@ pub(super) enum Said {
     Failed(Fault),
 }
 
-/// A piece of a call.
-#[derive(Debug, Default, PartialEq)]
-pub(super) struct Piece {
-    /// Which call of the turn; some that are compatible with OpenAI leave it out.
-    pub(super) place: Option<usize>,
-    /// Its id, in the first piece.
-    pub(super) id: String,
-    /// The tool's name, in the first piece.
-    pub(super) name: String,
-    /// JSON text.
-    pub(super) json: String,
+impl Said {
+    /// Whether this is text, reasoning or a call.
+    pub(super) fn is_part_of_answer(&self) -> bool {
+        match self {
+            Self::Text(_)
+            | Self::Reasoning(_)
+            | Self::SignaturePiece(_)
+            | Self::Redacted(_)
+            | Self::Call(_)
+            | Self::WholeCall(_)
+            | Self::CallDone(_)
+            | Self::AllText(_) => true,
+            Self::AllCalls(calls) => !calls.is_empty(),
+            _ => false,
+        }
+    }
 }
 
 /// Tokens of a turn. Each count is the turn's so far, and holds the parts of it.
@@ -105,6 +114,11 @@ pub(super) fn failure(frame: &Value) -> Option<Said> {
         error => error.is_array(),
     };
     is_given.then(|| Said::Failed(Fault::of(frame)))
+}
+
+/// A member that is a place on the wire. One that is left out stays unknown.
+pub(super) fn place(value: &Value, pointer: &str) -> Option<usize> {
+    count(value, pointer).and_then(|place| usize::try_from(place).ok())
 }
 
 /// A member that is a number of tokens.

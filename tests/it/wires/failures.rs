@@ -156,13 +156,13 @@ async fn wherever_a_turn_breaks_what_was_streamed_is_intact() {
     .await;
 }
 
-/// What ends a turn for good.
+/// What tells the reason to stop; what is behind it is not needed.
 fn end(wire: Wire) -> &'static str {
     match wire {
         Wire::Bedrock => "messageStop",
-        Wire::OpenAiChat => "[DONE]",
+        Wire::OpenAiChat => "\"finish_reason\":\"",
         Wire::OpenAiResponses => "response.completed",
-        Wire::Anthropic => "message_stop",
+        Wire::Anthropic => "\"stop_reason\":\"",
         Wire::Gemini => "finishReason",
         Wire::Ollama => "\"done\":true",
         other => panic!("no end is known of {other:?}"),

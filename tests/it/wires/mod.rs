@@ -2,6 +2,7 @@
 
 mod aimock;
 mod binary;
+mod cases;
 mod connections;
 mod failures;
 mod fallback;

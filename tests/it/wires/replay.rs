@@ -13,7 +13,7 @@ use crate::support::rules::{self, Verdict};
 
 const TURNS: usize = 20;
 
-fn check(wire: Wire, body: &Value) -> Verdict {
+pub(super) fn check(wire: Wire, body: &Value) -> Verdict {
     match wire {
         Wire::OpenAiChat => rules::openai_chat::check(body),
         Wire::OpenAiResponses => rules::openai_responses::check(body),

@@ -264,16 +264,34 @@ async fn an_error_in_the_stream_is_known_by_its_type() {
     }
 }
 
+/// The number of the frame that tells the reason to stop.
+fn stop_frame(frames: &[String]) -> usize {
+    let is_stop = |frame: &String| {
+        let told = [
+            "\"finish_reason\":\"",
+            "\"stop_reason\":\"",
+            "finishReason",
+            "done_reason",
+            "response.completed",
+        ];
+        told.iter().any(|told| frame.contains(told))
+    };
+    frames.iter().position(is_stop).unwrap()
+}
+
 #[tokio::test]
-async fn a_turn_that_stops_anywhere_before_its_end_is_cut() {
+async fn a_turn_that_ends_before_its_reason_to_stop_is_cut_and_behind_it_is_complete() {
     for (adapter, frames) in ALL {
-        // Responses ends in its last frame, Gemini and Ollama too; Anthropic and chat behind their usage.
-        for count in 0..frames().len() {
+        for count in 0..=frames().len() {
             let head = || frames().into_iter().take(count).collect::<Vec<_>>();
-            let kind = if count == 0 { ModelErrorKind::Unavailable } else { ModelErrorKind::StreamCut };
+            let expected = match count {
+                0 => Err(ModelErrorKind::Unavailable),
+                _ if count <= stop_frame(&frames()) => Err(ModelErrorKind::StreamCut),
+                _ => Ok(StopReason::Complete),
+            };
             for (how, answer) in [("cut", Answer::stream(head()).cut()), ("clean", Answer::stream(head()))] {
                 let deltas = answered(adapter, answer).await;
-                assert_eq!(last(&deltas), Err(kind), "{adapter} {how} behind {count}: {}", outline(&deltas));
+                assert_eq!(last(&deltas), expected, "{adapter} {how} behind {count}: {}", outline(&deltas));
             }
         }
     }
@@ -297,6 +315,9 @@ async fn a_frame_that_is_cut_or_no_json_is_never_passed_over() {
             let deltas = answered(adapter, Answer::stream(broken)).await;
             assert_eq!(last(&deltas), Err(ModelErrorKind::StreamCut), "{adapter} {at}: {}", outline(&deltas));
 
+            if at > stop_frame(&all) {
+                continue;
+            }
             let mut halved = all[..=at].to_vec();
             halved[at].truncate(half);
             let deltas = answered(adapter, Answer::stream(halved)).await;
@@ -380,7 +401,7 @@ async fn a_reason_to_stop_says_whether_the_answer_is_whole() {
         ("openai", "eos", Ok(Complete)),
         ("openai", "length", Ok(MaxTokens)),
         ("openai", "content_filter", Ok(Filtered)),
-        ("openai", "tool_calls", Err(ModelErrorKind::StreamCut)),
+        ("openai", "tool_calls", Ok(Complete)),
         ("openai", "error", Err(ModelErrorKind::StreamCut)),
         ("openai-responses", "max_output_tokens", Ok(MaxTokens)),
         ("openai-responses", "content_filter", Ok(Filtered)),
@@ -398,6 +419,33 @@ async fn a_reason_to_stop_says_whether_the_answer_is_whole() {
     ] {
         assert_eq!(stopped(adapter, reason).await, expected, "{adapter} {reason}");
     }
+}
+
+#[tokio::test]
+async fn given_a_reason_to_stop_when_pings_go_on_for_ever_then_the_turn_ends_soon() {
+    let ping = |adapter: &str| match adapter {
+        "anthropic" => "event: ping\ndata: {\"type\":\"ping\"}\n\n",
+        "ollama" => "\n",
+        _ => ": ping\n\n",
+    };
+    for (adapter, frames) in ALL {
+        let mut pieces: Vec<String> = frames().into_iter().take(stop_frame(&frames()) + 1).collect();
+        pieces.push(ping(adapter).to_owned());
+        let answer = Answer::stream(pieces).again(Duration::from_millis(20));
+        let deltas = tokio::time::timeout(Duration::from_secs(5), answered(adapter, answer)).await.unwrap();
+        assert_eq!(last(&deltas), Ok(StopReason::Complete), "{adapter} {}", outline(&deltas));
+    }
+}
+
+#[tokio::test]
+async fn given_a_reason_to_stop_and_nothing_else_then_the_limit_of_silence_holds() {
+    let chunk = json!({ "choices": [{ "delta": {}, "finish_reason": "stop" }] });
+    let answer = Answer::stream(sse(&[chunk]).into_iter().chain([": ping\n\n".into()]).collect());
+    let began = std::time::Instant::now();
+    let deltas = answered("openai", answer.again(Duration::from_millis(20))).await;
+
+    assert_eq!(last(&deltas), Ok(StopReason::Complete), "{}", outline(&deltas));
+    assert!(began.elapsed() >= Duration::from_millis(200));
 }
 
 #[tokio::test]

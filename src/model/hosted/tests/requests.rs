@@ -162,7 +162,7 @@ async fn ollama() {
     messages:
       {"content":"Be brief.","role":"system"}
       {"content":"context\n\nWeather?","images":["QUJD"],"role":"user"}
-      {"content":"Let me look.","role":"assistant","tool_calls":[{"function":{"arguments":{"location":"Tokyo"},"name":"get_weather"}},{"function":{"arguments":{"location":"Paris"},"name":"get_weather"}}]}
+      {"content":"Let me look.","role":"assistant","thinking":"Two.","tool_calls":[{"function":{"arguments":{"location":"Tokyo"},"name":"get_weather"}},{"function":{"arguments":{"location":"Paris"},"name":"get_weather"}}]}
       {"content":"{\"temperature\":20}","role":"tool","tool_name":"get_weather"}
       {"content":"{\"temperature\":20}","role":"tool","tool_name":"get_weather"}
       {"content":"And now?","role":"user"}

@@ -130,6 +130,7 @@ fn without_ids(outline: &str) -> String {
 async fn openai_chat() {
     assert_snapshot!(turn("openai", chat()).await, @r#"
     Reasoning("Two cities.")
+    ReasoningEnd
     Text("Let me ")
     Text("look.")
     ToolCall { call: 0, id: "call_1", name: "get_weather" }
@@ -203,6 +204,7 @@ async fn gemini_generate_content() {
 async fn ollama_chat() {
     assert_snapshot!(without_ids(&turn("ollama", ollama()).await), @r#"
     Reasoning("Two cities.")
+    ReasoningEnd
     Text("Let me look.")
     ToolCall { call: 0, id: <id>, name: "get_weather" }
     ToolArgs { call: 0, json: "{\"location\":\"Tokyo\"}" }
@@ -268,6 +270,7 @@ async fn mistral_sends_its_thoughts_in_chunks() {
 
     assert_snapshot!(turn("mistral", frames).await, @r#"
     Reasoning("Hm.")
+    ReasoningEnd
     Text("Fine ")
     Text("there.")
     End(Complete)
@@ -433,6 +436,7 @@ async fn given_gemini_signs_text_behind_a_thought_then_the_text_stays_one() {
     Reasoning("Hm.")
     Text("Fine ")
     Text("there.")
+    TurnSignature("c2ln")
     End(Complete)
     "#);
 }

@@ -1,0 +1,65 @@
+//! Whether a JSON text that comes in pieces has come to its end.
+
+/// Follows a JSON text by its brackets and strings, each byte once.
+#[derive(Debug, Default)]
+pub(super) struct Brackets {
+    depth: usize,
+    is_in_string: bool,
+    is_escaped: bool,
+    is_closed: bool,
+}
+
+impl Brackets {
+    pub(super) fn push(&mut self, json: &str) {
+        for byte in json.bytes() {
+            match byte {
+                _ if self.is_escaped => self.is_escaped = false,
+                b'\\' if self.is_in_string => self.is_escaped = true,
+                b'"' => {
+                    self.is_in_string = !self.is_in_string;
+                    self.is_closed |= self.depth == 0 && !self.is_in_string;
+                }
+                _ if self.is_in_string => {}
+                b'{' | b'[' => self.depth += 1,
+                b'}' | b']' => {
+                    self.depth = self.depth.saturating_sub(1);
+                    self.is_closed |= self.depth == 0;
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether an object, a list or a string is complete, so that nothing may follow.
+    pub(super) fn is_closed(&self) -> bool {
+        self.is_closed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_closed_behind_its_last_bracket_however_it_is_cut() {
+        for (text, is_closed) in [
+            ("", false),
+            ("{", false),
+            ("{}", true),
+            (r#"{"a":{"b":"}"}"#, false),
+            (r#"{"a":"\"}"}"#, true),
+            (r#"{"a":"\\"}"#, true),
+            (r#"[{"a":1},2]"#, true),
+            (r#"  {"a":[}"#, false),
+            ("null", false),
+            (r#""{}""#, true),
+        ] {
+            for size in 1..4 {
+                let mut brackets = Brackets::default();
+                let bytes = text.as_bytes().chunks(size);
+                bytes.for_each(|piece| brackets.push(std::str::from_utf8(piece).unwrap()));
+                assert_eq!(brackets.is_closed(), is_closed, "{text} by {size}");
+            }
+        }
+    }
+}

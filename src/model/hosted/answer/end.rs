@@ -1,0 +1,107 @@
+//! How a turn ends: well, behind a reason to stop, or in a failure.
+
+use http::header;
+use secrecy::ExposeSecret as _;
+use serde_json::Value;
+use tracing::warn;
+
+use super::Answer;
+use crate::model::hosted::error;
+use crate::model::hosted::provider::Wire;
+use crate::model::hosted::stop::Stop;
+use crate::model::{Delta, ModelError, ModelErrorKind, StopReason};
+
+impl Answer {
+    pub(super) fn end(&mut self) {
+        let Some(word) = self.stop.take() else {
+            return self.cut("the answer ended without a reason");
+        };
+        let word = error::scrubbed(&word, self.key()).to_ascii_lowercase();
+        let reason = match Stop::of(&word) {
+            Stop::Broken => return self.cut(&format!("the provider stopped: {word}")),
+            Stop::ForCalls if self.calls.is_none() && !self.has_spoken => {
+                return self.cut("the provider stopped for calls, and none came");
+            }
+            Stop::ForCalls if self.calls.is_none() => {
+                let (provider, model) = (self.whose.0, &self.whose.1);
+                warn!(provider, model, "the model stopped for calls and made none; its text is the answer");
+                StopReason::Complete
+            }
+            Stop::ForCalls | Stop::Complete => StopReason::Complete,
+            Stop::MaxTokens => StopReason::MaxTokens,
+            Stop::Filtered => StopReason::Filtered,
+        };
+        if let Err(fault) = self.calls.finish(reason == StopReason::Complete, &mut self.ready) {
+            return self.cut(fault);
+        }
+        self.end_reasoning();
+        self.end_signature();
+        self.sign();
+        self.count();
+        self.ready.push_back(Delta::End(reason));
+        self.is_over = true;
+    }
+
+    /// Ends reasoning that goes back without a signature.
+    pub(super) fn end_reasoning(&mut self) {
+        if self.wants_reasoning && std::mem::take(&mut self.has_reasoned) {
+            self.ready.push_back(Delta::ReasoningEnd);
+        }
+    }
+
+    /// Sends the signature that came in pieces.
+    pub(super) fn end_signature(&mut self) {
+        let signature = std::mem::take(&mut self.signature);
+        if !signature.is_empty() {
+            self.ready.push_back(Delta::ReasoningSignature(signature));
+        }
+    }
+
+    /// Sends what the provider wants back with the turn. A turn that holds nothing else is empty, and does not go back.
+    fn sign(&mut self) {
+        let members = std::mem::take(&mut self.opaque);
+        let opaque = (!members.is_empty()).then(|| Value::Object(members).to_string());
+        let signature = opaque.or(self.text_signature.take()).filter(|_| self.has_answer);
+        self.ready.extend(signature.map(Delta::TurnSignature));
+    }
+
+    /// Tells the tokens.
+    fn count(&mut self) {
+        let mut tokens = self.tokens;
+        if self.wire == Wire::Anthropic {
+            // There what was cached is counted apart.
+            let cached = tokens.cached.unwrap_or(0).saturating_add(tokens.cache_written.unwrap_or(0));
+            tokens.input = tokens.input.map(|input| input.saturating_add(cached));
+        }
+        self.ready.extend(tokens.usage(self.whose.0, &self.whose.1).map(Delta::Usage));
+    }
+
+    pub(super) fn cut(&mut self, cause: &str) {
+        let kind = self.broken();
+        let media_type = self.response.headers().get(header::CONTENT_TYPE);
+        match media_type.and_then(|value| value.to_str().ok()).filter(|_| !self.has_begun) {
+            Some(media_type) => {
+                let media_type = error::scrubbed(media_type, self.key());
+                let media_type: String = media_type.chars().take(60).collect();
+                self.fail(ModelError::new(kind, format!("{cause}, and is {media_type}")));
+            }
+            None => self.fail(ModelError::new(kind, cause)),
+        }
+    }
+
+    /// Ends in the first failure. What was counted by then was used.
+    pub(super) fn fail(&mut self, failure: ModelError) {
+        if self.failure.is_none() {
+            self.count();
+            self.failure = Some(failure);
+        }
+    }
+
+    pub(super) fn broken(&self) -> ModelErrorKind {
+        if self.has_begun { ModelErrorKind::StreamCut } else { ModelErrorKind::Unavailable }
+    }
+
+    pub(super) fn key(&self) -> &str {
+        self.key.as_ref().map(|key| key.expose_secret().trim()).unwrap_or_default()
+    }
+}

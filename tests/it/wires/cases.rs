@@ -1,0 +1,141 @@
+//! Inputs from public bug reports, as small files in `tests/cases`, each played through the function's binary. The format
+//! is in the README there.
+
+mod client;
+mod expect;
+
+use std::fs;
+use std::panic::AssertUnwindSafe;
+use std::path::Path;
+use std::time::Instant;
+
+use ag_ui_lambda::dev::provider::{Provider, Reply, Say, Wire};
+use futures_util::{FutureExt as _, StreamExt as _, stream};
+use serde_json::{Value, json};
+
+use crate::support::function::{Reply as Run, TOKEN, local_function, says, url_event};
+use crate::support::provider::variables;
+use client::Client;
+use expect::Seen;
+
+/// Cases that do not pass yet. One that passes must leave this list.
+const NOT_YET: &[&str] = &[
+    "error-field-in-event-stream",
+    "llama-cpp-context-size-sentence",
+    "lone-surrogate-in-user-text",
+    "lone-surrogate-inside-arguments",
+    "openrouter-sentence-in-the-metadata",
+    "permissions-as-json-text",
+    "surrogate-pair-over-two-deltas",
+];
+
+#[tokio::test]
+async fn every_case_ends_as_is_right() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> =
+        files.filter(|path| path.extension().is_some_and(|kind| kind == "json")).collect();
+    files.sort();
+    assert!(files.len() >= 22, "cases are missing");
+    let only = std::env::var("CASE").unwrap_or_default();
+    let outcomes = stream::iter(files).map(|path| async move {
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let case: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+        let outcome = AssertUnwindSafe(play(&case)).catch_unwind().await;
+        (name, outcome.unwrap_or_else(|_| Err("panicked, see above".into())))
+    });
+    let outcomes: Vec<(String, Result<(), String>)> = outcomes.buffer_unordered(4).collect().await;
+
+    let mut faults = Vec::new();
+    for (name, outcome) in outcomes.iter().filter(|(name, _)| name.contains(&only)) {
+        match (outcome, NOT_YET.contains(&name.as_str())) {
+            (Err(why), false) => faults.push(format!("{name}: {why}")),
+            (Ok(()), true) => faults.push(format!("{name} passes: take it from the list")),
+            _ => {}
+        }
+    }
+    assert!(faults.is_empty(), "\n{}", faults.join("\n\n"));
+}
+
+/// Plays a case; an error says what is not as it should be.
+async fn play(case: &Value) -> Result<(), String> {
+    let adapter = case["wire"].as_str().unwrap();
+    let (wire, model) = match adapter {
+        "chat" => (Wire::OpenAiChat, "openai/m"),
+        "openrouter" => (Wire::OpenAiChat, "openrouter/m"),
+        "responses" => (Wire::OpenAiResponses, "openai-responses/m"),
+        "anthropic" => (Wire::Anthropic, "anthropic/m"),
+        "gemini" => (Wire::Gemini, "gemini/m"),
+        "ollama" => (Wire::Ollama, "ollama/m"),
+        "bedrock" => (Wire::Bedrock, "bedrock/m"),
+        "scripted" => (Wire::OpenAiChat, "scripted/demo"),
+        other => panic!("no wire {other}"),
+    };
+    let provider = Provider::start().await.unwrap();
+    let turns = case["turns"].as_array().into_iter().flatten();
+    provider.reply(turns.map(|turn| reply(wire, turn)));
+
+    let mut variables = variables(wire, &provider.url());
+    variables.retain(|(name, _)| *name != "AGUI_MODEL");
+    variables.push(("AGUI_MODEL", model.to_owned()));
+    if adapter == "openrouter" {
+        variables.push(("OPENROUTER_API_KEY", "sk-or-test-0123456789".to_owned()));
+        variables.push(("OPENROUTER_BASE_URL", format!("{}/v1", provider.url())));
+    }
+    let env = case["env"].as_object().into_iter().flatten();
+    let env = env.map(|(name, value)| (name.as_str(), value.as_str().unwrap().to_owned()));
+    let variables: Vec<(&str, String)> = variables.into_iter().chain(env).collect();
+    let borrowed: Vec<(&str, &str)> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let function = local_function(&borrowed).await;
+
+    let began = Instant::now();
+    let mut client = Client::new(input(case));
+    let mut run = Run::to(&function, &event(case, &client.input)).await;
+    for further in case["runs"].as_array().into_iter().flatten() {
+        client.keep(&run.events);
+        client.goes_on(further);
+        run = Run::to(&function, &url_event(&[("x-agui-token", TOKEN)], &client.input)).await;
+    }
+    let seconds = began.elapsed().as_secs_f64();
+    function.kill().await;
+    let asked = provider.asked();
+    Seen { wire, run: &run, asked: &asked, log: &function.logs(), seconds }.check(&case["expect"])
+}
+
+fn reply(wire: Wire, turn: &Value) -> Reply {
+    let reply = if let Some(frames) = turn["frames"].as_array() {
+        Reply::frames(wire, frames)
+    } else if let Some(text) = turn["text"].as_str() {
+        Reply::stream(wire, &[Say::text(text)])
+    } else {
+        let status = turn["status"].as_u64().unwrap();
+        Reply::raw(status.try_into().unwrap(), "application/json", turn["json"].to_string())
+    };
+    match turn["needs"].as_str() {
+        Some(text) => reply.needs(text, self::reply(wire, &turn["else"])),
+        None => reply,
+    }
+}
+
+fn input(case: &Value) -> Value {
+    let mut input = says(case["say"].as_str().unwrap_or("hi"));
+    for (name, value) in case["input"].as_object().into_iter().flatten() {
+        match value {
+            Value::Null => drop(input.as_object_mut().unwrap().remove(name)),
+            value => input[name] = value.clone(),
+        }
+    }
+    input
+}
+
+/// The Lambda event of a case's first run.
+fn event(case: &Value, input: &Value) -> Value {
+    let body = case["body"].as_str().map_or_else(|| input.to_string(), ToOwned::to_owned);
+    let mut event = match &case["event"] {
+        Value::Null => url_event(&[("x-agui-token", TOKEN)], &json!(null)),
+        event => event.clone(),
+    };
+    event["body"] = body.into();
+    event["isBase64Encoded"] = false.into();
+    event
+}
