@@ -98,21 +98,16 @@ impl Calls {
             made.is_identified_by(&piece) && made.name == piece.name && is_same_json(&made.json, &piece.json)
         };
         if piece.name.is_empty() || !self.made.iter().any(is_again) {
-            self.begin_whole(&piece, names, out);
+            let call = self.begin(&piece);
+            self.join_whole(call, &piece, names, out);
         }
     }
 
     /// Takes a call with all of its arguments, of which pieces may have come before.
     pub(super) fn done(&mut self, piece: Piece, names: &ToolNames, out: &mut VecDeque<Delta>) {
         let piece = Piece { is_whole: true, ..piece.without_null() };
-        match self.find(&piece) {
-            Some(call) => {
-                self.join(call, &piece, names, out);
-                self.complete(call, &piece.json, out);
-                self.stop(call, out);
-            }
-            None => self.begin_whole(&piece, names, out),
-        }
+        let call = self.find(&piece).unwrap_or_else(|| self.begin(&piece));
+        self.join_whole(call, &piece, names, out);
     }
 
     /// Takes the list of all calls of the turn, of which some or all may have come before.
@@ -120,15 +115,14 @@ impl Calls {
         let mut is_listed = vec![false; self.made.len()];
         for piece in pieces {
             let piece = piece.without_null();
-            match self.listed(&piece, &is_listed) {
+            let call = match self.listed(&piece, &is_listed) {
                 Some(call) => {
                     is_listed[call] = true;
-                    self.join(call, &piece, names, out);
-                    self.complete(call, &piece.json, out);
-                    self.stop(call, out);
+                    call
                 }
-                None => self.begin_whole(&piece, names, out),
-            }
+                None => self.begin(&piece),
+            };
+            self.join_whole(call, &piece, names, out);
         }
     }
 
@@ -179,8 +173,8 @@ impl Calls {
         self.made.len() - 1
     }
 
-    fn begin_whole(&mut self, piece: &Piece, names: &ToolNames, out: &mut VecDeque<Delta>) {
-        let call = self.begin(piece);
+    /// Takes a piece that holds all arguments of its call, and stops the call.
+    fn join_whole(&mut self, call: usize, piece: &Piece, names: &ToolNames, out: &mut VecDeque<Delta>) {
         self.join(call, piece, names, out);
         self.complete(call, &piece.json, out);
         self.stop(call, out);
