@@ -9,6 +9,7 @@ use tracing::info;
 
 use super::calls::HistoryCall;
 use crate::approval::Proof;
+use crate::json::readable;
 use crate::protocol::{
     InterruptId, Message, MessageBody, ResumeEntry, ResumeStatus, RunAgentInput, ToolCallId,
 };
@@ -77,7 +78,7 @@ impl<'a> Answers<'a> {
         };
         let text = content.text();
         to_one.echoes.contains(text.as_bytes())
-            || serde_json::from_str(&text)
+            || serde_json::from_slice::<Value>(&readable(text.as_bytes()))
                 .ok()
                 .and_then(|value| canonical(&value))
                 .is_some_and(|said| to_one.echoes.contains(&said))
