@@ -14,6 +14,7 @@ mod conversation;
 mod error;
 mod frames;
 mod gemini;
+mod halves;
 mod key;
 mod media;
 mod ollama;

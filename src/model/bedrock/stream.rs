@@ -20,6 +20,7 @@ use tokio::time::timeout;
 use tracing::debug;
 
 use super::error;
+use super::repair::BlockTexts;
 use crate::model::wire::ToolNames;
 use crate::model::{Delta, ModelError, ModelErrorKind, StopReason};
 use crate::protocol::TokenUsage;
@@ -54,6 +55,7 @@ impl Answer {
         names: ToolNames,
         model: Arc<str>,
         idle_timeout: Duration,
+        texts: BlockTexts,
     ) -> Self {
         Self {
             events,
@@ -62,7 +64,7 @@ impl Answer {
             has_begun: false,
             is_over: false,
             ready: VecDeque::new(),
-            turn: Turn { names, model, blocks: BTreeMap::new(), ended_call: None, stop: None },
+            turn: Turn { names, model, texts, blocks: BTreeMap::new(), ended_call: None, stop: None },
         }
     }
 
@@ -122,6 +124,7 @@ enum Block {
 struct Turn {
     names: ToolNames,
     model: Arc<str>,
+    texts: BlockTexts,
     /// The open blocks by their index. Text is not among them: nothing of it is held back.
     blocks: BTreeMap<usize, Block>,
     /// The call that the event before ended, and whether its arguments are whole.
@@ -153,6 +156,7 @@ impl Turn {
             }
             Event::ContentBlockStop(event) => {
                 let index = number(event.content_block_index);
+                out.extend(self.rest(index));
                 match self.blocks.remove(&index) {
                     Some(Block::Call { arguments }) => {
                         let is_whole = serde_json::from_str::<IgnoredAny>(&arguments).is_ok();
@@ -163,6 +167,7 @@ impl Turn {
                 }
             }
             Event::MessageStop(event) => {
+                out.extend(self.texts.open().into_iter().filter_map(|index| self.rest(index)));
                 let blocks = std::mem::take(&mut self.blocks);
                 blocks.into_values().for_each(|block| end_of_reasoning(block, out));
                 self.stop = Some(stop(&event.stop_reason));
@@ -174,17 +179,33 @@ impl Turn {
         }
     }
 
+    /// What is left of a block's text or reasoning. Arguments that end in a half are cut off.
+    fn rest(&mut self, index: usize) -> Option<Delta> {
+        let rest = self.texts.rest(index)?;
+        match self.blocks.get(&index) {
+            None => Some(Delta::Text(rest)),
+            Some(Block::Reasoning { .. }) => Some(Delta::Reasoning(rest)),
+            Some(Block::Call { .. }) => None,
+        }
+    }
+
     fn delta(&mut self, index: usize, delta: ContentBlockDelta) -> Option<Delta> {
         match delta {
-            ContentBlockDelta::Text(text) => said(text).map(Delta::Text),
+            ContentBlockDelta::Text(text) => said(self.texts.join(index, text)).map(Delta::Text),
             ContentBlockDelta::ToolUse(delta) => {
-                let json = said(delta.input)?;
+                let json = said(self.texts.join(index, delta.input))?;
                 if let Some(Block::Call { arguments }) = self.blocks.get_mut(&index) {
                     arguments.push_str(&json);
                 }
                 Some(Delta::ToolArgs { call: index, json })
             }
             ContentBlockDelta::ReasoningContent(delta) => {
+                let delta = match delta {
+                    ReasoningContentBlockDelta::Text(text) => {
+                        ReasoningContentBlockDelta::Text(self.texts.join(index, text))
+                    }
+                    delta => delta,
+                };
                 let block = Block::Reasoning { signature: String::new(), redacted: Vec::new() };
                 let block = self.blocks.entry(index).or_insert(block);
                 let Block::Reasoning { signature, redacted } = block else { return None };

@@ -14,6 +14,7 @@ use tokio::time::timeout;
 use super::calls::Calls;
 use super::error;
 use super::frames::{Frames, Framing};
+use super::halves::SplitPairs;
 use super::provider::Wire;
 use super::said::{Said, Tokens};
 use super::stop::Stop;
@@ -46,6 +47,8 @@ pub(super) struct Answer {
     names: ToolNames,
     /// To keep it out of the log.
     key: Option<SecretString>,
+    /// The halves of characters that wait for the next frame.
+    pairs: SplitPairs,
     /// The calls so far.
     calls: Calls,
     /// The signature of the block that is open.
@@ -85,6 +88,7 @@ impl Answer {
             whose,
             names,
             key,
+            pairs: SplitPairs::default(),
             calls: Calls::default(),
             signature: String::new(),
             has_reasoned: false,
@@ -168,7 +172,7 @@ impl Answer {
         if self.wire == Wire::Chat && chat::is_end(data) {
             return self.end();
         }
-        let frame = match serde_json::from_slice(data) {
+        let frame = match serde_json::from_slice(&self.pairs.frame(data)) {
             Ok(frame @ Value::Object(_)) => frame,
             Ok(_) => return self.cut("a frame is no object"),
             // The message quotes the answer, so only the place is kept.
@@ -184,7 +188,7 @@ impl Answer {
             Wire::Gemini => gemini::read(frame),
             Wire::Ollama => ollama::read(frame),
         };
-        for said in said {
+        for said in self.pairs.join(said) {
             if self.failure.is_none() && !self.is_over {
                 self.hear(said);
             }
@@ -240,6 +244,9 @@ impl Answer {
     }
 
     fn end(&mut self) {
+        for said in self.pairs.rest() {
+            self.hear(said);
+        }
         let Some(word) = self.stop.take() else {
             return self.cut("the answer ended without a reason");
         };

@@ -11,6 +11,7 @@ use reqwest::Response;
 use serde_json::Value;
 use tokio::time::timeout;
 
+use crate::json::readable;
 use crate::model::told::{for_log, is_too_long};
 use crate::model::{ModelError, ModelErrorKind};
 
@@ -74,7 +75,8 @@ impl Fault {
             }
         };
         let _ = timeout(BODY_TIME, read).await;
-        let fault = serde_json::from_slice(&body).map_or_else(|_| Self::default(), |body| Self::of(&body));
+        let fault =
+            serde_json::from_slice(&readable(&body)).map_or_else(|_| Self::default(), |body| Self::of(&body));
         Self { status: Some(status), retry_after: retry_after.or(fault.retry_after), ..fault }
     }
 
