@@ -12,6 +12,7 @@ mod calls;
 mod chat;
 mod conversation;
 mod error;
+mod fault;
 mod frames;
 mod gemini;
 mod halves;

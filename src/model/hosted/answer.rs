@@ -10,13 +10,14 @@ use reqwest::Response;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use tokio::time::timeout;
+use tracing::warn;
 
 use super::calls::Calls;
 use super::error;
 use super::frames::{Frames, Framing};
 use super::halves::SplitPairs;
 use super::provider::Wire;
-use super::said::{Said, Tokens};
+use super::said::{Said, Tokens, failure};
 use super::stop::Stop;
 use super::{anthropic, chat, gemini, ollama, responses};
 use crate::model::wire::ToolNames;
@@ -172,16 +173,24 @@ impl Answer {
         if self.wire == Wire::Chat && chat::is_end(data) {
             return self.end();
         }
-        let frame = match serde_json::from_slice(&self.pairs.frame(data)) {
-            Ok(frame @ Value::Object(_)) => frame,
-            Ok(_) => return self.cut("a frame is no object"),
+        match serde_json::from_slice(&self.pairs.frame(data)) {
+            // Gemini's answers and errors may be a list.
+            Ok(Value::Array(frames)) if frames.iter().all(Value::is_object) => {
+                frames.into_iter().for_each(|frame| self.read(frame));
+            }
+            Ok(frame @ Value::Object(_)) => self.read(frame),
+            Ok(_) => self.cut("a frame is no object"),
             // The message quotes the answer, so only the place is kept.
             Err(error) => {
                 let (line, column) = (error.line(), error.column());
-                return self.cut(&format!("a frame is no JSON, line {line} column {column}"));
+                self.cut(&format!("a frame is no JSON, line {line} column {column}"));
             }
-        };
+        }
+    }
+
+    fn read(&mut self, frame: Value) {
         let said = match self.wire {
+            _ if let Some(failure) = failure(&frame) => vec![failure],
             Wire::Chat => chat::read(frame),
             Wire::Responses => responses::read(frame),
             Wire::Anthropic => anthropic::read(frame),
@@ -250,8 +259,15 @@ impl Answer {
         let Some(word) = self.stop.take() else {
             return self.cut("the answer ended without a reason");
         };
+        // It is read before the key is taken out of it: a short one may be a part of any word.
+        let stop = Stop::of(&word.to_ascii_lowercase());
         let word = error::scrubbed(&word, self.key()).to_ascii_lowercase();
-        let reason = match Stop::of(&word) {
+        let stop = stop.unwrap_or_else(|| {
+            let word: String = word.chars().take(40).collect();
+            warn!(word, "unknown reason to stop, taken for a good one");
+            Stop::Complete
+        });
+        let reason = match stop {
             Stop::Broken => return self.cut(&format!("the provider stopped: {word}")),
             _ if self.calls.has_nameless() => return self.cut("a call has no name"),
             Stop::ForCalls if self.calls.is_none() => {
@@ -281,7 +297,9 @@ impl Answer {
     fn cut(&mut self, cause: &str) {
         let kind = self.broken();
         let media_type = self.response.headers().get(header::CONTENT_TYPE);
-        match media_type.and_then(|value| value.to_str().ok()).filter(|_| !self.has_begun) {
+        // Only another one than the wire's says anything.
+        let is_telling = |media_type: &&str| !self.has_begun && !media_type.starts_with("text/event-stream");
+        match media_type.and_then(|value| value.to_str().ok()).filter(is_telling) {
             Some(media_type) => {
                 let media_type = error::scrubbed(media_type, self.key());
                 let media_type: String = media_type.chars().take(60).collect();
