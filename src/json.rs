@@ -3,7 +3,15 @@
 //! serde_json has names of its own: an object with such a member reads as whatever text stands in it, past every
 //! check of names and depth. And of two members of one name the last counts, here; elsewhere the first. What comes from
 //! outside is read here, where both are refused.
+//!
+//! A byte order mark before the text is skipped, and half of a surrogate pair reads as U+FFFD ([`surrogates`]).
 
+#[cfg(any(feature = "bedrock", feature = "hosted"))]
+pub(crate) mod halves;
+pub(crate) mod pieces;
+pub(crate) mod surrogates;
+
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
@@ -15,8 +23,18 @@ pub(crate) const TWICE: &str = "a member is named twice";
 /// How serde_json's own names begin.
 const RESERVED: &str = "$serde_json::private::";
 
-/// Reads text.
+/// A text as a reader of Rust strings takes it: without a byte order mark, and with U+FFFD for halves of surrogate pairs.
+pub(crate) fn readable(text: &[u8]) -> Cow<'_, [u8]> {
+    surrogates::repaired(text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text))
+}
+
+/// Reads text, made [`readable`] before.
 pub(crate) fn read(text: &[u8]) -> Result<Value, serde_json::Error> {
+    read_unrepaired(&readable(text))
+}
+
+/// Reads text that is a proof, such as a token: what would read as the same name after a repair is refused.
+pub(crate) fn read_unrepaired(text: &[u8]) -> Result<Value, serde_json::Error> {
     let mut json = serde_json::Deserializer::from_slice(text);
     let value = json.deserialize_any(Plain)?;
     json.end()?;
@@ -104,6 +122,17 @@ mod tests {
         for text in ["{} {}", "{\"a", "", nested.as_str()] {
             assert!(read(text.as_bytes()).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_skipped_and_half_a_pair_is_read() {
+        let text = "\u{feff}{\"a\":\"x\\ud83d\"}";
+        assert_eq!(read(text.as_bytes()).unwrap(), serde_json::json!({ "a": "x\u{fffd}" }));
+        assert!(read_unrepaired(text.as_bytes()).is_err());
+        assert!(read_unrepaired(br#""\ud83d""#).is_err());
+        assert!(read(b"\"\xed\xa0\xbd\"").is_err(), "no UTF-8");
+        let fault = read(br#"{"\ud83d":1,"\ud83e":1}"#).unwrap_err();
+        assert!(fault.to_string().starts_with(TWICE), "{fault}");
     }
 
     #[test]

@@ -17,6 +17,7 @@ use super::seal;
 use super::spans::Chat;
 use super::stream::Outbox;
 use super::turns::{Turns, check_arguments};
+use crate::json::pieces::Pieces;
 use crate::model::{
     Call, CallSignature, Delta, DeltaStream, ModelError, ModelErrorKind, Reasoning, ReasoningKind, Request,
     StopReason,
@@ -94,6 +95,8 @@ struct Making<'a> {
 struct MakingCall {
     number: usize,
     call: Call,
+    /// Of its arguments, an escape that the deltas cut in two.
+    pieces: Pieces,
     open: Option<OpenCall>,
     closed: Option<ClosedCall>,
 }
@@ -105,8 +108,18 @@ impl MakingCall {
         self.open.is_none() && serde_json::from_str::<IgnoredAny>(&self.call.arguments).is_ok()
     }
 
+    /// Adds to the arguments, unless they have ended.
+    fn add<S: Stamps>(&mut self, json: &str, transcript: &mut Transcript<S>) {
+        if let Some(open) = self.open.as_ref().filter(|_| !json.is_empty()) {
+            transcript.tool_args(open, json);
+            self.call.arguments.push_str(json);
+        }
+    }
+
     /// Ends the arguments, unless they have ended.
     fn close<S: Stamps>(&mut self, transcript: &mut Transcript<S>) {
+        let rest = self.pieces.rest();
+        self.add(&rest, transcript);
         if let Some(open) = self.open.take() {
             self.closed = Some(transcript.end_call(open));
         }
@@ -179,14 +192,15 @@ impl<'a> Making<'a> {
                 turns.begin_call().map_err(Ended::Stopped)?;
                 let open = transcript.tool_call(id.into(), &name);
                 let call = Call { id: open.id().clone(), name, arguments: String::new(), signature: None };
-                self.calls.push(MakingCall { number, call, open: Some(open), closed: None });
+                let pieces = Pieces::default();
+                self.calls.push(MakingCall { number, call, pieces, open: Some(open), closed: None });
             }
             Delta::ToolArgs { call, json } => {
                 let making = self.find(call)?;
-                if let Some(open) = &making.open {
+                if making.open.is_some() {
                     check_arguments(making.call.arguments.len() + json.len()).map_err(Ended::Stopped)?;
-                    transcript.tool_args(open, &json);
-                    making.call.arguments.push_str(&json);
+                    let json = making.pieces.push(json);
+                    making.add(&json, transcript);
                 }
             }
             Delta::ToolCallEnd { call } => self.find(call)?.close(transcript),

@@ -7,6 +7,8 @@ use lambda_http::aws_lambda_events::apigw::{ApiGatewayProxyRequest, ApiGatewayV2
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use crate::json::readable;
+
 /// A request, from a front door that is served.
 #[derive(Debug)]
 pub(super) struct Event {
@@ -73,8 +75,9 @@ impl Event {
     /// # Errors
     /// [`Unserved`] for everything but a request of a door that is served.
     pub(super) fn read(json: &str) -> Result<Self, Unserved> {
+        let json = &*readable(json.as_bytes());
         let Shape { version, request_context: context } =
-            serde_json::from_str(json).map_err(|_| Unserved::Unknown)?;
+            serde_json::from_slice(json).map_err(|_| Unserved::Unknown)?;
         let is_url = context.domain_name.as_deref().is_none_or(|domain| domain.contains(".lambda-url."));
         if context.http.is_some() {
             // Nothing else tells the two apart. Emulators of URLs name no API.
@@ -92,9 +95,9 @@ impl Event {
     }
 }
 
-fn parse<T: for<'de> Deserialize<'de>>(json: &str) -> Result<T, Unserved> {
+fn parse<T: for<'de> Deserialize<'de>>(json: &[u8]) -> Result<T, Unserved> {
     // The error's own words may hold a value.
-    serde_json::from_str(json)
+    serde_json::from_slice(json)
         .map_err(|error| Unserved::Unreadable { line: error.line(), column: error.column() })
 }
 
@@ -155,6 +158,21 @@ mod tests {
         ] {
             assert_eq!(Event::read(&event.to_string()).map(|event| event.door), expected, "{why}");
         }
+    }
+
+    #[test]
+    fn half_a_surrogate_pair_makes_no_event_unreadable() {
+        let mut event = v2(json!({}));
+        event["body"] = json!("BODY");
+        let event = event.to_string().replace("BODY", r#"cut \ud83d {\"a\":\"\\ud83d\"}"#);
+
+        let Ok(Event { format: Format::V2(read), .. }) = Event::read(&event) else { panic!("it is read") };
+
+        assert_eq!(
+            read.body.as_deref(),
+            Some("cut \u{fffd} {\"a\":\"\\ud83d\"}"),
+            "the body's own escapes are its own"
+        );
     }
 
     #[test]

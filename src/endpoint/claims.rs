@@ -8,6 +8,7 @@ use std::fmt;
 use serde_json::Value;
 
 use crate::approval::Identity;
+use crate::json;
 use crate::protocol::JsonObject;
 
 /// Proven claims about a caller, by name.
@@ -100,13 +101,16 @@ impl Claims {
         self.values.get(name)?.as_str().filter(|text| !text.is_empty())
     }
 
-    /// A claim that is a list, in any of the forms that authorizers write: a JSON array, `[a b]`, `a,b`, `a b`.
+    /// A claim that is a list, in any of the forms that authorizers write: a JSON array, the text of one (`["a","b"]`),
+    /// `[a b]`, `a,b`, `a b`.
     ///
-    /// An element of an array that holds white space or a comma is left out: in the other forms it would be
+    /// Text that begins as the text of an array of strings and is none grants nothing. An element of an array that holds white space or a comma is left out: in the other forms it would be
     /// several, and a name must not grant what only its pieces would.
     pub fn list(&self, name: &str) -> Vec<String> {
         let is_separator = |c: char| c.is_whitespace() || c == ',';
-        match self.values.get(name) {
+        let value = self.values.get(name);
+        let array = value.and_then(Value::as_str).and_then(array_as_text);
+        match array.as_ref().or(value) {
             Some(Value::String(text)) => {
                 let inner = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
                 inner.split(is_separator).filter(|item| !item.is_empty()).map(ToOwned::to_owned).collect()
@@ -174,6 +178,13 @@ impl Claims {
     }
 }
 
+/// The array that a text is, where it begins as one of strings does: `["`. Cognito writes groups and custom attributes so.
+fn array_as_text(text: &str) -> Option<Value> {
+    let text = text.trim();
+    let is_array = text.strip_prefix('[').is_some_and(|rest| rest.trim_start().starts_with('"'));
+    is_array.then(|| json::read_unrepaired(text.as_bytes()).unwrap_or(Value::Null))
+}
+
 /// Names without values, since claims are personal data.
 impl fmt::Debug for Claims {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -203,6 +214,16 @@ mod tests {
             ("an OAuth scope", json!("read write"), vec!["read", "write"]),
             ("a token's array", json!(["admin", "ops"]), vec!["admin", "ops"]),
             ("a name that would fall apart grants nothing", json!(["read admin", "a,b", "ok"]), vec!["ok"]),
+            ("a JSON array as text", json!(r#"["admin","ops"]"#), vec!["admin", "ops"]),
+            ("with white space", json!(" [ \"admin\" ,\n\"ops\" ] "), vec!["admin", "ops"]),
+            ("with escapes", json!(r#"["orders\u003aread"]"#), vec!["orders:read"]),
+            ("of one", json!(r#"["admin"]"#), vec!["admin"]),
+            ("of none", json!("[]"), vec![]),
+            ("of names that would fall apart", json!(r#"["read admin","a,b","","ok"]"#), vec!["ok"]),
+            ("of other things too", json!(r#"["admin",7,null,["ops"],{"a":"root"}]"#), vec!["admin"]),
+            ("cut off", json!(r#"["admin","ops"#), vec![]),
+            ("with half a surrogate pair", json!(r#"["admin","\ud83d"]"#), vec![]),
+            ("with something behind it", json!(r#"["admin"] root"#), vec![]),
             ("no list", json!(7), vec![]),
             ("empty", json!(""), vec![]),
         ] {

@@ -170,7 +170,7 @@ impl<'a> Parts<'a> {
 /// The JSON object in a part. A member that is named twice would be read in one way here and in another by others.
 fn object(part: &str) -> Option<JsonObject> {
     let text = BASE64_URL_SAFE_NO_PAD.decode(part).ok()?;
-    match json::read(&text).ok()? {
+    match json::read_unrepaired(&text).ok()? {
         Value::Object(members) => Some(members),
         _ => None,
     }

@@ -8,6 +8,7 @@ mod error;
 mod family;
 mod media;
 mod messages;
+mod repair;
 mod request;
 mod stream;
 #[cfg(test)]
@@ -35,6 +36,7 @@ use tracing::debug;
 
 use self::family::Family;
 use self::media::Medium;
+use self::repair::{BlockTexts, RepairAnswer, SharedCuts};
 use self::request::Ask;
 use self::stream::{Answer, deltas};
 use super::{DeltaStream, Model, ModelError, ModelErrorKind, Request};
@@ -131,6 +133,7 @@ impl Bedrock {
     /// Sends the request and waits until it is accepted.
     async fn send(self, ask: Ask) -> Result<Answer, ModelError> {
         let names = ask.names;
+        let cuts = SharedCuts::default();
         let request = self.client().await.converse_stream();
         let sent = request
             .model_id(&*self.model)
@@ -142,6 +145,7 @@ impl Bedrock {
             .set_guardrail_config(self.guardrail.clone())
             .customize()
             .mutate_request(sort_body)
+            .interceptor(RepairAnswer(cuts.clone()))
             .send();
         let answer = match timeout(self.idle_timeout, sent).await {
             Ok(answer) => answer.map_err(error::refused)?,
@@ -151,7 +155,14 @@ impl Bedrock {
             }
         };
         let request_id = answer.request_id().map(ToOwned::to_owned);
-        Ok(Answer::new(answer.stream, request_id, names, self.model, self.idle_timeout))
+        Ok(Answer::new(
+            answer.stream,
+            request_id,
+            names,
+            self.model,
+            self.idle_timeout,
+            BlockTexts::new(cuts),
+        ))
     }
 
     /// Loads the credentials and opens the connection, by a request that Bedrock answers with a 404 of no cost.

@@ -75,6 +75,12 @@ impl Calls {
         self.made.is_empty()
     }
 
+    /// Whether a call was begun at a place.
+    #[cfg(feature = "bedrock")]
+    pub(super) fn has_place(&self, place: usize) -> bool {
+        self.made.iter().any(|made| made.place == Some(place))
+    }
+
     /// Takes a piece of a call, which it may begin.
     pub(super) fn piece(&mut self, piece: Piece, names: &ToolNames, out: &mut VecDeque<Delta>) {
         let piece = piece.without_null();

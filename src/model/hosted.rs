@@ -8,12 +8,14 @@
 
 mod answer;
 mod anthropic;
-mod body;
 mod chat;
+mod connection;
 mod conversation;
 mod error;
+mod fault;
 mod frames;
 mod gemini;
+mod halves;
 mod key;
 mod media;
 mod ollama;
@@ -25,18 +27,19 @@ mod stop;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::{self, BoxFuture};
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use http::{HeaderName, HeaderValue, header};
-use reqwest::{Client, Response, Url, redirect};
+use reqwest::{Response, Url};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::timeout;
 
 use self::answer::Answer;
+use self::connection::Connections;
 use self::conversation::Asked;
 use self::error::Fault;
 use self::media::Medium;
@@ -47,9 +50,6 @@ use crate::protocol::PartKind;
 
 pub use self::key::{ApiKey, ApiKeys};
 pub use self::provider::{BadUrl, Provider};
-
-/// Limit of making a connection.
-const CONNECT: Duration = Duration::from_secs(3);
 
 /// Limit of opening a connection ahead of the first turn.
 const WARM: Duration = Duration::from_secs(2);
@@ -82,9 +82,7 @@ struct Inner {
     key: ApiKey,
     /// The longest silence.
     idle: Duration,
-    /// Made by the first use: it costs milliseconds, which a start should not wait for. None if there is no TLS to
-    /// be had.
-    client: Arc<OnceLock<Option<Client>>>,
+    connections: Arc<Connections>,
 }
 
 impl Hosted {
@@ -101,7 +99,7 @@ impl Hosted {
             base_url: provider.base_url(provider.url).expect("the table's addresses are URLs"),
             key: key.into(),
             idle: Duration::from_secs(60),
-            client: Arc::default(),
+            connections: Arc::default(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -150,10 +148,8 @@ impl Model for Hosted {
 
     fn warm(&self) -> BoxFuture<'_, ()> {
         let connect = async {
-            if let Some(client) = self.inner.client() {
-                // Whatever it answers, there is a connection then. A HEAD has no body, so it is free at once.
-                let _ = timeout(WARM, client.head(self.inner.base_url.clone()).send()).await;
-            }
+            // Whatever it answers, there is a connection then.
+            let _ = timeout(WARM, self.inner.connections.warm(self.inner.warm_url())).await;
         };
         // A key that cannot be had fails the first turn, and is logged there.
         future::join(connect, self.inner.key.get()).map(|_| ()).boxed()
@@ -241,7 +237,8 @@ impl Inner {
 
     async fn send(&self, body: &Bytes, key: Option<&SecretString>) -> Result<Response, Refusal> {
         let misconfigured = |cause| ModelError::new(ModelErrorKind::Misconfigured, cause);
-        let client = self.client().ok_or_else(|| misconfigured("no HTTP client: TLS has no roots"))?;
+        let client =
+            self.connections.client().ok_or_else(|| misconfigured("no HTTP client: TLS has no roots"))?;
         let key = key.map(|key| key.expose_secret().trim()).unwrap_or_default();
         let mut request = client
             .post(self.url())
@@ -256,7 +253,9 @@ impl Inner {
         if self.provider.wire == Wire::Anthropic {
             request = request.header("anthropic-version", HeaderValue::from_static("2023-06-01"));
         }
-        let sent = timeout(self.idle, request.send()).await;
+        let request =
+            request.build().map_err(|error| error::transport(error, ModelErrorKind::Misconfigured))?;
+        let sent = timeout(self.idle, self.connections.send(client, request)).await;
         let sent =
             sent.map_err(|_| ModelError::new(ModelErrorKind::Unavailable, "the provider is silent"))?;
         let response = sent.map_err(|error| error::transport(error, ModelErrorKind::Unavailable))?;
@@ -295,22 +294,13 @@ impl Inner {
         (!key.is_empty()).then_some(header)
     }
 
-    fn client(&self) -> Option<&Client> {
-        self.client.get_or_init(client).as_ref()
+    /// What is asked for to open a connection. It costs nothing, and servers that have it keep the connection.
+    fn warm_url(&self) -> Url {
+        let path = if self.provider.wire == Wire::Ollama { "api/version" } else { "models" };
+        let mut url = self.base_url.clone();
+        url.set_path(&format!("{}{path}", self.base_url.path()));
+        url
     }
-}
-
-fn client() -> Option<Client> {
-    Client::builder()
-        .user_agent(concat!("ag-ui-lambda/", env!("CARGO_PKG_VERSION")))
-        .tcp_nodelay(true)
-        // What is compressed may be held back to fill a block.
-        .no_gzip()
-        .connect_timeout(CONNECT)
-        // A redirect would carry the key to where nobody has sent it.
-        .redirect(redirect::Policy::none())
-        .build()
-        .ok()
 }
 
 /// A budget of thinking tokens as one of the three efforts that most providers know.

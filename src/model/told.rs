@@ -7,29 +7,55 @@ const MESSAGE: usize = 300;
 /// Bytes of a quotation in a message, marks included: the name of a field or a model is shorter.
 const QUOTE: usize = 42;
 
-/// How providers say that a conversation is too long. Most have no other word for it.
+/// How providers say that a conversation is too long, in types and in sentences. Case, spaces and punctuation do not count.
 const TOO_LONG: &[&str] = &[
-    "context_length_exceeded",
     "request_too_large",
     "model_max_prompt_tokens_exceeded",
+    "prompt too long",
     "prompt is too long",
+    "prompt exceeds max length",
+    "too long to fit",
     "input is too long",
+    "input too long",
+    "conversation is too long",
     "too many tokens",
     "too many input tokens",
     "too large for model",
+    "too large to process",
     "maximum context",
     "context length",
+    "context size",
     "context window",
     "context limit",
+    "context overflow",
+    "available context",
+    "maximum prompt length",
+    "maximum input length",
+    "maximum model length",
+    "maximum allowed length",
     "maximum number of tokens",
     "exceeds the maximum tokens",
     "input token count",
+    "model token limit",
+    "reduce the length of",
+    "inputs tokens + max_new_tokens must be",
+    "inputs must have less than",
 ];
 
 /// Whether a word or a message says that the conversation is too long for the model.
 pub(super) fn is_too_long(said: &str) -> bool {
-    let said = said.to_ascii_lowercase();
-    TOO_LONG.iter().any(|phrase| said.contains(phrase))
+    says(said, TOO_LONG)
+}
+
+/// Whether a text holds one of these phrases, whatever their case, spaces and punctuation.
+pub(super) fn says(text: &str, phrases: &[&str]) -> bool {
+    let text = squeezed(text);
+    phrases.iter().any(|phrase| text.contains(&squeezed(phrase)))
+}
+
+/// The letters and digits of a text, in lower case.
+fn squeezed(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 /// A message as a log may hold it: cut short, and without what it quotes at length.
@@ -76,6 +102,39 @@ mod tests {
             ("don't", "don't".into()),
         ] {
             assert_eq!(for_log(message), expected);
+        }
+    }
+
+    #[test]
+    fn a_conversation_that_is_too_long_is_known_by_a_type_or_a_sentence() {
+        for said in [
+            "exceed_context_size_error",
+            "context_length_exceeded",
+            "ContextWindowExceededError",
+            "request (2788 tokens) exceeds the available context size (2048 tokens), try increasing it",
+            "the request exceeds the available context size, try increasing it",
+            "input is too large to process. increase the physical batch size",
+            "This model's maximum context length is 2048 tokens. However, your request has 8 input tokens.",
+            "The decoder prompt (length 9000) is longer than the maximum model length of 8192.",
+            "The prompt (total length 25938) is too long to fit into the model (context length 4096).",
+            "prompt too long; exceeded max context length by 4 tokens",
+            "the input length exceeds the context length",
+            "This endpoint's maximum context length is 8192 tokens. However, you requested about 9000 tokens.",
+            "Please reduce the length of the messages or completion.",
+            "Prompt contains 40000 tokens, too large for model with 32768 maximum context length",
+            "Your request exceeded model token limit: 8192 (requested: 9000)",
+            "This model's maximum prompt length is 131072 but the request contains 140000 tokens.",
+            "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096. Given: 5000",
+        ] {
+            assert!(is_too_long(said), "{said}");
+        }
+        for said in [
+            "rate_limit_exceeded",
+            "max_tokens is too large: 100000",
+            "the tool's name is too long",
+            "context",
+        ] {
+            assert!(!is_too_long(said), "{said}");
         }
     }
 

@@ -6,10 +6,11 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use super::{Request, Turn};
+use crate::json;
 use crate::protocol::Tool;
 
 /// The longest name that all providers take.
@@ -56,10 +57,10 @@ pub(super) fn schema(tool: &Tool) -> Value {
             let mut schema = schema.clone();
             schema.insert("type".into(), "object".into());
             ["oneOf", "anyOf", "allOf"].iter().for_each(|alternatives| drop(schema.remove(*alternatives)));
-            schema.entry("properties").or_insert_with(|| json!({}));
+            schema.entry("properties").or_insert_with(|| serde_json::json!({}));
             Value::Object(schema)
         }
-        _ => json!({ "type": "object", "properties": {} }),
+        _ => serde_json::json!({ "type": "object", "properties": {} }),
     }
 }
 
@@ -103,7 +104,7 @@ pub(super) fn is_base64(data: &str) -> bool {
 /// A call's arguments as an object, which providers insist on. Broken ones keep their text, so that the model
 /// can see what it did.
 pub(super) fn arguments(text: &str) -> Map<String, Value> {
-    match serde_json::from_str(text) {
+    match serde_json::from_slice(&json::readable(text.as_bytes())) {
         Ok(Value::Object(arguments)) => arguments,
         _ if text.trim().is_empty() => Map::new(),
         _ => Map::from_iter([("invalid_json".to_owned(), text.into())]),
@@ -113,9 +114,10 @@ pub(super) fn arguments(text: &str) -> Map<String, Value> {
 /// A call's arguments as the text of an object: as the model wrote them, if they are one.
 #[cfg(feature = "hosted")]
 pub(super) fn arguments_text(text: &str) -> Cow<'_, str> {
-    match serde_json::from_str(text) {
-        Ok(Value::Object(_)) => text.into(),
-        _ => Value::Object(arguments(text)).to_string().into(),
+    let text = json::surrogates::repaired_str(text);
+    match serde_json::from_str(&text) {
+        Ok(Value::Object(_)) => text,
+        _ => Value::Object(arguments(&text)).to_string().into(),
     }
 }
 
@@ -144,6 +146,8 @@ fn digest(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn tool(name: &str) -> Tool {
@@ -179,7 +183,7 @@ mod tests {
     #[test]
     fn a_schema_is_one_of_an_object_with_properties() {
         let schema = |parameters| schema(&Tool { parameters, ..tool("t") });
-        let empty = json!({ "type": "object", "properties": {} });
+        let empty = serde_json::json!({ "type": "object", "properties": {} });
 
         for parameters in [None, Some(json!({ "type": "object" })), Some(json!({ "type": "string" }))] {
             assert_eq!(schema(parameters), empty);
@@ -217,6 +221,7 @@ mod tests {
             ("", json!({})),
             (r#"{"city":"#, json!({ "invalid_json": r#"{"city":"# })),
             ("[1]", json!({ "invalid_json": "[1]" })),
+            (r#"{"city":"To\ud83d"}"#, json!({ "city": "To\u{fffd}" })),
         ] {
             assert_eq!(Value::Object(arguments(text)), expected, "{text}");
             #[cfg(feature = "hosted")]

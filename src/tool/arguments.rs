@@ -30,6 +30,7 @@ mod tests {
             assert_eq!(parse(text), Ok(serde_json::from_str(text).unwrap()), "{text}");
         }
         assert_eq!(parse(" "), Ok(serde_json::json!({})));
+        assert_eq!(parse(r#"{"a":"b\ud83d"}"#), Ok(serde_json::json!({ "a": "b\u{fffd}" })), "half a pair");
     }
 
     #[test]

@@ -113,8 +113,8 @@ fn escape_length(bytes: &[u8]) -> Option<usize> {
     let may_be_pair = is_high && rest.iter().zip(br"\u").all(|(byte, expected)| byte == expected);
     match may_be_pair {
         true if rest.len() < UNICODE => None,
-        true => Some(2 * UNICODE),
-        false => Some(UNICODE),
+        true if rest[2].eq_ignore_ascii_case(&b'd') && b"cdefCDEF".contains(&rest[3]) => Some(2 * UNICODE),
+        _ => Some(UNICODE),
     }
 }
 
@@ -182,9 +182,9 @@ mod tests {
             ("no comma", r#"{"text":"a" "b":"c"#, None),
             ("a literal that is none", r#"{"text":"a","b":nil,"#, None),
             ("an escape that is none", r#"{"text":"a\x"#, None),
-            ("half a surrogate pair for good", r#"{"text":"a\ud83d""#, None),
-            ("the wrong half of a pair", r#"{"text":"a\ude00"#, None),
-            ("two first halves", r#"{"text":"a\ud83d\ud83d"#, None),
+            ("half a surrogate pair for good", r#"{"text":"a\ud83d""#, Some(json!("a\u{fffd}"))),
+            ("the wrong half of a pair", r#"{"text":"a\ude00"#, Some(json!("a\u{fffd}"))),
+            ("two first halves", r#"{"text":"a\ud83d\ud83d"#, Some(json!("a\u{fffd}"))),
             ("a raw line break in a string", "{\"text\":\"a\nb", None),
             ("a name twice", r#"{"text":"a","text":"b"#, None),
             ("a text behind the object", r#"{"text":"a"} {"#, None),

@@ -11,13 +11,16 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("cached", &["causes"]),
     ("secret", &["causes"]),
     ("transcript", &["protocol", "json"]),
-    ("model", &["protocol", "causes"]),
+    ("model", &["protocol", "causes", "json"]),
     ("keys", &["cached", "secret", "model", "causes"]),
     ("tool", &["protocol", "causes", "json"]),
     ("approval", &["protocol", "cached", "secret"]),
     ("agent", &["protocol", "transcript", "model", "tool", "approval", "causes", "json"]),
     ("endpoint", &["protocol", "agent", "approval", "cached", "secret", "causes", "json"]),
-    ("aws", &["config", "agent", "approval", "endpoint", "keys", "model", "secret", "protocol", "causes"]),
+    (
+        "aws",
+        &["config", "agent", "approval", "endpoint", "keys", "model", "secret", "protocol", "causes", "json"],
+    ),
     ("config", &["agent", "approval", "endpoint", "model"]),
     ("dev", &[]),
 ];

@@ -296,3 +296,33 @@ async fn a_forced_call_is_forced_once() {
     let choices: Vec<_> = run.requests.iter().map(|request| request.settings.tool_choice.clone()).collect();
     assert_eq!(choices, [ToolChoice::Required, ToolChoice::Auto]);
 }
+
+#[tokio::test]
+async fn half_a_surrogate_pair_in_arguments_is_the_replacement_character_for_the_client_and_the_tool() {
+    #[derive(serde::Deserialize, schemars::JsonSchema)]
+    struct City {
+        city: String,
+    }
+    async fn echo(_: ToolContext<Caller>, City { city }: City) -> Result<String, ToolError> {
+        Ok(city)
+    }
+    for (pieces, sent, result) in [
+        (vec![r#"{"city":"Paris \ud83d"}"#], r#"{"city":"Paris \ufffd"}"#, "Paris \u{fffd}"),
+        (vec![r#"{"city":"\ud83d"#, r#"\ude00"}"#], r#"{"city":"\ud83d\ude00"}"#, "😀"),
+        (vec![r#"{"city":"\ud8"#, r#"3d\u"#, r#"00e9"}"#], r#"{"city":"\ufffd\u00e9"}"#, "\u{fffd}é"),
+    ] {
+        let mut first =
+            Script::new().delta(Delta::ToolCall { call: 0, id: "c1".into(), name: "echo".into() });
+        for json in pieces {
+            first = first.delta(Delta::ToolArgs { call: 0, json: json.into() });
+        }
+        let run = scenario([first, Script::new().text("Done.")])
+            .with(|agent| agent.tool(tool_fn("echo", "Echoes.", echo)))
+            .run()
+            .await;
+        let outline = run.outline();
+        assert!(outline.contains(&format!("TOOL_CALL_RESULT c1 m2 \"{result}\"")), "{outline}");
+        let told = run.events.iter().filter(|event| event["type"] == "TOOL_CALL_ARGS");
+        assert_eq!(told.filter_map(|event| event["delta"].as_str()).collect::<String>(), sent);
+    }
+}

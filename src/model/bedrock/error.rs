@@ -76,7 +76,17 @@ fn name(exception: &StreamError) -> Option<&str> {
 }
 
 fn kind(name: Option<&str>, status: Option<u16>, message: &str) -> ModelErrorKind {
-    match name.unwrap_or_default() {
+    let name = name.unwrap_or_default();
+    match name {
+        // Bedrock passes on what a model's own server says, under any of these.
+        "ServiceUnavailableException"
+        | "ModelErrorException"
+        | "ModelStreamErrorException"
+        | "InternalServerException"
+            if is_too_long(message) =>
+        {
+            ModelErrorKind::ContextTooLong
+        }
         "ThrottlingException"
         | "TooManyRequestsException"
         | "ServiceQuotaExceededException"
@@ -155,6 +165,21 @@ fn with_request_id(cause: String, request_id: Option<&str>) -> Box<dyn Error + S
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_conversation_that_is_too_long_is_known_under_any_name_but_throttling() {
+        let message = "prompt is too long: 210000 tokens > 200000 maximum";
+        for name in [
+            "ModelErrorException",
+            "ModelStreamErrorException",
+            "InternalServerException",
+            "ValidationException",
+        ] {
+            assert_eq!(kind(Some(name), Some(424), message), ModelErrorKind::ContextTooLong, "{name}");
+        }
+        let message = "Too many tokens, please wait before trying again.";
+        assert_eq!(kind(Some("ThrottlingException"), Some(429), message), ModelErrorKind::Throttled);
+    }
 
     #[test]
     fn only_the_message_tells_why_a_request_is_at_fault() {

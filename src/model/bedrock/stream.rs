@@ -19,6 +19,7 @@ use tokio::time::timeout;
 use tracing::{debug, warn};
 
 use super::error;
+use super::repair::BlockTexts;
 use crate::model::calls::{Calls, Piece};
 use crate::model::wire::ToolNames;
 use crate::model::{Delta, ModelError, ModelErrorKind, StopReason};
@@ -54,6 +55,7 @@ impl Answer {
         names: ToolNames,
         model: Arc<str>,
         idle_timeout: Duration,
+        texts: BlockTexts,
     ) -> Self {
         Self {
             events,
@@ -62,7 +64,7 @@ impl Answer {
             has_begun: false,
             is_over: false,
             ready: VecDeque::new(),
-            turn: Turn { names, model, blocks: BTreeMap::new(), calls: Calls::default(), stop: None },
+            turn: Turn { names, model, texts, blocks: BTreeMap::new(), calls: Calls::default(), stop: None },
         }
     }
 
@@ -123,6 +125,7 @@ struct Reasoning {
 struct Turn {
     names: ToolNames,
     model: Arc<str>,
+    texts: BlockTexts,
     /// The open blocks of reasoning by their index.
     blocks: BTreeMap<usize, Reasoning>,
     calls: Calls,
@@ -151,12 +154,14 @@ impl Turn {
             }
             Event::ContentBlockStop(event) => {
                 let index = number(event.content_block_index);
+                self.rest(index, out);
                 if let Some(block) = self.blocks.remove(&index) {
                     end_of_reasoning(block, out);
                 }
                 self.calls.end(Some(index), out);
             }
             Event::MessageStop(event) => {
+                self.texts.open().into_iter().for_each(|index| self.rest(index, out));
                 let blocks = std::mem::take(&mut self.blocks);
                 blocks.into_values().for_each(|block| end_of_reasoning(block, out));
                 self.stop = Some(self.stopped(&event.stop_reason, out));
@@ -182,18 +187,31 @@ impl Turn {
         stop
     }
 
+    /// Sends what is left of a block's text or reasoning. Arguments that end in a half are cut off.
+    fn rest(&mut self, index: usize, out: &mut VecDeque<Delta>) {
+        let Some(rest) = self.texts.rest(index) else { return };
+        if self.blocks.contains_key(&index) {
+            out.push_back(Delta::Reasoning(rest));
+        } else if !self.calls.has_place(index) {
+            out.push_back(Delta::Text(rest));
+        }
+    }
+
     fn delta(&mut self, index: usize, delta: ContentBlockDelta, out: &mut VecDeque<Delta>) -> Option<Delta> {
         match delta {
-            ContentBlockDelta::Text(text) => said(text).map(Delta::Text),
+            ContentBlockDelta::Text(text) => said(self.texts.join(index, text)).map(Delta::Text),
             ContentBlockDelta::ToolUse(delta) => {
-                let piece = Piece { place: Some(index), json: delta.input, ..Piece::default() };
+                let json = self.texts.join(index, delta.input);
+                let piece = Piece { place: Some(index), json, ..Piece::default() };
                 self.calls.piece(piece, &self.names, out);
                 None
             }
             ContentBlockDelta::ReasoningContent(delta) => {
                 let Reasoning { signature, redacted } = self.blocks.entry(index).or_default();
                 match delta {
-                    ReasoningContentBlockDelta::Text(text) => return said(text).map(Delta::Reasoning),
+                    ReasoningContentBlockDelta::Text(text) => {
+                        return said(self.texts.join(index, text)).map(Delta::Reasoning);
+                    }
                     ReasoningContentBlockDelta::Signature(piece) => signature.push_str(&piece),
                     ReasoningContentBlockDelta::RedactedContent(piece) => {
                         redacted.extend_from_slice(piece.as_ref());

@@ -13,11 +13,11 @@ use secrecy::SecretString;
 use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::body::{self, Body};
 use super::error;
 use super::frames::{Frames, Framing};
+use super::halves::SplitPairs;
 use super::provider::{Back, Provider, Wire};
-use super::said::{Said, Tokens};
+use super::said::{Said, Tokens, failure};
 use super::{anthropic, chat, gemini, ollama, opaque, responses};
 use crate::model::calls::Calls;
 use crate::model::wire::ToolNames;
@@ -41,7 +41,6 @@ pub(super) struct Answer {
     response: Response,
     /// The longest silence.
     idle: Duration,
-    body: Body,
     frames: Frames,
     wire: Wire,
     /// Whether unsigned reasoning goes back.
@@ -52,6 +51,8 @@ pub(super) struct Answer {
     names: ToolNames,
     /// To keep it out of the log.
     key: Option<SecretString>,
+    /// The halves of characters that wait for the next frame.
+    pairs: SplitPairs,
     /// The calls so far.
     calls: Calls,
     /// The signature of the block that is open.
@@ -96,13 +97,13 @@ impl Answer {
         Self {
             response,
             idle,
-            body: Body::new(framing),
             frames: Frames::new(framing),
             wire,
             wants_reasoning: provider.back != Back::No,
             whose: (provider.adapter, model),
             names,
             key,
+            pairs: SplitPairs::default(),
             calls: Calls::default(),
             signature: String::new(),
             opaque: Map::new(),
@@ -173,7 +174,11 @@ impl Answer {
         };
         let has_stopped = self.stop.is_some();
         match chunk {
-            Ok(Ok(Some(bytes))) => self.bytes(&bytes),
+            Ok(Ok(Some(bytes))) => {
+                if self.frames.push(&bytes).is_err() {
+                    self.cut("a frame is too long");
+                }
+            }
             Ok(Ok(None)) => self.end_of_body(),
             Ok(Err(_)) | Err(_) if has_stopped && self.has_answer => self.end(),
             Ok(Err(error)) => self.fail(error::transport(error, self.broken())),
@@ -182,26 +187,8 @@ impl Answer {
         }
     }
 
-    fn bytes(&mut self, bytes: &[u8]) {
-        match self.body.take(bytes) {
-            Ok(Some(bytes)) => {
-                if self.frames.push(&bytes).is_err() {
-                    self.cut("a frame is too long");
-                }
-            }
-            Ok(None) => {}
-            Err(body::TooLong) => self.cut("the answer is too long"),
-        }
-    }
-
     fn end_of_body(&mut self) {
-        if let Some(chunks) = self.body.chunks() {
-            self.has_begun = true;
-            if chunks.is_empty() {
-                return self.cut("the answer is no JSON");
-            }
-            chunks.into_iter().for_each(|chunk| self.chunk(chunk));
-        } else if let Some(frame) = self.frames.rest() {
+        if let Some(frame) = self.frames.rest() {
             return self.frame(&frame);
         }
         match self.stop {
@@ -217,27 +204,31 @@ impl Answer {
         if self.wire == Wire::Chat && chat::is_end(data) {
             return self.end();
         }
-        let frame = match serde_json::from_slice(data) {
-            Ok(frame @ Value::Object(_)) => frame,
-            Ok(_) => return self.cut("a frame is no object"),
+        match serde_json::from_slice(&self.pairs.frame(data)) {
+            // Gemini's answers and errors may be a list.
+            Ok(Value::Array(frames)) if frames.iter().all(Value::is_object) => {
+                frames.into_iter().for_each(|frame| self.read(frame));
+            }
+            Ok(frame @ Value::Object(_)) => self.read(frame),
+            Ok(_) => self.cut("a frame is no object"),
             // The message quotes the answer, so only the place is kept.
             Err(error) => {
                 let (line, column) = (error.line(), error.column());
-                return self.cut(&format!("a frame is no JSON, line {line} column {column}"));
+                self.cut(&format!("a frame is no JSON, line {line} column {column}"));
             }
-        };
-        self.chunk(frame);
+        }
     }
 
-    fn chunk(&mut self, frame: Value) {
+    fn read(&mut self, frame: Value) {
         let said = match self.wire {
+            _ if let Some(failure) = failure(&frame) => vec![failure],
             Wire::Chat => chat::read(frame),
             Wire::Responses => responses::read(frame),
             Wire::Anthropic => anthropic::read(frame),
             Wire::Gemini => gemini::read(frame),
             Wire::Ollama => ollama::read(frame),
         };
-        for said in said {
+        for said in self.pairs.join(said) {
             if self.failure.is_none() && !self.is_over {
                 self.hear(said);
             }

@@ -8,10 +8,10 @@ use std::time::{Duration, SystemTime};
 
 use http::HeaderMap;
 use reqwest::Response;
-use serde_json::Value;
 use tokio::time::timeout;
 
-use crate::model::told::{for_log, is_too_long};
+pub(super) use super::fault::Fault;
+use crate::model::told::{for_log, is_too_long, says};
 use crate::model::{ModelError, ModelErrorKind};
 
 /// Characters of a provider's word for an error.
@@ -23,21 +23,11 @@ const MAX_BODY: usize = 64 * 1024;
 /// How long an error's body is waited for; the status says enough.
 const BODY_TIME: Duration = Duration::from_secs(3);
 
+/// Bytes of the shortest key that is kept out of the log. Local servers are given an `x`.
+const SHORTEST_KEY: usize = 8;
+
 /// Seconds beyond which it does not matter how long a provider wants to be left alone.
 const A_DAY: f64 = 86_400.0;
-
-/// What a provider says of an error.
-#[derive(Debug, Default, PartialEq)]
-pub(super) struct Fault {
-    /// The HTTP status, or the number that stands in its place in an event.
-    status: Option<u16>,
-    /// Its words for the error: type, code, reason.
-    words: Vec<String>,
-    /// Its message.
-    message: String,
-    /// How long it wants to be left alone.
-    retry_after: Option<Duration>,
-}
 
 /// The failure of a request or of an answer that has begun; `broken` is what a network's failure is by then.
 pub(super) fn transport(error: reqwest::Error, broken: ModelErrorKind) -> ModelError {
@@ -74,8 +64,11 @@ impl Fault {
             }
         };
         let _ = timeout(BODY_TIME, read).await;
-        let fault = serde_json::from_slice(&body).map_or_else(|_| Self::default(), |body| Self::of(&body));
-        Self { status: Some(status), retry_after: retry_after.or(fault.retry_after), ..fault }
+        let fault = Self::of_body(&body);
+        // A gateway's status says less than the one that it passes on.
+        let passed_on = fault.status.filter(|told| status >= 500 && (400..500).contains(told));
+        let status = Some(passed_on.unwrap_or(status));
+        Self { status, retry_after: retry_after.or(fault.retry_after), ..fault }
     }
 
     /// Whether the provider refuses the key.
@@ -84,44 +77,12 @@ impl Fault {
         self.status == Some(401) || (self.status == Some(400) && self.is_bad_key())
     }
 
-    /// Reads `{"error":{..}}`, `{"error":".."}`, a list of one of them, or the error itself.
-    pub(super) fn of(body: &Value) -> Self {
-        let body = body.as_array().and_then(|list| list.first()).unwrap_or(body);
-        let error = body.get("error").filter(|error| !error.is_null()).unwrap_or(body);
-        if let Value::String(message) = error {
-            return Self { message: message.clone(), ..Self::default() };
-        }
-        let mut fault = Self::default();
-        let details = error.get("details").and_then(Value::as_array).into_iter().flatten();
-        let reasons = details.clone().filter_map(|detail| detail.get("reason"));
-        let named = ["type", "code", "status"].into_iter().filter_map(|name| error.get(name));
-        for word in named.chain(reasons) {
-            match word {
-                Value::String(word) => fault.words.push(word.clone()),
-                Value::Number(number) => {
-                    let number = number.as_u64().and_then(|number| u16::try_from(number).ok());
-                    fault.status = number.filter(|number| (300..600).contains(number));
-                }
-                _ => {}
-            }
-        }
-        fault.message = match error.get("message") {
-            Some(Value::String(message)) => message.clone(),
-            // Mistral lists what is wrong.
-            Some(message @ (Value::Object(_) | Value::Array(_))) => message.to_string(),
-            _ => String::new(),
-        };
-        let delay = details.filter_map(|detail| detail.get("retryDelay")?.as_str()).next();
-        let seconds = delay.and_then(|delay| delay.strip_suffix('s')?.parse().ok());
-        fault.retry_after = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-        fault
-    }
-
     /// The failure, without `key`.
     pub(super) fn failure(self, key: &str) -> ModelError {
         ModelError::new(self.kind(), self.cause(key)).retry_after(self.retry_after)
     }
 
+    /// What it says comes before its status: servers and gateways fail with 500 over what the request is at fault for.
     fn kind(&self) -> ModelErrorKind {
         match self.status {
             _ if self.is_too_long() => ModelErrorKind::ContextTooLong,
@@ -129,6 +90,7 @@ impl Fault {
             Some(400) if self.is_bad_key() => ModelErrorKind::Misconfigured,
             Some(429) => ModelErrorKind::Throttled,
             Some(413) => ModelErrorKind::ContextTooLong,
+            Some(500..) if self.is_of_the_request() => ModelErrorKind::Refused,
             Some(408 | 409 | 425 | 500..) => ModelErrorKind::Unavailable,
             Some(300..400 | 401..=405 | 410) => ModelErrorKind::Misconfigured,
             Some(400..) => ModelErrorKind::Refused,
@@ -136,13 +98,30 @@ impl Fault {
             _ if self.says(&["rate_limit", "resource_exhausted", "too_many_requests"]) => {
                 ModelErrorKind::Throttled
             }
+            _ if self.says(&[
+                "authentication",
+                "permission",
+                "unauthorized",
+                "invalid_api_key",
+                "not_found",
+            ]) =>
+            {
+                ModelErrorKind::Misconfigured
+            }
+            _ if self.is_of_the_request() => ModelErrorKind::Refused,
             _ => ModelErrorKind::StreamCut,
         }
     }
 
     fn is_too_long(&self) -> bool {
-        let may_be = !matches!(self.status, Some(401..=404 | 429 | 500..));
-        may_be && (self.words.iter().any(|word| is_too_long(word)) || is_too_long(&self.message))
+        // "Too many tokens" of the last minute is another thing.
+        let may_be = !matches!(self.status, Some(401..=404 | 429));
+        self.words.iter().any(|word| is_too_long(word)) || (may_be && is_too_long(&self.message))
+    }
+
+    /// Whether the request is at fault, so that it would fail again.
+    fn is_of_the_request(&self) -> bool {
+        self.says(&["invalid_request", "invalid_argument", "bad_request", "validation", "unprocessable"])
     }
 
     fn is_bad_key(&self) -> bool {
@@ -156,8 +135,7 @@ impl Fault {
     }
 
     fn says(&self, parts: &[&str]) -> bool {
-        let words = self.words.iter().map(|word| word.to_ascii_lowercase());
-        words.into_iter().any(|word| parts.iter().any(|part| word.contains(part)))
+        self.words.iter().any(|word| says(word, parts))
     }
 
     fn cause(&self, key: &str) -> String {
@@ -171,9 +149,13 @@ impl Fault {
     }
 }
 
-/// A text without the key.
+/// A text without the key. One of a few characters is no secret, and stands in the words of any text.
 pub(super) fn scrubbed<'a>(text: &'a str, key: &str) -> Cow<'a, str> {
-    if key.is_empty() || !text.contains(key) { text.into() } else { text.replace(key, "[key]").into() }
+    if key.len() < SHORTEST_KEY || !text.contains(key) {
+        text.into()
+    } else {
+        text.replace(key, "[key]").into()
+    }
 }
 
 #[cfg(test)]
@@ -201,6 +183,20 @@ mod tests {
             ("gemini", json!([{"error":{"code":400,"status":"INVALID_ARGUMENT","message":"x"}}]), Refused),
             ("gemini", json!({"error":{"code":400,"details":[{"reason":"API_KEY_INVALID"}]}}), Misconfigured),
             ("ollama", json!({"error":"llama runner has terminated"}), StreamCut),
+            ("llama.cpp", json!({"error":{"code":500,"type":"exceed_context_size_error"}}), ContextTooLong),
+            (
+                "a type under a status of its own",
+                json!({"error":{"code":429,"type":"context_length_exceeded"}}),
+                ContextTooLong,
+            ),
+            (
+                "too many tokens a minute",
+                json!({"error":{"code":429,"message":"Too many tokens a minute"}}),
+                Throttled,
+            ),
+            ("a request at fault", json!({"error":{"type":"invalid_request_error","message":"x"}}), Refused),
+            ("a request at fault under 500", json!({"error":{"code":500,"type":"BadRequestError"}}), Refused),
+            ("a key", json!({"error":{"type":"authentication_error","message":"x"}}), Misconfigured),
             ("nothing", json!(null), StreamCut),
         ] {
             assert_eq!(Fault::of(&body).failure("").kind, kind, "{why} {body}");

@@ -1,6 +1,13 @@
 //! Splitting an answer into its frames: the events of an event stream, or lines.
 //!
 //! Frames come in any pieces. What is not yet a whole frame is kept, up to a limit; lines end in LF or CRLF.
+//!
+//! Servers tell errors beside the format that they answer in: in a field `error:`, in an event of that name, as a line of
+//! JSON, or as a body of JSON. Each comes out as a frame with a member `error`.
+
+use serde_json::{Value, json};
+
+use crate::json::readable;
 
 /// The most bytes of one frame. Providers' frames have some hundreds.
 const MAX_FRAME: usize = 4 * 1024 * 1024;
@@ -30,13 +37,29 @@ pub(super) struct Frames {
     searched: usize,
     /// The data of an event whose end has not come.
     data: Vec<u8>,
+    /// What the field `error` of that event holds.
+    error: Vec<u8>,
+    /// Whether that event is named as an error.
+    is_error: bool,
+    /// A body that is JSON, and no event stream.
+    document: Vec<u8>,
     /// No line was taken yet: a byte order mark may stand before it.
     is_first: bool,
 }
 
 impl Frames {
     pub(super) fn new(framing: Framing) -> Self {
-        Self { framing, bytes: Vec::new(), read: 0, searched: 0, data: Vec::new(), is_first: true }
+        Self {
+            framing,
+            bytes: Vec::new(),
+            read: 0,
+            searched: 0,
+            data: Vec::new(),
+            error: Vec::new(),
+            is_error: false,
+            document: Vec::new(),
+            is_first: true,
+        }
     }
 
     /// Takes more bytes, behind those of which all whole frames were taken.
@@ -44,7 +67,7 @@ impl Frames {
         self.bytes.drain(..self.read);
         self.searched -= self.read;
         self.read = 0;
-        if self.bytes.len() + self.data.len() > MAX_FRAME {
+        if self.bytes.len() + self.data.len() + self.error.len() + self.document.len() > MAX_FRAME {
             return Err(TooLong);
         }
         self.bytes.extend_from_slice(bytes);
@@ -53,33 +76,58 @@ impl Frames {
 
     /// The next whole frame that holds anything.
     pub(super) fn next(&mut self) -> Option<Vec<u8>> {
-        while let Some((start, end)) = self.line() {
+        loop {
+            let is_first = self.is_first;
+            let (start, end) = self.line()?;
             let line = &self.bytes[start..end];
-            match self.framing {
-                Framing::Lines if line.iter().all(u8::is_ascii_whitespace) => {}
-                Framing::Lines => return Some(line.to_vec()),
-                Framing::Events if line.is_empty() => {
-                    if !self.data.is_empty() {
-                        return Some(std::mem::take(&mut self.data));
-                    }
+            let is_blank = line.iter().all(u8::is_ascii_whitespace);
+            // Blank lines may stand before a document.
+            self.is_first = is_first && is_blank;
+            if self.framing == Framing::Lines {
+                if !is_blank {
+                    return Some(line.to_vec());
                 }
-                Framing::Events => {
-                    if let Some(data) = line.strip_prefix(b"data:") {
-                        if !self.data.is_empty() {
-                            self.data.push(b'\n');
-                        }
-                        self.data.extend_from_slice(data.strip_prefix(b" ").unwrap_or(data));
-                    }
+                continue;
+            }
+            let is_document = !self.document.is_empty()
+                || (is_first && matches!(line.trim_ascii_start(), [b'{' | b'[', ..]));
+            if is_document {
+                self.document.extend_from_slice(line);
+                self.document.push(b'\n');
+            } else if line.is_empty() {
+                if let Some(event) = self.event() {
+                    return Some(event);
                 }
+            } else if let Some(data) = field(line, b"data:") {
+                append(&mut self.data, data);
+            } else if let Some(error) = field(line, b"error:") {
+                append(&mut self.error, error);
+            } else if let Some(name) = field(line, b"event:") {
+                self.is_error = name == b"error";
+            } else if line.starts_with(b"{") && is_error(line) {
+                return Some(line.to_vec());
             }
         }
-        None
+    }
+
+    /// The event whose end has come, if it holds anything.
+    fn event(&mut self) -> Option<Vec<u8>> {
+        let (data, error) = (std::mem::take(&mut self.data), std::mem::take(&mut self.error));
+        let is_error = std::mem::take(&mut self.is_error);
+        match (error.is_empty(), data.is_empty()) {
+            (false, _) => Some(as_error(&error)),
+            (true, false) if is_error => Some(as_error(&data)),
+            (true, false) => Some(data),
+            (true, true) => None,
+        }
     }
 
     /// The last frame, if the bytes ended without the end of it.
     pub(super) fn rest(&mut self) -> Option<Vec<u8>> {
         self.bytes.extend_from_slice(b"\n\n");
-        self.next()
+        let document =
+            |frames: &mut Self| Some(std::mem::take(&mut frames.document)).filter(|rest| !rest.is_empty());
+        self.next().or_else(|| document(self))
     }
 
     /// Where the next line is, without its end.
@@ -89,7 +137,7 @@ impl Frames {
             return None;
         };
         let (mut start, end) = (self.read, self.searched + length);
-        if std::mem::take(&mut self.is_first) && self.bytes.starts_with(b"\xef\xbb\xbf") {
+        if self.is_first && start == 0 && self.bytes.starts_with(b"\xef\xbb\xbf") {
             start += 3;
         }
         self.read = end + 1;
@@ -97,6 +145,33 @@ impl Frames {
         let is_crlf = end > start && self.bytes[end - 1] == b'\r';
         Some((start, if is_crlf { end - 1 } else { end }))
     }
+}
+
+/// The value of a field, if the line is one.
+fn field<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let value = line.strip_prefix(name)?;
+    Some(value.strip_prefix(b" ").unwrap_or(value))
+}
+
+/// The lines of one field are one value.
+fn append(value: &mut Vec<u8>, line: &[u8]) {
+    if !value.is_empty() {
+        value.push(b'\n');
+    }
+    value.extend_from_slice(line);
+}
+
+/// Whether a line is an object that tells of an error.
+fn is_error(line: &[u8]) -> bool {
+    serde_json::from_slice::<Value>(&readable(line)).is_ok_and(|line| line.get("error").is_some())
+}
+
+/// A frame of an error in whatever form it was told.
+fn as_error(told: &[u8]) -> Vec<u8> {
+    let error = serde_json::from_slice(&readable(told));
+    let error = error.unwrap_or_else(|_| Value::String(String::from_utf8_lossy(told).into_owned()));
+    let is_known = error.get("error").is_some() || error.get("type").is_some_and(|kind| kind == "error");
+    if is_known { told.to_vec() } else { json!({ "error": error }).to_string().into_bytes() }
 }
 
 #[cfg(test)]
@@ -121,6 +196,41 @@ mod tests {
             for size in 1..text.len() {
                 let chunks: Vec<&[u8]> = text.as_bytes().chunks(size).collect();
                 assert_eq!(frames(Framing::Events, &chunks), ["{\"x\":\n1}", "[DONE]"], "{size}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_error_is_a_frame_wherever_it_is_told() {
+        for (text, expected) in [
+            ("error: {\"code\":400}\n\n", r#"{"error":{"code":400}}"#),
+            ("error: {\"error\":{\"code\":400}}\n\n", r#"{"error":{"code":400}}"#),
+            ("error: too long\n\n", r#"{"error":"too long"}"#),
+            ("event: error\ndata: {\"code\":400}\n\n", r#"{"error":{"code":400}}"#),
+            ("data: no\nevent: error\n\n", r#"{"error":"no"}"#),
+            ("event: error\ndata: {\"type\":\"error\",\"code\":1}\n\n", r#"{"type":"error","code":1}"#),
+            (": hi\n\n{\"error\":{\"code\":400}}\n", r#"{"error":{"code":400}}"#),
+        ] {
+            assert_eq!(frames(Framing::Events, &[text.as_bytes()]), [expected], "{text}");
+        }
+        assert_eq!(frames(Framing::Events, &[b": hi\n{\"a\":1}\nevent: error\n\ndata: 1\n\n"]), ["1"]);
+    }
+
+    #[test]
+    fn a_body_of_json_is_one_frame() {
+        for text in ["{\"error\":\n\n{\"code\":400}}", "\n[{\"a\":1},\n{\"a\":2}]\n", "\u{feff}{\"a\":1}"] {
+            for size in 1..text.len() {
+                let mut frames = Frames::new(Framing::Events);
+                for chunk in text.as_bytes().chunks(size) {
+                    frames.push(chunk).unwrap();
+                    assert_eq!(frames.next(), None);
+                }
+                let frame = frames.rest().unwrap();
+                assert_eq!(
+                    serde_json::from_slice::<Value>(&frame).unwrap(),
+                    serde_json::from_str::<Value>(text.trim_start_matches('\u{feff}')).unwrap(),
+                );
+                assert_eq!(frames.rest(), None);
             }
         }
     }

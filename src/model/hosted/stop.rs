@@ -1,7 +1,5 @@
 //! The providers' words for why a turn stops.
 
-use tracing::warn;
-
 /// What a word means for the turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stop {
@@ -18,9 +16,9 @@ pub(super) enum Stop {
 }
 
 impl Stop {
-    /// A word, in lower case, that nobody knows is taken for a good one: compatible servers have their own.
-    pub(super) fn of(word: &str) -> Self {
-        match word {
+    /// What a word, in lower case, means. None for one that nobody knows: compatible servers have their own.
+    pub(super) fn of(word: &str) -> Option<Self> {
+        Some(match word {
             "stop" | "end_turn" | "stop_sequence" | "completed" | "eos" => Self::Complete,
             "tool_calls" | "tool_use" | "function_call" => Self::ForCalls,
             "length"
@@ -43,11 +41,7 @@ impl Stop {
             | "network_error"
             | "insufficient_system_resource"
             | "load" => Self::Broken,
-            word => {
-                let word: String = word.chars().take(40).collect();
-                warn!(word, "unknown reason to stop, taken for a good one");
-                Self::Complete
-            }
-        }
+            _ => return None,
+        })
     }
 }

@@ -4,6 +4,7 @@ mod connections;
 mod errors;
 mod requests;
 mod stub;
+mod surrogates;
 mod wires;
 
 use futures_util::StreamExt as _;
@@ -12,7 +13,7 @@ use serde_json::{Value, json};
 
 use self::stub::Stub;
 use super::*;
-use crate::model::{ModelSettings, Turn, UserPart};
+use crate::model::{Call, CallResult, ModelSettings, Turn, UserPart};
 use crate::protocol::{ContentPart, PartKind, Tool};
 
 const KEY: &str = "sk-test-0123456789";

@@ -183,3 +183,17 @@ async fn a_body_that_names_a_member_twice_is_refused_wherever_it_does() {
         assert!(answer.text.contains("names a member twice"), "{}", answer.text);
     }
 }
+
+#[tokio::test]
+async fn half_a_surrogate_pair_or_a_byte_order_mark_refuses_no_body() {
+    let [endpoint, _] = endpoints();
+    for text in [
+        r#"{"threadId":"t","runId":"r","messages":[{"id":"u","role":"user","content":"cut \ud83d"}]}"#,
+        r#"{"threadId":"t","runId":"r","messages":[],"state":{"\ude00":"\ud83d\ud83d"}}"#,
+        "\u{feff}{\"threadId\":\"t\",\"runId\":\"r\",\"messages\":[]}",
+    ] {
+        let answer = good().sent_as(&endpoint, text).await;
+
+        assert_eq!(answer.status, 200, "{text}: {}", answer.text);
+    }
+}

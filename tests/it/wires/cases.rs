@@ -18,17 +18,6 @@ use crate::support::provider::variables;
 use client::Client;
 use expect::Seen;
 
-/// Cases that do not pass yet. One that passes must leave this list.
-const NOT_YET: &[&str] = &[
-    "error-field-in-event-stream",
-    "llama-cpp-context-size-sentence",
-    "lone-surrogate-in-user-text",
-    "lone-surrogate-inside-arguments",
-    "openrouter-sentence-in-the-metadata",
-    "permissions-as-json-text",
-    "surrogate-pair-over-two-deltas",
-];
-
 #[tokio::test]
 async fn every_case_ends_as_is_right() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
@@ -48,10 +37,8 @@ async fn every_case_ends_as_is_right() {
 
     let mut faults = Vec::new();
     for (name, outcome) in outcomes.iter().filter(|(name, _)| name.contains(&only)) {
-        match (outcome, NOT_YET.contains(&name.as_str())) {
-            (Err(why), false) => faults.push(format!("{name}: {why}")),
-            (Ok(()), true) => faults.push(format!("{name} passes: take it from the list")),
-            _ => {}
+        if let Err(why) = outcome {
+            faults.push(format!("{name}: {why}"));
         }
     }
     assert!(faults.is_empty(), "\n{}", faults.join("\n\n"));

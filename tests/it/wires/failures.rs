@@ -67,11 +67,27 @@ async fn a_provider_that_begins_no_turn_is_asked_again_where_that_may_help() {
             ("400", error(400), 1, "MODEL_REFUSED"),
             ("403", error(403), 1, "MODEL_MISCONFIGURED"),
             ("404", error(404), 1, "MODEL_MISCONFIGURED"),
-            ("hung up", Reply::hang_up(), 3, "MODEL_UNAVAILABLE"),
         ] {
             let (reply, times) = stage.run(reply).await;
             assert_eq!((code(&reply).as_str(), times), (expected, asked), "{wire:?}: {why}");
         }
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn a_provider_that_hangs_up_on_every_connection_is_asked_three_times() {
+    join_all(WIRES.map(|wire| async move {
+        let stage = Stage::new(wire).await;
+        let (reply, _) = stage.run(Reply::stream(wire, &[Say::text("Here.")])).await;
+        assert_eq!(code(&reply), "success", "{wire:?}");
+
+        let before = stage.provider.connections();
+        let (reply, times) = stage.run(Reply::hang_up()).await;
+        let opened = stage.provider.connections() - before;
+        assert_eq!(code(&reply), "MODEL_UNAVAILABLE", "{wire:?}");
+        // Connections that were used before cost a request each, and no try.
+        assert!(times >= 3 && opened <= 3, "{wire:?}: {times} requests, {opened} connections");
     }))
     .await;
 }

@@ -1,5 +1,7 @@
 //! From events to deltas.
 
+use aws_smithy_eventstream::frame::{read_message_from, write_message_to};
+use aws_smithy_types::event_stream::Message;
 use serde_json::json;
 
 use super::server::{End, event};
@@ -194,4 +196,47 @@ async fn an_answer_is_complete_after_its_stop_however_the_stream_ends() {
         assert_eq!(deltas.last(), Some(&Delta::End(StopReason::Complete)), "{why}");
         assert!(error.is_none(), "{why}: {error:?}");
     }
+}
+
+#[tokio::test]
+async fn characters_that_the_deltas_cut_in_two_are_whole_and_a_half_alone_is_replaced() {
+    let half = |bytes: Vec<u8>, halves: &str| with_payload(&bytes, |payload| payload.replace("HALF", halves));
+    let answer = [
+        half(reasons(0, json!({ "text": "aHALF" })), r"\ud83d"),
+        half(reasons(0, json!({ "text": "HALFb" })), r"\ude00"),
+        half(reasons(0, json!({ "text": "HALF" })), r"\ud83d"),
+        ends(0),
+        half(delta(1, json!({ "text": "Nice HALF" })), r"\ud83d"),
+        half(delta(1, json!({ "text": "HALF day" })), r"\ude00"),
+        half(delta(1, json!({ "text": "HALF, and alone" })), r"\ud83d"),
+        half(delta(1, json!({ "text": "HALF" })), r"\ud83d"),
+        ends(1),
+        calls(2, "a"),
+        half(writes(2, "{\"city\":\"HALF"), r"\ud83d"),
+        half(writes(2, "HALF\"}"), r"\ude00"),
+        ends(2),
+        stops("tool_use"),
+    ];
+    let (deltas, error) = answered(answer.concat(), End::Whole).await;
+    assert!(error.is_none(), "{error:?}");
+    let mut texts = [String::new(), String::new(), String::new()];
+    for delta in deltas {
+        match delta {
+            Delta::Text(text) => texts[0].push_str(&text),
+            Delta::Reasoning(text) => texts[1].push_str(&text),
+            Delta::ToolArgs { json, .. } => texts[2].push_str(&json),
+            _ => {}
+        }
+    }
+    assert_eq!(texts, ["Nice 😀 day\u{fffd}, and alone\u{fffd}", "a😀b\u{fffd}", "{\"city\":\"😀\"}"]);
+}
+
+/// The same event with another payload.
+fn with_payload(bytes: &[u8], change: impl Fn(&str) -> String) -> Vec<u8> {
+    let message = read_message_from(&mut &*bytes).unwrap();
+    let payload = change(std::str::from_utf8(message.payload()).unwrap());
+    let mut written = Vec::new();
+    let changed = Message::new_from_parts(message.headers().to_vec(), payload.into_bytes());
+    write_message_to(&changed, &mut written).unwrap();
+    written
 }

@@ -13,11 +13,21 @@ use crate::model::{Delta, ModelError, ModelErrorKind, StopReason};
 
 impl Answer {
     pub(super) fn end(&mut self) {
+        for said in self.pairs.rest() {
+            self.hear(said);
+        }
         let Some(word) = self.stop.take() else {
             return self.cut("the answer ended without a reason");
         };
+        // It is read before the key is taken out of it: a short one may be a part of any word.
+        let stop = Stop::of(&word.to_ascii_lowercase());
         let word = error::scrubbed(&word, self.key()).to_ascii_lowercase();
-        let reason = match Stop::of(&word) {
+        let stop = stop.unwrap_or_else(|| {
+            let word: String = word.chars().take(40).collect();
+            warn!(word, "unknown reason to stop, taken for a good one");
+            Stop::Complete
+        });
+        let reason = match stop {
             Stop::Broken => return self.cut(&format!("the provider stopped: {word}")),
             Stop::ForCalls if self.calls.is_none() && !self.has_spoken => {
                 return self.cut("the provider stopped for calls, and none came");
@@ -79,7 +89,9 @@ impl Answer {
     pub(super) fn cut(&mut self, cause: &str) {
         let kind = self.broken();
         let media_type = self.response.headers().get(header::CONTENT_TYPE);
-        match media_type.and_then(|value| value.to_str().ok()).filter(|_| !self.has_begun) {
+        // Only another one than the wire's says anything.
+        let is_telling = |media_type: &&str| !self.has_begun && !media_type.starts_with("text/event-stream");
+        match media_type.and_then(|value| value.to_str().ok()).filter(is_telling) {
             Some(media_type) => {
                 let media_type = error::scrubbed(media_type, self.key());
                 let media_type: String = media_type.chars().take(60).collect();

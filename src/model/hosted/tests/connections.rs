@@ -167,6 +167,70 @@ async fn given_an_end_of_the_body_long_behind_the_turns_then_the_next_run_uses_t
 }
 
 #[tokio::test]
+async fn a_connection_that_is_closed_behind_an_answer_costs_the_next_turn_nothing() {
+    for (adapter, frames) in [
+        ("openai", wires::chat as fn() -> Vec<String>),
+        ("openai-responses", wires::responses),
+        ("anthropic", wires::anthropic),
+        ("gemini", wires::gemini),
+        ("ollama", wires::ollama),
+    ] {
+        let stub = Stub::playing([(); 5].map(|()| Answer::stream(frames()).closed())).await;
+        let model = model(adapter, "m", &stub);
+        stub.during(async {
+            for _ in 0..5 {
+                let deltas = all(&model, &request()).await;
+                assert!(deltas.iter().all(Result::is_ok), "{adapter} {}", outline(&deltas));
+            }
+        })
+        .await;
+        assert_eq!(stub.connections(), 5, "{adapter}");
+    }
+}
+
+#[tokio::test]
+async fn a_new_connection_that_brings_no_answer_is_a_failure() {
+    let stub = Stub::playing([Answer::hung_up(), Answer::stream(wires::chat())]).await;
+    let model = model("openai", "m", &stub);
+
+    let deltas = stub.during(all(&model, &request())).await;
+
+    assert_eq!(deltas[0].as_ref().unwrap_err().kind, ModelErrorKind::Unavailable);
+    assert_eq!((stub.seen().len(), stub.connections()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_connection_that_is_cut_within_an_answer_is_not_asked_again() {
+    let cut = || Answer::stream(wires::chat().into_iter().take(1).collect()).cut();
+    let stub = Stub::playing([Answer::stream(wires::chat()), cut(), Answer::stream(wires::chat())]).await;
+    let model = model("openai", "m", &stub);
+    stub.during(async {
+        all(&model, &request()).await;
+        let deltas = all(&model, &request()).await;
+        assert!(deltas.last().unwrap().is_err(), "{}", outline(&deltas));
+    })
+    .await;
+    assert_eq!(stub.seen().len(), 2);
+}
+
+#[tokio::test]
+async fn the_connection_of_the_start_is_one_that_is_kept() {
+    let stub = Stub::playing([Answer::status(200, "", "{}"), Answer::stream(wires::chat())]).await;
+    let stub = stub.closing_behind_head();
+    let model = model("openai", "m", &stub);
+    stub.during(async {
+        model.warm().await;
+        let opened = stub.connections();
+        let deltas = all(&model, &request()).await;
+        assert!(deltas.iter().all(Result::is_ok), "{}", outline(&deltas));
+        assert_eq!((opened, stub.connections()), (2, 2));
+    })
+    .await;
+    let heads: Vec<String> = stub.seen().into_iter().map(|seen| seen.head).collect();
+    assert!(heads[1].starts_with("GET /v1/models ") && !heads[1].contains(KEY), "{heads:?}");
+}
+
+#[tokio::test]
 async fn warming_fails_in_silence() {
     let stub = Stub::playing([]).await;
     let model = model("openai", "m", &stub);

@@ -466,3 +466,103 @@ async fn given_a_limit_of_tokens_when_a_call_is_cut_then_it_is_not_ended() {
     assert!(outline.contains("ToolCallEnd { call: 0 }"), "{outline}");
     assert!(!outline.contains("ToolCallEnd { call: 1 }"), "{outline}");
 }
+
+#[tokio::test]
+async fn an_error_inside_a_200_is_read_on_every_wire_and_in_every_form() {
+    let sentence = "the request exceeds the available context size";
+    let error = json!({ "code": 400, "message": sentence, "type": "invalid_request_error" });
+    for (adapter, _) in ALL {
+        let bodies = match adapter {
+            "ollama" => {
+                vec![json!({ "error": sentence }).to_string() + "\n", json!({ "error": error }).to_string()]
+            }
+            _ => vec![
+                format!("error: {error}\n\n"),
+                format!("event: error\ndata: {error}\n\n"),
+                format!("data: {}\n\n", json!({ "error": error })),
+                format!(
+                    "data: {}\n\n",
+                    json!({ "object": "error", "message": sentence, "type": "BadRequestError" })
+                ),
+                format!(": hello\n\n{}\n", json!({ "error": error })),
+                format!("{:#}", json!({ "error": error })),
+                json!([{ "error": error }]).to_string(),
+            ],
+        };
+        for body in bodies {
+            let deltas = answered(adapter, Answer::status(200, "", body.clone())).await;
+            assert_eq!(last(&deltas), Err(ModelErrorKind::ContextTooLong), "{adapter} {body}");
+            assert!(outline(&deltas).contains(sentence), "{adapter} {}", outline(&deltas));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_type_is_read_before_the_status() {
+    use ModelErrorKind::{ContextTooLong, Refused, Unavailable};
+    for (status, error, kind) in [
+        (400, json!({ "code": 400, "type": "exceed_context_size_error", "n_ctx": 2048 }), ContextTooLong),
+        (500, json!({ "code": 500, "type": "exceed_context_size_error" }), ContextTooLong),
+        (
+            500,
+            json!({ "code": 500, "message": "prompt too long; exceeded max context length" }),
+            ContextTooLong,
+        ),
+        (500, json!({ "code": 400, "message": "no" }), Refused),
+        (502, json!({ "type": "BadRequestError", "message": "no" }), Refused),
+        (500, json!({ "type": "server_error", "message": "no" }), Unavailable),
+    ] {
+        let body = json!({ "error": error }).to_string();
+        let deltas = answered("openai", Answer::status(status, "", body)).await;
+        assert_eq!(last(&deltas), Err(kind), "{status} {error}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_gateway_passes_on_is_in_the_cause() {
+    let error = json!({ "message": "Provider returned error", "code": 400, "metadata": { "raw": "tool order is odd" } });
+    for answer in [
+        Answer::status(400, "", json!({ "error": error }).to_string()),
+        Answer::stream(sse(&[
+            json!({ "choices": [{ "delta": {}, "finish_reason": "error", "error": error }] }),
+        ])),
+    ] {
+        let deltas = answered("openrouter", answer).await;
+        assert_eq!(last(&deltas), Err(ModelErrorKind::Refused));
+        assert!(outline(&deltas).contains("tool order is odd"), "{}", outline(&deltas));
+    }
+}
+
+#[tokio::test]
+async fn a_short_key_is_not_searched_for_and_no_key_stands_in_the_way_of_a_word() {
+    for (key, reason, expected) in [
+        ("x", "max_tokens", Ok(StopReason::MaxTokens)),
+        ("max_tokens", "max_tokens", Ok(StopReason::MaxTokens)),
+        ("content_", "content_filter", Ok(StopReason::Filtered)),
+    ] {
+        let mut frames =
+            sse(&[json!({ "choices": [{ "delta": { "content": "Hi" }, "finish_reason": reason }] })]);
+        frames.push("data: [DONE]\n\n".into());
+        let stub = Stub::playing([Answer::stream(frames)]).await;
+        let openai = Provider::named("openai").unwrap();
+        let url = format!("http://{}/v1", stub.address());
+        let model = Hosted::new(openai, "m", SecretString::from(key)).base_url(&url).unwrap();
+        assert_eq!(last(&stub.during(all(&model, &request())).await), expected, "{key} {reason}");
+    }
+    let body = json!({ "error": { "type": "exceeded", "message": "next" } });
+    let stub = Stub::playing([Answer::status(400, "", body.to_string())]).await;
+    let openai = Provider::named("openai").unwrap();
+    let url = format!("http://{}/v1", stub.address());
+    let model = Hosted::new(openai, "m", SecretString::from("x")).base_url(&url).unwrap();
+    let line = outline(&stub.during(all(&model, &request())).await);
+    assert!(line.contains("exceeded, next"), "{line}");
+}
+
+#[tokio::test]
+async fn a_media_type_is_told_only_where_it_is_another_than_the_wires() {
+    for (media_type, is_told) in [("text/event-stream; charset=utf-8", false), ("text/html", true)] {
+        let answer = Answer::status(200, &format!("content-type: {media_type}\r\n"), "\n\n");
+        let line = outline(&answered("openai", answer).await);
+        assert_eq!(line.contains(media_type), is_told, "{line}");
+    }
+}

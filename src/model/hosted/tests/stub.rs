@@ -20,6 +20,8 @@ pub(super) struct Stub {
 
 #[derive(Default)]
 struct State {
+    /// How HEAD is answered.
+    head: String,
     answers: VecDeque<Answer>,
     seen: Vec<Seen>,
     connections: usize,
@@ -42,6 +44,8 @@ pub(super) struct Answer {
 enum End {
     Clean,
     Late(Arc<Notify>),
+    /// The connection is closed behind an end that promised to keep it.
+    Closed,
     Cut,
     Silent,
     Again(Duration),
@@ -71,6 +75,16 @@ impl Answer {
         Self { end: End::Again(pause), ..self }
     }
 
+    /// The connection is closed in place of an answer.
+    pub(super) fn hung_up() -> Self {
+        Self { status: 0, headers: String::new(), pieces: Vec::new(), end: End::Cut }
+    }
+
+    /// The body ends well, and the connection is closed right behind it.
+    pub(super) fn closed(self) -> Self {
+        Self { end: End::Closed, ..self }
+    }
+
     /// Nothing comes behind the pieces, and no end.
     pub(super) fn silent(self) -> Self {
         Self { end: End::Silent, ..self }
@@ -82,6 +96,12 @@ impl Stub {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let state = State { answers: answers.into_iter().collect(), ..State::default() };
         Self { listener, state: Mutex::new(state) }
+    }
+
+    /// The same server, which closes the connection behind a HEAD.
+    pub(super) fn closing_behind_head(self) -> Self {
+        self.state.lock().unwrap().head = "connection: close\r\n".into();
+        self
     }
 
     pub(super) fn address(&self) -> SocketAddr {
@@ -124,14 +144,22 @@ impl Stub {
             let answer = {
                 let mut state = self.state.lock().unwrap();
                 state.seen.push(seen);
-                if is_head { None } else { state.answers.pop_front() }
-            };
-            let Some(answer) = answer else {
-                let none = b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n";
-                if socket.write_all(none).await.is_err() {
-                    return;
+                if is_head {
+                    Err(state.head.clone())
+                } else {
+                    state.answers.pop_front().ok_or_else(String::new)
                 }
-                continue;
+            };
+            let answer = match answer {
+                Ok(answer) => answer,
+                Err(head) => {
+                    let is_closed = head.contains("close");
+                    let none = format!("HTTP/1.1 404 Not Found\r\n{head}content-length: 0\r\n\r\n");
+                    if socket.write_all(none.as_bytes()).await.is_err() || is_closed {
+                        return;
+                    }
+                    continue;
+                }
             };
             if !play(&mut socket, answer).await {
                 return;
@@ -166,6 +194,9 @@ async fn read(socket: &mut TcpStream) -> Option<Seen> {
 
 /// Whether the connection may be used again.
 async fn play(socket: &mut TcpStream, answer: Answer) -> bool {
+    if answer.status == 0 {
+        return false;
+    }
     let head =
         format!("HTTP/1.1 {} X\r\n{}transfer-encoding: chunked\r\n\r\n", answer.status, answer.headers);
     let chunks = answer.pieces.iter().map(|piece| format!("{:x}\r\n{piece}\r\n", piece.len()));
@@ -182,6 +213,12 @@ async fn play(socket: &mut TcpStream, answer: Answer) -> bool {
             socket.write_all(b"0\r\n\r\n").await.is_ok()
         }
         End::Clean => socket.write_all(b"0\r\n\r\n").await.is_ok(),
+        End::Closed => {
+            // The request on the way finds the connection closed, or is reset.
+            let _ = socket.write_all(b"0\r\n\r\n").await;
+            let _ = socket.readable().await;
+            false
+        }
         End::Cut => false,
         End::Silent => future::pending().await,
         End::Again(pause) => {
