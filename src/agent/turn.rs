@@ -2,6 +2,8 @@
 //!
 //! It knows nothing of tools: the calls it returns are unanswered.
 
+use std::borrow::Cow;
+
 use futures_util::StreamExt as _;
 use serde::de::IgnoredAny;
 use tokio::time::Instant;
@@ -10,6 +12,7 @@ use tracing::warn;
 use super::Models;
 use super::account::Account;
 use super::attempts::Attempts;
+use super::reduced::reduced;
 use super::run::Ended;
 use super::seal;
 use super::spans::Chat;
@@ -22,6 +25,9 @@ use crate::model::{
     StopReason,
 };
 use crate::transcript::{ClosedCall, OpenCall, Stamps, Transcript};
+
+/// How often a request is made smaller for one model: each time it names another tool whose schema it can't use.
+const MAX_REDUCTIONS: usize = 4;
 
 /// What a model made of its turn.
 #[derive(Debug, Default)]
@@ -62,6 +68,9 @@ pub(super) async fn ask<S: Stamps>(
     *preferred = index;
     let model = asking.models[index].name();
     asking.account.began(model);
+    if !matches!(first, Delta::End(_)) {
+        asking.account.first_token();
+    }
     transcript.turn();
     let mut making = Making::new(model, asking.account, &mut chat);
     let made = match making.follow(first, deltas, turns, transcript, outbox).await {
@@ -100,16 +109,24 @@ async fn begin<S: Stamps>(
             if let Some((model, error)) = failure.take() {
                 warn!(model, cause = causes(&error), next = name, "model began no turn");
             }
-            let mut deltas = models[index].stream(request);
-            let mut chat = Chat::new(name);
-            match first(&mut deltas, transcript, account, &mut chat).await {
-                Ok(first) => return Ok(Begun { index, first, deltas, chat }),
-                Err(error) => {
-                    chat.failed(error.kind);
-                    attempts.failed(index, &error, began.elapsed());
-                    failure = Some((name, error));
+            let mut asked = Cow::Borrowed(request);
+            let mut reductions = 0;
+            let error = loop {
+                let mut deltas = models[index].stream(&asked);
+                let mut chat = Chat::new(name);
+                let error = match first(&mut deltas, transcript, account, &mut chat).await {
+                    Ok(first) => return Ok(Begun { index, first, deltas, chat }),
+                    Err(error) => error,
+                };
+                chat.failed(error.kind);
+                match reduced(&asked, &error, name).filter(|_| reductions < MAX_REDUCTIONS) {
+                    Some(reduced) => asked = Cow::Owned(reduced),
+                    None => break error,
                 }
-            }
+                reductions += 1;
+            };
+            attempts.failed(index, &error, began.elapsed());
+            failure = Some((name, error));
         }
         let left = stop_at.saturating_duration_since(Instant::now());
         match attempts.next_round(began.elapsed(), left, fastrand::f64()) {

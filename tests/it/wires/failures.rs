@@ -67,7 +67,8 @@ async fn a_provider_that_begins_no_turn_is_asked_again_where_that_may_help() {
             ("400", error(400), 1, "MODEL_REFUSED"),
             ("403", error(403), 1, "MODEL_MISCONFIGURED"),
             ("404", error(404), 1, "MODEL_MISCONFIGURED"),
-            ("hung up", Reply::hang_up(), 3, "MODEL_UNAVAILABLE"),
+            // The connection was used before, so that the first of the three is sent again at once.
+            ("hung up", Reply::hang_up(), 4, "MODEL_UNAVAILABLE"),
         ] {
             let (reply, times) = stage.run(reply).await;
             assert_eq!((code(&reply).as_str(), times), (expected, asked), "{wire:?}: {why}");
