@@ -71,10 +71,14 @@ impl Account {
         self.figures().turns += 1;
     }
 
+    /// A model has written something; a turn that ends at once has no token.
+    pub(super) fn first_token(&self) {
+        self.figures().first_token.get_or_insert_with(Instant::now);
+    }
+
     /// A model has begun a turn.
     pub(super) fn began(&self, model: &str) {
         let mut figures = self.figures();
-        figures.first_token.get_or_insert_with(Instant::now);
         if figures.models.is_empty() {
             spans::record_model(&self.span, model);
         }

@@ -19,6 +19,7 @@ mod gated;
 mod history;
 mod interrupts;
 mod listener;
+mod reduced;
 mod resume;
 mod run;
 mod seal;

@@ -63,6 +63,9 @@ pub(super) async fn ask<S: Stamps>(
     *preferred = index;
     let model = asking.models[index].name();
     asking.account.began(model);
+    if !matches!(first, Delta::End(_)) {
+        asking.account.first_token();
+    }
     transcript.turn();
     let mut making = Making::new(model, asking.account, &mut chat);
     let made = match making.follow(first, deltas, turns, transcript, outbox).await {

@@ -15,6 +15,7 @@ mod stream;
 mod tests;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
@@ -23,9 +24,10 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_bedrockruntime::Client;
 use aws_sdk_bedrockruntime::config::Builder;
-use aws_sdk_bedrockruntime::config::http::HttpRequest;
+use aws_sdk_bedrockruntime::config::http::{HttpRequest, HttpResponse};
+use aws_sdk_bedrockruntime::error::SdkError;
 use aws_sdk_bedrockruntime::operation::RequestId as _;
-
+use aws_sdk_bedrockruntime::operation::converse_stream::{ConverseStreamError, ConverseStreamOutput};
 use aws_sdk_bedrockruntime::types::GuardrailStreamConfiguration;
 use aws_smithy_types::body::SdkBody;
 use futures_util::future::BoxFuture;
@@ -39,6 +41,7 @@ use self::media::Medium;
 use self::repair::{BlockTexts, RepairAnswer, SharedCuts};
 use self::request::Ask;
 use self::stream::{Answer, deltas};
+use super::wire::ToolNames;
 use super::{DeltaStream, Model, ModelError, ModelErrorKind, Request};
 use crate::protocol::PartKind;
 
@@ -47,6 +50,9 @@ const CONNECT: Duration = Duration::from_secs(3);
 
 /// How long getting ready may take: a start that takes longer costs more than it saves.
 const WARM: Duration = Duration::from_secs(2);
+
+/// What came of a request.
+type Sent = Result<ConverseStreamOutput, Box<SdkError<ConverseStreamError, HttpResponse>>>;
 
 /// A chat model of Amazon Bedrock, asked with the role and the region of the environment.
 ///
@@ -74,6 +80,8 @@ pub struct Bedrock {
     family: Family,
     /// Made by the first use: it costs milliseconds, which a start should not wait for.
     client: Arc<OnceCell<Client>>,
+    /// Whether an answer came since a connection failed: the next request may find that one.
+    has_answered: Arc<AtomicBool>,
     idle_timeout: Duration,
     guardrail: Option<GuardrailStreamConfiguration>,
     prompt_cache: Option<bool>,
@@ -89,6 +97,7 @@ impl Bedrock {
             family: Family::of(&model),
             model: model.into(),
             client: Arc::default(),
+            has_answered: Arc::default(),
             idle_timeout: Duration::from_secs(60),
             guardrail: None,
             prompt_cache: None,
@@ -132,44 +141,57 @@ impl Bedrock {
 
     /// Sends the request and waits until it is accepted.
     async fn send(self, ask: Ask) -> Result<Answer, ModelError> {
-        let names = ask.names;
         let cuts = SharedCuts::default();
+        let mut sent = self.sent(&ask, &cuts).await;
+        // A connection that was used before may have died since, which is no failure of the provider's.
+        if has_died(&sent) && self.has_answered.swap(false, Ordering::Relaxed) {
+            sent = self.sent(&ask, &cuts).await;
+        }
+        // Whatever it answers, there is a connection then.
+        if sent.is_ok() || sent.as_ref().is_err_and(|error| error.raw_response().is_some()) {
+            self.has_answered.store(true, Ordering::Relaxed);
+        }
+        let answer = sent.map_err(|error| match *error {
+            SdkError::TimeoutError(_) => {
+                let cause = format!("no answer within {:?}", self.idle_timeout);
+                ModelError::new(ModelErrorKind::Unavailable, cause)
+            }
+            error => error::refused(error, &ask.names),
+        })?;
+        let request_id = answer.request_id().map(ToOwned::to_owned);
+        let texts = BlockTexts::new(cuts);
+        Ok(Answer::new(answer.stream, request_id, ask.names, self.model, self.idle_timeout, texts))
+    }
+
+    /// One try to send it.
+    async fn sent(&self, ask: &Ask, cuts: &SharedCuts) -> Sent {
         let request = self.client().await.converse_stream();
         let sent = request
             .model_id(&*self.model)
-            .set_system(ask.system)
-            .set_messages(Some(ask.messages))
-            .set_tool_config(ask.tools)
-            .set_inference_config(ask.inference)
-            .set_additional_model_request_fields(ask.more)
+            .set_system(ask.system.clone())
+            .set_messages(Some(ask.messages.clone()))
+            .set_tool_config(ask.tools.clone())
+            .set_inference_config(ask.inference.clone())
+            .set_additional_model_request_fields(ask.more.clone())
             .set_guardrail_config(self.guardrail.clone())
             .customize()
             .mutate_request(sort_body)
             .interceptor(RepairAnswer(cuts.clone()))
             .send();
-        let answer = match timeout(self.idle_timeout, sent).await {
-            Ok(answer) => answer.map_err(error::refused)?,
-            Err(_elapsed) => {
-                let cause = format!("no answer within {:?}", self.idle_timeout);
-                return Err(ModelError::new(ModelErrorKind::Unavailable, cause));
-            }
-        };
-        let request_id = answer.request_id().map(ToOwned::to_owned);
-        Ok(Answer::new(
-            answer.stream,
-            request_id,
-            names,
-            self.model,
-            self.idle_timeout,
-            BlockTexts::new(cuts),
-        ))
+        match timeout(self.idle_timeout, sent).await {
+            Ok(sent) => sent.map_err(Box::new),
+            Err(elapsed) => Err(Box::new(SdkError::timeout_error(elapsed))),
+        }
     }
 
     /// Loads the credentials and opens the connection, by a request that Bedrock answers with a 404 of no cost.
     async fn connect(&self) -> Result<(), ModelError> {
         let request = self.client().await.converse_stream().model_id(&*self.model);
         let answer = request.customize().mutate_request(ask_for_nothing).send().await;
-        answer.map(drop).map_err(error::refused)
+        if answer.as_ref().is_err_and(|error| error.raw_response().is_some()) {
+            self.has_answered.store(true, Ordering::Relaxed);
+        }
+        answer.map(drop).map_err(|error| error::refused(error, &ToolNames::default()))
     }
 }
 
@@ -194,6 +216,15 @@ impl Model for Bedrock {
             debug!(model = &*self.name, in_time = outcome.is_ok(), "connection opened");
         })
     }
+}
+
+/// Whether the connection failed before anything of an answer came.
+fn has_died(sent: &Sent) -> bool {
+    let is_broken = |error: &SdkError<_, _>| match error {
+        SdkError::DispatchFailure(fault) => fault.is_io() || fault.is_other(),
+        _ => false,
+    };
+    sent.as_ref().is_err_and(|error| is_broken(error))
 }
 
 fn client(config: &SdkConfig) -> Client {

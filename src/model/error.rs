@@ -11,6 +11,8 @@ pub struct ModelError {
     pub kind: ModelErrorKind,
     /// How long the provider wants to be left alone.
     pub retry_after: Option<Duration>,
+    /// What of the request the provider can't use. It is asked once more without.
+    pub rejected: Option<Rejected>,
     /// What the provider or the network said; for the log only.
     #[source]
     cause: Option<Box<dyn Error + Send + Sync>>,
@@ -40,10 +42,28 @@ pub enum ModelErrorKind {
     ContextTooLong,
 }
 
+/// What of a request a provider can't use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Rejected {
+    /// Pictures, documents, sounds or films.
+    Media,
+    /// The schema of the tool of this name.
+    Tool(String),
+    /// The schema of a tool, and the provider does not say of which.
+    SomeTool,
+}
+
 impl ModelError {
     /// A failure with its cause.
     pub fn new(kind: ModelErrorKind, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { kind, retry_after: None, cause: Some(cause.into()) }
+        Self { kind, retry_after: None, rejected: None, cause: Some(cause.into()) }
+    }
+
+    /// The same failure over a part of the request.
+    #[must_use]
+    pub fn rejecting(self, rejected: impl Into<Option<Rejected>>) -> Self {
+        Self { rejected: rejected.into(), ..self }
     }
 
     /// The same failure of a provider that wants to be left alone for a while.
@@ -55,6 +75,6 @@ impl ModelError {
 
 impl From<ModelErrorKind> for ModelError {
     fn from(kind: ModelErrorKind) -> Self {
-        Self { kind, retry_after: None, cause: None }
+        Self { kind, retry_after: None, rejected: None, cause: None }
     }
 }

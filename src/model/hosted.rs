@@ -223,19 +223,19 @@ impl Inner {
     /// Sends the request; once more with a newer key, if the provider refuses the first one.
     async fn open(&self, ask: Ask) -> Result<Answer, ModelError> {
         let mut key = self.key.get().await?;
-        let mut sent = self.send(&ask.body, key.as_ref()).await;
+        let mut sent = self.send(&ask, key.as_ref()).await;
         if matches!(&sent, Err(refusal) if refusal.is_unauthorized)
             && let Some(newer) = self.key.newer_than(key.as_ref()).await
             && Some(newer.expose_secret()) != key.as_ref().map(|key| key.expose_secret())
         {
             key = Some(newer);
-            sent = self.send(&ask.body, key.as_ref()).await;
+            sent = self.send(&ask, key.as_ref()).await;
         }
         let response = sent.map_err(|refusal| refusal.error)?;
         Ok(Answer::new(response, self.idle, self.provider, self.id.clone(), ask.names, key))
     }
 
-    async fn send(&self, body: &Bytes, key: Option<&SecretString>) -> Result<Response, Refusal> {
+    async fn send(&self, ask: &Ask, key: Option<&SecretString>) -> Result<Response, Refusal> {
         let misconfigured = |cause| ModelError::new(ModelErrorKind::Misconfigured, cause);
         let client =
             self.connections.client().ok_or_else(|| misconfigured("no HTTP client: TLS has no roots"))?;
@@ -243,7 +243,7 @@ impl Inner {
         let mut request = client
             .post(self.url())
             .header(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))
-            .body(body.clone());
+            .body(ask.body.clone());
         if let Some((name, value)) = self.authorization(key) {
             let value = HeaderValue::from_str(&value);
             let mut value = value.map_err(|_| misconfigured("the key fits no HTTP header"))?;
@@ -263,7 +263,7 @@ impl Inner {
             return Ok(response);
         }
         let fault = Fault::of_response(response).await;
-        Err(Refusal { is_unauthorized: fault.is_unauthorized(), error: fault.failure(key) })
+        Err(Refusal { is_unauthorized: fault.is_unauthorized(), error: fault.failure(key, &ask.names) })
     }
 
     /// Where a turn is asked for.

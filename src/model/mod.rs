@@ -13,6 +13,8 @@ mod demo;
 mod error;
 #[cfg(feature = "hosted")]
 mod hosted;
+#[cfg(any(feature = "bedrock", feature = "hosted"))]
+mod rejected;
 mod request;
 mod scripted;
 mod settings;
@@ -29,7 +31,7 @@ use crate::protocol::{PartKind, TokenUsage};
 #[cfg(feature = "bedrock")]
 pub use bedrock::Bedrock;
 pub use demo::demo;
-pub use error::{ModelError, ModelErrorKind};
+pub use error::{ModelError, ModelErrorKind, Rejected};
 #[cfg(feature = "hosted")]
 pub use hosted::{ApiKey, ApiKeys, BadUrl, Hosted, Provider};
 pub use request::{Call, CallResult, CallSignature, Reasoning, ReasoningKind, Request, Turn, UserPart};

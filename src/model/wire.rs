@@ -19,8 +19,10 @@ const LONGEST_NAME: usize = 64;
 const LONGEST_ID: usize = 40;
 
 /// The names of a request's tools as the provider knows them.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct ToolNames {
+    /// The tools' own names, in the order of the request.
+    all: Vec<String>,
     /// The tool's own name by the provider's, where the two differ.
     renamed: HashMap<String, String>,
 }
@@ -29,7 +31,21 @@ impl ToolNames {
     /// Names for these tools.
     pub(super) fn new(tools: &[Tool]) -> Self {
         let odd = tools.iter().map(|tool| &tool.name).filter(|name| !is_name(name));
-        Self { renamed: odd.map(|name| (renamed(name), name.clone())).collect() }
+        let renamed = odd.map(|name| (renamed(name), name.clone())).collect();
+        Self { all: tools.iter().map(|tool| tool.name.clone()).collect(), renamed }
+    }
+
+    /// The own name of the tool at a place of the request.
+    pub(super) fn at(&self, place: usize) -> Option<&str> {
+        self.all.get(place).map(String::as_str)
+    }
+
+    /// The own name of the only tool whose name on the wire stands in a text as a word.
+    pub(super) fn named_in(&self, text: &str) -> Option<&str> {
+        let is_of_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        let words: Vec<&str> = text.split(|c| !is_of_name(c)).collect();
+        let mut named = self.all.iter().filter(|name| words.contains(&&*tool_name(name)));
+        named.next().filter(|_| named.next().is_none()).map(String::as_str)
     }
 
     /// The tool's own name.
@@ -58,10 +74,42 @@ pub(super) fn schema(tool: &Tool) -> Value {
             schema.insert("type".into(), "object".into());
             ["oneOf", "anyOf", "allOf"].iter().for_each(|alternatives| drop(schema.remove(*alternatives)));
             schema.entry("properties").or_insert_with(|| serde_json::json!({}));
-            Value::Object(schema)
+            let mut schema = Value::Object(schema);
+            spell_out(&mut schema);
+            schema
         }
         _ => serde_json::json!({ "type": "object", "properties": {} }),
     }
+}
+
+/// Writes a subschema `true` as `{}`, which means the same: llama.cpp knows no other form. Where a schema says whether there
+/// may be more members, `true` is what everyone knows.
+fn spell_out(schema: &mut Value) {
+    const OF_NAMES: &[&str] =
+        &["properties", "patternProperties", "$defs", "definitions", "dependentSchemas"];
+    const LISTS: &[&str] = &["anyOf", "oneOf", "allOf", "prefixItems", "items"];
+    const SINGLE: &[&str] =
+        &["items", "contains", "not", "if", "then", "else", "propertyNames", "additionalProperties"];
+    let Value::Object(members) = schema else { return };
+    for (name, value) in members {
+        let name = name.as_str();
+        match value {
+            Value::Object(named) if OF_NAMES.contains(&name) => named.values_mut().for_each(spell_out_any),
+            Value::Array(list) if LISTS.contains(&name) => list.iter_mut().for_each(spell_out_any),
+            Value::Object(_) if SINGLE.contains(&name) => spell_out(value),
+            Value::Bool(true) if SINGLE.contains(&name) && name != "additionalProperties" => {
+                spell_out_any(value);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn spell_out_any(schema: &mut Value) {
+    if *schema == Value::Bool(true) {
+        *schema = Value::Object(Map::new());
+    }
+    spell_out(schema);
 }
 
 /// The tools that a request has to declare even if none may be called: Bedrock and Anthropic refuse calls in the
@@ -106,7 +154,7 @@ pub(super) fn is_base64(data: &str) -> bool {
 pub(super) fn arguments(text: &str) -> Map<String, Value> {
     match serde_json::from_slice(&json::readable(text.as_bytes())) {
         Ok(Value::Object(arguments)) => arguments,
-        _ if text.trim().is_empty() => Map::new(),
+        _ if matches!(text.trim(), "" | "null") => Map::new(),
         _ => Map::from_iter([("invalid_json".to_owned(), text.into())]),
     }
 }
@@ -199,6 +247,35 @@ mod tests {
     }
 
     #[test]
+    fn a_subschema_that_allows_all_is_written_as_an_object() {
+        let schema = schema(&Tool {
+            parameters: Some(json!({
+                "properties": {
+                    "any": true,
+                    "true": { "const": true, "default": true, "items": true, "additionalProperties": true },
+                    "list": { "prefixItems": [true, { "not": true }], "anyOf": [true] }
+                },
+                "$defs": { "a": true },
+                "additionalProperties": { "properties": { "b": true } }
+            })),
+            ..tool("t")
+        });
+        assert_eq!(
+            schema,
+            json!({
+                "type": "object",
+                "properties": {
+                    "any": {},
+                    "true": { "const": true, "default": true, "items": {}, "additionalProperties": true },
+                    "list": { "prefixItems": [{}, { "not": {} }], "anyOf": [{}] }
+                },
+                "$defs": { "a": {} },
+                "additionalProperties": { "properties": { "b": {} } }
+            })
+        );
+    }
+
+    #[test]
     fn data_is_base64_or_not() {
         for (data, is) in [
             ("QUJD", true),
@@ -219,6 +296,7 @@ mod tests {
         for (text, expected) in [
             (r#"{"city":"Tokyo"}"#, json!({ "city": "Tokyo" })),
             ("", json!({})),
+            ("null", json!({})),
             (r#"{"city":"#, json!({ "invalid_json": r#"{"city":"# })),
             ("[1]", json!({ "invalid_json": "[1]" })),
             (r#"{"city":"To\ud83d"}"#, json!({ "city": "To\u{fffd}" })),

@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use crate::json;
 
-/// Reads the text that a model wrote; no text at all is an empty object. An error is a sentence for the model.
+/// Reads the text that a model wrote; no text at all, and `null`, is an empty object. An error is a sentence for the model.
 pub(crate) fn parse(text: &str) -> Result<Value, String> {
-    let text = if text.trim().is_empty() { "{}" } else { text };
+    let text = if matches!(text.trim(), "" | "null") { "{}" } else { text };
     json::read(text.as_bytes()).map_err(|fault| {
         let (line, column) = (fault.line(), fault.column());
         if fault.to_string().starts_with(json::TWICE) {
@@ -29,7 +29,9 @@ mod tests {
         {
             assert_eq!(parse(text), Ok(serde_json::from_str(text).unwrap()), "{text}");
         }
-        assert_eq!(parse(" "), Ok(serde_json::json!({})));
+        for text in [" ", "null", "\nnull "] {
+            assert_eq!(parse(text), Ok(serde_json::json!({})), "{text}");
+        }
         assert_eq!(parse(r#"{"a":"b\ud83d"}"#), Ok(serde_json::json!({ "a": "b\u{fffd}" })), "half a pair");
     }
 

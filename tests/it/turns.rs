@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use ag_ui_lambda::agent::Limits;
 use ag_ui_lambda::model::{
-    CallSignature, Delta, ModelError, ModelErrorKind, ModelSettings, Reasoning, ReasoningKind, Script,
-    Scripted, StopReason, ToolChoice, Turn,
+    CallSignature, Delta, ModelError, ModelErrorKind, ModelSettings, Reasoning, ReasoningKind, Rejected,
+    Script, Scripted, StopReason, ToolChoice, Turn,
 };
 use ag_ui_lambda::protocol::TokenUsage;
 use ag_ui_lambda::tool::{NoArgs, ToolContext, ToolError, tool_fn};
@@ -325,4 +325,37 @@ async fn half_a_surrogate_pair_in_arguments_is_the_replacement_character_for_the
         let told = run.events.iter().filter(|event| event["type"] == "TOOL_CALL_ARGS");
         assert_eq!(told.filter_map(|event| event["delta"].as_str()).collect::<String>(), sent);
     }
+}
+
+#[tokio::test]
+async fn what_a_model_cannot_use_is_left_out_and_the_thread_goes_on() {
+    let rejects =
+        |rejected| Script::new().fail(ModelError::from(ModelErrorKind::Refused).rejecting(rejected));
+    let picture = json!([{"id": "u1", "role": "user", "content": [
+        {"type": "text", "text": "What is this?"},
+        {"type": "image", "source": {"type": "data", "value": "QUJD", "mimeType": "image/png"}},
+    ]}]);
+    let media = || rejects(Rejected::Media);
+
+    let run =
+        with_bell([media(), Script::new().text("No idea.")]).input("messages", picture.clone()).run().await;
+    assert!(run.outline().ends_with("RUN_FINISHED success"), "{}", run.outline());
+    let asked = format!("{:?}", run.requests[1].history);
+    assert!(asked.contains("What is this?") && asked.contains("can't read it"), "{asked}");
+    assert!(!asked.contains("QUJD"), "{asked}");
+
+    let run = with_bell([media(), media()]).input("messages", picture).run().await;
+    assert!(run.outline().contains("RUN_ERROR MODEL_REFUSED"), "{}", run.outline());
+    assert_eq!(run.requests.len(), 2, "it is asked once more and not for ever");
+
+    let run = with_bell([media()]).run().await;
+    assert_eq!(run.requests.len(), 1, "there is nothing to leave out");
+
+    let run = with_bell([rejects(Rejected::Tool("ring".into())), Script::new().text("No bell.")]).run().await;
+    assert!(run.outline().ends_with("RUN_FINISHED success"), "{}", run.outline());
+    assert_eq!((run.requests[0].tools.len(), run.requests[1].tools.len()), (1, 0));
+
+    let run = with_bell([rejects(Rejected::SomeTool)]).run().await;
+    assert!(run.outline().contains("RUN_ERROR MODEL_REFUSED"), "{}", run.outline());
+    assert_eq!(run.requests.len(), 1);
 }

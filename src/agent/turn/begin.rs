@@ -1,5 +1,7 @@
 //! Who begins a turn: one model after another is asked, until one sends something that a client would notice.
 
+use std::borrow::Cow;
+
 use futures_util::StreamExt as _;
 use tokio::time::Instant;
 use tracing::warn;
@@ -7,11 +9,15 @@ use tracing::warn;
 use super::{Asking, failed};
 use crate::agent::account::Account;
 use crate::agent::attempts::Attempts;
+use crate::agent::reduced::reduced;
 use crate::agent::run::Ended;
 use crate::agent::spans::Chat;
 use crate::causes::causes;
-use crate::model::{Delta, DeltaStream, ModelError, ModelErrorKind, Request, StopReason, Turn};
+use crate::model::{Delta, DeltaStream, Model, ModelError, ModelErrorKind, Request, StopReason, Turn};
 use crate::transcript::{Stamps, Transcript};
+
+/// How often a request is made smaller for one model: each time it names another tool whose schema it can't use.
+const MAX_REDUCTIONS: usize = 4;
 
 /// A turn that a model has begun.
 pub(super) struct Begun {
@@ -28,7 +34,7 @@ pub(super) async fn begin<S: Stamps>(
     preferred: usize,
     transcript: &mut Transcript<S>,
 ) -> Result<Begun, Ended> {
-    let Asking { models, request, stop_at, account } = *asking;
+    let Asking { models, stop_at, .. } = *asking;
     let began = Instant::now();
     let mut attempts = Attempts::new(models.len(), preferred);
     let mut failure: Option<(&str, ModelError)> = None;
@@ -38,13 +44,9 @@ pub(super) async fn begin<S: Stamps>(
             if let Some((model, error)) = failure.take() {
                 warn!(model, cause = causes(&error), next = name, "model began no turn");
             }
-            let mut deltas = models[index].stream(request);
-            let mut chat = Chat::new(name);
-            let first = first(&mut deltas, transcript, account, &mut chat).await;
-            match first.and_then(|first| not_empty(first, request)) {
-                Ok(first) => return Ok(Begun { index, first, deltas, chat }),
+            match attempt(index, asking, transcript).await {
+                Ok(begun) => return Ok(begun),
                 Err(error) => {
-                    chat.failed(error.kind);
                     attempts.failed(index, &error, began.elapsed());
                     failure = Some((name, error));
                 }
@@ -58,6 +60,32 @@ pub(super) async fn begin<S: Stamps>(
                 return Err(failed(model, error));
             }
         }
+    }
+}
+
+/// Asks one model, and once more without each part of the request that it says it can't use.
+async fn attempt<S: Stamps>(
+    index: usize,
+    asking: &Asking<'_>,
+    transcript: &mut Transcript<S>,
+) -> Result<Begun, ModelError> {
+    let model = &asking.models[index];
+    let mut request = Cow::Borrowed(asking.request);
+    let mut reductions = 0;
+    loop {
+        let mut deltas = model.stream(&request);
+        let mut chat = Chat::new(model.name());
+        let first = first(&mut deltas, transcript, asking.account, &mut chat).await;
+        let error = match first.and_then(|first| not_empty(first, &request)) {
+            Ok(first) => return Ok(Begun { index, first, deltas, chat }),
+            Err(error) => error,
+        };
+        chat.failed(error.kind);
+        match reduced(&request, &error, model.name()).filter(|_| reductions < MAX_REDUCTIONS) {
+            Some(reduced) => request = Cow::Owned(reduced),
+            None => return Err(error),
+        }
+        reductions += 1;
     }
 }
 

@@ -14,7 +14,9 @@ use aws_sdk_bedrockruntime::operation::converse_stream::ConverseStreamError;
 use aws_sdk_bedrockruntime::types::error::ConverseStreamOutputError as StreamError;
 
 use crate::causes::causes;
+use crate::model::rejected::rejected;
 use crate::model::told::{for_log, is_too_long};
+use crate::model::wire::ToolNames;
 use crate::model::{ModelError, ModelErrorKind};
 
 /// How Bedrock says, as if the request were at fault, that the model's id is.
@@ -24,7 +26,8 @@ const WRONG_MODEL: &[&str] = &["model identifier is invalid", "on-demand through
 const WRONG_SETTINGS: &[&str] = &["auth scheme", "credential", "identity", "signing", "endpoint"];
 
 /// A request that was not accepted.
-pub(super) fn refused(error: SdkError<ConverseStreamError, HttpResponse>) -> ModelError {
+pub(super) fn refused(error: SdkError<ConverseStreamError, HttpResponse>, names: &ToolNames) -> ModelError {
+    let said = error.as_service_error().map(message).unwrap_or_default();
     let answer = error.raw_response();
     let status = answer.map(|answer| answer.status().as_u16());
     let pause = answer.and_then(|answer| answer.headers().get("retry-after"));
@@ -40,7 +43,8 @@ pub(super) fn refused(error: SdkError<ConverseStreamError, HttpResponse>) -> Mod
             (unsent(fault, &cause), cause)
         }
     };
-    ModelError::new(kind, with_request_id(cause, error.request_id())).retry_after(pause)
+    let rejected = rejected(&said, names).filter(|_| kind == ModelErrorKind::Refused);
+    ModelError::new(kind, with_request_id(cause, error.request_id())).retry_after(pause).rejecting(rejected)
 }
 
 /// A stream that broke off. `request_id` is that of the request it answers.

@@ -281,7 +281,7 @@ impl Answer {
             Said::Stop(word) => self.stop = Some(word),
             Said::End => self.end(),
             Said::Failed(fault) => {
-                let failure = fault.failure(self.key());
+                let failure = fault.failure(self.key(), &self.names);
                 self.fail(failure);
             }
         }

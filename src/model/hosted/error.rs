@@ -11,8 +11,10 @@ use reqwest::Response;
 use tokio::time::timeout;
 
 pub(super) use super::fault::Fault;
+use crate::model::rejected::rejected;
 use crate::model::told::{for_log, is_too_long, says};
-use crate::model::{ModelError, ModelErrorKind};
+use crate::model::wire::ToolNames;
+use crate::model::{ModelError, ModelErrorKind, Rejected};
 
 /// Characters of a provider's word for an error.
 const WORD: usize = 80;
@@ -77,9 +79,23 @@ impl Fault {
         self.status == Some(401) || (self.status == Some(400) && self.is_bad_key())
     }
 
-    /// The failure, without `key`.
-    pub(super) fn failure(self, key: &str) -> ModelError {
-        ModelError::new(self.kind(), self.cause(key)).retry_after(self.retry_after)
+    /// The failure, without `key`. `names` are those of the tools that were offered.
+    pub(super) fn failure(self, key: &str, names: &ToolNames) -> ModelError {
+        let rejected = self.rejected(names);
+        // It would fail again, whatever the status says.
+        let kind = match (self.kind(), &rejected) {
+            (ModelErrorKind::Unavailable | ModelErrorKind::StreamCut, Some(_)) => ModelErrorKind::Refused,
+            (kind, _) => kind,
+        };
+        ModelError::new(kind, self.cause(key)).retry_after(self.retry_after).rejecting(rejected)
+    }
+
+    /// What of the request it can't use; nothing of one that is wrong in another way.
+    fn rejected(&self, names: &ToolNames) -> Option<Rejected> {
+        let may_be = !self.is_too_long() && !matches!(self.status, Some(401..=403 | 429));
+        let said =
+            self.param.iter().chain([&self.message]).map(String::as_str).collect::<Vec<_>>().join(": ");
+        rejected(&said, names).filter(|_| may_be)
     }
 
     /// What it says comes before its status: servers and gateways fail with 500 over what the request is at fault for.
@@ -199,7 +215,7 @@ mod tests {
             ("a key", json!({"error":{"type":"authentication_error","message":"x"}}), Misconfigured),
             ("nothing", json!(null), StreamCut),
         ] {
-            assert_eq!(Fault::of(&body).failure("").kind, kind, "{why} {body}");
+            assert_eq!(Fault::of(&body).failure("", &ToolNames::default()).kind, kind, "{why} {body}");
         }
     }
 
@@ -219,6 +235,6 @@ mod tests {
         let details = json!([{ "@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "34.5s" }]);
         let fault = Fault::of(&json!({"error":{"code":429,"details":details}}));
 
-        assert_eq!(fault.failure("").retry_after, Some(Duration::from_millis(34500)));
+        assert_eq!(fault.failure("", &ToolNames::default()).retry_after, Some(Duration::from_millis(34500)));
     }
 }

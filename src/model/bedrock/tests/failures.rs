@@ -11,7 +11,7 @@ use serde_json::json;
 use tokio::time::timeout;
 
 use super::server::{Answer, End, REQUEST_ID, Server, exception};
-use super::{CLAUDE, answered, hello, play, says};
+use super::{CLAUDE, answered, hello, play, says, short};
 use crate::causes::causes;
 use crate::model::{Bedrock, Delta, Model as _, ModelErrorKind};
 
@@ -217,4 +217,38 @@ fn at(listener: &TcpListener) -> Bedrock {
     let url = format!("http://{}", listener.local_addr().unwrap());
     let config = Server::answering([]).config().into_builder().endpoint_url(url).build();
     Bedrock::new(CLAUDE).with_config(&config)
+}
+
+#[tokio::test]
+async fn a_connection_that_died_since_its_last_answer_costs_the_next_turn_nothing() {
+    let whole = || Answer::Events(short(), End::Whole);
+    let server = Server::answering([whole(), Answer::Reset, whole(), Answer::Reset, Answer::Reset]);
+    let model = server.model(CLAUDE);
+
+    for _ in 0..2 {
+        let (_, error) = play(&model, &hello()).await;
+        assert!(error.is_none(), "{error:?}");
+    }
+    assert_eq!((server.seen().len(), server.connections()), (3, 2));
+
+    let (_, error) = play(&model, &hello()).await;
+    assert_eq!(error.unwrap().kind, ModelErrorKind::Unavailable, "the new one died too");
+    assert_eq!(server.seen().len(), 5);
+}
+
+#[tokio::test]
+async fn a_validation_over_a_part_or_a_schema_says_what_is_rejected() {
+    use crate::model::Rejected;
+    for (message, expected) in [
+        ("This model doesn't support the image content block that you provided.", Some(Rejected::Media)),
+        ("The value at toolConfig.tools.0.toolSpec.inputSchema.json is invalid.", Some(Rejected::SomeTool)),
+        ("tool name is longer than 64 characters", None),
+    ] {
+        let headers = "x-amzn-errortype: ValidationException\r\n".to_owned();
+        let body = json!({ "message": message }).to_string();
+        let server = Server::answering([Answer::Error("400 Bad Request", headers, body)]);
+        let (_, error) = play(&server.model(CLAUDE), &hello()).await;
+        let error = error.unwrap();
+        assert_eq!((error.kind, error.rejected), (ModelErrorKind::Refused, expected), "{message}");
+    }
 }

@@ -566,3 +566,38 @@ async fn a_media_type_is_told_only_where_it_is_another_than_the_wires() {
         assert_eq!(line.contains(media_type), is_told, "{line}");
     }
 }
+
+#[tokio::test]
+async fn what_a_provider_cannot_use_is_a_refusal_that_says_what() {
+    use crate::model::Rejected;
+    for (status, error, expected) in [
+        (
+            500,
+            json!({ "code": 500, "type": "server_error", "message": "image input is not supported - hint: mmproj" }),
+            Rejected::Media,
+        ),
+        (
+            200,
+            json!({ "code": 500, "type": "server_error", "message": "image input is not supported" }),
+            Rejected::Media,
+        ),
+        (
+            400,
+            json!({ "message": "Invalid schema for function 'get_weather': no", "param": "tools[0].function.parameters" }),
+            Rejected::Tool("get_weather".into()),
+        ),
+        (
+            500,
+            json!({ "message": "Failed to initialize samplers: failed to parse grammar" }),
+            Rejected::SomeTool,
+        ),
+    ] {
+        let body = match status {
+            200 => format!("data: {}\n\n", json!({ "error": error })),
+            _ => json!({ "error": error }).to_string(),
+        };
+        let deltas = answered("openai", Answer::status(status, "", body)).await;
+        assert_eq!(last(&deltas), Err(ModelErrorKind::Refused), "{status} {error}");
+        assert_eq!(deltas[0].as_ref().unwrap_err().rejected, Some(expected), "{status} {error}");
+    }
+}
