@@ -6,6 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use serde_json::{Value, json};
+use tracing::info;
 
 use super::calls::{HistoryCall, ModelResult};
 use super::seal;
@@ -46,6 +47,9 @@ impl History {
         let mut reader = Reader { calls, ids: CallIds::of(calls), ..Reader::default() };
         for (place, message) in input.messages.iter().enumerate() {
             reader.read(place, message);
+        }
+        if reader.system > 0 {
+            info!(messages = reader.system, "messages in the name of the system were left out");
         }
         let awaits_client = reader.awaits_person || reader.waiting.iter().any(|name| !is_backend(name));
         let mut turns = reader.turns();
@@ -88,6 +92,8 @@ struct Reader<'a> {
     waiting: Vec<&'a str>,
     /// Whether a call waits for a person.
     awaits_person: bool,
+    /// How many messages the client sent in the name of the system or of a developer.
+    system: usize,
     /// Whether results have come since the assistant last spoke, so that it speaks anew.
     has_results: bool,
 }
@@ -125,7 +131,9 @@ impl<'a> Reader<'a> {
             }
             // Each result is placed by the call it answers.
             MessageBody::Tool { .. } => self.has_results = true,
-            // Instructions are the server's alone, and a UI's activities are no conversation.
+            // Instructions are the server's alone.
+            MessageBody::System { .. } | MessageBody::Developer { .. } => self.system += 1,
+            // A UI's activities are no conversation.
             _ => {}
         }
     }

@@ -20,7 +20,7 @@ use super::turns::{Turns, check_arguments};
 use crate::json::pieces::Pieces;
 use crate::model::{
     Call, CallSignature, Delta, DeltaStream, ModelError, ModelErrorKind, Reasoning, ReasoningKind, Request,
-    StopReason,
+    StopReason, ToolChoice,
 };
 use crate::transcript::{ClosedCall, OpenCall, Stamps, Transcript};
 
@@ -72,11 +72,28 @@ pub(super) async fn ask<S: Stamps>(
         Ok(reason) => making.made(reason, transcript),
         Err(ended) => Err(ended),
     };
+    if let Ok(made) = &made {
+        check_choice(asking.request, made, model);
+    }
     made.inspect_err(|ended| {
         if let Ended::Failed { error, .. } = ended {
             chat.failed(error.kind);
         }
     })
+}
+
+/// Logs that a model made no call although one was asked for: some servers ignore tools, or the choice of one.
+fn check_choice(request: &Request, made: &Made, model: &str) {
+    let tool = match &request.settings.tool_choice {
+        ToolChoice::Required if !request.tools.is_empty() => "any",
+        ToolChoice::Tool(name) if request.offers(name) => name,
+        _ => return,
+    };
+    if made.calls.is_empty() {
+        warn!(model, tool, "a call was required, and the model made none");
+    } else if tool != "any" && made.calls.iter().all(|made| made.call.name != tool) {
+        warn!(model, tool, "a call of this tool was required, and the model made another");
+    }
 }
 
 fn failed(model: &str, error: ModelError) -> Ended {

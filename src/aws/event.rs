@@ -6,6 +6,7 @@
 use lambda_http::aws_lambda_events::apigw::{ApiGatewayProxyRequest, ApiGatewayV2httpRequest};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::Value;
 
 use crate::json::readable;
 
@@ -82,7 +83,8 @@ impl Event {
         if context.http.is_some() {
             // Nothing else tells the two apart. Emulators of URLs name no API.
             let door = if is_url || context.api_id.is_none() { Door::Url } else { Door::HttpApi };
-            Ok(Self { door, format: Format::V2(parse(json)?) })
+            let event = parse(json).or_else(|fault| with_text_claims(json).ok_or(fault))?;
+            Ok(Self { door, format: Format::V2(event) })
         } else if context.http_method.is_some() {
             // A REST API's event has no version.
             let door = if version.as_deref() == Some("1.0") { Door::HttpApi } else { Door::RestApi };
@@ -93,6 +95,18 @@ impl Event {
             Err(Unserved::Unknown)
         }
     }
+}
+
+/// The same event with all claims of its JWT authorizer as text, as HTTP APIs write them. Whoever stands in for one may write
+/// numbers, booleans and lists as they are.
+fn with_text_claims(json: &[u8]) -> Option<Box<ApiGatewayV2httpRequest>> {
+    let mut event: Value = serde_json::from_slice(json).ok()?;
+    let claims = event.pointer_mut("/requestContext/authorizer/jwt/claims")?.as_object_mut()?;
+    claims.retain(|_, value| !value.is_null());
+    for value in claims.values_mut().filter(|value| !value.is_string()) {
+        *value = value.to_string().into();
+    }
+    serde_json::from_value(event).ok()
 }
 
 fn parse<T: for<'de> Deserialize<'de>>(json: &[u8]) -> Result<T, Unserved> {
@@ -176,8 +190,29 @@ mod tests {
     }
 
     #[test]
+    fn claims_that_are_no_text_are_read_as_text() {
+        let claims = json!({"sub": "ada", "age": 36, "verified": true, "groups": ["a", "b"], "org": {"id": 1}, "no": null});
+        let event = v2(json!({"authorizer": {"jwt": {"claims": claims, "scopes": null}}}));
+
+        let Ok(Event { format: Format::V2(read), .. }) = Event::read(&event.to_string()) else {
+            panic!("it is read")
+        };
+
+        let claims = read.request_context.authorizer.unwrap().jwt.unwrap().claims;
+        let expected = [
+            ("sub", "ada"),
+            ("age", "36"),
+            ("verified", "true"),
+            ("groups", r#"["a","b"]"#),
+            ("org", r#"{"id":1}"#),
+        ];
+        assert_eq!(claims, expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
+    }
+
+    #[test]
     fn given_an_event_that_can_t_be_read_then_nothing_of_it_is_repeated() {
-        let event = v2(json!({"authorizer": {"jwt": {"claims": {"age": {"planted": 1}}}}}));
+        let mut event = v2(json!({}));
+        event["queryStringParameters"] = json!({"age": {"planted": 1}});
 
         let error = Event::read(&event.to_string()).unwrap_err();
 

@@ -61,10 +61,15 @@ fn lambda_authorizer(authorizer: &ApiGatewayRequestAuthorizer) -> Option<Claims>
     some(ClaimSource::LambdaAuthorizer, said(fields))
 }
 
-/// What members say. Without an authorizer some APIs write them all the same, each null.
+/// What members say; a number or a boolean is its text, as most authorizers write it. Without an authorizer some APIs write
+/// them all the same, each null.
 fn said<'a>(members: impl IntoIterator<Item = (&'a String, &'a Value)>) -> JsonObject {
     let members = members.into_iter().filter(|(_, value)| !value.is_null());
-    members.map(|(name, value)| (name.clone(), value.clone())).collect()
+    let text = |value: &Value| match value {
+        Value::Number(_) | Value::Bool(_) => value.to_string().into(),
+        value => value.clone(),
+    };
+    members.map(|(name, value)| (name.clone(), text(value))).collect()
 }
 
 /// An IAM principal, if there is one. CloudFront signs for whoever asks it, so it proves nobody.

@@ -9,6 +9,9 @@ use super::{ConfigError, Variables, fault};
 use crate::model::Provider;
 use crate::model::{ModelSettings, ToolChoice};
 
+/// The most texts to stop at: OpenAI takes no more.
+const MAX_STOP: usize = 4;
+
 /// The models of the function.
 #[derive(Debug, Clone)]
 pub struct ModelConfig {
@@ -95,12 +98,7 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
             settings: self.settings()?,
             idle_timeout: self.seconds("AGUI_MODEL_IDLE_TIMEOUT_S", Duration::from_secs(60), 1)?,
             guardrail: self.guardrail()?,
-            prompt_cache: match self.text("AGUI_BEDROCK_PROMPT_CACHE").as_deref() {
-                None => None,
-                Some("on") => Some(true),
-                Some("off") => Some(false),
-                Some(_) => return Err(fault("AGUI_BEDROCK_PROMPT_CACHE", "must be `on` or `off`")),
-            },
+            prompt_cache: self.switch("AGUI_BEDROCK_PROMPT_CACHE")?,
             scripted_delay: Duration::from_millis(self.number("AGUI_SCRIPTED_DELAY_MS", 0)?),
             secret,
         })
@@ -173,7 +171,34 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
                 Some(word) if word.eq_ignore_ascii_case("required") => ToolChoice::Required,
                 Some(tool) => ToolChoice::Tool(tool),
             },
+            stop: self.stop()?,
+            think_tags: self.switch("AGUI_MODEL_THINK_TAGS")?.unwrap_or(false),
         })
+    }
+
+    /// Texts to stop at: a JSON array of them, or one as it is.
+    fn stop(&self) -> Result<Vec<String>, ConfigError> {
+        let Some(text) = self.text("AGUI_MODEL_STOP") else { return Ok(Vec::new()) };
+        let stop = match text.starts_with('[') {
+            true => serde_json::from_str(&text).unwrap_or_default(),
+            false => vec![text],
+        };
+        if !(1..=MAX_STOP).contains(&stop.len()) || stop.iter().any(String::is_empty) {
+            let problem =
+                format!("must be one text, or a JSON array of 1 to {MAX_STOP} texts that are not empty");
+            return Err(fault("AGUI_MODEL_STOP", &problem));
+        }
+        Ok(stop)
+    }
+
+    /// A setting that is on or off.
+    fn switch(&self, variable: &'static str) -> Result<Option<bool>, ConfigError> {
+        match self.text(variable).as_deref() {
+            None => Ok(None),
+            Some("on") => Ok(Some(true)),
+            Some("off") => Ok(Some(false)),
+            Some(_) => Err(fault(variable, "must be `on` or `off`")),
+        }
     }
 
     fn guardrail(&self) -> Result<Option<Guardrail>, ConfigError> {
@@ -260,6 +285,8 @@ mod tests {
             ("AGUI_MODEL_MAX_TOKENS", "1000"),
             ("AGUI_MODEL_THINKING_TOKENS", "2000"),
             ("AGUI_MODEL_TOOL_CHOICE", "get_weather"),
+            ("AGUI_MODEL_STOP", r#"["END","\n\n"]"#),
+            ("AGUI_MODEL_THINK_TAGS", "on"),
             ("AGUI_MODEL_IDLE_TIMEOUT_S", "5"),
             ("AGUI_BEDROCK_GUARDRAIL_ID", "g-1"),
             ("AGUI_BEDROCK_PROMPT_CACHE", "off"),
@@ -272,6 +299,8 @@ mod tests {
                 max_tokens: Some(1000),
                 thinking_tokens: Some(2000),
                 tool_choice: ToolChoice::Tool("get_weather".into()),
+                stop: vec!["END".into(), "\n\n".into()],
+                think_tags: true,
             }
         );
         assert_eq!((all.idle_timeout.as_secs(), all.prompt_cache), (5, Some(false)));
@@ -301,6 +330,9 @@ mod tests {
             ("no key", vec![("AGUI_MODEL", "openai/gpt-5")], "OPENAI_API_KEY", "AGUI_MODEL_SECRET_ID"),
             ("too hot", vec![demo, ("AGUI_MODEL_TEMPERATURE", "3")], "AGUI_MODEL_TEMPERATURE", "from 0 to 2"),
             ("no token", vec![demo, ("AGUI_MODEL_MAX_TOKENS", "0")], "AGUI_MODEL_MAX_TOKENS", "from 1"),
+            ("no texts", vec![demo, ("AGUI_MODEL_STOP", "[1]")], "AGUI_MODEL_STOP", "1 to 4 texts"),
+            ("an empty text", vec![demo, ("AGUI_MODEL_STOP", r#"["a",""]"#)], "AGUI_MODEL_STOP", "not empty"),
+            ("a maybe", vec![demo, ("AGUI_MODEL_THINK_TAGS", "yes")], "AGUI_MODEL_THINK_TAGS", "`on`"),
             (
                 "no time",
                 vec![demo, ("AGUI_MODEL_IDLE_TIMEOUT_S", "0")],

@@ -91,7 +91,7 @@ impl Claims {
         self.source
     }
 
-    /// A claim as it was proven. Most authorizers make every value a string.
+    /// A claim as it was proven. Of an authorizer, numbers and booleans are text, as most of them write it.
     pub fn value(&self, name: &str) -> Option<&Value> {
         self.values.get(name)
     }
@@ -104,8 +104,8 @@ impl Claims {
     /// A claim that is a list, in any of the forms that authorizers write: a JSON array, the text of one (`["a","b"]`),
     /// `[a b]`, `a,b`, `a b`.
     ///
-    /// Text that begins as the text of an array of strings and is none grants nothing. An element of an array that holds white space or a comma is left out: in the other forms it would be
-    /// several, and a name must not grant what only its pieces would.
+    /// Text that begins as the text of an array of strings and is none grants nothing. An element of an array that holds white
+    /// space or a comma is left out: in the other forms it would be several, and a name must not grant what only its pieces would.
     pub fn list(&self, name: &str) -> Vec<String> {
         let is_separator = |c: char| c.is_whitespace() || c == ',';
         let value = self.values.get(name);

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::{Forbidden, ResponseBody};
 use crate::agent::Refusal;
-use crate::json::TWICE;
+use crate::json;
 use crate::protocol::BadInput;
 
 /// How long a client should wait before it asks again for what could not be fetched, in seconds.
@@ -198,11 +198,10 @@ impl From<Forbidden> for Reject {
     }
 }
 
-impl From<serde_json::Error> for Reject {
-    fn from(fault: serde_json::Error) -> Self {
-        let is_twice = fault.to_string().starts_with(TWICE);
-        let problem = if is_twice { "names a member twice" } else { "is not valid JSON" };
-        Self::BadJson { problem, line: fault.line(), column: fault.column() }
+impl From<json::Fault> for Reject {
+    fn from(fault: json::Fault) -> Self {
+        let problem = if fault.twice.is_some() { "names a member twice" } else { "is not valid JSON" };
+        Self::BadJson { problem, line: fault.line, column: fault.column }
     }
 }
 

@@ -247,7 +247,9 @@ impl Calls {
 
     fn send_arguments(&mut self, call: usize, json: &str, out: &mut VecDeque<Delta>) {
         let made = &mut self.made[call];
-        if json.is_empty() || made.is_ended {
+        // Some write the word `null` where a call has no arguments.
+        let is_nothing = json.is_empty() || (made.json.is_empty() && json.trim() == "null");
+        if is_nothing || made.is_ended {
             return;
         }
         made.push(json);

@@ -18,6 +18,7 @@ mod rejected;
 mod request;
 mod scripted;
 mod settings;
+pub(crate) mod think;
 #[cfg(any(feature = "bedrock", feature = "hosted"))]
 mod told;
 #[cfg(any(feature = "bedrock", feature = "hosted"))]

@@ -11,6 +11,10 @@ pub struct ModelSettings {
     pub thinking_tokens: Option<u32>,
     /// Whether the model may, must or must not call a tool.
     pub tool_choice: ToolChoice,
+    /// Texts at which the model stops, four at most; they are not part of its answer. Responses has no such setting.
+    pub stop: Vec<String>,
+    /// Whether text between `<think>` and `</think>` is reasoning.
+    pub think_tags: bool,
 }
 
 /// Whether a model may, must or must not call a tool.

@@ -6,15 +6,20 @@ use serde_json::Value;
 
 use crate::json;
 
+/// The most characters of a member's name in a sentence.
+const NAME_LENGTH: usize = 64;
+
 /// Reads the text that a model wrote; no text at all, and `null`, is an empty object. An error is a sentence for the model.
 pub(crate) fn parse(text: &str) -> Result<Value, String> {
     let text = if matches!(text.trim(), "" | "null") { "{}" } else { text };
     json::read(text.as_bytes()).map_err(|fault| {
-        let (line, column) = (fault.line(), fault.column());
-        if fault.to_string().starts_with(json::TWICE) {
-            format!("The arguments name a member twice: line {line}, column {column}.")
-        } else {
-            format!("The arguments are not valid JSON: line {line}, column {column}.")
+        let place = format!("line {}, column {}", fault.line, fault.column);
+        match fault.twice {
+            Some(name) => {
+                let name: String = name.chars().take(NAME_LENGTH).collect();
+                format!("The arguments name the member {name:?} twice: {place}.")
+            }
+            None => format!("The arguments are not valid JSON: {place}."),
         }
     })
 }
@@ -40,6 +45,10 @@ mod tests {
         for text in [r#"{"a":1,"a":1}"#, r#"{"a":1,"\u0061":2}"#, r#"{"b":[{"c":{"d":1,"d":2}}]}"#] {
             assert!(parse(text).unwrap_err().contains("twice"), "{text}");
         }
+        assert_eq!(
+            parse(r#"{"place":{"city":1,"city":2}}"#).unwrap_err(),
+            "The arguments name the member \"city\" twice: line 1, column 28."
+        );
     }
 
     #[test]

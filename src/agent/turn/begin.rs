@@ -13,7 +13,8 @@ use crate::agent::reduced::reduced;
 use crate::agent::run::Ended;
 use crate::agent::spans::Chat;
 use crate::causes::causes;
-use crate::model::{Delta, DeltaStream, Model, ModelError, ModelErrorKind, Request, StopReason, Turn};
+use crate::model::think;
+use crate::model::{Delta, DeltaStream, ModelError, ModelErrorKind, Request, StopReason, Turn};
 use crate::transcript::{Stamps, Transcript};
 
 /// How often a request is made smaller for one model: each time it names another tool whose schema it can't use.
@@ -73,7 +74,8 @@ async fn attempt<S: Stamps>(
     let mut request = Cow::Borrowed(asking.request);
     let mut reductions = 0;
     loop {
-        let mut deltas = model.stream(&request);
+        let deltas = model.stream(&request);
+        let mut deltas = if request.settings.think_tags { think::tags_as_reasoning(deltas) } else { deltas };
         let mut chat = Chat::new(model.name());
         let first = first(&mut deltas, transcript, asking.account, &mut chat).await;
         let error = match first.and_then(|first| not_empty(first, &request)) {

@@ -86,8 +86,9 @@ fn inference(request: &Request, family: Family, thinking: Option<&Told>) -> Opti
     let inference = InferenceConfiguration::builder()
         .set_max_tokens(max_tokens.map(|tokens| i32::try_from(tokens).unwrap_or(i32::MAX)))
         .set_temperature(temperature.map(|temperature| temperature as f32))
+        .set_stop_sequences(Some(settings.stop.clone()).filter(|stop| !stop.is_empty()))
         .build();
-    (max_tokens.is_some() || temperature.is_some()).then_some(inference)
+    (max_tokens.is_some() || temperature.is_some() || !settings.stop.is_empty()).then_some(inference)
 }
 
 fn system(request: &Request, caches: bool) -> Option<Vec<SystemContentBlock>> {

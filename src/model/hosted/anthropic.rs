@@ -67,6 +67,9 @@ fn think(asked: &Asked<'_>, body: &mut Value) -> bool {
         body["thinking"] = json!({ "type": "adaptive", "display": "summarized" });
         body["output_config"] = json!({ "effort": effort(tokens) });
     }
+    if !settings.stop.is_empty() {
+        body["stop_sequences"] = settings.stop.as_slice().into();
+    }
     let takes_temperature = tokens.is_none() && thinking != Thinking::Adaptive;
     if let Some(temperature) = settings.temperature.filter(|_| takes_temperature) {
         // Others go up to 2.

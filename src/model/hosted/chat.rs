@@ -51,6 +51,9 @@ pub(super) fn body(asked: &Asked<'_>) -> Value {
         let is_completion = COMPLETION_TOKENS.iter().any(|start| id.starts_with(start));
         body[if is_completion { "max_completion_tokens" } else { "max_tokens" }] = max_tokens.into();
     }
+    if !settings.stop.is_empty() {
+        body["stop"] = settings.stop.as_slice().into();
+    }
     if let Some(tokens) = settings.thinking_tokens {
         body["reasoning_effort"] = effort(tokens).into();
         if asked.provider.adapter == "deepseek" {

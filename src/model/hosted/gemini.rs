@@ -57,6 +57,9 @@ pub(super) fn body(asked: &Asked<'_>) -> Value {
         }
         None => {}
     }
+    if !settings.stop.is_empty() {
+        config["stopSequences"] = settings.stop.as_slice().into();
+    }
     if config != json!({}) {
         body["generationConfig"] = config;
     }

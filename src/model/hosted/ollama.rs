@@ -33,6 +33,9 @@ pub(super) fn body(asked: &Asked<'_>) -> Value {
     if let Some(max_tokens) = settings.max_tokens {
         options["num_predict"] = max_tokens.into();
     }
+    if !settings.stop.is_empty() {
+        options["stop"] = settings.stop.as_slice().into();
+    }
     if options != json!({}) {
         body["options"] = options;
     }

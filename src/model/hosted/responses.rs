@@ -3,6 +3,7 @@
 //! Source: <https://platform.openai.com/docs/api-reference/responses>.
 
 use serde_json::{Value, json};
+use tracing::warn;
 
 use super::conversation::{Asked, Choice, Message};
 use super::effort;
@@ -41,6 +42,9 @@ pub(super) fn body(asked: &Asked<'_>) -> Value {
     }
     if let Some(max_tokens) = settings.max_tokens {
         body["max_output_tokens"] = max_tokens.into();
+    }
+    if !settings.stop.is_empty() {
+        warn!(model = asked.id, "Responses has no texts to stop at; AGUI_MODEL_STOP has no effect");
     }
     if let Some(tokens) = settings.thinking_tokens {
         // Summaries are refused to organisations that OpenAI has not verified, so they have to be asked for.

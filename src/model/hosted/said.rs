@@ -140,8 +140,8 @@ pub(super) fn count(value: &Value, pointer: &str) -> Option<u64> {
 /// Arguments as text: some send the text, others the object.
 pub(super) fn arguments(value: &mut Value, pointer: &str) -> String {
     match value.pointer_mut(pointer).map(Value::take) {
+        None | Some(Value::Null) => String::new(),
         Some(Value::String(json)) => json,
-        Some(arguments @ Value::Object(_)) => arguments.to_string(),
-        _ => String::new(),
+        Some(arguments) => arguments.to_string(),
     }
 }

@@ -22,6 +22,10 @@ const COLUMNS: [(&str, Wire); 6] = [
     ("`ollama`", Wire::Ollama),
 ];
 
+/// A picture of one point.
+const IMAGE: &str =
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==";
+
 /// A capability and whether the wire has it.
 type Cell = (&'static str, String);
 
@@ -105,11 +109,9 @@ async fn parts(wire: Wire) -> Vec<Cell> {
     let function = function(wire, &provider, &[]).await;
     let data = |kind: &str, mime: &str, value: &str| json!({"type": kind, "source": {"type": "data", "mimeType": mime, "value": value}});
     let url = |kind: &str, mime: &str, value: &str| json!({"type": kind, "source": {"type": "url", "mimeType": mime, "value": value}});
-    let image =
-        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==";
     let parts = json!([
         {"type": "text", "text": "Look."},
-        data("image", "image/png", image),
+        data("image", "image/png", IMAGE),
         url("image", "image/png", "https://example.com/image.png"),
         data("document", "application/pdf", "JVBERi0xLjQ="),
         url("document", "application/pdf", "https://example.com/document.pdf"),
@@ -131,7 +133,7 @@ async fn parts(wire: Wire) -> Vec<Cell> {
     let body = provider.asked()[0].body.to_string();
     let sent = |marker: &str| yes(body.contains(marker));
     vec![
-        ("pictures in the message", sent(&image[..40])),
+        ("pictures in the message", sent(&IMAGE[..40])),
         ("pictures by URL", sent("example.com/image.png")),
         ("PDFs in the message", sent("JVBERi0xLjQ=")),
         ("PDFs by URL", sent("example.com/document.pdf")),
@@ -158,9 +160,11 @@ async fn settings(wire: Wire) -> Vec<Cell> {
     let named = asked(&[("AGUI_MODEL_TOOL_CHOICE", "get_weather")]).await;
     let none = asked(&[("AGUI_MODEL_TOOL_CHOICE", "none")]).await;
     let thinking = asked(&[("AGUI_MODEL_THINKING_TOKENS", "2000")]).await;
+    let stop = asked(&[("AGUI_MODEL_STOP", "</answer>")]).await;
     vec![
         ("temperature", yes(has(&numbers, "0.625"))),
         ("limit of tokens", yes(has(&numbers, "7777"))),
+        ("texts to stop at", yes(has(&stop, "</answer>"))),
         ("a tool must be called", yes(required != plain)),
         ("this tool must be called", yes(named != plain && named != required)),
         ("no tool may be called", yes(none != plain)),
@@ -186,6 +190,16 @@ async fn ends(wire: Wire) -> Vec<Cell> {
         not_made.push(!run.text.contains("permissions") && run.text.contains("wind_speed"));
     }
     let filter = ended(&[Say::Stop(Stop::Filtered)]).await;
+    let empty = ended(&[]).await;
+    let pictures = {
+        let provider = Provider::start().await.unwrap();
+        let function = function(wire, &provider, &[]).await;
+        let refusal = Reply::error(wire, 400, "image input is not supported");
+        provider.reply([refusal, Reply::stream(wire, &[Say::text("Fine.")])]);
+        let image = json!({"type": "data", "mimeType": "image/png", "value": IMAGE});
+        let run = tell(&function, json!([{"type": "text", "text": "Look."}, {"type": "image", "source": image}]));
+        run.await.text.contains("Fine.")
+    };
     let streams_arguments = !matches!(wire, Wire::Gemini | Wire::Ollama);
     vec![
         (
@@ -193,6 +207,8 @@ async fn ends(wire: Wire) -> Vec<Cell> {
             if streams_arguments { yes(not_made == [true, true]) } else { "comes whole".into() },
         ),
         ("an answer held back by a filter is a failure", yes(filter.text.contains("MODEL_REFUSED"))),
+        ("a turn of nothing is asked for again", yes(empty.text.contains("Fine."))),
+        ("a picture that the model can't read is left out", yes(pictures)),
     ]
 }
 

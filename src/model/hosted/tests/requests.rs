@@ -362,6 +362,7 @@ async fn thinking_is_counted_in_tokens_or_in_efforts() {
         temperature: Some(0.2),
         max_tokens: Some(2000),
         tool_choice: ToolChoice::Required,
+        ..ModelSettings::default()
     };
     assert_eq!(sent("openai", "gpt-5", &asked).await["reasoning_effort"], "medium");
     assert_eq!(sent("openai-responses", "gpt-5", &asked).await["reasoning"]["effort"], "medium");

@@ -1,0 +1,144 @@
+//! Reasoning that a model writes into its text, between `<think>` and `</think>`.
+//!
+//! Servers that do not know a model's form of reasoning pass it on as text. Where the setting says so, it is told apart here, on
+//! every wire. The tags may come in pieces, and are never shown.
+
+use std::collections::VecDeque;
+
+use futures_util::{StreamExt as _, stream};
+
+use super::{Delta, DeltaStream, ModelError};
+
+const OPENING: &str = "<think>";
+const CLOSING: &str = "</think>";
+
+/// The same turn, in which text between the tags is reasoning.
+pub(crate) fn tags_as_reasoning(deltas: DeltaStream) -> DeltaStream {
+    let reader = Reader { deltas: Some(deltas), tags: Tags::default(), ready: VecDeque::new() };
+    stream::unfold(reader, |mut reader| async move { reader.next().await.map(|delta| (delta, reader)) })
+        .boxed()
+}
+
+struct Reader {
+    /// None when the turn is over.
+    deltas: Option<DeltaStream>,
+    tags: Tags,
+    /// What is known and was not asked for yet.
+    ready: VecDeque<Result<Delta, ModelError>>,
+}
+
+impl Reader {
+    async fn next(&mut self) -> Option<Result<Delta, ModelError>> {
+        loop {
+            if let Some(delta) = self.ready.pop_front() {
+                return Some(delta);
+            }
+            let deltas = self.deltas.as_mut()?;
+            match deltas.next().await {
+                Some(Ok(Delta::Text(text))) => self.ready.extend(self.tags.push(&text).into_iter().map(Ok)),
+                Some(Ok(usage @ Delta::Usage(_))) => return Some(Ok(usage)),
+                Some(other) => {
+                    self.ready.extend(self.tags.rest().map(Ok));
+                    self.ready.push_back(other);
+                }
+                None => {
+                    self.ready.extend(self.tags.rest().map(Ok));
+                    self.deltas = None;
+                }
+            }
+        }
+    }
+}
+
+/// How far a text with tags has come.
+#[derive(Debug, Default)]
+struct Tags {
+    /// Whether the opening tag came, and the closing one not yet.
+    is_inside: bool,
+    /// Whether anything but white space came since the last tag. Models put line breaks around the tags.
+    has_begun: bool,
+    /// The end of the text so far, which may be the beginning of a tag.
+    held: String,
+}
+
+impl Tags {
+    /// Takes the next piece of the text.
+    fn push(&mut self, piece: &str) -> Vec<Delta> {
+        let mut deltas = Vec::new();
+        let mut text = std::mem::take(&mut self.held) + piece;
+        loop {
+            let tag = if self.is_inside { CLOSING } else { OPENING };
+            let Some((before, behind)) = text.split_once(tag) else { break };
+            deltas.extend(self.delta(before));
+            self.is_inside = !self.is_inside;
+            self.has_begun = false;
+            text = behind.to_owned();
+        }
+        let tag = if self.is_inside { CLOSING } else { OPENING };
+        let length = (1..tag.len()).rev().find(|length| text.ends_with(&tag[..*length])).unwrap_or(0);
+        self.held = text.split_off(text.len() - length);
+        deltas.extend(self.delta(&text));
+        deltas
+    }
+
+    /// What was held back, when the text goes on no more.
+    fn rest(&mut self) -> Option<Delta> {
+        let held = std::mem::take(&mut self.held);
+        self.delta(&held)
+    }
+
+    fn delta(&mut self, text: &str) -> Option<Delta> {
+        let text = if self.has_begun { text } else { text.trim_start() };
+        self.has_begun |= !text.is_empty();
+        let delta = if self.is_inside { Delta::Reasoning } else { Delta::Text };
+        (!text.is_empty()).then(|| delta(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::StopReason;
+
+    /// The text and the reasoning of these pieces, each as `text:` or `think:`, joined where they follow one another.
+    async fn read(pieces: &[&str]) -> Vec<String> {
+        let deltas = pieces.iter().map(|piece| Ok(Delta::Text((*piece).to_owned()))).collect::<Vec<_>>();
+        let end = Ok(Delta::End(StopReason::Complete));
+        let deltas = stream::iter(deltas.into_iter().chain([end])).boxed();
+        let mut read: Vec<String> = Vec::new();
+        let mut last = "";
+        for delta in tags_as_reasoning(deltas).collect::<Vec<_>>().await {
+            let (kind, text) = match delta.unwrap() {
+                Delta::Text(text) => ("text:", text),
+                Delta::Reasoning(text) => ("think:", text),
+                _ => continue,
+            };
+            match read.last_mut().filter(|_| last == kind) {
+                Some(joined) => joined.push_str(&text),
+                None => read.push(format!("{kind}{text}")),
+            }
+            last = kind;
+        }
+        read
+    }
+
+    #[tokio::test]
+    async fn what_stands_between_the_tags_is_reasoning_however_it_is_cut() {
+        for (text, expected) in [
+            ("Hello.", vec!["text:Hello."]),
+            ("<think>Hm.</think>Yes.", vec!["think:Hm.", "text:Yes."]),
+            ("\n<think>\nHm.\n</think>\n\nYes.\n", vec!["think:Hm.\n", "text:Yes.\n"]),
+            ("<think></think>Yes.", vec!["text:Yes."]),
+            ("<think>Hm", vec!["think:Hm"]),
+            ("One<think>a</think>two<think>b</think>", vec!["text:One", "think:a", "text:two", "think:b"]),
+            ("a < b <thin air> </think>", vec!["text:a < b <thin air> </think>"]),
+            ("<think>a </thin> <think> b</think>c <", vec!["think:a </thin> <think> b", "text:c <"]),
+            ("<think>é</think>😀", vec!["think:é", "text:😀"]),
+        ] {
+            assert_eq!(read(&[text]).await, expected, "{text}");
+            let letters: Vec<String> = text.chars().map(String::from).collect();
+            let letters: Vec<&str> = letters.iter().map(String::as_str).collect();
+            assert_eq!(read(&letters).await, expected, "{text}, letter by letter");
+        }
+    }
+}
