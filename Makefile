@@ -13,6 +13,8 @@ SAM := AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1} sam
 
 PYTHON_READY := .venv/.stamp
 SAM_READY := .venv-sam/.stamp
+# A package of its own: see "genai is the second reader" in DESIGN.md.
+GENAI := tests/oracles/genai/Cargo.toml
 CLIENTS_READY := tests/clients/node_modules/.stamp
 
 # $(call need,command,where it comes from)
@@ -40,6 +42,8 @@ test: $(PYTHON_READY) $(CLIENTS_READY) ## Run every test: the core without AWS, 
 	@$(need_cargo)
 	@echo "test: the core, no AWS crate in it"
 	@cargo test --no-default-features
+	@echo "test: build the program that reads streams with genai"
+	@cargo build --locked --manifest-path $(GENAI) --target-dir target/genai
 	@echo "test: everything, against real components"
 	@cargo test --features dev
 
@@ -47,10 +51,13 @@ check: lint-template ## Check format, lints, documentation and the template; eve
 	@$(need_cargo)
 	@echo "check: format"
 	@cargo fmt --check
+	@cargo fmt --check --manifest-path $(GENAI)
 	@echo "check: clippy, everything"
 	@cargo clippy --all-targets --features dev -- -D warnings
 	@echo "check: clippy, the core"
 	@cargo clippy --all-targets --no-default-features -- -D warnings
+	@echo "check: clippy, the program that reads streams with genai"
+	@cargo clippy --locked --manifest-path $(GENAI) --target-dir target/genai -- -D warnings
 	@echo "check: the links of the documentation"
 	@RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --features dev
 

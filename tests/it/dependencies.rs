@@ -39,6 +39,20 @@ fn there_is_one_cryptography_and_one_http_whatever_the_features() {
 }
 
 #[test]
+fn tests_run_with_the_json_and_the_http_client_of_the_packaged_function() {
+    let features = |arguments: &[&str], name: &str| {
+        let tree = tree(&[&["--format", "{p} {f}"], arguments].concat()).unwrap();
+        let line = tree.lines().find(|line| line.split(' ').next() == Some(name)).unwrap();
+        line.trim_end_matches(" (*)").to_owned()
+    };
+    for name in ["serde_json", "reqwest"] {
+        let packaged = features(&["--edges", "normal"], name);
+        let tested = features(&["--features", "dev", "--edges", "normal,build,dev"], name);
+        assert_eq!(tested, packaged);
+    }
+}
+
+#[test]
 fn a_packaged_function_unwinds_so_that_a_panic_ends_one_run_and_not_all() {
     let manifest = file("Cargo.toml");
     let release = section(&manifest, "[profile.release]");

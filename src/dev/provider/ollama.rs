@@ -32,6 +32,9 @@ pub(super) fn turn(turn: &[Say]) -> Vec<Bytes> {
     let mut end = json!({ "done": true, "done_reason": word(&stop(turn)), "total_duration": 1_000_000_000 });
     if let Some(usage) = usage(turn) {
         end = with(end, json!({ "prompt_eval_count": usage.input, "eval_count": usage.output }));
+        if usage.cached_read > 0 {
+            end = with(end, json!({ "prompt_eval_cached_count": usage.cached_read }));
+        }
     }
     frames.push(chunk(json!({ "content": "" }), end));
     frames

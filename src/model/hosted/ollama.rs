@@ -139,6 +139,8 @@ fn tokens(line: &Value) -> Tokens {
     Tokens {
         input: count(line, "/prompt_eval_count"),
         output: count(line, "/eval_count"),
+        // Older servers do not tell it.
+        cached: count(line, "/prompt_eval_cached_count"),
         ..Tokens::default()
     }
 }

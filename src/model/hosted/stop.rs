@@ -26,14 +26,25 @@ impl Stop {
             | "max_output_tokens"
             | "model_length"
             | "model_context_window_exceeded" => Self::MaxTokens,
-            "content_filter" | "refusal" | "sensitive" | "safety" | "recitation" | "language"
-            | "blocklist" | "prohibited_content" | "spii" | "image_safety" => Self::Filtered,
+            "content_filter"
+            | "refusal"
+            | "sensitive"
+            | "safety"
+            | "recitation"
+            | "language"
+            | "blocklist"
+            | "prohibited_content"
+            | "spii"
+            | "image_safety"
+            | "image_prohibited_content"
+            | "image_recitation" => Self::Filtered,
             "malformed_function_call"
             | "malformed_response"
             | "unexpected_tool_call"
             | "too_many_tool_calls"
             | "missing_thought_signature"
             | "other"
+            | "image_other"
             | "error"
             | "failed"
             | "cancelled"
@@ -43,5 +54,24 @@ impl Stop {
             | "load" => Self::Broken,
             _ => return None,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn geminis_words_for_pictures_mean_what_those_for_text_mean() {
+        for (word, expected) in [
+            ("safety", Some(Stop::Filtered)),
+            ("image_safety", Some(Stop::Filtered)),
+            ("image_prohibited_content", Some(Stop::Filtered)),
+            ("image_recitation", Some(Stop::Filtered)),
+            ("image_other", Some(Stop::Broken)),
+            ("a_word_of_tomorrow", None),
+        ] {
+            assert_eq!(Stop::of(word), expected, "{word}");
+        }
     }
 }

@@ -7,6 +7,7 @@ mod connections;
 mod failures;
 mod fallback;
 mod keys;
+mod oracle;
 mod replay;
 mod table;
 pub(crate) mod weather;

@@ -197,7 +197,8 @@ async fn ends(wire: Wire) -> Vec<Cell> {
         let refusal = Reply::error(wire, 400, "image input is not supported");
         provider.reply([refusal, Reply::stream(wire, &[Say::text("Fine.")])]);
         let image = json!({"type": "data", "mimeType": "image/png", "value": IMAGE});
-        let run = tell(&function, json!([{"type": "text", "text": "Look."}, {"type": "image", "source": image}]));
+        let run =
+            tell(&function, json!([{"type": "text", "text": "Look."}, {"type": "image", "source": image}]));
         run.await.text.contains("Fine.")
     };
     let streams_arguments = !matches!(wire, Wire::Gemini | Wire::Ollama);

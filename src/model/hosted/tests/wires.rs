@@ -106,7 +106,7 @@ pub(super) fn ollama() -> Vec<String> {
         line(json!({ "role": "assistant", "content": "", "tool_calls": [call("Tokyo"), call("Paris")] })),
         format!(
             "{}\n",
-            json!({ "model": "qwen3", "message": { "role": "assistant", "content": "" }, "done": true, "done_reason": "stop", "prompt_eval_count": 50, "eval_count": 20 })
+            json!({ "model": "qwen3", "message": { "role": "assistant", "content": "" }, "done": true, "done_reason": "stop", "prompt_eval_count": 50, "prompt_eval_cached_count": 30, "eval_count": 20 })
         ),
     ]
 }
@@ -212,7 +212,7 @@ async fn ollama_chat() {
     ToolCall { call: 1, id: <id>, name: "get_weather" }
     ToolArgs { call: 1, json: "{\"location\":\"Paris\"}" }
     ToolCallEnd { call: 1 }
-    Usage {"inputTokens":50,"model":"a-model","outputTokens":20,"provider":"ollama","totalTokens":70}
+    Usage {"cachedInputTokens":30,"inputTokens":50,"model":"a-model","outputTokens":20,"provider":"ollama","totalTokens":70}
     End(Complete)
     "#);
 }

@@ -1,0 +1,126 @@
+//! Differences in the calls of a turn.
+
+use super::Difference;
+use super::Right::Ours;
+
+pub(super) const CALLS: &[Difference] = &[
+    Difference {
+        streams: &["case: arguments-of-nobody 1"],
+        genai: r#"{"calls":[["get_weather",{"location":"Paris"}],["",{"location":"Tokyo"}]],"end":"complete"}"#,
+        ours: r#"{"calls":[],"end":"error"}"#,
+        right: Ours,
+        why: "No call lacks the second arguments, so a part of the answer is lost and the turn can't be trusted; \
+            genai makes a call without a name of them.",
+    },
+    Difference {
+        streams: &["case: arguments-on-another-index 1"],
+        genai: r#"{"calls":[["get_weather",{}],["",{"location":"Paris"}]]}"#,
+        ours: r#"{"calls":[["get_weather",{"location":"Paris"}]]}"#,
+        right: Ours,
+        why: "The only call lacks its arguments, and they came under another index; genai makes a second call of \
+            them, without a name.",
+    },
+    Difference {
+        streams: &["case: arguments-on-another-index-of-two-calls 1"],
+        genai: r#"{"calls":[["get_weather",{}],["get_weather","{\"location\": \"Tokyo\"}{\"location\": \"Paris\"}"]]}"#,
+        ours: r#"{"calls":[["get_weather",{"location":"Paris"}],["get_weather",{"location":"Tokyo"}]]}"#,
+        right: Ours,
+        why: "Behind complete arguments more can't follow, and the first call lacks some; genai joins the two to \
+            a text that is no JSON.",
+    },
+    Difference {
+        streams: &["case: arguments-on-another-item-responses 1"],
+        genai: r#"{"calls":[["get_weather",{}]]}"#,
+        ours: r#"{"calls":[["get_weather",{"location":"Paris"}]]}"#,
+        right: Ours,
+        why: "The only call lacks its arguments, and they came under another item; genai leaves them out.",
+    },
+    Difference {
+        streams: &["case: arguments-on-another-block-anthropic 1"],
+        genai: r#"{"calls":[],"end":"error"}"#,
+        ours: r#"{"calls":[["get_weather",{"location":"Paris"}]],"end":"complete"}"#,
+        right: Ours,
+        why: "The only call lacks its arguments, and they came behind the end of its block; genai takes them for \
+            text and fails.",
+    },
+    Difference {
+        streams: &["case: call-repeated-gemini 1", "case: call-repeated-ollama 1"],
+        genai: r#"{"calls":[["get_weather",{"location":"Paris"}],["get_weather",{"location":"Paris"}]]}"#,
+        ours: r#"{"calls":[["get_weather",{"location":"Paris"}]]}"#,
+        right: Ours,
+        why: "The same call was sent twice, under the same id or index; genai makes two of it, so that the tool \
+            would run twice.",
+    },
+    Difference {
+        streams: &["case: call-repeated-whole-in-the-last-chunk 1"],
+        genai: r#"{"calls":[["get_weather","{\"location\": \"Paris\"}{\"location\": \"Paris\"}"]]}"#,
+        ours: r#"{"calls":[["get_weather",{"location":"Paris"}]]}"#,
+        right: Ours,
+        why: "Arguments that repeat all that came before say nothing new; genai joins them to a text that is no \
+            JSON.",
+    },
+    Difference {
+        streams: &["case: name-in-every-chunk-without-index 1"],
+        genai: r#"{"calls":[]}"#,
+        ours: r#"{"calls":[["get_account",{}]]}"#,
+        right: Ours,
+        why: "Some compatible servers leave the index of a call out; genai loses the call.",
+    },
+    Difference {
+        streams: &["case: two-parallel-calls-one-id-chat-without-index 1"],
+        genai: r#"{"calls":[]}"#,
+        ours: r#"{"calls":[["get_weather",{"location":"Paris"}],["get_weather",{"location":"Tokyo"}]]}"#,
+        right: Ours,
+        why: "Some compatible servers leave the index of a call out; genai loses both calls.",
+    },
+    Difference {
+        streams: &["case: name-the-word-null-phantom-call 1"],
+        genai: r#"{"calls":[["null",{"location":"Paris"}]]}"#,
+        ours: r#"{"calls":[["get_weather",{"location":"Paris"}]]}"#,
+        right: Ours,
+        why: "The call has its name already, and the word null stands for no name; genai takes it for the new \
+            one.",
+    },
+    Difference {
+        streams: &[
+            "case: responses-items-begun-before-any-is-done 1",
+            "case: responses-without-any-place-or-id 1",
+            "case: responses-without-output-index 1",
+        ],
+        genai: r#"{"calls":[["get_weather",{"location":"Tokyo"}]]}"#,
+        ours: r#"{"calls":[["get_weather",{"location":"Paris"}],["get_weather",{"location":"Tokyo"}]]}"#,
+        right: Ours,
+        why: "llama.cpp and others leave the output index out, and the items are told apart by id or order; \
+            genai takes each for the first, and the second call replaces it.",
+    },
+    Difference {
+        streams: &["case: terminal-snapshot-two-calls-one-id 1"],
+        genai: r#"{"calls":[["get_weather",{"location":"Paris"}]]}"#,
+        ours: r#"{"calls":[["get_weather",{"location":"Paris"}],["get_weather",{"location":"Tokyo"}]]}"#,
+        right: Ours,
+        why: "The list at the end holds a call that was not streamed; genai reads that list only where no call \
+            was streamed.",
+    },
+    Difference {
+        streams: &[
+            "openai: a call cut by the limit",
+            "openai-responses: a call cut by the limit",
+            "anthropic: a call cut by the limit",
+        ],
+        genai: r#"{"calls":[["get_weather",{"location":"Tokyo"}],["get_weather","{\"location\":\"Pa"]]}"#,
+        ours: r#"{"calls":[["get_weather",{"location":"Tokyo"}]]}"#,
+        right: Ours,
+        why: "A call that the limit cuts off must not be made; genai gives it to its reader with half of its \
+            arguments.",
+    },
+    Difference {
+        streams: &[
+            "case: short-key-in-the-reason-to-stop-anthropic 1",
+            "case: short-key-in-the-reason-to-stop-chat 1",
+        ],
+        genai: r#"{"calls":[["get_weather","{\"loc"]]}"#,
+        ours: r#"{"calls":[]}"#,
+        right: Ours,
+        why: "A call that the limit cuts off must not be made; genai gives it to its reader with half of its arguments.",
+    },
+];

@@ -1,0 +1,77 @@
+//! Differences in the text and the reasoning of a turn.
+
+use super::Difference;
+use super::Right::Ours;
+
+pub(super) const TEXT: &[Difference] = &[
+    Difference {
+        streams: &["case: extra-content-marks-a-thought 1"],
+        genai: r#"{"reasoning":"","text":"Hm.Hello."}"#,
+        ours: r#"{"reasoning":"Hm.","text":"Hello."}"#,
+        right: Ours,
+        why: "Google's endpoint sends thoughts as content that a member beside it marks; genai does not read the \
+            mark and shows the thought as the answer.",
+    },
+    Difference {
+        streams: &["case: gemini-stop-in-every-frame-then-a-pause 1"],
+        genai: r#"{"text":"Hello "}"#,
+        ours: r#"{"text":"Hello there you."}"#,
+        right: Ours,
+        why: "Some servers repeat the reason to stop in every frame; genai ends the turn at the first one and \
+            loses the text behind it.",
+    },
+    Difference {
+        streams: &["case: gemini-stop-stamped-early-then-pause 1"],
+        genai: r#"{"text":""}"#,
+        ours: r#"{"text":"hello"}"#,
+        right: Ours,
+        why: "A reason to stop came before anything was said; genai ends the turn there and loses all of the \
+            text.",
+    },
+    Difference {
+        streams: &["case: stopped-for-calls-without-a-call-anthropic 1"],
+        genai: r#"{"text":""}"#,
+        ours: r#"{"text":"Hello."}"#,
+        right: Ours,
+        why: "The start of a block may hold text already; genai reads that of thinking and not that of text.",
+    },
+    Difference {
+        streams: &["case: surrogate-pair-over-two-deltas 1"],
+        genai: r#"{"end":"error","text":"Nice "}"#,
+        ours: r#"{"end":"complete","text":"Nice 😀 day"}"#,
+        right: Ours,
+        why: "Some servers cut the two halves of a character over two deltas; genai takes a frame with a half \
+            for no JSON.",
+    },
+    Difference {
+        streams: &[
+            "case: surrogate-pair-over-two-deltas-gemini 1",
+            "case: surrogate-pair-over-two-deltas-ollama 1",
+        ],
+        genai: r#"{"end":"error","text":""}"#,
+        ours: r#"{"end":"complete","text":"Nice 😀 day"}"#,
+        right: Ours,
+        why: "Some servers cut the two halves of a character over two deltas; genai takes a frame with a half for no JSON.",
+    },
+    Difference {
+        streams: &["case: surrogate-pair-over-two-deltas-anthropic 1"],
+        genai: r#"{"end":"no end","text":""}"#,
+        ours: r#"{"end":"complete","text":"Nice 😀 day"}"#,
+        right: Ours,
+        why: "genai leaves frames with half of a character out on this wire, and tells no end.",
+    },
+    Difference {
+        streams: &["case: surrogate-pair-over-two-deltas-responses 1"],
+        genai: r#"{"end":"no reason","text":""}"#,
+        ours: r#"{"end":"complete","text":"Nice 😀 day"}"#,
+        right: Ours,
+        why: "genai leaves frames with half of a character out on this wire, and makes up an end.",
+    },
+    Difference {
+        streams: &["case: lone-surrogate-at-the-end-of-a-turn 1"],
+        genai: r#"{"end":"error","text":""}"#,
+        ours: r#"{"end":"complete","text":"Hi �"}"#,
+        right: Ours,
+        why: "Half of a character that nothing follows is U+FFFD; genai takes its frame for no JSON.",
+    },
+];

@@ -1,0 +1,37 @@
+//! A stream as genai reads it, in a program of its own: `tests/oracles/genai`, whose manifest says why. `make test` builds
+//! it before the tests run, so that compiling does not slow down those that measure time.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::Command;
+use tokio::time::timeout;
+
+use super::outline::Outline;
+
+/// Far above what compiling the program takes, where `make test` has not done it.
+const LIMIT: Duration = Duration::from_secs(900);
+
+/// Reads each stream by the adapter of its wire, from where it is served.
+pub(super) async fn read(served: &[(&str, String)]) -> Vec<Outline> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.current_dir(root).args(["run", "--quiet", "--locked"]);
+    cargo.args(["--manifest-path", "tests/oracles/genai/Cargo.toml", "--target-dir", "target/genai"]);
+    cargo.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    let mut program = cargo.spawn().unwrap();
+
+    let streams: Value =
+        served.iter().map(|(adapter, url)| json!({ "adapter": adapter, "url": url })).collect();
+    let mut input = program.stdin.take().unwrap();
+    input.write_all(streams.to_string().as_bytes()).await.unwrap();
+    drop(input);
+    let output = timeout(LIMIT, program.wait_with_output()).await.unwrap().unwrap();
+
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let outlines: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+    outlines.into_iter().map(Outline::new).collect()
+}
