@@ -164,7 +164,7 @@ async fn a_call_that_goes_wrong_is_answered_with_what_the_model_may_know_and_the
             "a member is named twice",
             "weather",
             vec![r#"{"location":"Rome","location":"Oslo"}"#],
-            "The arguments name a member twice: line 1, column 37.",
+            "The arguments name the member \"location\" twice: line 1, column 37.",
         ),
         ("no such tool", "wether", vec!["{}"], "There is no tool of that name."),
         ("the tool refuses", "weather", vec![r#"{"location":"Atlantis"}"#], "There is no weather there."),

@@ -11,7 +11,7 @@ async fn given_an_event_of_no_door_then_who_sent_it_reads_an_error_and_the_funct
     let function = local_function(&[]).await;
     let unreadable = {
         let mut event = sample("http-api-jwt.json");
-        event["requestContext"]["authorizer"]["jwt"]["claims"] = json!({"sub": {"planted": "planted-claim"}});
+        event["queryStringParameters"] = json!({"a": {"planted": "planted-value"}});
         event
     };
     for (why, event, said) in [
@@ -35,7 +35,7 @@ async fn given_an_event_of_no_door_then_who_sent_it_reads_an_error_and_the_funct
                 {"serviceNetworkArn": "arn", "serviceArn": "arn", "targetGroupArn": "arn", "identity": {}}}),
             "is no HTTP request",
         ),
-        ("claims that no authorizer writes", unreadable, "can't be read"),
+        ("a query that nobody writes", unreadable, "can't be read"),
     ] {
         match function.invoke(&event).await {
             Err(FunctionError::Failed(failure)) => {
