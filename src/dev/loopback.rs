@@ -18,6 +18,8 @@ use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{
     net::{TcpListener, TcpSocket},
+    pin,
+    sync::Notify,
     task::JoinSet,
 };
 
@@ -25,6 +27,17 @@ use tokio::{
 /// back-pressure. Not smaller: loopback segments are 64 KiB, and a window below that stalls the sender.
 const SOCKET_BUFFER_BYTES: u32 = 256 * 1024;
 const READ_BUFFER_BYTES: usize = 64 * 1024;
+
+/// Closes the connection of a request; every request has it in its extensions.
+#[derive(Clone, Default)]
+pub(super) struct Closing(Arc<Notify>);
+
+impl Closing {
+    /// Closes the connection behind the answer that is being sent, which does not announce it.
+    pub(super) fn behind_this_answer(&self) {
+        self.0.notify_one();
+    }
+}
 
 /// A listener with the tasks that serve it.
 pub(super) struct Loopback {
@@ -84,13 +97,25 @@ where
         accepted.fetch_add(1, Ordering::SeqCst);
         // Without it a connection still serves, only later.
         let _ = stream.set_nodelay(true);
-        let service = service_fn(answer.clone());
+        let closing = Closing::default();
+        let (answer, of_requests) = (answer.clone(), closing.clone());
+        let service = service_fn(move |mut request| {
+            request.extensions_mut().insert(of_requests.clone());
+            answer(request)
+        });
         connections.spawn(async move {
-            // A connection that breaks is the reader's business: it sees a body that was cut.
-            let _ = http1::Builder::new()
+            let connection = http1::Builder::new()
                 .max_buf_size(READ_BUFFER_BYTES)
-                .serve_connection(TokioIo::new(stream), service)
-                .await;
+                .serve_connection(TokioIo::new(stream), service);
+            pin!(connection);
+            // A connection that breaks is the reader's business: it sees a body that was cut.
+            tokio::select! {
+                _ = connection.as_mut() => {}
+                () = closing.0.notified() => {
+                    connection.as_mut().graceful_shutdown();
+                    let _ = connection.await;
+                }
+            }
         });
     }
 }
