@@ -6,7 +6,7 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -21,6 +21,7 @@ use tokio::{
     pin,
     sync::Notify,
     task::JoinSet,
+    time::sleep,
 };
 
 /// What may wait unread in the kernel and in hyper; by default the two would hide megabytes from a test of
@@ -28,14 +29,29 @@ use tokio::{
 const SOCKET_BUFFER_BYTES: u32 = 256 * 1024;
 const READ_BUFFER_BYTES: usize = 64 * 1024;
 
-/// Closes the connection of a request; every request has it in its extensions.
+/// How long a connection that is closed without a word stays open: long enough for a client to send a request on it.
+const CLOSED_AFTER: Duration = Duration::from_millis(20);
+
+/// Closes the connection of a request without a word; every request has it in its extensions.
 #[derive(Clone, Default)]
-pub(super) struct Closing(Arc<Notify>);
+pub(super) struct Closing(Arc<(AtomicBool, Notify)>);
 
 impl Closing {
-    /// Closes the connection behind the answer that is being sent, which does not announce it.
+    /// Closes the connection a moment behind the answer that is being sent.
     pub(super) fn behind_this_answer(&self) {
-        self.0.notify_one();
+        let (is_closing, asked) = &*self.0;
+        is_closing.store(true, Ordering::SeqCst);
+        asked.notify_one();
+    }
+
+    /// Whether a request came too late to be answered.
+    pub(super) fn is_closing(&self) -> bool {
+        self.0.0.load(Ordering::SeqCst)
+    }
+
+    async fn moment(&self) {
+        self.0.1.notified().await;
+        sleep(CLOSED_AFTER).await;
     }
 }
 
@@ -91,7 +107,7 @@ where
         };
         let Ok((stream, _)) = stream else {
             // Out of descriptors, say: it may pass, and a loop without a pause would burn a core meanwhile.
-            tokio::time::sleep(Duration::from_millis(10)).await;
+            sleep(Duration::from_millis(10)).await;
             continue;
         };
         accepted.fetch_add(1, Ordering::SeqCst);
@@ -111,7 +127,7 @@ where
             // A connection that breaks is the reader's business: it sees a body that was cut.
             tokio::select! {
                 _ = connection.as_mut() => {}
-                () = closing.0.notified() => {
+                () = closing.moment() => {
                     connection.as_mut().graceful_shutdown();
                     let _ = connection.await;
                 }

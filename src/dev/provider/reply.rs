@@ -51,7 +51,7 @@ pub(super) enum Step {
     Pause(Duration),
     /// The connection is closed in the middle of the body.
     Cut,
-    /// The connection will be closed behind the end of the body.
+    /// The connection is closed a moment behind the end of the body.
     Close,
     /// Nothing comes any more.
     Stall,
@@ -87,7 +87,8 @@ impl Reply {
     /// A streamed turn as llama.cpp's `llama-server` writes it, which has the wires of Chat Completions, Responses and
     /// Messages; on the others nothing is sent.
     ///
-    /// The head promises to keep the connection, which is closed right behind the end of the body all the same.
+    /// The head promises to keep the connection. It is closed all the same, a moment behind the end of the body: a request that
+    /// is sent on it meanwhile is not answered.
     pub fn llama_cpp(wire: Wire, turn: &[Say]) -> Self {
         let mut reply = Self::raw(200, "text/event-stream", Bytes::new());
         reply.wire = Some(wire);

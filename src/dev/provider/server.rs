@@ -85,6 +85,10 @@ impl State {
 
     pub(super) async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Answer {
         let (head, body) = request.into_parts();
+        let closing = head.extensions.get::<Closing>().cloned();
+        if closing.as_ref().is_some_and(Closing::is_closing) {
+            return Err(Closed);
+        }
         if head.method != Method::POST {
             self.probes.send_modify(|probes| *probes += 1);
             if self.is_llama_cpp {
@@ -114,7 +118,6 @@ impl State {
         };
         let path = head.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
         self.asked.send_modify(|asked| asked.push(Asked { path, headers: head.headers, body, refused }));
-        let closing = head.extensions.get::<Closing>().cloned();
         self.play(reply, closing).await
     }
 

@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::super::{Provider, Reply, Say, Stop, Wire};
-use super::{ask, post, read, turn};
+use super::{ask, read, turn};
 
 const WIRES: [Wire; 3] = [Wire::OpenAiChat, Wire::OpenAiResponses, Wire::Anthropic];
 
@@ -50,15 +50,14 @@ fn the_blocks_of_messages_end_together() {
 }
 
 #[tokio::test]
-async fn a_stream_promises_to_keep_its_connection_which_is_closed_behind_it() {
+async fn a_stream_promises_to_keep_its_connection() {
     let provider = Provider::start_as_llama_cpp().await.unwrap();
-    let client = Client::new();
     for wire in WIRES {
         let reply = Reply::llama_cpp(wire, &turn());
         let pieces = reply.pieces();
         provider.reply([reply]);
 
-        let response = post(&client, &provider, &json!({})).await.unwrap();
+        let response = ask(&provider).await;
 
         assert_eq!(response.headers()["keep-alive"], "timeout=5, max=100");
         assert!(!response.headers().contains_key("connection"), "{wire:?}");
@@ -79,6 +78,23 @@ async fn the_connection_ends_behind_the_body() {
     stream.read_to_string(&mut answer).await.unwrap();
 
     assert!(answer.ends_with("data: [DONE]\n\n\r\n0\r\n\r\n"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_request_on_a_connection_that_is_closing_is_not_answered() {
+    let provider = Provider::start_as_llama_cpp().await.unwrap();
+    provider.reply([(); 2].map(|()| Reply::llama_cpp(Wire::OpenAiChat, &turn())));
+    let mut stream = TcpStream::connect(provider.url().replace("http://", "")).await.unwrap();
+    let request = b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n{}";
+    // The second one is there before the first is answered.
+    stream.write_all(&request.repeat(2)).await.unwrap();
+
+    let mut answer = Vec::new();
+    // The end may be a reset, since the second one was not read.
+    let _ = stream.read_to_end(&mut answer).await;
+
+    let answers = String::from_utf8(answer).unwrap().matches("HTTP/1.1 200").count();
+    assert_eq!((answers, provider.asked().len()), (1, 1));
 }
 
 #[tokio::test]
