@@ -21,7 +21,7 @@ CLIENTS_READY := tests/clients/node_modules/.stamp
 need = command -v $(1) >/dev/null 2>&1 || { echo "$(1) is missing: $(2)" >&2; exit 1; }
 need_cargo = $(call need,cargo,install Rust from https://rustup.rs)
 
-.PHONY: help run invoke test check lint-template bench build package deploy sizes clean
+.PHONY: help run invoke test test-model check lint-template bench build package deploy sizes clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -46,6 +46,12 @@ test: $(PYTHON_READY) $(CLIENTS_READY) ## Run every test: the core without AWS, 
 	@cargo build --locked --manifest-path $(GENAI) --target-dir target/genai
 	@echo "test: everything, against real components"
 	@cargo test --features dev
+
+test-model: ## Try the function with a real model server (OPENAI_BASE_URL=http://..., AGUI_TEST_MODEL=...)
+	@$(need_cargo)
+	@[ -n "$$OPENAI_BASE_URL" ] || { echo "OPENAI_BASE_URL is not set: it names the server, http://127.0.0.1:8080/v1 for example; docs/models.md says how to start one" >&2; exit 1; }
+	@echo "test-model: the function binary in front of $$OPENAI_BASE_URL"
+	@cargo test --quiet --features dev --test it model_server:: -- --ignored --nocapture --test-threads=1
 
 check: lint-template ## Check format, lints, documentation and the template; every commit passes it
 	@$(need_cargo)

@@ -6,7 +6,7 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -18,13 +18,42 @@ use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{
     net::{TcpListener, TcpSocket},
+    pin,
+    sync::Notify,
     task::JoinSet,
+    time::sleep,
 };
 
 /// What may wait unread in the kernel and in hyper; by default the two would hide megabytes from a test of
 /// back-pressure. Not smaller: loopback segments are 64 KiB, and a window below that stalls the sender.
 const SOCKET_BUFFER_BYTES: u32 = 256 * 1024;
 const READ_BUFFER_BYTES: usize = 64 * 1024;
+
+/// How long a connection that is closed without a word stays open: long enough for a client to send a request on it.
+const CLOSED_AFTER: Duration = Duration::from_millis(20);
+
+/// Closes the connection of a request without a word; every request has it in its extensions.
+#[derive(Clone, Default)]
+pub(super) struct Closing(Arc<(AtomicBool, Notify)>);
+
+impl Closing {
+    /// Closes the connection a moment behind the answer that is being sent.
+    pub(super) fn behind_this_answer(&self) {
+        let (is_closing, asked) = &*self.0;
+        is_closing.store(true, Ordering::SeqCst);
+        asked.notify_one();
+    }
+
+    /// Whether a request came too late to be answered.
+    pub(super) fn is_closing(&self) -> bool {
+        self.0.0.load(Ordering::SeqCst)
+    }
+
+    async fn moment(&self) {
+        self.0.1.notified().await;
+        sleep(CLOSED_AFTER).await;
+    }
+}
 
 /// A listener with the tasks that serve it.
 pub(super) struct Loopback {
@@ -78,19 +107,31 @@ where
         };
         let Ok((stream, _)) = stream else {
             // Out of descriptors, say: it may pass, and a loop without a pause would burn a core meanwhile.
-            tokio::time::sleep(Duration::from_millis(10)).await;
+            sleep(Duration::from_millis(10)).await;
             continue;
         };
         accepted.fetch_add(1, Ordering::SeqCst);
         // Without it a connection still serves, only later.
         let _ = stream.set_nodelay(true);
-        let service = service_fn(answer.clone());
+        let closing = Closing::default();
+        let (answer, of_requests) = (answer.clone(), closing.clone());
+        let service = service_fn(move |mut request| {
+            request.extensions_mut().insert(of_requests.clone());
+            answer(request)
+        });
         connections.spawn(async move {
-            // A connection that breaks is the reader's business: it sees a body that was cut.
-            let _ = http1::Builder::new()
+            let connection = http1::Builder::new()
                 .max_buf_size(READ_BUFFER_BYTES)
-                .serve_connection(TokioIo::new(stream), service)
-                .await;
+                .serve_connection(TokioIo::new(stream), service);
+            pin!(connection);
+            // A connection that breaks is the reader's business: it sees a body that was cut.
+            tokio::select! {
+                _ = connection.as_mut() => {}
+                () = closing.moment() => {
+                    connection.as_mut().graceful_shutdown();
+                    let _ = connection.await;
+                }
+            }
         });
     }
 }

@@ -10,6 +10,7 @@
 mod anthropic;
 mod bedrock;
 mod gemini;
+mod llama_cpp;
 mod ollama;
 mod openai;
 mod reply;
@@ -65,7 +66,23 @@ impl Provider {
     /// # Errors
     /// When there is no port.
     pub async fn start() -> io::Result<Self> {
-        let state = Arc::new(State::default());
+        Self::serve(State::default()).await
+    }
+
+    /// Listens as llama.cpp's `llama-server` does: it refuses a `HEAD` and closes the connection, and has a list of models for
+    /// a `GET`. Its turns and errors are [`Reply::llama_cpp`] and [`Reply::llama_cpp_error`].
+    ///
+    /// The real one refuses a `HEAD` of the paths that it does not know. Here every one is refused, which is harder on a
+    /// client that opens a connection ahead.
+    ///
+    /// # Errors
+    /// When there is no port.
+    pub async fn start_as_llama_cpp() -> io::Result<Self> {
+        Self::serve(State::as_llama_cpp()).await
+    }
+
+    async fn serve(state: State) -> io::Result<Self> {
+        let state = Arc::new(state);
         let shared = Arc::clone(&state);
         let server = Loopback::serve(move |request| Arc::clone(&shared).answer(request)).await?;
         Ok(Self { state, server })

@@ -169,6 +169,8 @@ struct Ask {
     body: Bytes,
     /// The tools' names, for the way back.
     names: ToolNames,
+    /// The limit of tokens that it sets.
+    max_tokens: Option<u32>,
 }
 
 /// Why a provider begins no answer.
@@ -195,7 +197,7 @@ impl Inner {
             Wire::Gemini => gemini::body(&asked),
             Wire::Ollama => ollama::body(&asked),
         };
-        Ask { body: body.to_string().into(), names }
+        Ask { body: body.to_string().into(), names, max_tokens: request.settings.max_tokens }
     }
 
     async fn next(&self, stage: Stage) -> Option<(Result<Delta, ModelError>, Stage)> {
@@ -232,7 +234,8 @@ impl Inner {
             sent = self.send(&ask, key.as_ref()).await;
         }
         let response = sent.map_err(|refusal| refusal.error)?;
-        Ok(Answer::new(response, self.idle, self.provider, self.id.clone(), ask.names, key))
+        let Ask { names, max_tokens, .. } = ask;
+        Ok(Answer::new(response, self.idle, self.provider, self.id.clone(), names, max_tokens, key))
     }
 
     async fn send(&self, ask: &Ask, key: Option<&SecretString>) -> Result<Response, Refusal> {

@@ -35,6 +35,8 @@ mod forward;
 mod front_ends;
 mod layers;
 #[cfg(feature = "dev")]
+mod model_server;
+#[cfg(feature = "dev")]
 mod observability;
 #[cfg(feature = "dev")]
 mod poison;

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde_json::Value;
 use tokio::sync::watch;
 
-use super::{Say, Wire, wire};
+use super::{Say, Wire, llama_cpp, wire};
 
 /// Frames of a reply that is not streamed have no wire; this breaks them.
 const BROKEN: &[u8] = b"{\"broken\":";
@@ -51,6 +51,8 @@ pub(super) enum Step {
     Pause(Duration),
     /// The connection is closed in the middle of the body.
     Cut,
+    /// The connection is closed a moment behind the end of the body.
+    Close,
     /// Nothing comes any more.
     Stall,
 }
@@ -80,6 +82,25 @@ impl Reply {
     /// A streamed turn, complete and in the provider's own order.
     pub fn stream(wire: Wire, turn: &[Say]) -> Self {
         Self::new(200, Some(wire), wire.turn(turn))
+    }
+
+    /// A streamed turn as llama.cpp's `llama-server` writes it, which has the wires of Chat Completions, Responses and
+    /// Messages; on the others nothing is sent.
+    ///
+    /// The head promises to keep the connection. It is closed all the same, a moment behind the end of the body: a request that
+    /// is sent on it meanwhile is not answered.
+    pub fn llama_cpp(wire: Wire, turn: &[Say]) -> Self {
+        let mut reply = Self::raw(200, "text/event-stream", Bytes::new());
+        reply.wire = Some(wire);
+        reply.steps = llama_cpp::turn(wire, turn).into_iter().map(Step::Send).chain([Step::Close]).collect();
+        reply.header("keep-alive", "timeout=5, max=100")
+    }
+
+    /// An error of llama.cpp's `llama-server`, which has the same form on every wire: the status is its code, and `word`
+    /// its type, `exceed_context_size_error` say. It closes the connection, and announces that.
+    pub fn llama_cpp_error(status: u16, word: &str, message: &str) -> Self {
+        let body = llama_cpp::error(status, word, message).to_string();
+        Self::raw(status, "application/json; charset=utf-8", body).header("connection", "close")
     }
 
     /// A recorded stream, a piece a frame.

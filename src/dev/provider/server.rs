@@ -17,9 +17,10 @@ use serde_json::{Value, json};
 use tokio::{sync::watch, task::yield_now, time::sleep};
 
 use super::{
-    Asked, Reply,
+    Asked, Reply, llama_cpp,
     reply::{Headless, Step},
 };
+use crate::dev::loopback::Closing;
 
 /// A test's opinion of a request's body.
 type Judge = Arc<dyn Fn(&Value) -> Result<(), String> + Send + Sync>;
@@ -33,6 +34,8 @@ pub(super) struct State {
     always: Mutex<Option<Reply>>,
     /// Who checks them.
     judge: Mutex<Option<Judge>>,
+    /// Requests that are not POSTs are answered as llama.cpp's server answers them.
+    is_llama_cpp: bool,
     /// The POSTs so far.
     pub(super) asked: watch::Sender<Vec<Asked>>,
     /// How many other requests came.
@@ -59,9 +62,15 @@ pub(super) type Answer = Result<Response<UnsyncBoxBody<Bytes, Closed>>, Closed>;
 struct Playing {
     steps: vec::IntoIter<Step>,
     state: Arc<State>,
+    /// Closes the connection that it is sent on.
+    closing: Option<Closing>,
 }
 
 impl State {
+    pub(super) fn as_llama_cpp() -> Self {
+        Self { is_llama_cpp: true, ..Self::default() }
+    }
+
     pub(super) fn queue(&self, replies: impl IntoIterator<Item = Reply>) {
         lock(&self.replies).extend(replies);
     }
@@ -76,8 +85,15 @@ impl State {
 
     pub(super) async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Answer {
         let (head, body) = request.into_parts();
+        let closing = head.extensions.get::<Closing>().cloned();
+        if closing.as_ref().is_some_and(Closing::is_closing) {
+            return Err(Closed);
+        }
         if head.method != Method::POST {
             self.probes.send_modify(|probes| *probes += 1);
+            if self.is_llama_cpp {
+                return self.play(llama_cpp::not_a_turn(&head.method), None).await;
+            }
             let mut response = Response::new(Empty::new().map_err(|never| match never {}).boxed_unsync());
             *response.status_mut() = StatusCode::NOT_FOUND;
             return Ok(response);
@@ -102,7 +118,7 @@ impl State {
         };
         let path = head.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
         self.asked.send_modify(|asked| asked.push(Asked { path, headers: head.headers, body, refused }));
-        self.play(reply).await
+        self.play(reply, closing).await
     }
 
     fn next(&self) -> Reply {
@@ -111,8 +127,8 @@ impl State {
         reply.unwrap_or_else(|| refusal(500, "no reply is queued"))
     }
 
-    async fn play(self: Arc<Self>, reply: Reply) -> Answer {
-        let playing = Playing { steps: reply.steps.into_iter(), state: self };
+    async fn play(self: Arc<Self>, reply: Reply, closing: Option<Closing>) -> Answer {
+        let playing = Playing { steps: reply.steps.into_iter(), state: self, closing };
         match reply.headless {
             Some(Headless::HangUp) => return Err(Closed),
             Some(Headless::Silence) => return future::pending().await,
@@ -140,6 +156,7 @@ impl Playing {
                     self.steps.next();
                     return Some((Err(Closed), self));
                 }
+                Step::Close => self.closing.iter().for_each(Closing::behind_this_answer),
                 Step::Stall => future::pending().await,
             }
             // A step is over when it was done, so that one which is waited at counts as left.

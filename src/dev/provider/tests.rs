@@ -1,5 +1,6 @@
 //! The stub as a plain HTTP client sees it.
 
+mod llama_cpp;
 mod wires;
 
 use bytes::Bytes;

@@ -49,6 +49,8 @@ pub(super) struct Answer {
     whose: (&'static str, String),
     /// The tools' names as the provider knows them.
     names: ToolNames,
+    /// The limit of tokens that the request has set.
+    max_tokens: Option<u32>,
     /// To keep it out of the log.
     key: Option<SecretString>,
     /// The halves of characters that wait for the next frame.
@@ -90,6 +92,7 @@ impl Answer {
         provider: &'static Provider,
         model: String,
         names: ToolNames,
+        max_tokens: Option<u32>,
         key: Option<SecretString>,
     ) -> Self {
         let wire = provider.wire;
@@ -102,6 +105,7 @@ impl Answer {
             wants_reasoning: provider.back != Back::No,
             whose: (provider.adapter, model),
             names,
+            max_tokens,
             key,
             pairs: SplitPairs::default(),
             calls: Calls::default(),

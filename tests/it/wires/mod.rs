@@ -7,6 +7,7 @@ mod connections;
 mod failures;
 mod fallback;
 mod keys;
+mod llama_cpp;
 mod oracle;
 mod replay;
 mod table;

@@ -37,6 +37,7 @@ impl Answer {
                 warn!(provider, model, "the model stopped for calls and made none; its text is the answer");
                 StopReason::Complete
             }
+            Stop::ForCalls | Stop::Complete if self.is_cut_in_silence() => StopReason::MaxTokens,
             Stop::ForCalls | Stop::Complete => StopReason::Complete,
             Stop::MaxTokens => StopReason::MaxTokens,
             Stop::Filtered => StopReason::Filtered,
@@ -50,6 +51,13 @@ impl Answer {
         self.count();
         self.ready.push_back(Delta::End(reason));
         self.is_over = true;
+    }
+
+    /// Whether the limit of tokens has cut a turn that the provider calls complete: llama.cpp's Responses know no other
+    /// word, and tell it by their count alone.
+    fn is_cut_in_silence(&self) -> bool {
+        let written = self.tokens.output.filter(|_| self.wire == Wire::Responses);
+        written.zip(self.max_tokens).is_some_and(|(written, limit)| written >= u64::from(limit))
     }
 
     /// Ends reasoning that goes back without a signature.
