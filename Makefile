@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 
-# What the tests and scripts find their tools by. One profile (dev) for all but `build`, so one warm target/.
+# What the tests and scripts find their tools by. Tests, checks and the bench share the profile `test`, so one warm target/.
 export VENV := $(CURDIR)/.venv
 # SAM has an environment of its own: it is large, and only linting and deploying need it.
 SAM_VENV := $(CURDIR)/.venv-sam
@@ -21,7 +21,7 @@ CLIENTS_READY := tests/clients/node_modules/.stamp
 need = command -v $(1) >/dev/null 2>&1 || { echo "$(1) is missing: $(2)" >&2; exit 1; }
 need_cargo = $(call need,cargo,install Rust from https://rustup.rs)
 
-.PHONY: help run invoke test test-model check lint-template bench build package deploy sizes clean
+.PHONY: help run invoke test programs test-model check lint-template bench build package deploy sizes clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -38,34 +38,36 @@ invoke: $(PYTHON_READY) ## Send one event to the function that `make run` serves
 	@[ -f target/run/port ] || { echo "nothing is served: start \`make run\` in another terminal" >&2; exit 1; }
 	@curl -sSN -i "http://127.0.0.1:$$(cat target/run/port)/2015-03-31/functions/_/invocations" --data-binary "@$(EVENT)"; echo
 
-test: $(PYTHON_READY) $(CLIENTS_READY) ## Run every test: the core without AWS, then everything
+test: $(PYTHON_READY) $(CLIENTS_READY) programs ## Run every test, against real components
+	@echo "test: every package"
+	@cargo test --locked --workspace
+
+programs: ## Build what the tests start: the function, the examples, a second reader of streams
 	@$(need_cargo)
-	@echo "test: the core, no AWS crate in it"
-	@cargo test --no-default-features
-	@echo "test: build the program that reads streams with genai"
+	@echo "programs: the function and the examples, as the tests are built"
+	@cargo build --locked --workspace --all-targets --profile test
+	@echo "programs: the one that reads streams with genai"
 	@cargo build --locked --manifest-path $(GENAI) --target-dir target/genai
-	@echo "test: everything, against real components"
-	@cargo test --features dev
 
 test-model: ## Try the function with a real model server (OPENAI_BASE_URL=http://..., AGUI_TEST_MODEL=...)
 	@$(need_cargo)
 	@[ -n "$$OPENAI_BASE_URL" ] || { echo "OPENAI_BASE_URL is not set: it names the server, http://127.0.0.1:8080/v1 for example; docs/models.md says how to start one" >&2; exit 1; }
 	@echo "test-model: the function binary in front of $$OPENAI_BASE_URL"
-	@cargo test --quiet --features dev --test it model_server:: -- --ignored --nocapture --test-threads=1
+	@cargo test --quiet --test it model_server:: -- --ignored --nocapture --test-threads=1
 
 check: lint-template ## Check format, lints, documentation and the template; every commit passes it
 	@$(need_cargo)
 	@echo "check: format"
-	@cargo fmt --check
+	@cargo fmt --all --check
 	@cargo fmt --check --manifest-path $(GENAI)
 	@echo "check: clippy, everything"
-	@cargo clippy --all-targets --features dev -- -D warnings
-	@echo "check: clippy, the core"
-	@cargo clippy --all-targets --no-default-features -- -D warnings
+	@cargo clippy --locked --workspace --all-targets --profile test -- -D warnings
+	@echo "check: clippy, the library without features"
+	@cargo clippy --locked --package ag-ui-lambda --no-default-features --profile test -- -D warnings
 	@echo "check: clippy, the program that reads streams with genai"
 	@cargo clippy --locked --manifest-path $(GENAI) --target-dir target/genai -- -D warnings
 	@echo "check: the links of the documentation"
-	@RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --features dev
+	@RUSTDOCFLAGS="-D warnings" cargo doc --quiet --workspace --no-deps --features otel --profile test
 
 lint-template: $(PYTHON_READY) $(SAM_READY) ## Lint template.yaml, as it is and as SAM expands it, and those in deploy/
 	@echo "lint-template: template.yaml, as it is and expanded, and deploy/"
@@ -78,7 +80,7 @@ lint-template: $(PYTHON_READY) $(SAM_READY) ## Lint template.yaml, as it is and 
 bench: $(PYTHON_READY) ## Measure the whole process: start, memory, time to first event, CPU per event
 	@echo "bench: the function binary through the emulator"
 	@$(need_cargo)
-	@cargo bench --profile dev --features dev
+	@cargo bench --profile test
 
 build: $(PYTHON_READY) ## Package the agent's function for AWS (arm64 zip)
 	@echo "build: target/lambda/ag-ui-lambda/bootstrap.zip"

@@ -9,8 +9,8 @@
 use std::process::Command as Process;
 use std::time::{Duration, Instant};
 
-use ag_ui_lambda::dev::provider::{Provider, Reply, Say, Wire};
-use ag_ui_lambda::dev::{Function, url_event};
+use ag_ui_dev::provider::{Provider, Reply, Say, Wire};
+use ag_ui_dev::{Function, url_event};
 use serde_json::{Value, json};
 use tokio::process::Command;
 

@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname -- "$0")/.."
 
 size() { # size <label> <features>
-  cargo lambda build --release --arm64 --output-format zip --bin ag-ui-lambda \
+  cargo lambda build --release --arm64 --output-format zip --package ag-ui-function --bin ag-ui-lambda \
     --no-default-features --features "$2" >target/sizes.log 2>&1 || { cat target/sizes.log >&2; exit 1; }
   printf '%-28s %9s\n' "$1" "$(wc -c <target/lambda/ag-ui-lambda/bootstrap.zip)"
 }

@@ -6,13 +6,17 @@ use ag_ui_lambda::tool::Grants;
 
 /// The caller of a run. All is empty for an anonymous one.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Caller {
-    pub(crate) user: Option<String>,
-    pub(crate) org: Option<String>,
-    pub(crate) plan: Option<String>,
-    pub(crate) permissions: Vec<String>,
+pub struct Caller {
+    /// The user's id.
+    pub user: Option<String>,
+    /// The organisation's id.
+    pub org: Option<String>,
+    /// What the organisation pays for.
+    pub plan: Option<String>,
+    /// What the caller may do, each once.
+    pub permissions: Vec<String>,
     /// Kept apart from permissions: being in a group named like a permission grants nothing.
-    pub(crate) groups: Vec<String>,
+    pub groups: Vec<String>,
 }
 
 /// What tools can demand of the caller: `.needs_permission("refunds:write")`, `.needs_group("support")`.
@@ -30,7 +34,7 @@ impl Caller {
     /// Reads the claims by the names in `AGUI_CLAIM_*`.
     ///
     /// To refuse a caller, make this return `Err(Forbidden)`: the client reads 403.
-    pub(crate) fn from_claims(claims: &Claims, names: &ClaimNames) -> Self {
+    pub fn from_claims(claims: &Claims, names: &ClaimNames) -> Self {
         let text = |name: &String| claims.text(name).map(ToOwned::to_owned);
         let mut permissions: Vec<String> = Vec::new();
         for permission in names.permissions.iter().flat_map(|name| claims.list(name)) {

@@ -1,15 +1,12 @@
-//! The function: settings, agent, tools, serve. What a user edits first.
-
-mod caller;
-mod tools;
+//! The function: settings, agent, tools, serve. The caller and the tools are beside this file.
 
 use std::process::ExitCode;
 
+use ag_ui_function::caller::Caller;
+use ag_ui_function::tools;
 use ag_ui_lambda::aws;
 use ag_ui_lambda::config::Config;
 use ag_ui_lambda::tool::tool_fn;
-
-use caller::Caller;
 
 const INSTRUCTIONS: &str = "You are a helpful assistant. Use the tools for facts; do not make them up.";
 

@@ -7,14 +7,15 @@ use crate::caller::Caller;
 
 /// What is known of the caller.
 #[derive(Debug, Serialize)]
-pub(crate) struct Account {
+pub struct Account {
     user: Option<String>,
     org: Option<String>,
     plan: Option<String>,
     permissions: Vec<String>,
 }
 
-pub(crate) async fn get_account(context: ToolContext<Caller>, _: NoArgs) -> Result<Account, ToolError> {
+/// The caller's user, organisation, plan and permissions.
+pub async fn get_account(context: ToolContext<Caller>, _: NoArgs) -> Result<Account, ToolError> {
     let Caller { user, org, plan, permissions, .. } = context.caller().clone();
     Ok(Account { user, org, plan, permissions })
 }

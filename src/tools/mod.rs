@@ -4,6 +4,6 @@ mod account;
 mod refund;
 mod weather;
 
-pub(crate) use account::get_account;
-pub(crate) use refund::refund_order;
-pub(crate) use weather::get_weather;
+pub use account::get_account;
+pub use refund::refund_order;
+pub use weather::get_weather;

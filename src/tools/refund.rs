@@ -10,7 +10,7 @@ use crate::caller::Caller;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct RefundArgs {
+pub struct RefundArgs {
     /// Number of the order, e.g. `1234`.
     order_id: String,
     /// How much to pay back, in the order's currency.
@@ -20,14 +20,14 @@ pub(crate) struct RefundArgs {
 
 /// A refund that was made.
 #[derive(Debug, Serialize)]
-pub(crate) struct Refund {
+pub struct Refund {
     order_id: String,
     amount: f64,
     status: &'static str,
 }
 
 /// The sample pays nothing. A real one hands the key on to its payment service, which then pays once.
-pub(crate) async fn refund_order(
+pub async fn refund_order(
     context: ToolContext<Caller>,
     RefundArgs { order_id, amount }: RefundArgs,
 ) -> Result<Refund, ToolError> {

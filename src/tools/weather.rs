@@ -8,14 +8,14 @@ use crate::caller::Caller;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct WeatherArgs {
+pub struct WeatherArgs {
     /// City in English, e.g. `Lisbon`.
     location: String,
 }
 
 /// Weather of a city, in °C, percent and km/h.
 #[derive(Debug, Clone, Copy, Serialize)]
-pub(crate) struct Weather {
+pub struct Weather {
     city: &'static str,
     conditions: &'static str,
     temperature: i32,
@@ -23,7 +23,8 @@ pub(crate) struct Weather {
     wind_speed: u32,
 }
 
-pub(crate) async fn get_weather(_: ToolContext<Caller>, args: WeatherArgs) -> Result<Weather, ToolError> {
+/// The current weather of a city.
+pub async fn get_weather(_: ToolContext<Caller>, args: WeatherArgs) -> Result<Weather, ToolError> {
     let asked = args.location.trim();
     let known = CITIES.iter().find(|weather| weather.city.eq_ignore_ascii_case(asked));
     known.copied().ok_or_else(|| {

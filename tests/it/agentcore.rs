@@ -4,8 +4,8 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use ag_ui_lambda::dev::Issuer;
-use ag_ui_lambda::dev::provider::{Gate, Provider, Reply, Say, Wire};
+use ag_ui_dev::Issuer;
+use ag_ui_dev::provider::{Gate, Provider, Reply, Say, Wire};
 use jsonwebtoken::Algorithm;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
-use crate::support::function::{binary, events, says};
+use crate::support::function::{agentcore, events, says};
 use crate::support::oracle;
 use crate::support::played::played;
 use crate::support::provider::variables;
@@ -73,7 +73,7 @@ impl Container {
 }
 
 fn command(variables: &[(&str, &str)]) -> Command {
-    let mut command = Command::new(binary("agentcore"));
+    let mut command = Command::new(agentcore());
     command.arg("127.0.0.1:0").env_clear().env("AWS_LAMBDA_LOG_FORMAT", "JSON");
     command
         .env("AGUI_MAX_BODY_BYTES", LIMIT.to_string())

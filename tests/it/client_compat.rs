@@ -97,7 +97,6 @@ async fn a_run_that_waits_for_the_client_does_not_list_its_calls() {
     assert_eq!(events.last().unwrap()["outcome"], json!({"type": "success"}));
 }
 
-#[cfg(feature = "dev")]
 #[tokio::test]
 async fn a_function_sends_the_end_of_an_interrupt_only_where_its_variable_says_so() {
     use crate::support::function::{Reply, TOKEN, local_function, says, url_event};

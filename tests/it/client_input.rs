@@ -183,7 +183,6 @@ fn capabilities_say_what_clients_may_bring() {
     assert_eq!(capabilities(FrontendTools::Deny, false), (json!(false), json!(false)));
 }
 
-#[cfg(feature = "dev")]
 #[tokio::test]
 async fn a_function_leaves_out_what_its_variables_do_not_allow_and_logs_how_much() {
     use crate::support::function::{Reply, TOKEN, local_function, says, test_function, url_event};

@@ -11,12 +11,11 @@ const FEATURES: &[&[&str]] = &[
     &["--no-default-features"],
     &["--no-default-features", "--features", "jwt"],
     &["--features", "otel"],
-    &["--features", "dev"],
 ];
 
 #[test]
 fn given_no_features_then_there_is_no_aws_crate() {
-    let core = names(&tree(&["--no-default-features", "--edges", "normal,build,dev"]).unwrap());
+    let core = names(&tree(&["--no-default-features", "--edges", "normal,build"]).unwrap());
     let is_aws = |name: &&String| name.starts_with("aws") || name.starts_with("lambda");
 
     assert_eq!(core.iter().find(is_aws), None);
@@ -41,13 +40,14 @@ fn there_is_one_cryptography_and_one_http_whatever_the_features() {
 #[test]
 fn tests_run_with_the_json_and_the_http_client_of_the_packaged_function() {
     let features = |arguments: &[&str], name: &str| {
-        let tree = tree(&[&["--format", "{p} {f}"], arguments].concat()).unwrap();
+        let arguments = [&["--package", "ag-ui-function", "--format", "{p} {f}"], arguments].concat();
+        let tree = tree_of(&arguments).unwrap();
         let line = tree.lines().find(|line| line.split(' ').next() == Some(name)).unwrap();
         line.trim_end_matches(" (*)").to_owned()
     };
     for name in ["serde_json", "reqwest"] {
         let packaged = features(&["--edges", "normal"], name);
-        let tested = features(&["--features", "dev", "--edges", "normal,build,dev"], name);
+        let tested = features(&["--edges", "normal,build,dev"], name);
         assert_eq!(tested, packaged);
     }
 }
@@ -86,8 +86,13 @@ fn users_of(name: &str, features: &[&str]) -> String {
     }
 }
 
-/// Runs `cargo tree` on the lockfile as it is, without a network. An error is what cargo said.
+/// What the library stands on.
 fn tree(arguments: &[&str]) -> Result<String, String> {
+    tree_of(&[&["--package", "ag-ui-lambda"], arguments].concat())
+}
+
+/// Runs `cargo tree` on the lockfile as it is, without a network. An error is what cargo said.
+fn tree_of(arguments: &[&str]) -> Result<String, String> {
     let output = Command::new(env!("CARGO"))
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .args(["tree", "--offline", "--locked", "--prefix", "none"])

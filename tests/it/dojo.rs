@@ -6,8 +6,8 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use ag_ui_lambda::dev::FunctionUrl;
-use ag_ui_lambda::dev::provider::{Provider, Reply, Say, Wire};
+use ag_ui_dev::FunctionUrl;
+use ag_ui_dev::provider::{Provider, Reply, Say, Wire};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use ag_ui_lambda::dev::Issuer;
+use ag_ui_dev::Issuer;
 use jsonwebtoken::Algorithm;
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Body, RequestExt as _};

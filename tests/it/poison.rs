@@ -1,7 +1,7 @@
 //! What a client may say and never be: no part of a request but a proof changes what a tool or the prompt sees,
 //! and nothing secret reaches the log.
 
-use ag_ui_lambda::dev::Issuer;
+use ag_ui_dev::Issuer;
 use ag_ui_lambda::model::Script;
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};

@@ -280,7 +280,6 @@ fn types(form: Form) -> BTreeSet<String> {
 }
 
 /// The types of all events.
-#[cfg(feature = "dev")]
 pub(crate) fn all_types() -> BTreeSet<String> {
     types(Form::Bare)
 }
@@ -331,7 +330,6 @@ fn stream() -> Vec<u8> {
     events().iter().flat_map(sse::frame).collect()
 }
 
-#[cfg(feature = "dev")]
 #[tokio::test]
 async fn every_event_is_what_the_protocols_own_schemas_describe() {
     let file = crate::support::recording("all-events.sse");

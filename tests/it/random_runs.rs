@@ -3,7 +3,6 @@
 use ag_ui_lambda::protocol::{Content, CustomName, PartKind, Source, TokenUsage};
 use ag_ui_lambda::transcript::{Activity, ClosedCall, OpenCall, OpenStep, RunError};
 use proptest::prelude::*;
-#[cfg(feature = "dev")]
 use proptest::strategy::ValueTree as _;
 use serde_json::{Value, json};
 
@@ -327,7 +326,6 @@ proptest! {
 }
 
 /// The other schemas, which take longer, see a few hundred of the runs.
-#[cfg(feature = "dev")]
 #[tokio::test]
 async fn whatever_is_said_each_event_is_what_the_protocols_schemas_allow() {
     const FOR_ALL_ORACLES: u32 = 300;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ag_ui_lambda::dev::{Function, FunctionError};
+use ag_ui_dev::{Function, FunctionError};
 use tokio::process::Command;
 
 async fn refused_with(variables: &[(&str, &str)]) -> String {

@@ -5,7 +5,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use ag_ui_lambda::dev::{Answer, Invocation};
+use ag_ui_dev::{Answer, Invocation};
 use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;

@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use ag_ui_lambda::dev::Issuer;
+use ag_ui_dev::Issuer;
 use futures_util::future::join_all;
 use jsonwebtoken::Algorithm::{self, ES256, RS256};
 use serde_json::{Value, json};

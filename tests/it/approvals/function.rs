@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ag_ui_lambda::dev::FunctionUrl;
+use ag_ui_dev::FunctionUrl;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 

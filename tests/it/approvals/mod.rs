@@ -4,7 +4,6 @@ mod body;
 mod echo;
 mod flow;
 mod forgery;
-#[cfg(feature = "dev")]
 mod function;
 mod guard;
 mod later;

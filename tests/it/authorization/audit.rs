@@ -1,6 +1,6 @@
 //! The lines of the log: one for each decision on a call, read from the function's output.
 
-use ag_ui_lambda::dev::provider::{Provider, Reply as Told, Say, Wire};
+use ag_ui_dev::provider::{Provider, Reply as Told, Say, Wire};
 use serde_json::{Value, json};
 
 use crate::support::function::{Function, Reply, TOKEN, local_function, says, test_function, url_event};

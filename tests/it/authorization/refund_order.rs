@@ -1,8 +1,7 @@
 //! The template's `refund_order`, which needs the permission `refunds:write`: for all others it does not exist. Told by
 //! the function binary, on the wires of its models.
 
-use ag_ui_lambda::dev;
-use ag_ui_lambda::dev::provider::{Provider, Reply as Told, Say, Wire};
+use ag_ui_dev::provider::{Provider, Reply as Told, Say, Wire};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -62,7 +61,7 @@ impl Stage {
 
     async fn capabilities(&self, caller: &Value) -> String {
         let request = http::Request::get("/capabilities").header("x-agui-token", TOKEN);
-        let mut event = dev::url_event(&request.body("".into()).unwrap());
+        let mut event = ag_ui_dev::url_event(&request.body("".into()).unwrap());
         prove(&mut event, caller);
         Reply::to(&self.function, &event).await.text
     }

@@ -1,6 +1,6 @@
 //! Events of no front door: told apart from requests, and no harm to those that come after.
 
-use ag_ui_lambda::dev::FunctionError;
+use ag_ui_dev::FunctionError;
 use serde_json::{Value, json};
 
 use super::{logged, sample};

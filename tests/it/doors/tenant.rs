@@ -1,6 +1,6 @@
 //! Lambda's tenant isolation: an environment serves callers of its own tenant and nobody else.
 
-use ag_ui_lambda::dev::Invocation;
+use ag_ui_dev::Invocation;
 use http::HeaderValue;
 use serde_json::Value;
 

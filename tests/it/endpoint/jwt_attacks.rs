@@ -10,7 +10,7 @@ mod header;
 
 use std::collections::BTreeSet;
 
-use ag_ui_lambda::dev::Issuer;
+use ag_ui_dev::Issuer;
 use jsonwebtoken::Algorithm::{ES256, RS256};
 use serde_json::{Value, json};
 

@@ -4,7 +4,6 @@
 mod auth;
 mod delivery;
 mod faults;
-#[cfg(feature = "dev")]
 mod jwt_attacks;
 mod prompt;
 mod refusals;

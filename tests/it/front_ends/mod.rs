@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use ag_ui_lambda::dev::{FunctionUrl, Invocation};
+use ag_ui_dev::{FunctionUrl, Invocation};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};

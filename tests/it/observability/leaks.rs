@@ -3,7 +3,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use ag_ui_lambda::dev::Issuer;
+use ag_ui_dev::Issuer;
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 

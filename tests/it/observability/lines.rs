@@ -5,8 +5,8 @@ use std::future::pending;
 use std::path::Path;
 use std::sync::Arc;
 
+use ag_ui_dev::provider::{Provider, Reply as Told, Say, Usage, Wire};
 use ag_ui_lambda::Agent;
-use ag_ui_lambda::dev::provider::{Provider, Reply as Told, Say, Usage, Wire};
 use ag_ui_lambda::model::{Script, Scripted};
 use ag_ui_lambda::protocol::RunAgentInput;
 use futures_util::StreamExt as _;

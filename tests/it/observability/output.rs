@@ -6,7 +6,6 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ag_ui_lambda::dev;
 use rustix::fs::{CWD, Mode, OFlags, mkfifoat};
 use tokio::process::Command;
 use tokio::time::timeout;
@@ -43,7 +42,7 @@ async fn given_a_stdout_that_is_full_when_runs_and_refusals_come_then_they_are_a
             ("AGUI_TOKEN", TOKEN),
             ("AWS_LAMBDA_LOG_FORMAT", format),
         ]);
-        let function = dev::Function::spawn(command).await.unwrap();
+        let function = ag_ui_dev::Function::spawn(command).await.unwrap();
         function.ready(PATIENCE).await.unwrap();
         let function = Function::new(function);
 

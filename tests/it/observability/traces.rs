@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ag_ui_lambda::dev::provider::{Provider, Reply as Told, Say, Usage, Wire};
+use ag_ui_dev::provider::{Provider, Reply as Told, Say, Usage, Wire};
 use opentelemetry_proto::tonic::trace::v1::Span;
 use serde_json::{Value, json};
 

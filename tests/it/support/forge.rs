@@ -1,6 +1,6 @@
 //! Forged tokens: a genuine one with one thing changed.
 
-use ag_ui_lambda::dev::Issuer;
+use ag_ui_dev::Issuer;
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use jsonwebtoken::Algorithm::{self, ES256, HS256, RS256};

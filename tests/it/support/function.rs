@@ -1,10 +1,11 @@
 //! The real function binary behind the Runtime API emulator, and what it answers.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use ag_ui_lambda::dev::{self, Answer};
+use ag_ui_dev::Answer;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -40,31 +41,49 @@ pub(crate) async fn dojo(variables: &[(&str, &str)]) -> Function {
 
 async fn example(name: &str, variables: &[(&str, &str)]) -> Function {
     let local = [("AGUI_LOCAL", "1"), ("AGUI_TOKEN", TOKEN)];
-    start(binary(name).to_str().unwrap(), local.iter().chain(variables)).await
+    start(program(name).to_str().unwrap(), local.iter().chain(variables)).await
 }
 
-/// Where an example is, built.
-pub(crate) fn binary(name: &str) -> PathBuf {
-    // Cargo builds examples with all tests, and not for `--test it` alone: an old one would prove nothing.
-    static BUILT: LazyLock<bool> = LazyLock::new(|| {
-        let mut cargo = std::process::Command::new(env!("CARGO"));
-        cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
-        cargo.args([
-            "build",
-            "--quiet",
-            "--features",
-            "dev",
-            "--example",
-            "test_function",
-            "--example",
-            "dojo",
-            "--example",
-            "agentcore",
-        ]);
-        cargo.status().unwrap().success()
-    });
-    assert!(*BUILT, "the examples do not build");
-    Path::new(env!("CARGO_BIN_EXE_ag-ui-lambda")).with_file_name("examples").join(name)
+/// Starts the container of examples/agentcore.
+pub(crate) fn agentcore() -> PathBuf {
+    program("agentcore")
+}
+
+/// Where a program is that cargo has built with the tests: another package's, or an example of the function's.
+fn program(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_BIN_EXE_ag-ui-lambda")).parent().unwrap();
+    let places = [folder.join(name), folder.join("examples").join(name)];
+    let program = places.into_iter().find(|place| place.is_file());
+    let program = program.unwrap_or_else(|| panic!("{name} is not built: run `make programs`"));
+    // An old one would prove nothing.
+    let built = modified(&program);
+    let newer =
+        SOURCES.iter().flat_map(|folder| files(&ROOT.join(folder))).find(|file| modified(file) > built);
+    assert_eq!(newer, None, "{name} is older than its sources: run `make programs`");
+    program
+}
+
+/// What the programs are built from.
+const SOURCES: [&str; 4] = ["crates/ag-ui-lambda/src", "src", "examples", "tests/servers"];
+
+static ROOT: LazyLock<&Path> = LazyLock::new(|| Path::new(env!("CARGO_MANIFEST_DIR")));
+
+/// The files of Rust below a folder.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else if path.extension().is_some_and(|kind| kind == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+fn modified(file: &Path) -> SystemTime {
+    fs::metadata(file).unwrap().modified().unwrap()
 }
 
 /// Starts a function binary with these variables and no others.
@@ -75,7 +94,7 @@ pub(crate) async fn start<'a>(
     let variables: Vec<(&str, &str)> = variables.into_iter().copied().collect();
     let mut command = Command::new(binary);
     command.env_clear().envs(variables.iter().copied());
-    let function = dev::Function::spawn(command).await.unwrap();
+    let function = ag_ui_dev::Function::spawn(command).await.unwrap();
     function.ready(Duration::from_secs(20)).await.unwrap();
     let is_secret =
         |name: &str| name == "AGUI_TOKEN" || name.ends_with("_KEY") || name == "OTEL_EXPORTER_OTLP_HEADERS";
@@ -87,7 +106,7 @@ pub(crate) async fn start<'a>(
 pub(crate) fn url_event(headers: &[(&str, &str)], body: &Value) -> Value {
     let request = http::Request::post("/").header("content-type", "application/json");
     let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
-    dev::url_event(&request.body(body.to_string().into()).unwrap())
+    ag_ui_dev::url_event(&request.body(body.to_string().into()).unwrap())
 }
 
 /// The input of a run in which the user says this.

@@ -10,7 +10,6 @@ pub(crate) fn outline<'a>(events: impl IntoIterator<Item = &'a Value>) -> String
 }
 
 /// The runs of a recorded thread: message ids numbered as they come, the deltas of one message or call joined.
-#[cfg(feature = "dev")]
 pub(crate) fn of_thread(runs: &[Vec<Value>]) -> String {
     let mut ids: Vec<Value> = Vec::new();
     let mut lines = Vec::new();
@@ -45,7 +44,6 @@ pub(crate) fn of_thread(runs: &[Vec<Value>]) -> String {
 }
 
 /// Whether an event adds to the same message or call as the one before it.
-#[cfg(feature = "dev")]
 fn goes_on(before: &Value, event: &Value) -> bool {
     event["delta"].is_string()
         && ["type", "messageId", "toolCallId"].iter().all(|key| before[key] == event[key])

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ag_ui_lambda::dev::FunctionUrl;
+use ag_ui_dev::FunctionUrl;
 use serde_json::Value;
 
 use super::function::{Function, TOKEN, events};

@@ -1,6 +1,6 @@
 //! What points the function at a provider, wire by wire; the bench points it so, too.
 
-use ag_ui_lambda::dev::provider::Wire;
+use ag_ui_dev::provider::Wire;
 
 /// A key that no log line may hold.
 pub(crate) const KEY: &str = "sk-test-0123456789abcdef";

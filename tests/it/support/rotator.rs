@@ -1,6 +1,6 @@
 //! `ag-ui-rotate`, the real binary, driven by the events that Secrets Manager sends.
 
-use ag_ui_lambda::dev::FunctionError;
+use ag_ui_dev::FunctionError;
 use serde_json::json;
 
 use super::function::{Function, start};

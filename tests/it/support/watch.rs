@@ -1,9 +1,9 @@
 //! The function in cargo-lambda's emulator, behind a URL: one for all tests that need a real client.
 
 use std::fs::{self, File};
-use std::net::TcpListener;
-use std::path::PathBuf;
-use std::process::{Child, Stdio};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -12,20 +12,19 @@ use tokio::sync::OnceCell;
 use super::function::TOKEN;
 use super::moto::Moto;
 
-/// cargo may wait for a build of somebody else's before it starts the function.
-const START: Duration = Duration::from_secs(120);
+const START: Duration = Duration::from_secs(30);
 /// Long enough that a stream can't pass for a buffered answer, short enough for a test.
 const DELTA_MS: &str = "20";
 
-/// `cargo lambda watch`, with Secrets Manager as moto plays it. It ends with this process, whose end of the
-/// pipe its supervisor watches.
+/// The APIs of `cargo lambda watch` and the function behind them, with Secrets Manager as moto plays it. Both end with this
+/// process, whose ends of the pipes their supervisors watch.
 pub(crate) struct Watch {
     /// Where the function's URL is.
     pub(crate) url: String,
     /// Where it writes its log.
     log: PathBuf,
-    /// The supervisor; its standard input is the pipe.
-    supervisor: Mutex<Child>,
+    /// The supervisors; their standard inputs are the pipes.
+    supervisors: Mutex<[Child; 2]>,
 }
 
 impl Watch {
@@ -54,29 +53,23 @@ impl Watch {
         let log = folder.join("function.log");
         let output = File::create(&log).unwrap();
         let port = free_port();
-        let mut command = super::python();
-        command
-            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/servers/supervise.py"))
-            .arg(super::venv().join("bin/cargo-lambda"))
-            .args(["lambda", "watch", "--ignore-changes", "--manifest-path"])
-            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))
-            // As the tests were built, so that there is nothing to build.
-            .args(["--features", "dev", "--bin", "ag-ui-lambda"])
-            .args(["--invoke-address", "127.0.0.1", "--invoke-port", &port.to_string()])
-            .current_dir(&folder)
-            .stdin(Stdio::piped())
-            .stdout(output.try_clone().unwrap())
-            .stderr(output);
-        for (name, _) in std::env::vars_os() {
-            let name = name.to_string_lossy();
-            let is_of_the_test = ["CARGO_PKG_", "CARGO_MANIFEST_", "AGUI_", "AWS_"]
-                .iter()
-                .any(|prefix| name.starts_with(prefix));
-            if is_of_the_test {
-                command.env_remove(&*name);
-            }
+        let mut apis = supervised(super::venv().join("bin/cargo-lambda"), &folder, &output);
+        apis.args(["lambda", "watch", "--only-lambda-apis", "--ignore-changes"])
+            .args(["--manifest-path", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")])
+            .args(["--invoke-address", "127.0.0.1", "--invoke-port", &port.to_string()]);
+        let apis = apis.spawn().unwrap();
+        let began = Instant::now();
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(began.elapsed() < START, "{}", fs::read_to_string(&log).unwrap());
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        command.envs(moto.env()).envs([
+        // As cargo-lambda starts it.
+        let mut function = supervised(env!("CARGO_BIN_EXE_ag-ui-lambda").into(), &folder, &output);
+        function.envs(moto.env()).envs([
+            ("AWS_LAMBDA_RUNTIME_API", format!("http://127.0.0.1:{port}/.rt/_").as_str()),
+            ("AWS_LAMBDA_FUNCTION_NAME", "_"),
+            ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "4096"),
             ("AGUI_LOCAL", "1"),
             ("AGUI_TOKEN_SECRET_ID", "watched"),
             ("AGUI_MODEL", "scripted/demo"),
@@ -85,7 +78,7 @@ impl Watch {
         let watch = Self {
             url: format!("http://127.0.0.1:{port}/"),
             log,
-            supervisor: Mutex::new(command.spawn().unwrap()),
+            supervisors: Mutex::new([apis, function.spawn().unwrap()]),
         };
         watch.answers().await;
         watch
@@ -100,15 +93,36 @@ impl Watch {
             if health.is_ok_and(|answer| answer.status().is_success()) {
                 return;
             }
-            let has_ended = self.supervisor.lock().unwrap().try_wait().unwrap().is_some();
+            let mut supervisors = self.supervisors.lock().unwrap();
+            let has_ended = supervisors.iter_mut().any(|child| child.try_wait().unwrap().is_some());
+            drop(supervisors);
             let log = fs::read_to_string(&self.log).unwrap_or_default();
             assert!(
-                !has_ended && !log.contains("command exited") && began.elapsed() < START,
+                !has_ended && began.elapsed() < START,
                 "cargo lambda watch does not serve; run the tests through `make test`\n{log}"
             );
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
+}
+
+/// A program under its supervisor, without this test's own variables.
+fn supervised(program: PathBuf, folder: &Path, output: &File) -> Command {
+    let mut command = super::python();
+    command
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/servers/supervise.py"))
+        .arg(program)
+        .current_dir(folder)
+        .stdin(Stdio::piped())
+        .stdout(output.try_clone().unwrap())
+        .stderr(output.try_clone().unwrap());
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        if ["CARGO_", "AGUI_", "AWS_"].iter().any(|prefix| name.starts_with(prefix)) {
+            command.env_remove(&*name);
+        }
+    }
+    command
 }
 
 fn free_port() -> u16 {

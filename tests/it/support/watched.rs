@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 use std::sync::Mutex;
 
-use ag_ui_lambda::dev::{self, Answer, FunctionError, Invocation};
+use ag_ui_dev::{Answer, FunctionError, Invocation};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::Value;
@@ -14,12 +14,12 @@ use super::planted::{planted, texts};
 
 /// A running function, and what its log must not hold.
 pub(crate) struct Function {
-    inner: dev::Function,
+    inner: ag_ui_dev::Function,
     secrets: Mutex<BTreeSet<String>>,
 }
 
 impl Function {
-    pub(crate) fn new(inner: dev::Function) -> Self {
+    pub(crate) fn new(inner: ag_ui_dev::Function) -> Self {
         Self { inner, secrets: Mutex::default() }
     }
 
@@ -54,9 +54,9 @@ impl Function {
 }
 
 impl Deref for Function {
-    type Target = dev::Function;
+    type Target = ag_ui_dev::Function;
 
-    fn deref(&self) -> &dev::Function {
+    fn deref(&self) -> &ag_ui_dev::Function {
         &self.inner
     }
 }

@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ag_ui_lambda::dev::provider::Wire;
+use ag_ui_dev::provider::Wire;
 use serde_json::{Value, json};
 use tokio::process::Child;
 

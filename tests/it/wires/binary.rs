@@ -1,6 +1,6 @@
 //! `binary` parts of clients before 1.0, as they reach a provider.
 
-use ag_ui_lambda::dev::provider::{Provider, Reply, Say, Wire};
+use ag_ui_dev::provider::{Provider, Reply, Say, Wire};
 use serde_json::{Value, json};
 
 use super::function;

@@ -9,7 +9,7 @@ use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::time::Instant;
 
-use ag_ui_lambda::dev::provider::{Provider, Reply, Say, Wire};
+use ag_ui_dev::provider::{Provider, Reply, Say, Wire};
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
 //! Connections to the provider: opened while the function starts, and used again.
 
-use ag_ui_lambda::dev::provider::{Provider, Reply};
+use ag_ui_dev::provider::{Provider, Reply};
 
 use super::{WIRES, answering, asking, function};
 use crate::support::function::{TOKEN, ask};

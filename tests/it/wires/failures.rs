@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use ag_ui_lambda::dev::provider::{Provider, Reply, Say, Wire};
+use ag_ui_dev::provider::{Provider, Reply, Say, Wire};
 use futures_util::future::join_all;
 use serde_json::Value;
 

@@ -1,6 +1,6 @@
 //! A list of models: the next one is asked where one begins no turn, and gets nothing that is another's.
 
-use ag_ui_lambda::dev::provider::{Provider, Reply, Wire};
+use ag_ui_dev::provider::{Provider, Reply, Wire};
 use serde_json::json;
 
 use super::{KEY, answering, asking};

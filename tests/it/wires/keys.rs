@@ -1,6 +1,6 @@
 //! The providers' keys in Secrets Manager, as moto plays it.
 
-use ag_ui_lambda::dev::provider::{Provider, Reply, Say, Wire};
+use ag_ui_dev::provider::{Provider, Reply, Say, Wire};
 
 use super::model;
 use crate::support::function::{TOKEN, ask, local_function};
@@ -23,9 +23,8 @@ fn fine() -> Reply {
 }
 
 fn presented(provider: &Provider) -> Vec<String> {
-    let header = |asked: &ag_ui_lambda::dev::provider::Asked| {
-        asked.headers["authorization"].to_str().unwrap().to_owned()
-    };
+    let header =
+        |asked: &ag_ui_dev::provider::Asked| asked.headers["authorization"].to_str().unwrap().to_owned();
     provider.asked().iter().map(header).collect()
 }
 

@@ -1,7 +1,7 @@
 //! The habits of llama.cpp's `llama-server`, which differ from those of the providers whose wires it speaks:
 //! connections that are closed in spite of a promise, calls without a place, ends that come late, a limit that is not told.
 
-use ag_ui_lambda::dev::provider::{Provider, Reply, Say, Stop, Usage, Wire};
+use ag_ui_dev::provider::{Provider, Reply, Say, Stop, Usage, Wire};
 use serde_json::Value;
 
 use super::function;

@@ -13,7 +13,7 @@ mod replay;
 mod table;
 pub(crate) mod weather;
 
-use ag_ui_lambda::dev::provider::{Provider, Say, Usage, Wire};
+use ag_ui_dev::provider::{Provider, Say, Usage, Wire};
 
 use crate::support::function::{Function, local_function};
 use crate::support::provider::{KEY, model, variables};

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use ag_ui_lambda::dev::provider::{Provider, Reply, Wire};
+use ag_ui_dev::provider::{Provider, Reply, Wire};
 use futures_util::future::join_all;
 use serde_json::Value;
 

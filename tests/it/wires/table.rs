@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use ag_ui_lambda::dev::provider::{Provider, Reply, Say, Stop, Usage, Wire};
+use ag_ui_dev::provider::{Provider, Reply, Say, Stop, Usage, Wire};
 use ag_ui_lambda::model::Provider as HostedBy;
 use futures_util::future::join_all;
 use serde_json::{Value, json};

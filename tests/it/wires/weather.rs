@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use ag_ui_lambda::dev::provider::{Provider, Reply, Wire};
+use ag_ui_dev::provider::{Provider, Reply, Wire};
 use serde_json::{Value, json};
 
 use super::{WIRES, function, streams_arguments};

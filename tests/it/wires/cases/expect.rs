@@ -1,6 +1,6 @@
 //! What a case expects, held against what was seen.
 
-use ag_ui_lambda::dev::provider::{Asked, Wire};
+use ag_ui_dev::provider::{Asked, Wire};
 use serde_json::{Value, json};
 
 use super::super::replay::check;

@@ -13,7 +13,7 @@ mod turns;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use ag_ui_lambda::dev::provider::Provider;
+use ag_ui_dev::provider::Provider;
 use futures_util::future::join_all;
 use serde_json::Value;
 

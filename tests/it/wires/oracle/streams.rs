@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ag_ui_lambda::dev::provider::{Reply, Wire};
+use ag_ui_dev::provider::{Reply, Wire};
 use serde_json::Value;
 
 use super::turns;

@@ -1,6 +1,6 @@
 //! Ordinary turns, as the stand-in for each provider writes them.
 
-use ag_ui_lambda::dev::provider::{Reply, Say, Stop, Usage, Wire};
+use ag_ui_dev::provider::{Reply, Say, Stop, Usage, Wire};
 
 use super::super::used;
 use super::streams::Stream;

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::caller::Caller;
+use ag_ui_function::caller::Caller;
 
 /// Stands for the work.
 const WORK: Duration = Duration::from_millis(20);

@@ -69,7 +69,7 @@ fn every_frame_of_every_turn_parses() {
 
 /// Every file of `tests/wires`, with its wire.
 fn recordings() -> Vec<(String, Wire, Bytes)> {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/wires");
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/wires");
     let mut recordings = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use std::fmt::Display;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header::CONTENT_TYPE};
-use lambda_http::aws_lambda_events::encodings::Base64Data;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -38,8 +41,7 @@ pub(super) fn buffered(payload: &Bytes) -> Result<(Head, Bytes), FunctionError> 
     let mut response: Response = serde_json::from_value(value).map_err(not_a_response)?;
     let body = response.body.take().unwrap_or_default();
     let body = if response.is_base64_encoded {
-        let decoded: Base64Data = serde_json::from_value(Value::String(body)).map_err(not_a_response)?;
-        Bytes::copy_from_slice(&decoded)
+        BASE64_STANDARD.decode(body).map_err(not_a_response)?.into()
     } else {
         body.into()
     };
@@ -96,6 +98,6 @@ impl Response {
     }
 }
 
-fn not_a_response(error: serde_json::Error) -> FunctionError {
+fn not_a_response(error: impl Display) -> FunctionError {
     FunctionError::Malformed(format!("what is not a response: {error}"))
 }

@@ -20,7 +20,7 @@ use super::{
     Asked, Reply, llama_cpp,
     reply::{Headless, Step},
 };
-use crate::dev::loopback::Closing;
+use crate::loopback::Closing;
 
 /// A test's opinion of a request's body.
 type Judge = Arc<dyn Fn(&Value) -> Result<(), String> + Send + Sync>;

@@ -10,7 +10,6 @@ mod header;
 mod issuer;
 mod keys;
 #[cfg(test)]
-#[cfg(feature = "dev")]
 mod tests;
 
 use std::fmt;

@@ -19,19 +19,15 @@
 //! | multimodal | anything, with a picture | the picture goes to the model |
 //! | error | "fail" | the run ends in RUN_ERROR |
 
-#[path = "../../src/caller.rs"]
-mod caller;
 mod meeting;
 mod recipe;
 mod steps;
-#[path = "../../src/tools/mod.rs"]
-mod tools;
 
 use std::process::ExitCode;
 
+use ag_ui_function::caller::Caller;
+use ag_ui_function::tools;
 use ag_ui_lambda::{Config, aws, tool_fn};
-
-use caller::Caller;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {

@@ -4,7 +4,7 @@ use ag_ui_lambda::{ToolContext, ToolError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::caller::Caller;
+use ag_ui_function::caller::Caller;
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

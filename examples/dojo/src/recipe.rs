@@ -3,7 +3,7 @@
 use ag_ui_lambda::{NoArgs, ToolContext, ToolError};
 use serde::{Deserialize, Serialize};
 
-use crate::caller::Caller;
+use ag_ui_function::caller::Caller;
 
 /// An ingredient, as the page shows it.
 #[derive(Serialize, Deserialize)]
