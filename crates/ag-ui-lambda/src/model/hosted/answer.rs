@@ -18,6 +18,7 @@ use super::frames::{Frames, Framing};
 use super::halves::SplitPairs;
 use super::provider::{Back, Provider, Wire};
 use super::said::{Said, Tokens, failure};
+use super::stop::Stop;
 use super::{anthropic, chat, gemini, ollama, opaque, responses};
 use crate::model::calls::Calls;
 use crate::model::wire::ToolNames;
@@ -205,8 +206,11 @@ impl Answer {
     fn frame(&mut self, data: &[u8]) {
         self.has_begun = true;
         let data = data.trim_ascii();
-        if self.wire == Wire::Chat && chat::is_end(data) {
+        if self.framing_ends(data) {
             return self.end();
+        }
+        if data.eq_ignore_ascii_case(b"ping") {
+            return;
         }
         match serde_json::from_slice(&self.pairs.frame(data)) {
             // Gemini's answers and errors may be a list.
@@ -214,6 +218,9 @@ impl Answer {
                 frames.into_iter().for_each(|frame| self.read(frame));
             }
             Ok(frame @ Value::Object(_)) => self.read(frame),
+            // What can't be read behind a complete answer takes nothing of it away.
+            Ok(_) | Err(_) if self.stop.is_some() && self.has_answer => {}
+            Ok(Value::Null) => {}
             Ok(_) => self.cut("a frame is no object"),
             // The message quotes the answer, so only the place is kept.
             Err(error) => {
@@ -226,6 +233,7 @@ impl Answer {
     fn read(&mut self, frame: Value) {
         let said = match self.wire {
             _ if let Some(failure) = failure(&frame) => vec![failure],
+            Wire::Chat if self.has_answer && chat::is_whole(&frame) => again(chat::read(frame)),
             Wire::Chat => chat::read(frame),
             Wire::Responses => responses::read(frame),
             Wire::Anthropic => anthropic::read(frame),
@@ -241,7 +249,7 @@ impl Answer {
 
     fn hear(&mut self, said: Said) {
         let is_part = said.is_part_of_answer();
-        if is_part || (matches!(said, Said::Stop(_)) && self.stop.is_none()) {
+        if is_part || (matches!(&said, Said::Stop(word) if !Stop::is_none(word)) && self.stop.is_none()) {
             self.last_part = Instant::now();
         }
         self.has_answer |= is_part;
@@ -268,6 +276,7 @@ impl Answer {
                 self.ready.push_back(Delta::ReasoningSignature(signature));
             }
             Said::Redacted(data) => self.ready.push_back(Delta::RedactedReasoning(data)),
+            Said::OthersCall(place) => self.calls.leave_out(place),
             Said::Call(piece) => self.calls.piece(piece, &self.names, &mut self.ready),
             Said::WholeCall(piece) => self.calls.whole(piece, &self.names, &mut self.ready),
             Said::CallDone(piece) => self.calls.done(piece, &self.names, &mut self.ready),
@@ -282,7 +291,11 @@ impl Answer {
                 self.calls.end(place, &mut self.ready);
             }
             Said::Tokens(tokens) => self.tokens.update(tokens),
-            Said::Stop(word) => self.stop = Some(word),
+            Said::Stop(word) => {
+                if !Stop::is_none(&word) {
+                    self.stop = Some(word);
+                }
+            }
             Said::End => self.end(),
             Said::Failed(fault) => {
                 let failure = fault.failure(self.key(), &self.names);
@@ -290,4 +303,24 @@ impl Answer {
             }
         }
     }
+
+    /// Whether a frame is the end marker of an event stream, which some servers send on other wires than OpenAI's.
+    fn framing_ends(&self, data: &[u8]) -> bool {
+        let data = data.strip_prefix(b"\"").and_then(|data| data.strip_suffix(b"\"")).unwrap_or(data);
+        self.wire != Wire::Ollama && chat::is_end(data)
+    }
+}
+
+/// A whole answer behind the pieces of it: only what did not come before is new.
+fn again(said: Vec<Said>) -> Vec<Said> {
+    let (mut calls, mut texts, mut rest) = (Vec::new(), Vec::new(), Vec::new());
+    for said in said {
+        match said {
+            Said::Text(text) => texts.push(Said::AllText(text)),
+            Said::Call(piece) => calls.push(piece),
+            Said::Reasoning(_) | Said::Opaque(_) => {}
+            said => rest.push(said),
+        }
+    }
+    texts.into_iter().chain([Said::AllCalls(calls)]).chain(rest).collect()
 }

@@ -171,16 +171,19 @@ fn begun(block: &mut Value, place: Option<usize>) -> Vec<Said> {
                 ..Piece::default()
             })]
         }
+        // Calls that the provider makes by itself.
+        "server_tool_use" | "mcp_tool_use" => vec![Said::OthersCall(place)],
         "redacted_thinking" => text(block, "/data").map(Said::Redacted).into_iter().collect(),
         _ => told_of(block),
     }
 }
 
 fn told(delta: &mut Value, place: Option<usize>) -> Vec<Said> {
-    match text(delta, "/partial_json") {
-        Some(json) => vec![Said::Call(Piece { place, json, ..Piece::default() })],
-        None => told_of(delta),
+    if delta.get("partial_json").is_none() {
+        return told_of(delta);
     }
+    let json = arguments(delta, "/partial_json");
+    vec![Said::Call(Piece { place, json, ..Piece::default() })]
 }
 
 fn message(message: &mut Value) -> Vec<Said> {

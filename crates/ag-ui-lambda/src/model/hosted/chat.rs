@@ -160,6 +160,12 @@ pub(super) fn read(mut chunk: Value) -> Vec<Said> {
     said
 }
 
+/// Whether a chunk holds a whole answer, and no piece of one.
+pub(super) fn is_whole(chunk: &Value) -> bool {
+    let choice = chunk.pointer("/choices/0");
+    choice.is_some_and(|choice| !choice["delta"].is_object() && choice["message"].is_object())
+}
+
 pub(super) fn is_end(data: &[u8]) -> bool {
     data == b"[DONE]"
 }

@@ -132,7 +132,7 @@ pub(super) fn read(mut event: Value) -> Vec<Said> {
         // The parts of a summary are paragraphs.
         "response.reasoning_summary_part.added" if part > Some(0) => vec![Said::Reasoning("\n\n".into())],
         "response.function_call_arguments.delta" => {
-            let json = text(&mut event, "/delta").unwrap_or_default();
+            let json = arguments(&mut event, "/delta");
             let item = text(&mut event, "/item_id").unwrap_or_default();
             vec![Said::Call(Piece { place, item, json, ..Piece::default() })]
         }
@@ -163,7 +163,7 @@ pub(super) fn read(mut event: Value) -> Vec<Said> {
 
 fn begun(item: &mut Value, place: Option<usize>) -> Vec<Said> {
     let call = call(item);
-    let start = call.map(|call| Said::Call(Piece { place, json: String::new(), is_start: true, ..call }));
+    let start = call.map(|call| Said::Call(Piece { place, is_start: true, ..call }));
     start.into_iter().collect()
 }
 

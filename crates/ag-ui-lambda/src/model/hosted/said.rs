@@ -22,6 +22,8 @@ pub(super) enum Said {
     Redacted(String),
     /// What the provider wants back with the turn.
     Opaque(Map<String, Value>),
+    /// What comes at this place is a call that the provider makes by itself.
+    OthersCall(Option<usize>),
     /// A call, or a piece of one.
     Call(Piece),
     /// A call that comes at once.
