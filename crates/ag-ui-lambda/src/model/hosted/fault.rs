@@ -265,9 +265,7 @@ fn is_minimax(body: &Value) -> bool {
     body.pointer("/base_resp/status_code").and_then(Value::as_u64).is_some_and(|code| code != 0)
 }
 
-/// What MiniMax's numbers mean.
-///
-/// Source: <https://www.minimax.io/platform/document/errorcode>.
+/// What MiniMax's numbers mean, by the list of error codes in its documentation.
 fn minimax_word(code: u64) -> Option<&'static str> {
     match code {
         1002 | 1039 | 1041 => Some("rate_limit"),
