@@ -13,11 +13,11 @@ use secrecy::SecretString;
 use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::error;
+use super::error::{self, Fault};
 use super::frames::{Frames, Framing};
 use super::halves::SplitPairs;
 use super::provider::{Back, Provider, Wire};
-use super::said::{Said, Tokens, failure};
+use super::said::{Said, Tokens};
 use super::stop::Stop;
 use super::{anthropic, chat, gemini, ollama, opaque, responses};
 use crate::model::calls::Calls;
@@ -232,7 +232,7 @@ impl Answer {
 
     fn read(&mut self, frame: Value) {
         let said = match self.wire {
-            _ if let Some(failure) = failure(&frame) => vec![failure],
+            _ if let Some(fault) = Fault::in_frame(&frame) => vec![Said::Failed(fault)],
             Wire::Chat if self.has_answer && chat::is_whole(&frame) => again(chat::read(frame)),
             Wire::Chat => chat::read(frame),
             Wire::Responses => responses::read(frame),

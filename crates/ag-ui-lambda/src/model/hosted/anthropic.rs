@@ -6,10 +6,9 @@ use serde_json::{Value, json};
 
 use super::conversation::{Asked, Choice, Message, declared};
 use super::effort;
-use super::error::Fault;
 use super::media::{Kind, Part, Place};
 use super::opaque;
-use super::said::{Piece, Said, Tokens, arguments, count, failure, place, text};
+use super::said::{Piece, Said, Tokens, arguments, count, place, text};
 use crate::model::claude::{self, LEAST_BUDGET, Thinking};
 use crate::model::wire;
 use crate::model::{Reasoning, ReasoningKind};
@@ -148,8 +147,6 @@ pub(super) fn read(mut event: Value) -> Vec<Said> {
         "message_stop" => vec![Said::End],
         // A whole message, from a server that does not stream.
         "message" => message(&mut event),
-        "error" => vec![Said::Failed(Fault::of(&event))],
-        "" => failure(&event).into_iter().collect(),
         _ => Vec::new(),
     }
 }

@@ -9,7 +9,7 @@ use super::effort;
 use super::media::{Kind, Medium, Part, Place};
 use super::opaque;
 use super::provider::Back;
-use super::said::{Piece, Said, Tokens, arguments, count, failure, place, text};
+use super::said::{Piece, Said, Tokens, arguments, count, place, text};
 use crate::model::wire;
 use crate::model::{Reasoning, ReasoningKind};
 
@@ -141,9 +141,6 @@ fn part(part: &Part<'_>) -> Value {
 }
 
 pub(super) fn read(mut chunk: Value) -> Vec<Said> {
-    if let Some(failure) = failure(&chunk) {
-        return vec![failure];
-    }
     let mut said = Vec::new();
     let choices = chunk.get_mut("choices").and_then(Value::as_array_mut);
     let first = |choice: &&mut Value| count(choice, "/index").is_none_or(|index| index == 0);

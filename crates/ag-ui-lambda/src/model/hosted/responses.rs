@@ -10,7 +10,7 @@ use super::effort;
 use super::error::Fault;
 use super::media::{Kind, Medium, Part, Place};
 use super::opaque;
-use super::said::{Piece, Said, Tokens, arguments, count, failure, place, text};
+use super::said::{Piece, Said, Tokens, arguments, count, place, text};
 use crate::model::wire;
 use crate::model::{Reasoning, ReasoningKind};
 
@@ -153,10 +153,8 @@ pub(super) fn read(mut event: Value) -> Vec<Said> {
         "response.failed" => {
             vec![Said::Failed(Fault::of(event.pointer("/response/error").unwrap_or(&Value::Null)))]
         }
-        "error" => vec![Said::Failed(Fault::of(&event))],
         // A whole response, from a server that does not stream.
         "" if event.get("object").is_some_and(|object| object == "response") => whole(&mut event),
-        "" => failure(&event).into_iter().collect(),
         _ => Vec::new(),
     }
 }

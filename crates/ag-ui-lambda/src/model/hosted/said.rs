@@ -108,27 +108,6 @@ pub(super) fn text(value: &mut Value, pointer: &str) -> Option<String> {
     }
 }
 
-/// What a frame says went wrong. An error of nothing is none.
-pub(super) fn failure(frame: &Value) -> Option<Said> {
-    // OpenRouter has it in the choice too, older vLLM has no member for it.
-    let is_error = frame.get("object").is_some_and(|object| object == "error");
-    let choice = || frame.pointer("/choices/0").filter(|choice| choice.get("error").is_some_and(is_given));
-    let error = match frame.get("error") {
-        Some(error) if is_given(error) => Some(frame),
-        _ if is_error => Some(frame),
-        _ => choice(),
-    };
-    error.map(|error| Said::Failed(Fault::of(error)))
-}
-
-fn is_given(error: &Value) -> bool {
-    match error {
-        Value::String(error) => !error.is_empty(),
-        Value::Object(error) => !error.is_empty(),
-        error => error.is_array(),
-    }
-}
-
 /// A member that is a place on the wire. One that is left out stays unknown.
 pub(super) fn place(value: &Value, pointer: &str) -> Option<usize> {
     count(value, pointer).and_then(|place| usize::try_from(place).ok())

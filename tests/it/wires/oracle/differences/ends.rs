@@ -142,11 +142,26 @@ pub(super) const ENDS: &[Difference] = &[
             kept, with a line in the log; genai passes the word on.",
     },
     Difference {
-        streams: &["case: error-inside-a-200-event 1", "case: error-inside-a-200-in-a-choice 1"],
+        streams: &[
+            "case: error-inside-a-200-event 1",
+            "case: error-inside-a-200-in-a-choice 1",
+            "case: error-inside-a-200-code-and-message 1",
+            "case: error-inside-a-200-detail-anthropic 1",
+            "case: error-inside-a-200-errors 1",
+            "case: error-inside-a-200-flat-type 1",
+            "case: error-inside-a-200-plain-text 1",
+        ],
         genai: r#"{"end":"no end"}"#,
         ours: r#"{"end":"error"}"#,
         right: Ours,
-        why: "The event is an error of the request; genai reads no error there and tells no end.",
+        why: "What comes in place of an answer is an error of the request; genai reads no error there and tells no end.",
+    },
+    Difference {
+        streams: &["case: errors-of-nothing-beside-an-answer 1"],
+        genai: r#"{"end":"error","text":""}"#,
+        ours: r#"{"end":"complete","text":"Hello."}"#,
+        right: Ours,
+        why: "The member `error` says nothing, and an answer stands beside it; genai takes the member alone for an error.",
     },
     Difference {
         streams: &["case: anthropic-DONE-without-message-stop 1"],
