@@ -151,7 +151,7 @@ impl Seen<'_> {
 /// A request without what other providers add to its wire, which the wire's own schema does not know.
 fn without_added(body: &Value) -> Value {
     match body {
-        Value::Array(items) => items.iter().map(|item| without_added(item)).collect(),
+        Value::Array(items) => items.iter().map(without_added).collect(),
         Value::Object(members) => {
             // A signature is Anthropic's own where it stands with reasoning.
             let is_own = |name: &str| name == "signature" && body["type"] == "thinking";

@@ -290,7 +290,7 @@ mod tests {
             }
             frames.rest().map(|frame| String::from_utf8(frame).unwrap())
         };
-        let long = "word ".repeat(101);
+        let long = "word ".repeat(101) + "\n";
         for framing in [Framing::Events, Framing::Lines] {
             for (text, error) in [
                 ("prompt is too long", Some(r#"{"error":"prompt is too long"}"#)),
