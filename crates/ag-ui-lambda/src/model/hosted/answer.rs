@@ -4,24 +4,27 @@
 //! marker of its wire, at the end of the body, or when nothing more has come for a while.
 
 mod end;
+mod whole;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use reqwest::Response;
 use secrecy::SecretString;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::error;
 use super::frames::{Frames, Framing};
 use super::halves::SplitPairs;
+use super::opaque::Opaque;
 use super::provider::{Back, Provider, Wire};
 use super::said::{Said, Tokens, failure};
-use super::{anthropic, chat, gemini, ollama, opaque, responses};
-use crate::model::calls::Calls;
+use super::{anthropic, chat, gemini, ollama, responses};
+use crate::model::calls::{Calls, Piece};
 use crate::model::wire::ToolNames;
 use crate::model::{Delta, ModelError};
+use whole::Told;
 
 /// How long the end of a body may come behind the turn's. Waiting for it costs less than another connection.
 const END_OF_BODY: Duration = Duration::from_millis(10);
@@ -57,16 +60,29 @@ pub(super) struct Answer {
     pairs: SplitPairs,
     /// The calls so far.
     calls: Calls,
-    /// The signature of the block that is open.
-    signature: String,
+    /// What other choices than the first say of calls, and why they stop.
+    other_calls: Vec<Piece>,
+    other_stop: Option<String>,
+    /// The signature of the block that is open: in its beginning, and in pieces.
+    signature: (String, String),
+    /// The signatures of items of the reasoning so far.
+    sealed: Vec<String>,
+    /// Those that came behind text or calls.
+    late: Vec<String>,
     /// What the provider wants back with the turn.
-    opaque: Map<String, Value>,
+    opaque: Opaque,
     /// The signature of text, which Gemini wants back with it.
     text_signature: Option<String>,
     /// Whether there was reasoning, and no text since, that a signature could belong to.
     has_reasoned: bool,
-    /// Whether any text came.
-    has_spoken: bool,
+    /// The text so far.
+    text: Told,
+    /// The reasoning so far.
+    reasoning: Told,
+    /// Whether deltas came, so that a message repeats them.
+    has_deltas: bool,
+    /// Whether a plain member tells the reasoning.
+    has_plain_reasoning: bool,
     /// Whether any text, reasoning or call came.
     has_answer: bool,
     /// When a part of the answer, or the reason to stop, came last.
@@ -109,11 +125,18 @@ impl Answer {
             key,
             pairs: SplitPairs::default(),
             calls: Calls::default(),
-            signature: String::new(),
-            opaque: Map::new(),
+            other_calls: Vec::new(),
+            other_stop: None,
+            signature: Default::default(),
+            sealed: Vec::new(),
+            late: Vec::new(),
+            opaque: Opaque::default(),
             text_signature: None,
             has_reasoned: false,
-            has_spoken: false,
+            text: Told::default(),
+            reasoning: Told::default(),
+            has_deltas: false,
+            has_plain_reasoning: false,
             has_answer: false,
             last_part: Instant::now(),
             has_begun: false,
@@ -195,6 +218,7 @@ impl Answer {
         if let Some(frame) = self.frames.rest() {
             return self.frame(&frame);
         }
+        self.take_other_stop();
         match self.stop {
             _ if self.is_over || self.failure.is_some() => {}
             Some(_) => self.end(),
@@ -232,6 +256,7 @@ impl Answer {
             Wire::Gemini => gemini::read(frame),
             Wire::Ollama => ollama::read(frame),
         };
+        let said = self.once(said);
         for said in self.pairs.join(said) {
             if self.failure.is_none() && !self.is_over {
                 self.hear(said);
@@ -251,31 +276,33 @@ impl Answer {
         match said {
             Said::Text(text) => {
                 self.has_reasoned = false;
-                self.has_spoken = true;
+                self.text.push(&text);
                 self.ready.push_back(Delta::Text(text));
             }
-            Said::Reasoning(text) => {
+            Said::Reasoning(text) | Said::OpaqueReasoning(text) => {
                 self.has_reasoned = true;
+                self.reasoning.push(&text);
                 self.ready.push_back(Delta::Reasoning(text));
             }
-            Said::SignaturePiece(piece) => self.signature.push_str(&piece),
-            Said::Signature(signature) if self.wire == Wire::Gemini && !self.has_reasoned => {
-                self.text_signature = Some(signature);
-            }
-            Said::Opaque(members) => opaque::merge(&mut self.opaque, members),
+            Said::SignatureStart(start) => self.signature.0 = start,
+            Said::SignaturePiece(piece) => self.signature.1.push_str(&piece),
+            Said::TextSignature(signature) => self.text_signature = Some(signature),
+            Said::Opaque(members) => self.opaque.merge(members, self.pairs.cuts()),
             Said::Signature(signature) => {
                 self.has_reasoned = false;
                 self.ready.push_back(Delta::ReasoningSignature(signature));
             }
+            Said::WholeOpaque(members) => self.opaque.add(members),
+            Said::Sealed(signature) => self.sealed(signature),
             Said::Redacted(data) => self.ready.push_back(Delta::RedactedReasoning(data)),
             Said::Call(piece) => self.calls.piece(piece, &self.names, &mut self.ready),
             Said::WholeCall(piece) => self.calls.whole(piece, &self.names, &mut self.ready),
             Said::CallDone(piece) => self.calls.done(piece, &self.names, &mut self.ready),
-            Said::AllText(text) if !self.has_spoken => {
-                self.has_spoken = true;
-                self.ready.push_back(Delta::Text(text));
-            }
-            Said::AllText(_) => {}
+            Said::OtherCall(piece) => self.other_calls.push(piece),
+            Said::Message(said) => said.into_iter().for_each(|said| self.hear(said)),
+            Said::WholeText(span, text) => self.whole_text(span, &text),
+            Said::WholeReasoning(span, text) => self.whole_reasoning(span, &text),
+            Said::AllReasoning(thoughts) => self.all_reasoning(thoughts),
             Said::AllCalls(pieces) => self.calls.all(pieces, &self.names, &mut self.ready),
             Said::BlockEnd(place) => {
                 self.end_signature();
@@ -283,6 +310,7 @@ impl Answer {
             }
             Said::Tokens(tokens) => self.tokens.update(tokens),
             Said::Stop(word) => self.stop = Some(word),
+            Said::OtherStop(word) => self.other_stop = Some(word),
             Said::End => self.end(),
             Said::Failed(fault) => {
                 let failure = fault.failure(self.key(), &self.names);
