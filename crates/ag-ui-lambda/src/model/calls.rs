@@ -21,12 +21,15 @@ use std::collections::VecDeque;
 use uuid::Uuid;
 
 use self::brackets::Brackets;
-use self::matching::is_same_json;
+use self::matching::{is_nothing, is_same_json};
 use self::unplaced::Unplaced;
 use super::Delta;
 use super::wire::ToolNames;
 
 pub(super) use self::piece::Piece;
+
+/// The arguments of a call that has none.
+const EMPTY: &str = "{}";
 
 /// The calls so far, in the order in which they were begun.
 #[derive(Default)]
@@ -35,6 +38,8 @@ pub(super) struct Calls {
     /// The call that got the last piece.
     last: usize,
     unplaced: Unplaced,
+    /// The places of what is no call of ours.
+    left_out: Vec<usize>,
     /// Why no good turn can come of these calls.
     fault: Option<&'static str>,
 }
@@ -48,8 +53,9 @@ struct Made {
     name: String,
     /// The id of the call in the deltas, once it has a name and was sent.
     sent: Option<String>,
-    /// Its arguments so far.
+    /// Its arguments so far. An empty object is kept apart: some send one first, and the arguments behind it.
     json: String,
+    has_empty_object: bool,
     brackets: Brackets,
     /// What the provider wants back with it.
     signature: Option<String>,
@@ -65,6 +71,11 @@ impl Made {
         self.is_ended || self.brackets.is_closed()
     }
 
+    /// Its arguments so far, as they were told.
+    fn told(&self) -> &str {
+        if self.json.is_empty() && self.has_empty_object { EMPTY } else { &self.json }
+    }
+
     fn push(&mut self, json: &str) {
         self.json.push_str(json);
         self.brackets.push(json);
@@ -72,8 +83,14 @@ impl Made {
 }
 
 impl Calls {
+    /// Whether no call has come that has a name.
     pub(super) fn is_none(&self) -> bool {
-        self.made.is_empty()
+        self.made.iter().all(|made| made.sent.is_none())
+    }
+
+    /// Leaves out what comes at a place, since it is no call of ours.
+    pub(super) fn leave_out(&mut self, place: Option<usize>) {
+        self.left_out.extend(place);
     }
 
     /// Whether a call was begun at a place.
@@ -84,7 +101,10 @@ impl Calls {
 
     /// Takes a piece of a call, which it may begin.
     pub(super) fn piece(&mut self, piece: Piece, names: &ToolNames, out: &mut VecDeque<Delta>) {
-        let piece = piece.without_null();
+        let piece = self.without_null(piece);
+        if piece.name.is_empty() && piece.place.is_some_and(|place| self.left_out.contains(&place)) {
+            return;
+        }
         let call = match self.find(&piece) {
             Some(call) => call,
             None if piece.id.is_empty() && piece.name.is_empty() => return self.unplaced.keep(piece),
@@ -100,20 +120,30 @@ impl Calls {
 
     /// Takes a call that comes whole, with its end.
     pub(super) fn whole(&mut self, piece: Piece, names: &ToolNames, out: &mut VecDeque<Delta>) {
-        let piece = Piece { is_whole: true, ..piece.without_null() };
+        let piece = Piece { is_whole: true, ..self.without_null(piece) };
         let is_again = |made: &Made| {
-            made.is_identified_by(&piece) && made.name == piece.name && is_same_json(&made.json, &piece.json)
+            made.agrees(&piece)
+                && made.is_identified_by(&piece)
+                && made.name == piece.name
+                && is_same_json(made.told(), &piece.json)
         };
-        if piece.name.is_empty() || !self.made.iter().any(is_again) {
+        if piece.name.is_empty() {
+            self.unplaced.keep(piece);
+        } else if !self.made.iter().any(is_again) {
             let call = self.begin(&piece);
             self.join_whole(call, &piece, names, out);
+            self.end_call(call, out);
         }
     }
 
     /// Takes a call with all of its arguments, of which pieces may have come before.
     pub(super) fn done(&mut self, piece: Piece, names: &ToolNames, out: &mut VecDeque<Delta>) {
-        let piece = Piece { is_whole: true, ..piece.without_null() };
-        let call = self.find(&piece).unwrap_or_else(|| self.begin(&piece));
+        let piece = Piece { is_whole: true, ..self.without_null(piece) };
+        let call = match self.find(&piece) {
+            Some(call) => call,
+            None if piece.name.is_empty() => return self.unplaced.keep(piece),
+            None => self.begin(&piece),
+        };
         self.join_whole(call, &piece, names, out);
     }
 
@@ -121,11 +151,15 @@ impl Calls {
     pub(super) fn all(&mut self, pieces: Vec<Piece>, names: &ToolNames, out: &mut VecDeque<Delta>) {
         let mut is_listed = vec![false; self.made.len()];
         for piece in pieces {
-            let piece = piece.without_null();
+            let piece = self.without_null(piece);
             let call = match self.listed(&piece, &is_listed) {
                 Some(call) => {
                     is_listed[call] = true;
                     call
+                }
+                None if piece.name.is_empty() => {
+                    self.unplaced.keep(piece);
+                    continue;
                 }
                 None => self.begin(&piece),
             };
@@ -169,11 +203,13 @@ impl Calls {
             name: String::new(),
             sent: None,
             json: String::new(),
+            has_empty_object: false,
             brackets: Brackets::default(),
             signature: None,
             has_stopped: false,
             is_ended: false,
         };
+        self.left_out.retain(|place| Some(*place) != piece.place);
         // Responses may send arguments before their call.
         made.push(&self.unplaced.take_for(piece));
         self.made.push(made);
@@ -230,7 +266,7 @@ impl Calls {
         if !made.is_closed() {
             return self.send_arguments(call, &piece.json, out);
         }
-        if !is_same_json(&made.json, &piece.json) {
+        if !is_same_json(made.told(), &piece.json) {
             self.unplaced.keep(piece);
         }
     }
@@ -240,16 +276,19 @@ impl Calls {
         let made = &self.made[call];
         match json.strip_prefix(made.json.as_str()) {
             Some(rest) => self.send_arguments(call, rest, out),
-            None if made.is_closed() || json.trim().is_empty() => {}
+            None if is_nothing(json) || is_same_json(&made.json, json) => {}
             None => self.fault = Some("the arguments of a call came in two versions"),
         }
     }
 
     fn send_arguments(&mut self, call: usize, json: &str, out: &mut VecDeque<Delta>) {
         let made = &mut self.made[call];
-        // Some write the word `null` where a call has no arguments.
-        let is_nothing = json.is_empty() || (made.json.is_empty() && json.trim() == "null");
-        if is_nothing || made.is_ended {
+        if json.is_empty() || made.is_ended {
+            return;
+        }
+        // The arguments may yet come.
+        if made.json.is_empty() && is_nothing(json) {
+            made.has_empty_object |= json.trim() == EMPTY;
             return;
         }
         made.push(json);
@@ -271,6 +310,9 @@ impl Calls {
     fn end_call(&mut self, call: usize, out: &mut VecDeque<Delta>) {
         let made = &mut self.made[call];
         if made.sent.is_some() && !std::mem::replace(&mut made.is_ended, true) {
+            if made.json.is_empty() && made.has_empty_object {
+                out.push_back(Delta::ToolArgs { call, json: EMPTY.into() });
+            }
             out.push_back(Delta::ToolCallEnd { call });
         }
     }

@@ -40,10 +40,10 @@ impl ToolNames {
         self.all.get(place).map(String::as_str)
     }
 
-    /// The own name of the only tool whose name on the wire stands in a text as a word.
-    pub(super) fn named_in(&self, text: &str) -> Option<&str> {
+    /// The own name of the only tool whose name on the wire is among these texts as a word.
+    pub(super) fn named_in<'a>(&self, texts: impl Iterator<Item = &'a str>) -> Option<&str> {
         let is_of_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-        let words: Vec<&str> = text.split(|c| !is_of_name(c)).collect();
+        let words: Vec<&str> = texts.flat_map(|text| text.split(|c| !is_of_name(c))).collect();
         let mut named = self.all.iter().filter(|name| words.contains(&&*tool_name(name)));
         named.next().filter(|_| named.next().is_none()).map(String::as_str)
     }
@@ -86,20 +86,20 @@ pub(super) fn schema(tool: &Tool) -> Value {
 /// may be more members, `true` is what everyone knows.
 fn spell_out(schema: &mut Value) {
     const OF_NAMES: &[&str] =
-        &["properties", "patternProperties", "$defs", "definitions", "dependentSchemas"];
+        &["properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies"];
     const LISTS: &[&str] = &["anyOf", "oneOf", "allOf", "prefixItems", "items"];
     const SINGLE: &[&str] =
-        &["items", "contains", "not", "if", "then", "else", "propertyNames", "additionalProperties"];
+        &["items", "contains", "not", "if", "then", "else", "propertyNames", "contentSchema"];
+    const MORE: &[&str] =
+        &["additionalProperties", "unevaluatedProperties", "additionalItems", "unevaluatedItems"];
     let Value::Object(members) = schema else { return };
     for (name, value) in members {
         let name = name.as_str();
         match value {
             Value::Object(named) if OF_NAMES.contains(&name) => named.values_mut().for_each(spell_out_any),
             Value::Array(list) if LISTS.contains(&name) => list.iter_mut().for_each(spell_out_any),
-            Value::Object(_) if SINGLE.contains(&name) => spell_out(value),
-            Value::Bool(true) if SINGLE.contains(&name) && name != "additionalProperties" => {
-                spell_out_any(value);
-            }
+            Value::Object(_) if MORE.contains(&name) => spell_out(value),
+            _ if SINGLE.contains(&name) => spell_out_any(value),
             _ => {}
         }
     }
@@ -253,9 +253,14 @@ mod tests {
                 "properties": {
                     "any": true,
                     "true": { "const": true, "default": true, "items": true, "additionalProperties": true },
-                    "list": { "prefixItems": [true, { "not": true }], "anyOf": [true] }
+                    "list": { "prefixItems": [true, { "not": true }], "anyOf": [true] },
+                    "text": { "contentSchema": true, "not": { "contentSchema": { "items": true } } }
                 },
                 "$defs": { "a": true },
+                "dependencies": { "a": true, "b": ["a"] },
+                "unevaluatedProperties": { "contains": true },
+                "unevaluatedItems": { "contains": true },
+                "additionalItems": { "contains": true },
                 "additionalProperties": { "properties": { "b": true } }
             })),
             ..tool("t")
@@ -267,9 +272,14 @@ mod tests {
                 "properties": {
                     "any": {},
                     "true": { "const": true, "default": true, "items": {}, "additionalProperties": true },
-                    "list": { "prefixItems": [{}, { "not": {} }], "anyOf": [{}] }
+                    "list": { "prefixItems": [{}, { "not": {} }], "anyOf": [{}] },
+                    "text": { "contentSchema": {}, "not": { "contentSchema": { "items": {} } } }
                 },
                 "$defs": { "a": {} },
+                "dependencies": { "a": {}, "b": ["a"] },
+                "unevaluatedProperties": { "contains": {} },
+                "unevaluatedItems": { "contains": {} },
+                "additionalItems": { "contains": {} },
                 "additionalProperties": { "properties": { "b": {} } }
             })
         );

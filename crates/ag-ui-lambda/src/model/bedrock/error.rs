@@ -15,51 +15,68 @@ use aws_sdk_bedrockruntime::types::error::ConverseStreamOutputError as StreamErr
 
 use crate::causes::causes;
 use crate::model::rejected::rejected;
-use crate::model::told::{for_log, is_too_long};
+use crate::model::told::{self, for_log, is_too_long};
 use crate::model::wire::ToolNames;
 use crate::model::{ModelError, ModelErrorKind};
 
 /// How Bedrock says, as if the request were at fault, that the model's id is.
 const WRONG_MODEL: &[&str] = &["model identifier is invalid", "on-demand throughput"];
 
+/// How a model's own server says, within an exception that is not the request's, that the request is at fault.
+const OF_THE_REQUEST: &[&str] = &["invalid_request_error", "BadRequestError", "INVALID_ARGUMENT"];
+
 /// How the SDK says that it has nothing to sign a request with, or nowhere to send it; it has no type for it.
 const WRONG_SETTINGS: &[&str] = &["auth scheme", "credential", "identity", "signing", "endpoint"];
 
 /// A request that was not accepted.
 pub(super) fn refused(error: SdkError<ConverseStreamError, HttpResponse>, names: &ToolNames) -> ModelError {
-    let said = error.as_service_error().map(message).unwrap_or_default();
     let answer = error.raw_response();
     let status = answer.map(|answer| answer.status().as_u16());
     let pause = answer.and_then(|answer| answer.headers().get("retry-after"));
     let pause = pause.and_then(|seconds| seconds.trim().parse().ok()).map(Duration::from_secs);
-    let (kind, cause) = match &error {
+    let failure = match &error {
         SdkError::ServiceError(fault) => {
-            let message = message(fault.err());
-            (kind(error.code(), status, &message), line(error.code(), &message))
+            let original = match fault.err() {
+                ConverseStreamError::ModelErrorException(error) => error.original_status_code(),
+                _ => None,
+            };
+            let said = Exception { name: error.code(), status, original, message: message(fault.err()) };
+            said.failure(names, error.request_id())
         }
-        SdkError::ResponseError(_) => (kind(None, status, ""), flat(&error)),
+        SdkError::ResponseError(_) => {
+            let kind = Exception { name: None, status, original: None, message: String::new() }.kind();
+            ModelError::new(kind, with_request_id(flat(&error), error.request_id()))
+        }
         fault => {
             let cause = flat(&error);
-            (unsent(fault, &cause), cause)
+            ModelError::new(unsent(fault, &cause), with_request_id(cause, error.request_id()))
         }
     };
-    let rejected = rejected(&said, names).filter(|_| kind == ModelErrorKind::Refused);
-    ModelError::new(kind, with_request_id(cause, error.request_id())).retry_after(pause).rejecting(rejected)
+    failure.retry_after(pause)
 }
 
-/// A stream that broke off. `request_id` is that of the request it answers.
-pub(super) fn broken<R>(error: SdkError<StreamError, R>, request_id: Option<&str>) -> ModelError
+/// A stream that broke off. `names` are those of the tools that were offered, `request_id` is that of the request it answers.
+pub(super) fn broken<R>(
+    error: SdkError<StreamError, R>,
+    names: &ToolNames,
+    request_id: Option<&str>,
+) -> ModelError
 where
     R: fmt::Debug + 'static,
 {
-    let (kind, cause) = match error.as_service_error() {
+    match error.as_service_error() {
         Some(exception) => {
-            let (name, message) = (name(exception), message(exception));
-            (kind(name, None, &message), line(name, &message))
+            let (original, message) = match exception {
+                StreamError::ModelStreamErrorException(error) => {
+                    let original = error.original_message().map(|original| format!(": {original}"));
+                    (error.original_status_code(), message(exception) + &original.unwrap_or_default())
+                }
+                _ => (None, message(exception)),
+            };
+            Exception { name: name(exception), status: None, original, message }.failure(names, request_id)
         }
-        None => (ModelErrorKind::StreamCut, flat(&error)),
-    };
-    ModelError::new(kind, with_request_id(cause, request_id))
+        None => ModelError::new(ModelErrorKind::StreamCut, with_request_id(flat(&error), request_id)),
+    }
 }
 
 /// A stream that ended or fell silent, in these words.
@@ -79,50 +96,79 @@ fn name(exception: &StreamError) -> Option<&str> {
     }
 }
 
-fn kind(name: Option<&str>, status: Option<u16>, message: &str) -> ModelErrorKind {
-    let name = name.unwrap_or_default();
-    match name {
-        // Bedrock passes on what a model's own server says, under any of these.
-        "ServiceUnavailableException"
-        | "ModelErrorException"
-        | "ModelStreamErrorException"
-        | "InternalServerException"
-            if is_too_long(message) =>
-        {
-            ModelErrorKind::ContextTooLong
-        }
-        "ThrottlingException"
-        | "TooManyRequestsException"
-        | "ServiceQuotaExceededException"
-        | "ModelNotReadyException" => ModelErrorKind::Throttled,
-        "ServiceUnavailableException"
-        | "InternalServerException"
-        | "InternalFailure"
-        | "ModelTimeoutException"
-        | "ModelErrorException" => ModelErrorKind::Unavailable,
-        "ModelStreamErrorException" => ModelErrorKind::StreamCut,
-        "ValidationException" => at_fault(message),
-        "AccessDeniedException"
-        | "ResourceNotFoundException"
-        | "UnrecognizedClientException"
-        | "ExpiredTokenException"
-        | "InvalidSignatureException" => ModelErrorKind::Misconfigured,
-        _ => match status {
-            Some(429) => ModelErrorKind::Throttled,
-            Some(401 | 403 | 404) => ModelErrorKind::Misconfigured,
-            Some(400..=499) => at_fault(message),
-            Some(_) => ModelErrorKind::Unavailable,
-            None => ModelErrorKind::StreamCut,
-        },
-    }
+/// What Bedrock says of a failure.
+struct Exception<'a> {
+    name: Option<&'a str>,
+    status: Option<u16>,
+    /// The status that the model's own server had.
+    original: Option<i32>,
+    message: String,
 }
 
-/// What a request is found at fault for; only the message says it.
-fn at_fault(message: &str) -> ModelErrorKind {
-    match () {
-        () if is_too_long(message) => ModelErrorKind::ContextTooLong,
-        () if says(message, WRONG_MODEL) => ModelErrorKind::Misconfigured,
-        () => ModelErrorKind::Refused,
+impl Exception<'_> {
+    fn failure(&self, names: &ToolNames, request_id: Option<&str>) -> ModelError {
+        let kind = self.kind();
+        let rejected = match kind {
+            ModelErrorKind::Refused | ModelErrorKind::Unavailable | ModelErrorKind::StreamCut => {
+                rejected(&self.message, names, kind == ModelErrorKind::Refused)
+            }
+            // The permission for a model says nothing of the request, unless its words do.
+            ModelErrorKind::Misconfigured => rejected(&self.message, names, false),
+            _ => None,
+        };
+        // It would fail again, whatever its name says.
+        let kind = match (kind, &rejected) {
+            (ModelErrorKind::Unavailable | ModelErrorKind::StreamCut, Some(_)) => ModelErrorKind::Refused,
+            (kind, _) => kind,
+        };
+        let cause = line(self.name, &self.message);
+        ModelError::new(kind, with_request_id(cause, request_id)).rejecting(rejected)
+    }
+
+    /// Bedrock passes on what a model's own server says under many names, so its words come before those.
+    fn kind(&self) -> ModelErrorKind {
+        match self.by_name() {
+            kind @ (ModelErrorKind::Throttled | ModelErrorKind::Misconfigured) => kind,
+            _ if is_too_long(&self.message) => ModelErrorKind::ContextTooLong,
+            ModelErrorKind::Refused if says(&self.message, WRONG_MODEL) => ModelErrorKind::Misconfigured,
+            ModelErrorKind::Unavailable | ModelErrorKind::StreamCut if self.is_of_the_request() => {
+                ModelErrorKind::Refused
+            }
+            kind => kind,
+        }
+    }
+
+    fn by_name(&self) -> ModelErrorKind {
+        match self.name.unwrap_or_default() {
+            "ThrottlingException"
+            | "TooManyRequestsException"
+            | "ServiceQuotaExceededException"
+            | "ModelNotReadyException" => ModelErrorKind::Throttled,
+            "ServiceUnavailableException"
+            | "InternalServerException"
+            | "InternalFailure"
+            | "ModelTimeoutException"
+            | "ModelErrorException" => ModelErrorKind::Unavailable,
+            "ModelStreamErrorException" => ModelErrorKind::StreamCut,
+            "ValidationException" => ModelErrorKind::Refused,
+            "AccessDeniedException"
+            | "ResourceNotFoundException"
+            | "UnrecognizedClientException"
+            | "ExpiredTokenException"
+            | "InvalidSignatureException" => ModelErrorKind::Misconfigured,
+            _ => match self.status {
+                Some(429) => ModelErrorKind::Throttled,
+                Some(401 | 403 | 404) => ModelErrorKind::Misconfigured,
+                Some(400..=499) => ModelErrorKind::Refused,
+                Some(_) => ModelErrorKind::Unavailable,
+                None => ModelErrorKind::StreamCut,
+            },
+        }
+    }
+
+    /// Whether the model's own server finds the request at fault.
+    fn is_of_the_request(&self) -> bool {
+        matches!(self.original, Some(400 | 413 | 415 | 422)) || told::says(&self.message, OF_THE_REQUEST)
     }
 }
 
@@ -169,6 +215,11 @@ fn with_request_id(cause: String, request_id: Option<&str>) -> Box<dyn Error + S
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Rejected;
+
+    fn kind(name: Option<&str>, status: Option<u16>, message: &str) -> ModelErrorKind {
+        Exception { name, status, original: None, message: message.into() }.kind()
+    }
 
     #[test]
     fn a_conversation_that_is_too_long_is_known_under_any_name_but_throttling() {
@@ -176,13 +227,53 @@ mod tests {
         for name in [
             "ModelErrorException",
             "ModelStreamErrorException",
+            "ModelTimeoutException",
             "InternalServerException",
             "ValidationException",
         ] {
             assert_eq!(kind(Some(name), Some(424), message), ModelErrorKind::ContextTooLong, "{name}");
         }
+        for status in [400, 424, 500, 503] {
+            assert_eq!(kind(None, Some(status), message), ModelErrorKind::ContextTooLong, "{status}");
+        }
         let message = "Too many tokens, please wait before trying again.";
         assert_eq!(kind(Some("ThrottlingException"), Some(429), message), ModelErrorKind::Throttled);
+        assert_eq!(
+            kind(Some("ServiceUnavailableException"), Some(503), message),
+            ModelErrorKind::Unavailable
+        );
+    }
+
+    #[test]
+    fn a_request_at_fault_is_known_under_names_that_blame_the_server() {
+        let names = ToolNames::default();
+        let media = "This model doesn't support the image content block that you provided.";
+        let of_request =
+            r#"The model returned the following errors: {"error":{"type":"invalid_request_error"}}"#;
+        for (name, original, message, kind, rejected) in [
+            ("ModelErrorException", None, media, ModelErrorKind::Refused, Some(Rejected::Media)),
+            ("ModelStreamErrorException", None, media, ModelErrorKind::Refused, Some(Rejected::Media)),
+            ("InternalServerException", None, media, ModelErrorKind::Refused, Some(Rejected::Media)),
+            ("ServiceUnavailableException", None, media, ModelErrorKind::Refused, Some(Rejected::Media)),
+            ("AccessDeniedException", None, media, ModelErrorKind::Misconfigured, Some(Rejected::Media)),
+            ("ThrottlingException", None, media, ModelErrorKind::Throttled, None),
+            ("ModelErrorException", None, of_request, ModelErrorKind::Refused, None),
+            ("ModelErrorException", Some(400), "no", ModelErrorKind::Refused, None),
+            (
+                "ModelErrorException",
+                Some(400),
+                "an odd image",
+                ModelErrorKind::Refused,
+                Some(Rejected::Media),
+            ),
+            ("ModelErrorException", Some(500), "an odd image", ModelErrorKind::Unavailable, None),
+            ("ModelErrorException", None, "no", ModelErrorKind::Unavailable, None),
+        ] {
+            let exception =
+                Exception { name: Some(name), status: Some(424), original, message: message.into() };
+            let error = exception.failure(&names, None);
+            assert_eq!((error.kind, error.rejected), (kind, rejected), "{name} {message}");
+        }
     }
 
     #[test]
@@ -207,7 +298,7 @@ mod tests {
             ("messages.0: all messages must have non-empty content", ModelErrorKind::Refused),
             ("tool name is longer than 64 characters", ModelErrorKind::Refused),
         ] {
-            assert_eq!(at_fault(message), expected, "{message}");
+            assert_eq!(kind(Some("ValidationException"), Some(400), message), expected, "{message}");
         }
     }
 }

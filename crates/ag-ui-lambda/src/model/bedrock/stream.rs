@@ -84,7 +84,7 @@ impl Answer {
                     continue;
                 }
                 Ok(Ok(None)) => self.fault(ModelErrorKind::StreamCut, "stream ended without messageStop"),
-                Ok(Err(error)) => error::broken(error, self.request_id.as_deref()),
+                Ok(Err(error)) => error::broken(error, &self.turn.names, self.request_id.as_deref()),
                 Err(_elapsed) if self.has_begun => {
                     self.fault(ModelErrorKind::StreamCut, format!("silent for {patience:?}"))
                 }

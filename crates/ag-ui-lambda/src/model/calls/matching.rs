@@ -5,25 +5,33 @@
 
 use serde_json::Value;
 
-use super::{Calls, Made, Piece};
+use super::{Calls, EMPTY, Made, Piece};
 
 impl Made {
     /// Whether a piece names this very call, by its place or by an id.
     pub(super) fn is_identified_by(&self, piece: &Piece) -> bool {
-        let is_known = |a: &str, b: &str| !a.is_empty() && a == b;
         let is_at_place = self.place.is_some() && self.place == piece.place;
-        self.agrees(piece)
+        !self.is_elsewhere(piece)
             && (is_at_place || is_known(&self.item, &piece.item) || is_known(&self.id, &piece.id))
     }
 
-    /// Whether nothing that the wire says of the two tells them apart.
-    fn agrees(&self, piece: &Piece) -> bool {
-        let differ = |a: &str, b: &str| !a.is_empty() && !b.is_empty() && a != b;
-        let is_elsewhere = self.place.is_some() && piece.place.is_some() && self.place != piece.place;
-        !is_elsewhere
-            && !differ(&self.item, &piece.item)
-            && !differ(&self.id, &piece.id)
-            && !differ(&self.name, &piece.name)
+    /// Whether neither place, id nor name tells the two apart. Ids of items do not: some servers make new ones in each event.
+    pub(super) fn agrees(&self, piece: &Piece) -> bool {
+        !self.is_elsewhere(piece) && !self.has_other_id(piece) && !differ(&self.name, &piece.name)
+    }
+
+    fn is_elsewhere(&self, piece: &Piece) -> bool {
+        self.place.is_some() && piece.place.is_some() && self.place != piece.place
+    }
+
+    fn has_other_id(&self, piece: &Piece) -> bool {
+        differ(&self.id, &piece.id)
+    }
+
+    /// Whether these are the next characters of the arguments, and not the first of others.
+    fn goes_on_with(&self, json: &str) -> bool {
+        let wants_value = self.json.trim_end().ends_with([':', ',', '[']);
+        self.json.is_empty() || wants_value || !json.trim_start().starts_with('{')
     }
 }
 
@@ -37,18 +45,33 @@ impl Calls {
         self.is_again(&self.made[call], piece).then_some(call)
     }
 
-    /// The call of the list of all calls that a piece repeats; none has more than one.
+    /// A piece without the words that some servers write in place of what they leave out. A call that is known has its name.
+    pub(super) fn without_null(&self, mut piece: Piece) -> Piece {
+        let is_null = |text: &str| matches!(text, "null" | "None" | "undefined");
+        if is_null(&piece.id) {
+            piece.id.clear();
+        }
+        let is_known = |made: &Made| made.sent.is_some() && made.is_identified_by(&piece);
+        let is_nobodys = piece.id.is_empty() && piece.item.is_empty();
+        if is_null(&piece.name) && (is_nobodys || self.made.iter().any(is_known)) {
+            piece.name.clear();
+        }
+        piece
+    }
+
+    /// The call of the list of all calls that a piece repeats; none has more than one. Ids may be others than before.
     pub(super) fn listed(&self, piece: &Piece, is_listed: &[bool]) -> Option<usize> {
-        let is_free = |call: &usize| is_listed.get(*call) == Some(&false) && self.made[*call].agrees(piece);
-        let free: Vec<usize> = (0..self.made.len()).filter(is_free).collect();
-        let identified = free.iter().find(|call| self.made[**call].is_identified_by(piece));
-        let by_arguments = || {
-            free.iter().find(|call| {
-                let json = &self.made[**call].json;
-                is_same_json(json, &piece.json) || (!json.is_empty() && piece.json.starts_with(json.as_str()))
-            })
+        let is_free = |call: &usize| {
+            let made = &self.made[*call];
+            is_listed.get(*call) == Some(&false) && !differ(&made.name, &piece.name)
         };
-        identified.or_else(by_arguments).copied()
+        let free: Vec<usize> = (0..self.made.len()).filter(is_free).collect();
+        let find = |is: &dyn Fn(&Made) -> bool| free.iter().find(|call| is(&self.made[**call])).copied();
+        find(&|made| made.is_identified_by(piece) && !made.has_other_id(piece))
+            .or_else(|| find(&|made| is_same_json(made.told(), &piece.json)))
+            .or_else(|| find(&|made| !made.json.is_empty() && piece.json.starts_with(&made.json)))
+            .or_else(|| find(&|made| made.json.is_empty()))
+            .or_else(|| find(&|made| made.is_identified_by(piece)))
     }
 
     /// The call that a piece without a name belongs to. A known id counts more than a place.
@@ -56,7 +79,8 @@ impl Calls {
         let is_at_place =
             |made: &Made| piece.place.is_none_or(|place| made.place.is_none_or(|own| own == place));
         let has_item = |made: &Made| !piece.item.is_empty() && made.item == piece.item;
-        let has_id = |made: &Made| !piece.id.is_empty() && made.id == piece.id;
+        // Some name the call where the item is meant.
+        let has_id = |made: &Made| is_known(&made.id, &piece.id) || is_known(&made.id, &piece.item);
         let known = self
             .last_open(|made| has_item(made) && is_at_place(made))
             .or_else(|| self.last_open(has_item))
@@ -75,8 +99,8 @@ impl Calls {
     /// The call that a piece with a name may repeat.
     fn candidate(&self, piece: &Piece) -> Option<usize> {
         let identified = self.last_open(|made| {
-            let is_known = |a: &str, b: &str| !a.is_empty() && a == b;
-            made.agrees(piece) && (is_known(&made.item, &piece.item) || is_known(&made.id, &piece.id))
+            let is_named = is_known(&made.item, &piece.item) || is_known(&made.id, &piece.id);
+            is_named && !made.is_elsewhere(piece) && !differ(&made.name, &piece.name)
         });
         identified.or_else(|| match piece.place {
             Some(place) => self.at(place),
@@ -109,22 +133,42 @@ impl Calls {
     fn is_again(&self, made: &Made, piece: &Piece) -> bool {
         let is_identified = made.is_identified_by(piece);
         let is_new_start = piece.is_start && (made.has_stopped || !is_identified);
-        let json = piece.json.trim();
-        if !made.agrees(piece) || is_new_start {
+        if is_new_start || made.is_elsewhere(piece) || differ(&made.name, &piece.name) {
             return false;
         }
-        if made.sent.is_none() || json.is_empty() || made.json.is_empty() {
+        let (told, json) = (made.told(), piece.json.trim());
+        if made.sent.is_none() {
             return true;
         }
-        if is_same_json(&made.json, json) {
+        if made.has_other_id(piece) && !piece.is_whole {
+            // At one place, an id that is new in each piece does not begin a call before the arguments are complete.
+            return is_identified && !made.is_closed() && made.goes_on_with(json);
+        }
+        if json.is_empty() || told.is_empty() {
+            return true;
+        }
+        if is_same_json(told, json) {
             // Two equal calls that nothing tells apart stay two.
             return is_identified || piece.is_whole;
         }
         match made.is_closed() {
             true => piece.is_whole && is_identified,
-            false => !piece.is_whole || json.starts_with(&made.json) || is_identified,
+            false => !piece.is_whole || json.starts_with(told) || told == EMPTY || is_identified,
         }
     }
+}
+
+fn is_known(a: &str, b: &str) -> bool {
+    !a.is_empty() && a == b
+}
+
+fn differ(a: &str, b: &str) -> bool {
+    !a.is_empty() && !b.is_empty() && a != b
+}
+
+/// Whether arguments say nothing.
+pub(super) fn is_nothing(json: &str) -> bool {
+    matches!(json.trim(), "" | EMPTY | "null" | "None")
 }
 
 /// Whether two texts are the same JSON; nothing is the same as nothing.

@@ -20,17 +20,3 @@ pub(in crate::model) struct Piece {
     /// `json` is all of the arguments, and not what comes next of them.
     pub(in crate::model) is_whole: bool,
 }
-
-impl Piece {
-    /// Some servers write the word `null` in place of what they leave out.
-    pub(super) fn without_null(mut self) -> Self {
-        let is_null = |text: &str| matches!(text, "null" | "None" | "undefined");
-        if is_null(&self.id) {
-            self.id.clear();
-        }
-        if self.id.is_empty() && self.item.is_empty() && is_null(&self.name) {
-            self.name.clear();
-        }
-        self
-    }
-}

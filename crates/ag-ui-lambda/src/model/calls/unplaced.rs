@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::matching::is_same_json;
+use super::matching::{is_nothing, is_same_json};
 use super::{Calls, Piece};
 use crate::model::Delta;
 
@@ -12,7 +12,7 @@ pub(super) struct Unplaced(Vec<Piece>);
 
 impl Unplaced {
     pub(super) fn keep(&mut self, piece: Piece) {
-        if piece.json.trim().is_empty() {
+        if is_nothing(&piece.json) {
             return;
         }
         let is_same_place =
@@ -45,7 +45,11 @@ impl Calls {
             return Err(fault);
         }
         for nameless in self.made.iter().filter(|made| made.sent.is_none()) {
-            if nameless.json.trim().is_empty() || self.lacking(&nameless.json).is_none() {
+            // Some servers begin a call of nothing beside the others.
+            if is_nothing(&nameless.json) {
+                continue;
+            }
+            if self.lacking(&nameless.json).is_none() {
                 return Err("a call has no name");
             }
             self.unplaced.0.push(Piece { json: nameless.json.clone(), ..Piece::default() });
@@ -54,8 +58,11 @@ impl Calls {
             if self.made.iter().any(|made| is_same_json(&made.json, &json)) {
                 continue;
             }
-            let call = self.lacking(&json).ok_or("arguments belong to no call")?;
-            self.send_arguments(call, &json, out);
+            match self.lacking(&json) {
+                Some(call) => self.send_arguments(call, &json, out),
+                None if names_nothing(&json) => {}
+                None => return Err("arguments belong to no call"),
+            }
         }
         Ok(())
     }
@@ -73,4 +80,9 @@ impl Calls {
             only(&fit.collect::<Vec<_>>())
         })
     }
+}
+
+/// Whether a text holds no member of an object: a bracket too many, or the end of a tag, behind arguments that are complete.
+fn names_nothing(json: &str) -> bool {
+    !json.contains(['"', ':'])
 }

@@ -14,12 +14,13 @@ use secrecy::SecretString;
 use serde_json::Value;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::error;
+use super::error::{self, Fault};
 use super::frames::{Frames, Framing};
 use super::halves::SplitPairs;
 use super::opaque::Opaque;
 use super::provider::{Back, Provider, Wire};
-use super::said::{Said, Tokens, failure};
+use super::said::{Said, Tokens};
+use super::stop::Stop;
 use super::{anthropic, chat, gemini, ollama, responses};
 use crate::model::calls::{Calls, Piece};
 use crate::model::wire::ToolNames;
@@ -229,8 +230,11 @@ impl Answer {
     fn frame(&mut self, data: &[u8]) {
         self.has_begun = true;
         let data = data.trim_ascii();
-        if self.wire == Wire::Chat && chat::is_end(data) {
+        if self.framing_ends(data) {
             return self.end();
+        }
+        if data.eq_ignore_ascii_case(b"ping") {
+            return;
         }
         match serde_json::from_slice(&self.pairs.frame(data)) {
             // Gemini's answers and errors may be a list.
@@ -238,6 +242,9 @@ impl Answer {
                 frames.into_iter().for_each(|frame| self.read(frame));
             }
             Ok(frame @ Value::Object(_)) => self.read(frame),
+            // What can't be read behind a complete answer takes nothing of it away.
+            Ok(_) | Err(_) if self.stop.is_some() && self.has_answer => {}
+            Ok(Value::Null) => {}
             Ok(_) => self.cut("a frame is no object"),
             // The message quotes the answer, so only the place is kept.
             Err(error) => {
@@ -249,7 +256,7 @@ impl Answer {
 
     fn read(&mut self, frame: Value) {
         let said = match self.wire {
-            _ if let Some(failure) = failure(&frame) => vec![failure],
+            _ if let Some(fault) = Fault::in_frame(&frame) => vec![Said::Failed(fault)],
             Wire::Chat => chat::read(frame),
             Wire::Responses => responses::read(frame),
             Wire::Anthropic => anthropic::read(frame),
@@ -266,7 +273,7 @@ impl Answer {
 
     fn hear(&mut self, said: Said) {
         let is_part = said.is_part_of_answer();
-        if is_part || (matches!(said, Said::Stop(_)) && self.stop.is_none()) {
+        if is_part || (matches!(&said, Said::Stop(word) if !Stop::is_none(word)) && self.stop.is_none()) {
             self.last_part = Instant::now();
         }
         self.has_answer |= is_part;
@@ -295,6 +302,7 @@ impl Answer {
             Said::WholeOpaque(members) => self.opaque.add(members),
             Said::Sealed(signature) => self.sealed(signature),
             Said::Redacted(data) => self.ready.push_back(Delta::RedactedReasoning(data)),
+            Said::OthersCall(place) => self.calls.leave_out(place),
             Said::Call(piece) => self.calls.piece(piece, &self.names, &mut self.ready),
             Said::WholeCall(piece) => self.calls.whole(piece, &self.names, &mut self.ready),
             Said::CallDone(piece) => self.calls.done(piece, &self.names, &mut self.ready),
@@ -309,7 +317,11 @@ impl Answer {
                 self.calls.end(place, &mut self.ready);
             }
             Said::Tokens(tokens) => self.tokens.update(tokens),
-            Said::Stop(word) => self.stop = Some(word),
+            Said::Stop(word) => {
+                if !Stop::is_none(&word) {
+                    self.stop = Some(word);
+                }
+            }
             Said::OtherStop(word) => self.other_stop = Some(word),
             Said::End => self.end(),
             Said::Failed(fault) => {
@@ -317,5 +329,11 @@ impl Answer {
                 self.fail(failure);
             }
         }
+    }
+
+    /// Whether a frame is the end marker of an event stream, which some servers send on other wires than OpenAI's.
+    fn framing_ends(&self, data: &[u8]) -> bool {
+        let data = data.strip_prefix(b"\"").and_then(|data| data.strip_suffix(b"\"")).unwrap_or(data);
+        self.wire != Wire::Ollama && chat::is_end(data)
     }
 }

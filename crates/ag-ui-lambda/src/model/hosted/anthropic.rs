@@ -6,10 +6,9 @@ use serde_json::{Value, json};
 
 use super::conversation::{Asked, Choice, Message, declared};
 use super::effort;
-use super::error::Fault;
 use super::media::{Kind, Part, Place};
 use super::opaque;
-use super::said::{Piece, Said, Tokens, arguments, count, entries, failure, place, text};
+use super::said::{Piece, Said, Tokens, arguments, count, entries, place, text};
 use crate::model::claude::{self, LEAST_BUDGET, Thinking};
 use crate::model::wire;
 use crate::model::{Reasoning, ReasoningKind};
@@ -148,11 +147,9 @@ pub(super) fn read(mut event: Value) -> Vec<Said> {
         "message_stop" => vec![Said::End],
         // A whole message, from a server that does not stream.
         "message" => message(&mut event),
-        "error" => vec![Said::Failed(Fault::of(&event))],
         "" if event.get("content").is_some_and(Value::is_array) && event.get("role").is_some() => {
             message(&mut event)
         }
-        "" => failure(&event).into_iter().collect(),
         _ => Vec::new(),
     }
 }
@@ -174,6 +171,8 @@ fn begun(block: &mut Value, place: Option<usize>) -> Vec<Said> {
                 ..Piece::default()
             })]
         }
+        // Calls that the provider makes by itself.
+        "server_tool_use" | "mcp_tool_use" => vec![Said::OthersCall(place)],
         "redacted_thinking" => text(block, "/data").map(Said::Redacted).into_iter().collect(),
         // Some begin with the whole signature, and send it again in a delta.
         _ => {
@@ -184,10 +183,11 @@ fn begun(block: &mut Value, place: Option<usize>) -> Vec<Said> {
 }
 
 fn told(delta: &mut Value, place: Option<usize>) -> Vec<Said> {
-    match text(delta, "/partial_json") {
-        Some(json) => vec![Said::Call(Piece { place, json, ..Piece::default() })],
-        None => told_of(delta),
+    if delta.get("partial_json").is_none() {
+        return told_of(delta);
     }
+    let json = arguments(delta, "/partial_json");
+    vec![Said::Call(Piece { place, json, ..Piece::default() })]
 }
 
 fn message(message: &mut Value) -> Vec<Said> {

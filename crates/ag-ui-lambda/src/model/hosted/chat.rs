@@ -9,7 +9,7 @@ use super::effort;
 use super::media::{Kind, Medium, Part, Place};
 use super::opaque;
 use super::provider::Back;
-use super::said::{Piece, Said, Tokens, arguments, count, entries, failure, place, text};
+use super::said::{Piece, Said, Tokens, arguments, count, entries, place, text};
 use crate::model::wire;
 use crate::model::{Reasoning, ReasoningKind};
 
@@ -147,9 +147,6 @@ fn part(part: &Part<'_>) -> Value {
 }
 
 pub(super) fn read(mut chunk: Value) -> Vec<Said> {
-    if let Some(failure) = failure(&chunk) {
-        return vec![failure];
-    }
     let mut said = Vec::new();
     for (at, choice) in entries(&mut chunk, "/choices").enumerate() {
         let index = place(choice, "/index").unwrap_or(at);

@@ -28,6 +28,21 @@ const BODY_TIME: Duration = Duration::from_secs(3);
 /// Bytes of the shortest key that is kept out of the log. Local servers are given an `x`.
 const SHORTEST_KEY: usize = 8;
 
+/// Words for an error that finds the request at fault, so that it would fail again.
+const OF_THE_REQUEST: &[&str] = &[
+    "invalid_request",
+    "invalid_argument",
+    "invalid_parameter",
+    "invalid_value",
+    "invalid_input",
+    "bad_request",
+    "bad_input",
+    "validation",
+    "unprocessable",
+    "not_supported",
+    "unsupported",
+];
+
 /// Seconds beyond which it does not matter how long a provider wants to be left alone.
 const A_DAY: f64 = 86_400.0;
 
@@ -92,10 +107,16 @@ impl Fault {
 
     /// What of the request it can't use; nothing of one that is wrong in another way.
     fn rejected(&self, names: &ToolNames) -> Option<Rejected> {
-        let may_be = !self.is_too_long() && !matches!(self.status, Some(401..=403 | 429));
-        let said =
-            self.param.iter().chain([&self.message]).map(String::as_str).collect::<Vec<_>>().join(": ");
-        rejected(&said, names).filter(|_| may_be)
+        let kind = self.kind();
+        let is_other = self.is_too_long() || self.is_bad_key() || self.is_unpaid();
+        if is_other || kind == ModelErrorKind::Throttled || matches!(self.status, Some(401 | 402 | 429)) {
+            return None;
+        }
+        let said = self.words.iter().chain(&self.param).chain([&self.message]);
+        let said = said.map(String::as_str).collect::<Vec<_>>().join(": ");
+        // A 413 counts as a conversation that is too long, and may be one with a picture that is too large.
+        let blames_request = kind == ModelErrorKind::Refused || self.status == Some(413);
+        rejected(&said, names, blames_request)
     }
 
     /// What it says comes before its status: servers and gateways fail with 500 over what the request is at fault for.
@@ -111,7 +132,7 @@ impl Fault {
             Some(300..400 | 401..=405 | 410) => ModelErrorKind::Misconfigured,
             Some(400..) => ModelErrorKind::Refused,
             _ if self.says(&["overloaded", "unavailable"]) => ModelErrorKind::Unavailable,
-            _ if self.says(&["rate_limit", "resource_exhausted", "too_many_requests"]) => {
+            _ if self.says(&["rate_limit", "resource_exhausted", "too_many_requests", "throttling"]) => {
                 ModelErrorKind::Throttled
             }
             _ if self.says(&[
@@ -119,6 +140,8 @@ impl Fault {
                 "permission",
                 "unauthorized",
                 "invalid_api_key",
+                "access_denied",
+                "forbidden",
                 "not_found",
             ]) =>
             {
@@ -137,17 +160,18 @@ impl Fault {
 
     /// Whether the request is at fault, so that it would fail again.
     fn is_of_the_request(&self) -> bool {
-        self.says(&["invalid_request", "invalid_argument", "bad_request", "validation", "unprocessable"])
+        self.says(OF_THE_REQUEST)
     }
 
     fn is_bad_key(&self) -> bool {
         let said = ["API key not valid", "Incorrect API key"];
-        self.says(&["api_key_invalid"]) || said.iter().any(|said| self.message.contains(said))
+        self.says(&["api_key_invalid", "invalid_api_key"])
+            || said.iter().any(|said| self.message.contains(said))
     }
 
     /// Whether the account has no credit.
     fn is_unpaid(&self) -> bool {
-        self.says(&["insufficient_quota", "billing"]) || self.message.contains("credit balance")
+        self.says(&["insufficient_quota", "billing", "arrearage"]) || self.message.contains("credit balance")
     }
 
     fn says(&self, parts: &[&str]) -> bool {
@@ -213,9 +237,47 @@ mod tests {
             ("a request at fault", json!({"error":{"type":"invalid_request_error","message":"x"}}), Refused),
             ("a request at fault under 500", json!({"error":{"code":500,"type":"BadRequestError"}}), Refused),
             ("a key", json!({"error":{"type":"authentication_error","message":"x"}}), Misconfigured),
+            ("dashscope", json!({"code":"InvalidParameter","message":"x"}), Refused),
+            ("dashscope", json!({"code":"Throttling.RateQuota","message":"x"}), Throttled),
+            ("dashscope", json!({"code":"Arrearage","message":"x"}), Misconfigured),
+            ("minimax", json!({"base_resp":{"status_code":1004,"status_msg":"x"}}), Misconfigured),
+            ("minimax", json!({"base_resp":{"status_code":1002,"status_msg":"x"}}), Throttled),
+            ("minimax", json!({"base_resp":{"status_code":1008,"status_msg":"x"}}), Misconfigured),
+            ("minimax", json!({"base_resp":{"status_code":2013,"status_msg":"x"}}), Refused),
+            (
+                "minimax",
+                json!({"base_resp":{"status_code":2013,"status_msg":"context window exceeds limit"}}),
+                ContextTooLong,
+            ),
             ("nothing", json!(null), StreamCut),
         ] {
             assert_eq!(Fault::of(&body).failure("", &ToolNames::default()).kind, kind, "{why} {body}");
+        }
+    }
+
+    #[test]
+    fn what_is_rejected_depends_on_whether_the_request_is_at_fault() {
+        for (status, word, message, is_rejected) in [
+            (400, "", "an odd image", true),
+            (415, "", "an odd image", true),
+            (422, "", "an odd image", true),
+            (413, "", "the image is too large", true),
+            (500, "invalid_request_error", "an odd image", true),
+            (500, "server_error", "an odd image", false),
+            (500, "server_error", "image input is not supported", true),
+            (403, "", "This model does not support image input", true),
+            (403, "", "You have no access to images", false),
+            (404, "", "No endpoints found that support image input", true),
+            (404, "model_not_found", "The model `gpt-image` does not exist", false),
+            (401, "", "image input is not supported", false),
+            (429, "", "Too many images per minute, image input is not supported", false),
+            (400, "", "Incorrect API key for image input", false),
+            (400, "unsupported_image_media_type", "no", true),
+            (400, "", "prompt is too long, and holds an image", false),
+        ] {
+            let body = json!({ "error": { "code": status, "type": word, "message": message } });
+            let error = Fault::of(&body).failure("", &ToolNames::default());
+            assert_eq!(error.rejected, is_rejected.then_some(Rejected::Media), "{body}");
         }
     }
 

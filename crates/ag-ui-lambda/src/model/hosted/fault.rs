@@ -8,9 +8,35 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::json::readable;
+use crate::model::told::says;
 
 /// How deep errors stand in errors: a gateway wraps a server's, which wraps a runner's.
 const MAX_DEPTH: usize = 3;
+
+/// How many sentences of a list of what is wrong are read.
+const MAX_LISTED: usize = 8;
+
+/// Members that hold an error's sentence.
+const MESSAGES: &[&str] = &["message", "detail", "msg", "error_msg", "status_msg"];
+
+/// How the types of events begin that are part of an answer, on the wires that have types.
+const EVENTS: &[&str] = &["response.", "message", "content_block", "ping", "keepalive"];
+
+/// Members of a frame that hold a part of an answer, on any wire.
+const PARTS_OF_ANSWERS: &[&str] = &[
+    "choices",
+    "candidates",
+    "message",
+    "delta",
+    "content",
+    "content_block",
+    "item",
+    "output",
+    "part",
+    "response",
+    "usage",
+    "usageMetadata",
+];
 
 /// What a provider says of an error.
 #[derive(Debug, Default, PartialEq)]
@@ -48,10 +74,26 @@ impl Fault {
         Self::read(body, 0)
     }
 
+    /// Reads a frame of an answer, or its whole body, where it tells of an error; None where it is something else.
+    pub(super) fn in_frame(frame: &Value) -> Option<Self> {
+        // OpenRouter has it in the choice too.
+        let choice =
+            || frame.pointer("/choices/0").filter(|choice| choice.get("error").is_some_and(is_given));
+        // Older vLLM and Mistral have no member for it.
+        let is_error = frame.get("error").is_some_and(is_given)
+            || frame.get("object").is_some_and(|object| object == "error")
+            || is_minimax(frame)
+            || (is_flat_error(frame) && !is_answer(frame));
+        is_error.then_some(frame).or_else(choice).map(Self::of)
+    }
+
     fn read(body: &Value, depth: usize) -> Self {
-        let body = body.as_array().and_then(|list| list.first()).unwrap_or(body);
-        let listed = body.get("errors").and_then(Value::as_array).and_then(|list| list.first());
-        let error = body.get("error").filter(|error| !error.is_null()).or(listed).unwrap_or(body);
+        let body = first(body);
+        let member = |name| body.get(name).map(first).filter(|error| is_given(error));
+        let minimax = || body.get("base_resp").filter(|_| is_minimax(body));
+        // An error that is `true` says only that the body is one.
+        let error = member("error").filter(|error| !error.is_boolean() && !error.is_number());
+        let error = error.or_else(|| member("errors")).or_else(minimax).unwrap_or(body);
         let mut fault = Self::default();
         if let Value::String(message) = error {
             fault.name(body);
@@ -65,11 +107,12 @@ impl Fault {
         let delay = details.filter_map(|detail| detail.get("retryDelay")?.as_str()).next();
         let seconds = delay.and_then(|delay| delay.strip_suffix('s')?.parse().ok());
         fault.retry_after = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-        let message = ["message", "detail", "msg"].into_iter().find_map(|name| error.get(name));
-        match message {
+        match MESSAGES.iter().filter_map(|name| error.get(name)).find(|message| is_given(message)) {
             Some(Value::String(message)) => fault.say(message, depth),
-            // Mistral lists what is wrong.
-            Some(message @ (Value::Object(_) | Value::Array(_))) => fault.message = message.to_string(),
+            // FastAPI and Mistral list what is wrong.
+            Some(message @ (Value::Object(_) | Value::Array(_))) => {
+                fault.message = listed(message).unwrap_or_else(|| message.to_string());
+            }
             _ => {}
         }
         // OpenRouter's own sentence says only that a provider has failed.
@@ -93,6 +136,9 @@ impl Fault {
                 _ => {}
             }
         }
+        if let Some(code) = error.get("status_code").and_then(Value::as_u64) {
+            self.words.extend(minimax_word(code).map(ToOwned::to_owned));
+        }
         self.param = error.get("param").and_then(Value::as_str).map(ToOwned::to_owned);
     }
 
@@ -114,7 +160,7 @@ impl Fault {
         let mut inner = Self::default();
         match raw {
             Value::String(text) => inner.say(text, depth + 1),
-            Value::Object(_) if depth < MAX_DEPTH => inner = Self::read(raw, depth + 1),
+            Value::Object(_) | Value::Array(_) if depth < MAX_DEPTH => inner = Self::read(raw, depth + 1),
             _ => {}
         }
         self.add(inner);
@@ -132,10 +178,102 @@ impl Fault {
     }
 }
 
-/// A text that is a JSON object.
+/// A text that is a JSON object, or a list of some.
 fn nested(text: &str) -> Option<Value> {
     let text = text.trim();
-    text.starts_with('{').then(|| serde_json::from_slice(&readable(text.as_bytes())).ok()).flatten()
+    let value = text.starts_with(['{', '[']).then(|| serde_json::from_slice(&readable(text.as_bytes())).ok());
+    value.flatten().filter(|value| first(value).is_object())
+}
+
+/// The first of a list, or the value itself.
+fn first(value: &Value) -> &Value {
+    value.as_array().and_then(|list| list.first()).unwrap_or(value)
+}
+
+/// The sentences of a list of what is wrong, each with the place that it is about. What was sent stands there, too, and is
+/// left out.
+fn listed(value: &Value) -> Option<String> {
+    match value {
+        Value::String(sentence) => Some(sentence.clone()),
+        Value::Array(items) => {
+            let sentences: Vec<String> = items.iter().take(MAX_LISTED).filter_map(listed).collect();
+            (!sentences.is_empty()).then(|| sentences.join("; "))
+        }
+        Value::Object(item) => {
+            let names = MESSAGES.iter().chain(&["error"]);
+            let sentence = names.filter_map(|name| item.get(*name)).find_map(listed)?;
+            let place = |place: &Value| place.as_str().map_or_else(|| place.to_string(), ToOwned::to_owned);
+            let place = item
+                .get("loc")
+                .and_then(Value::as_array)
+                .filter(|place| !place.is_empty())
+                .map(|path| path.iter().map(place).collect::<Vec<_>>().join("."));
+            Some(place.map_or_else(|| sentence.clone(), |place| format!("{place}: {sentence}")))
+        }
+        _ => None,
+    }
+}
+
+/// Whether a member of an error says anything. Some servers send one with every frame, empty or with the code 0 or 200.
+fn is_given(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(is_error) => *is_error,
+        Value::Number(code) => !matches!(code.as_u64(), Some(0 | 200)),
+        Value::String(text) => !text.is_empty(),
+        Value::Array(items) => items.iter().any(is_given),
+        Value::Object(members) => members.values().any(is_given),
+    }
+}
+
+/// Whether a frame holds a part of an answer, or is an event of one.
+fn is_answer(frame: &Value) -> bool {
+    let is_part = |part: &Value| (part.is_array() || part.is_object()) && is_given(part);
+    let kind = frame.get("type").and_then(Value::as_str).unwrap_or_default();
+    EVENTS.iter().any(|event| kind.starts_with(event))
+        || PARTS_OF_ANSWERS.iter().filter_map(|name| frame.get(name)).any(is_part)
+}
+
+/// Whether a frame is itself an error, if it is no part of an answer.
+fn is_flat_error(frame: &Value) -> bool {
+    let has = |name: &str| frame.get(name).is_some_and(is_given);
+    let is = |name: &str, word: &str| frame.get(name).is_some_and(|value| value == word);
+    let has_sentence = || {
+        ["message", "msg"]
+            .iter()
+            .filter_map(|name| frame.get(name))
+            .any(|text| text.is_string() && is_given(text))
+    };
+    let is_failure = || {
+        ["code", "status_code"].iter().any(|name| has(name))
+            || is("status", "error")
+            || frame.get("success").is_some_and(|success| success == false)
+            || frame.get("type").and_then(Value::as_str).is_some_and(names_error)
+    };
+    is("type", "error")
+        || ["errors", "detail", "error_code", "error_msg"].iter().any(|name| has(name))
+        || (has_sentence() && is_failure())
+}
+
+/// Whether a word is one for an error.
+fn names_error(word: &str) -> bool {
+    says(word, &["error", "exception"])
+}
+
+/// Whether MiniMax tells of an error: it sends `base_resp` with every answer.
+fn is_minimax(body: &Value) -> bool {
+    body.pointer("/base_resp/status_code").and_then(Value::as_u64).is_some_and(|code| code != 0)
+}
+
+/// What MiniMax's numbers mean, by the list of error codes in its documentation.
+fn minimax_word(code: u64) -> Option<&'static str> {
+    match code {
+        1002 | 1039 | 1041 => Some("rate_limit"),
+        1004 | 2049 => Some("authentication"),
+        1008 => Some("insufficient_quota"),
+        1026 | 1027 | 2013 => Some("invalid_request"),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -161,6 +299,35 @@ mod tests {
             ("ollama", json!({"error":"m"}), None, vec![], "m"),
             ("tgi", json!({"error":"m","error_type":"validation"}), None, vec!["validation"], "m"),
             ("fastapi", json!({"detail":"m"}), None, vec![], "m"),
+            (
+                "fastapi's list, without what was sent",
+                json!({"detail":[
+                    {"type":"t","loc":["body","messages",0],"msg":"m","input":"secret"},
+                    {"msg":"n","loc":[]},
+                ]}),
+                None,
+                vec![],
+                "body.messages.0: m; n",
+            ),
+            ("koboldcpp", json!({"detail":{"msg":"m","type":"t"}}), None, vec![], "m"),
+            ("a list", json!({"error":[{"message":"m","type":"t"}]}), None, vec!["t"], "m"),
+            ("a flag", json!({"error":true,"message":"m","code":"c"}), None, vec!["c"], "m"),
+            ("dashscope", json!({"code":"c","message":"m","request_id":"r"}), None, vec!["c"], "m"),
+            ("baidu", json!({"error_code":336103,"error_msg":"m"}), None, vec![], "m"),
+            (
+                "minimax",
+                json!({"base_resp":{"status_code":1004,"status_msg":"m"},"choices":null}),
+                None,
+                vec!["authentication"],
+                "m",
+            ),
+            (
+                "an empty error beside a message",
+                json!({"error":{"code":null},"message":"m"}),
+                None,
+                vec![],
+                "m",
+            ),
             (
                 "cloudflare",
                 json!({"errors":[{"code":7009,"message":"m"}],"success":false}),
@@ -191,6 +358,27 @@ mod tests {
                 "m: too odd",
             ),
             (
+                "openrouter, with a list of the provider's errors",
+                json!({"error":{"message":"m","metadata":{"raw":[inner]}}}),
+                Some(400),
+                vec!["odd_error"],
+                "m: too odd",
+            ),
+            (
+                "openrouter, with a list of texts",
+                json!({"error":{"message":"m","metadata":{"raw":["odd"]}}}),
+                None,
+                vec![],
+                "m: odd",
+            ),
+            (
+                "openrouter, with a list as text",
+                json!({"error":{"message":"m","metadata":{"raw":json!([inner]).to_string()}}}),
+                Some(400),
+                vec!["odd_error"],
+                "m: too odd",
+            ),
+            (
                 "a runner's error as text",
                 json!({"error":inner.to_string()}),
                 Some(400),
@@ -212,6 +400,58 @@ mod tests {
                 (status, words, message),
                 "{why}"
             );
+        }
+    }
+
+    #[test]
+    fn a_frame_tells_of_an_error_or_is_part_of_an_answer() {
+        for error in [
+            json!({"error":"m"}),
+            json!({"error":{"message":"m"}}),
+            json!({"error":[{"message":"m"}]}),
+            json!({"error":true,"message":"m"}),
+            json!({"errors":[{"message":"m"}]}),
+            json!({"detail":"m"}),
+            json!({"detail":[{"msg":"m"}]}),
+            json!({"object":"error","message":"m"}),
+            json!({"object":"error","message":"m","type":"invalid_request_message_order","code":"3051"}),
+            json!({"type":"error","message":"m"}),
+            json!({"type":"invalid_request_error","message":"m"}),
+            json!({"code":"InvalidParameter","message":"m"}),
+            json!({"code":1,"msg":"m"}),
+            json!({"code":1,"message":"m","choices":[],"output":null}),
+            json!({"status":"error","message":"m"}),
+            json!({"success":false,"message":"m"}),
+            json!({"type":"about:blank","status":400,"detail":"m"}),
+            json!({"error_code":336103,"error_msg":"m"}),
+            json!({"base_resp":{"status_code":1004,"status_msg":"m"},"choices":null}),
+            json!({"choices":[{"delta":{},"error":{"message":"m"}}]}),
+            json!({"choices":[{"delta":{}}],"error":{"message":"m"}}),
+        ] {
+            assert_eq!(Fault::in_frame(&error).expect("an error is read").message, "m", "{error}");
+        }
+        let choices = json!([{ "delta": { "content": "Hi" } }]);
+        for answer in [
+            json!({"choices":choices,"error":[]}),
+            json!({"choices":choices,"error":{"message":null,"code":null,"type":null}}),
+            json!({"choices":choices,"error":{"message":"","code":0}}),
+            json!({"choices":choices,"error":{}}),
+            json!({"choices":choices,"error":false}),
+            json!({"choices":choices,"code":0,"message":""}),
+            json!({"choices":choices,"code":200,"message":"OK"}),
+            json!({"choices":choices,"detail":"verbose"}),
+            json!({"choices":choices,"base_resp":{"status_code":0,"status_msg":"success"}}),
+            json!({"choices":[],"usage":{}}),
+            json!({"candidates":[{"index":0,"content":{"role":"model"}}],"code":1,"message":"m"}),
+            json!({"type":"content_block_delta","detail":"m"}),
+            json!({"type":"response.created","response":{},"error":null}),
+            json!({"type":"ping","message":"m"}),
+            json!({"message":{"content":"Hi"},"code":7}),
+            json!({"code":0,"message":"OK"}),
+            json!({"status":"queued","message":"m"}),
+            json!({}),
+        ] {
+            assert_eq!(Fault::in_frame(&answer), None, "{answer}");
         }
     }
 

@@ -6,15 +6,19 @@
 //! Frames come in any pieces. What is not yet a whole frame is kept, up to a limit; lines end in LF or CRLF.
 //!
 //! Servers tell errors beside the format that they answer in: in a field `error:`, in an event of that name, as a line of
-//! JSON, or as a body of JSON. Each comes out as a frame with a member `error`.
+//! JSON, or as a body of JSON or of plain text. Each comes out as a frame that tells of an error.
 
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
+use super::fault::Fault;
 use crate::json::readable;
 
 /// The most bytes of one frame. Providers' frames have some hundreds.
 const MAX_FRAME: usize = 4 * 1024 * 1024;
+
+/// The most bytes of a body of plain text that is read as an error: a longer one may be an answer, which no log may hold.
+const MAX_TEXT: usize = 500;
 
 /// A frame is longer than any provider's.
 #[derive(Debug, PartialEq, Eq)]
@@ -49,6 +53,10 @@ pub(super) struct Frames {
     document: Vec<u8>,
     /// The body is JSON, and no event stream.
     is_json: bool,
+    /// Lines that are in no format, while there is nothing else.
+    text: Vec<u8>,
+    /// Whether there was anything in a known format.
+    has_format: bool,
     /// No line was taken yet: a byte order mark may stand before it.
     is_first: bool,
 }
@@ -65,6 +73,8 @@ impl Frames {
             is_error: false,
             document: Vec::new(),
             is_json: false,
+            text: Vec::new(),
+            has_format: false,
             is_first: true,
         }
     }
@@ -90,9 +100,12 @@ impl Frames {
             let is_blank = line.iter().all(u8::is_ascii_whitespace);
             // Blank lines may stand before a document.
             self.is_first = is_first && is_blank;
-            let is_json = matches!(line.trim_ascii_start(), [b'{' | b'[', ..]);
-            self.is_json |= is_first && is_json;
-            if !self.document.is_empty() || (self.is_json && is_json) {
+            let begins_json = is_json(line);
+            self.is_json |= is_first && begins_json;
+            let is_document = !self.document.is_empty() || (self.is_json && begins_json);
+            let is_field = [&b"data:"[..], b"error:", b"event:"].iter().any(|name| line.starts_with(name));
+            self.has_format |= is_document || (is_field && self.framing == Framing::Events);
+            if is_document {
                 // A line that ends a text of many is not indented, mostly; if it is, the text waits for the end of the body.
                 let may_end = !line.first().is_some_and(u8::is_ascii_whitespace);
                 self.document.extend_from_slice(line);
@@ -101,7 +114,10 @@ impl Frames {
                 }
                 self.document.push(b'\n');
             } else if self.framing == Framing::Lines {
-                if !is_blank {
+                if !is_blank && !self.has_format && !begins_json && line.len() <= MAX_TEXT {
+                    note(&mut self.text, line);
+                } else if !is_blank {
+                    self.has_format = true;
                     return Some(line.to_vec());
                 }
             } else if line.is_empty() {
@@ -116,6 +132,8 @@ impl Frames {
                 self.is_error = name == b"error";
             } else if line.starts_with(b"{") && is_error(line) {
                 return Some(line.to_vec());
+            } else if !self.has_format && !is_json(line) && !is_other_field(line) {
+                note(&mut self.text, line);
             }
         }
     }
@@ -135,7 +153,7 @@ impl Frames {
     /// The last frame, if the bytes ended without the end of it.
     pub(super) fn rest(&mut self) -> Option<Vec<u8>> {
         self.bytes.extend_from_slice(b"\n\n");
-        self.next().or_else(|| self.document())
+        self.next().or_else(|| self.document()).or_else(|| self.text())
     }
 
     /// The first of the texts that are left, or what is left if it is no JSON.
@@ -148,6 +166,14 @@ impl Frames {
             self.document = document.split_off(length);
         }
         Some(document).filter(|document| !document.trim_ascii().is_empty())
+    }
+
+    /// The body, if it is a short plain text and no page: an error in words.
+    fn text(&mut self) -> Option<Vec<u8>> {
+        let text = std::mem::take(&mut self.text);
+        let text = text.trim_ascii();
+        let is_error = !self.has_format && (1..=MAX_TEXT).contains(&text.len()) && !text.starts_with(b"<");
+        is_error.then(|| as_error(text))
     }
 
     /// Where the next line is, without its end.
@@ -186,17 +212,38 @@ fn append(value: &mut Vec<u8>, line: &[u8]) {
     value.extend_from_slice(line);
 }
 
+/// Keeps a line of plain text. Of a text that is too long to be an error, only that is kept.
+fn note(text: &mut Vec<u8>, line: &[u8]) {
+    if text.len() <= MAX_TEXT {
+        // What stands behind the limit makes no difference.
+        append(text, &line[..line.len().min(MAX_TEXT + 1)]);
+    }
+}
+
+/// Whether a line may be the first of JSON.
+fn is_json(line: &[u8]) -> bool {
+    matches!(line.trim_ascii_start(), [b'{' | b'[', ..])
+}
+
+/// Whether a line of an event stream is a comment, or a field that does not count.
+fn is_other_field(line: &[u8]) -> bool {
+    [&b":"[..], b"id:", b"retry:"].iter().any(|name| line.starts_with(name))
+}
+
 /// Whether a line is an object that tells of an error.
 fn is_error(line: &[u8]) -> bool {
-    serde_json::from_slice::<Value>(&readable(line)).is_ok_and(|line| line.get("error").is_some())
+    serde_json::from_slice::<Value>(&readable(line)).is_ok_and(|line| Fault::in_frame(&line).is_some())
 }
 
 /// A frame of an error in whatever form it was told.
 fn as_error(told: &[u8]) -> Vec<u8> {
     let error = serde_json::from_slice(&readable(told));
     let error = error.unwrap_or_else(|_| Value::String(String::from_utf8_lossy(told).into_owned()));
-    let is_known = error.get("error").is_some() || error.get("type").is_some_and(|kind| kind == "error");
-    if is_known { told.to_vec() } else { json!({ "error": error }).to_string().into_bytes() }
+    if Fault::in_frame(&error).is_some() {
+        told.to_vec()
+    } else {
+        json!({ "error": error }).to_string().into_bytes()
+    }
 }
 
 #[cfg(test)]
@@ -286,6 +333,36 @@ mod tests {
                     "{text}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn a_body_of_a_few_words_is_an_error() {
+        let rest = |framing, text: &str| {
+            let mut frames = Frames::new(framing);
+            frames.push(text.as_bytes()).unwrap();
+            while let Some(frame) = frames.next() {
+                assert!(!frame.starts_with(b"{\"error\""), "{text}");
+            }
+            frames.rest().map(|frame| String::from_utf8(frame).unwrap())
+        };
+        let long = "word ".repeat(101);
+        for framing in [Framing::Events, Framing::Lines] {
+            for (text, error) in [
+                ("prompt is too long", Some(r#"{"error":"prompt is too long"}"#)),
+                ("\n\"prompt is too long\"\r\n\n", Some(r#"{"error":"prompt is too long"}"#)),
+                ("Error:\nno room\n", Some(r#"{"error":"Error:\nno room"}"#)),
+                ("<html>\nno\n</html>", None),
+                (&long, None),
+                ("", None),
+            ] {
+                assert_eq!(rest(framing, text).as_deref(), error, "{framing:?} {text}");
+            }
+        }
+        for text in
+            ["data: 1\n\nprompt is too long", "junk\ndata: 1\n\n", ": hi\nid: 1\n\n", ": hi\n{\"a\":1}\n"]
+        {
+            assert_eq!(rest(Framing::Events, text), None, "{text}");
         }
     }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::conversation::{Asked, Choice, Message};
 use super::media::{Part, Place};
-use super::said::{Piece, Said, Tokens, arguments, count, failure, text};
+use super::said::{Piece, Said, Tokens, arguments, count, text};
 use crate::model::ReasoningKind;
 use crate::model::wire;
 
@@ -127,9 +127,6 @@ fn part(part: &Part<'_>) -> Value {
 }
 
 pub(super) fn read(mut chunk: Value) -> Vec<Said> {
-    if let Some(failure) = failure(&chunk) {
-        return vec![failure];
-    }
     let mut said = Vec::new();
     let parts = chunk.pointer_mut("/candidates/0/content/parts").and_then(Value::as_array_mut);
     for part in parts.into_iter().flatten() {

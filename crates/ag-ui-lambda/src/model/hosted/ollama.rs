@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::conversation::{Asked, Choice, Message};
 use super::media::{Part, Place};
 use super::opaque;
-use super::said::{Piece, Said, Tokens, arguments, count, entries, failure, place, text};
+use super::said::{Piece, Said, Tokens, arguments, count, entries, place, text};
 use crate::model::ReasoningKind;
 use crate::model::wire;
 
@@ -106,9 +106,6 @@ fn user(parts: &[Part<'_>]) -> Value {
 }
 
 pub(super) fn read(mut line: Value) -> Vec<Said> {
-    if let Some(failure) = failure(&line) {
-        return vec![failure];
-    }
     let mut said = Vec::new();
     let opaque = line.get_mut("message").map(opaque::take).unwrap_or_default();
     if !opaque.is_empty() {

@@ -10,7 +10,7 @@ use super::effort;
 use super::error::Fault;
 use super::media::{Kind, Medium, Part, Place};
 use super::opaque;
-use super::said::{Piece, Said, Span, Thought, Tokens, arguments, count, entries, failure, place, text};
+use super::said::{Piece, Said, Span, Thought, Tokens, arguments, count, entries, place, text};
 use crate::model::wire;
 use crate::model::{Reasoning, ReasoningKind};
 
@@ -142,7 +142,7 @@ pub(super) fn read(mut event: Value) -> Vec<Said> {
         // The parts of a summary are paragraphs.
         "response.reasoning_summary_part.added" if part > Some(0) => vec![Said::Reasoning("\n\n".into())],
         "response.function_call_arguments.delta" => {
-            let json = text(&mut event, "/delta").unwrap_or_default();
+            let json = arguments(&mut event, "/delta");
             let item = text(&mut event, "/item_id").unwrap_or_default();
             vec![Said::Call(Piece { place, item, json, ..Piece::default() })]
         }
@@ -163,21 +163,19 @@ pub(super) fn read(mut event: Value) -> Vec<Said> {
         "response.failed" => {
             vec![Said::Failed(Fault::of(event.pointer("/response/error").unwrap_or(&Value::Null)))]
         }
-        "error" => vec![Said::Failed(Fault::of(&event))],
         // A whole response, from a server that does not stream.
         "" if event.get("object").is_some_and(|object| object == "response")
             || event.get("output").is_some_and(Value::is_array) =>
         {
             whole(&mut event)
         }
-        "" => failure(&event).into_iter().collect(),
         _ => Vec::new(),
     }
 }
 
 fn begun(item: &mut Value, place: Option<usize>) -> Vec<Said> {
     let call = call(item);
-    let start = call.map(|call| Said::Call(Piece { place, json: String::new(), is_start: true, ..call }));
+    let start = call.map(|call| Said::Call(Piece { place, is_start: true, ..call }));
     start.into_iter().collect()
 }
 

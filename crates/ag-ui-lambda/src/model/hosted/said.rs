@@ -32,6 +32,8 @@ pub(super) enum Said {
     Opaque(Map<String, Value>),
     /// The same, where it may repeat what came before.
     WholeOpaque(Map<String, Value>),
+    /// What comes at this place is a call that the provider makes by itself.
+    OthersCall(Option<usize>),
     /// A call, or a piece of one.
     Call(Piece),
     /// A call that comes at once.
@@ -151,27 +153,6 @@ pub(super) fn entries<'a>(value: &'a mut Value, pointer: &str) -> impl Iterator<
         _ => &mut [],
     };
     entries.iter_mut()
-}
-
-/// What a frame says went wrong. An error of nothing is none.
-pub(super) fn failure(frame: &Value) -> Option<Said> {
-    // OpenRouter has it in the choice too, older vLLM has no member for it.
-    let is_error = frame.get("object").is_some_and(|object| object == "error");
-    let choice = || frame.pointer("/choices/0").filter(|choice| choice.get("error").is_some_and(is_given));
-    let error = match frame.get("error") {
-        Some(error) if is_given(error) => Some(frame),
-        _ if is_error => Some(frame),
-        _ => choice(),
-    };
-    error.map(|error| Said::Failed(Fault::of(error)))
-}
-
-fn is_given(error: &Value) -> bool {
-    match error {
-        Value::String(error) => !error.is_empty(),
-        Value::Object(error) => !error.is_empty(),
-        error => error.is_array(),
-    }
 }
 
 /// A member that is a place on the wire. One that is left out stays unknown.

@@ -16,6 +16,12 @@ pub(super) enum Stop {
 }
 
 impl Stop {
+    /// Whether a word says that there is no reason yet: some servers write one in every frame.
+    pub(super) fn is_none(word: &str) -> bool {
+        let word = word.to_ascii_lowercase();
+        matches!(word.as_str(), "null" | "none" | "undefined" | "unspecified" | "finish_reason_unspecified")
+    }
+
     /// What a word, in lower case, means. None for one that nobody knows: compatible servers have their own.
     pub(super) fn of(word: &str) -> Option<Self> {
         Some(match word {
@@ -46,6 +52,8 @@ impl Stop {
             | "other"
             | "image_other"
             | "error"
+            | "abort"
+            | "aborted"
             | "failed"
             | "cancelled"
             | "incomplete"

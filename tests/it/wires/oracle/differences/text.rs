@@ -74,4 +74,25 @@ pub(super) const TEXT: &[Difference] = &[
         right: Ours,
         why: "Half of a character that nothing follows is U+FFFD; genai takes its frame for no JSON.",
     },
+    Difference {
+        streams: &["case: anthropic-server-tool-use-unasked 1"],
+        genai: r#"{"end":"error","text":""}"#,
+        ours: r#"{"end":"complete","text":"Hello."}"#,
+        right: Ours,
+        why: "A call that the provider makes by itself is none of ours; genai knows no such block and fails.",
+    },
+    Difference {
+        streams: &["case: no-reason-unspecified-then-pause 1"],
+        genai: r#"{"end":"other","text":"Hel"}"#,
+        ours: r#"{"end":"complete","text":"Hello."}"#,
+        right: Ours,
+        why: "The word says that there is no reason to stop yet; genai ends the turn there and loses the rest.",
+    },
+    Difference {
+        streams: &["case: ping-data-not-json 1"],
+        genai: r#"{"end":"error","text":""}"#,
+        ours: r#"{"end":"complete","text":"Hello."}"#,
+        right: Ours,
+        why: "A ping is no frame; genai takes it for an error.",
+    },
 ];

@@ -499,17 +499,26 @@ async fn what_only_the_end_of_a_response_has_is_told() {
 }
 
 #[tokio::test]
-async fn a_call_without_a_name_is_never_told() {
-    let chat = |call: Value| json!({ "choices": [{ "delta": { "tool_calls": [call] }, "finish_reason": "tool_calls" }] });
-    let mut frames =
-        sse(&[chat(json!({ "index": 0, "id": "a", "function": { "name": null, "arguments": "{}" } }))]);
-    frames.push("data: [DONE]\n\n".into());
-    let gemini = json!({ "candidates": [{ "content": { "parts": [{ "functionCall": {} }] }, "finishReason": "STOP" }] });
-    let ollama = json!({ "message": { "tool_calls": [null] }, "done": true });
-    for (adapter, frames) in
-        [("openai", frames), ("gemini", sse(&[gemini])), ("ollama", vec![format!("{ollama}\n")])]
+async fn a_call_without_a_name_is_not_made_and_breaks_the_turn_if_it_has_arguments() {
+    let none_came = "Err(StreamCut, the provider stopped for calls, and none came)";
+    for (arguments, expected_of_others) in
+        [("{}", "End(Complete)"), (r#"{"x":1}"#, "Err(StreamCut, arguments belong to no call)")]
     {
-        assert_eq!(turn(adapter, frames).await, "Err(StreamCut, a call has no name)", "{adapter}");
+        let call = json!({ "index": 0, "id": "a", "function": { "name": null, "arguments": arguments } });
+        let chat =
+            json!({ "choices": [{ "delta": { "tool_calls": [call] }, "finish_reason": "tool_calls" }] });
+        let arguments: Value = serde_json::from_str(arguments).unwrap();
+        let part = json!({ "functionCall": { "args": arguments } });
+        let gemini = json!({ "candidates": [{ "content": { "parts": [part] }, "finishReason": "STOP" }] });
+        let call = json!({ "function": { "arguments": arguments } });
+        let ollama = json!({ "message": { "tool_calls": [call] }, "done": true });
+        for (adapter, frames, expected) in [
+            ("openai", sse(&[chat]), none_came),
+            ("gemini", sse(&[gemini]), expected_of_others),
+            ("ollama", vec![format!("{ollama}\n")], expected_of_others),
+        ] {
+            assert_eq!(turn(adapter, frames).await, expected, "{adapter} {arguments}");
+        }
     }
 }
 
