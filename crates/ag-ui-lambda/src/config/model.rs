@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use secrecy::SecretString;
+use serde_json::Value;
 
 use super::{ConfigError, Variables, fault};
 #[cfg(feature = "hosted")]
 use crate::model::Provider;
-use crate::model::{ModelSettings, ToolChoice};
+use crate::model::{ModelSettings, ThinkTags, ToolChoice};
 
 /// The most texts to stop at: OpenAI takes no more.
 const MAX_STOP: usize = 4;
@@ -172,16 +173,22 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
                 Some(tool) => ToolChoice::Tool(tool),
             },
             stop: self.stop()?,
-            think_tags: self.switch("AGUI_MODEL_THINK_TAGS")?.unwrap_or(false),
+            think_tags: match self.text("AGUI_MODEL_THINK_TAGS").as_deref() {
+                None | Some("off") => ThinkTags::Off,
+                Some("on") => ThinkTags::On,
+                Some("open") => ThinkTags::Open,
+                Some(_) => return Err(fault("AGUI_MODEL_THINK_TAGS", "must be `on`, `open` or `off`")),
+            },
         })
     }
 
     /// Texts to stop at: a JSON array of them, or one as it is.
     fn stop(&self) -> Result<Vec<String>, ConfigError> {
         let Some(text) = self.text("AGUI_MODEL_STOP") else { return Ok(Vec::new()) };
-        let stop = match text.starts_with('[') {
-            true => serde_json::from_str(&text).unwrap_or_default(),
-            false => vec![text],
+        // A text may begin with a bracket as well: what is no array is a text.
+        let stop = match serde_json::from_str::<Vec<Value>>(&text) {
+            Ok(texts) => serde_json::from_value(texts.into()).unwrap_or_default(),
+            Err(_) => vec![text],
         };
         if !(1..=MAX_STOP).contains(&stop.len()) || stop.iter().any(String::is_empty) {
             let problem =
@@ -300,11 +307,31 @@ mod tests {
                 thinking_tokens: Some(2000),
                 tool_choice: ToolChoice::Tool("get_weather".into()),
                 stop: vec!["END".into(), "\n\n".into()],
-                think_tags: true,
+                think_tags: ThinkTags::On,
             }
         );
         assert_eq!((all.idle_timeout.as_secs(), all.prompt_cache), (5, Some(false)));
         assert_eq!(all.guardrail, Some(Guardrail { id: "g-1".into(), version: "DRAFT".into() }));
+    }
+
+    #[test]
+    fn a_setting_of_several_forms_is_read_in_each() {
+        let settings = |variable: &'static str, value: &'static str| {
+            models(&[("AGUI_MODEL", "scripted/demo"), (variable, value)]).unwrap().settings
+        };
+        for (value, expected) in [
+            ("END", &["END"][..]),
+            ("[END]", &["[END]"]),
+            ("[/INST]", &["[/INST]"]),
+            ("[\"a", &["[\"a"]),
+            ("\"END\"", &["\"END\""]),
+            (r#"["[END]"]"#, &["[END]"]),
+        ] {
+            assert_eq!(settings("AGUI_MODEL_STOP", value).stop, expected, "{value}");
+        }
+        for (value, expected) in [("on", ThinkTags::On), ("open", ThinkTags::Open), ("off", ThinkTags::Off)] {
+            assert_eq!(settings("AGUI_MODEL_THINK_TAGS", value).think_tags, expected, "{value}");
+        }
     }
 
     #[test]

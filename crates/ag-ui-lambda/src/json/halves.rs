@@ -101,6 +101,18 @@ impl Halves {
         joined + rest
     }
 
+    /// Adds the next piece to a text that is kept. A half at its end is U+FFFD there, until a second half follows.
+    #[cfg(feature = "hosted")]
+    pub(crate) fn push(&mut self, text: &mut String, piece: String, cuts: &[Cut]) {
+        if self.is_holding() {
+            text.pop();
+        }
+        text.push_str(&self.join(piece, cuts));
+        if self.is_holding() {
+            text.push(REPLACEMENT);
+        }
+    }
+
     /// What is left when no more pieces come.
     pub(crate) fn rest(&mut self) -> Option<String> {
         self.held.take().map(|_| REPLACEMENT.to_string())

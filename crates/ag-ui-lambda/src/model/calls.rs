@@ -13,6 +13,7 @@
 mod brackets;
 mod matching;
 mod piece;
+mod signature;
 mod unplaced;
 
 use std::collections::VecDeque;
@@ -241,10 +242,9 @@ impl Calls {
             out.push_back(Delta::ToolCall { call, id, name: names.own(piece.name.clone()) });
         }
         let made = &mut self.made[call];
-        let is_signed = piece.signature.is_some() && piece.signature != made.signature;
-        if is_signed {
-            made.signature.clone_from(&piece.signature);
-        }
+        let signature = signature::joined(made.signature.as_deref(), piece.signature.as_deref());
+        let is_signed = signature != made.signature;
+        made.signature = signature;
         if made.sent.is_some() && (is_signed || is_begun) {
             out.extend(made.signature.clone().map(|signature| Delta::ToolCallSignature { call, signature }));
         }

@@ -37,7 +37,7 @@ pub use error::{ModelError, ModelErrorKind, Rejected};
 pub use hosted::{ApiKey, ApiKeys, BadUrl, Hosted, Provider};
 pub use request::{Call, CallResult, CallSignature, Reasoning, ReasoningKind, Request, Turn, UserPart};
 pub use scripted::{Script, Scripted};
-pub use settings::{ModelSettings, ToolChoice};
+pub use settings::{ModelSettings, ThinkTags, ToolChoice};
 
 /// A chat model.
 pub trait Model: Send + Sync + 'static {

@@ -14,7 +14,20 @@ pub struct ModelSettings {
     /// Texts at which the model stops, four at most; they are not part of its answer. Responses has no such setting.
     pub stop: Vec<String>,
     /// Whether text between `<think>` and `</think>` is reasoning.
-    pub think_tags: bool,
+    pub think_tags: ThinkTags,
+}
+
+/// What tags in a model's text mean.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ThinkTags {
+    /// Nothing: they are text.
+    #[default]
+    Off,
+    /// What stands between `<think>` and `</think>` is reasoning.
+    On,
+    /// The same, and each turn begins as reasoning: the chat template of the server has written the opening tag.
+    Open,
 }
 
 /// Whether a model may, must or must not call a tool.

@@ -2,19 +2,29 @@
 //!
 //! Servers that do not know a model's form of reasoning pass it on as text. Where the setting says so, it is told apart here, on
 //! every wire. The tags may come in pieces, and are never shown.
+//!
+//! Some chat templates write the opening tag into the prompt, so that the model's text begins behind it; another value of
+//! the setting says so.
 
 use std::collections::VecDeque;
 
 use futures_util::{StreamExt as _, stream};
 
-use super::{Delta, DeltaStream, ModelError};
+use super::{Delta, DeltaStream, ModelError, ThinkTags};
 
 const OPENING: &str = "<think>";
 const CLOSING: &str = "</think>";
 
-/// The same turn, in which text between the tags is reasoning.
-pub(crate) fn tags_as_reasoning(deltas: DeltaStream) -> DeltaStream {
-    let reader = Reader { deltas: Some(deltas), tags: Tags::default(), ready: VecDeque::new() };
+/// The same turn, in which text between the tags is reasoning where the setting says so.
+pub(crate) fn tags_as_reasoning(deltas: DeltaStream, setting: ThinkTags) -> DeltaStream {
+    let is_open = setting == ThinkTags::Open;
+    let tags = match setting {
+        ThinkTags::Off => return deltas,
+        ThinkTags::On | ThinkTags::Open => {
+            Tags { is_inside: is_open, may_repeat: is_open, ..Tags::default() }
+        }
+    };
+    let reader = Reader { deltas: Some(deltas), tags, ready: VecDeque::new() };
     stream::unfold(reader, |mut reader| async move { reader.next().await.map(|delta| (delta, reader)) })
         .boxed()
 }
@@ -38,6 +48,9 @@ impl Reader {
                 Some(Ok(Delta::Text(text))) => self.ready.extend(self.tags.push(&text).into_iter().map(Ok)),
                 Some(Ok(usage @ Delta::Usage(_))) => return Some(Ok(usage)),
                 Some(other) => {
+                    if matches!(other, Ok(Delta::Reasoning(_))) {
+                        self.tags.told_elsewhere();
+                    }
                     self.ready.extend(self.tags.rest().map(Ok));
                     self.ready.push_back(other);
                 }
@@ -55,6 +68,8 @@ impl Reader {
 struct Tags {
     /// Whether the opening tag came, and the closing one not yet.
     is_inside: bool,
+    /// Whether the text begins inside, and the opening tag may yet come.
+    may_repeat: bool,
     /// Whether anything but white space came since the last tag. Models put line breaks around the tags.
     has_begun: bool,
     /// The end of the text so far, which may be the beginning of a tag.
@@ -66,6 +81,15 @@ impl Tags {
     fn push(&mut self, piece: &str) -> Vec<Delta> {
         let mut deltas = Vec::new();
         let mut text = std::mem::take(&mut self.held) + piece;
+        if self.may_repeat {
+            let begun = text.trim_start();
+            if begun.len() < OPENING.len() && OPENING.starts_with(begun) {
+                self.held = text;
+                return deltas;
+            }
+            self.may_repeat = false;
+            text = begun.strip_prefix(OPENING).unwrap_or(begun).to_owned();
+        }
         loop {
             let tag = if self.is_inside { CLOSING } else { OPENING };
             let Some((before, behind)) = text.split_once(tag) else { break };
@@ -79,6 +103,13 @@ impl Tags {
         self.held = text.split_off(text.len() - length);
         deltas.extend(self.delta(&text));
         deltas
+    }
+
+    /// Where the server tells reasoning apart itself, its text does not begin inside.
+    fn told_elsewhere(&mut self) {
+        if std::mem::take(&mut self.may_repeat) {
+            self.is_inside = false;
+        }
     }
 
     /// What was held back, when the text goes on no more.
@@ -101,13 +132,17 @@ mod tests {
     use crate::model::StopReason;
 
     /// The text and the reasoning of these pieces, each as `text:` or `think:`, joined where they follow one another.
-    async fn read(pieces: &[&str]) -> Vec<String> {
-        let deltas = pieces.iter().map(|piece| Ok(Delta::Text((*piece).to_owned()))).collect::<Vec<_>>();
+    async fn read(setting: ThinkTags, pieces: &[&str]) -> Vec<String> {
+        read_deltas(setting, pieces.iter().map(|piece| Delta::Text((*piece).to_owned()))).await
+    }
+
+    async fn read_deltas(setting: ThinkTags, deltas: impl Iterator<Item = Delta>) -> Vec<String> {
+        let deltas = deltas.map(Ok).collect::<Vec<_>>();
         let end = Ok(Delta::End(StopReason::Complete));
         let deltas = stream::iter(deltas.into_iter().chain([end])).boxed();
         let mut read: Vec<String> = Vec::new();
         let mut last = "";
-        for delta in tags_as_reasoning(deltas).collect::<Vec<_>>().await {
+        for delta in tags_as_reasoning(deltas, setting).collect::<Vec<_>>().await {
             let (kind, text) = match delta.unwrap() {
                 Delta::Text(text) => ("text:", text),
                 Delta::Reasoning(text) => ("think:", text),
@@ -135,10 +170,32 @@ mod tests {
             ("<think>a </thin> <think> b</think>c <", vec!["think:a </thin> <think> b", "text:c <"]),
             ("<think>é</think>😀", vec!["think:é", "text:😀"]),
         ] {
-            assert_eq!(read(&[text]).await, expected, "{text}");
-            let letters: Vec<String> = text.chars().map(String::from).collect();
-            let letters: Vec<&str> = letters.iter().map(String::as_str).collect();
-            assert_eq!(read(&letters).await, expected, "{text}, letter by letter");
+            check(ThinkTags::On, text, &expected).await;
         }
+    }
+
+    #[tokio::test]
+    async fn text_begins_as_reasoning_where_the_tag_is_open() {
+        for (text, expected) in [
+            ("Hm.</think>Yes.", vec!["think:Hm.", "text:Yes."]),
+            ("\nHm.\n</think>\n\nYes.", vec!["think:Hm.\n", "text:Yes."]),
+            ("\n<think>\nHm.</think>Yes.", vec!["think:Hm.", "text:Yes."]),
+            ("</think>Yes.", vec!["text:Yes."]),
+            ("<thin air>", vec!["think:<thin air>"]),
+            ("<thi", vec!["think:<thi"]),
+            ("a</think>b<think>c</think>d", vec!["think:a", "text:b", "think:c", "text:d"]),
+        ] {
+            check(ThinkTags::Open, text, &expected).await;
+        }
+        let apart = [Delta::Reasoning("Hm.".into()), Delta::Text("Yes.".into())];
+        assert_eq!(read_deltas(ThinkTags::Open, apart.into_iter()).await, ["think:Hm.", "text:Yes."]);
+        assert_eq!(read(ThinkTags::Off, &["<think>"]).await, ["text:<think>"]);
+    }
+
+    async fn check(setting: ThinkTags, text: &str, expected: &[&str]) {
+        assert_eq!(read(setting, &[text]).await, expected, "{text}");
+        let letters: Vec<String> = text.chars().map(String::from).collect();
+        let letters: Vec<&str> = letters.iter().map(String::as_str).collect();
+        assert_eq!(read(setting, &letters).await, expected, "{text}, letter by letter");
     }
 }

@@ -74,8 +74,7 @@ async fn attempt<S: Stamps>(
     let mut request = Cow::Borrowed(asking.request);
     let mut reductions = 0;
     loop {
-        let deltas = model.stream(&request);
-        let mut deltas = if request.settings.think_tags { think::tags_as_reasoning(deltas) } else { deltas };
+        let mut deltas = think::tags_as_reasoning(model.stream(&request), request.settings.think_tags);
         let mut chat = Chat::new(model.name());
         let first = first(&mut deltas, transcript, asking.account, &mut chat).await;
         let error = match first.and_then(|first| not_empty(first, &request)) {

@@ -4,25 +4,28 @@
 //! marker of its wire, at the end of the body, or when nothing more has come for a while.
 
 mod end;
+mod whole;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use reqwest::Response;
 use secrecy::SecretString;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::error::{self, Fault};
 use super::frames::{Frames, Framing};
 use super::halves::SplitPairs;
+use super::opaque::Opaque;
 use super::provider::{Back, Provider, Wire};
 use super::said::{Said, Tokens};
 use super::stop::Stop;
-use super::{anthropic, chat, gemini, ollama, opaque, responses};
-use crate::model::calls::Calls;
+use super::{anthropic, chat, gemini, ollama, responses};
+use crate::model::calls::{Calls, Piece};
 use crate::model::wire::ToolNames;
 use crate::model::{Delta, ModelError};
+use whole::Told;
 
 /// How long the end of a body may come behind the turn's. Waiting for it costs less than another connection.
 const END_OF_BODY: Duration = Duration::from_millis(10);
@@ -58,16 +61,29 @@ pub(super) struct Answer {
     pairs: SplitPairs,
     /// The calls so far.
     calls: Calls,
-    /// The signature of the block that is open.
-    signature: String,
+    /// What other choices than the first say of calls, and why they stop.
+    other_calls: Vec<Piece>,
+    other_stop: Option<String>,
+    /// The signature of the block that is open: in its beginning, and in pieces.
+    signature: (String, String),
+    /// The signatures of items of the reasoning so far.
+    sealed: Vec<String>,
+    /// Those that came behind text or calls.
+    late: Vec<String>,
     /// What the provider wants back with the turn.
-    opaque: Map<String, Value>,
+    opaque: Opaque,
     /// The signature of text, which Gemini wants back with it.
     text_signature: Option<String>,
     /// Whether there was reasoning, and no text since, that a signature could belong to.
     has_reasoned: bool,
-    /// Whether any text came.
-    has_spoken: bool,
+    /// The text so far.
+    text: Told,
+    /// The reasoning so far.
+    reasoning: Told,
+    /// Whether deltas came, so that a message repeats them.
+    has_deltas: bool,
+    /// Whether a plain member tells the reasoning.
+    has_plain_reasoning: bool,
     /// Whether any text, reasoning or call came.
     has_answer: bool,
     /// When a part of the answer, or the reason to stop, came last.
@@ -110,11 +126,18 @@ impl Answer {
             key,
             pairs: SplitPairs::default(),
             calls: Calls::default(),
-            signature: String::new(),
-            opaque: Map::new(),
+            other_calls: Vec::new(),
+            other_stop: None,
+            signature: Default::default(),
+            sealed: Vec::new(),
+            late: Vec::new(),
+            opaque: Opaque::default(),
             text_signature: None,
             has_reasoned: false,
-            has_spoken: false,
+            text: Told::default(),
+            reasoning: Told::default(),
+            has_deltas: false,
+            has_plain_reasoning: false,
             has_answer: false,
             last_part: Instant::now(),
             has_begun: false,
@@ -196,6 +219,7 @@ impl Answer {
         if let Some(frame) = self.frames.rest() {
             return self.frame(&frame);
         }
+        self.take_other_stop();
         match self.stop {
             _ if self.is_over || self.failure.is_some() => {}
             Some(_) => self.end(),
@@ -233,13 +257,13 @@ impl Answer {
     fn read(&mut self, frame: Value) {
         let said = match self.wire {
             _ if let Some(fault) = Fault::in_frame(&frame) => vec![Said::Failed(fault)],
-            Wire::Chat if self.has_answer && chat::is_whole(&frame) => again(chat::read(frame)),
             Wire::Chat => chat::read(frame),
             Wire::Responses => responses::read(frame),
             Wire::Anthropic => anthropic::read(frame),
             Wire::Gemini => gemini::read(frame),
             Wire::Ollama => ollama::read(frame),
         };
+        let said = self.once(said);
         for said in self.pairs.join(said) {
             if self.failure.is_none() && !self.is_over {
                 self.hear(said);
@@ -259,32 +283,34 @@ impl Answer {
         match said {
             Said::Text(text) => {
                 self.has_reasoned = false;
-                self.has_spoken = true;
+                self.text.push(&text);
                 self.ready.push_back(Delta::Text(text));
             }
-            Said::Reasoning(text) => {
+            Said::Reasoning(text) | Said::OpaqueReasoning(text) => {
                 self.has_reasoned = true;
+                self.reasoning.push(&text);
                 self.ready.push_back(Delta::Reasoning(text));
             }
-            Said::SignaturePiece(piece) => self.signature.push_str(&piece),
-            Said::Signature(signature) if self.wire == Wire::Gemini && !self.has_reasoned => {
-                self.text_signature = Some(signature);
-            }
-            Said::Opaque(members) => opaque::merge(&mut self.opaque, members),
+            Said::SignatureStart(start) => self.signature.0 = start,
+            Said::SignaturePiece(piece) => self.signature.1.push_str(&piece),
+            Said::TextSignature(signature) => self.text_signature = Some(signature),
+            Said::Opaque(members) => self.opaque.merge(members, self.pairs.cuts()),
             Said::Signature(signature) => {
                 self.has_reasoned = false;
                 self.ready.push_back(Delta::ReasoningSignature(signature));
             }
+            Said::WholeOpaque(members) => self.opaque.add(members),
+            Said::Sealed(signature) => self.sealed(signature),
             Said::Redacted(data) => self.ready.push_back(Delta::RedactedReasoning(data)),
             Said::OthersCall(place) => self.calls.leave_out(place),
             Said::Call(piece) => self.calls.piece(piece, &self.names, &mut self.ready),
             Said::WholeCall(piece) => self.calls.whole(piece, &self.names, &mut self.ready),
             Said::CallDone(piece) => self.calls.done(piece, &self.names, &mut self.ready),
-            Said::AllText(text) if !self.has_spoken => {
-                self.has_spoken = true;
-                self.ready.push_back(Delta::Text(text));
-            }
-            Said::AllText(_) => {}
+            Said::OtherCall(piece) => self.other_calls.push(piece),
+            Said::Message(said) => said.into_iter().for_each(|said| self.hear(said)),
+            Said::WholeText(span, text) => self.whole_text(span, &text),
+            Said::WholeReasoning(span, text) => self.whole_reasoning(span, &text),
+            Said::AllReasoning(thoughts) => self.all_reasoning(thoughts),
             Said::AllCalls(pieces) => self.calls.all(pieces, &self.names, &mut self.ready),
             Said::BlockEnd(place) => {
                 self.end_signature();
@@ -296,6 +322,7 @@ impl Answer {
                     self.stop = Some(word);
                 }
             }
+            Said::OtherStop(word) => self.other_stop = Some(word),
             Said::End => self.end(),
             Said::Failed(fault) => {
                 let failure = fault.failure(self.key(), &self.names);
@@ -309,18 +336,4 @@ impl Answer {
         let data = data.strip_prefix(b"\"").and_then(|data| data.strip_suffix(b"\"")).unwrap_or(data);
         self.wire != Wire::Ollama && chat::is_end(data)
     }
-}
-
-/// A whole answer behind the pieces of it: only what did not come before is new.
-fn again(said: Vec<Said>) -> Vec<Said> {
-    let (mut calls, mut texts, mut rest) = (Vec::new(), Vec::new(), Vec::new());
-    for said in said {
-        match said {
-            Said::Text(text) => texts.push(Said::AllText(text)),
-            Said::Call(piece) => calls.push(piece),
-            Said::Reasoning(_) | Said::Opaque(_) => {}
-            said => rest.push(said),
-        }
-    }
-    texts.into_iter().chain([Said::AllCalls(calls)]).chain(rest).collect()
 }

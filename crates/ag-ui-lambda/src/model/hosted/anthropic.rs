@@ -8,7 +8,7 @@ use super::conversation::{Asked, Choice, Message, declared};
 use super::effort;
 use super::media::{Kind, Part, Place};
 use super::opaque;
-use super::said::{Piece, Said, Tokens, arguments, count, place, text};
+use super::said::{Piece, Said, Tokens, arguments, count, entries, place, text};
 use crate::model::claude::{self, LEAST_BUDGET, Thinking};
 use crate::model::wire;
 use crate::model::{Reasoning, ReasoningKind};
@@ -134,7 +134,7 @@ pub(super) fn read(mut event: Value) -> Vec<Said> {
     let kind = text(&mut event, "/type").unwrap_or_default();
     let place = place(&event, "/index");
     match kind.as_str() {
-        "message_start" => event.pointer("/message/usage").map(tokens).into_iter().collect(),
+        "message_start" => event.get_mut("message").map(blocks).unwrap_or_default(),
         "content_block_start" => {
             event.get_mut("content_block").map(|block| begun(block, place)).unwrap_or_default()
         }
@@ -147,6 +147,9 @@ pub(super) fn read(mut event: Value) -> Vec<Said> {
         "message_stop" => vec![Said::End],
         // A whole message, from a server that does not stream.
         "message" => message(&mut event),
+        "" if event.get("content").is_some_and(Value::is_array) && event.get("role").is_some() => {
+            message(&mut event)
+        }
         _ => Vec::new(),
     }
 }
@@ -171,7 +174,11 @@ fn begun(block: &mut Value, place: Option<usize>) -> Vec<Said> {
         // Calls that the provider makes by itself.
         "server_tool_use" | "mcp_tool_use" => vec![Said::OthersCall(place)],
         "redacted_thinking" => text(block, "/data").map(Said::Redacted).into_iter().collect(),
-        _ => told_of(block),
+        // Some begin with the whole signature, and send it again in a delta.
+        _ => {
+            let start = text(block, "/signature").map(Said::SignatureStart);
+            told_of(block).into_iter().chain(start).collect()
+        }
     }
 }
 
@@ -184,15 +191,20 @@ fn told(delta: &mut Value, place: Option<usize>) -> Vec<Said> {
 }
 
 fn message(message: &mut Value) -> Vec<Said> {
+    let mut said = blocks(message);
+    said.extend(text(message, "/stop_reason").map(Said::Stop));
+    said.push(Said::End);
+    said
+}
+
+/// The blocks of a message that come at once. Its beginning has none, but that of some compatible servers.
+fn blocks(message: &mut Value) -> Vec<Said> {
     let mut said = Vec::new();
-    let blocks = message.get_mut("content").and_then(Value::as_array_mut);
-    for (place, block) in blocks.into_iter().flatten().enumerate() {
+    for (place, block) in entries(message, "/content").enumerate() {
         said.extend(begun(block, Some(place)));
         said.push(Said::BlockEnd(Some(place)));
     }
     said.extend(message.get("usage").map(tokens));
-    said.extend(text(message, "/stop_reason").map(Said::Stop));
-    said.push(Said::End);
     said
 }
 

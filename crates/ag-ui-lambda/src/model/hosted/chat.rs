@@ -2,19 +2,25 @@
 //!
 //! Source: <https://platform.openai.com/docs/api-reference/chat>; where others differ, the line says who.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::conversation::{Asked, Choice, Message};
 use super::effort;
 use super::media::{Kind, Medium, Part, Place};
 use super::opaque;
 use super::provider::Back;
-use super::said::{Piece, Said, Tokens, arguments, count, place, text};
+use super::said::{Piece, Said, Tokens, arguments, count, entries, place, text};
 use crate::model::wire;
 use crate::model::{Reasoning, ReasoningKind};
 
 /// How ids of OpenAI's models begin that know no `max_tokens`; compatible servers know nothing else.
 const COMPLETION_TOKENS: &[&str] = &["gpt-5", "gpt-6", "o1", "o3", "o4"];
+
+/// Where servers tell reasoning as a text.
+const REASONING: &[&str] = &["/reasoning_content", "/reasoning", "/reasoning_text", "/thinking", "/thought"];
+
+/// More calls than a choice has.
+const CALLS_OF_A_CHOICE: usize = 1_000_000;
 
 pub(super) fn body(asked: &Asked<'_>) -> Value {
     let system = asked.instructions().map(|text| json!({ "role": "system", "content": text }));
@@ -142,14 +148,14 @@ fn part(part: &Part<'_>) -> Value {
 
 pub(super) fn read(mut chunk: Value) -> Vec<Said> {
     let mut said = Vec::new();
-    let choices = chunk.get_mut("choices").and_then(Value::as_array_mut);
-    let first = |choice: &&mut Value| count(choice, "/index").is_none_or(|index| index == 0);
-    if let Some(choice) = choices.into_iter().flatten().find(first) {
-        // Some send what is whole as a message.
-        if let Some(delta) = ["delta", "message"].into_iter().find(|name| choice[*name].is_object()) {
-            told(&mut choice[delta], &mut said);
+    for (at, choice) in entries(&mut chunk, "/choices").enumerate() {
+        let index = place(choice, "/index").unwrap_or(at);
+        let of_choice = read_choice(choice);
+        match index {
+            0 => said.extend(of_choice),
+            // Some gateways put text into the first choice, and calls into another.
+            _ => said.extend(of_choice.into_iter().filter_map(|said| of_other_choice(index, said))),
         }
-        said.extend(text(choice, "/finish_reason").map(Said::Stop));
     }
     // Groq has them in a member of its own.
     let counted = ["/usage", "/x_groq/usage"].into_iter().find_map(|at| chunk.pointer(at));
@@ -157,45 +163,55 @@ pub(super) fn read(mut chunk: Value) -> Vec<Said> {
     said
 }
 
-/// Whether a chunk holds a whole answer, and no piece of one.
-pub(super) fn is_whole(chunk: &Value) -> bool {
-    let choice = chunk.pointer("/choices/0");
-    choice.is_some_and(|choice| !choice["delta"].is_object() && choice["message"].is_object())
-}
-
 pub(super) fn is_end(data: &[u8]) -> bool {
     data == b"[DONE]"
 }
 
-fn told(delta: &mut Value, said: &mut Vec<Said>) {
-    let opaque = opaque::take(delta);
-    // Google marks a thought by this, and sends it as text.
-    let is_thought = opaque
-        .get("extra_content")
-        .is_some_and(|extra| extra.pointer("/google/thought").is_some_and(|thought| thought == true));
-    if is_thought {
-        said.extend(text(delta, "/content").map(Said::Reasoning));
-    } else if !opaque.is_empty() {
-        said.push(Said::Opaque(opaque));
+fn read_choice(choice: &mut Value) -> Vec<Said> {
+    // Some have beside the delta what belongs into it. The gateway's own fields are not the provider's.
+    let mut opaque = opaque::take(choice);
+    opaque.remove("provider_specific_fields");
+    let mut said = told_in(opaque);
+    if choice["delta"].is_object() {
+        told(&mut choice["delta"], &mut said);
+    } else if choice["message"].is_object() {
+        let mut message = Vec::new();
+        told(&mut choice["message"], &mut message);
+        said.push(Said::Message(message));
     }
-    let reasoning = text(delta, "/reasoning_content").or_else(|| text(delta, "/reasoning"));
-    said.extend(reasoning.map(Said::Reasoning));
-    match delta.get_mut("content").map(Value::take) {
-        Some(Value::String(text)) if !text.is_empty() => said.push(Said::Text(text)),
-        // Mistral sends chunks of two kinds.
-        Some(Value::Array(chunks)) => {
-            for mut chunk in chunks {
-                if let Some(Value::Array(thoughts)) = chunk.get_mut("thinking").map(Value::take) {
-                    let thoughts = thoughts.into_iter().filter_map(|mut thought| text(&mut thought, "/text"));
-                    said.extend(thoughts.map(Said::Reasoning));
-                }
-                said.extend(text(&mut chunk, "/text").map(Said::Text));
-            }
+    said.extend(text(choice, "/finish_reason").map(Said::Stop));
+    said
+}
+
+/// What counts of another choice than the first. Its calls are those of places of their own.
+fn of_other_choice(index: usize, said: Said) -> Option<Said> {
+    match said {
+        Said::Call(piece) => {
+            let place = index.saturating_mul(CALLS_OF_A_CHOICE).saturating_add(piece.place.unwrap_or(0));
+            Some(Said::OtherCall(Piece { place: Some(place), ..piece }))
         }
-        _ => {}
+        Said::Stop(word) => Some(Said::OtherStop(word)),
+        _ => None,
+    }
+}
+
+fn told(delta: &mut Value, said: &mut Vec<Said>) {
+    let mut opaque = opaque::take(delta);
+    // Google marks a thought by this, and sends it as text.
+    let google = opaque.get_mut("extra_content").and_then(|extra| extra.get_mut("google"));
+    let mark = google.and_then(Value::as_object_mut).and_then(|google| google.remove("thought"));
+    let is_thought = mark.is_some_and(|thought| thought == true);
+    if opaque.get("extra_content").is_some_and(|extra| *extra == json!({ "google": {} })) {
+        opaque.remove("extra_content");
+    }
+    said.extend(told_in(opaque));
+    said.extend(REASONING.iter().find_map(|name| text(delta, name)).map(Said::Reasoning));
+    if let Some(content) = delta.get_mut("content") {
+        told_as_content(content.take(), is_thought, said);
     }
     said.extend(text(delta, "/refusal").map(Said::Text));
-    for call in delta.get_mut("tool_calls").and_then(Value::as_array_mut).into_iter().flatten() {
+    let before = said.len();
+    for call in entries(delta, "/tool_calls") {
         let signature = opaque::take_of_call(call);
         said.push(Said::Call(Piece {
             signature,
@@ -205,6 +221,41 @@ fn told(delta: &mut Value, said: &mut Vec<Said>) {
             json: arguments(call, "/function/arguments"),
             ..Piece::default()
         }));
+    }
+    // The form before there were several calls; some tell both.
+    if said.len() == before && delta.get("function_call").is_some_and(Value::is_object) {
+        said.push(Said::Call(Piece {
+            name: text(delta, "/function_call/name").unwrap_or_default(),
+            json: arguments(delta, "/function_call/arguments"),
+            ..Piece::default()
+        }));
+    }
+}
+
+/// Members that only the provider can read; the reasoning in them is shown where nothing else tells it.
+fn told_in(opaque: Map<String, Value>) -> Vec<Said> {
+    let reasoning = opaque::reasoning(&opaque).map(Said::OpaqueReasoning);
+    let opaque = (!opaque.is_empty()).then_some(Said::Opaque(opaque));
+    opaque.into_iter().chain(reasoning).collect()
+}
+
+/// Content is a text, or chunks of text and of reasoning. Mistral's chunks of reasoning hold chunks of text.
+fn told_as_content(content: Value, is_thought: bool, said: &mut Vec<Said>) {
+    match content {
+        Value::String(text) if text.is_empty() => {}
+        Value::String(text) => said.push(if is_thought { Said::Reasoning(text) } else { Said::Text(text) }),
+        Value::Array(chunks) => {
+            chunks.into_iter().for_each(|chunk| told_as_content(chunk, is_thought, said));
+        }
+        Value::Object(mut chunk) => {
+            if let Some(thoughts) = chunk.remove("thinking") {
+                told_as_content(thoughts, true, said);
+            }
+            if let Some(text @ Value::String(_)) = chunk.remove("text") {
+                told_as_content(text, is_thought, said);
+            }
+        }
+        _ => {}
     }
 }
 

@@ -1,10 +1,14 @@
 //! Splitting an answer into its frames: the events of an event stream, or lines.
 //!
+//! A server that answers in another format than its wire's sends JSON: one text on any number of lines, or one on each line.
+//! Such texts are frames, too.
+//!
 //! Frames come in any pieces. What is not yet a whole frame is kept, up to a limit; lines end in LF or CRLF.
 //!
 //! Servers tell errors beside the format that they answer in: in a field `error:`, in an event of that name, as a line of
 //! JSON, or as a body of JSON or of plain text. Each comes out as a frame that tells of an error.
 
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use super::fault::Fault;
@@ -45,8 +49,10 @@ pub(super) struct Frames {
     error: Vec<u8>,
     /// Whether that event is named as an error.
     is_error: bool,
-    /// A body that is JSON, and no event stream.
+    /// A text of JSON whose end has not come.
     document: Vec<u8>,
+    /// The body is JSON, and no event stream.
+    is_json: bool,
     /// Lines that are in no format, while there is nothing else.
     text: Vec<u8>,
     /// Whether there was anything in a known format.
@@ -66,6 +72,7 @@ impl Frames {
             error: Vec::new(),
             is_error: false,
             document: Vec::new(),
+            is_json: false,
             text: Vec::new(),
             has_format: false,
             is_first: true,
@@ -93,21 +100,26 @@ impl Frames {
             let is_blank = line.iter().all(u8::is_ascii_whitespace);
             // Blank lines may stand before a document.
             self.is_first = is_first && is_blank;
-            if self.framing == Framing::Lines {
-                if !is_blank && !self.has_format && !is_json(line) && line.len() <= MAX_TEXT {
+            let begins_json = is_json(line);
+            self.is_json |= is_first && begins_json;
+            let is_document = !self.document.is_empty() || (self.is_json && begins_json);
+            let is_field = [&b"data:"[..], b"error:", b"event:"].iter().any(|name| line.starts_with(name));
+            self.has_format |= is_document || (is_field && self.framing == Framing::Events);
+            if is_document {
+                // A line that ends a text of many is not indented, mostly; if it is, the text waits for the end of the body.
+                let may_end = !line.first().is_some_and(u8::is_ascii_whitespace);
+                self.document.extend_from_slice(line);
+                if may_end && is_whole(&self.document) {
+                    return Some(std::mem::take(&mut self.document));
+                }
+                self.document.push(b'\n');
+            } else if self.framing == Framing::Lines {
+                if !is_blank && !self.has_format && !begins_json && line.len() <= MAX_TEXT {
                     note(&mut self.text, line);
                 } else if !is_blank {
                     self.has_format = true;
                     return Some(line.to_vec());
                 }
-                continue;
-            }
-            let is_document = !self.document.is_empty() || (is_first && is_json(line));
-            let is_field = [&b"data:"[..], b"error:", b"event:"].iter().any(|name| line.starts_with(name));
-            self.has_format |= is_document || is_field;
-            if is_document {
-                self.document.extend_from_slice(line);
-                self.document.push(b'\n');
             } else if line.is_empty() {
                 if let Some(event) = self.event() {
                     return Some(event);
@@ -141,9 +153,19 @@ impl Frames {
     /// The last frame, if the bytes ended without the end of it.
     pub(super) fn rest(&mut self) -> Option<Vec<u8>> {
         self.bytes.extend_from_slice(b"\n\n");
-        let document =
-            |frames: &mut Self| Some(std::mem::take(&mut frames.document)).filter(|rest| !rest.is_empty());
-        self.next().or_else(|| document(self)).or_else(|| self.text())
+        self.next().or_else(|| self.document()).or_else(|| self.text())
+    }
+
+    /// The first of the texts that are left, or what is left if it is no JSON.
+    fn document(&mut self) -> Option<Vec<u8>> {
+        let mut document = std::mem::take(&mut self.document);
+        let readable = readable(&document);
+        let mut texts = serde_json::Deserializer::from_slice(&readable).into_iter::<IgnoredAny>();
+        let length = texts.next().and_then(Result::ok).map(|_| texts.byte_offset());
+        if let Some(length) = length {
+            self.document = document.split_off(length);
+        }
+        Some(document).filter(|document| !document.trim_ascii().is_empty())
     }
 
     /// The body, if it is a short plain text and no page: an error in words.
@@ -169,6 +191,11 @@ impl Frames {
         let is_crlf = end > start && self.bytes[end - 1] == b'\r';
         Some((start, if is_crlf { end - 1 } else { end }))
     }
+}
+
+/// Whether a text is all of a frame: JSON, or the end marker of chat completions.
+fn is_whole(text: &[u8]) -> bool {
+    text.trim_ascii() == b"[DONE]" || serde_json::from_slice::<IgnoredAny>(&readable(text)).is_ok()
 }
 
 /// The value of a field, if the line is one.
@@ -263,9 +290,12 @@ mod tests {
 
     #[test]
     fn a_body_of_json_is_one_frame() {
-        for text in ["{\"error\":\n\n{\"code\":400}}", "\n[{\"a\":1},\n{\"a\":2}]\n", "\u{feff}{\"a\":1}"] {
+        let texts = ["{\"error\":\n\n{\"code\":400}}", "\n[{\"a\":1},\n{\"a\":2}]", "\u{feff}{\"a\":1}"];
+        for (text, framing) in
+            texts.into_iter().flat_map(|text| [(text, Framing::Events), (text, Framing::Lines)])
+        {
             for size in 1..text.len() {
-                let mut frames = Frames::new(Framing::Events);
+                let mut frames = Frames::new(framing);
                 for chunk in text.as_bytes().chunks(size) {
                     frames.push(chunk).unwrap();
                     assert_eq!(frames.next(), None);
@@ -276,6 +306,32 @@ mod tests {
                     serde_json::from_str::<Value>(text.trim_start_matches('\u{feff}')).unwrap(),
                 );
                 assert_eq!(frames.rest(), None);
+            }
+        }
+    }
+
+    #[test]
+    fn texts_of_json_are_frames_as_soon_as_they_end() {
+        for framing in [Framing::Events, Framing::Lines] {
+            for (text, expected, left) in [
+                ("{\"a\":1}\n\n[2]\r\n[DONE]\n", vec!["{\"a\":1}", "[2]", "[DONE]"], vec![]),
+                ("{\n \"a\":\n 1\n}\n{\"a\":2}\n", vec!["{\n \"a\":\n 1\n}", "{\"a\":2}"], vec![]),
+                (" {\"a\":1}\n {\"a\":2}", vec![], vec![" {\"a\":1}", "\n {\"a\":2}\n\n"]),
+                ("{\"a\":1}\n{\"a\":", vec!["{\"a\":1}"], vec!["{\"a\":\n\n\n"]),
+            ] {
+                let mut frames = Frames::new(framing);
+                frames.push(text.as_bytes()).unwrap();
+                let texts = |frame: Vec<u8>| String::from_utf8(frame).unwrap();
+                let told: Vec<String> = std::iter::from_fn(|| frames.next()).map(texts).collect();
+                let rest: Vec<String> = std::iter::from_fn(|| frames.rest()).map(texts).collect();
+                assert_eq!(
+                    (told, rest),
+                    (
+                        expected.iter().map(ToString::to_string).collect(),
+                        left.iter().map(ToString::to_string).collect()
+                    ),
+                    "{text}"
+                );
             }
         }
     }

@@ -72,19 +72,30 @@ fn written(message: &Message<'_>, is_third: bool) -> Value {
             json!({ "role": "user", "parts": parts.iter().map(part).collect::<Vec<_>>() })
         }
         Message::Assistant { reasoning, text, calls, is_in_loop } => {
-            // A part of text bears it; calls have their own.
-            let signature = reasoning.iter().rev().find_map(|piece| match &piece.kind {
-                ReasoningKind::Signed(signature) | ReasoningKind::OfTurn(signature) => Some(signature),
-                _ => None,
-            });
-            let text = text.map(|text| signed(json!({ "text": text }), signature.map(String::as_str)));
+            let mut thoughts = Vec::new();
+            let mut behind = None;
+            for piece in reasoning {
+                match &piece.kind {
+                    ReasoningKind::Signed(signature) => {
+                        let thought = json!({ "text": piece.text, "thought": true });
+                        thoughts.push(signed(thought, Some(signature)));
+                    }
+                    ReasoningKind::OfTurn(signature) => behind = Some(signature.as_str()),
+                    _ => {}
+                }
+            }
+            // A part of text bears it; calls have their own. Without text it stands in an empty part, as it came.
+            let empty = behind
+                .filter(|_| text.is_none())
+                .map(|signature| signed(json!({ "text": "" }), Some(signature)));
+            let text = text.map(|text| signed(json!({ "text": text }), behind));
             let calls = calls.iter().enumerate().map(|(at, call)| {
                 let part =
                     json!({ "functionCall": { "id": call.id, "name": call.name, "args": wire::arguments(call.arguments) } });
                 let missing = (is_third && *is_in_loop && at == 0).then_some(NOT_SIGNED);
                 signed(part, call.signature.or(missing))
             });
-            json!({ "role": "model", "parts": text.into_iter().chain(calls).collect::<Vec<_>>() })
+            json!({ "role": "model", "parts": thoughts.into_iter().chain(text).chain(calls).chain(empty).collect::<Vec<_>>() })
         }
         Message::Results(results) => {
             let results = results.iter().map(|result| {
@@ -142,12 +153,14 @@ fn told(part: &mut Value, said: &mut Vec<Said>) {
         };
         return said.push(Said::WholeCall(piece));
     }
-    let signature = signature.map(Said::Signature);
     let is_thought = part.get("thought").is_some_and(|thought| thought == true);
-    match text(part, "/text") {
-        // It ends the reasoning before the text.
-        Some(text) if !is_thought => said.extend(signature.into_iter().chain([Said::Text(text)])),
-        thought => said.extend(thought.map(Said::Reasoning).into_iter().chain(signature)),
+    let text = text(part, "/text");
+    if is_thought {
+        said.extend(text.map(Said::Reasoning));
+        said.extend(signature.map(Said::Signature));
+    } else {
+        said.extend(text.map(Said::Text));
+        said.extend(signature.map(Said::TextSignature));
     }
 }
 

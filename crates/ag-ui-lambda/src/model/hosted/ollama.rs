@@ -7,9 +7,12 @@ use serde_json::{Value, json};
 use super::conversation::{Asked, Choice, Message};
 use super::media::{Part, Place};
 use super::opaque;
-use super::said::{Piece, Said, Tokens, arguments, count, place, text};
+use super::said::{Piece, Said, Tokens, arguments, count, entries, place, text};
 use crate::model::ReasoningKind;
 use crate::model::wire;
+
+/// Where reasoning is told: Ollama's own member, and those of servers that are compatible.
+const REASONING: &[&str] = &["/message/thinking", "/message/reasoning", "/message/reasoning_content"];
 
 pub(super) fn body(asked: &Asked<'_>) -> Value {
     let system = asked.instructions().map(|text| json!({ "role": "system", "content": text }));
@@ -108,10 +111,10 @@ pub(super) fn read(mut line: Value) -> Vec<Said> {
     if !opaque.is_empty() {
         said.push(Said::Opaque(opaque));
     }
-    said.extend(text(&mut line, "/message/thinking").map(Said::Reasoning));
+    let reasoning = REASONING.iter().find_map(|name| text(&mut line, name));
+    said.extend(reasoning.map(Said::Reasoning));
     said.extend(text(&mut line, "/message/content").map(Said::Text));
-    let calls = line.pointer_mut("/message/tool_calls").and_then(Value::as_array_mut);
-    for call in calls.into_iter().flatten() {
+    for call in entries(&mut line, "/message/tool_calls") {
         let piece = Piece {
             signature: opaque::take_of_call(call),
             place: place(call, "/function/index"),

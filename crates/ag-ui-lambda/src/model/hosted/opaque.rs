@@ -3,10 +3,17 @@
 //!
 //! They are kept as the JSON text of an object with these members, which only the model that sent them gets back.
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value};
 
-/// Members that are kept by their name.
-const NAMES: &[&str] = &["reasoning_details", "extra_content", "provider_specific_fields", "thinking_blocks"];
+use crate::json::halves::{Cut, Halves};
+
+/// Members that are lists of reasoning.
+const REASONING: &[&str] = &["reasoning_details", "reasoning_items", "thinking_blocks"];
+
+/// Other members that are kept by their name.
+const NAMES: &[&str] = &["extra_content", "provider_specific_fields"];
 
 /// Parts of the names of other members that are kept.
 const WORDS: &[&str] = &["signature", "encrypted", "opaque"];
@@ -16,7 +23,9 @@ pub(super) fn take(value: &mut Value) -> Map<String, Value> {
     let Value::Object(members) = value else { return Map::new() };
     let is_opaque = |name: &str, value: &Value| {
         let name = name.to_ascii_lowercase();
-        let is_named = NAMES.contains(&name.as_str()) || WORDS.iter().any(|word| name.contains(word));
+        let is_named = is_reasoning(&name)
+            || NAMES.contains(&name.as_str())
+            || WORDS.iter().any(|word| name.contains(word));
         let is_empty = match value {
             Value::Null | Value::Bool(_) => true,
             Value::String(text) => text.is_empty(),
@@ -44,36 +53,107 @@ pub(super) fn take_of_call(call: &mut Value) -> Option<String> {
 /// Puts members back into an object; `text` is theirs. Lists are joined, and what is no object changes nothing.
 pub(super) fn put(value: &mut Value, text: &str) {
     if let (Value::Object(value), Ok(Value::Object(members))) = (value, serde_json::from_str(text)) {
-        merge(value, members);
+        let mut opaque = Opaque { members: std::mem::take(value), halves: HashMap::new() };
+        opaque.merge(members, &[]);
+        *value = opaque.members;
     }
 }
 
-/// Adds members that come later. A streamed list is continued, and its pieces are joined.
-pub(super) fn merge(into: &mut Map<String, Value>, members: Map<String, Value>) {
+/// The reasoning that members hold in a form that can be read.
+pub(super) fn reasoning(members: &Map<String, Value>) -> Option<String> {
+    let lists = members.iter().filter(|(name, _)| is_reasoning(name));
+    let entries = lists.filter_map(|(_, list)| list.as_array()).flatten().filter_map(Value::as_object);
+    let texts = entries.flatten().filter(|(name, _)| is_text(name)).filter_map(|(_, text)| text.as_str());
+    // A text of its own for each list would be told twice.
+    let text: String = texts.collect();
+    (!text.is_empty()).then_some(text)
+}
+
+/// The members of a turn so far.
+#[derive(Debug, Default)]
+pub(super) struct Opaque {
+    members: Map<String, Value>,
+    /// The halves of characters at the end of the last entry of each list, by the names on the way to its text.
+    halves: HashMap<String, Halves>,
+}
+
+impl Opaque {
+    /// Adds members that come later. A streamed list is continued, and its pieces are joined. `cuts` are those of the frame
+    /// that the members were read from.
+    pub(super) fn merge(&mut self, members: Map<String, Value>, cuts: &[Cut]) {
+        merge(&mut self.members, members, &mut Texts { halves: &mut self.halves, cuts }, "");
+    }
+
+    /// Adds the members whose names are not known: the others are streamed.
+    pub(super) fn add(&mut self, mut members: Map<String, Value>) {
+        members.retain(|name, _| !self.members.contains_key(name));
+        self.merge(members, &[]);
+    }
+
+    /// All members as the JSON text of an object; none if there are none.
+    pub(super) fn text(self) -> Option<String> {
+        (!self.members.is_empty()).then(|| Value::Object(self.members).to_string())
+    }
+}
+
+/// What is known of texts that are cut in the middle of a character.
+struct Texts<'a> {
+    halves: &'a mut HashMap<String, Halves>,
+    cuts: &'a [Cut],
+}
+
+impl Texts<'_> {
+    /// Joins the next piece of the text at a path.
+    fn push(&mut self, path: String, text: &mut String, piece: String) {
+        self.halves.entry(path).or_default().push(text, piece, self.cuts);
+    }
+}
+
+fn merge(into: &mut Map<String, Value>, members: Map<String, Value>, texts: &mut Texts<'_>, path: &str) {
     for (name, value) in members {
-        match (into.get_mut(&name), value) {
-            (Some(Value::Array(items)), Value::Array(more)) => {
-                more.into_iter().for_each(|item| add(items, item));
+        let path = format!("{path}/{name}");
+        let known = into.get_mut(&name).map(Value::take);
+        let value = match (known, value) {
+            (known, Value::Array(more)) => {
+                let mut items = match known {
+                    Some(Value::Array(items)) => items,
+                    _ => Vec::new(),
+                };
+                more.into_iter().for_each(|item| add(&mut items, item, texts, &path));
+                items.into()
             }
-            (Some(Value::Object(known)), Value::Object(more)) => merge(known, more),
-            (_, value) => drop(into.insert(name, value)),
-        }
+            (Some(Value::Object(mut known)), Value::Object(more)) => {
+                merge(&mut known, more, texts, &path);
+                known.into()
+            }
+            (_, value) => value,
+        };
+        into.insert(name, value);
     }
 }
 
 /// Adds an entry to a list, or continues the last one if this is the next piece of its text.
-fn add(items: &mut Vec<Value>, item: Value) {
+fn add(items: &mut Vec<Value>, mut item: Value, texts: &mut Texts<'_>, path: &str) {
     if let (Some(Value::Object(last)), Value::Object(item)) = (items.last_mut(), &item)
         && is_next_piece(last, item)
     {
         for (name, value) in item {
             match (last.get_mut(name), value) {
-                (Some(Value::String(text)), Value::String(more)) if is_text(name) => text.push_str(more),
+                (Some(Value::String(text)), Value::String(more)) if is_text(name) => {
+                    texts.push(format!("{path}/{name}"), text, more.clone());
+                }
                 (None | Some(Value::Null), value) => drop(last.insert(name.clone(), value.clone())),
                 _ => {}
             }
         }
         return;
+    }
+    texts.halves.retain(|known, _| !known.starts_with(path));
+    for (name, value) in item.as_object_mut().into_iter().flatten().filter(|(name, _)| is_text(name)) {
+        if let Value::String(text) = value {
+            let piece = std::mem::take(text);
+            texts.push(format!("{path}/{name}"), text, piece);
+        }
     }
     items.push(item);
 }
@@ -101,6 +181,10 @@ fn is_next_piece(last: &Map<String, Value>, item: &Map<String, Value>) -> bool {
         && !is_data(item)
 }
 
+fn is_reasoning(name: &str) -> bool {
+    REASONING.iter().any(|known| name.eq_ignore_ascii_case(known))
+}
+
 /// Members of an entry that are streamed in pieces.
 fn is_text(name: &str) -> bool {
     matches!(name, "text" | "summary" | "thinking")
@@ -113,12 +197,12 @@ mod tests {
     use super::*;
 
     fn joined(entries: &[Value]) -> Value {
-        let mut members = Map::new();
+        let mut opaque = Opaque::default();
         for entry in entries {
             let mut delta = json!({ "content": "", "reasoning_details": [entry] });
-            merge(&mut members, take(&mut delta));
+            opaque.merge(take(&mut delta), &[]);
         }
-        members["reasoning_details"].clone()
+        opaque.members["reasoning_details"].clone()
     }
 
     #[test]
@@ -152,6 +236,29 @@ mod tests {
             ])
         );
         assert_eq!(joined(&[data("a"), data("b"), data("b")]), json!([data("a"), data("b"), data("b")]));
+    }
+
+    #[test]
+    fn a_character_that_is_cut_in_two_is_whole_in_the_joined_text() {
+        let mut opaque = Opaque::default();
+        for (frame, index) in
+            [(r"a\ud83d", 0), (r"\ude00b\ud83d", 0), (r"\ude00", 0), (r"\ud83d", 0), (r"\ude00", 1)]
+        {
+            let frame = format!(
+                r#"{{"reasoning_details":[{{"type":"reasoning.text","text":"{frame}","index":{index}}}]}}"#
+            );
+            let cuts = crate::json::halves::cuts(frame.as_bytes());
+            let mut delta = serde_json::from_slice(&crate::json::readable(frame.as_bytes())).unwrap();
+            opaque.merge(take(&mut delta), &cuts);
+        }
+        let texts: Vec<&Value> = opaque.members["reasoning_details"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|entry| &entry["text"])
+            .collect();
+
+        assert_eq!(texts, ["a😀b😀\u{fffd}", "\u{fffd}"]);
     }
 
     #[test]

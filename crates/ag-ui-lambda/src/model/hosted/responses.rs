@@ -10,7 +10,7 @@ use super::effort;
 use super::error::Fault;
 use super::media::{Kind, Medium, Part, Place};
 use super::opaque;
-use super::said::{Piece, Said, Tokens, arguments, count, place, text};
+use super::said::{Piece, Said, Span, Thought, Tokens, arguments, count, entries, place, text};
 use crate::model::wire;
 use crate::model::{Reasoning, ReasoningKind};
 
@@ -71,7 +71,7 @@ fn written(message: &Message<'_>) -> Vec<Value> {
                 call.signature.iter().for_each(|signature| opaque::put(&mut item, signature));
                 item
             });
-            reasoning.iter().filter_map(|piece| thought(piece)).chain(text).chain(calls).collect()
+            reasoning.iter().flat_map(|piece| thoughts(piece)).chain(text).chain(calls).collect()
         }
         Message::Results(results) => {
             let results = results.iter().map(
@@ -82,13 +82,15 @@ fn written(message: &Message<'_>) -> Vec<Value> {
     }
 }
 
-fn thought(piece: &Reasoning) -> Option<Value> {
-    match &piece.kind {
-        ReasoningKind::Signed(sealed) => {
-            Some(json!({ "type": "reasoning", "summary": [], "encrypted_content": sealed }))
-        }
-        _ => None,
-    }
+fn thoughts(piece: &Reasoning) -> Vec<Value> {
+    let sealed = match &piece.kind {
+        ReasoningKind::Signed(sealed) => vec![sealed.clone()],
+        // Those that were told behind the answer only.
+        ReasoningKind::OfTurn(sealed) => serde_json::from_str(sealed).unwrap_or_default(),
+        _ => Vec::new(),
+    };
+    let item = |sealed| json!({ "type": "reasoning", "summary": [], "encrypted_content": sealed });
+    sealed.into_iter().map(item).collect()
 }
 
 fn user(parts: &[Part<'_>]) -> Value {
@@ -126,8 +128,16 @@ pub(super) fn read(mut event: Value) -> Vec<Said> {
         "response.output_text.delta" | "response.refusal.delta" => {
             text(&mut event, "/delta").map(Said::Text).into_iter().collect()
         }
-        "response.reasoning_summary_text.delta" | "response.reasoning_text.delta" => {
-            text(&mut event, "/delta").map(Said::Reasoning).into_iter().collect()
+        "response.output_text.done" => whole_text(text(&mut event, "/text")),
+        "response.refusal.done" => whole_text(text(&mut event, "/refusal")),
+        // The text of reasoning and of its summary have events of their own, and older servers further ones.
+        _ if kind.starts_with("response.reasoning") && kind.ends_with(".delta") => {
+            let delta = text(&mut event, "/delta/text").or_else(|| text(&mut event, "/delta"));
+            delta.map(Said::Reasoning).into_iter().collect()
+        }
+        _ if kind.starts_with("response.reasoning") && kind.ends_with(".done") => {
+            let whole = text(&mut event, "/text").map(|text| Said::WholeReasoning(Span::Part, text));
+            whole.into_iter().collect()
         }
         // The parts of a summary are paragraphs.
         "response.reasoning_summary_part.added" if part > Some(0) => vec![Said::Reasoning("\n\n".into())],
@@ -154,7 +164,11 @@ pub(super) fn read(mut event: Value) -> Vec<Said> {
             vec![Said::Failed(Fault::of(event.pointer("/response/error").unwrap_or(&Value::Null)))]
         }
         // A whole response, from a server that does not stream.
-        "" if event.get("object").is_some_and(|object| object == "response") => whole(&mut event),
+        "" if event.get("object").is_some_and(|object| object == "response")
+            || event.get("output").is_some_and(Value::is_array) =>
+        {
+            whole(&mut event)
+        }
         _ => Vec::new(),
     }
 }
@@ -169,60 +183,68 @@ fn done(item: &mut Value, place: Option<usize>) -> Vec<Said> {
     if let Some(call) = call(item) {
         return vec![Said::CallDone(Piece { place, ..call })];
     }
-    let is_reasoning = item.get("type").is_some_and(|kind| kind == "reasoning");
-    let sealed = if is_reasoning { text(item, "/encrypted_content") } else { None };
-    sealed.map(Said::Signature).into_iter().collect()
+    if let Some(thought) = thought(item) {
+        let sealed = thought.signature.map(Said::Sealed);
+        return [Said::WholeReasoning(Span::Item, thought.text)].into_iter().chain(sealed).collect();
+    }
+    let text: String = texts(item).collect();
+    if is_of(item, "message") { vec![Said::WholeText(Span::Item, text)] } else { Vec::new() }
+}
+
+fn whole_text(text: Option<String>) -> Vec<Said> {
+    text.map(|text| Said::WholeText(Span::Part, text)).into_iter().collect()
 }
 
 /// The end, good or cut short. It repeats all items, of which some servers have streamed nothing.
 fn over(response: &mut Value) -> Vec<Said> {
-    let mut items = match response.get_mut("output").map(Value::take) {
-        Some(Value::Array(items)) => items,
-        _ => Vec::new(),
-    };
-    let all_text: String = items.iter().flat_map(texts).collect();
-    let all_text = (!all_text.is_empty()).then_some(Said::AllText(all_text));
-    let calls = Said::AllCalls(items.iter_mut().filter_map(call).collect());
+    let thoughts: Vec<Thought> = entries(response, "/output").filter_map(thought).collect();
+    let reasoning = (!thoughts.is_empty()).then_some(Said::AllReasoning(thoughts));
+    let all_text: String = entries(response, "/output").flat_map(|item| texts(item)).collect();
+    let all_text = (!all_text.is_empty()).then_some(Said::WholeText(Span::Turn, all_text));
+    let calls = Said::AllCalls(entries(response, "/output").filter_map(call).collect());
     let stop = text(response, "/incomplete_details/reason").or_else(|| text(response, "/status"));
     let usage = response.get("usage").filter(|usage| usage.is_object()).map(tokens).map(Said::Tokens);
     let stop = Said::Stop(stop.unwrap_or_else(|| "completed".into()));
-    all_text.into_iter().chain([calls, stop]).chain(usage).chain([Said::End]).collect()
+    reasoning.into_iter().chain(all_text).chain([calls, stop]).chain(usage).chain([Said::End]).collect()
 }
 
-/// A response that was not streamed: its reasoning, then the rest.
+/// A response that was not streamed.
 fn whole(response: &mut Value) -> Vec<Said> {
     if response.get("status").is_some_and(|status| status == "failed") {
         return vec![Said::Failed(Fault::of(response.get("error").unwrap_or(&Value::Null)))];
     }
-    let mut said = Vec::new();
-    let items = response.get_mut("output").and_then(Value::as_array_mut);
-    for item in items.into_iter().flatten() {
-        let is_reasoning = item.get("type").is_some_and(|kind| kind == "reasoning");
-        let parts = item.get("summary").filter(|_| is_reasoning).and_then(Value::as_array);
-        let parts = parts.into_iter().flatten().filter_map(|part| part.get("text")?.as_str());
-        let summary = parts.collect::<Vec<_>>().join("\n\n");
-        if !summary.is_empty() {
-            said.push(Said::Reasoning(summary));
-        }
-        if is_reasoning {
-            said.extend(text(item, "/encrypted_content").map(Said::Signature));
-        }
+    over(response)
+}
+
+/// An item that is reasoning: its summary, or the reasoning itself where the server has no summary of it.
+fn thought(item: &mut Value) -> Option<Thought> {
+    if !is_of(item, "reasoning") {
+        return None;
     }
-    said.extend(over(response));
-    said
+    let joined = |list: &str, between: &str| {
+        let parts = item.get(list).and_then(Value::as_array).into_iter().flatten();
+        parts.filter_map(|part| part.get("text")?.as_str()).collect::<Vec<_>>().join(between)
+    };
+    // The parts of a summary are paragraphs.
+    let summary = joined("summary", "\n\n");
+    let whole = if summary.is_empty() { joined("content", "") } else { summary };
+    Some(Thought { text: whole, signature: text(item, "/encrypted_content") })
+}
+
+fn is_of(item: &Value, kind: &str) -> bool {
+    item.get("type").is_some_and(|known| known == kind)
 }
 
 /// The texts of an item that is a message.
 fn texts(item: &Value) -> impl Iterator<Item = &str> {
-    let is_message = item.get("type").is_some_and(|kind| kind == "message");
-    let content = item.get("content").filter(|_| is_message).and_then(Value::as_array);
-    content.into_iter().flatten().filter_map(|part| part.get("text")?.as_str())
+    let content = item.get("content").filter(|_| is_of(item, "message")).and_then(Value::as_array);
+    let parts = content.into_iter().flatten();
+    parts.filter_map(|part| part.get("text").or_else(|| part.get("refusal"))?.as_str())
 }
 
 /// An item that is a call.
 fn call(item: &mut Value) -> Option<Piece> {
-    let is_call = item.get("type").is_some_and(|kind| kind == "function_call");
-    is_call.then(|| Piece {
+    is_of(item, "function_call").then(|| Piece {
         signature: opaque::take_of_call(item),
         item: text(item, "/id").unwrap_or_default(),
         id: text(item, "/call_id").unwrap_or_default(),

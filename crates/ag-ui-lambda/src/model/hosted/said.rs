@@ -14,14 +14,24 @@ pub(super) enum Said {
     Text(String),
     /// Text of the reasoning.
     Reasoning(String),
+    /// Text of the reasoning in an opaque value, which a plain member may tell as well.
+    OpaqueReasoning(String),
+    /// A signature in the beginning of its block.
+    SignatureStart(String),
     /// A piece of a signature that is complete when its block is.
     SignaturePiece(String),
     /// A whole signature of the reasoning before it.
     Signature(String),
+    /// The signature of the text, or of an empty part behind it or behind calls.
+    TextSignature(String),
+    /// The signature of an item of the reasoning, which may come again with all items.
+    Sealed(String),
     /// Reasoning that only the provider can read.
     Redacted(String),
     /// What the provider wants back with the turn.
     Opaque(Map<String, Value>),
+    /// The same, where it may repeat what came before.
+    WholeOpaque(Map<String, Value>),
     /// What comes at this place is a call that the provider makes by itself.
     OthersCall(Option<usize>),
     /// A call, or a piece of one.
@@ -30,8 +40,16 @@ pub(super) enum Said {
     WholeCall(Piece),
     /// The end of a call, with all of its arguments.
     CallDone(Piece),
-    /// All text of the turn, which was told already if the wire streams it.
-    AllText(String),
+    /// A piece of a call that stands in another choice than the first.
+    OtherCall(Piece),
+    /// A message in place of a delta: pieces like those of one, or all of what was streamed before.
+    Message(Vec<Said>),
+    /// All text of a part, an item or the turn, which was told already if the wire streams it.
+    WholeText(Span, String),
+    /// The same of the reasoning.
+    WholeReasoning(Span, String),
+    /// All items of the reasoning, which were told already if the wire streams them.
+    AllReasoning(Vec<Thought>),
     /// All calls of the turn, which were told already if the wire streams them.
     AllCalls(Vec<Piece>),
     /// The block at this place is complete.
@@ -40,10 +58,28 @@ pub(super) enum Said {
     Tokens(Tokens),
     /// Why the turn stops, in the provider's word.
     Stop(String),
+    /// Why another choice than the first stops.
+    OtherStop(String),
     /// Nothing comes behind it.
     End,
     /// The turn has failed.
     Failed(Fault),
+}
+
+/// What a whole text is all of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Span {
+    Part,
+    Item,
+    Turn,
+}
+
+/// An item of the reasoning.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Thought {
+    /// May be empty.
+    pub(super) text: String,
+    pub(super) signature: Option<String>,
 }
 
 impl Said {
@@ -52,12 +88,13 @@ impl Said {
         match self {
             Self::Text(_)
             | Self::Reasoning(_)
+            | Self::SignatureStart(_)
             | Self::SignaturePiece(_)
             | Self::Redacted(_)
             | Self::Call(_)
+            | Self::OtherCall(_)
             | Self::WholeCall(_)
-            | Self::CallDone(_)
-            | Self::AllText(_) => true,
+            | Self::CallDone(_) => true,
             Self::AllCalls(calls) => !calls.is_empty(),
             _ => false,
         }
@@ -106,6 +143,16 @@ pub(super) fn text(value: &mut Value, pointer: &str) -> Option<String> {
         Value::String(text) if !text.is_empty() => Some(text),
         _ => None,
     }
+}
+
+/// The entries of a member that is a list; some send a single one without its list.
+pub(super) fn entries<'a>(value: &'a mut Value, pointer: &str) -> impl Iterator<Item = &'a mut Value> {
+    let entries = match value.pointer_mut(pointer) {
+        Some(Value::Array(entries)) => entries.as_mut_slice(),
+        Some(entry @ Value::Object(_)) => std::slice::from_mut(entry),
+        _ => &mut [],
+    };
+    entries.iter_mut()
 }
 
 /// A member that is a place on the wire. One that is left out stays unknown.

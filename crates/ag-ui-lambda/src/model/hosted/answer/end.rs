@@ -16,6 +16,7 @@ impl Answer {
         for said in self.pairs.rest() {
             self.hear(said);
         }
+        self.take_other_calls();
         let Some(word) = self.stop.take() else {
             return self.cut("the answer ended without a reason");
         };
@@ -29,7 +30,7 @@ impl Answer {
         });
         let reason = match stop {
             Stop::Broken => return self.cut(&format!("the provider stopped: {word}")),
-            Stop::ForCalls if self.calls.is_none() && !self.has_spoken => {
+            Stop::ForCalls if self.calls.is_none() && self.text.is_none() => {
                 return self.cut("the provider stopped for calls, and none came");
             }
             Stop::ForCalls if self.calls.is_none() => {
@@ -62,14 +63,16 @@ impl Answer {
 
     /// Ends reasoning that goes back without a signature.
     pub(super) fn end_reasoning(&mut self) {
-        if self.wants_reasoning && std::mem::take(&mut self.has_reasoned) {
+        if std::mem::take(&mut self.has_reasoned) && self.wants_reasoning {
             self.ready.push_back(Delta::ReasoningEnd);
         }
     }
 
     /// Sends the signature that came in pieces.
     pub(super) fn end_signature(&mut self) {
-        let signature = std::mem::take(&mut self.signature);
+        let (start, pieces) = std::mem::take(&mut self.signature);
+        // Some tell all of it in both places.
+        let signature = if pieces.starts_with(&start) { pieces } else { start + &pieces };
         if !signature.is_empty() {
             self.ready.push_back(Delta::ReasoningSignature(signature));
         }
@@ -77,9 +80,9 @@ impl Answer {
 
     /// Sends what the provider wants back with the turn. A turn that holds nothing else is empty, and does not go back.
     fn sign(&mut self) {
-        let members = std::mem::take(&mut self.opaque);
-        let opaque = (!members.is_empty()).then(|| Value::Object(members).to_string());
-        let signature = opaque.or(self.text_signature.take()).filter(|_| self.has_answer);
+        let opaque = std::mem::take(&mut self.opaque).text();
+        let late = (!self.late.is_empty()).then(|| Value::from(std::mem::take(&mut self.late)).to_string());
+        let signature = opaque.or(self.text_signature.take()).or(late).filter(|_| self.has_answer);
         self.ready.extend(signature.map(Delta::TurnSignature));
     }
 

@@ -186,7 +186,6 @@ async fn anthropic_messages() {
 async fn gemini_generate_content() {
     assert_snapshot!(without_ids(&turn("gemini", gemini()).await), @r#"
     Reasoning("Two cities.")
-    ReasoningSignature("dGV4dA==")
     Text("Let me look.")
     ToolCall { call: 0, id: <id>, name: "get_weather" }
     ToolCallSignature { call: 0, signature: "Y2FsbA==" }
@@ -195,6 +194,7 @@ async fn gemini_generate_content() {
     ToolCall { call: 1, id: <id>, name: "get_weather" }
     ToolArgs { call: 1, json: "{\"location\":\"Paris\"}" }
     ToolCallEnd { call: 1 }
+    TurnSignature("dGV4dA==")
     Usage {"inputTokens":50,"model":"a-model","outputTokens":20,"provider":"gemini","reasoningTokens":5,"totalTokens":70}
     End(Complete)
     "#);
