@@ -84,6 +84,12 @@ impl Watch {
         watch
     }
 
+    /// Whether the emulator or the function is gone.
+    fn has_ended(&self) -> bool {
+        let mut supervisors = self.supervisors.lock().unwrap();
+        supervisors.iter_mut().any(|child| child.try_wait().unwrap().is_some())
+    }
+
     /// Waits until the function is up.
     async fn answers(&self) {
         let client = reqwest::Client::new();
@@ -93,9 +99,7 @@ impl Watch {
             if health.is_ok_and(|answer| answer.status().is_success()) {
                 return;
             }
-            let mut supervisors = self.supervisors.lock().unwrap();
-            let has_ended = supervisors.iter_mut().any(|child| child.try_wait().unwrap().is_some());
-            drop(supervisors);
+            let has_ended = self.has_ended();
             let log = fs::read_to_string(&self.log).unwrap_or_default();
             assert!(
                 !has_ended && began.elapsed() < START,
