@@ -10,6 +10,7 @@ use crate::support::rules;
 /// Members that other providers add to OpenAI's, and other servers to Anthropic's wire.
 const ADDED: &[&str] = &[
     "reasoning_details",
+    "reasoning_items",
     "reasoning_content",
     "extra_content",
     "provider_specific_fields",

@@ -317,7 +317,7 @@ mod tests {
                 ("{\"a\":1}\n\n[2]\r\n[DONE]\n", vec!["{\"a\":1}", "[2]", "[DONE]"], vec![]),
                 ("{\n \"a\":\n 1\n}\n{\"a\":2}\n", vec!["{\n \"a\":\n 1\n}", "{\"a\":2}"], vec![]),
                 (" {\"a\":1}\n {\"a\":2}", vec![], vec![" {\"a\":1}", "\n {\"a\":2}\n\n"]),
-                ("{\"a\":1}\n{\"a\":", vec!["{\"a\":1}"], vec!["{\"a\":\n\n\n"]),
+                ("{\"a\":1}\n{\"a\":", vec!["{\"a\":1}"], vec!["{\"a\":\n\n"]),
             ] {
                 let mut frames = Frames::new(framing);
                 frames.push(text.as_bytes()).unwrap();

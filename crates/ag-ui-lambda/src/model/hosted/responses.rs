@@ -16,6 +16,7 @@ use crate::model::{Reasoning, ReasoningKind};
 
 pub(super) fn body(asked: &Asked<'_>) -> Value {
     let input: Vec<Value> = asked.messages().iter().flat_map(written).collect();
+    let has_reasoned = input.iter().any(|item| is_of(item, "reasoning"));
     let mut body = json!({ "model": asked.id, "stream": true, "store": false, "input": input });
     if let Some(instructions) = asked.instructions() {
         body["instructions"] = instructions.into();
@@ -50,7 +51,7 @@ pub(super) fn body(asked: &Asked<'_>) -> Value {
         // Summaries are refused to organisations that OpenAI has not verified, so they have to be asked for.
         body["reasoning"] = json!({ "effort": effort(tokens), "summary": "auto" });
     }
-    if settings.thinking_tokens.is_some() || reasons(asked.id) {
+    if settings.thinking_tokens.is_some() || reasons(asked.id) || has_reasoned {
         // What the model needs back between its calls.
         body["include"] = json!(["reasoning.encrypted_content"]);
     }

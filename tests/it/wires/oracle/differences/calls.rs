@@ -233,4 +233,36 @@ pub(super) const CALLS: &[Difference] = &[
         right: Ours,
         why: "Ids of items change from event to event and are names only; genai reads another call.",
     },
+    Difference {
+        streams: &["case: calls-in-a-choice-of-the-same-index 1"],
+        genai: r#"{"calls":[],"text":""}"#,
+        ours: r#"{"calls":[["get_weather",{"location":"Paris"}]],"text":"Let me look."}"#,
+        right: Ours,
+        why: "The choices are whole messages in a stream, and both are of the index 0; genai reads deltas only.",
+    },
+    Difference {
+        streams: &["case: calls-in-both-choices 1"],
+        genai: r#"{"calls":[["get_weather","{\"location\": \"Rome\"}{\"location\": \"Paris\"}"]],"text":"Let me look.Or so."}"#,
+        ours: r#"{"calls":[["get_weather",{"location":"Paris"}]],"text":"Let me look."}"#,
+        right: Ours,
+        why: "The second choice is an alternative; genai mixes its text and its arguments with those of the first.",
+    },
+    Difference {
+        streams: &[
+            "case: function-call-of-before-tools 1",
+            "case: tool-calls-as-one-object 1",
+            "case: tool-calls-as-one-object-ollama 1",
+        ],
+        genai: r#"{"calls":[]}"#,
+        ours: r#"{"calls":[["get_weather",{"location":"Paris"}]]}"#,
+        right: Ours,
+        why: "The call comes in an older form, or without its list; genai does not read it and loses it.",
+    },
+    Difference {
+        streams: &["case: surrogate-pair-over-two-deltas-with-reasoning-details 1"],
+        genai: r#"{"calls":[],"end":"error","reasoning":""}"#,
+        ours: r#"{"calls":[["get_weather",{"location":"Paris"}]],"end":"complete","reasoning":"a😀b"}"#,
+        right: Ours,
+        why: "Some servers cut the two halves of a character over two deltas; genai takes a frame with a half for no JSON.",
+    },
 ];

@@ -129,19 +129,20 @@ impl Answer {
 /// A message behind deltas, which is all of them.
 fn whole(said: Vec<Said>) -> Vec<Said> {
     let (mut text, mut reasoning, mut opaque) = (String::new(), String::new(), String::new());
-    let mut others = Vec::new();
+    let (mut calls, mut others) = (Vec::new(), Vec::new());
     for said in said {
         match said {
             Said::Text(more) => text.push_str(&more),
             Said::Reasoning(more) => reasoning.push_str(&more),
             Said::OpaqueReasoning(more) => opaque.push_str(&more),
             Said::Opaque(members) => others.push(Said::WholeOpaque(members)),
+            Said::Call(piece) => calls.push(piece),
             said => others.push(said),
         }
     }
     let reasoning = if reasoning.is_empty() { opaque } else { reasoning };
     let texts = [Said::WholeReasoning(Span::Turn, reasoning), Said::WholeText(Span::Turn, text)];
-    texts.into_iter().chain(others).collect()
+    texts.into_iter().chain([Said::AllCalls(calls)]).chain(others).collect()
 }
 
 #[cfg(test)]
