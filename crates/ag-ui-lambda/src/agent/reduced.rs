@@ -16,8 +16,10 @@ const MAX_NAMES: usize = 32;
 
 /// The request without what this model has rejected; None if there is nothing that could be left out.
 pub(super) fn reduced(request: &Request, error: &ModelError, model: &str) -> Option<Request> {
+    // Most failures reject nothing, and a conversation may be long.
+    let rejected = error.rejected.as_ref()?;
     let mut reduced = request.clone();
-    match error.rejected.as_ref()? {
+    match rejected {
         Rejected::Media => {
             let parts = leave_media_out(&mut reduced);
             if parts == 0 {

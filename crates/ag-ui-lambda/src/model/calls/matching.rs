@@ -78,7 +78,7 @@ impl Calls {
     fn owner(&self, piece: &Piece) -> Option<usize> {
         let is_at_place =
             |made: &Made| piece.place.is_none_or(|place| made.place.is_none_or(|own| own == place));
-        let has_item = |made: &Made| !piece.item.is_empty() && made.item == piece.item;
+        let has_item = |made: &Made| is_known(&made.item, &piece.item);
         // Some name the call where the item is meant.
         let has_id = |made: &Made| is_known(&made.id, &piece.id) || is_known(&made.id, &piece.item);
         let known = self

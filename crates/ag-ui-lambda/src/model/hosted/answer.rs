@@ -272,8 +272,11 @@ impl Answer {
     }
 
     fn hear(&mut self, said: Said) {
+        if matches!(&said, Said::Stop(word) if Stop::is_none(word)) {
+            return;
+        }
         let is_part = said.is_part_of_answer();
-        if is_part || (matches!(&said, Said::Stop(word) if !Stop::is_none(word)) && self.stop.is_none()) {
+        if is_part || (matches!(said, Said::Stop(_)) && self.stop.is_none()) {
             self.last_part = Instant::now();
         }
         self.has_answer |= is_part;
@@ -317,11 +320,7 @@ impl Answer {
                 self.calls.end(place, &mut self.ready);
             }
             Said::Tokens(tokens) => self.tokens.update(tokens),
-            Said::Stop(word) => {
-                if !Stop::is_none(&word) {
-                    self.stop = Some(word);
-                }
-            }
+            Said::Stop(word) => self.stop = Some(word),
             Said::OtherStop(word) => self.other_stop = Some(word),
             Said::End => self.end(),
             Said::Failed(fault) => {

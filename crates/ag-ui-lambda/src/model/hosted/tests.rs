@@ -18,6 +18,18 @@ use crate::protocol::{ContentPart, PartKind, Tool};
 
 const KEY: &str = "sk-test-0123456789";
 
+/// The frames of a whole turn.
+type Frames = fn() -> Vec<String>;
+
+/// Each wire's adapter, and a turn on it.
+const ALL: [(&str, Frames); 5] = [
+    ("openai", wires::chat),
+    ("openai-responses", wires::responses),
+    ("anthropic", wires::anthropic),
+    ("gemini", wires::gemini),
+    ("ollama", wires::ollama),
+];
+
 fn model(adapter: &str, id: &str, stub: &Stub) -> Hosted {
     let provider = Provider::named(adapter).unwrap();
     let path =

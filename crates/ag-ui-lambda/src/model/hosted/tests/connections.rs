@@ -111,13 +111,7 @@ async fn nothing_is_sent_before_the_stream_is_polled_and_dropping_it_ends_the_re
 
 #[tokio::test]
 async fn warming_opens_the_connection_that_all_turns_use_and_sends_no_key() {
-    for (adapter, frames) in [
-        ("openai", wires::chat as fn() -> Vec<String>),
-        ("openai-responses", wires::responses),
-        ("anthropic", wires::anthropic),
-        ("gemini", wires::gemini),
-        ("ollama", wires::ollama),
-    ] {
+    for (adapter, frames) in ALL {
         // Providers end the body some time behind the last event.
         let end = Arc::new(Notify::new());
         let stub = Stub::playing([(); 3].map(|()| Answer::stream(frames()).ending_at(end.clone()))).await;
@@ -168,13 +162,7 @@ async fn given_an_end_of_the_body_long_behind_the_turns_then_the_next_run_uses_t
 
 #[tokio::test]
 async fn a_connection_that_is_closed_behind_an_answer_costs_the_next_turn_nothing() {
-    for (adapter, frames) in [
-        ("openai", wires::chat as fn() -> Vec<String>),
-        ("openai-responses", wires::responses),
-        ("anthropic", wires::anthropic),
-        ("gemini", wires::gemini),
-        ("ollama", wires::ollama),
-    ] {
+    for (adapter, frames) in ALL {
         let stub = Stub::playing([(); 5].map(|()| Answer::stream(frames()).closed())).await;
         let model = model(adapter, "m", &stub);
         stub.during(async {

@@ -20,16 +20,6 @@ fn last(deltas: &[Result<Delta, ModelError>]) -> Result<StopReason, ModelErrorKi
     }
 }
 
-type Wire = (&'static str, fn() -> Vec<String>);
-
-const ALL: [Wire; 5] = [
-    ("openai", wires::chat),
-    ("openai-responses", wires::responses),
-    ("anthropic", wires::anthropic),
-    ("gemini", wires::gemini),
-    ("ollama", wires::ollama),
-];
-
 #[tokio::test]
 async fn a_refusal_is_known_by_its_status_and_its_words() {
     use ModelErrorKind::{ContextTooLong, Misconfigured, Refused, Throttled, Unavailable};
