@@ -272,7 +272,7 @@ impl Answer {
     }
 
     fn hear(&mut self, said: Said) {
-        if matches!(&said, Said::Stop(word) if Stop::is_none(word)) {
+        if matches!(&said, Said::Stop(word) | Said::OtherStop(word) if Stop::is_none(word)) {
             return;
         }
         let is_part = said.is_part_of_answer();

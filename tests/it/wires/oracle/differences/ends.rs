@@ -7,6 +7,7 @@ pub(super) const ENDS: &[Difference] = &[
     Difference {
         streams: &[
             "case: no-DONE-and-no-finish-reason-eof 1",
+            "case: null-reason-in-the-second-choice 1",
             "openai: the body ends early",
             "anthropic: the body ends early",
         ],
