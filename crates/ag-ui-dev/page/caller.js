@@ -1,0 +1,90 @@
+// Who a request comes from: the person, the entry point, and whether the token is sent.
+//
+// The page only says what it wants; the development server makes the Lambda event of it, as the entry point would.
+
+export const WRONG_TOKEN = "this-is-not-the-token";
+
+/** What is chosen when nothing is. */
+export function defaultCaller(session) {
+  return { person: session.people[0]?.id ?? "nobody", claimsText: "", entryPoint: session.entry_points[0]?.id, token: "on" };
+}
+
+/** A choice that was kept, as far as it still fits the session. */
+export function fittingCaller(session, kept) {
+  const fallback = defaultCaller(session);
+  if (kept === undefined) return fallback;
+  const knows = (list, id) => list.some((entry) => entry.id === id);
+  return {
+    person: kept.person === "custom" || knows(session.people, kept.person) ? kept.person : fallback.person,
+    claimsText: kept.claimsText ?? "",
+    entryPoint: knows(session.entry_points, kept.entryPoint) ? kept.entryPoint : fallback.entryPoint,
+    token: ["on", "off", "wrong"].includes(kept.token) ? kept.token : "on",
+  };
+}
+
+/** Reads claims that somebody typed: `{ claims }`, or `{ error }` with a sentence. */
+export function parseClaims(text) {
+  if (text.trim() === "") return { error: "Write a JSON object, such as {\"sub\": \"user-1\"}." };
+  let claims;
+  try {
+    claims = JSON.parse(text);
+  } catch (error) {
+    return { error: `The claims are not JSON: ${error.message}.` };
+  }
+  if (typeof claims !== "object" || claims === null || Array.isArray(claims)) {
+    return { error: "The claims are JSON, but not an object. Write them as {\"sub\": \"user-1\"}." };
+  }
+  return { claims };
+}
+
+/** The claims of the chosen person; null for nobody, and for claims that cannot be read. */
+export function claimsOf(session, caller) {
+  if (caller.person === "custom") return parseClaims(caller.claimsText).claims ?? null;
+  return session.people.find(({ id }) => id === caller.person)?.claims ?? null;
+}
+
+export function entryPointOf(session, caller) {
+  return session.entry_points.find(({ id }) => id === caller.entryPoint);
+}
+
+/** How the development server is to make the event. */
+export function sentAs(session, caller) {
+  const claims = entryPointOf(session, caller)?.claims ? claimsOf(session, caller) : null;
+  return { entry_point: caller.entryPoint, ...(claims !== null && { claims }) };
+}
+
+/** The headers that make a request this caller's. */
+export function callerHeaders(session, caller) {
+  const token = caller.token === "wrong" ? WRONG_TOKEN : session.token;
+  const isSent = caller.token !== "off" && token !== null && token !== undefined;
+  return {
+    ...(isSent && { [session.token_header ?? "x-agui-token"]: token }),
+    "x-agui-dev-as": asciiJson(sentAs(session, caller)),
+  };
+}
+
+/** JSON in ASCII, since a header takes nothing else. */
+export function asciiJson(value) {
+  return JSON.stringify(value).replace(/[\u007f-\uffff]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+/** The caller in one line, such as `Amelie, support (may refund), through REST API with Cognito`. */
+export function describeCaller(session, caller) {
+  const claims = claimsOf(session, caller);
+  const person = session.people.find(({ id }) => id === caller.person);
+  const name = caller.person === "custom" ? `Somebody with claims of your own${claims?.sub ? ` (${claims.sub})` : ""}` : (person?.name ?? "Nobody");
+  const entryPoint = entryPointOf(session, caller);
+  const isLost = claims !== null && !entryPoint?.claims;
+  const parts = [`${name}, through ${entryPoint?.name ?? caller.entryPoint}`];
+  if (isLost) parts.push("which proves nobody");
+  if (caller.token === "off") parts.push("without the token");
+  if (caller.token === "wrong") parts.push("with a wrong token");
+  return parts.join(", ");
+}
+
+/** The tools of the agent, and for each that is not offered why: what the capabilities tell of them. */
+export function toolsOf(capabilities) {
+  const told = capabilities?.custom?.["ag_ui_lambda.tools"];
+  if (Array.isArray(told)) return told;
+  return (capabilities?.tools?.items ?? []).map(({ name, description }) => ({ name, description, offered: true }));
+}

@@ -1,0 +1,103 @@
+// Where a message is written: its text, its pictures, and the buttons beside it.
+
+import { h } from "./dom.js";
+
+/** The largest picture that fits into a request of 6 MB, written in base64 and escaped twice by an entry point. */
+const MAX_PICTURE_BYTES = 3_000_000;
+
+/** Wires the form that index.html has. */
+export function createComposer({ form, conversation }) {
+  const text = form.querySelector("textarea");
+  const files = form.querySelector("input[type=file]");
+  const pictureList = form.querySelector(".pictures");
+  const problem = form.querySelector(".field-error");
+  const sendButton = form.querySelector("[type=submit]");
+  const stopButton = form.querySelector(".stop");
+  let pictures = [];
+
+  async function send(message = text.value.trim()) {
+    if (conversation.isRunning || (message === "" && pictures.length === 0)) return;
+    const parts = pictures.map(({ part }) => part);
+    text.value = "";
+    pictures = [];
+    showPictures();
+    await conversation.say(message, parts);
+  }
+
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    send();
+  });
+  text.addEventListener("keydown", (event) => {
+    // `isComposing`: Enter that ends the input of a Japanese or Chinese word sends nothing.
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    send();
+  });
+  stopButton.addEventListener("click", () => {
+    conversation.stop();
+    text.focus();
+  });
+  files.addEventListener("change", async () => {
+    problem.hidden = true;
+    for (const file of files.files) await attach(file);
+    files.value = "";
+    showPictures();
+  });
+  text.addEventListener("paste", async (event) => {
+    const pasted = [...event.clipboardData.files].filter(({ type }) => type.startsWith("image/"));
+    if (pasted.length === 0) return;
+    event.preventDefault();
+    problem.hidden = true;
+    for (const file of pasted) await attach(file);
+    showPictures();
+  });
+
+  async function attach(file) {
+    const isPicture = file.type.startsWith("image/");
+    if (!isPicture || file.size > MAX_PICTURE_BYTES) {
+      problem.textContent = isPicture
+        ? `${file.name} has ${file.size} bytes; a picture may have ${MAX_PICTURE_BYTES}.`
+        : `${file.name} is not a picture.`;
+      problem.hidden = false;
+      return;
+    }
+    const url = await readAsDataUrl(file);
+    const source = { type: "data", value: url.slice(url.indexOf(",") + 1), mimeType: file.type };
+    pictures.push({ name: file.name, url, part: { type: "image", source, metadata: { filename: file.name } } });
+  }
+
+  function showPictures() {
+    pictureList.hidden = pictures.length === 0;
+    pictureList.replaceChildren(
+      ...pictures.map((picture) => {
+        const remove = () => {
+          pictures = pictures.filter((other) => other !== picture);
+          showPictures();
+          text.focus();
+        };
+        return h("li", {}, h("img", { src: picture.url, alt: picture.name }), h("button", { type: "button", class: "small", onclick: remove }, `Remove ${picture.name}`));
+      }),
+    );
+  }
+
+  conversation.addEventListener("change", () => {
+    const { isRunning } = conversation;
+    if (isRunning === sendButton.hidden) return;
+    const hadFocus = document.activeElement === sendButton || document.activeElement === stopButton;
+    sendButton.hidden = isRunning;
+    stopButton.hidden = !isRunning;
+    if (hadFocus) (isRunning ? stopButton : text).focus();
+  });
+
+  return { send, focus: () => text.focus() };
+}
+
+function readAsDataUrl(file) {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(reader.result);
+    reader.onerror = () => reject(reader.error);
+    reader.readAsDataURL(file);
+  });
+}

@@ -1,0 +1,25 @@
+// The form that asks for the key when the address had none, or the server has another one by now.
+
+import { save } from "./storage.js";
+
+/** Shows the form in place of the page. A key that is entered reloads the page. */
+export function askForKey({ root, app, reason }) {
+  const form = root.querySelector("form");
+  const input = root.querySelector("input");
+  app.hidden = true;
+  root.hidden = false;
+  if (reason) root.querySelector("#key-reason").textContent = reason;
+  input.focus();
+  form.onsubmit = (event) => {
+    event.preventDefault();
+    const text = input.value.trim();
+    const key = /#.*\bkey=([^&\s]+)/.exec(text)?.[1] ?? text;
+    if (key === "" || /[^\x21-\x7e]/.test(key)) {
+      root.querySelector(".field-error").textContent = "Paste the address that the terminal printed; it ends in #key= and the key.";
+      input.focus();
+      return;
+    }
+    save("key", decodeURIComponent(key));
+    location.reload();
+  };
+}
