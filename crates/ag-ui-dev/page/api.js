@@ -14,9 +14,7 @@ export function createApi(key, send = (...request) => fetch(...request)) {
   const headers = { "x-agui-dev-key": key };
 
   async function call(url, options = {}) {
-    const response = await reach(send, url, { ...options, headers: { ...headers, ...options.headers } });
-    if (!response.ok) throw await refusal(response);
-    return response;
+    return expectSuccess(await reach(send, url, { ...options, headers: { ...headers, ...options.headers } }));
   }
 
   async function post(url, value) {
@@ -31,7 +29,11 @@ export function createApi(key, send = (...request) => fetch(...request)) {
     /** The Lambda event of a request, and the request as a curl command. */
     describe: (request) => post("/_dev/event", request),
     /** What the agent can do for this caller. */
-    capabilities: async (callerHeaders) => (await call("/capabilities", { headers: callerHeaders, cache: "no-store" })).json(),
+    capabilities: async (callerHeaders) => {
+      // The function is not told the key.
+      const response = await reach(send, "/capabilities", { headers: callerHeaders, cache: "no-store" });
+      return (await expectSuccess(response)).json();
+    },
     /** Hands each line of the log to `onLine`, until the connection ends. */
     async readLog(onLine, signal) {
       const response = await call("/_dev/log", { signal });
@@ -71,6 +73,11 @@ export async function refusal(response) {
     // It is no JSON, and is shown as it is.
   }
   return new RequestError(response.status, { message: text.slice(0, 500) || `HTTP ${response.status} without a body.` });
+}
+
+async function expectSuccess(response) {
+  if (!response.ok) throw await refusal(response);
+  return response;
 }
 
 async function reach(send, url, options) {

@@ -28,12 +28,12 @@ export function createCallerView({ panel, onChange }) {
   const tools = h("div", {});
   claims.setAttribute("aria-describedby", claimsError.id);
   panel.replaceChildren(
-    h("h3", {}, "Who sends the requests"),
+    h("h2", {}, "Who sends the requests"),
     field("Person", person),
     field("Claims", claims, claimsHint, claimsError),
     field("Entry point", entryPoint, entryHint),
     field("The token", token),
-    h("h3", {}, "The tools that this caller is offered"),
+    h("h2", {}, "The tools that this caller is offered"),
     tools,
   );
 
@@ -91,7 +91,8 @@ export function createCallerView({ panel, onChange }) {
 }
 
 /** The line at the top of the page. */
-export function callerLine(session, caller, capabilities) {
+export function callerLine(session, caller, { capabilities, error } = {}) {
+  if (error) return `${describeCaller(session, caller)} · refused`;
   const tools = capabilities && toolsOf(capabilities);
   const offered = tools?.filter((tool) => tool.offered).length;
   const count = tools && (offered === tools.length ? `${offered} tools` : `${offered} of ${tools.length} tools`);

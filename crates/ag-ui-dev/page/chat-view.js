@@ -7,18 +7,26 @@ import { resultOf } from "./thread.js";
 /** Shows the conversation in `list`, with `empty` in its place while there is nothing to show. */
 export function createChatView({ list, empty, conversation }) {
   const views = new Map();
+  const scroller = list.parentElement;
+  // The end stays in view, also when the forms below take some of the place, until somebody scrolls up.
+  let isPinned = true;
+  const scrollToEnd = () => {
+    if (isPinned && empty.hidden) scroller.scrollTop = scroller.scrollHeight;
+  };
+  scroller.addEventListener("scroll", () => {
+    isPinned = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 80;
+  });
+  new ResizeObserver(scrollToEnd).observe(scroller);
   const create = (item) => (item.note ? createNoteView(item, () => conversation.retry()) : createMessageView(item));
 
   const render = onNextFrame(() => {
-    const scroller = list.parentElement;
-    const isAtEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 80;
     const items = itemsOf(conversation);
     reconcile(list, views, items, create);
     empty.hidden = items.length > 0;
     list.hidden = items.length === 0;
     // While it streams, a screen reader waits for the end.
     list.setAttribute("aria-busy", String(conversation.isRunning));
-    if (isAtEnd) scroller.scrollTop = scroller.scrollHeight;
+    scrollToEnd();
   });
   conversation.addEventListener("change", render);
   return { render };

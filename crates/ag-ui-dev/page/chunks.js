@@ -65,7 +65,7 @@ export function createChunkExpander() {
   }
 
   return function expand(event) {
-    const kind = KINDS[event.type];
+    const kind = Object.hasOwn(KINDS, event.type) ? KINDS[event.type] : undefined;
     if (kind !== undefined) return expandChunk(event, kind);
     if (CLOSES_ALL.test(event.type)) return [...[...lanes.keys()].flatMap(close), event];
     if (CLOSES_NOTHING.test(event.type)) return [event];

@@ -82,7 +82,8 @@ export function createComposer({ form, conversation }) {
   }
 
   conversation.addEventListener("change", () => {
-    const { isRunning } = conversation;
+    const { isRunning, thread } = conversation;
+    text.placeholder = thread.interrupts.length > 0 && !isRunning ? "A message here cancels what waits above." : "Write a message. Enter sends it.";
     if (isRunning === sendButton.hidden) return;
     const hadFocus = document.activeElement === sendButton || document.activeElement === stopButton;
     sendButton.hidden = isRunning;

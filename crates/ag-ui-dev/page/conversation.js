@@ -18,6 +18,8 @@ export class Conversation extends EventTarget {
   /** What is shown between the messages: `{ id, after, kind, ... }`, `after` being the id of a message. */
   notes = [];
   runs = [];
+  /** The state of the thread when its last run began; undefined before the first. */
+  stateBefore;
   /** Answers to the open interrupts, by their ids. */
   answers = new Map();
   #abort;
@@ -71,7 +73,8 @@ export class Conversation extends EventTarget {
 
   /** Sends the last run again, with the messages as they are now. */
   retry() {
-    const { title, resume } = this.#lastSent;
+    const { title, resume, ids } = this.#lastSent;
+    this.#dropUnfinished(ids);
     // An interrupt whose call has a result by now has been answered.
     const open = new Set(this.thread.interrupts.map(({ id }) => id));
     const rest = resume?.filter(({ interruptId }) => open.has(interruptId));
@@ -87,6 +90,7 @@ export class Conversation extends EventTarget {
     this.thread = createThread(crypto.randomUUID());
     this.notes = [];
     this.answers = new Map();
+    this.stateBefore = undefined;
     this.#lastSent = undefined;
     this.#emit("change");
   }
@@ -104,8 +108,25 @@ export class Conversation extends EventTarget {
   restore({ thread, notes, wasRunning }) {
     this.thread = { ...createThread(thread.threadId), ...thread };
     this.notes = notes;
-    if (wasRunning) this.#note({ kind: "info", text: "The page was reloaded during this run, which stopped it." });
+    this.#endProgress();
+    if (wasRunning) this.inform("The page was reloaded during this run, which stopped it.");
     this.#emit("change");
+  }
+
+  /** Tells the developer something between the messages. */
+  inform(text) {
+    this.#note({ kind: "info", text });
+    this.#emit("change");
+  }
+
+  /** Takes away what the failed run has said at its end, since the model would go on behind it. Calls and results stay. */
+  #dropUnfinished(ids) {
+    const { messages } = this.thread;
+    const isDropped = (message) => message && !ids.has(message.id) && ["assistant", "reasoning"].includes(message.role) && !message.toolCalls;
+    while (isDropped(messages.at(-1))) {
+      const { id } = messages.pop();
+      for (const note of this.notes) if (note.after === id) note.after = messages.at(-1)?.id;
+    }
   }
 
   /** Sends the next run when all interrupts and calls have their answers. */
@@ -134,10 +155,11 @@ export class Conversation extends EventTarget {
       ...(resume && { resume }),
     };
     const request = this.prepare(input);
-    const run = { number: (this.runs.at(-1)?.number ?? 0) + 1, title, request, frames: [], startedAt: Date.now(), stateBefore: structuredClone(thread.state) };
+    const run = { number: (this.runs.at(-1)?.number ?? 0) + 1, title, request, frames: [], startedAt: Date.now() };
+    this.stateBefore = structuredClone(thread.state);
     this.runs = [...this.runs, run].slice(-MAX_RUNS);
     this.#abort = abort;
-    this.#lastSent = { title, resume };
+    this.#lastSent = { title, resume, ids: new Set(thread.messages.map(({ id }) => id)) };
     this.#emit("runs");
     this.#emit("change");
     const expand = createChunkExpander();
@@ -224,7 +246,7 @@ export class Conversation extends EventTarget {
       this.#note({ kind: "error", status, code, text: message, path, hint, reason });
     } else if (kind === "cut") this.#note({ kind: "error", code: "NO_LAST_EVENT", text: message });
     else if (kind === "unreadable") this.#note({ kind: "error", code: "NO_EVENT_STREAM", text: message, detail: text });
-    for (const note of this.notes) if (note.status === "running") note.status = "unfinished";
+    this.#endProgress();
     // Without a RUN_FINISHED the interrupts stay open, but for those whose calls have a result.
     const { thread } = this;
     thread.interrupts = thread.interrupts.filter(({ toolCallId }) => !toolCallId || !resultOf(thread, toolCallId));
@@ -235,8 +257,7 @@ export class Conversation extends EventTarget {
     const { pendingCalls } = this.thread;
     if (run.frames.at(-1)?.event?.type !== "RUN_FINISHED" || pendingCalls.length === 0) return;
     if (this.#runsByItself >= MAX_RUNS_BY_ITSELF) {
-      this.#note({ kind: "info", text: `The page has sent ${MAX_RUNS_BY_ITSELF} runs in a row by itself and waits for you.` });
-      this.#emit("change");
+      this.inform(`The page has sent ${MAX_RUNS_BY_ITSELF} runs in a row by itself and waits for you.`);
       return;
     }
     let hasRun = false;
@@ -256,6 +277,11 @@ export class Conversation extends EventTarget {
     insertResult(thread, { id: crypto.randomUUID(), role: "tool", toolCallId, content, ...(error !== undefined && { error }) });
     thread.pendingCalls = thread.pendingCalls.filter((id) => id !== toolCallId);
     thread.callTimes[toolCallId] = { ...thread.callTimes[toolCallId], finished: Date.now() };
+  }
+
+  /** Steps that nothing can finish any more. */
+  #endProgress() {
+    for (const note of this.notes) if (note.status === "running") note.status = "unfinished";
   }
 
   #note(note) {

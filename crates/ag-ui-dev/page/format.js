@@ -1,15 +1,22 @@
 // How values are written for a reader.
 
-/** A duration: `340 ms`, `1.2 s`. */
+/** JSON up to this length stays on one line. */
+const MAX_LINE = 72;
+
+/** A duration: `0.3 ms`, `340 ms`, `1.2 s`. */
 export function formatMs(ms) {
+  if (ms > 0 && ms < 10) return `${ms.toFixed(1)} ms`;
   return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
 }
 
-/** JSON with line breaks; a text that is no JSON stays as it is. */
+/** JSON with line breaks, unless it is short; a text that is no JSON stays as it is. */
 export function prettyText(text) {
   try {
     const value = JSON.parse(text);
-    return typeof value === "string" ? text : JSON.stringify(value, null, 2);
+    if (typeof value === "string") return text;
+    const pretty = JSON.stringify(value, null, 2);
+    const line = pretty.replace(/\n\s*/g, " ");
+    return line.length <= MAX_LINE ? line : pretty;
   } catch {
     return text;
   }

@@ -88,6 +88,6 @@ function summaryOf({ frames, status, requestId, ending, startedAt, endedAt }) {
   if (status !== undefined) parts.push(`HTTP ${status}`);
   if (endedAt !== undefined) parts.push(formatMs(endedAt - startedAt));
   parts.push({ finished: "ended", refused: "refused", stopped: "stopped by you", cut: "cut off", unreadable: "unreadable" }[ending?.kind] ?? "running…");
-  if (requestId !== undefined) parts.push(`request ${requestId}`);
+  if (requestId !== undefined) parts.push(`request ${requestId.slice(0, 8)}…`);
   return parts.join(" · ");
 }

@@ -71,7 +71,8 @@ function isOf(line, run) {
 function lineView(line) {
   const { seenAt: _, ...whole } = line;
   const level = line.server === undefined ? (line.level ?? "") : "SERVER";
-  const fields = Object.entries(whole).filter(([name]) => !HIDDEN.has(name) && !METRIC.test(name));
+  const isField = ([name, value]) => !HIDDEN.has(name) && !METRIC.test(name) && !(name === "cold_start" && value === false);
+  const fields = Object.entries(whole).filter(isField);
   const time = /T(\d\d:\d\d:\d\d\.\d{3})/.exec(line.timestamp ?? "")?.[1] ?? "";
   const body = h("pre", { class: "code" });
   const element = h(
@@ -83,7 +84,7 @@ function lineView(line) {
       h("span", { class: "time" }, time),
       h("span", { class: "level" }, level),
       h("span", { class: "text" }, line.message ?? String(line.server ?? "")),
-      fields.map(([name, value]) => h("span", { class: "pair" }, `${name}=`, h("b", {}, fieldText(name, value)))),
+      fields.map(([name, value]) => h("span", { class: "pair" }, `${name.replace(/_ms$/, "")}=`, h("b", {}, fieldText(name, value)))),
     ),
     body,
   );

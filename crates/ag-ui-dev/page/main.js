@@ -158,7 +158,7 @@ function build() {
       answer = { error };
     }
     if (question !== asked) return;
-    find("#caller-line").textContent = callerLine(session, caller, answer.capabilities);
+    find("#caller-line").textContent = callerLine(session, caller, answer);
     callerView.showTools(answer);
     const refused = h("p", { class: "reason" }, "None: this caller is refused. ", answer.error?.message ?? "");
     find("#welcome-tools").replaceChildren(answer.error ? refused : toolList(toolsOf(answer.capabilities)));
@@ -217,7 +217,13 @@ function keepThread(conversation) {
   if (kept?.thread) conversation.restore(kept);
   const background = load("background");
   if (background) setBackground(background);
-  const keep = () => save("thread", conversation.snapshot());
+  let isTooLarge = false;
+  const keep = () => {
+    if (save("thread", conversation.snapshot()) || isTooLarge) return;
+    isTooLarge = true;
+    save("thread", undefined);
+    conversation.inform("This thread has become too large to be kept: a reload of the page will lose it.");
+  };
   conversation.addEventListener("runs", keep);
   conversation.addEventListener("change", () => {
     if (!conversation.isRunning) keep();

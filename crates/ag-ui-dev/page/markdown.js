@@ -56,7 +56,7 @@ function readList(lines, at) {
 
 const INLINE = [
   { pattern: /`([^`]+)`/, make: ([, text]) => ({ kind: "code", text }) },
-  { pattern: /\*\*(?=\S)([^]*?\S)\*\*/, make: ([, text], depth) => ({ kind: "bold", content: parseInline(text, depth + 1) }) },
+  { pattern: /\*\*(?=\S)([^]*?\S)\*\*(?!\*)/, make: ([, text], depth) => ({ kind: "bold", content: parseInline(text, depth + 1) }) },
   { pattern: /(?<![\w*])\*(?=[^\s*])([^*]*?[^\s*])\*(?![\w*])/, make: ([, text], depth) => ({ kind: "italic", content: parseInline(text, depth + 1) }) },
   { pattern: /\[([^\]\n]+)\]\(([^()\s]*(?:\([^()\s]*\)[^()\s]*)*)\)/, make: readLink },
   { pattern: /https?:\/\/[^\s<>"'`)\]]*[^\s<>"'`)\].,;:!?]/, make: ([url]) => ({ kind: "link", url, content: [url] }) },

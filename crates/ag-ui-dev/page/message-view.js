@@ -135,7 +135,7 @@ function plainNote() {
 function progressView({ kind }) {
   const state = h("span", { class: "state" });
   const title = h("span", {});
-  const element = h("p", { class: "note progress" }, title, " ", state);
+  const element = h("p", { class: "note progress" }, title, " · ", state);
   const words = { running: "running…", finished: "done", failed: "failed", waiting: "waits for you", unfinished: "not finished" };
   return {
     element,

@@ -51,7 +51,7 @@ function section(title, text, fileName, type, hint) {
     }
   };
   return [
-    h("h3", {}, title),
+    h("h2", {}, title),
     hint && h("p", { class: "hint" }, hint),
     h(
       "div",

@@ -24,7 +24,7 @@ export function createStateView({ panel, conversation, onNews }) {
 
   const render = onNextFrame(() => {
     const { state } = conversation.thread;
-    const before = conversation.runs.at(-1)?.stateBefore;
+    const before = conversation.stateBefore;
     if (state === shown?.state && before === shown.before) return;
     const isNews = shown !== undefined && state !== shown.state;
     shown = { state, before };

@@ -19,14 +19,15 @@ export function createThread(threadId) {
     pendingCalls: [],
     /** Of each call: when it was started, and when its result arrived, in milliseconds. */
     callTimes: {},
-    /** Calls that the current run has started. */
+    /** Calls that the current run has started, and when it began. */
     startedCalls: [],
+    runStarted: undefined,
   };
 }
 
 /** Applies one event, whose chunks are expanded. Returns a sentence if the event could not be applied, else nothing. */
 export function applyEvent(thread, event, now = Date.now()) {
-  return handlers[event.type]?.(thread, event, now);
+  return Object.hasOwn(handlers, event.type) ? handlers[event.type](thread, event, now) : undefined;
 }
 
 /** The messages that a run sends: all but activities, which are for the eye only. */
@@ -58,8 +59,9 @@ export function insertResult(thread, result) {
 }
 
 const handlers = {
-  RUN_STARTED(thread, { input }) {
+  RUN_STARTED(thread, { input }, now) {
     thread.startedCalls = [];
+    thread.runStarted = now;
     for (const message of input?.messages ?? []) {
       if (find(thread, message.id) === undefined) thread.messages.push(message);
     }
@@ -125,7 +127,9 @@ const handlers = {
     const result = { id: messageId, role: "tool", toolCallId, content, ...attributed(event) };
     mergeMetadata(result, event);
     insertResult(thread, result);
-    thread.callTimes[toolCallId] = { ...thread.callTimes[toolCallId], finished: now };
+    // Of a call that an earlier run has made, the time of this run counts, and not that of the person who was asked.
+    const started = thread.startedCalls.includes(toolCallId) ? thread.callTimes[toolCallId]?.started : thread.runStarted;
+    thread.callTimes[toolCallId] = { started, finished: now };
   },
 
   STATE_SNAPSHOT(thread, { snapshot }) {

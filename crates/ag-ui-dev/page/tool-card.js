@@ -15,8 +15,8 @@ export function createToolCard({ call }) {
   const result = h("div", { hidden: true }, resultTitle, text.element, parts);
   const name = h("code", { class: "name" }, call.function.name);
   const element = h(
-    "section",
-    { class: "tool", "aria-label": `Call of ${call.function.name}` },
+    "div",
+    { class: "tool", role: "group", "aria-label": `Call of ${call.function.name}` },
     h("p", { class: "tool-head" }, name, state, time),
     h("p", { class: "label" }, "Arguments"),
     args.element,

@@ -36,6 +36,8 @@ export function createToolsView({ panel, settings, onChange }) {
     text.value = EXAMPLE;
     read();
     text.focus();
+    text.setSelectionRange(0, 0);
+    text.scrollTop = 0;
   }
 
   function read() {

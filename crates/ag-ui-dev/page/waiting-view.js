@@ -126,8 +126,8 @@ function callCard(call, conversation) {
 
 function card(kind, message, content, isOpen) {
   const id = freshId("waiting");
-  const title = h("h3", { id }, h("span", { class: "kind" }, kind), " ", message);
-  return h("section", { class: "card", tabindex: "-1", role: "group", "aria-labelledby": id, "data-open": isOpen ? "yes" : "no" }, title, content);
+  const title = h("h2", { id }, h("span", { class: "kind" }, kind), " ", message);
+  return h("div", { class: "card", tabindex: "-1", role: "group", "aria-labelledby": id, "data-open": isOpen ? "yes" : "no" }, title, content);
 }
 
 function callText(call) {

@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { asciiJson, callerHeaders, describeCaller, fittingCaller, parseClaims, sentAs, toolsOf } from "../caller.js";
+import { offeredTools, parseTools, runByItself } from "../frontend-tools.js";
+
+const session = {
+  token: "secret",
+  token_header: "x-agui-token",
+  people: [{ id: "nobody", name: "Nobody", claims: null }, { id: "amelie", name: "Amelie, support", claims: { sub: "user-1" } }],
+  entry_points: [{ id: "function-url", name: "Function URL", claims: false }, { id: "rest-cognito", name: "REST API with Cognito", claims: true }],
+};
+const caller = (part) => ({ person: "amelie", claimsText: "", entryPoint: "rest-cognito", token: "on", ...part });
+
+test("claims go only where the entry point carries them", () => {
+  assert.deepEqual(sentAs(session, caller()), { entry_point: "rest-cognito", claims: { sub: "user-1" } });
+  assert.deepEqual(sentAs(session, caller({ person: "nobody" })), { entry_point: "rest-cognito" });
+  assert.deepEqual(sentAs(session, caller({ entryPoint: "function-url" })), { entry_point: "function-url" });
+  assert.deepEqual(sentAs(session, caller({ person: "custom", claimsText: '{"sub":"x"}' })), { entry_point: "rest-cognito", claims: { sub: "x" } });
+});
+
+test("the token is sent, left out or wrong", () => {
+  assert.equal(callerHeaders(session, caller())["x-agui-token"], "secret");
+  assert.ok(!("x-agui-token" in callerHeaders(session, caller({ token: "off" }))));
+  assert.notEqual(callerHeaders(session, caller({ token: "wrong" }))["x-agui-token"], "secret");
+  assert.ok(!("x-agui-token" in callerHeaders({ ...session, token: null }, caller())));
+});
+
+test("a header is ASCII, and the same JSON", () => {
+  const value = { name: "Zoë 😀 日本", control: "a\u007f\n" };
+  const text = asciiJson(value);
+  assert.match(text, /^[\x20-\x7e]*$/);
+  assert.deepEqual(JSON.parse(text), value);
+});
+
+test("claims that are no JSON object are refused in words", () => {
+  assert.deepEqual(parseClaims('{"a":1}'), { claims: { a: 1 } });
+  for (const [text, error] of [["", /Write a JSON object/], ["{a", /not JSON/], ["[1]", /not an object/], ["null", /not an object/], ['"x"', /not an object/]]) {
+    assert.match(parseClaims(text).error, error, text);
+  }
+});
+
+test("the caller is one line", () => {
+  assert.equal(describeCaller(session, caller()), "Amelie, support, through REST API with Cognito");
+  assert.equal(describeCaller(session, caller({ entryPoint: "function-url", token: "off" })), "Amelie, support, through Function URL, which proves nobody, without the token");
+});
+
+test("a choice that the server no longer has is forgotten", () => {
+  assert.deepEqual(fittingCaller(session, caller({ person: "gone", entryPoint: "gone", token: "gone" })), { person: "nobody", claimsText: "", entryPoint: "function-url", token: "on" });
+});
+
+test("the tools are those of the local mode, or else those that are offered", () => {
+  const tools = [{ name: "a", offered: false, reason: "No." }];
+  assert.deepEqual(toolsOf({ custom: { "ag_ui_lambda.tools": tools }, tools: { items: [] } }), tools);
+  assert.deepEqual(toolsOf({ tools: { items: [{ name: "b", description: "B." }] } }), [{ name: "b", description: "B.", offered: true }]);
+  assert.deepEqual(toolsOf(undefined), []);
+});
+
+test("tools of the page are checked in words", () => {
+  assert.equal(parseTools('{"name":"a","description":"A."}').tools.length, 1);
+  for (const [text, error] of [["{", /not JSON/], ["[1]", /not an object/], ['{"description":""}', /no name/], ['{"name":"a"}', /no description/], ['[{"name":"a","description":""},{"name":"a","description":""}]', /Two tools/], ['{"name":"a","description":"","parameters":3}', /JSON Schema/]]) {
+    assert.match(parseTools(text).error, error, text);
+  }
+});
+
+test("the background is changed by itself, unless the developer has a tool of that name", () => {
+  const own = '{"name":"change_background","description":"Mine."}';
+  const call = (text) => ({ function: { name: "change_background", arguments: text } });
+  const settings = { isBackgroundOffered: true, toolsText: "" };
+  const seen = [];
+  const set = (value) => seen.push(value) > 0 && value !== "nonsense";
+  assert.deepEqual(JSON.parse(runByItself(call('{"background":"teal"}'), settings, set).content), { background: "teal", status: "changed" });
+  assert.ok(runByItself(call('{"background":"nonsense"}'), settings, set).error);
+  assert.ok(runByItself(call("{"), settings, set).error);
+  assert.deepEqual(seen, ["teal", "nonsense"]);
+  assert.equal(runByItself(call("{}"), { ...settings, toolsText: own }, set), undefined);
+  assert.equal(offeredTools({ ...settings, toolsText: own }).length, 1);
+});
