@@ -11,10 +11,13 @@ export class RequestError extends Error {
 }
 
 export function createApi(key, send = (...request) => fetch(...request)) {
-  const headers = { "x-agui-dev-key": key };
+  // The server wants the key also of a request to the function that chooses its caller; the function does not get it.
+  const withKey = (options) => ({ ...options, headers: { ...options.headers, "x-agui-dev-key": key } });
 
   async function call(url, options = {}) {
-    return expectSuccess(await reach(send, url, { ...options, headers: { ...headers, ...options.headers } }));
+    const response = await reach(send, url, withKey(options));
+    if (!response.ok) throw await refusal(response);
+    return response;
   }
 
   async function post(url, value) {
@@ -29,18 +32,14 @@ export function createApi(key, send = (...request) => fetch(...request)) {
     /** The Lambda event of a request, and the request as a curl command. */
     describe: (request) => post("/_dev/event", request),
     /** What the agent can do for this caller. */
-    capabilities: async (callerHeaders) => {
-      // The function is not told the key.
-      const response = await reach(send, "/capabilities", { headers: callerHeaders, cache: "no-store" });
-      return (await expectSuccess(response)).json();
-    },
+    capabilities: async (callerHeaders) => (await call("/capabilities", { headers: callerHeaders, cache: "no-store" })).json(),
     /** Hands each line of the log to `onLine`, until the connection ends. */
     async readLog(onLine, signal) {
       const response = await call("/_dev/log", { signal });
       for await (const data of frames(response.body)) onLine(parseLine(data));
     },
     /** Sends a request to the function as it is; whatever it answers is returned. */
-    send: ({ method, path, headers: own, body }, signal) => reach(send, path, { method, headers: own, body, signal, cache: "no-store" }),
+    send: ({ method, path, headers, body }, signal) => reach(send, path, withKey({ method, headers, body, signal, cache: "no-store" })),
   };
 }
 
@@ -73,11 +72,6 @@ export async function refusal(response) {
     // It is no JSON, and is shown as it is.
   }
   return new RequestError(response.status, { message: text.slice(0, 500) || `HTTP ${response.status} without a body.` });
-}
-
-async function expectSuccess(response) {
-  if (!response.ok) throw await refusal(response);
-  return response;
 }
 
 async function reach(send, url, options) {

@@ -82,8 +82,8 @@ export function createComposer({ form, conversation }) {
   }
 
   conversation.addEventListener("change", () => {
-    const { isRunning, thread } = conversation;
-    text.placeholder = thread.interrupts.length > 0 && !isRunning ? "A message here cancels what waits above." : "Write a message. Enter sends it.";
+    const { isRunning } = conversation;
+    text.placeholder = conversation.isWaiting ? "A message here leaves what waits above unanswered." : "Write a message. Enter sends it.";
     if (isRunning === sendButton.hidden) return;
     const hadFocus = document.activeElement === sendButton || document.activeElement === stopButton;
     sendButton.hidden = isRunning;

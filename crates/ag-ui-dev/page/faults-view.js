@@ -46,7 +46,7 @@ function faultView(fault, set) {
       return row(h("label", { for: controlId }, name), select);
     }
     case "number": {
-      const input = h("input", { id: controlId, type: "number", min: "0", step: "any", value: value ?? "" });
+      const input = h("input", { id: controlId, type: "number", min: "0", step: "1", value: value ?? "" });
       const apply = (event) => {
         event.preventDefault();
         if (input.value === "") set(fault, null, "off");

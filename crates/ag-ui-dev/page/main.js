@@ -22,6 +22,7 @@ import { createWaitingView } from "./waiting-view.js";
 
 const RUN_TABS = ["frames", "log", "request"];
 const LOG_PAUSE_MS = 2000;
+const REFRESH_PAUSE_MS = 500;
 
 const find = (selector) => document.querySelector(selector);
 const panel = (id) => find(`#panel-${id}`);
@@ -31,6 +32,7 @@ let caller;
 let pageTools = load("pageTools") ?? { isBackgroundOffered: true, toolsText: "" };
 /** Counts the questions for capabilities, since only the last answer counts. */
 let asked = 0;
+let isRefreshing = false;
 
 // The printed address may be opened in a tab that has the page already.
 addEventListener("hashchange", () => {
@@ -134,11 +136,13 @@ function build() {
     const isScript = model?.startsWith("scripted/") ?? false;
     find("#model").textContent = isScript ? `${model}: a script, not a language model` : (model ?? "");
     find("#script-notice").hidden = !isScript;
-    find("#script-notice").textContent = `The model is ${model}. It is a script and not a language model: it knows a few phrases, such as these, and answers all else by repeating it.`;
-    find("#prompts").replaceChildren(...(session.prompts ?? []).map((prompt) => h("button", { type: "button", onclick: () => sendPrompt(prompt) }, prompt)));
+    const prompts = session.prompts ?? [];
+    const examples = prompts.length > 0 ? ", such as these" : "";
+    find("#script-notice").textContent = `The model is ${model}. It is a script and not a language model: it does what it finds in a message by a few rules${examples}.`;
+    find("#prompts").replaceChildren(...prompts.map((prompt) => h("button", { type: "button", onclick: () => sendPrompt(prompt) }, prompt)));
     callerView.showSession(session, caller);
     faultsView.show(session.faults);
-    showCaller();
+    return showCaller();
   }
 
   function sendPrompt(prompt) {
@@ -168,10 +172,20 @@ function build() {
     try {
       session = await api.session();
       caller = fittingCaller(session, caller);
-      showSession();
+      await showSession();
     } catch (error) {
       if (error.status === 401) needKey("The server has another key by now. The terminal has the new address.");
     }
+  }
+
+  /** Something happened to the function. What a refresh itself brings about is no reason for another one. */
+  function refreshSoon() {
+    if (isRefreshing) return;
+    isRefreshing = true;
+    setTimeout(async () => {
+      await refresh();
+      isRefreshing = false;
+    }, REFRESH_PAUSE_MS);
   }
 
   async function followLog() {
@@ -183,7 +197,7 @@ function build() {
         await api.readLog((line) => {
           logView.setProblem("");
           logView.add(line);
-          if (line.server !== undefined && Date.now() - connected > 1000) refresh();
+          if (line.server !== undefined && Date.now() - connected > 1000) refreshSoon();
         });
       } catch (error) {
         if (error.status === 401) return void needKey("The server has another key by now. The terminal has the new address.");
