@@ -61,7 +61,7 @@ export async function* frames(body) {
   }
 }
 
-/** What a refused request tells: the members of `error`, or the beginning of whatever came. */
+/** The error of a refused request: the members of `error` in its body, or else the beginning of the body. */
 export async function refusal(response) {
   const text = await response.text().catch(() => "");
   try {

@@ -72,7 +72,7 @@ export function createCallerView({ panel, onChange }) {
     if (!isOwn) claimsError.textContent = "";
     claims.setAttribute("aria-invalid", "false");
     claimsHint.textContent = isOwn ? "Any JSON object. The entry point writes its values as AWS would." : "Choose “Claims of your own” to change them.";
-    const lost = chosen !== null && !point?.claims ? " It proves nobody: the claims above are not sent." : "";
+    const lost = chosen !== null && !point?.claims ? " It carries no claims: the function does not know this person." : "";
     entryHint.textContent = `${point?.description ?? ""}${lost}`;
   }
 

@@ -1,6 +1,6 @@
 // Who a request comes from: the person, the entry point, and whether the token is sent.
 //
-// The page only says what it wants; the development server makes the Lambda event of it, as the entry point would.
+// The page only sends the choice; the development server makes the Lambda event from it, as the entry point would.
 
 export const WRONG_TOKEN = "this-is-not-the-token";
 
@@ -76,15 +76,15 @@ export function describeCaller(session, caller) {
   const entryPoint = entryPointOf(session, caller);
   const isLost = claims !== null && !entryPoint?.claims;
   const parts = [`${name}, through ${entryPoint?.name ?? caller.entryPoint}`];
-  if (isLost) parts.push("which proves nobody");
+  if (isLost) parts.push("which carries no claims");
   if (caller.token === "off") parts.push("without the token");
   if (caller.token === "wrong") parts.push("with a wrong token");
   return parts.join(", ");
 }
 
-/** The tools of the agent, and for each that is not offered why: what the capabilities tell of them. */
+/** The tools of the agent as its capabilities list them, with the reason for each that is not offered. */
 export function toolsOf(capabilities) {
-  const told = capabilities?.custom?.["ag_ui_lambda.tools"];
-  if (Array.isArray(told)) return told;
+  const listed = capabilities?.custom?.["ag_ui_lambda.tools"];
+  if (Array.isArray(listed)) return listed;
   return (capabilities?.tools?.items ?? []).map(({ name, description }) => ({ name, description, offered: true }));
 }

@@ -113,13 +113,13 @@ export class Conversation extends EventTarget {
     this.#emit("change");
   }
 
-  /** Tells the developer something between the messages. */
+  /** Shows a sentence for the developer between the messages. */
   inform(text) {
     this.#note({ kind: "info", text });
     this.#emit("change");
   }
 
-  /** Takes away what the failed run has said at its end, since the model would go on behind it. Calls and results stay. */
+  /** Removes the texts at the end of the failed run, since the model would continue behind them. Calls and results stay. */
   #dropUnfinished(ids) {
     const { messages } = this.thread;
     const isDropped = (message) => message && !ids.has(message.id) && ["assistant", "reasoning"].includes(message.role) && !message.toolCalls;

@@ -63,7 +63,7 @@ function familyOf(type) {
   return type.split("_")[0].toLowerCase();
 }
 
-/** What tells one event from the next of its type. */
+/** What distinguishes one event from the next of its type. */
 function briefOf(event) {
   const { type } = event;
   if (event.delta !== undefined) return typeof event.delta === "string" ? JSON.stringify(shorten(event.delta)) : shorten(event.delta.map(({ op, path }) => `${op} ${path}`).join(", "));

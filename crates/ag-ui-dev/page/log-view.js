@@ -69,10 +69,10 @@ function isOf(line, run) {
 }
 
 function lineView(line) {
-  const { seenAt: _, ...whole } = line;
+  const { seenAt: _, ...members } = line;
   const level = line.server === undefined ? (line.level ?? "") : "SERVER";
   const isField = ([name, value]) => !HIDDEN.has(name) && !METRIC.test(name) && !(name === "cold_start" && value === false);
-  const fields = Object.entries(whole).filter(isField);
+  const fields = Object.entries(members).filter(isField);
   const time = /T(\d\d:\d\d:\d\d\.\d{3})/.exec(line.timestamp ?? "")?.[1] ?? "";
   const body = h("pre", { class: "code" });
   const element = h(
@@ -89,7 +89,7 @@ function lineView(line) {
     body,
   );
   element.addEventListener("toggle", () => {
-    if (element.open) body.textContent = prettyJson(whole);
+    if (element.open) body.textContent = prettyJson(members);
   });
   return element;
 }

@@ -150,7 +150,7 @@ function build() {
     composer.send(prompt);
   }
 
-  /** Asks anew what this caller may do, and says who it is. */
+  /** Shows who the caller is, and asks the function again what this caller may do. */
   async function showCaller() {
     asked += 1;
     const question = asked;

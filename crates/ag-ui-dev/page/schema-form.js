@@ -2,7 +2,7 @@
 //
 // It understands what answers are usually made of: text, numbers, yes or no, and one of several values; for everything
 // else there is a field for JSON. It checks what a person can get wrong in a field. The function checks the
-// whole answer, and asks again if it does not fit.
+// complete answer, and asks again if it does not fit.
 
 /** `{ isObject, fields }`: the members of an object, or one field without a name for any other schema. */
 export function describeForm(schema) {

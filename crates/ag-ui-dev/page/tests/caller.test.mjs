@@ -42,7 +42,7 @@ test("claims that are no JSON object are refused in words", () => {
 
 test("the caller is one line", () => {
   assert.equal(describeCaller(session, caller()), "Amelie, support, through REST API with Cognito");
-  assert.equal(describeCaller(session, caller({ entryPoint: "function-url", token: "off" })), "Amelie, support, through Function URL, which proves nobody, without the token");
+  assert.equal(describeCaller(session, caller({ entryPoint: "function-url", token: "off" })), "Amelie, support, through Function URL, which carries no claims, without the token");
 });
 
 test("a choice that the server no longer has is forgotten", () => {

@@ -28,7 +28,7 @@ function converse(...answers) {
 }
 const errors = ({ notes }) => notes.filter(({ kind }) => kind === "error").map(({ code }) => code);
 
-test("the whole thread goes with each run, under a new run id", async () => {
+test("the complete thread goes with each run, under a new run id", async () => {
   const { conversation, inputs } = converse([started, ...text("a", "Hello"), { type: "STATE_SNAPSHOT", snapshot: { n: 1 } }, finished()]);
   await conversation.say("Hi");
   await conversation.say("Again");
@@ -117,7 +117,7 @@ test("a tool that is called for ever is stopped", async () => {
   assert.equal(inputs.length, 11);
 });
 
-test("what is wrong with an answer is told", async () => {
+test("each fault of an answer is shown as an error", async () => {
   const html = () => new Response("<html>", { headers: { "content-type": "text/html" } });
   const cases = [
     ["the body ended too early", [started, ...text("a", "Hel")], ["NO_LAST_EVENT"]],
@@ -137,7 +137,7 @@ test("what is wrong with an answer is told", async () => {
   }
 });
 
-test("a failed run is sent again without what it has said at its end", async () => {
+test("a failed run is sent again without the text at its end", async () => {
   const { conversation, inputs } = converse([started, ...text("a", "Let me try."), { type: "RUN_ERROR", message: "x" }]);
   await conversation.say("Hi");
   await conversation.retry();

@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { isSafeUrl, parseInline, parseMarkdown } from "../markdown.js";
 
-test("blocks are told apart", () => {
+test("each kind of block is recognised", () => {
   assert.deepEqual(parseMarkdown("# Title\n\nOne\ntwo\n\n- a\n- b\n  more\n\n1. x\n2) y\n\n```rust\nfn main() {}\n\n```\nend"), [
     { kind: "heading", content: ["Title"] },
     { kind: "paragraph", content: ["One\ntwo"] },

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { changesBetween } from "../changes.js";
 import { applyPatch, isSame, parsePointer } from "../patch.js";
 
-test("each operation does what RFC 6902 says", () => {
+test("each operation follows RFC 6902", () => {
   const cases = [
     ["add a member", {}, [{ op: "add", path: "/a", value: 1 }], { a: 1 }],
     ["add replaces a member", { a: 1 }, [{ op: "add", path: "/a", value: null }], { a: null }],

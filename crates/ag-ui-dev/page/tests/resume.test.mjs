@@ -27,7 +27,7 @@ test("an answer without a value has no payload, and false is a value", () => {
   assert.deepEqual(buildResume([{ id: "a" }], new Map([["a", answer(false)]])), [{ interruptId: "a", status: "resolved", payload: false }]);
 });
 
-test("an approval is told by its schema", () => {
+test("an approval is recognised by its schema", () => {
   assert.equal(kindOf({ responseSchema: approval }), "approval");
   assert.equal(kindOf({ responseSchema: { type: "string" } }), "question");
   assert.equal(kindOf({}), "question");
@@ -78,7 +78,7 @@ test("texts become an answer, without the fields that were left empty", () => {
   assert.deepEqual(readForm(describeForm({ type: "string" }), new Map([["", "M"]])), { value: "M" });
 });
 
-test("what a person can get wrong is told field by field", () => {
+test("each mistake has a sentence at its field", () => {
   const cases = [
     [{ type: "integer" }, "1.5", /whole/],
     [{ type: "integer" }, "x", /not a number/],

@@ -10,10 +10,10 @@ const read = (...pieces) => {
 
 test("frames are read however the text is split", () => {
   const text = 'data: {"a":1}\n\n: silence\n\ndata: {"b":\ndata: 2}\r\n\r\ndata:x\r\rid: 7\nevent: y\ndata: last\n\n';
-  const whole = ['{"a":1}', '{"b":\n2}', "x", "last"];
-  assert.deepEqual(read(text), whole);
-  assert.deepEqual(read(...text), whole, "one character at a time");
-  for (let at = 0; at <= text.length; at += 1) assert.deepEqual(read(text.slice(0, at), text.slice(at)), whole, `split at ${at}`);
+  const frames = ['{"a":1}', '{"b":\n2}', "x", "last"];
+  assert.deepEqual(read(text), frames);
+  assert.deepEqual(read(...text), frames, "one character at a time");
+  for (let at = 0; at <= text.length; at += 1) assert.deepEqual(read(text.slice(0, at), text.slice(at)), frames, `split at ${at}`);
 });
 
 test("a frame comes as soon as its empty line does", () => {
