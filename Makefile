@@ -21,24 +21,29 @@ CLIENTS_READY := tests/clients/node_modules/.stamp
 need = command -v $(1) >/dev/null 2>&1 || { echo "$(1) is missing: $(2)" >&2; exit 1; }
 need_cargo = $(call need,cargo,install Rust from https://rustup.rs)
 
-.PHONY: help run invoke test programs test-model check lint-template bench build package deploy sizes clean
+.PHONY: help run dev invoke test programs test-model check lint-template bench build package deploy sizes clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
-run: $(PYTHON_READY) ## Serve the function here and stream one sample run (PORT=9000, FUNCTION=dojo)
-	@echo "run: the function in cargo-lambda's emulator, moto as Secrets Manager"
+run: ## Serve the function on this machine, with a page (FUNCTION=dojo, AGUI_PORT=9000, AGUI_MODEL=...)
 	@$(need_cargo)
-	@$(call need,curl,apt-get install curl)
-	@scripts/run.sh
+	@$(call need,cc,apt-get install build-essential)
+	@AGUI_LOCAL=1 cargo run --locked $(if $(FUNCTION),--package $(FUNCTION))
+
+dev: ## The same with faults to inject: rotation, deadline, cut, throttle... (BIN=dojo)
+	@$(need_cargo)
+	@cargo run --locked --package ag-ui-dev -- --bin $(or $(BIN),ag-ui-lambda)
 
 EVENT ?= events/function-url-tool.json
-invoke: $(PYTHON_READY) ## Send one event to the function that `make run` serves (EVENT=events/...)
+invoke: ## Send one event to the function that `make run` serves (EVENT=events/...)
 	@echo "invoke: $(EVENT)"
-	@[ -f target/run/port ] || { echo "nothing is served: start \`make run\` in another terminal" >&2; exit 1; }
-	@curl -sSN -i "http://127.0.0.1:$$(cat target/run/port)/2015-03-31/functions/_/invocations" --data-binary "@$(EVENT)"; echo
+	@$(call need,curl,apt-get install curl)
+	@EVENT=$(EVENT) scripts/invoke.sh
 
-test: $(PYTHON_READY) $(CLIENTS_READY) programs ## Run every test, against real components
+test: $(PYTHON_READY) $(SAM_READY) $(CLIENTS_READY) programs ## Run every test, against real components
+	@echo "test: the page of local mode"
+	@node --test crates/ag-ui-dev/page/tests/*.test.mjs
 	@echo "test: every package"
 	@cargo test --locked --workspace
 

@@ -10,7 +10,7 @@ use std::process::Command as Process;
 use std::time::{Duration, Instant};
 
 use ag_ui_dev::provider::{Provider, Reply, Say, Wire};
-use ag_ui_dev::{Function, url_event};
+use ag_ui_dev::{EntryPoint, Function};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -167,7 +167,7 @@ fn says(text: &str) -> Value {
 fn event(input: &Value) -> Value {
     let request = http::Request::post("/").header("content-type", "application/json");
     let request = request.header("x-agui-token", TOKEN).body(input.to_string().into());
-    url_event(&request.expect("the header is plain"))
+    EntryPoint::FunctionUrl.event(&request.expect("the header is plain"), None)
 }
 
 fn millis(duration: Duration) -> f64 {

@@ -1,4 +1,5 @@
-"""Checks what `sam build` has made: for each function one file `bootstrap`, a program for Linux on arm64. Prints its size.
+"""Checks what `sam build` has made: for each function one file `bootstrap`, a program for Linux on arm64 without local mode's
+page. Prints its size.
 
 Usage: check-package.py FOLDER FUNCTION...
 """
@@ -11,6 +12,8 @@ from pathlib import Path
 MAGIC = b"\x7fELF\x02\x01"
 PROGRAMS = {2, 3}  # ET_EXEC, ET_DYN
 AARCH64 = 183
+# Stands in the page that a debug build serves on a developer's machine.
+PAGE = b"/_dev/main.js"
 
 
 def check(function, folder):
@@ -18,12 +21,15 @@ def check(function, folder):
     if files != ["bootstrap"]:
         sys.exit(f"{function}: {folder} must hold one file, bootstrap; it holds {files}")
     program = folder / "bootstrap"
-    header = program.read_bytes()[:20]
+    code = program.read_bytes()
+    header = code[:20]
     kind, machine = struct.unpack_from("<HH", header, 16) if header.startswith(MAGIC) else (0, 0)
     if kind not in PROGRAMS or machine != AARCH64:
         sys.exit(f"{function}: {program} is no program for arm64")
     if not program.stat().st_mode & 0o100:
         sys.exit(f"{function}: {program} can't be run")
+    if PAGE in code:
+        sys.exit(f"{function}: {program} holds the page of local mode, which no release build may have")
     print(f"{function}: arm64, {program.stat().st_size:,} bytes")
 
 

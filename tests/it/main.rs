@@ -1,7 +1,6 @@
 //! What the crate promises, tested through its public surface.
 //!
-//! The core's tests need nothing but cargo. Those behind the feature `dev` drive the real function binary and
-//! use what `make test` installs.
+//! Most drive the real function binary, and use what `make test` installs.
 #![expect(clippy::unwrap_used, reason = "a test that fails should say where")]
 #![expect(clippy::disallowed_methods, reason = "the ban on reading the environment is for the function")]
 
@@ -21,7 +20,9 @@ mod endpoint;
 mod events;
 mod forward;
 mod front_ends;
+mod interface_emulator;
 mod layers;
+mod local;
 mod model_server;
 mod observability;
 mod poison;

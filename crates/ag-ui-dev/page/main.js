@@ -12,6 +12,7 @@ import { createFramesView } from "./frames-view.js";
 import { offeredTools, runByItself } from "./frontend-tools.js";
 import { askForKey } from "./key-form.js";
 import { createLogView } from "./log-view.js";
+import { promptsFor } from "./prompts.js";
 import { createRequestView } from "./request-view.js";
 import { createRunsView } from "./runs-view.js";
 import { createStateView } from "./state-view.js";
@@ -136,10 +137,7 @@ function build() {
     const isScript = model?.startsWith("scripted/") ?? false;
     find("#model").textContent = isScript ? `${model}: a script, not a language model` : (model ?? "");
     find("#script-notice").hidden = !isScript;
-    const prompts = session.prompts ?? [];
-    const examples = prompts.length > 0 ? ", such as these" : "";
-    find("#script-notice").textContent = `The model is ${model}. It is a script and not a language model: it does what it finds in a message by a few rules${examples}.`;
-    find("#prompts").replaceChildren(...prompts.map((prompt) => h("button", { type: "button", onclick: () => sendPrompt(prompt) }, prompt)));
+    find("#script-notice").textContent = `The model is ${model}. It is a script and not a language model: it does what it finds in a message by a few rules.`;
     callerView.showSession(session, caller);
     faultsView.show(session.faults);
     return showCaller();
@@ -165,7 +163,11 @@ function build() {
     find("#caller-line").textContent = callerLine(session, caller, answer);
     callerView.showTools(answer);
     const refused = h("p", { class: "reason" }, "None: this caller is refused. ", answer.error?.message ?? "");
-    find("#welcome-tools").replaceChildren(answer.error ? refused : toolList(toolsOf(answer.capabilities)));
+    const tools = answer.error ? [] : toolsOf(answer.capabilities);
+    find("#welcome-tools").replaceChildren(answer.error ? refused : toolList(tools));
+    const names = [...tools.filter(({ offered }) => offered), ...offeredTools(pageTools)].map(({ name }) => name);
+    const prompts = answer.error ? [] : promptsFor(names, session.function.model?.startsWith("scripted/") ?? false);
+    find("#prompts").replaceChildren(...prompts.map((prompt) => h("button", { type: "button", onclick: () => sendPrompt(prompt) }, prompt)));
   }
 
   async function refresh() {

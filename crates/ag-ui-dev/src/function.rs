@@ -2,7 +2,7 @@
 
 use std::{ffi::OsStr, time::Duration};
 
-use tokio::{process::Command, time::timeout};
+use tokio::{process::Command, sync::mpsc::UnboundedSender, time::timeout};
 
 use super::{
     answer::Answer,
@@ -37,7 +37,25 @@ impl Function {
     ///
     /// # Errors
     /// [`FunctionError::Spawn`] when there is no port or no such program.
-    pub async fn spawn(mut command: Command) -> Result<Self, FunctionError> {
+    pub async fn spawn(command: Command) -> Result<Self, FunctionError> {
+        Self::start(command, None).await
+    }
+
+    /// As [`spawn`](Self::spawn); each line of the function's log also goes to `lines`, as soon as it is written.
+    ///
+    /// # Errors
+    /// As for [`spawn`](Self::spawn).
+    pub async fn spawn_with_log(
+        command: Command,
+        lines: UnboundedSender<String>,
+    ) -> Result<Self, FunctionError> {
+        Self::start(command, Some(lines)).await
+    }
+
+    async fn start(
+        mut command: Command,
+        lines: Option<UnboundedSender<String>>,
+    ) -> Result<Self, FunctionError> {
         let api = RuntimeApi::start().await.map_err(FunctionError::Spawn)?;
         command.env("AWS_LAMBDA_RUNTIME_API", api.address().to_string());
         for (name, value) in [
@@ -51,7 +69,7 @@ impl Function {
                 command.env(name, value);
             }
         }
-        let process = Process::spawn(command).map_err(FunctionError::Spawn)?;
+        let process = Process::spawn(command, lines).map_err(FunctionError::Spawn)?;
         Ok(Self { api, process })
     }
 

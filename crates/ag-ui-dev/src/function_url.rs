@@ -10,9 +10,9 @@ use http::{HeaderMap, Request, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, StreamBody, combinators::UnsyncBoxBody};
 use hyper::body::Incoming;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
-use super::{Answer, FunctionError, loopback::Loopback};
+use super::{Answer, EntryPoint, FunctionError, loopback::Loopback};
 
 /// A function URL; gone when dropped.
 pub struct FunctionUrl {
@@ -42,7 +42,8 @@ impl FunctionUrl {
             async move {
                 let (head, body) = request.into_parts();
                 let body = body.collect().await.map_err(|_| BrokenOff)?.to_bytes();
-                let answer = invoke(url_event(&Request::from_parts(head, body))).await;
+                let answer =
+                    invoke(EntryPoint::FunctionUrl.event(&Request::from_parts(head, body), None)).await;
                 let answer = answer.map_err(|_| BrokenOff)?;
                 Ok::<_, BrokenOff>(response(answer))
             }
@@ -54,32 +55,6 @@ impl FunctionUrl {
     pub fn url(&self) -> String {
         format!("http://{}/", self.server.address)
     }
-}
-
-/// The event that a function URL makes of a request, in its format 2.0; the body must be text.
-pub fn url_event(request: &Request<Bytes>) -> Value {
-    let headers: Map<String, Value> =
-        request.headers().iter().map(|(name, value)| (name.to_string(), text(value).into())).collect();
-    let (uri, method) = (request.uri(), request.method().as_str());
-    let domain = "abc.lambda-url.us-east-1.on.aws";
-    json!({
-        "version": "2.0", "routeKey": "$default", "rawPath": uri.path(),
-        "rawQueryString": uri.query().unwrap_or_default(), "headers": headers,
-        "requestContext": {
-            "accountId": "anonymous", "apiId": "abc", "domainName": domain, "domainPrefix": "abc",
-            "requestId": "1", "routeKey": "$default", "stage": "$default",
-            "time": "22/Nov/2026:00:00:00 +0000", "timeEpoch": 1_795_305_600_000_i64,
-            "http": {
-                "method": method, "path": uri.path(), "protocol": "HTTP/1.1",
-                "sourceIp": "127.0.0.1", "userAgent": "dev",
-            },
-        },
-        "body": String::from_utf8_lossy(request.body()), "isBase64Encoded": false,
-    })
-}
-
-fn text(value: &http::HeaderValue) -> String {
-    String::from_utf8_lossy(value.as_bytes()).into_owned()
 }
 
 fn response(answer: Answer) -> Response<Body> {

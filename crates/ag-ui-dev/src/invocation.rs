@@ -52,6 +52,8 @@ pub struct Invocation {
     pub deadline: Option<SystemTime>,
     /// The X-Ray trace header; a fresh one if `None`.
     pub trace_id: Option<HeaderValue>,
+    /// The id that the log lines of this request bear; a fresh one if `None`.
+    pub request_id: Option<String>,
     /// The tenant that the environment is kept apart for; none if `None`.
     pub tenant_id: Option<HeaderValue>,
 }

@@ -75,9 +75,22 @@ impl Loopback {
         B: Body<Data = Bytes, Error: Error + Send + Sync> + Send + 'static,
         E: Error + Send + Sync + 'static,
     {
+        Self::serve_on(0, answer)
+    }
+
+    /// As [`serve`](Self::serve), on this port.
+    pub(super) fn serve_on<A, F, B, E>(port: u16, answer: A) -> io::Result<Self>
+    where
+        A: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
+        F: Future<Output = Result<Response<B>, E>> + Send + 'static,
+        B: Body<Data = Bytes, Error: Error + Send + Sync> + Send + 'static,
+        E: Error + Send + Sync + 'static,
+    {
         let socket = TcpSocket::new_v4()?;
         socket.set_recv_buffer_size(SOCKET_BUFFER_BYTES)?;
-        socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+        // A server that has just ended leaves its port to the next.
+        socket.set_reuseaddr(true)?;
+        socket.bind((Ipv4Addr::LOCALHOST, port).into())?;
         let listener = socket.listen(128)?;
         let address = listener.local_addr()?;
         let connections = Arc::new(AtomicUsize::new(0));

@@ -15,7 +15,7 @@ use futures_util::future;
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, BufReader},
     process::{Child, Command},
-    sync::{Notify, SetOnce},
+    sync::{Notify, SetOnce, mpsc::UnboundedSender},
     task::JoinSet,
 };
 
@@ -44,15 +44,18 @@ struct Seen {
     exit: SetOnce<String>,
     /// The last lines of both outputs, oldest first.
     logs: Mutex<VecDeque<String>>,
+    /// Who reads each line as it is written.
+    lines: Option<UnboundedSender<String>>,
 }
 
 impl Process {
-    pub(super) fn spawn(mut command: Command) -> io::Result<Self> {
+    /// Starts a process. Each line of its outputs also goes to `lines`, as soon as it is written.
+    pub(super) fn spawn(mut command: Command, lines: Option<UnboundedSender<String>>) -> io::Result<Self> {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         let spawned = Instant::now();
         let child = command.spawn()?;
         let pid = child.id().ok_or(io::ErrorKind::NotFound)?;
-        let seen = Arc::new(Seen::default());
+        let seen = Arc::new(Seen { lines, ..Seen::default() });
         let mut tasks = JoinSet::new();
         tasks.spawn(watch(child, Arc::clone(&seen)));
         Ok(Self { pid, spawned, seen, _watch: tasks })
@@ -104,6 +107,10 @@ impl Seen {
     }
 
     fn log(&self, line: String) {
+        if let Some(lines) = &self.lines {
+            // Nobody may read any more.
+            let _ = lines.send(line.clone());
+        }
         let mut logs = self.logs();
         if logs.len() == MAX_LOG_LINES {
             logs.pop_front();

@@ -93,7 +93,7 @@ impl RuntimeApi {
         invocation: Invocation,
     ) -> Result<Answer, FunctionError> {
         let (reply, answer) = oneshot::channel();
-        let id = Uuid::new_v4().to_string();
+        let id = invocation.request_id.clone().unwrap_or_else(|| Uuid::new_v4().to_string());
         lock(&self.state.queue).push_back(Event { id, payload, invocation, reply });
         self.state.arrived.notify_one();
         answer.await.unwrap_or(Err(FunctionError::Closed))

@@ -120,6 +120,7 @@ async fn given_an_event_when_a_function_asks_then_it_comes_with_what_lambda_says
     let invocation = Invocation {
         deadline: Some(std::time::UNIX_EPOCH + Duration::from_millis(1234)),
         trace_id: Some(http::HeaderValue::from_static("Root=1-2-3")),
+        request_id: Some("request-1".into()),
         tenant_id: Some(http::HeaderValue::from_static("acme")),
     };
     let ask = async {
@@ -133,6 +134,7 @@ async fn given_an_event_when_a_function_asks_then_it_comes_with_what_lambda_says
 
     assert_eq!((reply.status, reply.body.as_str()), (200, "{}"));
     assert_eq!(reply.header("lambda-runtime-deadline-ms"), "1234");
+    assert_eq!(reply.header("lambda-runtime-aws-request-id"), "request-1");
     assert_eq!(reply.header("lambda-runtime-trace-id"), "Root=1-2-3");
     assert_eq!(reply.header("lambda-runtime-aws-tenant-id"), "acme");
     assert_eq!(reply.header("lambda-runtime-aws-request-id").len(), 36);

@@ -135,6 +135,21 @@ pub(crate) fn runtime_api() -> Option<String> {
     ENVIRONMENT.text("AWS_LAMBDA_RUNTIME_API")
 }
 
+/// Whether the function is to serve itself: local mode, and nobody who would hand events over.
+///
+/// # Errors
+/// [`ConfigError`] where the environment is Lambda's.
+#[cfg(all(feature = "local", debug_assertions))]
+pub(crate) fn serves_itself() -> Result<bool, ConfigError> {
+    Ok(ENVIRONMENT.is_local()? && runtime_api().is_none())
+}
+
+/// A variable, for what starts the function on a developer's machine.
+#[cfg(all(feature = "local", debug_assertions))]
+pub(crate) fn variable(name: &str) -> Option<String> {
+    ENVIRONMENT.text(name)
+}
+
 /// A setting that is missing or unusable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{variable} {problem}")]
@@ -258,6 +273,11 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
     fn is_local(&self) -> Result<bool, ConfigError> {
         match self.text("AGUI_LOCAL").as_deref() {
             None | Some("0") => Ok(false),
+            // Lambda sets it, emulators do not.
+            Some("1") if self.text("AWS_LAMBDA_INITIALIZATION_TYPE").is_some() => Err(fault(
+                "AGUI_LOCAL",
+                "is for your own machine; the function does not start with it in Lambda",
+            )),
             Some("1") => Ok(true),
             Some(_) => Err(fault("AGUI_LOCAL", "must be 1 on your own machine, and not set elsewhere")),
         }
@@ -394,6 +414,11 @@ mod tests {
                 "AGUI_RUN_TIMEOUT_S",
             ),
             ("local mode is 1 or not set", vec![secret, model, ("AGUI_LOCAL", "true")], "AGUI_LOCAL"),
+            (
+                "local mode is not for Lambda",
+                vec![secret, model, ("AGUI_LOCAL", "1"), ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")],
+                "AGUI_LOCAL",
+            ),
             (
                 "the header of another scheme",
                 vec![secret, model, ("AGUI_TOKEN_HEADER", "Authorization")],

@@ -61,7 +61,7 @@ impl Stage {
 
     async fn capabilities(&self, caller: &Value) -> String {
         let request = http::Request::get("/capabilities").header("x-agui-token", TOKEN);
-        let mut event = ag_ui_dev::url_event(&request.body("".into()).unwrap());
+        let mut event = ag_ui_dev::EntryPoint::FunctionUrl.event(&request.body("".into()).unwrap(), None);
         prove(&mut event, caller);
         Reply::to(&self.function, &event).await.text
     }

@@ -50,7 +50,7 @@ pub(crate) fn agentcore() -> PathBuf {
 }
 
 /// Where a program is that cargo has built with the tests: another package's, or an example of the function's.
-fn program(name: &str) -> PathBuf {
+pub(crate) fn program(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_BIN_EXE_ag-ui-lambda")).parent().unwrap();
     let places = [folder.join(name), folder.join("examples").join(name)];
     let program = places.into_iter().find(|place| place.is_file());
@@ -64,7 +64,8 @@ fn program(name: &str) -> PathBuf {
 }
 
 /// What the programs are built from.
-const SOURCES: [&str; 4] = ["crates/ag-ui-lambda/src", "src", "examples", "tests/servers"];
+const SOURCES: [&str; 5] =
+    ["crates/ag-ui-dev/src", "crates/ag-ui-lambda/src", "src", "examples", "tests/servers"];
 
 static ROOT: LazyLock<&Path> = LazyLock::new(|| Path::new(env!("CARGO_MANIFEST_DIR")));
 
@@ -106,7 +107,7 @@ pub(crate) async fn start<'a>(
 pub(crate) fn url_event(headers: &[(&str, &str)], body: &Value) -> Value {
     let request = http::Request::post("/").header("content-type", "application/json");
     let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
-    ag_ui_dev::url_event(&request.body(body.to_string().into()).unwrap())
+    ag_ui_dev::EntryPoint::FunctionUrl.event(&request.body(body.to_string().into()).unwrap(), None)
 }
 
 /// The input of a run in which the user says this.

@@ -1,7 +1,7 @@
 //! The function in cargo-lambda's emulator, behind a URL: one for all tests that need a real client.
 
 use std::fs::{self, File};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::OnceCell;
 
+use super::free_port;
 use super::function::TOKEN;
 use super::moto::Moto;
 
@@ -127,9 +128,4 @@ fn supervised(program: PathBuf, folder: &Path, output: &File) -> Command {
         }
     }
     command
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
 }

@@ -31,6 +31,8 @@ mod approvals;
 mod doors;
 mod event;
 mod identity;
+#[cfg(all(feature = "local", debug_assertions))]
+mod local;
 mod logging;
 mod models;
 mod nodelay;
@@ -66,8 +68,19 @@ pub use secrets::SecretsManager;
 /// a TLS client reads every root certificate of the machine, some 5 ms in which nothing else moves.
 const ASK_FIRST: Duration = Duration::from_millis(1);
 
+/// Why a program that nobody hands events to does not start.
+const NO_RUNTIME_API: &str = "is not set, so that nobody hands events to this program. On your own machine set AGUI_LOCAL=1: \
+    a debug build with the feature `local` then serves itself";
+
 /// Runs a function's `serve` with logging set up; what keeps it from starting is logged.
+///
+/// In local mode (`AGUI_LOCAL=1`) and without a Runtime API, a program with debug assertions serves itself instead, on
+/// 127.0.0.1 and with a page at `/`: it starts itself once more, behind an emulated Runtime API.
 pub async fn start(serve: impl Future<Output = Result<(), Error>>) -> ExitCode {
+    #[cfg(all(feature = "local", debug_assertions))]
+    if config::serves_itself().is_ok_and(|serves_itself| serves_itself) {
+        return local::serve().await;
+    }
     logging::init(&LogSettings::from_env());
     match serve.await {
         Ok(()) => ExitCode::SUCCESS,
@@ -101,8 +114,10 @@ pub async fn serve_endpoint<C: Send + Sync + 'static>(
     endpoint: Endpoint<C>,
     config: &DoorConfig,
 ) -> Result<(), Error> {
+    let runtime_api = config::runtime_api()
+        .ok_or_else(|| ConfigError { variable: "AWS_LAMBDA_RUNTIME_API", problem: NO_RUNTIME_API.into() })?;
     let doors = Arc::new(Doors::new(endpoint.clone(), config.clone()));
-    let connections = config::runtime_api().and_then(|address| Connections::to(&address)).map(Arc::new);
+    let connections = Connections::to(&runtime_api).map(Arc::new);
     let handler = service_fn(move |event| {
         if let Some(connections) = &connections {
             connections.send_at_once();

@@ -1,0 +1,121 @@
+//! The events that Lambda's entry points make of an HTTP request: function URLs, REST APIs and HTTP APIs.
+//!
+//! An entry point with an authorizer also writes what that has proven about the caller. Here nothing is proven: the caller
+//! of this module chooses the claims, and the event holds them in the form in which AWS would write them.
+//!
+//! Source: the sample events in `events/`, which follow the developer guides of Lambda and of API Gateway.
+
+mod claims;
+mod format_1;
+mod format_2;
+
+use bytes::Bytes;
+use http::Request;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// How a request reaches the function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum EntryPoint {
+    /// A function URL with `AuthType: NONE`.
+    #[default]
+    FunctionUrl,
+    /// A function URL with `AuthType: AWS_IAM`.
+    FunctionUrlIam,
+    /// A function URL, and the user's own JWT in the header `x-agui-user-token`.
+    UserJwt,
+    /// A REST API with a Cognito authorizer.
+    RestCognito,
+    /// A REST API with a Lambda authorizer.
+    RestLambda,
+    /// An HTTP API with a JWT authorizer.
+    HttpApiJwt,
+    /// An HTTP API with a Lambda authorizer.
+    HttpApiLambda,
+}
+
+/// What AWS knows about the caller of an event, as JSON.
+pub type ClaimSet = Map<String, Value>;
+
+impl EntryPoint {
+    /// Every entry point, in the order in which a person would choose.
+    pub const ALL: [Self; 7] = [
+        Self::FunctionUrl,
+        Self::FunctionUrlIam,
+        Self::UserJwt,
+        Self::RestCognito,
+        Self::RestLambda,
+        Self::HttpApiJwt,
+        Self::HttpApiLambda,
+    ];
+
+    /// Its name for programs, as serde writes it.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::FunctionUrl => "function-url",
+            Self::FunctionUrlIam => "function-url-iam",
+            Self::UserJwt => "user-jwt",
+            Self::RestCognito => "rest-cognito",
+            Self::RestLambda => "rest-lambda",
+            Self::HttpApiJwt => "http-api-jwt",
+            Self::HttpApiLambda => "http-api-lambda",
+        }
+    }
+
+    /// Its name for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::FunctionUrl => "Function URL",
+            Self::FunctionUrlIam => "Function URL with IAM",
+            Self::UserJwt => "Function URL with the user's JWT",
+            Self::RestCognito => "REST API with Cognito",
+            Self::RestLambda => "REST API with a Lambda authorizer",
+            Self::HttpApiJwt => "HTTP API with a JWT authorizer",
+            Self::HttpApiLambda => "HTTP API with a Lambda authorizer",
+        }
+    }
+
+    /// What the function learns about the caller there, in one sentence.
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::FunctionUrl => "Nothing is known about the caller: only the shared token counts.",
+            Self::FunctionUrlIam => {
+                "AWS has checked the signature of the request; the function reads the IAM ARN of the caller."
+            }
+            Self::UserJwt => "A JWT that the local issuer has signed; the function verifies it itself.",
+            Self::RestCognito => "Cognito's claims, all of them as text, lists joined by commas.",
+            Self::RestLambda => "The context that a Lambda authorizer returns, all of it as text.",
+            Self::HttpApiJwt => {
+                "The claims of a verified JWT, as text, lists in brackets. The run arrives in one piece."
+            }
+            Self::HttpApiLambda => {
+                "The context that a Lambda authorizer returns, as JSON. The run arrives in one piece."
+            }
+        }
+    }
+
+    /// Whether the entry point hands claims about the caller over.
+    pub fn has_claims(self) -> bool {
+        self != Self::FunctionUrl
+    }
+
+    /// The event of a request whose caller has these claims. Without claims the entry point has no authorizer.
+    ///
+    /// The body becomes text where it is UTF-8, else base64. For [`UserJwt`](Self::UserJwt) the request has to carry the
+    /// signed token already: the event has nothing but headers then.
+    pub fn event(self, request: &Request<Bytes>, claims: Option<&ClaimSet>) -> Value {
+        match self {
+            Self::FunctionUrl | Self::UserJwt => format_2::function_url(request, None),
+            Self::FunctionUrlIam => format_2::function_url(request, claims.map(claims::iam)),
+            Self::RestCognito => format_1::rest_api(request, claims.map(claims::cognito)),
+            Self::RestLambda => format_1::rest_api(request, claims.map(claims::rest_lambda)),
+            Self::HttpApiJwt => format_2::http_api(request, claims.map(claims::http_api_jwt)),
+            Self::HttpApiLambda => format_2::http_api(request, claims.map(claims::http_api_lambda)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,78 @@
+//! `ag-ui-dev`: builds a function, serves it on this machine, and injects faults.
+
+mod cargo_build;
+mod options;
+
+use std::error::Error;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use ag_ui_dev::server::{Server, ServerError, Settings};
+use options::Options;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            write(&format!("error: {}\n", chain(error.as_ref())));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
+    let Some(options) = Options::parse()? else {
+        write(options::HELP);
+        return Ok(());
+    };
+    let program = match options.program {
+        Some(program) => program,
+        None => cargo_build::build(&options.cargo)?,
+    };
+    let mut settings = Settings::read(program, variable)?;
+    settings.port = options.port.or(settings.port);
+    settings.faults = options.faults;
+    settings.has_faults = true;
+    settings.variables.extend(stand_in_credentials());
+    let server = Server::start(settings).await?;
+    server.print_welcome();
+    Ok(server.run_until_stopped().await?)
+}
+
+/// Credentials for the stand-ins of AWS services, which check none, where the environment has none of its own.
+fn stand_in_credentials() -> Vec<(String, String)> {
+    let has_own = ["AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE"]
+        .map(variable)
+        .iter()
+        .any(Option::is_some);
+    let variables = [("AWS_ACCESS_KEY_ID", "local"), ("AWS_SECRET_ACCESS_KEY", "local")];
+    variables.into_iter().filter(|_| !has_own).map(|(name, value)| (name.into(), value.into())).collect()
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a program for a developer's machine reads its environment here and nowhere else"
+)]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// An error with its causes. A function that does not start has written its reason already.
+fn chain(error: &(dyn Error + 'static)) -> String {
+    if let Some(ServerError::Function(_)) = error.downcast_ref() {
+        return "the function does not start; its log above says why".into();
+    }
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text += &format!(": {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+/// Nobody can be told of a terminal that takes nothing.
+fn write(text: &str) {
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}

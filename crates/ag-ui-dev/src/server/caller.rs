@@ -1,0 +1,94 @@
+//! Who calls, as a request to the development server chooses it in the header `x-agui-dev-as`.
+
+use http::{HeaderMap, HeaderName};
+use serde::Deserialize;
+
+use super::Person;
+use crate::{ClaimSet, EntryPoint};
+
+/// Chooses the caller of a request: the id of a sample person, or JSON with `entry_point` and `claims`.
+pub(super) const CALLER_HEADER: HeaderName = HeaderName::from_static("x-agui-dev-as");
+
+/// Who calls, and through which entry point.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Caller {
+    #[serde(default)]
+    pub(super) entry_point: EntryPoint,
+    #[serde(default)]
+    pub(super) claims: Option<ClaimSet>,
+}
+
+/// The header names nobody.
+#[derive(Debug, PartialEq, thiserror::Error)]
+#[error(
+    "The header x-agui-dev-as must hold the id of a sample person ({people}), or JSON such as \
+     {{\"entry_point\": \"rest-cognito\", \"claims\": {{\"sub\": \"user-1\"}}}} with one of the entry points {entry_points}: {problem}."
+)]
+pub(super) struct BadCaller {
+    people: String,
+    entry_points: String,
+    problem: String,
+}
+
+impl Caller {
+    /// Reads the header and takes it out of the request. Without it the caller is nobody, at a function URL.
+    pub(super) fn take(headers: &mut HeaderMap) -> Result<Self, BadCaller> {
+        headers
+            .remove(CALLER_HEADER)
+            .map_or_else(|| Ok(Self::default()), |value| Self::read(value.as_bytes()))
+    }
+
+    /// Reads what the header may hold.
+    pub(super) fn read(value: &[u8]) -> Result<Self, BadCaller> {
+        let people = Person::samples();
+        if let Some(person) = people.iter().find(|person| person.id.as_bytes() == value) {
+            let entry_point = match person.claims {
+                Some(_) => EntryPoint::RestCognito,
+                None => EntryPoint::FunctionUrl,
+            };
+            return Ok(Self { entry_point, claims: person.claims.clone() });
+        }
+        serde_json::from_slice(value).map_err(|error| BadCaller {
+            people: people.iter().map(|person| person.id).collect::<Vec<_>>().join(", "),
+            entry_points: EntryPoint::ALL.map(|entry_point| entry_point.id()).join(", "),
+            problem: error.to_string(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_caller_is_a_person_or_json() {
+        let amelie = Caller::read(b"amelie").unwrap();
+        assert_eq!(amelie.entry_point, EntryPoint::RestCognito);
+        assert_eq!(amelie.claims.unwrap()["sub"], "amelie");
+
+        assert_eq!(Caller::read(b"nobody").unwrap(), Caller::default());
+
+        let caller = json!({"entry_point": "http-api-lambda", "claims": {"sub": "a"}}).to_string();
+        let caller = Caller::read(caller.as_bytes()).unwrap();
+        assert_eq!(caller.entry_point, EntryPoint::HttpApiLambda);
+    }
+
+    #[test]
+    fn a_caller_that_nobody_knows_is_refused_with_the_choices() {
+        for value in ["mallory", r#"{"entry_point": "door"}"#, r#"{"claims": 7}"#, r#"{"claim": {}}"#] {
+            let refused = Caller::read(value.as_bytes()).unwrap_err().to_string();
+            assert!(refused.contains("amelie, ben") && refused.contains("rest-cognito"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn the_function_does_not_see_the_header() {
+        let mut headers = HeaderMap::from_iter([(CALLER_HEADER, HeaderValue::from_static("ben"))]);
+        Caller::take(&mut headers).unwrap();
+        assert!(headers.is_empty());
+    }
+}

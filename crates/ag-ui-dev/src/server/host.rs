@@ -1,0 +1,179 @@
+//! Starts the function behind an emulated Runtime API, and starts it anew when it has ended or was built again.
+//!
+//! A function whose settings name an issuer of users' tokens wants such a token from every caller. So the entry point with
+//! the user's JWT has a process of its own, which is started by the first request that needs it.
+
+use std::convert::Infallible;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use jsonwebtoken::Algorithm;
+use serde_json::Value;
+use tokio::process::Command;
+use tokio::sync::{Mutex, OnceCell, mpsc};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use super::faults::Faults;
+use super::log::LogFeed;
+use super::{ServerError, Settings};
+use crate::{ClaimSet, EntryPoint, Function, FunctionError, Issuer};
+
+/// How long a function may take to ask for work. A debug build of a large function takes some seconds.
+const START_LIMIT: Duration = Duration::from_secs(30);
+/// How often it is looked whether the program was built again.
+const REBUILT_EVERY: Duration = Duration::from_millis(300);
+/// The audience of the local issuer's tokens.
+const AUDIENCE: &str = "local";
+/// How long a token of the local issuer is valid.
+const TOKEN_LIFE: Duration = Duration::from_secs(3600);
+
+/// The processes of the function.
+pub(super) struct Host {
+    settings: Settings,
+    /// Variables that the server's own stand-ins need the function to have.
+    variables: Vec<(String, String)>,
+    log: Arc<LogFeed>,
+    lines: mpsc::UnboundedSender<String>,
+    /// Serves every entry point but the one with the user's JWT.
+    plain: Mutex<Option<Arc<Function>>>,
+    /// Serves the entry point with the user's JWT.
+    with_issuer: Mutex<Option<Arc<Function>>>,
+    issuer: OnceCell<Issuer>,
+    /// Owns the task that reads the log.
+    _reading: JoinSet<()>,
+}
+
+impl Host {
+    /// Starts the function and waits until it asks for work.
+    pub(super) async fn start(
+        settings: &Settings,
+        faults: &Faults,
+        log: Arc<LogFeed>,
+    ) -> Result<Self, ServerError> {
+        let (lines, mut receiver) = mpsc::unbounded_channel::<String>();
+        let mut reading = JoinSet::new();
+        let feed = Arc::clone(&log);
+        reading.spawn(async move {
+            while let Some(line) = receiver.recv().await {
+                feed.line(&line);
+            }
+        });
+        let host = Self {
+            settings: settings.clone(),
+            variables: faults.variables(),
+            log,
+            lines,
+            plain: Mutex::new(None),
+            with_issuer: Mutex::new(None),
+            issuer: OnceCell::new(),
+            _reading: reading,
+        };
+        host.function(EntryPoint::FunctionUrl).await?;
+        Ok(host)
+    }
+
+    /// The running function that serves an entry point; started if there is none.
+    pub(super) async fn function(&self, entry_point: EntryPoint) -> Result<Arc<Function>, FunctionError> {
+        let mut slot = self.slot(entry_point).lock().await;
+        if let Some(function) = slot.as_ref().filter(|function| function.is_running()) {
+            return Ok(Arc::clone(function));
+        }
+        if slot.take().is_some() {
+            self.log.event("The function has ended. It is started anew, as Lambda does.");
+        }
+        let function =
+            Arc::new(Function::spawn_with_log(self.command(entry_point).await?, self.lines.clone()).await?);
+        function.ready(START_LIMIT).await?;
+        *slot = Some(Arc::clone(&function));
+        Ok(function)
+    }
+
+    /// Lets the next request start the function anew. Runs that are going on keep their process until they end.
+    pub(super) async fn retire(&self) {
+        *self.plain.lock().await = None;
+        *self.with_issuer.lock().await = None;
+    }
+
+    /// The ids of the processes that run.
+    pub(super) async fn pids(&self) -> Vec<u32> {
+        let mut pids = Vec::new();
+        for slot in [&self.plain, &self.with_issuer] {
+            pids.extend(
+                slot.lock()
+                    .await
+                    .as_ref()
+                    .filter(|function| function.is_running())
+                    .map(|function| function.pid()),
+            );
+        }
+        pids
+    }
+
+    /// A token of the local issuer for a user with these claims, valid for an hour.
+    pub(super) async fn sign(&self, claims: &ClaimSet) -> Result<String, ServerError> {
+        let issuer = self.issuer().await?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let mut claims = claims.clone();
+        for (name, value) in [
+            ("iss", Value::from(issuer.url())),
+            ("aud", AUDIENCE.into()),
+            ("iat", now.as_secs().into()),
+            ("exp", (now + TOKEN_LIFE).as_secs().into()),
+        ] {
+            claims.entry(name).or_insert(value);
+        }
+        let signed = issuer.sign(Algorithm::RS256, &Value::Object(claims));
+        signed.map_err(|error| ServerError::StandIn("the issuer of users' tokens", error.into()))
+    }
+
+    /// Starts the function anew whenever its program has changed.
+    pub(super) async fn restart_when_rebuilt(&self) -> Infallible {
+        let mut built = modified(&self.settings.program);
+        loop {
+            sleep(REBUILT_EVERY).await;
+            let newest = modified(&self.settings.program);
+            // While the program is being linked there is none.
+            if newest.is_none() || newest == built {
+                continue;
+            }
+            built = newest;
+            self.log.event("The program was built again: the function is started anew.");
+            self.retire().await;
+            if let Err(error) = self.function(EntryPoint::FunctionUrl).await {
+                self.log.event(&format!("The function does not start: {error}"));
+            }
+        }
+    }
+
+    fn slot(&self, entry_point: EntryPoint) -> &Mutex<Option<Arc<Function>>> {
+        if entry_point == EntryPoint::UserJwt { &self.with_issuer } else { &self.plain }
+    }
+
+    async fn command(&self, entry_point: EntryPoint) -> Result<Command, FunctionError> {
+        let mut command = Command::new(&self.settings.program);
+        command
+            .envs(self.settings.variables.iter().chain(&self.variables).map(|(name, value)| (name, value)));
+        command.env("AWS_LAMBDA_FUNCTION_NAME", &self.settings.name);
+        if entry_point == EntryPoint::UserJwt {
+            let issuer =
+                self.issuer().await.map_err(|error| FunctionError::Spawn(std::io::Error::other(error)))?;
+            command.env("AGUI_JWT_ISSUER", issuer.url());
+            command.env("AGUI_JWKS_URL", issuer.jwks_url());
+            command.env("AGUI_JWT_AUDIENCE", AUDIENCE);
+            command.env("AGUI_JWT_ALGORITHMS", "RS256");
+        }
+        Ok(command)
+    }
+
+    async fn issuer(&self) -> Result<&Issuer, ServerError> {
+        let started = self.issuer.get_or_try_init(Issuer::start).await;
+        started.map_err(|error| ServerError::StandIn("the issuer of users' tokens", error.into()))
+    }
+}
+
+fn modified(program: &Path) -> Option<SystemTime> {
+    fs::metadata(program).and_then(|metadata| metadata.modified()).ok()
+}

@@ -1,0 +1,199 @@
+//! What a development server is started with.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{Secrets, ServerError, state_folder};
+use crate::ClaimSet;
+
+const MODEL: &str = "scripted/demo";
+
+/// Variables of a function on this machine that are not set otherwise.
+const DEFAULTS: &[(&str, &str)] = &[
+    ("AGUI_MODEL", MODEL),
+    ("AGUI_SCRIPTED_DELAY_MS", "30"),
+    // The callers of the entry point with IAM have roles of this name.
+    ("AGUI_IAM_PRINCIPALS", "arn:aws:sts::123456789012:assumed-role/local/*"),
+    ("AWS_LAMBDA_LOG_FORMAT", "JSON"),
+    // Several runs at a time in one process.
+    ("AWS_LAMBDA_MAX_CONCURRENCY", "16"),
+];
+
+/// What a development server is started with.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Settings {
+    /// The function's name, for people: its program's.
+    pub name: String,
+    /// The function's program.
+    pub program: PathBuf,
+    /// Variables of the function beside those of this process.
+    pub variables: Vec<(String, String)>,
+    /// The model, for people: the value of `AGUI_MODEL`.
+    pub model: String,
+    /// The header of the shared token.
+    pub token_header: String,
+    /// The port to listen on. Without one it is 9000, or any free port where that is taken.
+    pub port: Option<u16>,
+    /// Origins of pages, beside the server's own, that may send requests.
+    pub allowed_origins: Vec<String>,
+    /// The token that opens the server, and the key of the function's approvals.
+    pub secrets: Secrets,
+    /// Whether the function's token is the literal of the settings. Otherwise it lies in a secret that the environment names.
+    pub has_literal_token: bool,
+    /// Whether the server has faults to inject, and a Secrets Manager of its own.
+    pub has_faults: bool,
+    /// Faults that are set from the start: their ids and values, as the page sends them.
+    pub faults: Vec<(String, Value)>,
+    /// Whether log lines are printed to standard output.
+    pub prints_log: bool,
+}
+
+impl Settings {
+    /// The settings for a program in an environment, whose variables `look_up` finds.
+    ///
+    /// The function's own settings win. What is missing gets a value for this machine: the token and the key of approvals
+    /// are those in [`state_folder`], the model is `scripted/demo`, and log lines are JSON.
+    ///
+    /// # Errors
+    /// [`ServerError`] when the local secrets can't be used, or when `AGUI_PORT` is no port.
+    pub fn read(program: PathBuf, look_up: impl Fn(&str) -> Option<String>) -> Result<Self, ServerError> {
+        let text = |name: &str| look_up(name).filter(|value| !value.trim().is_empty());
+        let port = match text("AGUI_PORT") {
+            Some(port) => Some(port.trim().parse().map_err(|_| ServerError::Port(port))?),
+            None => None,
+        };
+        let mut secrets = Secrets::load(&state_folder(&program))?;
+        let has_literal_token = text("AGUI_TOKEN_SECRET_ID").is_none();
+        let mut variables = vec![("AGUI_LOCAL".to_owned(), "1".to_owned())];
+        if let Some(token) = text("AGUI_TOKEN") {
+            secrets.token = token;
+        } else if has_literal_token {
+            variables.push(("AGUI_TOKEN".into(), secrets.token.clone()));
+        }
+        if text("AGUI_APPROVAL_KEY").is_none() && text("AGUI_APPROVAL_SECRET_ID").is_none() {
+            variables.push(("AGUI_APPROVAL_KEY".into(), secrets.approval_key.clone()));
+        }
+        for (name, value) in DEFAULTS {
+            if text(name).is_none() {
+                variables.push(((*name).to_owned(), (*value).to_owned()));
+            }
+        }
+        let origins = text("AGUI_CORS_ORIGINS").unwrap_or_default();
+        Ok(Self {
+            name: program.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+            model: text("AGUI_MODEL").unwrap_or_else(|| MODEL.into()),
+            token_header: text("AGUI_TOKEN_HEADER").unwrap_or_else(|| "x-agui-token".into()),
+            port,
+            allowed_origins: origins.split(',').map(|origin| origin.trim().to_owned()).collect(),
+            secrets,
+            has_literal_token,
+            has_faults: false,
+            faults: Vec::new(),
+            prints_log: true,
+            program,
+            variables,
+        })
+    }
+}
+
+/// A person whom the page offers as the caller.
+#[derive(Debug, Clone, Serialize)]
+pub struct Person {
+    /// Names the person in the header `x-agui-dev-as`.
+    pub id: &'static str,
+    /// The name, and what the person may do.
+    pub name: &'static str,
+    /// What an authorizer would have proven; nothing for an anonymous caller.
+    pub claims: Option<ClaimSet>,
+}
+
+impl Person {
+    /// The people that the page offers.
+    pub fn samples() -> Vec<Self> {
+        let claims = |claims: Value| claims.as_object().cloned();
+        vec![
+            Self { id: "nobody", name: "Nobody (anonymous)", claims: None },
+            Self {
+                id: "amelie",
+                name: "Amelie, support (may refund)",
+                claims: claims(json!({
+                    "sub": "amelie", "email": "amelie@acme.example", "custom:org_id": "acme", "custom:plan": "pro",
+                    "permissions": ["refunds:write", "orders:write"], "cognito:groups": ["support"],
+                })),
+            },
+            Self {
+                id: "ben",
+                name: "Ben, viewer (may only read)",
+                claims: claims(json!({
+                    "sub": "ben", "email": "ben@acme.example", "custom:org_id": "acme", "custom:plan": "free",
+                    "permissions": ["orders:read"], "cognito:groups": ["viewers"],
+                })),
+            },
+            Self {
+                id: "chiara",
+                name: "Chiara, of another organisation (may refund)",
+                claims: claims(json!({
+                    "sub": "chiara", "email": "chiara@globex.example", "custom:org_id": "globex", "custom:plan": "pro",
+                    "permissions": ["refunds:write"], "cognito:groups": ["admins"],
+                })),
+            },
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Settings {
+        let program = std::env::temp_dir().join(format!("{}/program", uuid::Uuid::new_v4()));
+        std::fs::create_dir_all(program.parent().unwrap()).unwrap();
+        std::fs::write(program.with_file_name("CACHEDIR.TAG"), "").unwrap();
+        let look_up = |name: &str| {
+            variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+        };
+        Settings::read(program, look_up).unwrap()
+    }
+
+    fn variable<'a>(settings: &'a Settings, name: &str) -> Option<&'a str> {
+        settings.variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    #[test]
+    fn what_is_missing_gets_a_value_for_this_machine() {
+        let settings = read(&[]);
+
+        assert_eq!(variable(&settings, "AGUI_TOKEN"), Some(&*settings.secrets.token));
+        assert_eq!(variable(&settings, "AGUI_APPROVAL_KEY"), Some(&*settings.secrets.approval_key));
+        assert_eq!(variable(&settings, "AGUI_MODEL"), Some("scripted/demo"));
+        assert_eq!((settings.name.as_str(), settings.port), ("program", None));
+    }
+
+    #[test]
+    fn what_is_set_stays() {
+        let settings = read(&[
+            ("AGUI_TOKEN", "mine"),
+            ("AGUI_APPROVAL_SECRET_ID", "approvals"),
+            ("AGUI_MODEL", "ollama/qwen3"),
+            ("AGUI_PORT", "9001"),
+            ("AGUI_CORS_ORIGINS", "http://a.example, http://b.example"),
+        ]);
+
+        assert_eq!((settings.secrets.token.as_str(), settings.port), ("mine", Some(9001)));
+        for name in ["AGUI_TOKEN", "AGUI_APPROVAL_KEY", "AGUI_MODEL"] {
+            assert_eq!(variable(&settings, name), None, "{name}");
+        }
+        assert_eq!(settings.allowed_origins, ["http://a.example", "http://b.example"]);
+        assert!(settings.has_literal_token);
+    }
+
+    #[test]
+    fn a_token_in_a_secret_is_not_replaced_by_a_literal() {
+        let settings = read(&[("AGUI_TOKEN_SECRET_ID", "token")]);
+
+        assert_eq!((variable(&settings, "AGUI_TOKEN"), settings.has_literal_token), (None, false));
+    }
+}

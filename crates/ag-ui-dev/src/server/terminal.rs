@@ -1,0 +1,117 @@
+//! What a person at the terminal reads: a welcome, and the function's log with time and colour.
+
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::net::SocketAddr;
+
+use serde_json::Value;
+
+use super::Settings;
+
+/// Members of a log line that say nothing at a terminal, or that stand at its beginning already.
+const HIDDEN: [&str; 9] = [
+    "timestamp",
+    "level",
+    "message",
+    "service",
+    "request_id",
+    "xray_trace_id",
+    "cold_start",
+    "_aws",
+    "server",
+];
+
+/// The input of a run, as short as it may be.
+const INPUT: &str = r#"{"threadId":"t1","runId":"r1","messages":[{"id":"m1","role":"user","content":"What is the weather in Tokyo?"}],"tools":[],"context":[]}"#;
+
+/// Says what is served and how to try it.
+pub(super) fn welcome(settings: &Settings, address: SocketAddr, page: &str) {
+    let Settings { name, model, token_header, secrets, .. } = settings;
+    let model_note =
+        if model.starts_with("scripted/") { ", which is a script and not a language model" } else { "" };
+    let token = &secrets.token;
+    print(&format!(
+        "\n{name} serves itself on this machine, with the model {model}{model_note}.\n\n\
+         Page   {page}\n\
+         Token  {token_header}: {token}\n\
+         Try    curl -N http://{address}/ -H '{token_header}: {token}' -H 'content-type: application/json' \\\n       \
+         -d '{INPUT}'\n\
+         As     add -H 'x-agui-dev-as: amelie' to call as a person with claims\n\n"
+    ));
+}
+
+/// Prints a line of the log.
+pub(super) fn print_line(line: &Value) {
+    print(&format!("{}\n", text(line, io::stdout().is_terminal())));
+}
+
+/// A terminal that takes nothing any more is no reason to stop serving.
+fn print(text: &str) {
+    let mut stdout = io::stdout().lock();
+    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+}
+
+/// A line of the log for people: time, level, message, fields.
+fn text(line: &Value, has_colour: bool) -> String {
+    let colour = |code: &str, text: &str| match has_colour {
+        true => format!("\x1b[{code}m{text}\x1b[0m"),
+        false => text.to_owned(),
+    };
+    let member = |name: &str| line.get(name).and_then(Value::as_str);
+    if let Some(what) = member("server") {
+        return colour("36", what);
+    }
+    let message = member("message").unwrap_or_default();
+    let Some(level) = member("level") else { return message.to_owned() };
+    // 2026-11-23T09:31:45.123456Z
+    let time = member("timestamp").and_then(|time| time.get(11..23)).unwrap_or_default();
+    let code = match level {
+        "ERROR" => "31",
+        "WARN" => "33",
+        "INFO" => "32",
+        _ => "2",
+    };
+    let mut text = format!("{} {} {message}", colour("2", time), colour(code, &format!("{level:5}")));
+    for (name, value) in line.as_object().into_iter().flatten() {
+        // The values of metrics are those of other members once more; their names begin with a capital letter.
+        if HIDDEN.contains(&name.as_str()) || name.starts_with(|c: char| c.is_ascii_uppercase()) {
+            continue;
+        }
+        let value = match value {
+            Value::String(text) => text.clone(),
+            Value::Number(number) => number
+                .as_f64()
+                .filter(|_| number.is_f64())
+                .map_or_else(|| number.to_string(), |number| format!("{number:.1}")),
+            other => other.to_string(),
+        };
+        let _ = write!(text, " {}{value}", colour("2", &format!("{name}=")));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_line_has_time_level_message_and_rounded_numbers() {
+        let line = json!({
+            "timestamp": "2026-11-23T09:31:45.123456Z", "level": "INFO", "message": "run finished", "service": "x",
+            "request_id": "r", "run_id": "run-1", "duration_ms": 12.345678, "turns": 2, "Duration": 12.3, "_aws": {},
+        });
+
+        assert_eq!(
+            text(&line, false),
+            "09:31:45.123 INFO  run finished duration_ms=12.3 run_id=run-1 turns=2"
+        );
+        assert!(text(&line, true).contains("\x1b[32mINFO \x1b[0m"));
+    }
+
+    #[test]
+    fn text_of_the_program_is_printed_as_it_is() {
+        assert_eq!(text(&json!({ "message": "[src/main.rs:7:5] x = 1" }), true), "[src/main.rs:7:5] x = 1");
+    }
+}

@@ -1,0 +1,40 @@
+//! Local mode: the function serves itself on this machine, with a page to try it.
+//!
+//! This process becomes a development server and starts its own program once more, as Lambda would: behind a Runtime API,
+//! with the same events and the same log. So nothing that is seen here takes another path than it does on AWS. Release
+//! builds have no local mode.
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use ag_ui_dev::server::{Server, ServerError, Settings};
+use tracing::error;
+
+use super::logging;
+use crate::causes::causes;
+use crate::config::{self, LogSettings};
+
+/// Serves until the program is stopped.
+pub(super) async fn serve() -> ExitCode {
+    logging::init(&LogSettings::from_env());
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(cause) => {
+            // The function has said itself why it does not start, in the lines above.
+            match cause.downcast_ref() {
+                Some(ServerError::Function(_)) => {
+                    error!("the function does not start; the lines above say why")
+                }
+                _ => error!(cause = causes(cause.as_ref()), "the function can't be served on this machine"),
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
+    let settings = Settings::read(std::env::current_exe()?, config::variable)?;
+    let server = Server::start(settings).await?;
+    server.print_welcome();
+    Ok(server.run_until_stopped().await?)
+}

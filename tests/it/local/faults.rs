@@ -1,0 +1,117 @@
+//! What `ag-ui-dev` does to a function.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::{Json as _, Server, events_of, who_am_i};
+use crate::support::function::says;
+
+fn function() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_ag-ui-lambda"))
+}
+
+#[tokio::test]
+async fn a_rotated_token_is_accepted_and_the_one_before_for_a_while() {
+    let server = Server::dev(function(), &[]).await;
+    let token = |session: Value| session["token"].as_str().unwrap().to_owned();
+    let old = token(server.session().await);
+    events_of(server.run(&old, &who_am_i()).send().await.unwrap()).await;
+
+    server.fault("rotate-token", json!(true)).await;
+    let new = token(server.session().await);
+
+    assert_ne!(old, new);
+    events_of(server.run(&new, &who_am_i()).send().await.unwrap()).await;
+    events_of(server.run(&old, &who_am_i()).send().await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn without_secrets_manager_a_cold_function_refuses_and_a_warm_one_serves() {
+    let server = Server::dev(function(), &[]).await;
+    let token = server.session().await["token"].as_str().unwrap().to_owned();
+    events_of(server.run(&token, &who_am_i()).send().await.unwrap()).await;
+
+    server.fault("secrets", json!("down")).await;
+    events_of(server.run(&token, &who_am_i()).send().await.unwrap()).await;
+    server.fault("cold-start", json!(true)).await;
+    let answer = server.run(&token, &who_am_i()).send().await.unwrap();
+    assert_eq!(answer.status(), 503);
+
+    server.fault("secrets", json!("up")).await;
+    server.fault("cold-start", json!(true)).await;
+    events_of(server.run(&token, &who_am_i()).send().await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_deadline_ends_a_run_and_a_cut_breaks_it_off() {
+    let server = Server::dev(function(), &["--deadline", "2"]).await;
+    let token = server.session().await["token"].as_str().unwrap().to_owned();
+    let events = events_of(server.run(&token, &who_am_i()).send().await.unwrap()).await;
+    let reason = events.last().unwrap().pointer("/metadata/ag_ui_lambda/reason").cloned();
+    assert_eq!(reason, Some(json!("DEADLINE")), "the last two seconds belong to the function's own ending");
+
+    server.fault("deadline", Value::Null).await;
+    server.fault("cut-client", json!(3)).await;
+    let answer = server.run(&token, &who_am_i()).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    assert!(answer.text().await.is_err(), "the connection broke");
+}
+
+#[tokio::test]
+async fn a_throttled_function_is_not_asked_and_a_frozen_one_answers_when_it_goes_on() {
+    let server = Server::dev(function(), &["--throttle"]).await;
+    let token = server.session().await["token"].as_str().unwrap().to_owned();
+    let answer = server.run(&token, &who_am_i()).send().await.unwrap();
+    assert_eq!(answer.status(), 429);
+
+    server.fault("throttle", json!(false)).await;
+    server.fault("freeze", json!(true)).await;
+    let mut run = std::pin::pin!(server.run(&token, &says("Hello")).send());
+    tokio::select! {
+        answer = &mut run => panic!("a frozen function answered {answer:?}"),
+        () = tokio::time::sleep(std::time::Duration::from_millis(300)) => {}
+    }
+    server.fault("freeze", json!(false)).await;
+    events_of(run.await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_fault_that_can_not_be_is_refused_with_what_it_takes() {
+    let server = Server::dev(function(), &[]).await;
+    for (id, value, said) in [
+        ("earthquake", json!(true), "no fault of this name"),
+        ("secrets", json!("sideways"), "`up`, `slow` or `down`"),
+        ("deadline", json!(-1), "a whole number"),
+        ("throttle", json!("yes"), "true or false"),
+    ] {
+        let request = server.own(reqwest::Method::POST, &format!("/_dev/faults/{id}"));
+        let answer = request.with_json(&json!({ "value": value })).send().await.unwrap();
+        assert_eq!(answer.status(), 400, "{id}");
+        let text = answer.text().await.unwrap();
+        assert!(text.contains(said), "{text}");
+    }
+    let local = Server::local(&[]).await;
+    let refused =
+        local.own(reqwest::Method::POST, "/_dev/faults/throttle").with_json(&json!({ "value": true }));
+    assert_eq!(refused.send().await.unwrap().status(), 400, "a function that serves itself has no faults");
+}
+
+#[tokio::test]
+async fn a_function_that_was_built_again_is_started_anew() {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("rebuilt");
+    fs::create_dir_all(&folder).unwrap();
+    let program = folder.join("function");
+    fs::copy(function(), &program).unwrap();
+    let mut server = Server::dev(&program, &[]).await;
+
+    // As cargo does: a new file in place of the old one.
+    let linked = folder.join("linked");
+    fs::copy(function(), &linked).unwrap();
+    fs::rename(&linked, &program).unwrap();
+
+    server.printed("The program was built again").await;
+    let token = server.session().await["token"].as_str().unwrap().to_owned();
+    events_of(server.run(&token, &who_am_i()).send().await.unwrap()).await;
+}

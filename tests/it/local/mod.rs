@@ -1,0 +1,136 @@
+//! Local mode: the function serves itself on this machine. And `ag-ui-dev`, which serves any function, with faults.
+
+mod access;
+mod callers;
+mod faults;
+mod serving;
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use reqwest::{Method, RequestBuilder, Response};
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+use tokio::time::timeout;
+
+use crate::support::function::{events, program, says};
+
+/// Long enough for a machine that is busy with other tests.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// A development server in a process of its own; killed when dropped.
+struct Server {
+    /// Killed when dropped.
+    _child: Child,
+    output: Lines<BufReader<ChildStdout>>,
+    /// Its address, without a slash at the end.
+    url: String,
+    /// What opens it.
+    key: String,
+}
+
+impl Server {
+    /// The template's function, which serves itself.
+    async fn local(variables: &[(&str, &str)]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ag-ui-lambda"));
+        command.env("AGUI_LOCAL", "1");
+        Self::start(command, variables).await
+    }
+
+    /// `ag-ui-dev` with this program and these options.
+    async fn dev(function: &Path, options: &[&str]) -> Self {
+        let mut command = Command::new(program("ag-ui-dev"));
+        command.arg("--program").arg(function).args(options);
+        Self::start(command, &[]).await
+    }
+
+    async fn start(mut command: Command, variables: &[(&str, &str)]) -> Self {
+        command.env("AGUI_PORT", "0").env("AGUI_SCRIPTED_DELAY_MS", "0").envs(variables.iter().copied());
+        let mut child = command.stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
+        let page = timeout(LIMIT, async {
+            loop {
+                let line = output.next_line().await.unwrap().expect("the server has ended");
+                if let Some(page) = line.strip_prefix("Page   ") {
+                    return page.to_owned();
+                }
+            }
+        });
+        let page = page.await.expect("the server says where its page is");
+        let (url, key) = page.split_once("/#key=").unwrap();
+        Self { _child: child, output, url: url.to_owned(), key: key.to_owned() }
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        reqwest::Client::new().request(method, format!("{}{path}", self.url))
+    }
+
+    /// A request to one of the server's own routes.
+    fn own(&self, method: Method, path: &str) -> RequestBuilder {
+        self.request(method, path).header("x-agui-dev-key", &self.key)
+    }
+
+    async fn session(&self) -> Value {
+        self.own(Method::GET, "/_dev/session").send().await.unwrap().text().await.unwrap().parse().unwrap()
+    }
+
+    async fn fault(&self, id: &str, value: Value) -> Value {
+        let request =
+            self.own(Method::POST, &format!("/_dev/faults/{id}")).with_json(&json!({ "value": value }));
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), 200, "{id}");
+        response.text().await.unwrap().parse().unwrap()
+    }
+
+    /// A run of the function with the token of the session.
+    fn run(&self, token: &str, input: &Value) -> RequestBuilder {
+        self.request(Method::POST, "/").header("x-agui-token", token).with_json(input)
+    }
+
+    /// Runs as this caller, and returns the events.
+    async fn run_as(&self, caller: &str, input: &Value) -> Vec<Value> {
+        let request = self.run(&self.key, input).header("x-agui-dev-as", caller);
+        events_of(request.send().await.unwrap()).await
+    }
+
+    /// Reads lines of the terminal until one holds this text.
+    async fn printed(&mut self, text: &str) -> String {
+        let line = timeout(LIMIT, async {
+            loop {
+                let line = self.output.next_line().await.unwrap().expect("the server has ended");
+                if line.contains(text) {
+                    return line;
+                }
+            }
+        });
+        line.await.unwrap_or_else(|_| panic!("no line holds {text}"))
+    }
+}
+
+/// A request with a body in JSON.
+trait Json {
+    fn with_json(self, body: &Value) -> Self;
+}
+
+impl Json for RequestBuilder {
+    fn with_json(self, body: &Value) -> Self {
+        self.header("content-type", "application/json").body(body.to_string())
+    }
+}
+
+async fn events_of(response: Response) -> Vec<Value> {
+    assert_eq!(response.status(), 200);
+    events(&response.text().await.unwrap())
+}
+
+/// What the tool `get_account` has answered.
+fn account(events: &[Value]) -> Value {
+    let result = events.iter().find(|event| event["type"] == "TOOL_CALL_RESULT").unwrap();
+    serde_json::from_str(result["content"].as_str().unwrap()).unwrap()
+}
+
+fn who_am_i() -> Value {
+    says("Who am I?")
+}

@@ -1,0 +1,117 @@
+//! What a function that serves itself offers.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{Json as _, Server, account, events_of, who_am_i};
+use crate::support::function::{events, says};
+
+#[tokio::test]
+async fn a_function_serves_itself_and_a_page() {
+    let server = Server::local(&[]).await;
+
+    let health: Value =
+        server.request(Method::GET, "/health").send().await.unwrap().text().await.unwrap().parse().unwrap();
+    assert_eq!(health, json!({ "status": "ok" }));
+    let page = server.request(Method::GET, "/").send().await.unwrap();
+    assert!(page.headers()["content-security-policy"].to_str().unwrap().starts_with("default-src 'self'"));
+    assert!(page.text().await.unwrap().contains("/_dev/main.js"));
+
+    let answer = server.run(&server.key, &says("What is the weather in Tokyo?")).send().await.unwrap();
+    assert!(answer.headers().contains_key("x-amzn-requestid"));
+    let events = events_of(answer).await;
+    assert_eq!(events.last().unwrap()["type"], "RUN_FINISHED");
+    assert!(events.iter().any(|event| event["toolCallName"] == "get_weather"));
+}
+
+#[tokio::test]
+async fn the_terminal_and_the_page_have_the_log_of_a_run() {
+    let mut server = Server::local(&[]).await;
+    let answer = server.run(&server.key, &says("Hello")).send().await.unwrap();
+    let id = answer.headers()["x-amzn-requestid"].to_str().unwrap().to_owned();
+    events_of(answer).await;
+
+    let line = server.printed("run finished").await;
+    assert!(line.contains(" INFO  run finished") && !line.starts_with('{'), "{line}");
+    let mut log = server.own(Method::GET, "/_dev/log").send().await.unwrap();
+    let mut text = String::new();
+    while !text.contains("run finished") {
+        text += std::str::from_utf8(&log.chunk().await.unwrap().unwrap()).unwrap();
+    }
+    let finished = events(&text).into_iter().find(|line| line["message"] == "run finished").unwrap();
+    assert_eq!(finished["request_id"], id);
+}
+
+#[tokio::test]
+async fn an_approval_holds_across_a_restart_of_the_function() {
+    let server = Server::local(&[]).await;
+    let mut input = says("Refund order 1234 for 20");
+    let first = server.run_as("amelie", &input).await;
+    let finished = first.last().unwrap();
+    let interrupt = finished.pointer("/outcome/interrupts/0").unwrap_or_else(|| panic!("{finished}")).clone();
+    drop(server);
+
+    let server = Server::local(&[]).await;
+    let started = first.iter().find(|event| event["type"] == "TOOL_CALL_START").unwrap();
+    let arguments: String = first.iter().filter_map(|event| event["delta"].as_str()).collect();
+    input["runId"] = "r2".into();
+    let call = json!({
+        "id": started["toolCallId"], "type": "function", "function": {"name": "refund_order", "arguments": arguments},
+    });
+    let message = json!({"id": started["parentMessageId"], "role": "assistant", "toolCalls": [call]});
+    input["messages"].as_array_mut().unwrap().push(message);
+    input["resume"] =
+        json!([{"interruptId": interrupt["id"], "status": "resolved", "payload": {"approved": true}}]);
+    let second = server.run_as("amelie", &input).await;
+
+    assert_eq!(account(&second)["status"], "refunded");
+}
+
+#[tokio::test]
+async fn a_raw_event_is_invoked_as_by_lambdas_own_api() {
+    let server = Server::local(&[]).await;
+    let event = json!({"method": "POST", "path": "/", "headers": {"content-type": "application/json",
+        "x-agui-token": server.key}, "body": who_am_i().to_string(), "as": {"entry_point": "rest-lambda",
+        "claims": {"sub": "dora"}}});
+    let made = server.own(Method::POST, "/_dev/event").with_json(&event).send().await.unwrap();
+    let made: Value = made.text().await.unwrap().parse().unwrap();
+    assert!(made["curl"].as_str().unwrap().starts_with("curl -N -X 'POST' 'http://127.0.0.1:"), "{made}");
+
+    let path = "/2015-03-31/functions/function/invocations";
+    let answer = server.own(Method::POST, path).with_json(&made["event"]).send().await.unwrap();
+
+    assert_eq!(account(&events_of(answer).await)["user"], "dora");
+    let without_key = server.request(Method::POST, path).with_json(&made["event"]).send().await.unwrap();
+    assert_eq!(without_key.status(), 401, "an event can hold any caller");
+}
+
+#[tokio::test]
+async fn what_keeps_the_function_from_starting_is_said_at_the_terminal() {
+    let output = |variables: &[(&str, &str)]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_ag-ui-lambda"));
+        command.env_clear().envs(variables.iter().copied());
+        let output = command.output().unwrap();
+        (output.status.success(), String::from_utf8(output.stdout).unwrap())
+    };
+    for (why, variables, said) in [
+        (
+            "a bad setting",
+            vec![("AGUI_LOCAL", "1"), ("AGUI_PORT", "0"), ("AGUI_MAX_TURNS", "none")],
+            "AGUI_MAX_TURNS",
+        ),
+        ("a bad port", vec![("AGUI_LOCAL", "1"), ("AGUI_PORT", "door")], "AGUI_PORT must be a port"),
+        (
+            "Lambda",
+            vec![("AGUI_LOCAL", "1"), ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")],
+            "AGUI_LOCAL is for",
+        ),
+        (
+            "nobody hands events over",
+            vec![("AGUI_TOKEN_SECRET_ID", "token"), ("AGUI_MODEL", "scripted/demo")],
+            "On your own machine set AGUI_LOCAL=1",
+        ),
+    ] {
+        let (is_success, output) = output(&variables);
+        assert!(!is_success && output.contains(said), "{why}: {output}");
+    }
+}
