@@ -15,6 +15,8 @@ PYTHON_READY := .venv/.stamp
 SAM_READY := .venv-sam/.stamp
 # A package of its own: see "genai is the second reader" in DESIGN.md.
 GENAI := tests/oracles/genai/Cargo.toml
+# What is made for crates.io.
+PUBLISHED := $(notdir $(wildcard crates/*))
 CLIENTS_READY := tests/clients/node_modules/.stamp
 
 # $(call need,command,where it comes from)
@@ -67,12 +69,15 @@ check: lint-template ## Check format, lints, documentation and the template; eve
 	@cargo fmt --check --manifest-path $(GENAI)
 	@echo "check: clippy, everything"
 	@cargo clippy --locked --workspace --all-targets --profile test -- -D warnings
-	@echo "check: clippy, the library without features"
+	@echo "check: clippy, the library without features, and with only lambda"
 	@cargo clippy --locked --package ag-ui-lambda --no-default-features --profile test -- -D warnings
+	@cargo clippy --locked --package ag-ui-lambda --no-default-features --features lambda --profile test -- -D warnings
 	@echo "check: clippy, the program that reads streams with genai"
 	@cargo clippy --locked --manifest-path $(GENAI) --target-dir target/genai -- -D warnings
 	@echo "check: the links of the documentation"
-	@RUSTDOCFLAGS="-D warnings" cargo doc --quiet --workspace --no-deps --features otel --profile test
+	@RUSTDOCFLAGS="-D warnings" cargo doc --locked --quiet --workspace --no-deps --features otel --profile test
+	@echo "check: what crates.io would get of the crates"
+	@cargo package --locked --quiet --allow-dirty --no-verify $(addprefix --package ,$(PUBLISHED))
 
 lint-template: $(PYTHON_READY) $(SAM_READY) ## Lint template.yaml, as it is and as SAM expands it, and those in deploy/
 	@echo "lint-template: template.yaml, as it is and expanded, and deploy/"

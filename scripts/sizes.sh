@@ -5,14 +5,16 @@ set -eu
 
 cd "$(dirname -- "$0")/.."
 
-size() { # size <label> <features>
-  cargo lambda build --release --arm64 --output-format zip --package ag-ui-function --bin ag-ui-lambda \
+size() { # size <label> <features of the library beside `lambda`>
+  cargo lambda build --locked --release --arm64 --output-format zip --package ag-ui-function --bin ag-ui-lambda \
     --no-default-features --features "$2" >target/sizes.log 2>&1 || { cat target/sizes.log >&2; exit 1; }
-  printf '%-28s %9s\n' "$1" "$(wc -c <target/lambda/ag-ui-lambda/bootstrap.zip)"
+  printf '%-56s %9s\n' "$1" "$(wc -c <target/lambda/ag-ui-lambda/bootstrap.zip)"
 }
 
 mkdir -p target
-size 'aws' aws
-size 'aws, bedrock' aws,bedrock
-size 'aws, hosted' aws,hosted
-size 'aws, bedrock, hosted' aws,bedrock,hosted # the default; last, so that it is what stays packaged
+table=ag-ui-lambda/dynamodb
+size 'lambda, validate' ''
+size 'lambda, validate, dynamodb' $table
+size 'lambda, validate, dynamodb, bedrock' $table,ag-ui-lambda/bedrock
+size 'lambda, validate, dynamodb, http-models' $table,ag-ui-lambda/http-models
+size 'lambda, validate, dynamodb, bedrock, http-models' ag-ui-lambda/default # last, so that it is what stays packaged

@@ -5,26 +5,75 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-/// Every choice of features that somebody builds.
+/// The choices of features that somebody builds.
 const FEATURES: &[&[&str]] = &[
     &[],
     &["--no-default-features"],
     &["--no-default-features", "--features", "jwt"],
+    &["--no-default-features", "--features", "lambda"],
     &["--features", "otel"],
 ];
 
-#[test]
-fn given_no_features_then_there_is_no_aws_crate() {
-    let core = names(&tree(&["--no-default-features", "--edges", "normal,build"]).unwrap());
-    let is_aws = |name: &&String| name.starts_with("aws") || name.starts_with("lambda");
+/// What the function is written in besides the library, by the names of the workspace's dependencies.
+const FUNCTION: &[&str] =
+    &["aws-config", "aws-sdk-secretsmanager", "lambda_http", "lambda_runtime", "serde_json", "tokio"];
 
-    assert_eq!(core.iter().find(is_aws), None);
+#[test]
+fn without_features_there_is_no_aws_no_http_server_and_no_validator() {
+    let core = names(&tree(&["--no-default-features", "--edges", "normal,build"]).unwrap());
+    let is_left_out = |name: &&String| {
+        name.starts_with("aws") || name.starts_with("lambda") || LEFT_OUT.contains(&name.as_str())
+    };
+
+    assert_eq!(core.iter().find(is_left_out), None);
     assert!(core.contains("ag-ui-lambda") && core.contains("serde_json"), "{core:?}");
     let all = names(&tree(&["--edges", "normal"]).unwrap());
-    assert!(
-        all.iter().any(|name| is_aws(&name)),
-        "with its features there are some, and this test sees them"
-    );
+    for name in ["aws-config", "lambda_runtime", "hyper", "jsonschema"] {
+        let name = all.get(name).expect("the default features bring it");
+        assert!(is_left_out(&name), "{name} is seen by this test");
+    }
+}
+
+/// What the library without features does without, besides AWS.
+const LEFT_OUT: &[&str] = &["hyper", "axum", "reqwest", "rustls", "jsonschema", "jsonwebtoken"];
+
+#[test]
+fn a_feature_brings_what_it_is_for_and_no_other_does() {
+    let with = |features: &str| {
+        names(&tree(&["--no-default-features", "--features", features, "--edges", "normal"]).unwrap())
+    };
+    for (features, crate_name, is_there) in [
+        ("lambda", "lambda_runtime", true),
+        ("lambda", "aws-sdk-dynamodb", false),
+        ("lambda", "aws-sdk-bedrockruntime", false),
+        ("lambda", "jsonschema", false),
+        ("dynamodb", "aws-sdk-dynamodb", true),
+        ("validate", "jsonschema", true),
+        ("validate", "lambda_runtime", false),
+        ("http-models", "reqwest", true),
+        ("http-models", "aws-config", false),
+        ("bedrock", "aws-sdk-bedrockruntime", true),
+        ("bedrock", "lambda_runtime", false),
+        ("lambda,bedrock,http-models,jwt,otel", "jsonschema", false),
+        ("lambda,bedrock,http-models,jwt,otel", "aws-sdk-dynamodb", false),
+    ] {
+        assert_eq!(with(features).contains(crate_name), is_there, "{crate_name} with {features}");
+    }
+}
+
+#[test]
+fn the_workspace_names_what_its_function_is_written_in() {
+    let manifest = file("Cargo.toml");
+    let named: BTreeSet<&str> = section(&manifest, "[workspace.dependencies]")
+        .iter()
+        .filter_map(|line| line.split(' ').next())
+        .collect();
+    let function = names(&tree_of(&["--package", "ag-ui-function", "--edges", "normal"]).unwrap());
+
+    for name in FUNCTION {
+        assert!(named.contains(name), "{name} is named");
+        assert!(function.contains(*name), "{name} is used");
+    }
 }
 
 #[test]

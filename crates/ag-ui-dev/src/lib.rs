@@ -10,6 +10,8 @@
 //! The rule it guards: what the function is seen to do here, it was made to do through the same wire that
 //! AWS uses, in its own process.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod answer;
 mod entry_point;
 mod error;

@@ -23,7 +23,7 @@ use crate::endpoint::{
 pub use approval::{ApprovalConfig, ApprovalKey};
 pub use client::ClientConfig;
 pub use doors::{DoorConfig, ResponseMode};
-#[cfg(feature = "hosted")]
+#[cfg(feature = "http-models")]
 pub use model::KeyPlace;
 pub use model::{Guardrail, ModelConfig, ModelName};
 

@@ -6,7 +6,7 @@
 //!
 //! A byte order mark before the text is skipped, and half of a surrogate pair reads as U+FFFD ([`surrogates`]).
 
-#[cfg(any(feature = "bedrock", feature = "hosted"))]
+#[cfg(any(feature = "bedrock", feature = "http-models"))]
 pub(crate) mod halves;
 pub(crate) mod pieces;
 pub(crate) mod surrogates;

@@ -19,18 +19,35 @@
 //! - `keys`: the providers' API keys in one secret.
 //! - `config`: settings from the environment.
 //! - `aws`: the Lambda function: front doors, Secrets Manager.
+//!
+//! # Features
+//!
+//! The first five are on by default. Without any the crate has no AWS crate and no HTTP server in it: the endpoint is then
+//! mounted in a server of your own.
+//!
+//! | feature | what it adds | without it |
+//! | --- | --- | --- |
+//! | `lambda` | `aws` and `config`: the Lambda function, its entry points, Secrets Manager; `jwt` | the endpoint alone |
+//! | `bedrock` | Amazon Bedrock | the adapter is unknown |
+//! | `http-models` | OpenAI, Anthropic, Gemini, Ollama and the providers compatible with them | the adapters are unknown |
+//! | `dynamodb` | a table in which an approval counts once | a function that is told of a table does not start |
+//! | `validate` | arguments of tools and answers of people are checked against the JSON Schema of their type | serde alone checks them, in the same places: a range, a pattern or a length that only the schema has is not checked |
+//! | `jwt` | the end user's JWT is verified | nobody can set one up |
+//! | `otel` | spans of a run for an OpenTelemetry collector | no spans |
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod agent;
 pub mod approval;
-#[cfg(feature = "aws")]
+#[cfg(feature = "lambda")]
 pub mod aws;
 mod cached;
 mod causes;
-#[cfg(feature = "aws")]
+#[cfg(feature = "lambda")]
 pub mod config;
 pub mod endpoint;
 mod json;
-#[cfg(feature = "hosted")]
+#[cfg(feature = "http-models")]
 pub mod keys;
 pub mod model;
 pub mod protocol;
@@ -39,7 +56,7 @@ pub mod tool;
 pub mod transcript;
 
 pub use agent::{Agent, Limits};
-#[cfg(feature = "aws")]
+#[cfg(feature = "lambda")]
 pub use config::Config;
 pub use endpoint::{Claims, Endpoint, Forbidden};
 pub use model::demo;

@@ -161,7 +161,7 @@ async fn what_a_client_sent_as_an_id_is_cut() {
 async fn given_a_reader_that_goes_when_its_run_is_dropped_then_there_is_a_line_all_the_same() {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("gone.log");
     let log = Arc::new(File::create(&path).unwrap());
-    let subscriber = lambda_http::tracing::subscriber::fmt().with_ansi(false).with_writer(log).finish();
+    let subscriber = lambda_runtime::tracing::subscriber::fmt().with_ansi(false).with_writer(log).finish();
     let _listening = tracing::subscriber::set_default(subscriber);
     let waits = Scripted::new(|_| Script::new().text("I wait").wait_for(pending()));
     let agent = Agent::<()>::builder(waits).build().unwrap();

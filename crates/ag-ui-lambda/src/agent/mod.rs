@@ -43,7 +43,7 @@ use crate::transcript::{Clock, Stamps};
 
 use client::ClientSettings;
 pub use client::{ClientCompat, FrontendTools};
-#[cfg(feature = "aws")]
+#[cfg(feature = "lambda")]
 pub(crate) use spans::SPANS;
 pub use stream::{RunStream, Stopper};
 pub(crate) use turns::LONGEST;

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::Stream;
 use http::{HeaderMap, Response, StatusCode};
 use http_body::Body as _;
-use lambda_http::lambda_runtime::{FunctionResponse, MetadataPrelude, StreamResponse};
+use lambda_runtime::{FunctionResponse, MetadataPrelude, StreamResponse};
 use serde::Serialize;
 use serde_json::json;
 

@@ -4,8 +4,7 @@ use std::sync::Once;
 
 use http::HeaderMap;
 use http::header::ACCESS_CONTROL_ALLOW_ORIGIN;
-use lambda_http::LambdaEvent;
-use lambda_http::lambda_runtime::Diagnostic;
+use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde_json::value::RawValue;
 use tracing::warn;
 

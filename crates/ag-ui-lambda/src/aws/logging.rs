@@ -4,10 +4,10 @@ mod lines;
 mod metrics;
 mod output;
 
-use lambda_http::tracing::subscriber::filter::{LevelFilter, Targets};
-use lambda_http::tracing::subscriber::layer::{Layer as _, SubscriberExt as _};
-use lambda_http::tracing::subscriber::util::SubscriberInitExt as _;
-use lambda_http::tracing::subscriber::{fmt, registry};
+use lambda_runtime::tracing::subscriber::filter::{LevelFilter, Targets};
+use lambda_runtime::tracing::subscriber::layer::{Layer as _, SubscriberExt as _};
+use lambda_runtime::tracing::subscriber::util::SubscriberInitExt as _;
+use lambda_runtime::tracing::subscriber::{fmt, registry};
 
 use crate::agent::SPANS;
 #[cfg(feature = "otel")]

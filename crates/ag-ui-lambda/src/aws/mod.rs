@@ -29,6 +29,8 @@
 mod answer;
 mod approvals;
 mod doors;
+#[cfg(feature = "dynamodb")]
+mod dynamodb;
 mod event;
 mod identity;
 #[cfg(all(feature = "local", debug_assertions))]
@@ -47,8 +49,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-pub use lambda_http::Error;
-use lambda_http::{LambdaEvent, lambda_runtime, service_fn};
+pub use lambda_runtime::Error;
+use lambda_runtime::{LambdaEvent, service_fn};
 use tracing::{Instrument as _, Span, error, info_span};
 
 use crate::agent::Agent;
@@ -57,8 +59,10 @@ use crate::config::{self, Config, ConfigError, DoorConfig, LogSettings, TokenSou
 use crate::endpoint::{
     Claims, Endpoint, EndpointBuilder, Forbidden, IdentityClaims, SharedToken, UnsafeKeys, UserTokens,
 };
-pub use approvals::{DynamoGuard, approvals};
+pub use approvals::approvals;
 use doors::Doors;
+#[cfg(feature = "dynamodb")]
+pub use dynamodb::DynamoGuard;
 pub use models::agent;
 use nodelay::Connections;
 pub use rotate::rotate;

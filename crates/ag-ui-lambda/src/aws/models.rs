@@ -3,18 +3,18 @@
 use std::sync::Arc;
 
 use super::Error;
-#[cfg(feature = "hosted")]
+#[cfg(feature = "http-models")]
 use super::SecretsManager;
 use super::approvals::approvals;
 use crate::agent::{Agent, AgentBuilder};
 use crate::config::{Config, ModelConfig, ModelName};
-#[cfg(feature = "hosted")]
+#[cfg(feature = "http-models")]
 use crate::config::{ConfigError, KeyPlace};
-#[cfg(feature = "hosted")]
+#[cfg(feature = "http-models")]
 use crate::keys::SecretKeys;
 #[cfg(feature = "bedrock")]
 use crate::model::Bedrock;
-#[cfg(feature = "hosted")]
+#[cfg(feature = "http-models")]
 use crate::model::{ApiKey, Hosted};
 use crate::model::{Model, demo};
 
@@ -38,7 +38,7 @@ pub fn agent<C: Send + Sync + 'static>(config: &Config) -> Result<AgentBuilder<C
 }
 
 fn models(config: &ModelConfig) -> Result<Vec<Arc<dyn Model>>, Error> {
-    #[cfg(feature = "hosted")]
+    #[cfg(feature = "http-models")]
     let keys = config.secret.as_ref().map(|id| SecretKeys::new(SecretsManager::new(id)));
     let mut models: Vec<Arc<dyn Model>> = Vec::with_capacity(config.names.len());
     for name in &config.names {
@@ -46,7 +46,7 @@ fn models(config: &ModelConfig) -> Result<Vec<Arc<dyn Model>>, Error> {
             ModelName::ScriptedDemo => Arc::new(demo(config.scripted_delay)),
             #[cfg(feature = "bedrock")]
             ModelName::Bedrock { model } => Arc::new(bedrock(model, config)),
-            #[cfg(feature = "hosted")]
+            #[cfg(feature = "http-models")]
             ModelName::Hosted { provider, model, base_url, key } => {
                 let key = match key {
                     KeyPlace::Nowhere => ApiKey::None,

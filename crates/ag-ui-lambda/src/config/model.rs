@@ -2,16 +2,20 @@
 
 use std::time::Duration;
 
+#[cfg(feature = "http-models")]
 use secrecy::SecretString;
 use serde_json::Value;
 
 use super::{ConfigError, Variables, fault};
-#[cfg(feature = "hosted")]
+#[cfg(feature = "http-models")]
 use crate::model::Provider;
 use crate::model::{ModelSettings, ThinkTags, ToolChoice};
 
 /// The most texts to stop at: OpenAI takes no more.
 const MAX_STOP: usize = 4;
+
+/// Names the secret with the providers' keys.
+const SECRET: &str = "AGUI_MODEL_SECRET_ID";
 
 /// The models of the function.
 #[derive(Debug, Clone)]
@@ -45,7 +49,7 @@ pub enum ModelName {
         model: String,
     },
     /// A model of a provider that is reached over HTTP with a key.
-    #[cfg(feature = "hosted")]
+    #[cfg(feature = "http-models")]
     Hosted {
         /// The provider.
         provider: &'static Provider,
@@ -59,7 +63,7 @@ pub enum ModelName {
 }
 
 /// Where a provider's key is.
-#[cfg(feature = "hosted")]
+#[cfg(feature = "http-models")]
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum KeyPlace {
@@ -82,7 +86,6 @@ pub struct Guardrail {
 
 impl<F: Fn(&str) -> Option<String>> Variables<F> {
     pub(super) fn models(&self, is_local: bool) -> Result<ModelConfig, ConfigError> {
-        let secret = self.text("AGUI_MODEL_SECRET_ID");
         let mut entries = self.list("AGUI_MODEL");
         if entries.is_empty() && is_local {
             entries.push("scripted/demo".into());
@@ -93,19 +96,19 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
                 &format!("must name a model, as `<adapter>/<model id>`; {}", adapters()),
             ));
         }
-        let names = entries.iter().map(|entry| self.model(entry, secret.is_some()));
+        let names = entries.iter().map(|entry| self.model(entry));
         Ok(ModelConfig {
             names: names.collect::<Result<_, _>>()?,
+            secret: self.text(SECRET),
             settings: self.settings()?,
             idle_timeout: self.seconds("AGUI_MODEL_IDLE_TIMEOUT_S", Duration::from_secs(60), 1)?,
             guardrail: self.guardrail()?,
             prompt_cache: self.switch("AGUI_BEDROCK_PROMPT_CACHE")?,
             scripted_delay: Duration::from_millis(self.number("AGUI_SCRIPTED_DELAY_MS", 0)?),
-            secret,
         })
     }
 
-    fn model(&self, entry: &str, has_secret: bool) -> Result<ModelName, ConfigError> {
+    fn model(&self, entry: &str) -> Result<ModelName, ConfigError> {
         let (adapter, model) = entry.split_once('/').unwrap_or((entry, ""));
         let (adapter, model) = (adapter.trim(), model.trim());
         if model.is_empty() {
@@ -120,27 +123,27 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
             ("bedrock", model) => return Ok(ModelName::Bedrock { model: model.to_owned() }),
             _ => {}
         }
-        #[cfg(feature = "hosted")]
+        #[cfg(feature = "http-models")]
         if let Some(provider) = Provider::named(adapter) {
             return Ok(ModelName::Hosted {
                 provider,
                 model: model.to_owned(),
                 base_url: self.text(provider.base_url_variable()),
-                key: self.key(provider, has_secret)?,
+                key: self.key(provider)?,
             });
         }
         Err(fault("AGUI_MODEL", &format!("names an unknown adapter, {adapter}; {}", adapters())))
     }
 
     /// A variable that is set counts before the secret.
-    #[cfg(feature = "hosted")]
-    fn key(&self, provider: &Provider, has_secret: bool) -> Result<KeyPlace, ConfigError> {
+    #[cfg(feature = "http-models")]
+    fn key(&self, provider: &Provider) -> Result<KeyPlace, ConfigError> {
         let Some(variable) = provider.key_variable() else {
             return Ok(KeyPlace::Nowhere);
         };
         match self.text(variable) {
             Some(key) => Ok(KeyPlace::Here(key.into())),
-            None if has_secret => Ok(KeyPlace::Secret(variable)),
+            None if self.text(SECRET).is_some() => Ok(KeyPlace::Secret(variable)),
             None => Err(fault(
                 variable,
                 &format!(
@@ -223,15 +226,15 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
 
 /// What may stand before the `/`.
 fn adapters() -> String {
-    let mut names = vec!["scripted"];
+    let names = ["scripted"].into_iter();
     #[cfg(feature = "bedrock")]
-    names.push("bedrock");
-    #[cfg(feature = "hosted")]
-    names.extend(Provider::all().iter().map(Provider::adapter));
-    format!("the adapters are {}", names.join(", "))
+    let names = names.chain(["bedrock"]);
+    #[cfg(feature = "http-models")]
+    let names = names.chain(Provider::all().iter().map(Provider::adapter));
+    format!("the adapters are {}", names.collect::<Vec<_>>().join(", "))
 }
 
-#[cfg(all(test, feature = "bedrock", feature = "hosted"))]
+#[cfg(all(test, feature = "bedrock", feature = "http-models"))]
 mod tests {
     use secrecy::ExposeSecret as _;
 

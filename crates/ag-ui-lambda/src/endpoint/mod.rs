@@ -35,7 +35,7 @@ use auth::{Auth, Authenticated};
 pub use auth::{AuthMode, UserTokenError, VerifyUser};
 pub use body::ResponseBody;
 pub use build::{EndpointBuilder, EndpointError};
-#[cfg(feature = "aws")]
+#[cfg(feature = "lambda")]
 pub(crate) use build::{KEEP_ALIVE, MAX_BODY_BYTES, RUN_PATH, TOKEN_HEADER, is_run_path};
 pub use claims::{ClaimSource, Claims, Forbidden, IdentityClaims};
 use reject::Reject;

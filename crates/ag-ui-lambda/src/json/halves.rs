@@ -102,7 +102,7 @@ impl Halves {
     }
 
     /// Adds the next piece to a text that is kept. A half at its end is U+FFFD there, until a second half follows.
-    #[cfg(feature = "hosted")]
+    #[cfg(feature = "http-models")]
     pub(crate) fn push(&mut self, text: &mut String, piece: String, cuts: &[Cut]) {
         if self.is_holding() {
             text.pop();

@@ -6,7 +6,7 @@
 //! only call that lacks arguments, and otherwise the turn is broken.
 
 #![cfg_attr(
-    not(feature = "hosted"),
+    not(feature = "http-models"),
     expect(dead_code, reason = "Bedrock's calls come in fewer ways than those of the wires over HTTP")
 )]
 

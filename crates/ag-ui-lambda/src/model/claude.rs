@@ -38,7 +38,7 @@ pub(super) fn thinking(id: &str) -> Option<Thinking> {
 /// The most tokens that the model of this id writes in a turn. Anthropic wants a limit in each request.
 ///
 /// Source: <https://platform.claude.com/docs/en/about-claude/models/overview>.
-#[cfg(feature = "hosted")]
+#[cfg(feature = "http-models")]
 pub(super) fn most_tokens(id: &str) -> u32 {
     let is = |name: &str| id.contains(name);
     match () {
@@ -102,7 +102,7 @@ mod tests {
         }
     }
 
-    #[cfg(feature = "hosted")]
+    #[cfg(feature = "http-models")]
     #[test]
     fn an_id_says_how_much_a_claude_writes() {
         for (id, expected) in [

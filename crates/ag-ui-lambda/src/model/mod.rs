@@ -5,23 +5,23 @@
 
 #[cfg(feature = "bedrock")]
 mod bedrock;
-#[cfg(any(feature = "bedrock", feature = "hosted"))]
+#[cfg(any(feature = "bedrock", feature = "http-models"))]
 mod calls;
-#[cfg(any(feature = "bedrock", feature = "hosted"))]
+#[cfg(any(feature = "bedrock", feature = "http-models"))]
 mod claude;
 mod demo;
 mod error;
-#[cfg(feature = "hosted")]
+#[cfg(feature = "http-models")]
 mod hosted;
-#[cfg(any(feature = "bedrock", feature = "hosted"))]
+#[cfg(any(feature = "bedrock", feature = "http-models"))]
 mod rejected;
 mod request;
 mod scripted;
 mod settings;
 pub(crate) mod think;
-#[cfg(any(feature = "bedrock", feature = "hosted"))]
+#[cfg(any(feature = "bedrock", feature = "http-models"))]
 mod told;
-#[cfg(any(feature = "bedrock", feature = "hosted"))]
+#[cfg(any(feature = "bedrock", feature = "http-models"))]
 mod wire;
 
 use futures_util::future::{self, BoxFuture};
@@ -33,7 +33,7 @@ use crate::protocol::{PartKind, TokenUsage};
 pub use bedrock::Bedrock;
 pub use demo::demo;
 pub use error::{ModelError, ModelErrorKind, Rejected};
-#[cfg(feature = "hosted")]
+#[cfg(feature = "http-models")]
 pub use hosted::{ApiKey, ApiKeys, BadUrl, Hosted, Provider};
 pub use request::{Call, CallResult, CallSignature, Reasoning, ReasoningKind, Request, Turn, UserPart};
 pub use scripted::{Script, Scripted};

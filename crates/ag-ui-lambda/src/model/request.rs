@@ -94,7 +94,7 @@ pub enum ReasoningKind {
     OfTurn(String),
 }
 
-#[cfg(feature = "hosted")]
+#[cfg(feature = "http-models")]
 impl Reasoning {
     /// What goes back with the whole turn, if this is that.
     pub(super) fn of_turn(&self) -> Option<&str> {

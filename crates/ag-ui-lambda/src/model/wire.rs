@@ -160,7 +160,7 @@ pub(super) fn arguments(text: &str) -> Map<String, Value> {
 }
 
 /// A call's arguments as the text of an object: as the model wrote them, if they are one.
-#[cfg(feature = "hosted")]
+#[cfg(feature = "http-models")]
 pub(super) fn arguments_text(text: &str) -> Cow<'_, str> {
     let text = json::surrogates::repaired_str(text);
     match serde_json::from_str(&text) {
@@ -312,7 +312,7 @@ mod tests {
             (r#"{"city":"To\ud83d"}"#, json!({ "city": "To\u{fffd}" })),
         ] {
             assert_eq!(Value::Object(arguments(text)), expected, "{text}");
-            #[cfg(feature = "hosted")]
+            #[cfg(feature = "http-models")]
             assert_eq!(serde_json::from_str::<Value>(&arguments_text(text)).unwrap(), expected, "{text}");
         }
     }

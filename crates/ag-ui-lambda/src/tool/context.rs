@@ -8,8 +8,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use super::schema::{self, Validator};
 use super::voice::{self, Voice};
-use super::{Answer, Progress, Question, State, ToolError, schema};
+use super::{Answer, Progress, Question, State, ToolError};
 use crate::protocol::{RunId, ThreadId, ToolCallId};
 
 /// The trusted side of a tool's input: who calls, and until when; and what a tool may say while it works.
@@ -105,6 +106,9 @@ impl<C> ToolContext<C> {
     /// An answer is for the question that was put: where the message or the schema is another one by then, this one is
     /// put anew. So a message must say the same each time, with no clock and no chance in it.
     ///
+    /// What the person sent has to fit the schema of `A` and to be what serde can read `A` from. Without the feature
+    /// `validate` only the second holds.
+    ///
     /// ```
     /// # use ag_ui_lambda::tool::{NoArgs, ToolContext, ToolError, tool_fn};
     /// #[derive(serde::Deserialize, schemars::JsonSchema)]
@@ -136,8 +140,9 @@ impl<C> ToolContext<C> {
         if answer.question.is_some_and(|answered| answered != question.digest) {
             return Err(ToolError::Asked(question.again("The question has changed since it was answered.")));
         }
-        let validator = jsonschema::validator_for(&Value::Object(question.schema.clone()))?;
-        if let Some(faults) = schema::faults(&validator, &answer.value) {
+        let validator = Validator::new(&Value::Object(question.schema.clone()))
+            .map_err(|problem| ToolError::Failed(problem.into()))?;
+        if let Err(faults) = validator.check(&answer.value) {
             return Err(ToolError::Asked(question.again(&format!("The answer does not fit: {faults}."))));
         }
         serde_json::from_value(answer.value.clone()).map_err(|fault| {

@@ -40,7 +40,9 @@ pub(crate) use voice::{Ear, Said, Voice, Word, channel};
 ///
 /// A plain function becomes one with [`tool_fn`]; a tool that holds a client or a pool implements this.
 pub trait Tool<C>: Send + Sync + 'static {
-    /// The arguments. Their JSON Schema is what the model sees and what calls are checked against.
+    /// The arguments. Their JSON Schema is what the model sees and what calls are checked against, before serde reads
+    /// them. Without the feature `validate` only serde checks them: what the schema alone says, such as a range, a
+    /// pattern or a length, is then for the tool to check.
     type Args: DeserializeOwned + JsonSchema + Send;
 
     /// The result. A string is given to the model as it is, [`Parts`] as parts, anything else as JSON.

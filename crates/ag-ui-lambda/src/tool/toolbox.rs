@@ -9,11 +9,10 @@ use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use jsonschema::Validator;
 use serde_json::{Value, json};
 use tracing::{Span, error, warn};
 
-use super::schema::{self, shortened};
+use super::schema::{self, Validator, shortened};
 use super::{Approval, Interrupts, Lack, Question, Tool, ToolContext, ToolError, ToolOutput as _};
 use crate::causes::causes;
 use crate::protocol::{self, Content};
@@ -66,7 +65,8 @@ pub(crate) trait Entry<C>: Send + Sync {
     fn interrupts(&self) -> Interrupts;
     /// Whether a call with these arguments may run. An error is a sentence for the model: the tool is at fault.
     fn approval(&self, caller: &C, arguments: &Value) -> Result<Approval, String>;
-    /// Whether a value fits the schema of the arguments. An error is a sentence for the model.
+    /// Whether a value fits the schema of the arguments; without the feature `validate`, whether serde can read them
+    /// from it. An error is a sentence for the model.
     fn check(&self, arguments: &Value) -> Result<(), String>;
     /// Runs the tool on arguments that fit its schema.
     fn call(&self, context: ToolContext<C>, arguments: Value) -> BoxFuture<'_, Ending>;
@@ -110,8 +110,8 @@ impl<C: Send + Sync + 'static> Toolbox<C> {
         if editable && question {
             return Err(ToolboxError::EditableAsks(name));
         }
-        let validator = jsonschema::validator_for(&parameters)
-            .map_err(|fault| ToolboxError::BadSchema { name: name.clone(), problem: fault.to_string() })?;
+        let validator = Validator::new(&parameters)
+            .map_err(|problem| ToolboxError::BadSchema { name: name.clone(), problem })?;
         let spec = protocol::Tool {
             name: name.clone(),
             description: tool.description().to_owned(),
@@ -198,10 +198,11 @@ where
     }
 
     fn check(&self, arguments: &Value) -> Result<(), String> {
-        match schema::faults(&self.validator, arguments) {
-            Some(faults) => Err(format!("The arguments do not fit the schema: {faults}.")),
-            None => Ok(()),
-        }
+        let misfit = |faults| format!("The arguments do not fit the schema: {faults}.");
+        self.validator.check(arguments).map_err(misfit)?;
+        #[cfg(not(feature = "validate"))]
+        self.check_readable(arguments)?;
+        Ok(())
     }
 
     fn call(&self, context: ToolContext<C>, arguments: Value) -> BoxFuture<'_, Ending> {
@@ -252,6 +253,22 @@ where
     }
 }
 
+#[cfg(not(feature = "validate"))]
+impl<T> Checked<T> {
+    /// Whether the arguments are what the tool can be called with. With no schema to check them against, serde alone
+    /// decides that, and it has to before a person is asked about them.
+    fn check_readable<C>(&self, arguments: &Value) -> Result<(), String>
+    where
+        T: Tool<C>,
+    {
+        let read = AssertUnwindSafe(|| typed::<T::Args>(arguments.clone()).map(drop));
+        std::panic::catch_unwind(read).unwrap_or_else(|_panic| {
+            error!(tool = self.spec.name, "reading a tool's arguments panicked");
+            Err(FAILED.into())
+        })
+    }
+}
+
 /// Says in the call's span what kind of failure it was.
 fn trace(kind: &str) {
     Span::current().record("otel.status_code", "ERROR").record("error.type", kind);
@@ -268,4 +285,42 @@ pub(crate) fn refusal(sentence: &str) -> String {
 fn typed<A: serde::de::DeserializeOwned>(arguments: Value) -> Result<A, String> {
     serde_json::from_value(arguments)
         .map_err(|fault| format!("The arguments do not fit: {}.", shortened(&fault.to_string())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tool::tool_fn;
+
+    #[derive(serde::Deserialize, schemars::JsonSchema)]
+    struct Order {
+        #[schemars(range(max = 10))]
+        #[expect(dead_code, reason = "the type is what counts")]
+        count: u32,
+    }
+
+    async fn order(_: ToolContext<()>, _: Order) -> Result<String, ToolError> {
+        Ok(String::new())
+    }
+
+    fn check(arguments: &Value) -> Result<(), String> {
+        let mut tools = Toolbox::<()>::new();
+        tools.add(tool_fn("order", "Orders.", order)).unwrap();
+        tools.get("order").unwrap().check(arguments)
+    }
+
+    #[test]
+    fn arguments_are_checked_before_a_call_with_or_without_a_schema() {
+        assert_eq!(check(&json!({ "count": 7 })), Ok(()));
+        for (why, arguments) in [
+            ("no member", json!({})),
+            ("another type", json!({ "count": "seven" })),
+            ("out of the type's range", json!({ "count": -1 })),
+        ] {
+            let sentence = check(&arguments).unwrap_err();
+            assert!(sentence.starts_with("The arguments do not fit"), "{why}: {sentence}");
+        }
+        let is_out_of_the_schemas_range = check(&json!({ "count": 11 })).is_err();
+        assert_eq!(is_out_of_the_schemas_range, cfg!(feature = "validate"));
+    }
 }

@@ -7,11 +7,11 @@
 use std::fmt::Debug;
 use std::io::Write as _;
 
-use lambda_http::tracing::subscriber::Layer;
-use lambda_http::tracing::subscriber::fmt::format::Writer;
-use lambda_http::tracing::subscriber::fmt::time::{FormatTime as _, SystemTime};
-use lambda_http::tracing::subscriber::layer::Context;
-use lambda_http::tracing::subscriber::registry::LookupSpan;
+use lambda_runtime::tracing::subscriber::Layer;
+use lambda_runtime::tracing::subscriber::fmt::format::Writer;
+use lambda_runtime::tracing::subscriber::fmt::time::{FormatTime as _, SystemTime};
+use lambda_runtime::tracing::subscriber::layer::Context;
+use lambda_runtime::tracing::subscriber::registry::LookupSpan;
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
