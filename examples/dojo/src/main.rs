@@ -13,11 +13,13 @@
 //! | approval | "refund order 1234 for 20", with the permission `refunds:write` (`make invoke EVENT=events/rest-refund.json`) | the call waits until a person approves it |
 //! | agentic generative UI | "make a plan" | the steps are worked through in the shared state |
 //! | tool-based generative UI | "write a haiku" | the front end renders a call |
-//! | shared state | "improve the recipe" | a tool here reads the state and changes it |
+//! | shared state | "create a pasta recipe", "improve the recipe" | a tool here writes or reads and changes the state |
 //! | predictive state | "write a story about a cat" | the state shows an argument while it is written |
 //! | reasoning | "think about it" | the model reasons first |
 //! | multimodal | anything, with a picture | the picture goes to the model |
 //! | error | "fail" | the run ends in RUN_ERROR |
+//!
+//! The prompts that the pages suggest to their users do the same.
 
 mod meeting;
 mod recipe;
@@ -49,6 +51,7 @@ async fn serve() -> Result<(), aws::Error> {
                 .needs_approval(),
         )
         .tool(tool_fn("schedule_meeting", "Schedules a meeting.", meeting::schedule).asks())
+        .tool(tool_fn("create_recipe", "Writes a recipe in place of the one that is shown.", recipe::create))
         .tool(tool_fn("improve_recipe", "Improves the recipe that is shown.", recipe::improve))
         .tool(tool_fn("work_through", "Does the steps of a plan, one after another.", steps::work_through))
         .build()?;

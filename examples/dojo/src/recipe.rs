@@ -1,30 +1,76 @@
 //! Shows shared state: a tool that works on what the user sees and edits.
 
-use ag_ui_lambda::{NoArgs, ToolContext, ToolError};
+use ag_ui_lambda::{ToolContext, ToolError};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use ag_ui_function::caller::Caller;
 
 /// An ingredient, as the page shows it.
-#[derive(Serialize, Deserialize)]
-struct Ingredient {
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Ingredient {
+    /// An emoji, e.g. `🧂`.
     icon: String,
+    /// What it is, e.g. `Salt`.
     name: String,
+    /// How much of it, e.g. `1 pinch`.
     amount: String,
 }
 
-/// Adds salt. The rest of the recipe stays as the user has it; what changes, they see at once.
-pub(crate) async fn improve(context: ToolContext<Caller>, _: NoArgs) -> Result<&'static str, ToolError> {
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ImproveArgs {
+    /// What to add; salt if it is not there.
+    ingredient: Option<Ingredient>,
+}
+
+/// Adds an ingredient. The rest of the recipe stays as the user has it; what changes, they see at once.
+pub(crate) async fn improve(context: ToolContext<Caller>, args: ImproveArgs) -> Result<String, ToolError> {
+    let added = args.ingredient.unwrap_or_else(|| Ingredient {
+        icon: "🧂".into(),
+        name: "Salt".into(),
+        amount: "1 pinch".into(),
+    });
+    let name = added.name.to_lowercase();
     let state = context.state();
     let mut ingredients: Vec<Ingredient> = state.get("/recipe/ingredients")?.unwrap_or_default();
-    if ingredients.iter().any(|ingredient| ingredient.name == "Salt") {
-        return Ok("There is salt in it already.");
+    if ingredients.iter().any(|ingredient| ingredient.name == added.name) {
+        return Ok(format!("There is {name} in it already."));
     }
-    ingredients.push(Ingredient { icon: "🧂".into(), name: "Salt".into(), amount: "1 pinch".into() });
+    let instruction = if name == "salt" { "Salt it.".to_owned() } else { format!("Add the {name}.") };
+    ingredients.push(added);
     state.set("/recipe/ingredients", ingredients).await?;
 
     let mut instructions: Vec<String> = state.get("/recipe/instructions")?.unwrap_or_default();
-    instructions.push("Salt it.".into());
+    instructions.push(instruction);
     state.set("/recipe/instructions", instructions).await?;
-    Ok("There is salt in it now.")
+    Ok(format!("There is {name} in it now."))
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CreateArgs {
+    /// Name of the dish.
+    title: String,
+    /// What it is made of.
+    ingredients: Vec<Ingredient>,
+    /// How it is made, step by step.
+    instructions: Vec<String>,
+}
+
+/// Writes a recipe in place of the one that is shown. What else the page keeps with it, such as the time, stays.
+pub(crate) async fn create(context: ToolContext<Caller>, args: CreateArgs) -> Result<String, ToolError> {
+    let CreateArgs { title, ingredients, instructions } = args;
+    let state = context.state();
+    let mut recipe: Value = state.get("/recipe")?.unwrap_or_default();
+    if !recipe.is_object() {
+        recipe = json!({ "skill_level": "Beginner", "cooking_time": "30 min", "special_preferences": [] });
+    }
+    let done = format!("The recipe is now {title}.");
+    recipe["title"] = title.into();
+    recipe["ingredients"] = json!(ingredients);
+    recipe["instructions"] = json!(instructions);
+    state.set("/recipe", recipe).await?;
+    Ok(done)
 }

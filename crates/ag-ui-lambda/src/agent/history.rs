@@ -56,10 +56,10 @@ impl History {
         if !turns.is_empty() {
             insert_context(&mut turns, &input.context);
             if !matches!(turns[0], Turn::User(_)) {
-                turns.insert(0, Turn::User(vec![UserPart::Content(text_part(BEGINNING))]));
+                turns.insert(0, Turn::User(vec![UserPart::Note(BEGINNING.into())]));
             }
             if matches!(turns.last(), Some(Turn::Assistant { .. })) {
-                turns.push(Turn::User(vec![UserPart::Content(text_part(GO_ON))]));
+                turns.push(Turn::User(vec![UserPart::Note(GO_ON.into())]));
             }
         }
         Self { turns, awaits_client }
@@ -147,16 +147,16 @@ impl<'a> Reader<'a> {
         };
         let is_blank =
             |part: &ContentPart| matches!(&part.kind, PartKind::Text { text } if text.trim().is_empty());
-        let mut parts: Vec<ContentPart> = parts.into_iter().filter(|part| !is_blank(part)).collect();
+        let parts = parts.into_iter().filter(|part| !is_blank(part));
+        let mut parts: Vec<UserPart> = parts.map(UserPart::Content).collect();
         // Parts of kinds that are not known were left out when the input was read.
         if parts.is_empty() && matches!(content, Content::Parts(_)) {
-            parts.push(text_part(UNREADABLE));
+            parts.push(UserPart::Note(UNREADABLE.into()));
         }
-        let mut parts = parts.into_iter().map(UserPart::Content).peekable();
         match self.sides.last_mut() {
-            _ if parts.peek().is_none() => {}
-            Some(Side::User(said)) => said.extend(parts),
-            _ => self.sides.push(Side::User(parts.collect())),
+            _ if parts.is_empty() => {}
+            Some(Side::User(said)) => said.append(&mut parts),
+            _ => self.sides.push(Side::User(parts)),
         }
     }
 

@@ -1,14 +1,33 @@
 //! `scripted/demo`: a model for trying things offline. It is deterministic, and no language model.
 //!
-//! It looks for a few phrases in the user's last message and calls the tools that go with them, if they are
-//! on offer.
+//! The user's last message decides, by the first of these that applies:
+//! 1. `/name {json}` calls a tool with arguments that are given ([`command`]);
+//! 2. a fixed phrase calls the tool that goes with it, if that is on offer ([`phrases`]);
+//! 3. the name of a tool on offer, in words, calls it with arguments made from its schema ([`naming`], [`arguments`]);
+//! 4. a few words are answered in text; anything else is repeated.
+//!
+//! A tool that is not on offer is never called.
+
+mod arguments;
+mod command;
+mod format;
+mod naming;
+mod pattern;
+mod phrases;
+mod sample;
+mod schema;
+mod texts;
+mod values;
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{Call, CallResult, Request, Script, Scripted, Turn, UserPart};
-use crate::protocol::PartKind;
+use super::{Call, CallResult, ModelErrorKind, Request, Script, Scripted, Turn, UserPart};
+use crate::protocol::{PartKind, Tool};
+use command::Command;
+use phrases::{Phrase, has_word};
+use sample::Unmet;
 
 const DISCLAIMER: &str = "(I am a demo script, not a language model.)";
 
@@ -19,59 +38,83 @@ pub fn demo(delay: Duration) -> Scripted {
 
 fn turn(request: &Request) -> Script {
     match request.history.as_slice() {
-        [.., Turn::Assistant { calls, .. }, Turn::Results(results)] => after_results(calls, results),
+        [.., Turn::Assistant { calls, .. }, Turn::Results(results)] => {
+            results_in_words(calls, results).words(DISCLAIMER)
+        }
+        [.., Turn::User(parts)] if parts.iter().all(|part| !matches!(part, UserPart::Content(_))) => {
+            after_nothing_new(request)
+        }
         _ => after_user(request),
     }
 }
 
 fn after_user(request: &Request) -> Script {
     let text = request.last_user_text();
+    match command::read(&text, &request.tools) {
+        Some(Command::Call(tool, arguments)) => return call(request, tool, [arguments], Pace::Halves),
+        Some(Command::Make(tool, rest)) => return call_with_made(request, tool, rest),
+        Some(Command::Refused(sentence)) => return Script::new().words(&sentence).words(DISCLAIMER),
+        None => {}
+    }
+    let phrase = phrases::find(request, &text);
+    if let Some(phrase) = &phrase
+        && let Some(tool) = phrase.tools.iter().find_map(|name| offered(request, name))
+    {
+        return call_of_phrase(request, tool, phrase);
+    }
+    if let Some((tool, place)) = naming::tool_in(&text, &request.tools) {
+        let rest = format!("{} {}", &text[..place.start], &text[place.end..]);
+        return call_with_made(request, tool, &rest);
+    }
+    match phrase {
+        Some(Phrase { tools: [name, ..], .. }) => not_on_offer(name),
+        _ => in_text(request, &text),
+    }
+}
+
+/// Answers without a tool.
+fn in_text(request: &Request, text: &str) -> Script {
     let lower = text.to_ascii_lowercase();
-    let cities = after(&text, &lower, "weather in ").map(cities).unwrap_or_default();
-    if !cities.is_empty() {
-        return call(request, "get_weather", cities.into_iter().map(|city| json!({ "location": city })));
+    let has = |words: &[&str]| words.iter().any(|word| has_word(&lower, word));
+    if has(&["sonnet"]) {
+        return Script::new()
+            .reasoning("The user wants a sonnet. I know one.")
+            .words(texts::SONNET)
+            .words(DISCLAIMER);
     }
-    if lower.contains("who am i") {
-        return call(request, "get_account", [json!({})]);
-    }
-    if let Some((order, amount)) = after(&text, &lower, "refund order ").and_then(refund) {
-        return call(request, "refund_order", [json!({ "order_id": order, "amount": amount })]);
-    }
-    if let Some(rest) = after(&text, &lower, "change the background to ") {
-        return call(request, "change_background", [json!({ "background": bare(rest) })]);
-    }
-    if lower.contains("write a haiku") {
-        return call(request, "generate_haiku", [haiku()]);
-    }
-    if lower.contains("schedule a meeting") {
-        return call(request, "schedule_meeting", [json!({ "topic": bare(&text) })]);
-    }
-    if has_word(&lower, "recipe") {
-        return call(request, "improve_recipe", [json!({})]);
-    }
-    if let Some(about) = after(&text, &lower, "write a story about ") {
-        return call_slowly(request, "write_document", &json!({ "document": story(bare(about)) }));
-    }
-    if has_word(&lower, "plan") {
-        // A front end that lets the user choose the steps has a tool of its own; else they are worked through here.
-        let tools = ["generate_task_steps", "work_through"];
-        let tool = tools.into_iter().find(|tool| request.offers(tool)).unwrap_or(tools[0]);
-        return call_slowly(request, tool, &steps());
-    }
-    if has_word(&lower, "think") {
+    if has(&["think", "explain"]) || lower.contains("the best ") {
         return Script::new()
             .reasoning("The user wants me to think. ")
             .reasoning("A script has little to think about.")
             .words("I have thought about it. ")
             .words(DISCLAIMER);
     }
-    if has_word(&lower, "fail") {
-        return Script::new().words("Let me try. ").fail(super::ModelErrorKind::Unavailable);
+    if has(&["fail"]) {
+        return Script::new().words("Let me try. ").fail(ModelErrorKind::Unavailable);
     }
-    let seen = sent_along(request)
-        .into_iter()
-        .fold(Script::new(), |script, kind| script.words(&format!("I got {kind}. ")));
-    seen.words("You said: ").words(&text).text(" ").words(DISCLAIMER)
+    let parts = sent_along(request);
+    let received = parts.iter().fold(Script::new(), |script, kind| script.words(&format!("I got {kind}. ")));
+    if has(&["image", "photo"]) {
+        let sentence = match parts.is_empty() {
+            true => "There is no picture in your message. ",
+            false => "A script cannot see what is in it. ",
+        };
+        return received.words(sentence).words(DISCLAIMER);
+    }
+    received.words("You said: ").words(text).text(" ").words(DISCLAIMER)
+}
+
+/// Answers a conversation that goes on without words of the user: the results of the last calls are what can be new.
+fn after_nothing_new(request: &Request) -> Script {
+    let last = request.history.windows(2).rev().find_map(|turns| match turns {
+        [Turn::Assistant { calls, .. }, Turn::Results(results)] => Some((calls, results)),
+        _ => None,
+    });
+    let script = match last {
+        Some((calls, results)) => results_in_words(calls, results),
+        None => Script::new().words("I find nothing to answer. "),
+    };
+    script.words(DISCLAIMER)
 }
 
 /// What came with the user's last words.
@@ -85,31 +128,79 @@ fn sent_along(request: &Request) -> Vec<&'static str> {
             PartKind::Video { .. } => Some("a film"),
             PartKind::Document { .. } => Some("a document"),
         },
-        UserPart::ClientContext(_) => None,
+        UserPart::ClientContext(_) | UserPart::Note(_) => None,
     });
     kinds.collect()
 }
 
-/// Calls a tool once for each set of arguments, if it is on offer.
-fn call(request: &Request, tool: &str, arguments: impl IntoIterator<Item = Value>) -> Script {
-    if !request.offers(tool) {
-        return not_on_offer(tool);
-    }
-    let calls = arguments.into_iter().zip(first_number(request)..);
-    calls.fold(Script::new(), |script, (arguments, number)| {
-        script.call(&format!("call_{number}"), tool, &arguments)
-    })
+/// In which pieces the arguments of a call are written.
+#[derive(Clone, Copy)]
+enum Pace {
+    Halves,
+    Letters,
 }
 
-/// Calls a tool, if it is on offer, and writes its arguments a few letters at a time.
-fn call_slowly(request: &Request, tool: &str, arguments: &Value) -> Script {
-    if !request.offers(tool) {
-        return not_on_offer(tool);
+fn offered<'a>(request: &'a Request, name: &str) -> Option<&'a Tool> {
+    request.tools.iter().find(|tool| tool.name == name)
+}
+
+fn call_of_phrase(request: &Request, tool: &Tool, phrase: &Phrase) -> Script {
+    let arguments = phrase.calls.iter().map(|preferred| arguments::fitted(tool, preferred));
+    let arguments: Result<Vec<Value>, Unmet> = arguments.collect();
+    let pace = if phrase.is_slow { Pace::Letters } else { Pace::Halves };
+    match arguments {
+        Ok(arguments) => call_after(reasoning(phrase.reasoning), request, tool, arguments, pace),
+        Err(unmet) => not_made(tool, &unmet),
     }
-    let letters: Vec<char> = arguments.to_string().chars().collect();
-    let pieces: Vec<String> = letters.chunks(12).map(|piece| piece.iter().collect()).collect();
-    let pieces: Vec<&str> = pieces.iter().map(String::as_str).collect();
-    Script::new().call_in_pieces(&format!("call_{}", first_number(request)), tool, &pieces)
+}
+
+fn reasoning(text: &str) -> Script {
+    if text.is_empty() { Script::new() } else { Script::new().reasoning(text) }
+}
+
+/// Calls a tool with arguments made from its schema and the rest of the message.
+fn call_with_made(request: &Request, tool: &Tool, rest: &str) -> Script {
+    match arguments::from_message(tool, rest) {
+        Ok(arguments) => call(request, tool, [arguments], Pace::Halves),
+        Err(unmet) => not_made(tool, &unmet),
+    }
+}
+
+fn not_made(tool: &Tool, Unmet { path, reason }: &Unmet) -> Script {
+    let name = &tool.name;
+    let place = if path.is_empty() { String::new() } else { format!(" at {path}") };
+    Script::new()
+        .words(&format!(
+            "I cannot make the arguments of {name}{place}: {reason} Write them yourself: /{name} {{...}}. "
+        ))
+        .words(DISCLAIMER)
+}
+
+/// Calls a tool once for each of these arguments.
+fn call(request: &Request, tool: &Tool, arguments: impl IntoIterator<Item = Value>, pace: Pace) -> Script {
+    call_after(Script::new(), request, tool, arguments, pace)
+}
+
+fn call_after(
+    script: Script,
+    request: &Request,
+    tool: &Tool,
+    arguments: impl IntoIterator<Item = Value>,
+    pace: Pace,
+) -> Script {
+    let calls = arguments.into_iter().zip(first_number(request)..);
+    calls.fold(script, |script, (arguments, number)| {
+        let id = format!("call_{number}");
+        match pace {
+            Pace::Halves => script.call(&id, &tool.name, &arguments),
+            Pace::Letters => {
+                let letters: Vec<char> = arguments.to_string().chars().collect();
+                let pieces: Vec<String> = letters.chunks(12).map(|piece| piece.iter().collect()).collect();
+                let pieces: Vec<&str> = pieces.iter().map(String::as_str).collect();
+                script.call_in_pieces(&id, &tool.name, &pieces)
+            }
+        }
+    })
 }
 
 fn not_on_offer(tool: &str) -> Script {
@@ -129,7 +220,7 @@ fn first_number(request: &Request) -> usize {
     made + 1
 }
 
-fn after_results(calls: &[Call], results: &[CallResult]) -> Script {
+fn results_in_words(calls: &[Call], results: &[CallResult]) -> Script {
     let answers = calls.iter().zip(results).map(|(call, result)| {
         let text = result.content.text();
         match serde_json::from_str::<Value>(&text) {
@@ -142,85 +233,8 @@ fn after_results(calls: &[Call], results: &[CallResult]) -> Script {
             _ => format!("{} answered: {text} ", call.name),
         }
     });
-    answers.fold(Script::new(), |script, answer| script.words(&answer)).words(DISCLAIMER)
-}
-
-/// The cities of `Tokyo and Paris?` or `Tokyo, Paris and Rome`.
-fn cities(text: &str) -> Vec<&str> {
-    let end = text.find(['?', '!', '.', '\n', ';']).unwrap_or(text.len());
-    let list = text[..end].split(" and ").flat_map(|part| part.split(','));
-    list.map(bare).filter(|city| !city.is_empty()).collect()
-}
-
-/// Order and amount of `1234 for 20`.
-fn refund(text: &str) -> Option<(&str, f64)> {
-    let (order, amount) = text.split_once(" for ")?;
-    let amount: f64 = amount.split_whitespace().next()?.trim_end_matches(['.', '?', '!']).parse().ok()?;
-    amount.is_finite().then_some((order.trim(), amount))
-}
-
-/// What stands behind a phrase. `lower` is the text in ASCII lower case, so places are the same in both.
-fn after<'a>(text: &'a str, lower: &str, phrase: &str) -> Option<&'a str> {
-    lower.find(phrase).map(|at| &text[at + phrase.len()..])
-}
-
-fn bare(text: &str) -> &str {
-    text.trim().trim_end_matches(['.', '?', '!'])
-}
-
-fn has_word(text: &str, word: &str) -> bool {
-    text.split(|c: char| !c.is_alphanumeric()).any(|found| found == word)
-}
-
-fn haiku() -> Value {
-    json!({
-        "japanese": ["古池や", "蛙飛び込む", "水の音"],
-        "english": ["The old pond is still", "A frog leaps into the depths", "The sound of water"],
-        "image_name": "Bonsai_Tree_Potted_Japanese_Art_Green_Foliage.jpeg",
-        "gradient": "linear-gradient(135deg, #134e5e 0%, #71b280 100%)",
-    })
-}
-
-fn steps() -> Value {
-    let step = |description: &str| json!({ "description": description, "status": "enabled" });
-    json!({ "steps": [step("Look at the map"), step("Pack the bag"), step("Set off")] })
-}
-
-fn story(about: &str) -> String {
-    format!(
-        "Once there was {about}. Nobody knew where {about} came from, and nobody asked. One morning the sea was \
-         calm, and {about} set off. The rest is for a better writer than a script."
-    )
+    answers.fold(Script::new(), |script, answer| script.words(&answer))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_stands_behind_a_phrase_keeps_its_case() {
-        let text = "Ünter REFUND ORDER A-17 for 20";
-
-        assert_eq!(after(text, &text.to_ascii_lowercase(), "refund order "), Some("A-17 for 20"));
-    }
-
-    #[test]
-    fn cities_are_split_and_bare() {
-        for (text, expected) in [
-            ("Tokyo", vec!["Tokyo"]),
-            ("Tokyo and Paris?", vec!["Tokyo", "Paris"]),
-            ("New York, Paris and Lisbon. Thanks", vec!["New York", "Paris", "Lisbon"]),
-            ("", vec![]),
-        ] {
-            assert_eq!(cities(text), expected, "{text:?}");
-        }
-    }
-
-    #[test]
-    fn a_refund_needs_an_order_and_an_amount() {
-        assert_eq!(refund("A-17 for 20."), Some(("A-17", 20.0)));
-        assert_eq!(refund("1234"), None);
-        assert_eq!(refund("1234 for nothing"), None);
-        assert_eq!(refund("1234 for NaN"), None);
-    }
-}
+mod tests;

@@ -45,6 +45,9 @@ pub enum UserPart {
     /// The client application's context entries, framed and marked as untrusted data: text for the model that
     /// the user did not write.
     ClientContext(String),
+    /// A sentence that stands where the conversation has no words of the user's, since providers want some there:
+    /// text for the model that the user did not write.
+    Note(String),
 }
 
 /// A call in the history.
@@ -123,7 +126,7 @@ impl Request {
         });
         let parts = last.into_iter().flatten().filter_map(|part| match part {
             UserPart::Content(part) => Some(part.clone()),
-            UserPart::ClientContext(_) => None,
+            UserPart::ClientContext(_) | UserPart::Note(_) => None,
         });
         Content::Parts(parts.collect()).text()
     }

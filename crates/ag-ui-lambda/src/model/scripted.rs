@@ -93,7 +93,7 @@ pub struct Script {
     is_cut: bool,
 }
 
-enum Step {
+pub(super) enum Step {
     Say(Delta),
     Fail(ModelError),
     Wait(BoxFuture<'static, ()>),
@@ -182,7 +182,7 @@ impl Script {
         Self { is_cut: true, ..self }
     }
 
-    fn into_steps(self) -> Vec<Step> {
+    pub(super) fn into_steps(self) -> Vec<Step> {
         let mut steps = self.steps;
         if !self.is_cut {
             steps.push(Step::Say(Delta::End(StopReason::Complete)));

@@ -30,7 +30,9 @@ fn result(id: &str, content: &str) -> Value {
 /// One line a turn.
 fn outline(history: &History) -> Vec<String> {
     let part = |part: &UserPart| match part {
-        UserPart::Content(ContentPart { kind: PartKind::Text { text }, .. }) => text.clone(),
+        UserPart::Content(ContentPart { kind: PartKind::Text { text }, .. }) | UserPart::Note(text) => {
+            text.clone()
+        }
         part => format!("{part:?}"),
     };
     let turn = |turn: &Turn| match turn {

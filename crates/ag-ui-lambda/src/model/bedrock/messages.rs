@@ -95,7 +95,7 @@ impl Conversation<'_> {
         let mut stand_in = EMPTY;
         for part in parts {
             match part {
-                UserPart::ClientContext(text) => blocks.extend(text_block(text)),
+                UserPart::ClientContext(text) | UserPart::Note(text) => blocks.extend(text_block(text)),
                 UserPart::Content(part) => match &part.kind {
                     PartKind::Text { text } => blocks.extend(text_block(text)),
                     other => match self.medium(other) {

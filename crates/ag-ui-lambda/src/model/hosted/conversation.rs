@@ -139,7 +139,7 @@ impl<'a> Asked<'a> {
         let mut taken = Vec::with_capacity(parts.len());
         for part in parts {
             let part = match part {
-                UserPart::ClientContext(text) => Ok(Part::Text(text)),
+                UserPart::ClientContext(text) | UserPart::Note(text) => Ok(Part::Text(text)),
                 UserPart::Content(part) => match &part.kind {
                     PartKind::Text { text } => Ok(Part::Text(text)),
                     kind => Medium::of(self.provider, kind).map(Part::Medium),

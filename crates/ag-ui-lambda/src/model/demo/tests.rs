@@ -1,0 +1,210 @@
+//! What the script does with a message: which tools it calls, with what, and what it writes.
+
+mod dojo;
+mod schemas;
+
+use serde_json::{Value, json};
+
+use super::{DISCLAIMER, turn};
+use crate::model::scripted::Step;
+use crate::model::{Call, CallResult, Delta, ModelSettings, Request, Turn, UserPart};
+use crate::protocol::{Content, ContentPart, PartKind, Source, Tool};
+
+/// What a turn of the script holds.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Played {
+    pub(super) reasoning: String,
+    pub(super) text: String,
+    pub(super) calls: Vec<(String, Value)>,
+}
+
+pub(super) fn tool(name: &str, parameters: Value) -> Tool {
+    Tool { name: name.into(), description: String::new(), parameters: Some(parameters), metadata: None }
+}
+
+pub(super) fn words(text: &str) -> UserPart {
+    UserPart::Content(ContentPart { kind: PartKind::Text { text: text.into() }, id: None, metadata: None })
+}
+
+pub(super) fn picture() -> UserPart {
+    let source = Source::Data { value: "aGk=".into(), mime_type: "image/png".into() };
+    UserPart::Content(ContentPart { kind: PartKind::Image { source }, id: None, metadata: None })
+}
+
+pub(super) fn request(history: Vec<Turn>, tools: &[Tool]) -> Request {
+    Request { instructions: None, history, tools: tools.into(), settings: ModelSettings::default() }
+}
+
+pub(super) fn played(request: &Request) -> Played {
+    let mut played = Played::default();
+    let mut arguments: Vec<(String, String)> = Vec::new();
+    for step in turn(request).into_steps() {
+        match step {
+            Step::Say(Delta::Reasoning(text)) => played.reasoning.push_str(&text),
+            Step::Say(Delta::Text(text)) => played.text.push_str(&text),
+            Step::Say(Delta::ToolCall { name, .. }) => arguments.push((name, String::new())),
+            Step::Say(Delta::ToolArgs { json, .. }) => arguments.last_mut().unwrap().1.push_str(&json),
+            _ => {}
+        }
+    }
+    let parsed = arguments.into_iter().map(|(name, json)| (name, serde_json::from_str(&json).unwrap()));
+    played.calls = parsed.collect();
+    played
+}
+
+/// What the script does with a message.
+pub(super) fn says(text: &str, tools: &[Tool]) -> Played {
+    played(&request(vec![Turn::User(vec![words(text)])], tools))
+}
+
+fn shop() -> Vec<Tool> {
+    let order = json!({"type": "string", "description": "Number of the order, e.g. `A-17`."});
+    vec![
+        tool(
+            "find_order",
+            json!({"type": "object", "properties": {"order": order}, "required": ["order"], "additionalProperties": false}),
+        ),
+        tool(
+            "refund_order",
+            json!({
+                "type": "object",
+                "properties": {
+                    "order_id": {"type": "string"},
+                    "amount": {"type": "number", "minimum": 0.01},
+                    "reason": {"type": "string"},
+                    "notify": {"type": "boolean"},
+                    "speed": {"enum": ["slow", "fast"]},
+                },
+                "required": ["order_id", "amount"],
+            }),
+        ),
+        tool("listStaff", json!({"type": "object"})),
+    ]
+}
+
+#[test]
+fn a_tool_is_called_by_its_name_with_what_the_message_holds() {
+    let tools = shop();
+    for (message, name, arguments) in [
+        ("Please find order B-2.", "find_order", json!({"order": "B-2"})),
+        ("find order 1234", "find_order", json!({"order": "1234"})),
+        ("find the order? Find order!", "find_order", json!({"order": "A-17"})),
+        ("FIND-ORDER \"two words\"", "find_order", json!({"order": "two words"})),
+        ("list staff", "listStaff", json!({})),
+        ("refund order 1234 for 20", "refund_order", json!({"order_id": "1234", "amount": 20.0})),
+        ("refund order 1234 20.5", "refund_order", json!({"order_id": "1234", "amount": 20.5})),
+        ("Can you refund order, amount=7?", "refund_order", json!({"order_id": "order id", "amount": 7})),
+        ("refund order of 20", "refund_order", json!({"order_id": "order id", "amount": 20})),
+        (
+            "refund order orderId: X-1 amount: 3, reason: \"it broke\", notify, speed FAST",
+            "refund_order",
+            json!({"order_id": "X-1", "amount": 3, "reason": "it broke", "notify": true, "speed": "fast"}),
+        ),
+        ("refund order X-1 for -5", "refund_order", json!({"order_id": "X-1", "amount": 1})),
+    ] {
+        let expected = Played { calls: vec![(name.into(), arguments)], ..Played::default() };
+        assert_eq!(says(message, &tools), expected, "{message}");
+    }
+}
+
+#[test]
+fn a_command_calls_a_tool_or_says_what_is_wrong() {
+    let tools = shop();
+    for (message, calls) in [
+        (r#"/refund {"order_id": "7"}"#, vec![("refund_order", json!({"order_id": "7"}))]),
+        ("/refund", vec![("refund_order", json!({"order_id": "order id", "amount": 1}))]),
+        ("/refund amount=2 X-3", vec![("refund_order", json!({"order_id": "X-3", "amount": 2}))]),
+        ("/list staff", vec![("listStaff", json!({}))]),
+        ("/order", vec![]),
+        (r#"/refund {"order_id": }"#, vec![]),
+        ("/weather in Tokyo", vec![]),
+    ] {
+        let played = says(message, &tools);
+        let expected: Vec<_> =
+            calls.into_iter().map(|(name, arguments)| (name.to_owned(), arguments)).collect();
+        assert_eq!(played.calls, expected, "{message}: {}", played.text);
+        assert_eq!(played.text.ends_with(DISCLAIMER), expected.is_empty(), "{message}");
+    }
+}
+
+#[test]
+fn a_value_that_does_not_fit_is_not_replaced_silently() {
+    let text = says("refund order X-1 amount=-3", &shop()).text;
+    assert_eq!(
+        text,
+        format!(
+            "I cannot make the arguments of refund_order at /amount: The value in the message does not fit its \
+             schema. Write them yourself: /refund_order {{...}}. {DISCLAIMER}"
+        )
+    );
+}
+
+#[test]
+fn a_tool_that_is_not_on_offer_is_never_called() {
+    for message in [
+        "What is the weather in Tokyo?",
+        "who am I",
+        "refund order 1234 for 20",
+        "change the background to teal",
+        "write a haiku",
+        "make a plan",
+        "find order 7",
+        "/find_order {}",
+        "/find",
+    ] {
+        let played = says(message, &[tool("unrelated", json!({"type": "object"}))]);
+        assert_eq!(played.calls, [], "{message}");
+        assert!(played.text.ends_with(DISCLAIMER), "{message}: {}", played.text);
+    }
+}
+
+#[test]
+fn the_tool_of_a_phrase_that_is_not_on_offer_leaves_the_phrase_to_another() {
+    let tools = [tool("plan_trip", json!({"type": "object"}))];
+    assert_eq!(says("plan trip", &tools).calls, [("plan_trip".into(), json!({}))]);
+    let tools = [tool("fail_job", json!({"type": "object"}))];
+    assert_eq!(says("fail job", &tools).calls, [("fail_job".into(), json!({}))]);
+}
+
+#[test]
+fn arguments_of_a_phrase_are_fitted_to_the_tool_that_is_there() {
+    let schema = json!({
+        "type": "object",
+        "properties": {"location": {"type": "string"}, "unit": {"enum": ["C", "F"]}},
+        "required": ["location", "unit"],
+        "additionalProperties": false,
+    });
+    let played = says("weather in Tokyo", &[tool("get_weather", schema)]);
+    assert_eq!(played.calls, [("get_weather".into(), json!({"location": "Tokyo", "unit": "C"}))]);
+}
+
+#[test]
+fn what_the_library_adds_for_the_model_is_never_shown() {
+    let call = Call { id: "c1".into(), name: "refund_order".into(), arguments: "{}".into(), signature: None };
+    let assistant = |text: &str, calls: &[Call]| Turn::Assistant {
+        reasoning: Vec::new(),
+        text: text.into(),
+        calls: calls.to_vec(),
+    };
+    let result = CallResult { id: "c1".into(), content: Content::Text("refunded".into()) };
+    let note =
+        || Turn::User(vec![UserPart::ClientContext("frame".into()), UserPart::Note("(Go on.)".into())]);
+    let hello = || Turn::User(vec![words("Hello")]);
+    for (why, history, text) in [
+        (
+            "an approval that came after the next message",
+            vec![
+                hello(),
+                assistant("", std::slice::from_ref(&call)),
+                Turn::Results(vec![result]),
+                hello(),
+                assistant("Hi", &[]),
+                note(),
+            ],
+            "refund_order answered: refunded ",
+        ),
+        ("no call", vec![hello(), assistant("Hi", &[]), note()], "I find nothing to answer. "),
+    ] {
+        assert_eq!(played(&request(history, &[])).text, format!("{text}{DISCLAIMER}"), "{why}");
+    }
+}
