@@ -64,7 +64,8 @@ fn program(name: &str) -> PathBuf {
 }
 
 /// What the programs are built from.
-const SOURCES: [&str; 4] = ["crates/ag-ui-lambda/src", "src", "examples", "tests/servers"];
+const SOURCES: [&str; 5] =
+    ["crates/ag-ui-lambda/src", "crates/ag-ui-wire/src", "src", "examples", "tests/servers"];
 
 static ROOT: LazyLock<&Path> = LazyLock::new(|| Path::new(env!("CARGO_MANIFEST_DIR")));
 
