@@ -3,14 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Module, and the modules of this crate that it may name.
-const ALLOWED: &[(&str, &[&str])] = &[
+/// Module of `ag-ui-wire`, and the modules that it may name.
+const WIRE: &[(&str, &[&str])] = &[("json", &[]), ("protocol", &[]), ("transcript", &["protocol", "json"])];
+
+/// Module of `ag-ui-lambda`, and the modules that it may name. Those of `ag-ui-wire` stand at its root, too.
+const LIBRARY: &[(&str, &[&str])] = &[
     ("causes", &[]),
-    ("json", &[]),
-    ("protocol", &[]),
     ("cached", &["causes"]),
     ("secret", &["causes"]),
-    ("transcript", &["protocol", "json"]),
     ("model", &["protocol", "causes", "json"]),
     ("keys", &["cached", "secret", "model", "causes"]),
     ("tool", &["protocol", "causes", "json"]),
@@ -26,40 +26,49 @@ const ALLOWED: &[(&str, &[&str])] = &[
 
 #[test]
 fn a_module_names_only_what_lies_below_it() {
-    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/ag-ui-lambda/src");
-    let mut seen = 0;
-    for (module, allowed) in ALLOWED {
-        for file in files(&src, module) {
-            seen += 1;
-            for named in names(&fs::read_to_string(&file).unwrap()) {
+    for (src, table, at_least) in [(sources("ag-ui-wire"), WIRE, 20), (sources("ag-ui-lambda"), LIBRARY, 20)]
+    {
+        let mut seen = 0;
+        for (module, allowed) in table {
+            for file in files(&src, module) {
+                seen += 1;
+                let text = fs::read_to_string(&file).unwrap();
+                for named in names(&text) {
+                    assert!(
+                        named == *module || allowed.contains(&named.as_str()),
+                        "{} names crate::{named}, which is not below {module}",
+                        file.display()
+                    );
+                }
+                let is_code = |line: &&str| !line.trim_start().starts_with("//");
                 assert!(
-                    named == *module || allowed.contains(&named.as_str()),
-                    "{} names crate::{named}, which is not below {module}",
+                    !text.lines().filter(is_code).any(|line| line.contains("ag_ui_wire")),
+                    "{} names a module of ag-ui-wire past the table",
                     file.display()
                 );
             }
         }
+        assert!(seen > at_least, "the modules are where this test looks");
     }
-    assert!(seen > 20, "the modules are where this test looks");
 }
 
 #[test]
 fn every_module_is_in_the_table() {
-    let lib =
-        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/ag-ui-lambda/src/lib.rs"))
-            .unwrap();
-    let modules = lib.lines().filter_map(|line| {
-        let line = line.strip_prefix("pub ").unwrap_or(line);
-        line.strip_prefix("mod ")?.strip_suffix(';')
-    });
-    for module in modules {
-        assert!(ALLOWED.iter().any(|(name, _)| *name == module), "{module} is not in the table");
+    for (src, table) in [(sources("ag-ui-wire"), WIRE), (sources("ag-ui-lambda"), LIBRARY)] {
+        let lib = fs::read_to_string(src.join("lib.rs")).unwrap();
+        let modules = lib.lines().filter_map(|line| {
+            let line = line.strip_prefix("pub ").unwrap_or(line);
+            line.strip_prefix("mod ")?.strip_suffix(';')
+        });
+        for module in modules {
+            assert!(table.iter().any(|(name, _)| *name == module), "{module} is not in the table");
+        }
     }
 }
 
 #[test]
 fn no_tool_of_the_template_is_named_by_the_loop_or_the_endpoint() {
-    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/ag-ui-lambda/src");
+    let src = sources("ag-ui-lambda");
     for module in ["agent", "endpoint"] {
         for file in files(&src, module) {
             let text = fs::read_to_string(&file).unwrap();
@@ -68,6 +77,11 @@ fn no_tool_of_the_template_is_named_by_the_loop_or_the_endpoint() {
             }
         }
     }
+}
+
+/// The sources of a crate of this workspace.
+fn sources(package: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("crates").join(package).join("src")
 }
 
 /// The files of a module: `module.rs` and all below `module/`.

@@ -136,12 +136,15 @@ pub(crate) fn runtime_api() -> Option<String> {
 }
 
 /// Whether the function is to serve itself: local mode, and nobody who would hand events over.
-///
-/// # Errors
-/// [`ConfigError`] where the environment is Lambda's.
 #[cfg(all(feature = "local", debug_assertions))]
-pub(crate) fn serves_itself() -> Result<bool, ConfigError> {
-    Ok(ENVIRONMENT.is_local()? && runtime_api().is_none())
+pub(crate) fn serves_itself() -> bool {
+    is_local() && runtime_api().is_none()
+}
+
+/// Whether this is a developer's machine.
+#[cfg(all(feature = "local", debug_assertions))]
+pub(crate) fn is_local() -> bool {
+    ENVIRONMENT.is_local().is_ok_and(|is_local| is_local)
 }
 
 /// A variable, for what starts the function on a developer's machine.

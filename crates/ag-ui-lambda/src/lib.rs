@@ -8,8 +8,8 @@
 //!
 //! # The map
 //!
-//! - [`protocol`]: AG-UI on the wire, plain data.
-//! - [`transcript`]: the only producer of events, in order by construction.
+//! - [`protocol`]: AG-UI on the wire, plain data; of the crate [`ag_ui_wire`].
+//! - [`transcript`]: the only producer of events, in order by construction; of the same crate.
 //! - [`model`]: the port to a chat model, an adapter for each wire, and the scripted one.
 //! - [`tool`]: backend tools.
 //! - [`approval`]: proofs that a call waits for a person.
@@ -46,14 +46,14 @@ mod causes;
 #[cfg(feature = "lambda")]
 pub mod config;
 pub mod endpoint;
-mod json;
 #[cfg(feature = "http-models")]
 pub mod keys;
 pub mod model;
-pub mod protocol;
 pub mod secret;
 pub mod tool;
-pub mod transcript;
+
+use ag_ui_wire::json;
+pub use ag_ui_wire::{protocol, transcript};
 
 pub use agent::{Agent, Limits};
 #[cfg(feature = "lambda")]

@@ -23,7 +23,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// A development server in a process of its own; killed when dropped.
 struct Server {
     /// Killed when dropped.
-    _child: Child,
+    child: Child,
     output: Lines<BufReader<ChildStdout>>,
     /// Its address, without a slash at the end.
     url: String,
@@ -60,7 +60,7 @@ impl Server {
         });
         let page = page.await.expect("the server says where its page is");
         let (url, key) = page.split_once("/#key=").unwrap();
-        Self { _child: child, output, url: url.to_owned(), key: key.to_owned() }
+        Self { child, output, url: url.to_owned(), key: key.to_owned() }
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {

@@ -1,9 +1,14 @@
 //! What a function that serves itself offers.
 
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::time::{sleep, timeout};
 
-use super::{Json as _, Server, account, events_of, who_am_i};
+use super::{Json as _, LIMIT, Server, account, events_of, who_am_i};
 use crate::support::function::{events, says};
 
 #[tokio::test]
@@ -114,4 +119,24 @@ async fn what_keeps_the_function_from_starting_is_said_at_the_terminal() {
         let (is_success, output) = output(&variables);
         assert!(!is_success && output.contains(said), "{why}: {output}");
     }
+}
+
+/// lambda_runtime would ask a Runtime API that is gone again and again, without a pause.
+#[tokio::test]
+async fn the_function_ends_when_its_server_was_killed() {
+    let mut server = Server::local(&[]).await;
+    let pid = server.child.id().unwrap();
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+    let function = Path::new("/proc").join(children.trim());
+    assert!(function.is_dir(), "{children:?} is one process");
+
+    server.child.kill().await.unwrap();
+
+    let end = async {
+        // A zombie has ended.
+        while fs::read_to_string(function.join("stat")).is_ok_and(|stat| !stat.contains(") Z ")) {
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    timeout(LIMIT, end).await.expect("the function has ended");
 }

@@ -64,8 +64,14 @@ pub(crate) fn program(name: &str) -> PathBuf {
 }
 
 /// What the programs are built from.
-const SOURCES: [&str; 5] =
-    ["crates/ag-ui-dev/src", "crates/ag-ui-lambda/src", "src", "examples", "tests/servers"];
+const SOURCES: [&str; 6] = [
+    "crates/ag-ui-dev/src",
+    "crates/ag-ui-lambda/src",
+    "crates/ag-ui-wire/src",
+    "src",
+    "examples",
+    "tests/servers",
+];
 
 static ROOT: LazyLock<&Path> = LazyLock::new(|| Path::new(env!("CARGO_MANIFEST_DIR")));
 

@@ -10,8 +10,7 @@ use super::calls::HistoryCall;
 use crate::approval::Proof;
 use crate::json;
 use crate::protocol::{
-    Content, ContentPart, InterruptId, Message, MessageBody, PartKind, ResumeEntry, ResumeStatus,
-    RunAgentInput, ToolCallId,
+    Content, ContentPart, InterruptId, Message, MessageBody, PartKind, ResumeEntry, RunAgentInput, ToolCallId,
 };
 
 /// The most answers to one call that are looked at. A person gives one; each costs a signature to check, for each call
@@ -94,10 +93,7 @@ impl<'a> Answers<'a> {
 impl<'a> ToOne<'a> {
     fn add(&mut self, proof: Proof, entry: &'a ResumeEntry) {
         let payload = entry.payload.as_ref().unwrap_or(&Value::Null);
-        let status = match entry.status {
-            ResumeStatus::Resolved => value!({ "status": "resolved" }),
-            ResumeStatus::Cancelled => value!({ "status": "cancelled" }),
-        };
+        let status = value!({ "status": entry.status });
         self.echoes.extend([payload, &status].into_iter().filter_map(canonical));
         self.echoes.extend(payload.as_str().map(|text| text.as_bytes().to_vec()));
         self.answers.push((proof, entry));

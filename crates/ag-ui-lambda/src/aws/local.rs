@@ -6,13 +6,19 @@
 
 use std::error::Error;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use ag_ui_dev::server::{Server, ServerError, Settings};
+use rustix::process::getppid;
+use tokio::time::sleep;
 use tracing::error;
 
 use super::logging;
 use crate::causes::causes;
 use crate::config::{self, LogSettings};
+
+/// How often it is looked whether there is still a process that hands events over.
+const PARENT_EVERY: Duration = Duration::from_millis(500);
 
 /// Serves until the program is stopped.
 pub(super) async fn serve() -> ExitCode {
@@ -21,14 +27,23 @@ pub(super) async fn serve() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(cause) => {
             // The function has said itself why it does not start, in the lines above.
-            match cause.downcast_ref() {
-                Some(ServerError::Function(_)) => {
-                    error!("the function does not start; the lines above say why")
-                }
-                _ => error!(cause = causes(cause.as_ref()), "the function can't be served on this machine"),
+            if let Some(ServerError::Function(_)) = cause.downcast_ref() {
+                error!("the function does not start; the lines above say why");
+            } else {
+                error!(cause = causes(cause.as_ref()), "the function can't be served on this machine");
             }
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Returns when the process that has started this one is gone, an emulator that was killed for example.
+///
+/// Nobody hands events over then, and lambda_runtime 1.5 would ask for them without a pause, for ever.
+pub(super) async fn parent_is_gone() {
+    let parent = getppid();
+    while getppid() == parent {
+        sleep(PARENT_EVERY).await;
     }
 }
 

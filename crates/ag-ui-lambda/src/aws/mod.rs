@@ -82,7 +82,7 @@ const NO_RUNTIME_API: &str = "is not set, so that nobody hands events to this pr
 /// 127.0.0.1 and with a page at `/`: it starts itself once more, behind an emulated Runtime API.
 pub async fn start(serve: impl Future<Output = Result<(), Error>>) -> ExitCode {
     #[cfg(all(feature = "local", debug_assertions))]
-    if config::serves_itself().is_ok_and(|serves_itself| serves_itself) {
+    if config::serves_itself() {
         return local::serve().await;
     }
     logging::init(&LogSettings::from_env());
@@ -135,8 +135,18 @@ pub async fn serve_endpoint<C: Send + Sync + 'static>(
         tokio::time::sleep(ASK_FIRST).await;
         endpoint.warm().await;
     };
-    let (served, ()) = tokio::join!(lambda_runtime::run_concurrent(handler), warm);
-    served
+    let served = async {
+        let (served, ()) = tokio::join!(lambda_runtime::run_concurrent(handler), warm);
+        served
+    };
+    #[cfg(all(feature = "local", debug_assertions))]
+    if config::is_local() {
+        return tokio::select! {
+            served = served => served,
+            () = local::parent_is_gone() => Ok(()),
+        };
+    }
+    served.await
 }
 
 /// What Lambda says of an invocation, for the lines of the log that are of it.

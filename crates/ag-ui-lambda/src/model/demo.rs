@@ -122,11 +122,11 @@ fn sent_along(request: &Request) -> Vec<&'static str> {
     let Some(Turn::User(parts)) = request.history.last() else { return Vec::new() };
     let kinds = parts.iter().filter_map(|part| match part {
         UserPart::Content(part) => match part.kind {
-            PartKind::Text { .. } => None,
             PartKind::Image { .. } => Some("a picture"),
             PartKind::Audio { .. } => Some("a sound"),
             PartKind::Video { .. } => Some("a film"),
             PartKind::Document { .. } => Some("a document"),
+            _ => None,
         },
         UserPart::ClientContext(_) | UserPart::Note(_) => None,
     });

@@ -43,6 +43,7 @@ pub(super) fn kind(part: &PartKind) -> &'static str {
         PartKind::Audio { .. } => "audio",
         PartKind::Video { .. } => "video",
         PartKind::Document { .. } => "document",
+        _ => "other",
     }
 }
 

@@ -46,6 +46,7 @@ impl<'a> Medium<'a> {
             PartKind::Audio { source } => ("audio", Kind::Audio, source),
             PartKind::Video { source } => ("video", Kind::Video, source),
             PartKind::Document { source } => ("document", Kind::Pdf, source),
+            _ => return Err("other"),
         };
         let place = match source {
             Source::Data { value, mime_type } if is_base64(value) => media_type(provider, kind, mime_type)

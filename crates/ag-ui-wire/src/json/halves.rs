@@ -12,7 +12,7 @@ const REPLACEMENT: char = '\u{fffd}';
 
 /// A string of a JSON text that begins or ends with a half: what it continues or is continued by is another text.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Cut {
+pub struct Cut {
     /// The string, with U+FFFD for its halves.
     text: String,
     /// The second half that it begins with.
@@ -22,7 +22,7 @@ pub(crate) struct Cut {
 }
 
 /// The strings of a JSON text that begin or end with a half.
-pub(crate) fn cuts(text: &[u8]) -> Vec<Cut> {
+pub fn cuts(text: &[u8]) -> Vec<Cut> {
     if (Lone::of(text)).next().is_none() {
         return Vec::new();
     }
@@ -31,8 +31,7 @@ pub(crate) fn cuts(text: &[u8]) -> Vec<Cut> {
 
 impl Cut {
     /// Whether this is the string.
-    #[cfg(feature = "bedrock")]
-    pub(crate) fn is_of(&self, text: &str) -> bool {
+    pub fn is_of(&self, text: &str) -> bool {
         self.text == text
     }
 
@@ -67,19 +66,19 @@ fn strings(text: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// The half at the end of a text that is streamed.
 #[derive(Debug, Default)]
-pub(crate) struct Halves {
+pub struct Halves {
     held: Option<u16>,
 }
 
 impl Halves {
     /// Whether a half waits for the next piece.
-    pub(crate) fn is_holding(&self) -> bool {
+    pub fn is_holding(&self) -> bool {
         self.held.is_some()
     }
 
     /// The next piece of the text: a pair that it completes is one character, and a first half at its end is kept for the
     /// piece behind it. `cuts` are those of the JSON text that the piece was read from.
-    pub(crate) fn join(&mut self, piece: String, cuts: &[Cut]) -> String {
+    pub fn join(&mut self, piece: String, cuts: &[Cut]) -> String {
         let cut = cuts.iter().find(|cut| cut.text == piece);
         if cut.is_none() && self.held.is_none() {
             return piece;
@@ -102,8 +101,7 @@ impl Halves {
     }
 
     /// Adds the next piece to a text that is kept. A half at its end is U+FFFD there, until a second half follows.
-    #[cfg(feature = "http-models")]
-    pub(crate) fn push(&mut self, text: &mut String, piece: String, cuts: &[Cut]) {
+    pub fn push(&mut self, text: &mut String, piece: String, cuts: &[Cut]) {
         if self.is_holding() {
             text.pop();
         }
@@ -114,7 +112,7 @@ impl Halves {
     }
 
     /// What is left when no more pieces come.
-    pub(crate) fn rest(&mut self) -> Option<String> {
+    pub fn rest(&mut self) -> Option<String> {
         self.held.take().map(|_| REPLACEMENT.to_string())
     }
 }

@@ -6,11 +6,13 @@ use crate::protocol::ToolCallId;
 
 /// A call that has no result when its run is over.
 #[derive(Debug)]
-pub(crate) struct UnfinishedCall {
-    pub(crate) closed: ClosedCall,
-    pub(crate) tool: String,
-    /// JSON text.
-    pub(crate) arguments: String,
+pub struct UnfinishedCall {
+    /// The call, to be answered.
+    pub closed: ClosedCall,
+    /// The name of its tool.
+    pub tool: String,
+    /// Its arguments as far as they came: JSON text, which may be broken.
+    pub arguments: String,
 }
 
 /// A call whose arguments still stream. It can be closed once.

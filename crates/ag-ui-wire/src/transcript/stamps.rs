@@ -19,12 +19,15 @@ pub trait Stamps: Send {
 }
 
 /// Random ids and the machine's clock.
+///
+/// A message's id is a plain UUID (version 4), as clients and stores of threads make them. A call's id has the prefix
+/// `call_`, as model providers make them, and no hyphens: some providers limit its length.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Clock;
 
 impl Stamps for Clock {
     fn message_id(&mut self) -> MessageId {
-        format!("msg_{}", Uuid::new_v4().simple()).into()
+        Uuid::new_v4().to_string().into()
     }
 
     fn tool_call_id(&mut self) -> ToolCallId {
@@ -59,5 +62,23 @@ impl Stamps for Counting {
     fn now_ms(&mut self) -> i64 {
         self.time += 1;
         self.time
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_id_is_a_plain_uuid_and_a_call_id_has_its_prefix() {
+        let (message, another) = (Clock.message_id(), Clock.message_id());
+        let uuid = Uuid::parse_str(message.as_str()).unwrap();
+        assert_eq!(uuid.get_version_num(), 4);
+        assert_eq!(uuid.hyphenated().to_string(), message.as_str());
+        assert_ne!(message, another);
+
+        let call = Clock.tool_call_id();
+        let digits = call.as_str().strip_prefix("call_").unwrap();
+        assert!(digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()), "{call}");
     }
 }

@@ -10,13 +10,13 @@ use super::surrogates::{ESCAPE, is_high, repaired_str, unit};
 ///
 /// An escape that the pieces cut in two is held back until it is complete, and a first half until what follows it is known.
 #[derive(Debug, Default)]
-pub(crate) struct Pieces {
+pub struct Pieces {
     held: String,
 }
 
 impl Pieces {
     /// What is known to be right of the text so far, behind what was returned before.
-    pub(crate) fn push(&mut self, piece: String) -> String {
+    pub fn push(&mut self, piece: String) -> String {
         if self.held.is_empty() && memchr(b'\\', piece.as_bytes()).is_none() {
             return piece;
         }
@@ -26,7 +26,7 @@ impl Pieces {
     }
 
     /// What was held back, when no more pieces come.
-    pub(crate) fn rest(&mut self) -> String {
+    pub fn rest(&mut self) -> String {
         repaired_str(&std::mem::take(&mut self.held)).into_owned()
     }
 }

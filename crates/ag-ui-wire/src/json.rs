@@ -6,10 +6,9 @@
 //!
 //! A byte order mark before the text is skipped, and half of a surrogate pair reads as U+FFFD ([`surrogates`]).
 
-#[cfg(any(feature = "bedrock", feature = "http-models"))]
-pub(crate) mod halves;
-pub(crate) mod pieces;
-pub(crate) mod surrogates;
+pub mod halves;
+pub mod pieces;
+pub mod surrogates;
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -21,28 +20,36 @@ use serde_json::{Map, Value};
 
 /// Why a text can't be read. It quotes nothing but the name of a member.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Fault {
-    pub(crate) line: usize,
-    pub(crate) column: usize,
+pub struct Fault {
+    /// The line of the text, counted from 1.
+    pub line: usize,
+    /// The column of the line, counted from 1.
+    pub column: usize,
     /// The member that is named twice in one object.
-    pub(crate) twice: Option<String>,
+    pub twice: Option<String>,
 }
 
 /// How serde_json's own names begin.
 const RESERVED: &str = "$serde_json::private::";
 
 /// A text as a reader of Rust strings takes it: without a byte order mark, and with U+FFFD for halves of surrogate pairs.
-pub(crate) fn readable(text: &[u8]) -> Cow<'_, [u8]> {
+pub fn readable(text: &[u8]) -> Cow<'_, [u8]> {
     surrogates::repaired(text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text))
 }
 
 /// Reads text, made [`readable`] before.
-pub(crate) fn read(text: &[u8]) -> Result<Value, Fault> {
+///
+/// # Errors
+/// [`Fault`] where the text is not one JSON value, or where an object names a member twice.
+pub fn read(text: &[u8]) -> Result<Value, Fault> {
     read_unrepaired(&readable(text))
 }
 
 /// Reads text that is a proof, such as a token: what would read as the same name after a repair is refused.
-pub(crate) fn read_unrepaired(text: &[u8]) -> Result<Value, Fault> {
+///
+/// # Errors
+/// As [`read`], and where half of a surrogate pair stands alone.
+pub fn read_unrepaired(text: &[u8]) -> Result<Value, Fault> {
     let twice = RefCell::default();
     let mut json = serde_json::Deserializer::from_slice(text);
     let value = json.deserialize_any(Plain { twice: &twice });

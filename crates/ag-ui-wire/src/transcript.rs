@@ -6,21 +6,21 @@
 //!
 //! A run that has ended cannot go on:
 //! ```compile_fail,E0382
-//! use ag_ui_lambda::transcript::{Counting, Transcript};
+//! use ag_ui_wire::transcript::{Counting, Transcript};
 //! let mut run = Transcript::begin("t".into(), "r".into(), Counting::default());
 //! run.finish();
 //! run.text("too late");
 //! ```
 //! A call whose arguments still stream cannot be answered:
 //! ```compile_fail,E0308
-//! use ag_ui_lambda::transcript::{Counting, Transcript};
+//! use ag_ui_wire::transcript::{Counting, Transcript};
 //! let mut run = Transcript::begin("t".into(), "r".into(), Counting::default());
 //! let open = run.tool_call("c".into(), "clock");
 //! run.tool_result(open, "noon");
 //! ```
 //! Nor can a call be answered twice:
 //! ```compile_fail,E0382
-//! use ag_ui_lambda::transcript::{Counting, Transcript};
+//! use ag_ui_wire::transcript::{Counting, Transcript};
 //! let mut run = Transcript::begin("t".into(), "r".into(), Counting::default());
 //! let open = run.tool_call("c".into(), "clock");
 //! let closed = run.end_call(open);
@@ -46,8 +46,7 @@ use crate::protocol::{
     ToolRole,
 };
 use calls::Calls;
-pub(crate) use calls::UnfinishedCall;
-pub use calls::{ClosedCall, OpenCall};
+pub use calls::{ClosedCall, OpenCall, UnfinishedCall};
 use messages::Conversation;
 use shared_state::SharedState;
 use shown::Shown;
@@ -55,7 +54,7 @@ pub use shown::{Activity, OpenStep};
 pub use stamps::{Clock, Counting, Stamps};
 
 /// What a client reads as the result of a call that nobody answered.
-pub(crate) const UNANSWERED: &str = r#"{"error":"The run ended before this tool finished."}"#;
+pub const UNANSWERED: &str = r#"{"error":"The run ended before this tool finished."}"#;
 
 /// What a client before 1.0 reads of a run that was stopped on purpose.
 const STOPPED: &str = "The run was stopped before it was complete.";
@@ -142,7 +141,7 @@ impl<S: Stamps> Transcript<S> {
     }
 
     /// Whether the client knows the shapes of 1.0.
-    pub(crate) fn knows_1_0(&self) -> bool {
+    pub fn knows_1_0(&self) -> bool {
         self.knows_1_0
     }
 
@@ -388,7 +387,7 @@ impl<S: Stamps> Transcript<S> {
     /// too, since a run that is cancelled or fails does not end with its interrupts.
     ///
     /// For whoever signs their results: [`cancel`](Self::cancel) and [`fail`](Self::fail) answer those that are left.
-    pub(crate) fn take_unfinished(&mut self) -> Vec<UnfinishedCall> {
+    pub fn take_unfinished(&mut self) -> Vec<UnfinishedCall> {
         self.close_open();
         self.interrupts.clear();
         self.calls.unfinished()

@@ -15,7 +15,7 @@ use memchr::memchr;
 pub(super) const ESCAPE: usize = 6;
 
 /// The same text with the escape of U+FFFD in place of each half that is alone.
-pub(crate) fn repaired(text: &[u8]) -> Cow<'_, [u8]> {
+pub fn repaired(text: &[u8]) -> Cow<'_, [u8]> {
     let mut lone = Lone::of(text).peekable();
     if lone.peek().is_none() {
         return Cow::Borrowed(text);
@@ -28,7 +28,7 @@ pub(crate) fn repaired(text: &[u8]) -> Cow<'_, [u8]> {
 }
 
 /// As [`repaired`].
-pub(crate) fn repaired_str(text: &str) -> Cow<'_, str> {
+pub fn repaired_str(text: &str) -> Cow<'_, str> {
     match repaired(text.as_bytes()) {
         Cow::Borrowed(_) => Cow::Borrowed(text),
         Cow::Owned(repaired) => Cow::Owned(String::from_utf8(repaired).expect("only ASCII was replaced")),

@@ -39,12 +39,12 @@ impl AsReceived {
 
 impl RunAgentInput {
     /// Whether the client sent answers to interrupts, among them those of a status that this version does not know.
-    pub(crate) fn answers_interrupts(&self) -> bool {
+    pub fn answers_interrupts(&self) -> bool {
         self.as_received.is_some() || !self.resume.is_empty()
     }
 
     /// The messages as JSON, without those at these places among `messages`, in a shape that the client reads.
-    pub(crate) fn messages_without(&self, left_out: &[usize], knows_1_0: bool) -> Vec<Value> {
+    pub fn messages_without(&self, left_out: &[usize], knows_1_0: bool) -> Vec<Value> {
         let (messages, left_out): (Vec<Value>, HashSet<usize>) = match &self.as_received {
             Some(AsReceived { messages, places }) => {
                 (messages.clone(), left_out.iter().map(|place| places[*place]).collect())

@@ -108,7 +108,7 @@ impl TokenUsage {
     }
 
     /// Adds another turn's tokens of the same provider and model.
-    pub(crate) fn add(&mut self, other: &TokenUsage) {
+    pub fn add(&mut self, other: &TokenUsage) {
         let sum = |a: &mut Option<u64>, b: Option<u64>| {
             if let Some(b) = b {
                 *a = Some(a.unwrap_or(0).saturating_add(b));

@@ -203,7 +203,7 @@ pub struct FunctionCall {
 
 impl Message {
     /// A message with nothing beside what it says.
-    pub(crate) fn new(id: impl Into<MessageId>, body: MessageBody) -> Self {
+    pub fn new(id: impl Into<MessageId>, body: MessageBody) -> Self {
         Self { id: id.into(), body, name: None, encrypted_value: None, metadata: None, subagent_run_id: None }
     }
 
