@@ -34,10 +34,24 @@ async fn run() -> Result<(), Box<dyn Error>> {
     settings.port = options.port.or(settings.port);
     settings.faults = options.faults;
     settings.has_faults = true;
+    settings.model_servers = model_servers(&settings.model);
     settings.variables.extend(stand_in_credentials());
     let server = Server::start(settings).await?;
     server.print_welcome();
     Ok(server.run_until_stopped().await?)
+}
+
+/// The variables that name model servers. Ollama has an address without one.
+fn model_servers(model: &str) -> Vec<(String, String)> {
+    let texts = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let mut servers: Vec<_> = texts.filter(|(name, _)| name.ends_with("_BASE_URL")).collect();
+    if model.contains("ollama/") {
+        let host = variable("OLLAMA_HOST").unwrap_or_else(|| "http://127.0.0.1:11434".into());
+        let address = if host.contains("://") { host } else { format!("http://{host}") };
+        servers.push(("OLLAMA_HOST".into(), address));
+    }
+    servers
 }
 
 /// Credentials for the stand-ins of AWS services, which check none, where the environment has none of its own.

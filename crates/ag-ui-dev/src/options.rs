@@ -24,6 +24,8 @@ How it is served
 Faults, which the page can set as well
   --deadline SECONDS    the function's deadline, from the beginning of each request
   --cut-client PIECES   break each answer off behind so many pieces
+  --cut-model BYTES     break each answer of a model server off behind so many bytes; for servers that are reached by
+                        plain HTTP (OPENAI_BASE_URL=http://...)
   --secrets STATE       Secrets Manager is `up`, `slow` or `down`
   --throttle            refuse every request, as Lambda does at the limit of concurrency
   --freeze              stop the function's process, as Lambda does between events
@@ -61,7 +63,7 @@ impl Options {
                 Long("release") => options.cargo.push("--release".into()),
                 Long("program") => options.program = Some(arguments.value()?.into()),
                 Long("port") => options.port = Some(arguments.value()?.parse()?),
-                Long(name @ ("deadline" | "cut-client")) => {
+                Long(name @ ("deadline" | "cut-client" | "cut-model")) => {
                     let name = name.to_owned();
                     let number: u64 = arguments.value()?.parse()?;
                     options.faults.push((name, number.into()));
@@ -119,6 +121,7 @@ mod tests {
             "--port",
             "--deadline",
             "--cut-client",
+            "--cut-model",
             "--secrets",
             "--throttle",
             "--freeze",

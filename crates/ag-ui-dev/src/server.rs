@@ -13,6 +13,7 @@ mod faults;
 mod host;
 mod invoke;
 mod log;
+mod model_proxy;
 mod page;
 
 mod routes;

@@ -3,10 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use ag_ui_dev::provider::{Provider, Reply, Say, Wire};
 use serde_json::{Value, json};
 
 use super::{Json as _, Server, events_of, who_am_i};
 use crate::support::function::says;
+use crate::support::provider::variables;
 
 fn function() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_ag-ui-lambda"))
@@ -114,4 +116,23 @@ async fn a_function_that_was_built_again_is_started_anew() {
     server.printed("The program was built again").await;
     let token = server.session().await["token"].as_str().unwrap().to_owned();
     events_of(server.run(&token, &who_am_i()).send().await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn the_answers_of_a_model_server_are_cut_and_pass_again() {
+    let wire = Wire::OpenAiChat;
+    let provider = Provider::start().await.unwrap();
+    provider.always(Reply::stream(wire, &[Say::Text("A long answer of a model. ".repeat(200))]));
+    let variables = variables(wire, &provider.url());
+    let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let server = Server::dev_with(function(), &["--cut-model", "1000"], &variables).await;
+    let token = server.session().await["token"].as_str().unwrap().to_owned();
+    let last = async || {
+        let events = events_of(server.run(&token, &says("Hello")).send().await.unwrap()).await;
+        events.last().unwrap().clone()
+    };
+
+    assert_eq!(last().await["code"], "MODEL_STREAM_CUT");
+    server.fault("cut-model", Value::Null).await;
+    assert_eq!(last().await["type"], "RUN_FINISHED");
 }

@@ -41,9 +41,14 @@ impl Server {
 
     /// `ag-ui-dev` with this program and these options.
     async fn dev(function: &Path, options: &[&str]) -> Self {
+        Self::dev_with(function, options, &[]).await
+    }
+
+    /// The same, with these variables.
+    async fn dev_with(function: &Path, options: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut command = Command::new(program("ag-ui-dev"));
         command.arg("--program").arg(function).args(options);
-        Self::start(command, &[]).await
+        Self::start(command, variables).await
     }
 
     async fn start(mut command: Command, variables: &[(&str, &str)]) -> Self {

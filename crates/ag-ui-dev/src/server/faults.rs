@@ -8,12 +8,15 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::host::Host;
+use super::model_proxy::ModelProxy;
 use super::secrets_manager::{Availability, SECRET_ID, SecretsManager};
 use super::{ServerError, Settings};
 
 /// The faults that are set. Without a Secrets Manager of its own a server has none to offer.
 pub(super) struct Faults {
     secrets: Option<SecretsManager>,
+    /// Before each model server that is reached by plain HTTP.
+    models: Vec<ModelProxy>,
     set: Mutex<Set>,
 }
 
@@ -34,6 +37,11 @@ struct Set {
 pub(super) enum BadFault {
     #[error("There is no fault of this name.")]
     Unknown,
+    #[error(
+        "No model server is reached by plain HTTP, such as OPENAI_BASE_URL=http://127.0.0.1:8080/v1; \
+         the scripted model breaks off when it reads the word `fail`."
+    )]
+    NoModelServer,
     #[error("The value of this fault must be {0}.")]
     Value(&'static str),
 }
@@ -47,18 +55,25 @@ impl Faults {
             }
             false => None,
         };
-        Ok(Self { secrets, set: Mutex::default() })
+        let mut models = Vec::new();
+        for (variable, value) in &settings.model_servers {
+            let started = ModelProxy::start(variable, value).await;
+            models.extend(started.map_err(|error| ServerError::StandIn("the model server", error.into()))?);
+        }
+        Ok(Self { secrets, models, set: Mutex::default() })
     }
 
     /// Variables that make the function use the stand-ins.
     pub(super) fn variables(&self) -> Vec<(String, String)> {
         let Some(secrets) = &self.secrets else { return Vec::new() };
-        vec![
+        let mut variables = vec![
             ("AWS_ENDPOINT_URL_SECRETS_MANAGER".into(), secrets.url()),
             ("AGUI_TOKEN_SECRET_ID".into(), SECRET_ID.into()),
             // A literal beside the secret would be one too many.
             ("AGUI_TOKEN".into(), String::new()),
-        ]
+        ];
+        variables.extend(self.models.iter().map(ModelProxy::variable));
+        variables
     }
 
     /// The token that the function accepts now.
@@ -82,7 +97,7 @@ impl Faults {
     pub(super) fn list(&self) -> Value {
         let Some(secrets) = &self.secrets else { return json!([]) };
         let Set { cut_client, deadline, throttle, freeze } = self.set().clone();
-        json!([
+        let mut faults = json!([
             { "id": "rotate-token", "name": "Rotate the shared token", "kind": "action" },
             { "id": "secrets", "name": "Secrets Manager", "kind": "choice", "choices": ["up", "slow", "down"],
                 "value": secrets.availability() },
@@ -91,7 +106,12 @@ impl Faults {
             { "id": "throttle", "name": "Throttle: Lambda refuses every request", "kind": "switch", "value": throttle },
             { "id": "freeze", "name": "Freeze the function's process", "kind": "switch", "value": freeze },
             { "id": "cold-start", "name": "Cold start: the next request starts a new process", "kind": "action" },
-        ])
+        ]);
+        if let (Some(model), Some(faults)) = (self.models.first(), faults.as_array_mut()) {
+            let name = "Cut the model's answers behind this many bytes";
+            faults.push(json!({ "id": "cut-model", "name": name, "kind": "number", "value": model.limit() }));
+        }
+        faults
     }
 
     /// Sets a fault, or does what an action is for.
@@ -104,6 +124,11 @@ impl Faults {
                 let availability = Availability::deserialize(value);
                 secrets
                     .set_availability(availability.map_err(|_| BadFault::Value("`up`, `slow` or `down`"))?);
+            }
+            "cut-model" if self.models.is_empty() => return Err(BadFault::NoModelServer),
+            "cut-model" => {
+                let bytes = number(value)?;
+                self.models.iter().for_each(|model| model.cut_behind(bytes));
             }
             "cut-client" => self.set().cut_client = number(value)?,
             "deadline" => self.set().deadline = number(value)?,

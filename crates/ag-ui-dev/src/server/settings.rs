@@ -45,6 +45,8 @@ pub struct Settings {
     pub has_literal_token: bool,
     /// Whether the server has faults to inject, and a Secrets Manager of its own.
     pub has_faults: bool,
+    /// Variables that name model servers, with their values. Before those that are reached by plain HTTP stands a proxy.
+    pub model_servers: Vec<(String, String)>,
     /// Faults that are set from the start: their ids and values, as the page sends them.
     pub faults: Vec<(String, Value)>,
     /// Whether log lines are printed to standard output.
@@ -91,6 +93,7 @@ impl Settings {
             secrets,
             has_literal_token,
             has_faults: false,
+            model_servers: Vec::new(),
             faults: Vec::new(),
             prints_log: true,
             program,
