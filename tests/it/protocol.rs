@@ -303,18 +303,6 @@ fn what_is_absent_is_left_out_and_never_null() {
 }
 
 #[test]
-fn an_input_is_read_as_it_is_written() {
-    for form in [Form::Full, Form::Bare] {
-        let written = input(form);
-        let mut received = RunAgentInput::read(serde_json::to_value(&written).unwrap()).unwrap();
-        // What a run may have to send back is kept as it came where the input answers interrupts.
-        assert_eq!(received.input.as_received.take().is_some(), form == Form::Full);
-        assert_eq!(received.input, written);
-        assert_eq!((received.dropped.len(), received.unknown_members), (0, 0));
-    }
-}
-
-#[test]
 fn every_event_is_one_frame_of_one_line() {
     let stream = String::from_utf8(stream()).unwrap();
     let frames: Vec<_> = stream.split_terminator("\n\n").collect();

@@ -19,14 +19,24 @@ use serde_json::map::Entry;
 use serde_json::{Map, Value};
 
 /// Why a text can't be read. It quotes nothing but the name of a member.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{problem}, at line {line}, column {column}", problem = self.problem())]
+pub struct ReadError {
     /// The line of the text, counted from 1.
     pub line: usize,
     /// The column of the line, counted from 1.
     pub column: usize,
     /// The member that is named twice in one object.
     pub twice: Option<String>,
+}
+
+impl ReadError {
+    fn problem(&self) -> String {
+        match &self.twice {
+            Some(name) => format!("the member {name:?} is named twice"),
+            None => "the text is not valid JSON".to_owned(),
+        }
+    }
 }
 
 /// How serde_json's own names begin.
@@ -40,8 +50,8 @@ pub fn readable(text: &[u8]) -> Cow<'_, [u8]> {
 /// Reads text, made [`readable`] before.
 ///
 /// # Errors
-/// [`Fault`] where the text is not one JSON value, or where an object names a member twice.
-pub fn read(text: &[u8]) -> Result<Value, Fault> {
+/// [`ReadError`] where the text is not one JSON value, or where an object names a member twice.
+pub fn read(text: &[u8]) -> Result<Value, ReadError> {
     read_unrepaired(&readable(text))
 }
 
@@ -49,12 +59,12 @@ pub fn read(text: &[u8]) -> Result<Value, Fault> {
 ///
 /// # Errors
 /// As [`read`], and where half of a surrogate pair stands alone.
-pub fn read_unrepaired(text: &[u8]) -> Result<Value, Fault> {
+pub fn read_unrepaired(text: &[u8]) -> Result<Value, ReadError> {
     let twice = RefCell::default();
     let mut json = serde_json::Deserializer::from_slice(text);
     let value = json.deserialize_any(Plain { twice: &twice });
     let value = value.and_then(|value| json.end().map(|()| value));
-    value.map_err(|fault| Fault { line: fault.line(), column: fault.column(), twice: twice.take() })
+    value.map_err(|fault| ReadError { line: fault.line(), column: fault.column(), twice: twice.take() })
 }
 
 /// Reads any value.
@@ -161,8 +171,8 @@ mod tests {
     #[test]
     fn a_member_that_is_named_twice_is_refused() {
         let fault = read(br#"{"b":{"a":1,"a":1}}"#).unwrap_err();
-        assert_eq!(fault, Fault { line: 1, column: 18, twice: Some("a".into()) });
-        assert_eq!(read(b"{").unwrap_err(), Fault { line: 1, column: 1, twice: None });
+        assert_eq!(fault, ReadError { line: 1, column: 18, twice: Some("a".into()) });
+        assert_eq!(read(b"{").unwrap_err(), ReadError { line: 1, column: 1, twice: None });
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The only producer of events: a run told in verbs, in an order that clients accept.
 //!
-//! A client fails a run whose events are out of order, and takes a stream that just stops for a success. So
-//! nothing else in the crate makes an event, and this module has no `push(Event)`. What the type system can
+//! A client fails a run whose events are out of order, and takes a stream that just stops for a success. So a server makes
+//! its events here and nowhere else, and this module has no `push(Event)`. What the type system can
 //! say it says; what it can't, the transcript closes by itself.
 //!
 //! A run that has ended cannot go on:
@@ -123,7 +123,7 @@ impl<S: Stamps> Transcript<S> {
         transcript.put(EventKind::RunStarted {
             thread_id,
             run_id,
-            protocol_version: Some(PROTOCOL_VERSION),
+            protocol_version: Some(PROTOCOL_VERSION.to_owned()),
             parent_run_id: None,
             input: None,
         });
@@ -366,7 +366,8 @@ impl<S: Stamps> Transcript<S> {
         self.end_finished(RunOutcome::Success { pending_tool_call_ids }, None)
     }
 
-    /// Ends the run on purpose: RUN_FINISHED, cancelled, with the reason in `metadata`. Returns what is unsent.
+    /// Ends the run on purpose: RUN_FINISHED, cancelled, with `{"ag_ui_lambda": {"reason": reason}}` as its metadata. Returns
+    /// what is unsent.
     pub fn cancel(mut self, reason: &'static str) -> VecDeque<Event> {
         self.settle();
         let metadata = JsonObject::from_iter([("ag_ui_lambda".into(), json!({ "reason": reason }))]);

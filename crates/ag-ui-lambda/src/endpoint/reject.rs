@@ -198,8 +198,8 @@ impl From<Forbidden> for Reject {
     }
 }
 
-impl From<json::Fault> for Reject {
-    fn from(fault: json::Fault) -> Self {
+impl From<json::ReadError> for Reject {
+    fn from(fault: json::ReadError) -> Self {
         let problem = if fault.twice.is_some() { "names a member twice" } else { "is not valid JSON" };
         Self::BadJson { problem, line: fault.line, column: fault.column }
     }

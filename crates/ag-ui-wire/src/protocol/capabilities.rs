@@ -1,11 +1,11 @@
 //! What an agent says it can do. Every group and field is optional: what is unknown is absent.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{JsonObject, Tool};
 
 /// The capabilities of an agent.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AgentCapabilities {
     /// Who it is.
@@ -44,7 +44,7 @@ pub struct AgentCapabilities {
 }
 
 /// Who an agent is.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Identity {
     /// Name.
@@ -71,7 +71,7 @@ pub struct Identity {
 }
 
 /// How an agent is reached.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Transport {
     /// Streams events.
@@ -92,7 +92,7 @@ pub struct Transport {
 }
 
 /// The tools of an agent.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ToolSupport {
     /// Calls tools.
@@ -110,7 +110,7 @@ pub struct ToolSupport {
 }
 
 /// What an agent writes.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Output {
     /// Answers to a schema.
@@ -122,7 +122,7 @@ pub struct Output {
 }
 
 /// What an agent does with shared state.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StateSupport {
     /// Sends snapshots.
@@ -140,7 +140,7 @@ pub struct StateSupport {
 }
 
 /// Other agents behind an agent.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MultiAgent {
     /// There are some.
@@ -158,7 +158,7 @@ pub struct MultiAgent {
 }
 
 /// What an agent shows of its reasoning.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Reasoning {
     /// It reasons.
@@ -173,7 +173,7 @@ pub struct Reasoning {
 }
 
 /// Media that an agent takes and makes.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Multimodal {
     /// Takes.
@@ -185,7 +185,7 @@ pub struct Multimodal {
 }
 
 /// Kinds of media.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Modalities {
     /// Pictures.
@@ -206,7 +206,7 @@ pub struct Modalities {
 }
 
 /// How an agent runs.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Execution {
     /// Runs code.
@@ -224,7 +224,7 @@ pub struct Execution {
 }
 
 /// What an agent asks people.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HumanInTheLoop {
     /// It asks.
@@ -248,7 +248,7 @@ pub struct HumanInTheLoop {
 }
 
 /// An agent behind an agent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subagent {
     /// Its name.
     pub name: String,

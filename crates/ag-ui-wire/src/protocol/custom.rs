@@ -1,6 +1,6 @@
 //! Custom events: whose names are whose.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The name of an application's own event: `com.acme.found`, say.
 ///
@@ -37,7 +37,7 @@ impl CustomName {
 /// value.
 ///
 /// A list of them is the value of the custom event `PredictState`, a convention of AG-UI's front ends.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Prediction {
     /// The member of the state.
     pub state_key: String,

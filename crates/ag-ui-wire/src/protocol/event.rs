@@ -1,10 +1,14 @@
-//! The 31 events, as they are written.
+//! The 31 events.
 //!
 //! A new event belongs here; when it may be sent is decided in [`transcript`](crate::transcript) alone.
 
-use serde::Serialize;
+mod read;
+
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use self::read::EventError;
+use super::read::null_is_empty;
 use super::{
     Content, JsonObject, JsonPatch, MessageId, RunAgentInput, RunId, RunOutcome, SubagentOutcome,
     SubagentRunId, ThreadId, TokenUsage, ToolCallId,
@@ -41,7 +45,7 @@ impl From<EventKind> for Event {
 }
 
 /// Who speaks in a text message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum TextRole {
@@ -56,7 +60,7 @@ pub enum TextRole {
 }
 
 /// The role of a tool's result: a literal of the protocol, so exhaustive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ToolRole {
     /// `"tool"`
@@ -64,7 +68,7 @@ pub enum ToolRole {
 }
 
 /// The role of a reasoning message, without which a client fails the run: a literal of the protocol, so exhaustive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ReasoningRole {
     /// `"reasoning"`
@@ -72,7 +76,7 @@ pub enum ReasoningRole {
 }
 
 /// What an encrypted value belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum EncryptedSubtype {
@@ -83,7 +87,7 @@ pub enum EncryptedSubtype {
 }
 
 /// The kinds of event and their fields.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "SCREAMING_SNAKE_CASE", rename_all_fields = "camelCase")]
 #[non_exhaustive]
 pub enum EventKind {
@@ -95,7 +99,7 @@ pub enum EventKind {
         run_id: RunId,
         /// The producer's own version.
         #[serde(skip_serializing_if = "Option::is_none")]
-        protocol_version: Option<&'static str>,
+        protocol_version: Option<String>,
         /// The run that spawned this one.
         #[serde(skip_serializing_if = "Option::is_none")]
         parent_run_id: Option<RunId>,
@@ -116,7 +120,7 @@ pub enum EventKind {
         #[serde(skip_serializing_if = "Option::is_none")]
         outcome: Option<RunOutcome>,
         /// Tokens, one entry for each provider and model.
-        #[serde(skip_serializing_if = "Vec::is_empty")]
+        #[serde(skip_serializing_if = "Vec::is_empty", default, deserialize_with = "null_is_empty")]
         usage: Vec<TokenUsage>,
     },
     /// Ends a run that failed.
@@ -127,7 +131,7 @@ pub enum EventKind {
         #[serde(skip_serializing_if = "Option::is_none")]
         code: Option<String>,
         /// Tokens used until then.
-        #[serde(skip_serializing_if = "Vec::is_empty")]
+        #[serde(skip_serializing_if = "Vec::is_empty", default, deserialize_with = "null_is_empty")]
         usage: Vec<TokenUsage>,
     },
     /// Opens a step.

@@ -2,11 +2,11 @@
 //!
 //! Everything in it is untrusted: it may steer the conversation, never the caller's identity or rights.
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::Value;
 
-use super::read::{BadInput, Object, Tolerance};
-use super::{AsReceived, InterruptId, JsonObject, Message, RunId, ThreadId};
+use super::read::{BadInput, Object, Tolerance, deserialize_by_reading};
+use super::{AsReceived, InterruptId, JsonObject, Message, PROTOCOL_VERSION, RunId, ThreadId};
 
 /// The input of a run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -83,7 +83,7 @@ pub struct ResumeEntry {
 }
 
 /// Whether an interrupt was answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum ResumeStatus {
@@ -105,22 +105,45 @@ pub struct Received {
 }
 
 impl RunAgentInput {
-    /// Reads an input from parsed JSON.
+    /// An input with these messages and nothing else, from a client of this version.
+    pub fn new(thread_id: impl Into<ThreadId>, run_id: impl Into<RunId>, messages: Vec<Message>) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            run_id: run_id.into(),
+            protocol_version: Some(PROTOCOL_VERSION.to_owned()),
+            parent_run_id: None,
+            state: None,
+            messages,
+            tools: Vec::new(),
+            context: Vec::new(),
+            forwarded_props: None,
+            resume: Vec::new(),
+            as_received: None,
+        }
+    }
+
+    /// Reads an input from parsed JSON, as a server does.
     ///
     /// Null on an optional member reads as absent; unknown members, roles, part kinds, source kinds and
     /// resume statuses are left out; identifiers are opaque.
     ///
     /// # Errors
-    /// [`BadInput`] with the JSON Pointer of the first known member that is missing or malformed.
+    /// [`BadInput`] with the JSON Pointer of the first known member that is missing or malformed, or of an id of the
+    /// thread or the run that has more than 1024 bytes.
     ///
     /// Source: AG-UI 1.0, "run input" and "processing".
     pub fn read(json: Value) -> Result<Received, BadInput> {
         let as_received = AsReceived::of(&json);
-        let mut object = Object::new(json, String::new())?;
+        let mut received = Self::read_object(Object::new(json, String::new())?, LONGEST_ID)?;
+        received.input.as_received = as_received.map(|messages| AsReceived::new(messages, &received.dropped));
+        Ok(received)
+    }
+
+    fn read_object(mut object: Object, longest_id: usize) -> Result<Received, BadInput> {
         let mut tolerance = Tolerance::default();
-        let mut input = Self {
-            thread_id: id(&mut object, "threadId")?.into(),
-            run_id: id(&mut object, "runId")?.into(),
+        let input = Self {
+            thread_id: id(&mut object, "threadId", longest_id)?.into(),
+            run_id: id(&mut object, "runId", longest_id)?.into(),
             protocol_version: object.optional_string("protocolVersion")?,
             parent_run_id: object.optional_string("parentRunId")?.map(Into::into),
             state: object.optional("state"),
@@ -133,7 +156,6 @@ impl RunAgentInput {
             resume: object.list("resume", &mut tolerance, ResumeEntry::read)?.unwrap_or_default(),
             as_received: None,
         };
-        input.as_received = as_received.map(|messages| AsReceived::new(messages, &tolerance.dropped));
         Ok(Received { input, dropped: tolerance.dropped, unknown_members: object.left_over() })
     }
 
@@ -149,11 +171,25 @@ impl RunAgentInput {
     }
 }
 
-/// An id of the client's. It comes back in each interrupt, so a long one would come back many times.
-fn id(object: &mut Object, key: &'static str) -> Result<String, BadInput> {
-    const LONGEST: usize = 1024;
+/// Reads the input of an event. [`read`](RunAgentInput::read) is for servers: it says what was left out, keeps the messages
+/// as they came, and limits ids.
+impl<'de> Deserialize<'de> for RunAgentInput {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let object = Object::of(JsonObject::deserialize(deserializer)?);
+        Self::read_object(object, usize::MAX).map(|received| received.input).map_err(de::Error::custom)
+    }
+}
+
+deserialize_by_reading! { Tool Context ResumeEntry }
+
+/// The most bytes of a thread's or a run's id that a server takes. It comes back in each interrupt, so a long one would come
+/// back many times.
+const LONGEST_ID: usize = 1024;
+
+/// An id of the client's.
+fn id(object: &mut Object, key: &'static str, longest: usize) -> Result<String, BadInput> {
     let id = object.string(key)?;
-    if id.len() > LONGEST {
+    if id.len() > longest {
         return Err(object.fault(key, "must be at most 1024 bytes"));
     }
     Ok(id)

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::binary::{self, ReadPart};
-use super::read::{BadInput, Object, Tolerance};
+use super::read::{BadInput, Object, Tolerance, deserialize_by_reading};
 use super::{JsonObject, MessageId, SubagentRunId, ToolCallId};
 
 /// One message of the history.
@@ -193,7 +193,7 @@ pub struct ToolCall {
 }
 
 /// A tool's name and its arguments.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FunctionCall {
     /// The tool's name.
     pub name: String,
@@ -209,27 +209,7 @@ impl Message {
 
     /// Reads a message; `None` when its role is unknown.
     pub(super) fn read(mut object: Object, tolerance: &mut Tolerance) -> Result<Option<Self>, BadInput> {
-        let role = object.string("role")?;
-        let body = match role.as_str() {
-            "developer" => MessageBody::Developer { content: object.string("content")? },
-            "system" => MessageBody::System { content: object.string("content")? },
-            "assistant" => MessageBody::Assistant {
-                content: object.optional_string("content")?,
-                tool_calls: object.list("toolCalls", tolerance, ToolCall::read)?.unwrap_or_default(),
-            },
-            "user" => MessageBody::User { content: Content::read(&mut object, tolerance)? },
-            "tool" => MessageBody::Tool {
-                tool_call_id: object.string("toolCallId")?.into(),
-                content: Content::read(&mut object, tolerance)?,
-                error: object.optional_string("error")?,
-            },
-            "reasoning" => MessageBody::Reasoning { content: object.string("content")? },
-            "activity" => MessageBody::Activity {
-                activity_type: object.string("activityType")?,
-                content: object.optional_object("content")?.ok_or_else(|| object.missing("content"))?,
-            },
-            _ => return Ok(None),
-        };
+        let Some(body) = MessageBody::take(&mut object, tolerance)? else { return Ok(None) };
         Ok(Some(Self {
             id: object.string("id")?.into(),
             body,
@@ -240,6 +220,39 @@ impl Message {
         }))
     }
 }
+
+impl MessageBody {
+    fn read(mut object: Object, tolerance: &mut Tolerance) -> Result<Option<Self>, BadInput> {
+        Self::take(&mut object, tolerance)
+    }
+
+    /// Takes the members of a body out of a message; `None` when its role is unknown.
+    fn take(object: &mut Object, tolerance: &mut Tolerance) -> Result<Option<Self>, BadInput> {
+        let role = object.string("role")?;
+        Ok(Some(match role.as_str() {
+            "developer" => Self::Developer { content: object.string("content")? },
+            "system" => Self::System { content: object.string("content")? },
+            "assistant" => Self::Assistant {
+                content: object.optional_string("content")?,
+                tool_calls: object.list("toolCalls", tolerance, ToolCall::read)?.unwrap_or_default(),
+            },
+            "user" => Self::User { content: Content::read(object, tolerance)? },
+            "tool" => Self::Tool {
+                tool_call_id: object.string("toolCallId")?.into(),
+                content: Content::read(object, tolerance)?,
+                error: object.optional_string("error")?,
+            },
+            "reasoning" => Self::Reasoning { content: object.string("content")? },
+            "activity" => Self::Activity {
+                activity_type: object.string("activityType")?,
+                content: object.optional_object("content")?.ok_or_else(|| object.missing("content"))?,
+            },
+            _ => return Ok(None),
+        }))
+    }
+}
+
+deserialize_by_reading! { Message MessageBody ToolCall ContentPart PartKind Source }
 
 impl ToolCall {
     fn read(mut object: Object, _: &mut Tolerance) -> Result<Option<Self>, BadInput> {
@@ -265,7 +278,7 @@ impl Content {
             return Ok(Self::Text(object.string("content")?));
         }
         object
-            .list("content", tolerance, ContentPart::read)
+            .list("content", tolerance, ReadPart::read)
             .map_err(|fault| fault.or("must be a string or an array of parts"))?
             .map(|parts| Self::Parts(binary::without_repeated(parts)))
             .ok_or_else(|| object.missing("content"))
@@ -289,7 +302,7 @@ impl Content {
 impl<'de> Deserialize<'de> for Content {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let members = JsonObject::from_iter([("content".to_owned(), Value::deserialize(deserializer)?)]);
-        let mut object = Object::new(Value::Object(members), String::new()).map_err(D::Error::custom)?;
+        let mut object = Object::of(members);
         Self::read(&mut object, &mut Tolerance::default()).map_err(D::Error::custom)
     }
 }
@@ -313,26 +326,40 @@ impl From<PartKind> for ContentPart {
 }
 
 impl ContentPart {
-    fn read(mut object: Object, _: &mut Tolerance) -> Result<Option<ReadPart>, BadInput> {
+    fn read(object: Object, tolerance: &mut Tolerance) -> Result<Option<Self>, BadInput> {
+        Ok(ReadPart::read(object, tolerance)?.map(|read| read.part))
+    }
+}
+
+impl ReadPart {
+    fn read(mut object: Object, _: &mut Tolerance) -> Result<Option<Self>, BadInput> {
         let kind = object.string("type")?;
-        let kind = match kind.as_str() {
-            "binary" => return Ok(binary::read(object).map(|part| ReadPart { part, is_binary: true })),
-            "text" => PartKind::Text { text: object.string("text")? },
-            "image" | "audio" | "video" | "document" => {
-                let Some(source) = Source::read(object.object("source")?)? else {
-                    return Ok(None);
-                };
-                match kind.as_str() {
-                    "image" => PartKind::Image { source },
-                    "audio" => PartKind::Audio { source },
-                    "video" => PartKind::Video { source },
-                    _ => PartKind::Document { source },
-                }
-            }
+        if kind == "binary" {
+            return Ok(binary::read(object).map(|part| Self { part, is_binary: true }));
+        }
+        let Some(kind) = PartKind::take(&kind, &mut object)? else { return Ok(None) };
+        let (id, metadata) = (object.optional_string("id")?, object.optional("metadata"));
+        Ok(Some(Self { part: ContentPart { kind, id, metadata }, is_binary: false }))
+    }
+}
+
+impl PartKind {
+    fn read(mut object: Object, _: &mut Tolerance) -> Result<Option<Self>, BadInput> {
+        let kind = object.string("type")?;
+        Self::take(&kind, &mut object)
+    }
+
+    /// Takes the members of a kind out of a part; `None` when the kind or that of its source is unknown.
+    fn take(kind: &str, object: &mut Object) -> Result<Option<Self>, BadInput> {
+        let of_source: fn(Source) -> Self = match kind {
+            "text" => return Ok(Some(Self::Text { text: object.string("text")? })),
+            "image" => |source| Self::Image { source },
+            "audio" => |source| Self::Audio { source },
+            "video" => |source| Self::Video { source },
+            "document" => |source| Self::Document { source },
             _ => return Ok(None),
         };
-        let part = Self { kind, id: object.optional_string("id")?, metadata: object.optional("metadata") };
-        Ok(Some(ReadPart { part, is_binary: false }))
+        Ok(Source::read(object.object("source")?, &mut Tolerance::default())?.map(of_source))
     }
 }
 
@@ -347,7 +374,7 @@ impl Source {
         Self::Url { value: address.into(), mime_type: None }
     }
 
-    fn read(mut object: Object) -> Result<Option<Self>, BadInput> {
+    fn read(mut object: Object, _: &mut Tolerance) -> Result<Option<Self>, BadInput> {
         let kind = object.string("type")?;
         Ok(Some(match kind.as_str() {
             "data" => Self::Data { value: object.string("value")?, mime_type: object.string("mimeType")? },

@@ -1,18 +1,19 @@
 //! How a run or a subagent ends, and what it cost.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use super::read::null_is_empty;
 use super::{InterruptId, JsonObject, SubagentRunId, ToolCallId};
 
 /// How a run ended that did not fail.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase", rename_all_fields = "camelCase")]
 #[non_exhaustive]
 pub enum RunOutcome {
     /// It did what it could.
     Success {
         /// The calls of this run that wait for the client, in call order.
-        #[serde(skip_serializing_if = "Vec::is_empty")]
+        #[serde(skip_serializing_if = "Vec::is_empty", default, deserialize_with = "null_is_empty")]
         pending_tool_call_ids: Vec<ToolCallId>,
     },
     /// It waits for answers.
@@ -25,7 +26,7 @@ pub enum RunOutcome {
 }
 
 /// A question that stops a run until it is answered.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Interrupt {
     /// Unique in the run; the answer names it.
@@ -53,7 +54,7 @@ pub struct Interrupt {
 }
 
 /// How a subagent's invocation ended that did not fail.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase", rename_all_fields = "camelCase")]
 #[non_exhaustive]
 pub enum SubagentOutcome {
@@ -62,7 +63,7 @@ pub enum SubagentOutcome {
     /// It waits for answers to the run's interrupts.
     Suspended {
         /// Those it waits for.
-        #[serde(skip_serializing_if = "Vec::is_empty")]
+        #[serde(skip_serializing_if = "Vec::is_empty", default, deserialize_with = "null_is_empty")]
         interrupt_ids: Vec<InterruptId>,
     },
 }
@@ -71,7 +72,7 @@ pub enum SubagentOutcome {
 ///
 /// `input_tokens` and `output_tokens` are totals; cache and reasoning counts are parts of them. An unknown
 /// count is absent, never 0.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TokenUsage {
     /// Name of the provider.

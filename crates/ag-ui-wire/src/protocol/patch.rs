@@ -1,13 +1,13 @@
 //! RFC 6902 operations, as state and activity deltas carry them.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// A list of operations, applied in order, together or not at all.
 pub type JsonPatch = Vec<PatchOperation>;
 
 /// One operation; `path` and `from` are JSON Pointers (RFC 6901). The RFC has six, so the enum is exhaustive.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "lowercase")]
 pub enum PatchOperation {
     /// Inserts or sets a value.

@@ -3,6 +3,8 @@
 //! serde's derive loses the path inside tagged enums and refuses what a newer peer adds; both matter at a
 //! public front door. Members are taken out of the value, so long texts are never copied.
 
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::JsonObject;
@@ -42,6 +44,11 @@ pub(super) struct Object {
 }
 
 impl Object {
+    /// The object at the root of a text.
+    pub(super) fn of(members: JsonObject) -> Self {
+        Self { members, path: String::new() }
+    }
+
     pub(super) fn new(value: Value, path: String) -> Result<Self, BadInput> {
         match value {
             Value::Object(members) => Ok(Self { members, path }),
@@ -122,4 +129,36 @@ impl Object {
     fn pointer(&self, key: &'static str) -> String {
         format!("{}/{key}", self.path)
     }
+}
+
+/// Reads one value with the function that reads it as a part of an input. A kind that this version does not know is an
+/// error here, since nothing is left if it is left out.
+pub(super) fn deserialize<'de, D: Deserializer<'de>, T>(
+    deserializer: D,
+    what: &str,
+    read: impl FnOnce(Object, &mut Tolerance) -> Result<Option<T>, BadInput>,
+) -> Result<T, D::Error> {
+    let object = Object::of(JsonObject::deserialize(deserializer)?);
+    read(object, &mut Tolerance::default())
+        .map_err(D::Error::custom)?
+        .ok_or_else(|| D::Error::custom(format_args!("a {what} of a kind that is not known")))
+}
+
+/// Implements `Deserialize` by the type's own `read`.
+macro_rules! deserialize_by_reading {
+    ($($name:ident)+) => {$(
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $crate::protocol::read::deserialize(deserializer, stringify!($name), Self::read)
+            }
+        }
+    )+};
+}
+pub(super) use deserialize_by_reading;
+
+/// Reads a list that is absent where it is empty. Null counts as absent.
+pub(super) fn null_is_empty<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }

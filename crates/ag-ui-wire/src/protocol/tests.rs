@@ -1,0 +1,197 @@
+//! What is written is read back equal: every event, message, input and list of capabilities.
+
+mod any;
+mod variants;
+
+use std::fmt::Debug;
+
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::{Event, EventError, EventKind, Message, MessageBody, RunAgentInput, ToolCall, sse};
+
+/// Writes a value as text and as JSON, and reads both.
+fn assert_read_back<T: Serialize + DeserializeOwned + PartialEq + Debug>(written: &T) {
+    let text = serde_json::to_string(written).unwrap();
+    let of_text: T = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+    assert_eq!(of_text, *written, "{text}");
+    let of_value: T = serde_json::from_value(json!(written)).unwrap();
+    assert_eq!(of_value, *written, "{text}");
+}
+
+#[test]
+fn every_event_is_read_back_equal() {
+    for (_, kinds) in any::kinds() {
+        proptest!(|(event in any::event(kinds))| {
+            assert_read_back(&event);
+            assert_read_back(&event.kind);
+        });
+    }
+}
+
+#[test]
+fn there_is_a_generator_for_each_of_the_31_types() {
+    let mut runner = TestRunner::deterministic();
+    let types: Vec<&str> = any::kinds().iter().map(|(name, _)| *name).collect();
+    assert_eq!(types, EventKind::TYPES);
+    for (name, kinds) in any::kinds() {
+        let kind = kinds.new_tree(&mut runner).unwrap().current();
+        assert_eq!((kind.type_name(), json!(kind)["type"].as_str()), (name, Some(name)));
+    }
+}
+
+proptest! {
+    #[test]
+    fn every_message_is_read_back_equal(message in any::message()) {
+        assert_read_back(&message);
+        assert_read_back(&message.body);
+    }
+
+    #[test]
+    fn every_part_is_read_back_equal(part in any::part()) {
+        assert_read_back(&part);
+        assert_read_back(&part.kind);
+    }
+
+    #[test]
+    fn every_input_is_read_back_equal_and_by_a_server_too(input in any::input()) {
+        assert_read_back(&input);
+
+        let mut received = RunAgentInput::read(json!(input)).unwrap();
+        let as_received = received.input.as_received.take();
+        prop_assert_eq!(as_received.is_some(), !input.resume.is_empty());
+        prop_assert_eq!(received.input, input);
+        prop_assert_eq!((received.dropped.len(), received.unknown_members), (0, 0));
+    }
+
+    #[test]
+    fn all_capabilities_are_read_back_equal(capabilities in any::capabilities()) {
+        assert_read_back(&capabilities);
+    }
+
+    #[test]
+    fn a_stream_is_read_back_equal_in_pieces_of_any_size(
+        events in prop::collection::vec(any::any_event(), 0..6),
+        size in 1_usize..200,
+    ) {
+        let mut stream: Vec<u8> = events.iter().flat_map(sse::frame).collect();
+        stream.extend_from_slice(&sse::KEEP_ALIVE);
+        let mut decoder = sse::Decoder::new();
+        let mut read = Vec::new();
+        for piece in stream.chunks(size) {
+            decoder.push(piece);
+            read.extend(std::iter::from_fn(|| decoder.next_event()).map(Result::unwrap));
+        }
+        prop_assert_eq!(read, events);
+    }
+}
+
+#[test]
+fn a_long_id_is_read_back_though_a_server_refuses_it() {
+    let input = RunAgentInput::new("t".repeat(2000), "r", Vec::new());
+    assert_read_back(&input);
+    assert!(RunAgentInput::read(json!(input)).is_err());
+}
+
+fn read(json: Value) -> Result<Value, String> {
+    Event::read(json).map(|event| json!(event)).map_err(|error| match error {
+        EventError::Malformed(error) => error.to_string(),
+        error => error.to_string(),
+    })
+}
+
+#[test]
+fn an_event_of_another_producer_is_read_where_the_protocol_tolerates_it() {
+    for (why, json, expected) in [
+        (
+            "null in place of an optional member",
+            json!({"type": "RUN_FINISHED", "threadId": "t", "runId": "r", "result": null, "outcome": null, "usage": null,
+                "timestamp": null, "rawEvent": null, "metadata": null, "subagentRunId": null}),
+            json!({"type": "RUN_FINISHED", "threadId": "t", "runId": "r"}),
+        ),
+        (
+            "null in place of a list in an outcome",
+            json!({"type": "RUN_FINISHED", "threadId": "t", "runId": "r",
+                "outcome": {"type": "success", "pendingToolCallIds": null}}),
+            json!({"type": "RUN_FINISHED", "threadId": "t", "runId": "r", "outcome": {"type": "success"}}),
+        ),
+        (
+            "unknown members at every level",
+            json!({"type": "RUN_FINISHED", "threadId": "t", "runId": "r", "mood": "good",
+                "outcome": {"type": "interrupt", "mood": 1, "interrupts": [{"id": "i", "reason": "x", "mood": {}}]},
+                "usage": [{"inputTokens": 1, "mood": []}]}),
+            json!({"type": "RUN_FINISHED", "threadId": "t", "runId": "r",
+                "outcome": {"type": "interrupt", "interrupts": [{"id": "i", "reason": "x"}]},
+                "usage": [{"inputTokens": 1}]}),
+        ),
+        (
+            "null where any JSON may stand",
+            json!({"type": "CUSTOM", "name": "com.acme.x", "value": null}),
+            json!({"type": "CUSTOM", "name": "com.acme.x", "value": null}),
+        ),
+        (
+            "the id of a subagent that an event comes from",
+            json!({"type": "STEP_STARTED", "stepName": "s", "subagentRunId": "s"}),
+            json!({"type": "STEP_STARTED", "stepName": "s", "subagentRunId": "s"}),
+        ),
+        (
+            "the id of a subagent in an event of its own life",
+            json!({"type": "SUBAGENT_ERROR", "subagentRunId": "s", "message": "Sorry."}),
+            json!({"type": "SUBAGENT_ERROR", "subagentRunId": "s", "message": "Sorry."}),
+        ),
+        (
+            "what a newer peer adds to a result",
+            json!({"type": "TOOL_CALL_RESULT", "messageId": "m", "toolCallId": "c",
+                "content": [{"type": "hologram"}, {"type": "text", "text": "hi"}]}),
+            json!({"type": "TOOL_CALL_RESULT", "messageId": "m", "toolCallId": "c",
+                "content": [{"type": "text", "text": "hi"}]}),
+        ),
+    ] {
+        assert_eq!(read(json), Ok(expected), "{why}");
+    }
+}
+
+#[test]
+fn an_event_that_can_not_be_read_says_why() {
+    for (why, json, expected) in [
+        ("an unknown type", json!({"type": "META"}), "the event type \"META\" is unknown"),
+        ("no type", json!({"threadId": "t"}), "missing field `type`"),
+        ("no object", json!("RUN_STARTED"), "invalid type: string \"RUN_STARTED\", expected a map"),
+        ("a missing member", json!({"type": "CUSTOM", "name": "x"}), "missing field `value`"),
+        (
+            "null in place of a required member",
+            json!({"type": "STEP_STARTED", "stepName": null}),
+            "invalid type: null, expected a string",
+        ),
+        (
+            "a time that is no integer",
+            json!({"type": "STEP_STARTED", "stepName": "s", "timestamp": 0.5}),
+            "invalid type: floating point `0.5`, expected i64",
+        ),
+        (
+            "an unknown role",
+            json!({"type": "TEXT_MESSAGE_START", "messageId": "m", "role": "wizard"}),
+            "unknown variant `wizard`, expected one of `developer`, `system`, `assistant`, `user`",
+        ),
+    ] {
+        assert_eq!(read(json.clone()), Err(expected.to_owned()), "{why}");
+        assert_eq!(serde_json::from_value::<Event>(json).unwrap_err().to_string(), expected, "{why}");
+    }
+}
+
+#[test]
+fn a_message_of_an_unknown_kind_is_an_error_where_nothing_is_left_without_it() {
+    let error = |json: Value| serde_json::from_value::<Message>(json).unwrap_err().to_string();
+
+    assert_eq!(error(json!({"id": "m", "role": "wizard"})), "a Message of a kind that is not known");
+    assert_eq!(error(json!({"id": "m", "role": "user"})), "/content is missing");
+    let call = json!({"id": "c", "type": "magic", "function": {"name": "f", "arguments": ""}});
+    assert!(serde_json::from_value::<ToolCall>(call.clone()).is_err());
+    let message = json!({"id": "m", "role": "assistant", "toolCalls": [call]});
+    let message: Message = serde_json::from_value(message).unwrap();
+    assert_eq!(message.body, MessageBody::Assistant { content: None, tool_calls: vec![] });
+}
