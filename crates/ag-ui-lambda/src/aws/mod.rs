@@ -37,6 +37,7 @@ mod identity;
 mod local;
 mod logging;
 mod models;
+#[cfg(target_os = "linux")]
 mod nodelay;
 #[cfg(feature = "otel")]
 mod otel;
@@ -64,6 +65,7 @@ use doors::Doors;
 #[cfg(feature = "dynamodb")]
 pub use dynamodb::DynamoGuard;
 pub use models::agent;
+#[cfg(target_os = "linux")]
 use nodelay::Connections;
 pub use rotate::rotate;
 pub use secrets::SecretsManager;
@@ -121,8 +123,13 @@ pub async fn serve_endpoint<C: Send + Sync + 'static>(
     let runtime_api = config::runtime_api()
         .ok_or_else(|| ConfigError { variable: "AWS_LAMBDA_RUNTIME_API", problem: NO_RUNTIME_API.into() })?;
     let doors = Arc::new(Doors::new(endpoint.clone(), config.clone()));
+    // Lambda is Linux; on other systems, in local mode, a frame may wait a little longer.
+    #[cfg(target_os = "linux")]
     let connections = Connections::to(&runtime_api).map(Arc::new);
+    #[cfg(not(target_os = "linux"))]
+    drop(runtime_api);
     let handler = service_fn(move |event| {
+        #[cfg(target_os = "linux")]
         if let Some(connections) = &connections {
             connections.send_at_once();
         }
