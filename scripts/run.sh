@@ -66,7 +66,7 @@ wait_for() {
 }
 
 say "Building the function (the first time takes some minutes)"
-cargo build $target
+cargo build --locked $target
 mkdir -p "$run"
 
 moto_port=$(free_port 0)
@@ -95,7 +95,7 @@ export AGUI_MODEL="${AGUI_MODEL:-scripted/demo}" AGUI_SCRIPTED_DELAY_MS="${AGUI_
 # --ignore-changes or not.
 (
   cd "$run"
-  exec cargo-lambda lambda watch --manifest-path "$root/Cargo.toml" $target --ignore-changes \
+  exec cargo-lambda lambda watch --locked --manifest-path "$root/Cargo.toml" $target --ignore-changes \
     --invoke-address 127.0.0.1 --invoke-port "$port"
 ) >"$run/function.log" 2>&1 </dev/null &
 watch=$!

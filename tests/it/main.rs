@@ -21,7 +21,6 @@ mod endpoint;
 mod events;
 mod forward;
 mod front_ends;
-mod layers;
 mod model_server;
 mod observability;
 mod poison;
