@@ -21,9 +21,17 @@ CLIENTS_READY := tests/clients/node_modules/.stamp
 
 # $(call need,command,where it comes from)
 need = command -v $(1) >/dev/null 2>&1 || { echo "$(1) is missing: $(2)" >&2; exit 1; }
+# SAM hands cargo no flag, so the lockfile is looked at before.
+UP_TO_DATE = cargo metadata --locked --format-version 1 >/dev/null
 need_cargo = $(call need,cargo,install Rust from https://rustup.rs)
+# The pinned tools and their hashes are for these versions of Python.
+define need_python
+$(call need,python3,apt-get install python3 python3-venv); \
+python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "python3 is older than 3.11, which the pinned tools need" >&2; exit 1; }; \
+python3 -c 'import ensurepip, venv' 2>/dev/null || { echo "python3 has no venv: apt-get install python3-venv" >&2; exit 1; }
+endef
 
-.PHONY: help run dev invoke test programs test-model check lint-template bench build package deploy sizes clean
+.PHONY: help run dev invoke test programs test-model check lint-template audit requirements bench build package deploy sizes clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -60,13 +68,18 @@ test-model: ## Try the function with a real model server (OPENAI_BASE_URL=http:/
 	@$(need_cargo)
 	@[ -n "$$OPENAI_BASE_URL" ] || { echo "OPENAI_BASE_URL is not set: it names the server, http://127.0.0.1:8080/v1 for example; docs/models.md says how to start one" >&2; exit 1; }
 	@echo "test-model: the function binary in front of $$OPENAI_BASE_URL"
-	@cargo test --quiet --test it model_server:: -- --ignored --nocapture --test-threads=1
+	@cargo test --locked --quiet --test it model_server:: -- --ignored --nocapture --test-threads=1
 
-check: lint-template ## Check format, lints, documentation and the template; every commit passes it
+check: $(PYTHON_READY) lint-template ## Check format, imports, licences, lints, documentation and the template; every commit passes it
 	@$(need_cargo)
 	@echo "check: format"
 	@cargo fmt --all --check
 	@cargo fmt --check --manifest-path $(GENAI)
+	@echo "check: which file imports which"
+	@cargo test --locked --quiet --package structure
+	@echo "check: licences, crates that are banned, where crates come from"
+	@cargo deny --locked check licenses bans sources
+	@cargo deny --locked --manifest-path $(GENAI) --config deny.toml check -A license-not-encountered licenses bans sources
 	@echo "check: clippy, everything"
 	@cargo clippy --locked --workspace --all-targets --profile test -- -D warnings
 	@echo "check: clippy, the library without features, and with only lambda"
@@ -87,19 +100,31 @@ lint-template: $(PYTHON_READY) $(SAM_READY) ## Lint template.yaml, as it is and 
 	@cfn-lint target/template.expanded.json
 	@for template in template.yaml deploy/*.yaml; do $(SAM) validate --lint --template "$$template" || exit 1; done
 
+audit: $(PYTHON_READY) ## Look the crates up in RustSec's database of advisories, which is on github.com
+	@$(need_cargo)
+	@echo "audit: crates with an advisory"
+	@cargo deny --locked fetch db || { echo "audit: the database can't be reached from here, so nothing was looked up" >&2; exit 1; }
+	@cargo deny --locked check --disable-fetch advisories
+
+requirements: ## Pin the Python tools of tests/requirements.in and deploy/requirements.in, with hashes
+	@echo "requirements: tests/requirements.txt, deploy/requirements.txt"
+	@$(need_python)
+	@scripts/requirements.sh
+
 bench: $(PYTHON_READY) ## Measure the whole process: start, memory, time to first event, CPU per event
 	@echo "bench: the function binary through the emulator"
 	@$(need_cargo)
-	@cargo bench --profile test
+	@cargo bench --locked --profile test
 
 build: $(PYTHON_READY) ## Package the agent's function for AWS (arm64 zip)
 	@echo "build: target/lambda/ag-ui-lambda/bootstrap.zip"
 	@$(need_cargo)
-	@cargo lambda build --release --arm64 --output-format zip --bin ag-ui-lambda
+	@cargo lambda build --locked --release --arm64 --output-format zip --bin ag-ui-lambda
 
 package: $(PYTHON_READY) $(SAM_READY) ## Build both functions as SAM deploys them, and check that they are for arm64
 	@echo "package: .aws-sam/build"
 	@$(need_cargo)
+	@$(UP_TO_DATE)
 	@$(SAM) build
 	@python scripts/check-package.py .aws-sam/build Agent Rotate
 
@@ -122,10 +147,9 @@ clean: ## Remove all that was built or set up here
 # $(call environment,folder,requirements)
 define environment
 	@echo "set-up: $(2) into $(1)"
-	@$(call need,python3,apt-get install python3 python3-venv)
-	@python3 -c 'import ensurepip, venv' 2>/dev/null || { echo "python3 has no venv: apt-get install python3-venv" >&2; exit 1; }
+	@$(need_python)
 	@[ -x $(1)/bin/python ] || python3 -m venv $(1)
-	@$(1)/bin/python -m pip install --quiet --disable-pip-version-check -r $(2)
+	@$(1)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(2)
 	@touch $@
 endef
 

@@ -3,28 +3,16 @@
 //! It measures the function binary with the scripted model and, for memory and the first request, with the
 //! shared token in Secrets Manager as moto plays it; then each wire, with its provider as `dev` plays it. Figures are of this machine; nothing here fails.
 #![expect(clippy::unwrap_used, reason = "a bench that cannot measure should say where")]
-#![expect(clippy::disallowed_methods, reason = "the ban on reading the environment is for the function")]
 #![expect(clippy::print_stdout, reason = "the card is printed")]
 
-use std::process::Command as Process;
 use std::time::{Duration, Instant};
 
 use ag_ui_dev::provider::{Provider, Reply, Say, Wire};
 use ag_ui_dev::{EntryPoint, Function};
 use serde_json::{Value, json};
+use test_support::moto::Moto;
+use test_support::provider;
 use tokio::process::Command;
-
-#[expect(dead_code, reason = "the tests need more of it")]
-#[path = "../tests/it/support/moto.rs"]
-mod moto;
-
-#[path = "../tests/it/support/planted.rs"]
-mod planted;
-
-#[path = "../tests/it/support/provider.rs"]
-mod provider;
-
-use moto::Moto;
 
 const TOKEN: &str = "token-of-the-bench";
 const STARTS: usize = 20;
@@ -178,12 +166,4 @@ fn row(what: &str, samples: &mut [f64], limit: &str) {
     samples.sort_by(f64::total_cmp);
     let (min, median, max) = (samples[0], samples[samples.len() / 2], samples[samples.len() - 1]);
     println!("{what:<58} {min:>10.2} {median:>10.2} {max:>10.2}   {limit}");
-}
-
-/// The Python of the project's own environment, with its tools.
-fn python() -> Process {
-    let venv = std::env::var("VENV").unwrap_or_else(|_| format!("{}/.venv", env!("CARGO_MANIFEST_DIR")));
-    let mut python = Process::new(format!("{venv}/bin/python"));
-    python.current_dir(env!("CARGO_MANIFEST_DIR"));
-    python
 }

@@ -64,6 +64,8 @@ export AWS_REGION="${place#* }" AWS_DEFAULT_REGION="${place#* }"
 if [ "$with" = sam ]; then
   export SAM_CLI_TELEMETRY=0
   say "Building both functions for arm64 (the first time takes some minutes)"
+  # SAM hands cargo no flag, so the lockfile is looked at before.
+  cargo metadata --locked --format-version 1 >/dev/null
   sam build
   say "Deploying template.yaml to account $account, $AWS_REGION"
   if [ -f samconfig.toml ]; then sam deploy; else sam deploy --guided --capabilities CAPABILITY_IAM; fi
@@ -76,7 +78,7 @@ lambda get-function-configuration >/dev/null 2>&1 || set_here ROLE ||
   fail "there is no function $function yet: ROLE must have the ARN of its role; docs/deploy.md has what it may do"
 
 say "Building the function for arm64 (the first time takes some minutes)"
-cargo lambda build --release --arm64 --bin ag-ui-lambda
+cargo lambda build --locked --release --arm64 --bin ag-ui-lambda
 
 say "Deploying $function to account $account, $AWS_REGION"
 settings=$(mktemp)

@@ -147,7 +147,7 @@ fn given_parameters_that_were_asked_for_before_then_sam_builds_and_deploys_with_
     let done = machine.deploys(&Moto::shared().env());
 
     assert!(done.status.success(), "{}", text(&done));
-    assert_eq!(machine.calls(), ["sam build", "sam deploy"]);
+    assert_eq!(machine.calls(), ["cargo metadata --locked", "sam build", "sam deploy"]);
 }
 
 #[test]

@@ -21,7 +21,6 @@ mod events;
 mod forward;
 mod front_ends;
 mod interface_emulator;
-mod layers;
 mod local;
 mod model_server;
 mod observability;

@@ -12,7 +12,9 @@ mod format_2;
 use bytes::Bytes;
 use http::Request;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
+
+pub use claims::ClaimSet;
 
 /// How a request reaches the function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -35,9 +37,6 @@ pub enum EntryPoint {
     /// An HTTP API with a Lambda authorizer.
     HttpApiLambda,
 }
-
-/// What AWS knows about the caller of an event, as JSON.
-pub type ClaimSet = Map<String, Value>;
 
 impl EntryPoint {
     /// Every entry point, in the order in which a person would choose.

@@ -8,6 +8,7 @@
 //! adapter that reads it would forgive. One piece is one write, so that streaming can be seen.
 
 mod anthropic;
+mod asked;
 mod bedrock;
 mod gemini;
 mod llama_cpp;
@@ -16,17 +17,18 @@ mod openai;
 mod reply;
 mod responses;
 mod server;
+mod sse;
 mod turn;
 mod wire;
 
 use std::{io, sync::Arc};
 
-use http::HeaderMap;
 use serde_json::Value;
 
 use super::loopback::Loopback;
 use server::State;
 
+pub use asked::Asked;
 pub use reply::{Gate, Reply};
 pub use turn::{Say, Stop, Usage};
 pub use wire::Wire;
@@ -44,20 +46,6 @@ pub struct Provider {
     state: Arc<State>,
     /// Ends every connection when dropped.
     server: Loopback,
-}
-
-/// A request that a [`Provider`] was asked with.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Asked {
-    /// The path, with the query if it has one.
-    pub path: String,
-    /// The headers, by lower-case names.
-    pub headers: HeaderMap,
-    /// The body, null when it is not JSON.
-    pub body: Value,
-    /// Why it was answered 400: what the judge said, or that its body is not JSON.
-    pub refused: Option<String>,
 }
 
 impl Provider {

@@ -9,17 +9,19 @@
 
 mod access;
 mod caller;
+mod error;
 mod faults;
 mod host;
 mod invoke;
 mod log;
 mod model_proxy;
 mod page;
-
+mod refusal;
 mod routes;
 mod secrets_manager;
 mod session;
 mod settings;
+mod shared;
 mod state_file;
 mod terminal;
 
@@ -29,17 +31,16 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use http_body_util::combinators::UnsyncBoxBody;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::FunctionError;
 use crate::loopback::Loopback;
 use access::Access;
+pub use error::ServerError;
 use faults::Faults;
 use host::Host;
 use log::LogFeed;
 pub use settings::{Person, Settings};
+use shared::Shared;
 pub use state_file::{Secrets, state_folder};
 
 /// The port of a development server whose settings name none.
@@ -52,58 +53,6 @@ pub struct Server {
     listener: Loopback,
 }
 
-/// Why a development server did not start.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ServerError {
-    /// `AGUI_PORT` holds something else.
-    #[error("AGUI_PORT must be a port, a whole number from 1 to 65535, and is `{0}`")]
-    Port(String),
-    /// The port is taken or may not be used.
-    #[error("no HTTP server can listen on port {port} of 127.0.0.1")]
-    Listen {
-        /// The port.
-        port: u16,
-        /// What the system says.
-        #[source]
-        source: io::Error,
-    },
-    /// A fault of the settings can't be set.
-    #[error("the fault `{0}` can't be set: {1}")]
-    Fault(String, String),
-    /// The function did not start.
-    #[error("the function did not start")]
-    Function(#[from] FunctionError),
-    /// The file with the local secrets can't be read or written.
-    #[error("the local secrets in {path} can't be used")]
-    Secrets {
-        /// Where they are.
-        path: String,
-        /// What the system says.
-        #[source]
-        source: io::Error,
-    },
-    /// The stand-in of an AWS service did not start.
-    #[error("the stand-in of {0} did not start")]
-    StandIn(&'static str, #[source] Box<dyn std::error::Error + Send + Sync>),
-}
-
-/// What the connections share.
-struct Shared {
-    settings: Settings,
-    access: Access,
-    host: Host,
-    faults: Faults,
-    log: Arc<LogFeed>,
-}
-
-/// The function, or the server, broke its answer off.
-#[derive(Debug, thiserror::Error)]
-#[error("the answer was broken off")]
-struct BrokenOff;
-
-type Body = UnsyncBoxBody<Bytes, BrokenOff>;
-
 impl Server {
     /// Starts the function and listens.
     ///
@@ -114,7 +63,7 @@ impl Server {
     pub async fn start(settings: Settings) -> Result<Self, ServerError> {
         let log = Arc::new(LogFeed::new(settings.prints_log));
         let faults = Faults::start(&settings).await?;
-        let host = Host::start(&settings, &faults, Arc::clone(&log)).await?;
+        let host = Host::start(&settings, faults.variables(), Arc::clone(&log)).await?;
         for (id, value) in &settings.faults {
             faults
                 .apply(id, value, &host)
@@ -192,6 +141,3 @@ fn listen(port: u16, shared: &Arc<Shared>) -> Result<Loopback, ServerError> {
     };
     Loopback::serve_on(port, answer).map_err(|source| ServerError::Listen { port, source })
 }
-
-#[cfg(test)]
-mod tests;

@@ -8,13 +8,10 @@ pub(crate) mod fault_proxy;
 pub(crate) mod forge;
 pub(crate) mod function;
 pub(crate) mod log;
-pub(crate) mod moto;
 pub(crate) mod oracle;
 pub(crate) mod oracles;
 pub(crate) mod outline;
-pub(crate) mod planted;
 pub(crate) mod played;
-pub(crate) mod provider;
 pub(crate) mod rotator;
 pub(crate) mod rules;
 pub(crate) mod scenario;
@@ -22,18 +19,7 @@ pub(crate) mod sse;
 pub(crate) mod watch;
 pub(crate) mod watched;
 
-/// The Python of the project's own environment, with its tools.
-pub(crate) fn python() -> std::process::Command {
-    let mut python = std::process::Command::new(venv().join("bin/python"));
-    python.current_dir(env!("CARGO_MANIFEST_DIR"));
-    python
-}
-
-/// Where the project's own Python environment is.
-pub(crate) fn venv() -> std::path::PathBuf {
-    let venv = std::env::var("VENV").unwrap_or_else(|_| format!("{}/.venv", env!("CARGO_MANIFEST_DIR")));
-    venv.into()
-}
+pub(crate) use test_support::{moto, planted, provider, python, venv};
 
 /// A file for a stream that a test records for the oracles.
 pub(crate) fn recording(name: &str) -> std::path::PathBuf {

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::ClaimSet;
+/// What AWS knows about the caller of an event, as JSON.
+pub type ClaimSet = Map<String, Value>;
 
 const ACCOUNT: &str = "123456789012";
 

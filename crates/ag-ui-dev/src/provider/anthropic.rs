@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::{
     Say, Stop, Usage,
+    sse::{event, with},
     turn::{stop, usage},
-    wire::{event, with},
 };
 
 pub(super) fn turn(turn: &[Say]) -> Vec<Bytes> {

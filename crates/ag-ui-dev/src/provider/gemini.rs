@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::{
     Say, Stop,
+    sse::with,
     turn::{stop, usage, whole},
-    wire::with,
 };
 
 pub(super) fn turn(turn: &[Say]) -> Vec<Bytes> {

@@ -6,13 +6,12 @@
 //! Source: what build b10068 sent. What was not seen of it is left out: reasoning on Responses and Messages, signatures.
 
 use bytes::Bytes;
-use http::Method;
 use serde_json::{Value, json};
 
 use super::{
-    Reply, Say, Stop, Usage, Wire,
+    Say, Stop, Usage, Wire,
+    sse::{data, event, with},
     turn::{stop, usage},
-    wire::{data, event, with},
 };
 
 pub(super) fn turn(wire: Wire, turn: &[Say]) -> Vec<Bytes> {
@@ -27,18 +26,6 @@ pub(super) fn turn(wire: Wire, turn: &[Say]) -> Vec<Bytes> {
 /// The body of an error.
 pub(super) fn error(status: u16, word: &str, message: &str) -> Value {
     json!({ "error": { "code": status, "message": message, "type": word } })
-}
-
-/// The answer to a request that is no POST.
-pub(super) fn not_a_turn(method: &Method) -> Reply {
-    if *method == Method::GET {
-        let models = json!({ "object": "list", "data": [{ "id": "stub", "object": "model" }] });
-        return Reply::raw(200, "application/json; charset=utf-8", models.to_string())
-            .header("keep-alive", "timeout=5, max=100");
-    }
-    let refusal = Reply::llama_cpp_error(404, "not_found_error", "File Not Found");
-    // The answer to a HEAD has no body.
-    if *method == Method::HEAD { refusal.end_after(0) } else { refusal }
 }
 
 fn chat(turn: &[Say]) -> Vec<Bytes> {

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::{
     Say, Stop,
+    sse::{data, with},
     turn::{stop, usage},
-    wire::{data, with},
 };
 
 pub(super) fn turn(turn: &[Say]) -> Vec<Bytes> {

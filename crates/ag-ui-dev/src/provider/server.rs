@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use tokio::{sync::watch, task::yield_now, time::sleep};
 
 use super::{
-    Asked, Reply, llama_cpp,
+    Asked, Reply,
     reply::{Headless, Step},
 };
 use crate::loopback::Closing;
@@ -92,7 +92,7 @@ impl State {
         if head.method != Method::POST {
             self.probes.send_modify(|probes| *probes += 1);
             if self.is_llama_cpp {
-                return self.play(llama_cpp::not_a_turn(&head.method), None).await;
+                return self.play(llama_cpp_not_a_turn(&head.method), None).await;
             }
             let mut response = Response::new(Empty::new().map_err(|never| match never {}).boxed_unsync());
             *response.status_mut() = StatusCode::NOT_FOUND;
@@ -173,6 +173,18 @@ impl Drop for Playing {
             self.state.left.send_modify(|left| *left += 1);
         }
     }
+}
+
+/// How llama.cpp answers a request that is no POST.
+fn llama_cpp_not_a_turn(method: &Method) -> Reply {
+    if *method == Method::GET {
+        let models = json!({ "object": "list", "data": [{ "id": "stub", "object": "model" }] });
+        return Reply::raw(200, "application/json; charset=utf-8", models.to_string())
+            .header("keep-alive", "timeout=5, max=100");
+    }
+    let refusal = Reply::llama_cpp_error(404, "not_found_error", "File Not Found");
+    // The answer to a HEAD has no body.
+    if *method == Method::HEAD { refusal.end_after(0) } else { refusal }
 }
 
 /// An error of the stub's own, worded so that every provider's client finds the message.

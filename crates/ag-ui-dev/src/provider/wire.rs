@@ -5,6 +5,7 @@
 use bytes::{Bytes, BytesMut};
 use serde_json::{Value, json};
 
+use super::sse::{data, event};
 use super::{Say, anthropic, bedrock, gemini, ollama, openai, responses};
 
 /// How a provider writes.
@@ -124,25 +125,6 @@ impl Wire {
         }
         frames
     }
-}
-
-/// An SSE frame without an event name.
-pub(super) fn data(value: &Value) -> Bytes {
-    Bytes::from(format!("data: {value}\n\n"))
-}
-
-/// An SSE frame that is named as its data is.
-pub(super) fn event(value: &Value) -> Bytes {
-    let name = value["type"].as_str().unwrap_or_default();
-    Bytes::from(format!("event: {name}\ndata: {value}\n\n"))
-}
-
-/// `base` with what `more` has.
-pub(super) fn with(mut base: Value, more: Value) -> Value {
-    if let (Value::Object(base), Value::Object(more)) = (&mut base, more) {
-        base.extend(more);
-    }
-    base
 }
 
 /// Where the first `border` ends.

@@ -3,7 +3,7 @@
 use http::{HeaderMap, HeaderName};
 use serde::Deserialize;
 
-use super::Person;
+use super::settings::Person;
 use crate::{ClaimSet, EntryPoint};
 
 /// Chooses the caller of a request: the id of a sample person, or JSON with `entry_point` and `claims`.

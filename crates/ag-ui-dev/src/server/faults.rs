@@ -7,10 +7,11 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::error::ServerError;
 use super::host::Host;
 use super::model_proxy::ModelProxy;
 use super::secrets_manager::{Availability, SECRET_ID, SecretsManager};
-use super::{ServerError, Settings};
+use super::settings::Settings;
 
 /// The faults that are set. Without a Secrets Manager of its own a server has none to offer.
 pub(super) struct Faults {

@@ -16,9 +16,9 @@ use tokio::sync::{Mutex, OnceCell, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use super::faults::Faults;
+use super::error::ServerError;
 use super::log::LogFeed;
-use super::{ServerError, Settings};
+use super::settings::Settings;
 use crate::{ClaimSet, EntryPoint, Function, FunctionError, Issuer};
 
 /// How long a function may take to ask for work. A debug build of a large function takes some seconds.
@@ -47,10 +47,10 @@ pub(super) struct Host {
 }
 
 impl Host {
-    /// Starts the function and waits until it asks for work.
+    /// Starts the function, with these variables too, and waits until it asks for work.
     pub(super) async fn start(
         settings: &Settings,
-        faults: &Faults,
+        variables: Vec<(String, String)>,
         log: Arc<LogFeed>,
     ) -> Result<Self, ServerError> {
         let (lines, mut receiver) = mpsc::unbounded_channel::<String>();
@@ -63,7 +63,7 @@ impl Host {
         });
         let host = Self {
             settings: settings.clone(),
-            variables: faults.variables(),
+            variables,
             log,
             lines,
             plain: Mutex::new(None),

@@ -10,8 +10,9 @@ use uuid::Uuid;
 
 use super::access::KEY_HEADER;
 use super::caller::{CALLER_HEADER, Caller};
-use super::routes::{self, Refusal};
-use super::{Body, BrokenOff, Shared, session};
+use super::refusal::{self, Refusal};
+use super::session;
+use super::shared::{Body, BrokenOff, Shared};
 use crate::{Answer, EntryPoint, Invocation, Payload};
 
 /// Bears the id of the request, as AWS names it; the log lines of the request have the same.
@@ -32,7 +33,7 @@ pub(super) async fn invoke(shared: &Shared, mut request: Request<Bytes>) -> Resu
     let caller = Caller::take(request.headers_mut())?;
     if shared.faults.is_throttled() {
         let body = json!({ "Reason": "ReservedFunctionConcurrentInvocationLimitExceeded", "Type": "User", "message": "Rate Exceeded." });
-        return Ok(routes::json(StatusCode::TOO_MANY_REQUESTS, &body));
+        return Ok(refusal::json(StatusCode::TOO_MANY_REQUESTS, &body));
     }
     let event = event(shared, request, &caller).await?;
     hand_over(shared, caller.entry_point, Payload::from(&event)).await

@@ -13,74 +13,21 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Frame;
-use http_body_util::{BodyExt as _, Full, Limited, StreamBody};
+use http_body_util::{BodyExt as _, Limited, StreamBody};
 use hyper::body::Incoming;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use super::access::Refused;
-use super::caller::{BadCaller, CALLER_HEADER, Caller};
-use super::faults::BadFault;
-use super::{Body, BrokenOff, ServerError, Shared, invoke, page, session};
-use crate::FunctionError;
+use super::caller::{CALLER_HEADER, Caller};
+use super::refusal::{Refusal, full, json};
+use super::shared::{Body, BrokenOff, Shared};
+use super::{invoke, page, session};
 
 /// The longest body that Lambda takes.
 const MAX_BODY_BYTES: usize = 6 * 1024 * 1024;
 /// The longest silence of the log's stream.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
-
-/// An answer of the server itself that is no success.
-pub(super) struct Refusal {
-    status: StatusCode,
-    code: &'static str,
-    message: String,
-}
-
-impl Refusal {
-    fn bad_request(message: impl ToString) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, code: "BAD_REQUEST", message: message.to_string() }
-    }
-
-    pub(super) fn internal(message: impl ToString) -> Self {
-        Self { status: StatusCode::INTERNAL_SERVER_ERROR, code: "INTERNAL", message: message.to_string() }
-    }
-
-    fn into_response(self) -> Response<Body> {
-        json(self.status, &json!({ "error": { "code": self.code, "message": self.message } }))
-    }
-}
-
-impl From<Refused> for Refusal {
-    fn from(refused: Refused) -> Self {
-        Self { status: refused.status(), code: refused.code(), message: refused.to_string() }
-    }
-}
-
-impl From<BadCaller> for Refusal {
-    fn from(bad: BadCaller) -> Self {
-        Self::bad_request(bad)
-    }
-}
-
-impl From<BadFault> for Refusal {
-    fn from(bad: BadFault) -> Self {
-        Self::bad_request(bad)
-    }
-}
-
-impl From<FunctionError> for Refusal {
-    /// As a function URL answers where a function fails, with the reason, since this is the developer's own machine.
-    fn from(error: FunctionError) -> Self {
-        Self { status: StatusCode::BAD_GATEWAY, code: "FUNCTION_FAILED", message: error.to_string() }
-    }
-}
-
-impl From<ServerError> for Refusal {
-    fn from(error: ServerError) -> Self {
-        Self::internal(error)
-    }
-}
 
 /// Answers a request.
 pub(super) async fn answer(
@@ -224,17 +171,4 @@ fn allow(headers: &mut HeaderMap, origin: HeaderValue) {
 
 fn read<T: for<'de> Deserialize<'de>>(body: &Bytes) -> Result<T, Refusal> {
     serde_json::from_slice(body).map_err(Refusal::bad_request)
-}
-
-/// An answer in JSON.
-pub(super) fn json(status: StatusCode, value: &Value) -> Response<Body> {
-    let mut response = Response::new(full(value.to_string().into()));
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
-}
-
-fn full(bytes: Bytes) -> Body {
-    Full::new(bytes).map_err(|never| match never {}).boxed_unsync()
 }

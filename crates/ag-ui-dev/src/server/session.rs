@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Person, Shared};
+use super::settings::Person;
+use super::shared::Shared;
 use crate::EntryPoint;
 
 /// The session, as JSON.

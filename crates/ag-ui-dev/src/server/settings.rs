@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Secrets, ServerError, state_folder};
+use super::error::ServerError;
+use super::state_file::{Secrets, state_folder};
 use crate::ClaimSet;
 
 const MODEL: &str = "scripted/demo";

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::ServerError;
+use super::error::ServerError;
 
 const FILE: &str = "ag-ui-local.json";
 

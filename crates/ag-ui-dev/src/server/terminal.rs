@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use serde_json::Value;
 
-use super::Settings;
+use super::settings::Settings;
 
 /// Members of a log line that say nothing at a terminal, or that stand at its beginning already.
 const HIDDEN: [&str; 9] = [

@@ -1,8 +1,10 @@
 //! What proves approvals on AWS, made of the settings: their key in Secrets Manager, their guard in a DynamoDB table.
 
+use lambda_runtime::Error;
+
 #[cfg(feature = "dynamodb")]
 use super::DynamoGuard;
-use super::{Error, SecretsManager};
+use super::SecretsManager;
 use crate::approval::{ApprovalKeys, Approvals};
 #[cfg(not(feature = "dynamodb"))]
 use crate::config::ConfigError;

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::Error;
+use lambda_runtime::Error;
+
 #[cfg(feature = "http-models")]
 use super::SecretsManager;
 use super::approvals::approvals;

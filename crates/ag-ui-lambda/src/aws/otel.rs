@@ -14,6 +14,7 @@ use bytes::Bytes;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use http_body::{Frame, SizeHint};
+use lambda_runtime::Error;
 use lambda_runtime::tracing::subscriber::Layer;
 use lambda_runtime::tracing::subscriber::filter::{LevelFilter, Targets};
 use lambda_runtime::tracing::subscriber::registry::LookupSpan;
@@ -25,7 +26,6 @@ use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SdkTracerProvider, Span, SpanData, SpanExporter as _, SpanProcessor};
 use tracing::{Subscriber, warn};
 
-use super::Error;
 use crate::agent::SPANS;
 use crate::endpoint::ResponseBody;
 

@@ -6,6 +6,7 @@
 
 mod algorithm;
 mod claims;
+mod config;
 mod header;
 mod issuer;
 mod keys;
@@ -32,6 +33,7 @@ use issuer::Issuer;
 use keys::Keys;
 
 pub use algorithm::{Algorithm, UnknownAlgorithm};
+pub use config::UserTokenConfig;
 pub use issuer::UnsafeKeys;
 
 /// The longest token that is looked at: more than any front door lets through in a header.
@@ -45,20 +47,6 @@ fn policy() -> Policy {
         timeout: issuer::FETCH_TIMEOUT,
         ..Policy::default()
     }
-}
-
-/// Which user tokens count.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UserTokenConfig {
-    /// The `iss` claim, exactly.
-    pub issuer: String,
-    /// The `aud` claim, or one of its entries; the `client_id` of a Cognito access token.
-    pub audience: String,
-    /// Where the issuer publishes its keys: `https`, or `http` on this machine. `None`: where the issuer's discovery document
-    /// says, and then `issuer` has to be such an address.
-    pub jwks_url: Option<String>,
-    /// The algorithms that count; empty means RS256 and ES256.
-    pub algorithms: Vec<Algorithm>,
 }
 
 /// Verifies the tokens of one issuer.

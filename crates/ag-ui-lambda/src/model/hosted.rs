@@ -11,6 +11,7 @@ mod anthropic;
 mod chat;
 mod connection;
 mod conversation;
+mod effort;
 mod error;
 mod fault;
 mod frames;
@@ -303,14 +304,5 @@ impl Inner {
         let mut url = self.base_url.clone();
         url.set_path(&format!("{}{path}", self.base_url.path()));
         url
-    }
-}
-
-/// A budget of thinking tokens as one of the three efforts that most providers know.
-fn effort(tokens: u32) -> &'static str {
-    match tokens {
-        0..=2048 => "low",
-        2049..=8192 => "medium",
-        _ => "high",
     }
 }

@@ -6,6 +6,7 @@
 
 mod arguments;
 mod context;
+mod error;
 mod function;
 mod interrupts;
 mod output;
@@ -16,15 +17,13 @@ mod state;
 mod toolbox;
 mod voice;
 
-use std::error::Error;
-use std::fmt;
-
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 pub(crate) use arguments::parse;
 pub use context::{RunInfo, ToolContext};
+pub use error::ToolError;
 pub use function::{FnTool, tool_fn};
 pub(crate) use interrupts::{Answer, approval_schema};
 pub use interrupts::{Approval, Interrupts, Question};
@@ -86,42 +85,6 @@ pub trait Tool<C>: Send + Sync + 'static {
         context: ToolContext<C>,
         args: Self::Args,
     ) -> impl Future<Output = Result<Self::Output, ToolError>> + Send;
-}
-
-/// Why a tool gave no result.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum ToolError {
-    /// The model reads the sentence, and so does the client; it may try again.
-    Refused(String),
-    /// The call waits for the answer to a question; see [`ToolContext::ask`].
-    Asked(Question),
-    /// The operator reads the cause in the log. The model and the client read a fixed sentence.
-    Failed(Box<dyn Error + Send + Sync>),
-}
-
-impl ToolError {
-    /// A refusal with a sentence that the model and the client may read.
-    pub fn refused(sentence: impl Into<String>) -> Self {
-        Self::Refused(sentence.into())
-    }
-}
-
-/// `?` on any error in a tool makes it a failure, so that no cause reaches the client by accident.
-impl<E: Error + Send + Sync + 'static> From<E> for ToolError {
-    fn from(cause: E) -> Self {
-        Self::Failed(Box::new(cause))
-    }
-}
-
-impl fmt::Display for ToolError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Refused(sentence) => f.write_str(sentence),
-            Self::Asked(question) => f.write_str(question.message()),
-            Self::Failed(cause) => write!(f, "the tool failed: {cause}"),
-        }
-    }
 }
 
 /// The arguments of a tool that takes none.

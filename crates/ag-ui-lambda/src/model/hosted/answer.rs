@@ -4,6 +4,7 @@
 //! marker of its wire, at the end of the body, or when nothing more has come for a while.
 
 mod end;
+mod text;
 mod whole;
 
 use std::collections::VecDeque;
@@ -25,7 +26,7 @@ use super::{anthropic, chat, gemini, ollama, responses};
 use crate::model::calls::{Calls, Piece};
 use crate::model::wire::ToolNames;
 use crate::model::{Delta, ModelError};
-use whole::Told;
+use text::Told;
 
 /// How long the end of a body may come behind the turn's. Waiting for it costs less than another connection.
 const END_OF_BODY: Duration = Duration::from_millis(10);

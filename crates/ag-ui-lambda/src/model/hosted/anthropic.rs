@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use super::conversation::{Asked, Choice, Message, declared};
-use super::effort;
+use super::effort::effort;
 use super::media::{Kind, Part, Place};
 use super::opaque;
 use super::said::{Piece, Said, Tokens, arguments, count, entries, place, text};

@@ -5,7 +5,7 @@
 use serde_json::{Map, Value, json};
 
 use super::conversation::{Asked, Choice, Message};
-use super::effort;
+use super::effort::effort;
 use super::media::{Kind, Medium, Part, Place};
 use super::opaque;
 use super::provider::Back;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tracing::warn;
 
 use super::conversation::{Asked, Choice, Message};
-use super::effort;
+use super::effort::effort;
 use super::error::Fault;
 use super::media::{Kind, Medium, Part, Place};
 use super::opaque;

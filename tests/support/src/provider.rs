@@ -3,10 +3,10 @@
 use ag_ui_dev::provider::Wire;
 
 /// A key that no log line may hold.
-pub(crate) const KEY: &str = "sk-test-0123456789abcdef";
+pub const KEY: &str = "sk-test-0123456789abcdef";
 
 /// The model, as `AGUI_MODEL` names it.
-pub(crate) fn model(wire: Wire) -> &'static str {
+pub fn model(wire: Wire) -> &'static str {
     match wire {
         Wire::OpenAiChat => "openai/gpt-test",
         Wire::OpenAiResponses => "openai-responses/gpt-5-test",
@@ -18,7 +18,7 @@ pub(crate) fn model(wire: Wire) -> &'static str {
 }
 
 /// The variables that point the function at a provider.
-pub(crate) fn variables(wire: Wire, url: &str) -> Vec<(&'static str, String)> {
+pub fn variables(wire: Wire, url: &str) -> Vec<(&'static str, String)> {
     let mut variables = vec![("AGUI_MODEL", model(wire).to_owned())];
     variables.extend(match wire {
         Wire::OpenAiChat | Wire::OpenAiResponses => {

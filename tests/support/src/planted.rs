@@ -11,18 +11,18 @@ const SHORTEST: usize = 8;
 static PLANTED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
 /// Plants the texts in a secret's value, which may be JSON.
-pub(crate) fn plant(value: &str) {
+pub fn plant(value: &str) {
     let parsed = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
     texts(&parsed, &mut planted());
 }
 
 /// All that was planted so far.
-pub(crate) fn planted() -> MutexGuard<'static, BTreeSet<String>> {
+pub fn planted() -> MutexGuard<'static, BTreeSet<String>> {
     PLANTED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Puts every text of a value that is long enough among the others.
-pub(crate) fn texts(value: &Value, texts_of: &mut BTreeSet<String>) {
+pub fn texts(value: &Value, texts_of: &mut BTreeSet<String>) {
     match value {
         Value::String(text) if text.len() >= SHORTEST => {
             texts_of.insert(text.clone());

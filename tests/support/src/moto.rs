@@ -9,20 +9,21 @@ use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 /// A moto server; it ends with this process, since it watches its standard input.
-pub(crate) struct Moto {
-    pub(crate) url: String,
+pub struct Moto {
+    /// Its address.
+    pub url: String,
     _server: Child,
 }
 
 impl Moto {
     /// The server of this process, started by the first test that needs it.
-    pub(crate) fn shared() -> &'static Self {
+    pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Moto> = OnceLock::new();
         SHARED.get_or_init(Self::start)
     }
 
     fn start() -> Self {
-        let mut child = super::python()
+        let mut child = crate::python()
             .arg("tests/servers/secrets_manager.py")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -36,28 +37,28 @@ impl Moto {
     }
 
     /// Makes a secret.
-    pub(crate) async fn create_secret(&self, name: &str, value: &str) {
+    pub async fn create_secret(&self, name: &str, value: &str) {
         self.create_secret_of(name, &json!({ "SecretString": value })).await;
     }
 
     /// Makes a secret of the members that a call to CreateSecret has beside the name.
-    pub(crate) async fn create_secret_of(&self, name: &str, members: &Value) {
-        super::planted::plant(members["SecretString"].as_str().unwrap_or_default());
+    pub async fn create_secret_of(&self, name: &str, members: &Value) {
+        crate::planted::plant(members["SecretString"].as_str().unwrap_or_default());
         let mut body = members.clone();
         body["Name"] = name.into();
         self.call("CreateSecret", &body).await;
     }
 
     /// Rotates a secret: the value becomes AWSCURRENT, the one before AWSPREVIOUS.
-    pub(crate) async fn rotate_secret(&self, name: &str, value: &str) {
-        super::planted::plant(value);
+    pub async fn rotate_secret(&self, name: &str, value: &str) {
+        crate::planted::plant(value);
         self.call("PutSecretValue", &json!({ "SecretId": name, "SecretString": value })).await;
     }
 
     /// Turns rotation on and begins one, as RotateSecret does: a version is staged AWSPENDING and has no value. moto
     /// can't run the function that makes it; its four events are the caller's to send, with the secret's ARN and
     /// the version's id that this returns.
-    pub(crate) async fn begin_rotation(&self, name: &str) -> (String, String) {
+    pub async fn begin_rotation(&self, name: &str) -> (String, String) {
         static FUNCTION: OnceCell<String> = OnceCell::const_new();
         let function = FUNCTION.get_or_init(|| self.create_rotation_function()).await;
         // moto 5.2 calls a rotation unfinished whose version is both AWSPENDING and AWSCURRENT; AWS does not.
@@ -79,12 +80,12 @@ impl Moto {
     }
 
     /// Turns rotation off, in the middle of one or not.
-    pub(crate) async fn cancel_rotation(&self, name: &str) {
+    pub async fn cancel_rotation(&self, name: &str) {
         self.call("CancelRotateSecret", &json!({ "SecretId": name })).await;
     }
 
     /// Gives the version that a rotation has begun a value.
-    pub(crate) async fn put_pending(&self, name: &str, version: &str, value: &str) {
+    pub async fn put_pending(&self, name: &str, version: &str, value: &str) {
         let put = json!({
             "SecretId": name, "ClientRequestToken": version, "SecretString": value,
             "VersionStages": ["AWSPENDING"],
@@ -93,13 +94,13 @@ impl Moto {
     }
 
     /// What DescribeSecret says.
-    pub(crate) async fn describe_secret(&self, name: &str) -> Value {
+    pub async fn describe_secret(&self, name: &str) -> Value {
         let described = self.call("DescribeSecret", &json!({ "SecretId": name })).await;
         serde_json::from_str(&described).unwrap()
     }
 
     /// The text of the version at this stage; none where there is none.
-    pub(crate) async fn secret(&self, name: &str, stage: &str) -> Option<String> {
+    pub async fn secret(&self, name: &str, stage: &str) -> Option<String> {
         let body = json!({ "SecretId": name, "VersionStage": stage });
         let request = self.request("secretsmanager", "").body(body.to_string());
         let answer = request.header("x-amz-target", "secretsmanager.GetSecretValue").send().await.unwrap();
@@ -132,7 +133,7 @@ impl Moto {
     }
 
     /// Makes a table with the string key `id`.
-    pub(crate) async fn create_table(&self, name: &str) {
+    pub async fn create_table(&self, name: &str) {
         let body = json!({
             "TableName": name, "BillingMode": "PAY_PER_REQUEST",
             "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
@@ -142,7 +143,7 @@ impl Moto {
     }
 
     /// A call to Cognito's user pools; returns the answer.
-    pub(crate) async fn cognito(&self, action: &str, body: &Value) -> Value {
+    pub async fn cognito(&self, action: &str, body: &Value) -> Value {
         let target = format!("AWSCognitoIdentityProviderService.{action}");
         serde_json::from_str(&self.send("cognito-idp", &target, body).await).unwrap_or_default()
     }
@@ -170,7 +171,7 @@ impl Moto {
     }
 
     /// The environment of a function that reads this server.
-    pub(crate) fn env(&self) -> [(&'static str, &str); 4] {
+    pub fn env(&self) -> [(&'static str, &str); 4] {
         [
             ("AWS_ENDPOINT_URL", &self.url),
             ("AWS_REGION", "us-east-1"),

@@ -1,0 +1,41 @@
+//! Why a development server did not start.
+
+use std::io;
+
+use crate::FunctionError;
+
+/// Why a development server did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServerError {
+    /// `AGUI_PORT` holds something else.
+    #[error("AGUI_PORT must be a port, a whole number from 1 to 65535, and is `{0}`")]
+    Port(String),
+    /// The port is taken or may not be used.
+    #[error("no HTTP server can listen on port {port} of 127.0.0.1")]
+    Listen {
+        /// The port.
+        port: u16,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// A fault of the settings can't be set.
+    #[error("the fault `{0}` can't be set: {1}")]
+    Fault(String, String),
+    /// The function did not start.
+    #[error("the function did not start")]
+    Function(#[from] FunctionError),
+    /// The file with the local secrets can't be read or written.
+    #[error("the local secrets in {path} can't be used")]
+    Secrets {
+        /// Where they are.
+        path: String,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// The stand-in of an AWS service did not start.
+    #[error("the stand-in of {0} did not start")]
+    StandIn(&'static str, #[source] Box<dyn std::error::Error + Send + Sync>),
+}

@@ -1,0 +1,272 @@
+//! What stands in one file: the modules it declares, what it imports, and each path that it writes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proc_macro2::{Delimiter, Group, Ident, LexError, TokenStream, TokenTree};
+
+/// What is known of a module before its names are followed.
+#[derive(Debug, Default)]
+pub(crate) struct Module {
+    /// Modules with a file of their own.
+    pub(crate) declared: Vec<String>,
+    /// Modules whose code stands in braces.
+    pub(crate) inline: BTreeMap<String, Module>,
+    /// What `use` brings in, by the name it has here.
+    pub(crate) imported: BTreeMap<String, Vec<String>>,
+    /// The names among them that others may see.
+    pub(crate) exported: BTreeSet<String>,
+    /// Every path of two names or more: of a `use`, or in the code.
+    pub(crate) paths: BTreeSet<Vec<String>>,
+    /// Every name in the code that does not belong to a longer path, nor to a `use`.
+    pub(crate) names: BTreeSet<String>,
+}
+
+/// Reads a file.
+pub(crate) fn read(text: &str) -> Result<Module, LexError> {
+    let mut module = Module::default();
+    scan(&tokens(text.parse()?), &mut module, true);
+    Ok(module)
+}
+
+/// Whether a file says with `#[path]` where the file of a module is.
+///
+/// # Errors
+/// If the text is no Rust.
+pub fn has_path_attribute(text: &str) -> Result<bool, LexError> {
+    Ok(any_path_attribute(&tokens(text.parse()?)))
+}
+
+fn any_path_attribute(tokens: &[TokenTree]) -> bool {
+    tokens.iter().enumerate().any(|(at, token)| match token {
+        TokenTree::Group(group) => {
+            let inner = self::tokens(group.stream());
+            let is_attribute = group.delimiter() == Delimiter::Bracket
+                && at > 0
+                && (is_punct(&tokens[at - 1], '#') || is_punct(&tokens[at - 1], '!'));
+            let names_path = |pair: &[TokenTree]| is_ident(&pair[0], "path") && is_punct(&pair[1], '=');
+            (is_attribute && deep(&inner).windows(2).any(names_path)) || any_path_attribute(&inner)
+        }
+        _ => false,
+    })
+}
+
+/// Reads a level of tokens; `is_top` where items of the module stand.
+fn scan(tokens: &[TokenTree], module: &mut Module, is_top: bool) {
+    let mut at = 0;
+    let mut is_public = false;
+    while at < tokens.len() {
+        match &tokens[at] {
+            token if is_punct(token, '#') => {
+                let (attribute, behind) = attribute(tokens, at);
+                at = match attribute {
+                    Some(group) if is_for_tests(group) => behind_item(tokens, behind),
+                    Some(group) => {
+                        quoted_paths(group, module);
+                        behind
+                    }
+                    None => at + 1,
+                };
+                continue;
+            }
+            TokenTree::Ident(word) if word == "pub" => {
+                is_public = true;
+                // The parentheses of `pub(crate)` hold no path that counts.
+                let has_scope = matches!(tokens.get(at + 1), Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Parenthesis);
+                at += if is_top && has_scope { 2 } else { 1 };
+                continue;
+            }
+            TokenTree::Ident(word) if word == "mod" => {
+                if let (Some(TokenTree::Ident(name)), Some(body)) = (tokens.get(at + 1), tokens.get(at + 2)) {
+                    match body {
+                        TokenTree::Group(group) => {
+                            let inner = module.inline.entry(name.to_string()).or_default();
+                            scan(&self::tokens(group.stream()), inner, true);
+                        }
+                        _ => module.declared.push(name.to_string()),
+                    }
+                    at += 2;
+                }
+            }
+            TokenTree::Ident(word) if word == "use" && !next_is(tokens, at, '<') => {
+                let end = (at..tokens.len()).find(|&at| is_punct(&tokens[at], ';')).unwrap_or(tokens.len());
+                let mut found = Vec::new();
+                tree(&tokens[at + 1..end], &mut Vec::new(), &mut found);
+                for (name, path) in found {
+                    if is_top {
+                        if is_public {
+                            module.exported.insert(name.clone());
+                        }
+                        module.imported.insert(name, path);
+                    } else {
+                        module.paths.insert(path);
+                    }
+                }
+                at = end;
+            }
+            TokenTree::Ident(first) => {
+                let (path, end) = path(tokens, at, first);
+                let is_member = at > 0 && is_punct(&tokens[at - 1], '.');
+                match path.as_slice() {
+                    [name] if !is_member => {
+                        module.names.insert(name.clone());
+                    }
+                    [first, _, ..] => {
+                        module.names.insert(first.clone());
+                        module.paths.insert(path);
+                    }
+                    _ => {}
+                }
+                at = end;
+            }
+            TokenTree::Group(group) => scan(&self::tokens(group.stream()), module, false),
+            _ => {}
+        }
+        is_public = false;
+        at += 1;
+    }
+}
+
+/// The path that begins with a name, and where its last token is.
+fn path(tokens: &[TokenTree], at: usize, first: &Ident) -> (Vec<String>, usize) {
+    let mut path = vec![first.to_string()];
+    let mut end = at;
+    while let (true, Some(TokenTree::Ident(next))) = (is_separator(tokens, end + 1), tokens.get(end + 3)) {
+        path.push(next.to_string());
+        end += 3;
+    }
+    (path, end)
+}
+
+/// The names and paths of the tree behind `use`. A `*` brings no name that could be followed.
+fn tree(tokens: &[TokenTree], prefix: &mut Vec<String>, found: &mut Vec<(String, Vec<String>)>) {
+    let depth = prefix.len();
+    let mut renamed = None;
+    let mut at = 0;
+    while at < tokens.len() {
+        match &tokens[at] {
+            TokenTree::Ident(word) if word == "as" => {
+                renamed = tokens.get(at + 1).map(ToString::to_string);
+                break;
+            }
+            // `a::{self}` is `a`.
+            TokenTree::Ident(word) if word == "self" && !prefix.is_empty() => {}
+            TokenTree::Ident(word) => prefix.push(word.to_string()),
+            TokenTree::Group(group) => {
+                let inner = self::tokens(group.stream());
+                for branch in inner.split(|token| is_punct(token, ',')).filter(|branch| !branch.is_empty()) {
+                    tree(branch, prefix, found);
+                }
+                prefix.truncate(depth);
+                return;
+            }
+            token if is_punct(token, '*') => {
+                prefix.truncate(depth);
+                return;
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    if let Some(name) = renamed.or_else(|| prefix.last().cloned()) {
+        found.push((name, prefix.clone()));
+    }
+    prefix.truncate(depth);
+}
+
+/// An attribute and what is behind it.
+fn attribute(tokens: &[TokenTree], at: usize) -> (Option<&Group>, usize) {
+    let at = if next_is(tokens, at, '!') { at + 2 } else { at + 1 };
+    match tokens.get(at) {
+        Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Bracket => (Some(group), at + 1),
+        _ => (None, at),
+    }
+}
+
+/// `cfg(test)`, or `cfg(all(test, ..))`.
+fn is_for_tests(attribute: &Group) -> bool {
+    fn inside(tokens: &[TokenTree], word: &str) -> Option<Vec<TokenTree>> {
+        match tokens {
+            [first, TokenTree::Group(group), ..] if is_ident(first, word) => Some(tokens_of(group)),
+            _ => None,
+        }
+    }
+    let Some(condition) = inside(&tokens_of(attribute), "cfg") else { return false };
+    let all = inside(&condition, "all").unwrap_or_else(|| condition.into_iter().take(1).collect());
+    all.iter().any(|token| is_ident(token, "test"))
+}
+
+/// What is behind the item that begins here.
+fn behind_item(tokens: &[TokenTree], mut at: usize) -> usize {
+    while at < tokens.len() {
+        if is_punct(&tokens[at], '#') {
+            at = attribute(tokens, at).1;
+            continue;
+        }
+        let is_block =
+            matches!(&tokens[at], TokenTree::Group(group) if group.delimiter() == Delimiter::Brace);
+        if is_block && !is_in_use(tokens, at) || is_punct(&tokens[at], ';') {
+            return at + 1;
+        }
+        at += 1;
+    }
+    at
+}
+
+/// Whether the braces are those of `use a::{b, c};`.
+fn is_in_use(tokens: &[TokenTree], at: usize) -> bool {
+    at > 1 && is_separator(tokens, at - 2)
+}
+
+/// Paths in quotes, as serde's attributes have them.
+fn quoted_paths(attribute: &Group, module: &mut Module) {
+    let tokens = tokens_of(attribute);
+    if tokens.first().is_some_and(|token| is_ident(token, "doc")) {
+        return;
+    }
+    for token in deep(&tokens) {
+        let TokenTree::Literal(literal) = token else { continue };
+        let text = literal.to_string();
+        let path: Vec<String> = text.trim_matches('"').split("::").map(ToOwned::to_owned).collect();
+        let is_name =
+            |name: &String| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        if path.len() > 1 && path.iter().all(is_name) {
+            module.paths.insert(path);
+        }
+    }
+}
+
+fn tokens(stream: TokenStream) -> Vec<TokenTree> {
+    stream.into_iter().collect()
+}
+
+fn tokens_of(group: &Group) -> Vec<TokenTree> {
+    tokens(group.stream())
+}
+
+/// All tokens, those inside groups too.
+fn deep(tokens: &[TokenTree]) -> Vec<TokenTree> {
+    tokens
+        .iter()
+        .flat_map(|token| match token {
+            TokenTree::Group(group) => deep(&tokens_of(group)),
+            token => vec![token.clone()],
+        })
+        .collect()
+}
+
+fn is_separator(tokens: &[TokenTree], at: usize) -> bool {
+    let is_colon = |at: usize| tokens.get(at).is_some_and(|token| is_punct(token, ':'));
+    is_colon(at) && is_colon(at + 1)
+}
+
+fn next_is(tokens: &[TokenTree], at: usize, c: char) -> bool {
+    tokens.get(at + 1).is_some_and(|token| is_punct(token, c))
+}
+
+fn is_punct(token: &TokenTree, c: char) -> bool {
+    matches!(token, TokenTree::Punct(punct) if punct.as_char() == c)
+}
+
+fn is_ident(token: &TokenTree, word: &str) -> bool {
+    matches!(token, TokenTree::Ident(ident) if ident == word)
+}

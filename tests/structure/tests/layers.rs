@@ -1,0 +1,271 @@
+//! Dependencies point down only. The table is the picture in DESIGN.md; without it the picture rots.
+#![expect(clippy::unwrap_used, reason = "a test that fails should say where")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use structure::{Crate, Import};
+
+/// Module, and the modules of this crate that it may name.
+const ALLOWED: &[(&str, &[&str])] = &[
+    ("causes", &[]),
+    ("json", &[]),
+    ("protocol", &[]),
+    ("cached", &["causes"]),
+    ("secret", &["causes"]),
+    ("transcript", &["protocol", "json"]),
+    ("model", &["protocol", "causes", "json"]),
+    ("keys", &["cached", "secret", "model", "causes"]),
+    ("tool", &["protocol", "causes", "json"]),
+    ("approval", &["protocol", "cached", "secret"]),
+    ("agent", &["protocol", "transcript", "model", "tool", "approval", "causes", "json"]),
+    ("endpoint", &["protocol", "agent", "approval", "cached", "secret", "causes", "json"]),
+    (
+        "aws",
+        &["config", "agent", "approval", "endpoint", "keys", "model", "secret", "protocol", "causes", "json"],
+    ),
+    ("config", &["agent", "approval", "endpoint", "model"]),
+];
+
+/// Import cycles that are known and wait for the modules to be cut anew. A cycle that is not here fails, and so does one
+/// that is here and is gone: this list only becomes shorter.
+const KNOWN_CYCLES: &[&[&str]] = &[];
+
+/// Where the library is.
+const LIBRARY: &str = "crates/ag-ui-lambda/src";
+
+#[test]
+fn a_module_names_only_what_lies_below_it() {
+    let imports = read(&PathBuf::from(LIBRARY).join("lib.rs"), &text).imports();
+
+    assert_eq!(against_the_table(&imports), Vec::<String>::new());
+    let between = |import: &&Import| module(&import.from) != module(&import.to);
+    assert!(imports.iter().filter(between).count() > 100, "the imports are where this test looks");
+}
+
+#[test]
+fn an_import_against_the_table_is_found_however_it_is_written() {
+    for (why, line) in [
+        ("by the crate", "use crate::agent::Agent;"),
+        ("in braces", "use crate::{agent::Agent, json};"),
+        ("by the parent", "use super::super::agent::Agent;"),
+        ("by a re-export", "use crate::Agent;"),
+        ("in the code", "fn f() { crate::agent::start(); }"),
+        ("by a module's name", "use crate::agent; fn f() { agent::start(); }"),
+        ("in a macro", "fn f() { println!(\"{}\", crate::agent::start()); }"),
+    ] {
+        let library = planted(&[
+            ("lib.rs", "pub mod agent; mod json; mod tool; pub use agent::Agent;"),
+            ("agent.rs", "pub struct Agent; pub fn start() {}"),
+            ("json.rs", ""),
+            ("tool.rs", "mod context;"),
+            ("tool/context.rs", line),
+        ]);
+        assert_eq!(against_the_table(&library.imports()).len(), 1, "{why}");
+    }
+    let below = planted(&[
+        ("lib.rs", "mod agent; mod tool; mod json;"),
+        (
+            "agent.rs",
+            "use crate::tool::Tool; // crate::endpoint::Endpoint\nconst TEXT: &str = \"crate::aws::x\";",
+        ),
+        ("tool.rs", "pub struct Tool; #[cfg(test)] mod tests { use crate::agent::Agent; }"),
+        ("json.rs", ""),
+    ]);
+    assert_eq!(against_the_table(&below.imports()), Vec::<String>::new(), "code that is allowed");
+}
+
+#[test]
+fn every_module_is_in_the_table() {
+    let library = read(&PathBuf::from(LIBRARY).join("lib.rs"), &text);
+    for module in library.files().into_iter().map(module).filter(|module| module != "lib") {
+        assert!(ALLOWED.iter().any(|(name, _)| *name == module), "{module} is not in the table");
+    }
+}
+
+#[test]
+fn no_import_cycle_is_new_and_the_known_ones_are_there() {
+    let mut found = BTreeMap::new();
+    for root in roots() {
+        let imports = read(&root, &text).imports();
+        for cycle in structure::cycles(&imports) {
+            let is_inside = |import: &&Import| cycle.contains(&import.from) && cycle.contains(&import.to);
+            let inside: Vec<String> = imports.iter().filter(is_inside).map(ToString::to_string).collect();
+            found.insert(cycle, inside);
+        }
+    }
+    let known: BTreeSet<BTreeSet<PathBuf>> =
+        KNOWN_CYCLES.iter().map(|files| files.iter().map(PathBuf::from).collect()).collect();
+
+    let new: Vec<String> = found
+        .iter()
+        .filter(|(cycle, _)| !known.contains(*cycle))
+        .map(|(_, imports)| imports.join("\n"))
+        .collect();
+    assert!(new.is_empty(), "import cycles that are not in the list:\n{}", new.join("\n\n"));
+    for cycle in known {
+        assert!(found.contains_key(&cycle), "a cycle that is gone, or smaller; shorten the list: {cycle:?}");
+    }
+}
+
+#[test]
+fn a_cycle_between_files_is_found_and_what_only_looks_like_one_is_not() {
+    let cycles = |files: &[(&str, &str)]| structure::cycles(&planted(files).imports());
+    let files = |names: &[&str]| vec![names.iter().map(PathBuf::from).collect::<BTreeSet<_>>()];
+
+    for (why, parent, child) in [
+        (
+            "a parent that imports its child",
+            "mod b; use b::B; pub struct A(B);",
+            "use super::A; pub struct B;",
+        ),
+        ("by paths alone", "mod b; pub fn a() { b::b(); }", "pub fn b() { super::a(); }"),
+        (
+            "a name that is passed on and used",
+            "mod b; pub use b::B; pub struct A(B);",
+            "use super::A; pub struct B;",
+        ),
+        (
+            "in an attribute",
+            "mod b; #[serde(with = \"b\")] pub struct A(#[serde(with = \"b::f\")] u8);",
+            "use crate::a::A;",
+        ),
+    ] {
+        let found = cycles(&[("lib.rs", "mod a;"), ("a.rs", parent), ("a/b.rs", child)]);
+        assert_eq!(found, files(&["a.rs", "a/b.rs"]), "{why}");
+    }
+    let siblings = cycles(&[
+        ("lib.rs", "mod a; mod b; mod c;"),
+        ("a.rs", "use crate::b::B; pub struct A;"),
+        ("b.rs", "use crate::c::{self, C}; pub struct B;"),
+        ("c/mod.rs", "pub use d::D; mod d; pub struct C;"),
+        ("c/d.rs", "pub struct D(crate::a::A); "),
+    ]);
+    assert_eq!(siblings, Vec::<BTreeSet<PathBuf>>::new(), "nobody imports D");
+
+    for (why, parent, child) in [
+        ("a child that is declared", "mod b; pub struct A;", "use super::A; pub struct B;"),
+        ("a name that is passed on", "mod b; pub struct A; pub use b::B;", "use super::A; pub struct B;"),
+        (
+            "tests",
+            "mod b; pub struct A; #[cfg(test)] mod tests { use super::b::B; }",
+            "use super::A; pub struct B;",
+        ),
+        ("a method", "mod b; pub struct A; fn f(a: A) { a.b() }", "use super::A; pub struct B;"),
+        ("a comment", "mod b; pub struct A; /// [`B`](b::B)\nfn f() {}", "use super::A; pub struct B;"),
+    ] {
+        let found = cycles(&[("lib.rs", "mod a;"), ("a.rs", parent), ("a/b.rs", child)]);
+        assert_eq!(found, Vec::<BTreeSet<PathBuf>>::new(), "{why}");
+    }
+}
+
+#[test]
+fn no_module_says_by_attribute_where_its_file_is() {
+    let mut seen = 0;
+    for file in ["benches", "crates", "examples", "src", "tests"].iter().flat_map(|folder| rust_files(folder))
+    {
+        let has_path = structure::has_path_attribute(&text(&file).unwrap()).unwrap();
+        assert!(!has_path, "{} has a #[path]", file.display());
+        seen += 1;
+    }
+    assert!(seen > 200, "the files are where this test looks");
+
+    for planted in [
+        "#[path = \"../a.rs\"] mod a;",
+        "#[cfg_attr(test, path = \"../a.rs\")] mod a;",
+        "mod b { #[path = \"../a.rs\"] mod a; }",
+    ] {
+        assert!(structure::has_path_attribute(planted).unwrap(), "{planted}");
+    }
+    assert!(
+        !structure::has_path_attribute("#[serde(other)] struct A { path: u8 } // #[path = \"a\"]").unwrap()
+    );
+}
+
+#[test]
+fn no_tool_of_the_template_is_named_by_the_loop_or_the_endpoint() {
+    for file in ["agent", "endpoint"].iter().flat_map(|module| rust_files(&format!("{LIBRARY}/{module}"))) {
+        let text = text(&file).unwrap();
+        for tool in ["get_weather", "get_account", "refund_order"] {
+            assert!(!text.contains(tool), "{} names {tool}", file.display());
+        }
+    }
+}
+
+/// What imports against the table.
+fn against_the_table(imports: &BTreeSet<Import>) -> Vec<String> {
+    let is_allowed = |import: &Import| {
+        let (from, to) = (module(&import.from), module(&import.to));
+        // The root names everything.
+        let allowed = ALLOWED.iter().find(|(name, _)| *name == from).map(|(_, allowed)| *allowed);
+        from == to || from == "lib" || allowed.is_some_and(|allowed| allowed.contains(&to.as_str()))
+    };
+    imports.iter().filter(|import| !is_allowed(import)).map(ToString::to_string).collect()
+}
+
+/// The module of the library's root that a file belongs to.
+fn module(file: &Path) -> String {
+    let file = file.strip_prefix(LIBRARY).unwrap_or(file);
+    let first = file.components().next().unwrap().as_os_str().to_string_lossy().into_owned();
+    first.strip_suffix(".rs").map(ToOwned::to_owned).unwrap_or(first)
+}
+
+/// The root files of the crates of the workspace; tests are none of them.
+fn roots() -> Vec<PathBuf> {
+    let packages = ["crates", "examples"].into_iter().flat_map(|folder| {
+        fs::read_dir(workspace().join(folder))
+            .unwrap()
+            .map(move |entry| Path::new(folder).join(entry.unwrap().file_name()))
+    });
+    let packages = packages.chain([PathBuf::new()]);
+    let roots: Vec<PathBuf> = packages
+        .flat_map(|package| {
+            let source = package.join("src");
+            let bins = rust_files(source.join("bin").to_str().unwrap());
+            [source.join("lib.rs"), source.join("main.rs")].into_iter().chain(bins)
+        })
+        .filter(|root| text(root).is_some())
+        .collect();
+    assert!(roots.len() > 5, "the crates are where this test looks: {roots:?}");
+    roots
+}
+
+/// The Rust files of a folder and all below it.
+fn rust_files(folder: &str) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut folders = vec![PathBuf::from(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(workspace().join(&folder)).into_iter().flatten() {
+            let entry = entry.unwrap();
+            let path = folder.join(entry.file_name());
+            if entry.file_type().unwrap().is_dir() {
+                let is_foreign = ["node_modules", "target"].iter().any(|name| path.ends_with(name));
+                folders.extend((!is_foreign).then_some(path));
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    files
+}
+
+fn read(root: &Path, text: &dyn Fn(&Path) -> Option<String>) -> Crate {
+    Crate::read(root, text).unwrap_or_else(|fault| panic!("{}: {fault}", root.display()))
+}
+
+/// A crate of these files.
+fn planted(files: &[(&str, &str)]) -> Crate {
+    let text = |file: &Path| {
+        files.iter().find(|(name, _)| Path::new(name) == file).map(|(_, text)| (*text).to_owned())
+    };
+    read(Path::new("lib.rs"), &text)
+}
+
+fn text(file: &Path) -> Option<String> {
+    fs::read_to_string(workspace().join(file)).ok()
+}
+
+fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
