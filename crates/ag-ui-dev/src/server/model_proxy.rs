@@ -109,7 +109,7 @@ mod tests {
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
             while let Ok((mut connection, _)) = listener.accept().await {
-                connection.read(&mut [0; 64]).await.unwrap();
+                let _asked = connection.read(&mut [0; 64]).await.unwrap();
                 let _ = connection.write_all(answer).await;
             }
         });
