@@ -32,7 +32,7 @@ pub fn approvals(config: &ApprovalConfig) -> Result<Approvals, Error> {
         ApprovalKey::Secret(id) => ApprovalKeys::from_source(SecretsManager::new(id)),
         ApprovalKey::Literal(key) => ApprovalKeys::literal(key.clone())?,
     };
-    let approvals = Approvals::new(keys).life(config.life);
+    let approvals = Approvals::new(keys).life(config.life).developer_hints(config.developer_hints);
     Ok(match &config.table {
         Some(table) => approvals.guard(DynamoGuard::new(table)),
         None => approvals,
