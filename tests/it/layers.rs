@@ -8,6 +8,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("causes", &[]),
     ("json", &[]),
     ("protocol", &[]),
+    ("suggest", &[]),
     ("cached", &["causes"]),
     ("secret", &["causes"]),
     ("transcript", &["protocol", "json"]),
@@ -16,7 +17,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("tool", &["protocol", "causes", "json"]),
     ("approval", &["protocol", "cached", "secret"]),
     ("agent", &["protocol", "transcript", "model", "tool", "approval", "causes", "json"]),
-    ("endpoint", &["protocol", "agent", "approval", "cached", "secret", "causes", "json"]),
+    ("endpoint", &["protocol", "agent", "approval", "cached", "secret", "causes", "json", "suggest"]),
     (
         "aws",
         &["config", "agent", "approval", "endpoint", "keys", "model", "secret", "protocol", "causes", "json"],

@@ -30,6 +30,8 @@ pub use model::{Guardrail, ModelConfig, ModelName};
 /// The settings of the function. The README's table of variables tells names, meanings and defaults.
 #[derive(Debug, Clone)]
 pub struct Config {
+    /// Whether this is a developer's own machine: `AGUI_LOCAL=1`. Refusals then say more, secrets included.
+    pub is_local: bool,
     /// What a request must show.
     pub auth: AuthMode,
     /// Where the shared token is; `None` only where it is not asked for.
@@ -164,6 +166,7 @@ impl Config {
         let auth = variables.auth()?;
         let limits = Limits::default();
         Ok(Self {
+            is_local,
             auth,
             token: variables.token(auth, is_local)?,
             token_header: variables.token_header()?,

@@ -35,6 +35,7 @@ pub mod keys;
 pub mod model;
 pub mod protocol;
 pub mod secret;
+mod suggest;
 pub mod tool;
 pub mod transcript;
 
