@@ -22,7 +22,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "aws",
         &["config", "agent", "approval", "endpoint", "keys", "model", "secret", "protocol", "causes", "json"],
     ),
-    ("config", &["agent", "approval", "endpoint", "model"]),
+    ("config", &["agent", "approval", "endpoint", "model", "suggest"]),
 ];
 
 #[test]

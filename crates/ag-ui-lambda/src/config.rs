@@ -6,6 +6,7 @@ mod approval;
 mod client;
 mod doors;
 mod model;
+mod names;
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -148,11 +149,12 @@ pub struct ConfigError {
 }
 
 impl Config {
-    /// Reads the settings from the environment.
+    /// Reads the settings from the environment, and warns of misspelt variables.
     ///
     /// # Errors
     /// [`ConfigError`] for the first variable that is missing or unusable.
     pub fn from_env() -> Result<Self, ConfigError> {
+        names::warn_of_unknown(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()));
         Self::read(ENVIRONMENT.look_up)
     }
 
@@ -285,9 +287,15 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
             (Some(id), None) => Ok(Some(TokenSource::Secret(id))),
             (None, Some(token)) => Ok(Some(TokenSource::Literal(token.into()))),
             (None, None) if auth == AuthMode::Authorizer => Ok(None),
+            (None, None) if is_local => Err(fault(
+                "AGUI_TOKEN_SECRET_ID",
+                "must name the secret of the shared token, or AGUI_TOKEN hold the token itself, unless AGUI_AUTH is \
+                 `authorizer`",
+            )),
             (None, None) => Err(fault(
                 "AGUI_TOKEN_SECRET_ID",
-                "must name the secret of the shared token, unless AGUI_AUTH is `authorizer`",
+                "must name the secret of the shared token, unless AGUI_AUTH is `authorizer`; on your own machine set \
+                 AGUI_LOCAL=1",
             )),
         }
     }

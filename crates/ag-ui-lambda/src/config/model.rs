@@ -9,6 +9,7 @@ use super::{ConfigError, Variables, fault};
 #[cfg(feature = "hosted")]
 use crate::model::Provider;
 use crate::model::{ModelSettings, ThinkTags, ToolChoice};
+use crate::suggest::nearest;
 
 /// The most texts to stop at: OpenAI takes no more.
 const MAX_STOP: usize = 4;
@@ -90,7 +91,11 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         if entries.is_empty() {
             return Err(fault(
                 "AGUI_MODEL",
-                &format!("must name a model, as `<adapter>/<model id>`; {}", adapters()),
+                &format!(
+                    "must name a model, as `<adapter>/<model id>`; {}; on your own machine AGUI_LOCAL=1 chooses \
+                     scripted/demo",
+                    adapters()
+                ),
             ));
         }
         let names = entries.iter().map(|entry| self.model(entry, secret.is_some()));
@@ -129,7 +134,9 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
                 key: self.key(provider, has_secret)?,
             });
         }
-        Err(fault("AGUI_MODEL", &format!("names an unknown adapter, {adapter}; {}", adapters())))
+        let near = nearest(adapter, adapter_names()).map(|name| format!(" (did you mean {name}?)"));
+        let near = near.unwrap_or_default();
+        Err(fault("AGUI_MODEL", &format!("names an unknown adapter, {adapter}{near}; {}", adapters())))
     }
 
     /// A variable that is set counts before the secret.
@@ -222,13 +229,17 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
 }
 
 /// What may stand before the `/`.
-fn adapters() -> String {
+fn adapter_names() -> Vec<&'static str> {
     let mut names = vec!["scripted"];
     #[cfg(feature = "bedrock")]
     names.push("bedrock");
     #[cfg(feature = "hosted")]
     names.extend(Provider::all().iter().map(Provider::adapter));
-    format!("the adapters are {}", names.join(", "))
+    names
+}
+
+fn adapters() -> String {
+    format!("the adapters are {}", adapter_names().join(", "))
 }
 
 #[cfg(all(test, feature = "bedrock", feature = "hosted"))]
@@ -345,6 +356,12 @@ mod tests {
                 "scripted, bedrock, openai, openai-responses, anthropic, gemini",
             ),
             ("no such adapter", vec![("AGUI_MODEL", "psychic/m")], "AGUI_MODEL", "scripted, bedrock, openai"),
+            (
+                "a misspelt adapter",
+                vec![("AGUI_MODEL", "opnai/m")],
+                "AGUI_MODEL",
+                "opnai (did you mean openai?); the",
+            ),
             ("no such script", vec![("AGUI_MODEL", "scripted/x")], "AGUI_MODEL", "scripted/demo"),
             ("no adapter", vec![("AGUI_MODEL", "gpt-5")], "AGUI_MODEL", "<adapter>/<model id>"),
             ("no id", vec![("AGUI_MODEL", "openai/")], "AGUI_MODEL", "<adapter>/<model id>"),
