@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
 use crate::protocol::all_types;
-use crate::support::function::{Function, dojo, test_function};
+use crate::support::function::{self, Function, TOKEN, dojo, says, test_function, url_event};
 use crate::support::outline::of_thread;
 use crate::support::played::played;
 use crate::support::provider::variables;
@@ -254,6 +254,24 @@ async fn shared_state_is_read_and_changed_by_a_tool() {
     TEXT_MESSAGE_END m6
     RUN_FINISHED success
     "#);
+}
+
+#[tokio::test]
+async fn shared_state_is_written_where_the_page_asks_for_a_recipe() {
+    let function = dojo(&[]).await;
+    let mut input = says("Create a delicious Italian pasta recipe.");
+    input["state"] = json!({"recipe": {"title": "Soup", "cooking_time": "45 min", "ingredients": []}});
+    let reply = function::Reply::to(&function, &url_event(&[("x-agui-token", TOKEN)], &input)).await;
+
+    let state = reply.events.iter().find(|event| event["type"] == "STATE_SNAPSHOT").unwrap();
+    let recipe = &state["snapshot"]["recipe"];
+    assert_eq!(
+        (&recipe["title"], &recipe["cooking_time"]),
+        (&json!("Pasta with tomatoes"), &json!("45 min"))
+    );
+    let names: Vec<&Value> =
+        recipe["ingredients"].as_array().unwrap().iter().map(|ingredient| &ingredient["name"]).collect();
+    assert_eq!(names, ["Pasta", "Tomatoes", "Garlic"]);
 }
 
 #[tokio::test]

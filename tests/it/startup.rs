@@ -19,7 +19,14 @@ async fn refused_with(variables: &[(&str, &str)]) -> String {
 async fn a_setting_that_keeps_the_function_from_starting_is_named_in_the_log() {
     for (why, variables, said) in [
         ("nothing is set", vec![], "AGUI_TOKEN_SECRET_ID must name the secret"),
+        ("not on AWS", vec![], "unless AGUI_AUTH is `authorizer`; on your own machine set AGUI_LOCAL=1"),
+        ("no token in local mode", vec![("AGUI_LOCAL", "1")], "or AGUI_TOKEN hold the token itself"),
         ("no model", vec![("AGUI_TOKEN_SECRET_ID", "token")], "AGUI_MODEL must name a model"),
+        (
+            "a misspelt adapter",
+            vec![("AGUI_TOKEN_SECRET_ID", "token"), ("AGUI_MODEL", "antropic/m")],
+            "antropic (did you mean anthropic?)",
+        ),
         ("a literal token in AWS", vec![("AGUI_TOKEN", "planted")], "AGUI_TOKEN is for local mode"),
         (
             "no such response mode",
@@ -86,4 +93,13 @@ async fn a_setting_that_keeps_the_function_from_starting_is_named_in_the_log() {
         assert!(log.contains("the function cannot serve") && log.contains(said), "{why}: {log}");
         assert!(!log.contains("planted"), "{why}: {log}");
     }
+}
+
+#[tokio::test]
+async fn a_misspelt_variable_is_named_in_the_log_with_the_one_that_was_meant() {
+    let log = refused_with(&[("AGUI_TOKEN_SECERT_ID", "planted"), ("AGUI_LOCAL", "1")]).await;
+
+    assert!(log.contains("this variable is not known and is ignored"), "{log}");
+    assert!(log.contains("AGUI_TOKEN_SECERT_ID") && log.contains("AGUI_TOKEN_SECRET_ID"), "{log}");
+    assert!(!log.contains("planted"), "{log}");
 }

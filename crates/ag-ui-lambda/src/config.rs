@@ -6,6 +6,7 @@ mod approval;
 mod client;
 mod doors;
 mod model;
+mod names;
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -30,6 +31,8 @@ pub use model::{Guardrail, ModelConfig, ModelName};
 /// The settings of the function. The README's table of variables tells names, meanings and defaults.
 #[derive(Debug, Clone)]
 pub struct Config {
+    /// Whether this is a developer's own machine: `AGUI_LOCAL=1`. Refusals then say more, secrets included.
+    pub is_local: bool,
     /// What a request must show.
     pub auth: AuthMode,
     /// Where the shared token is; `None` only where it is not asked for.
@@ -164,11 +167,12 @@ pub struct ConfigError {
 }
 
 impl Config {
-    /// Reads the settings from the environment.
+    /// Reads the settings from the environment, and warns of misspelt variables.
     ///
     /// # Errors
     /// [`ConfigError`] for the first variable that is missing or unusable.
     pub fn from_env() -> Result<Self, ConfigError> {
+        names::warn_of_unknown(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()));
         Self::read(ENVIRONMENT.look_up)
     }
 
@@ -182,6 +186,7 @@ impl Config {
         let auth = variables.auth()?;
         let limits = Limits::default();
         Ok(Self {
+            is_local,
             auth,
             token: variables.token(auth, is_local)?,
             token_header: variables.token_header()?,
@@ -305,9 +310,15 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
             (Some(id), None) => Ok(Some(TokenSource::Secret(id))),
             (None, Some(token)) => Ok(Some(TokenSource::Literal(token.into()))),
             (None, None) if auth == AuthMode::Authorizer => Ok(None),
+            (None, None) if is_local => Err(fault(
+                "AGUI_TOKEN_SECRET_ID",
+                "must name the secret of the shared token, or AGUI_TOKEN hold the token itself, unless AGUI_AUTH is \
+                 `authorizer`",
+            )),
             (None, None) => Err(fault(
                 "AGUI_TOKEN_SECRET_ID",
-                "must name the secret of the shared token, unless AGUI_AUTH is `authorizer`",
+                "must name the secret of the shared token, unless AGUI_AUTH is `authorizer`; on your own machine set \
+                 AGUI_LOCAL=1",
             )),
         }
     }

@@ -50,6 +50,7 @@ pub mod endpoint;
 pub mod keys;
 pub mod model;
 pub mod secret;
+mod suggest;
 pub mod tool;
 
 use ag_ui_wire::json;

@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use crate::support::fault_proxy::{Fault, FaultProxy};
-use crate::support::function::{Function, Reply, TOKEN, function, says, test_function, url_event};
+use crate::support::function::{
+    Function, Reply, TOKEN, function, local_function, says, test_function, url_event,
+};
 use crate::support::moto::Moto;
 use crate::support::played::played;
 use crate::support::rotator::{Rotator, STEPS};
@@ -113,6 +115,27 @@ async fn given_an_interrupt_when_the_function_is_killed_then_another_one_runs_th
         r#"{"order_id":"1234","amount":2000}"#.into();
     assert_eq!(results(&Reply::to(&second, &asks("ada", &changed)).await), [declined()]);
     assert_eq!(refunds(&second), 1);
+}
+
+#[tokio::test]
+async fn given_local_mode_when_a_proof_does_not_hold_then_the_log_says_what_differs() {
+    let function = local_function(&[("AGUI_APPROVAL_KEY", "0123456789abcdef0123456789abcdef")]).await;
+    let asked = Reply::to(&function, &asks("ada", &refund())).await;
+    assert_eq!(results(&Reply::to(&function, &asks("bob", &approved(&asked))).await), [declined()]);
+    let mut changed = approved(&asked);
+    changed["messages"][1]["toolCalls"][0]["function"]["arguments"] =
+        r#"{"order_id":"1234","amount":2000}"#.into();
+    changed["threadId"] = "t2".into();
+    assert_eq!(results(&Reply::to(&function, &asks("ada", &changed)).await), [declined()]);
+    function.kill().await;
+
+    let log = function.logs();
+    let lines = log.iter().filter(|line| line.contains("the proof of an answer does not hold"));
+    let differences: Vec<bool> = lines
+        .zip([r#"difference="the caller""#, r#"difference="the thread, the arguments""#])
+        .map(|(line, difference)| line.contains(difference) && line.contains(r#"tool="refund_order""#))
+        .collect();
+    assert_eq!(differences, [true, true], "{log:#?}");
 }
 
 #[tokio::test]

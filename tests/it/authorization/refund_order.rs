@@ -59,11 +59,14 @@ impl Stage {
         (reply, asked.into_iter().map(|asked| asked.body).collect())
     }
 
+    /// What the caller is told of the agent, without what only local mode tells.
     async fn capabilities(&self, caller: &Value) -> String {
         let request = http::Request::get("/capabilities").header("x-agui-token", TOKEN);
         let mut event = ag_ui_dev::EntryPoint::FunctionUrl.event(&request.body("".into()).unwrap(), None);
         prove(&mut event, caller);
-        Reply::to(&self.function, &event).await.text
+        let mut capabilities = Reply::to(&self.function, &event).await.json();
+        assert!(capabilities["custom"]["ag_ui_lambda.tools"].take().is_array());
+        capabilities.to_string()
     }
 
     fn refunds(&self) -> usize {

@@ -4,6 +4,7 @@
 mod auth;
 mod delivery;
 mod faults;
+mod hints;
 mod jwt_attacks;
 mod prompt;
 mod refusals;

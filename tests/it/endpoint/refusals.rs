@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ag_ui_dev::EntryPoint;
 use ag_ui_lambda::endpoint::{AuthMode, ClaimSource, Endpoint, SharedToken};
 use ag_ui_lambda::secret::{SecretError, SecretSource, SecretVersion, Stage};
 use futures_util::FutureExt as _;
@@ -10,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::faults::{FAULTS, LIMIT};
 use crate::support::endpoint::{Asked, ByText, endpoint, post};
+use crate::support::function::{self, Reply, local_function, says, url_event};
 use crate::support::scenario::Caller;
 
 /// A store that is away.
@@ -196,4 +198,50 @@ async fn half_a_surrogate_pair_or_a_byte_order_mark_refuses_no_body() {
 
         assert_eq!(answer.status, 200, "{text}: {}", answer.text);
     }
+}
+
+#[tokio::test]
+async fn local_mode_tells_the_developer_more_and_the_log_no_secret() {
+    let function =
+        local_function(&[("AGUI_JWT_ISSUER", "https://issuer.example"), ("AGUI_JWT_AUDIENCE", "app")]).await;
+    let hint = async |headers: &[(&str, &str)], body: &Value| {
+        let reply = Reply::to(&function, &url_event(headers, body)).await;
+        reply.json()["error"]["hint"].as_str().unwrap_or_else(|| panic!("no hint: {}", reply.text)).to_owned()
+    };
+    assert_eq!(
+        hint(&[], &says("Hello")).await,
+        format!(
+            "The header x-agui-token is missing. Send the header x-agui-token: {token}. `Authorization: Bearer {token}` \
+             works, too.",
+            token = function::TOKEN
+        )
+    );
+    assert_eq!(
+        hint(&[("x-agui-token", function::TOKEN)], &says("Hello")).await,
+        "Send the user's JWT in the header x-agui-user-token. Expected are the issuer https://issuer.example and the \
+         audience app."
+    );
+}
+
+#[tokio::test]
+async fn local_mode_says_what_was_meant_and_why_a_tool_is_not_offered() {
+    let function = local_function(&[]).await;
+    let token = [("x-agui-token", function::TOKEN)];
+    let mut input = says("Hello");
+    input["thread_id"] = input["threadId"].take();
+    let reply = Reply::to(&function, &url_event(&token, &input)).await;
+    assert_eq!((reply.status, &reply.json()["error"]["path"]), (400, &json!("/threadId")));
+    assert_eq!(reply.json()["error"]["hint"], "The body has a member `thread_id`: did you mean `threadId`?");
+
+    let request = http::Request::get("/capabilities").header("x-agui-token", function::TOKEN);
+    let capabilities =
+        Reply::to(&function, &EntryPoint::FunctionUrl.event(&request.body("".into()).unwrap(), None))
+            .await
+            .json();
+    let tools = capabilities["custom"]["ag_ui_lambda.tools"].as_array().unwrap();
+    let refund = tools.iter().find(|tool| tool["name"] == "refund_order").unwrap();
+    assert_eq!(
+        (&refund["offered"], &refund["needs_approval"], &refund["reason"]),
+        (&json!(false), &json!(true), &json!("The caller lacks the permission refunds:write."))
+    );
 }

@@ -10,6 +10,7 @@ use structure::{Crate, Import};
 /// Module, and the modules of this crate that it may name.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("causes", &[]),
+    ("suggest", &[]),
     ("json", &[]),
     ("protocol", &[]),
     ("cached", &["causes"]),
@@ -20,12 +21,12 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("tool", &["protocol", "causes", "json"]),
     ("approval", &["protocol", "cached", "secret"]),
     ("agent", &["protocol", "transcript", "model", "tool", "approval", "causes", "json"]),
-    ("endpoint", &["protocol", "agent", "approval", "cached", "secret", "causes", "json"]),
+    ("endpoint", &["protocol", "agent", "approval", "cached", "secret", "causes", "json", "suggest"]),
     (
         "aws",
         &["config", "agent", "approval", "endpoint", "keys", "model", "secret", "protocol", "causes", "json"],
     ),
-    ("config", &["agent", "approval", "endpoint", "model"]),
+    ("config", &["agent", "approval", "endpoint", "model", "suggest"]),
 ];
 
 /// Import cycles that are known and wait for the modules to be cut anew. A cycle that is not here fails, and so does one

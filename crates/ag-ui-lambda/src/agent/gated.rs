@@ -7,6 +7,7 @@
 
 use serde_json::Value;
 use tokio::time::Instant;
+use tracing::warn;
 
 use super::Agent;
 use super::answers::Answers;
@@ -326,7 +327,13 @@ impl<'a, C: Send + Sync + 'static> Judge<'a, C> {
                     let key = subject.idempotency_key();
                     facts.proven.push((proof.clone(), *entry, key));
                 }
-                Signature::Forged => facts.forged += 1,
+                Signature::Forged => {
+                    facts.forged += 1;
+                    if let Some(difference) = prover.approvals.difference(proof, &subject).await {
+                        let tool = self.agent.inner.toolbox.get(tool).map(|tool| tool.spec().name.as_str());
+                        warn!(tool, difference, "the proof of an answer does not hold");
+                    }
+                }
                 Signature::KeyMayBeNewer => {
                     facts.has_newer_key = true;
                     facts.forged += 1;

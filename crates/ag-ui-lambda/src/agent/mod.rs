@@ -26,6 +26,7 @@ mod seal;
 mod signed;
 mod spans;
 mod stream;
+mod tool_access;
 mod turn;
 mod turns;
 mod waiting;

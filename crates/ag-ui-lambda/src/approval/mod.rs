@@ -10,6 +10,7 @@
 mod guard;
 mod identity;
 mod keys;
+mod ledger;
 mod proof;
 mod pseudonym;
 mod result;
@@ -27,6 +28,7 @@ pub use guard::{Claim, Guard, GuardError};
 pub use identity::Identity;
 pub use keys::{ApprovalKeys, WeakKey};
 use keys::{KeyName, Keys, unix_seconds};
+use ledger::Ledger;
 use proof::Clear;
 pub(crate) use proof::{Kind, Proof, Subject, digest};
 pub(crate) use pseudonym::Pseudonyms;
@@ -56,13 +58,15 @@ pub struct Approvals {
     life: Duration,
     guard: Option<Arc<dyn Guard>>,
     clock: Clock,
+    /// What was signed lately; only where a developer is to read what differs.
+    ledger: Option<Arc<Ledger>>,
 }
 
 impl Approvals {
     /// Approvals signed with these keys, that can be given for 15 minutes.
     #[must_use]
     pub fn new(keys: ApprovalKeys) -> Self {
-        Self { keys: Arc::new(keys), life: LIFE, guard: None, clock: Arc::new(SystemTime::now) }
+        Self { keys: Arc::new(keys), life: LIFE, guard: None, clock: Arc::new(SystemTime::now), ledger: None }
     }
 
     /// How long an approval can be given.
@@ -81,6 +85,13 @@ impl Approvals {
     #[must_use]
     pub fn clock(self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         Self { clock: Arc::new(clock), ..self }
+    }
+
+    /// Whether the log says what differs where a proof does not hold; `false` by default. For local work only: what was
+    /// signed lately is kept in memory for it.
+    #[must_use]
+    pub fn developer_hints(self, is_on: bool) -> Self {
+        Self { ledger: is_on.then(Arc::default), ..self }
     }
 
     /// Begins to fetch the keys. A failure waits for the first use.
@@ -117,12 +128,26 @@ impl Approvals {
             expires: expires.unwrap_or_else(|| self.now().saturating_add(self.life.as_secs())),
             nonce: proof::nonce(),
         };
-        Ok(Proof::sign(clear, subject, &keys.current))
+        let proof = Proof::sign(clear, subject, &keys.current);
+        if let Some(ledger) = &self.ledger {
+            ledger.add(&proof, subject);
+        }
+        Ok(proof)
     }
 
     /// What is known of a proof for this subject. Its time is not looked at.
     pub(crate) async fn check(&self, proof: &Proof, subject: &Subject<'_>) -> Signature {
         self.verify(proof.key(), |keys| keys.all().any(|key| proof.is_by(key, subject))).await
+    }
+
+    /// What differs about a proof that does not hold for this subject; `None` where no developer is to read it.
+    pub(crate) async fn difference(&self, proof: &Proof, subject: &Subject<'_>) -> Option<String> {
+        let ledger = self.ledger.as_ref()?;
+        let is_key_known = self.keys.get().await.is_ok_and(|keys| keys.find(proof.key()).is_some());
+        Some(match is_key_known {
+            true => ledger.difference(proof, subject),
+            false => "the key: it was signed with one that is not in use here".into(),
+        })
     }
 
     /// What is known of the signature of a result.

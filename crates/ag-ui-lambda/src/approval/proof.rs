@@ -211,6 +211,10 @@ impl Proof {
         base64(&Sha256::digest(self.mac)[..24])
     }
 
+    pub(super) fn clear(&self) -> &Clear {
+        &self.clear
+    }
+
     pub(super) fn key(&self) -> KeyName<'_> {
         KeyName { id: &self.clear.key_id, signed_at: self.clear.signed_at }
     }

@@ -21,7 +21,7 @@ pub fn approvals(config: &ApprovalConfig) -> Result<Approvals, Error> {
         ApprovalKey::Secret(id) => ApprovalKeys::from_source(SecretsManager::new(id)),
         ApprovalKey::Literal(key) => ApprovalKeys::literal(key.clone())?,
     };
-    let approvals = Approvals::new(keys).life(config.life);
+    let approvals = Approvals::new(keys).life(config.life).developer_hints(config.developer_hints);
     match &config.table {
         #[cfg(feature = "dynamodb")]
         Some(table) => Ok(approvals.guard(DynamoGuard::new(table))),
@@ -45,7 +45,7 @@ mod tests {
     fn a_table_is_used_or_refused_and_never_passed_over() {
         let key = ApprovalKey::Literal("k".repeat(32).into());
         let life = Duration::from_secs(900);
-        let config = ApprovalConfig { key, life, table: Some("approvals".into()) };
+        let config = ApprovalConfig { key, life, table: Some("approvals".into()), developer_hints: false };
 
         let with_table = approvals(&config);
         if cfg!(feature = "dynamodb") {

@@ -58,7 +58,8 @@ use crate::agent::Agent;
 use crate::causes::causes;
 use crate::config::{self, Config, ConfigError, DoorConfig, LogSettings, TokenSource};
 use crate::endpoint::{
-    Claims, Endpoint, EndpointBuilder, Forbidden, IdentityClaims, SharedToken, UnsafeKeys, UserTokens,
+    Claims, DeveloperHints, Endpoint, EndpointBuilder, Forbidden, IdentityClaims, SharedToken, UnsafeKeys,
+    UserTokenConfig, UserTokens,
 };
 pub use approvals::approvals;
 use doors::Doors;
@@ -192,6 +193,9 @@ pub fn endpoint<C: Send + Sync + 'static>(
         Some(TokenSource::Literal(token)) => builder = builder.token(SharedToken::literal(token.clone())?),
         None => {}
     }
+    if config.is_local {
+        builder = builder.developer_hints(developer_hints(config));
+    }
     if let Some(user_tokens) = &config.user_tokens {
         let user_tokens = UserTokens::new(user_tokens.clone()).map_err(|fault| ConfigError {
             variable: match fault {
@@ -203,4 +207,17 @@ pub fn endpoint<C: Send + Sync + 'static>(
         builder = builder.user_tokens(user_tokens);
     }
     Ok(builder)
+}
+
+/// What local mode tells a developer beside a refusal.
+fn developer_hints(config: &Config) -> DeveloperHints {
+    let hints = match &config.token {
+        Some(TokenSource::Literal(token)) => DeveloperHints::new().token(token.clone()),
+        Some(TokenSource::Secret(id)) => DeveloperHints::new().token_secret(id),
+        None => DeveloperHints::new(),
+    };
+    match &config.user_tokens {
+        Some(UserTokenConfig { issuer, audience, .. }) => hints.user_tokens(issuer, audience),
+        None => hints,
+    }
 }

@@ -16,6 +16,8 @@ pub struct ApprovalConfig {
     pub life: Duration,
     /// Name of the DynamoDB table of the guard; without one a proof can be brought again until it expires.
     pub table: Option<String>,
+    /// Whether the log says what differs where a proof does not hold: in local mode.
+    pub developer_hints: bool,
 }
 
 /// Where the key of approvals is.
@@ -54,6 +56,6 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
             }
             (None, None) => return Ok(None),
         };
-        Ok(Some(ApprovalConfig { key, life, table }))
+        Ok(Some(ApprovalConfig { key, life, table, developer_hints: is_local }))
     }
 }

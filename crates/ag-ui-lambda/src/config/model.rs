@@ -10,6 +10,7 @@ use super::{ConfigError, Variables, fault};
 #[cfg(feature = "http-models")]
 use crate::model::Provider;
 use crate::model::{ModelSettings, ThinkTags, ToolChoice};
+use crate::suggest::nearest;
 
 /// The most texts to stop at: OpenAI takes no more.
 const MAX_STOP: usize = 4;
@@ -93,7 +94,11 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         if entries.is_empty() {
             return Err(fault(
                 "AGUI_MODEL",
-                &format!("must name a model, as `<adapter>/<model id>`; {}", adapters()),
+                &format!(
+                    "must name a model, as `<adapter>/<model id>`; {}; on your own machine AGUI_LOCAL=1 chooses \
+                     scripted/demo",
+                    adapters()
+                ),
             ));
         }
         let names = entries.iter().map(|entry| self.model(entry));
@@ -132,7 +137,9 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
                 key: self.key(provider)?,
             });
         }
-        Err(fault("AGUI_MODEL", &format!("names an unknown adapter, {adapter}; {}", adapters())))
+        let near = nearest(adapter, adapter_names()).map(|name| format!(" (did you mean {name}?)"));
+        let near = near.unwrap_or_default();
+        Err(fault("AGUI_MODEL", &format!("names an unknown adapter, {adapter}{near}; {}", adapters())))
     }
 
     /// A variable that is set counts before the secret.
@@ -225,13 +232,17 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
 }
 
 /// What may stand before the `/`.
-fn adapters() -> String {
-    let names = ["scripted"].into_iter();
+fn adapter_names() -> Vec<&'static str> {
+    let mut names = vec!["scripted"];
     #[cfg(feature = "bedrock")]
-    let names = names.chain(["bedrock"]);
+    names.push("bedrock");
     #[cfg(feature = "http-models")]
-    let names = names.chain(Provider::all().iter().map(Provider::adapter));
-    format!("the adapters are {}", names.collect::<Vec<_>>().join(", "))
+    names.extend(Provider::all().iter().map(Provider::adapter));
+    names
+}
+
+fn adapters() -> String {
+    format!("the adapters are {}", adapter_names().join(", "))
 }
 
 #[cfg(all(test, feature = "bedrock", feature = "http-models"))]
@@ -348,6 +359,12 @@ mod tests {
                 "scripted, bedrock, openai, openai-responses, anthropic, gemini",
             ),
             ("no such adapter", vec![("AGUI_MODEL", "psychic/m")], "AGUI_MODEL", "scripted, bedrock, openai"),
+            (
+                "a misspelt adapter",
+                vec![("AGUI_MODEL", "opnai/m")],
+                "AGUI_MODEL",
+                "opnai (did you mean openai?); the",
+            ),
             ("no such script", vec![("AGUI_MODEL", "scripted/x")], "AGUI_MODEL", "scripted/demo"),
             ("no adapter", vec![("AGUI_MODEL", "gpt-5")], "AGUI_MODEL", "<adapter>/<model id>"),
             ("no id", vec![("AGUI_MODEL", "openai/")], "AGUI_MODEL", "<adapter>/<model id>"),

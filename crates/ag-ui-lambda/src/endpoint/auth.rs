@@ -6,13 +6,13 @@ use http::header::{AUTHORIZATION, HeaderName};
 use http::request::Parts;
 use tracing::warn;
 
-use super::claims::{ClaimSource, Claims, Forbidden};
-use super::reject::{BadUserToken, Reject};
+use super::claims::{ClaimSource, Claims};
+use super::reject::{BadUserToken, ForbiddenBy, Reject, Unproven};
 use super::token::SharedToken;
 use crate::protocol::JsonObject;
 
 /// Header of the end user's token.
-const USER_TOKEN: HeaderName = HeaderName::from_static("x-agui-user-token");
+pub(super) const USER_TOKEN: HeaderName = HeaderName::from_static("x-agui-user-token");
 
 /// What a request must show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,10 +71,10 @@ pub(super) struct Authenticated {
 
 impl Authenticated {
     /// What is proven. Two proofs that disagree are no missing proof: this is asked when 403 has its turn.
-    pub(super) fn claims(&self) -> Result<&Claims, Forbidden> {
+    pub(super) fn claims(&self) -> Result<&Claims, Reject> {
         self.claims.as_ref().ok_or_else(|| {
             warn!("the user's token and the authorizer speak of different callers");
-            Forbidden
+            Reject::Forbidden(ForbiddenBy::Proofs)
         })
     }
 }
@@ -100,13 +100,13 @@ impl Auth {
         if let Some(token) = &self.token {
             match token.admits(self.presented(&head.headers)?).await {
                 Ok(true) => {}
-                Ok(false) => return Err(Reject::Unauthenticated),
+                Ok(false) => return Err(Reject::Unauthenticated(Unproven::WrongToken)),
                 Err(_) => unavailable = Some(Reject::SecretUnavailable),
             }
         }
         let proven = head.extensions.get::<Claims>().cloned().unwrap_or_else(Claims::anonymous);
         if self.needs_authorizer && !self.is_proof(&proven) {
-            return Err(Reject::Unauthenticated);
+            return Err(Reject::Unauthenticated(Unproven::NoAuthorizer));
         }
         let claims = match &self.user {
             None => Some(proven),
@@ -132,14 +132,20 @@ impl Auth {
 
     /// The token that the request shows: its own header if there is one, and then that alone counts.
     fn presented<'a>(&self, headers: &'a HeaderMap) -> Result<&'a str, Reject> {
-        let single = |name: &HeaderName| single(headers, name).map_err(|_| Reject::Unauthenticated);
+        let single = |name: &HeaderName| {
+            single(headers, name).map_err(|_| {
+                let is_repeated = headers.get_all(name).iter().nth(1).is_some();
+                let unproven = if is_repeated { Unproven::TokenTwice } else { Unproven::WrongToken };
+                Reject::Unauthenticated(unproven)
+            })
+        };
         if let Some(token) = single(&self.token_header)? {
             return Ok(token);
         }
         let credentials = single(&AUTHORIZATION)?.and_then(|value| value.split_once(' '));
         match credentials {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token.trim()),
-            _ => Err(Reject::Unauthenticated),
+            _ => Err(Reject::Unauthenticated(Unproven::NoToken)),
         }
     }
 

@@ -8,7 +8,7 @@ use tracing::warn;
 
 use super::auth::{Auth, AuthMode, VerifyUser};
 use super::token::SharedToken;
-use super::{Endpoint, IdentityClaims, Inner, Mapping};
+use super::{DeveloperHints, Endpoint, IdentityClaims, Inner, Mapping};
 use crate::agent::{Agent, LONGEST};
 
 /// Header of the shared token, unless another is named.
@@ -36,6 +36,7 @@ pub struct EndpointBuilder<C> {
     run_path: String,
     max_body_bytes: usize,
     keep_alive: Duration,
+    hints: Option<DeveloperHints>,
 }
 
 /// An endpoint that cannot be built.
@@ -67,6 +68,7 @@ impl<C: Send + Sync + 'static> EndpointBuilder<C> {
             run_path: RUN_PATH.into(),
             max_body_bytes: MAX_BODY_BYTES,
             keep_alive: KEEP_ALIVE,
+            hints: None,
         }
     }
 
@@ -124,12 +126,19 @@ impl<C: Send + Sync + 'static> EndpointBuilder<C> {
         Self { keep_alive: keep_alive.min(LONGEST), ..self }
     }
 
+    /// Tells developers more: each refusal has a `hint`, and `GET /capabilities` lists the tools that the caller is not
+    /// offered, with the reason. For work on one's own machine only, since hints hold secrets; none by default.
+    pub fn developer_hints(self, hints: DeveloperHints) -> Self {
+        Self { hints: Some(hints), ..self }
+    }
+
     /// Makes the endpoint.
     ///
     /// # Errors
     /// [`EndpointError`] if the token is missing that must be checked, or the path is unusable.
     pub fn build(self) -> Result<Endpoint<C>, EndpointError> {
-        let Self { agent, caller, mode, mut auth, identity, run_path, max_body_bytes, keep_alive } = self;
+        let Self { agent, caller, mode, mut auth, identity, run_path, max_body_bytes, keep_alive, hints } =
+            self;
         if !is_run_path(&run_path) {
             return Err(EndpointError::BadPath);
         }
@@ -148,7 +157,7 @@ impl<C: Send + Sync + 'static> EndpointBuilder<C> {
                 warn!("authentication is off: everyone who reaches this endpoint may call the agent");
             }
         }
-        let inner = Inner { agent, auth, caller, identity, run_path, max_body_bytes, keep_alive };
+        let inner = Inner { agent, auth, caller, identity, run_path, max_body_bytes, keep_alive, hints };
         Ok(Endpoint { inner: Arc::new(inner) })
     }
 }

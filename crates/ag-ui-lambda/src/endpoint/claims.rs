@@ -37,7 +37,7 @@ pub enum ClaimSource {
 }
 
 impl ClaimSource {
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::None => "none",
             Self::Iam => "iam",
@@ -79,6 +79,11 @@ impl Claims {
     /// No claims: a caller of whom only the shared token is known.
     pub fn anonymous() -> Self {
         Self::new(ClaimSource::None, JsonObject::new())
+    }
+
+    /// All claims, by name.
+    pub(super) fn values(&self) -> &JsonObject {
+        &self.values
     }
 
     /// Whether nothing is claimed.

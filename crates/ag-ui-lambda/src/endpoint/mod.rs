@@ -8,6 +8,7 @@ mod auth;
 mod body;
 mod build;
 mod claims;
+mod hints;
 mod reject;
 mod token;
 #[cfg(feature = "jwt")]
@@ -38,11 +39,16 @@ pub use build::{EndpointBuilder, EndpointError};
 #[cfg(feature = "lambda")]
 pub(crate) use build::{KEEP_ALIVE, MAX_BODY_BYTES, RUN_PATH, TOKEN_HEADER, is_run_path};
 pub use claims::{ClaimSource, Claims, Forbidden, IdentityClaims};
-use reject::Reject;
+pub use hints::DeveloperHints;
+use hints::Refused;
+use reject::{ForbiddenBy, Reject};
 pub use token::{SharedToken, TokenFault, Unavailable};
 #[cfg(feature = "jwt")]
 pub use user_token::{Algorithm, UnknownAlgorithm, UnsafeKeys, UserTokenConfig, UserTokens};
 pub use whole::Room;
+
+/// Name of the list, among the custom capabilities, of all tools and whether the caller is offered them.
+const TOOL_ACCESS: &str = "ag_ui_lambda.tools";
 
 /// When the run of a request must have ended at the latest: an extension of the request, from whoever knows.
 #[derive(Debug, Clone, Copy)]
@@ -72,6 +78,7 @@ struct Inner<C> {
     run_path: String,
     max_body_bytes: usize,
     keep_alive: Duration,
+    hints: Option<DeveloperHints>,
 }
 
 /// What a path serves.
@@ -99,10 +106,13 @@ impl<C: Send + Sync + 'static> Endpoint<C> {
 
     /// Answers one request.
     pub async fn handle(&self, request: Request<Bytes>) -> Response<ResponseBody> {
-        self.inner.answer(request, Instant::now()).await.unwrap_or_else(|reject| {
+        let received = Instant::now();
+        let (head, body) = request.into_parts();
+        self.inner.answer(&head, &body, received).await.unwrap_or_else(|reject| {
             let (status, code) = (reject.status().as_u16(), reject.code());
             info!(status, code, reason = reject.reason_for_log(), "request refused");
-            reject.into_response()
+            let hint = self.inner.hint(&reject, &head, &body);
+            reject.into_response(hint)
         })
     }
 }
@@ -110,22 +120,28 @@ impl<C: Send + Sync + 'static> Endpoint<C> {
 impl<C: Send + Sync + 'static> Inner<C> {
     async fn answer(
         &self,
-        request: Request<Bytes>,
+        head: &Parts,
+        body: &Bytes,
         received: Instant,
     ) -> Result<Response<ResponseBody>, Reject> {
-        let (head, body) = request.into_parts();
         match self.route(head.uri.path(), &head.method)? {
             Route::Health => Ok(json(StatusCode::OK, &serde_json::json!({ "status": "ok" }))),
             Route::Capabilities => {
-                let authenticated = self.auth.check(&head).await?;
-                let (caller, identity) = self.who(&authenticated, &head)?;
-                Ok(json(StatusCode::OK, &self.agent.capabilities(&caller, identity.as_ref())))
+                let authenticated = self.auth.check(head).await?;
+                let (caller, identity) = self.who(&authenticated, head)?;
+                let mut capabilities = self.agent.capabilities(&caller, identity.as_ref());
+                if self.hints.is_some() {
+                    let access = self.agent.tool_access(&caller, identity.as_ref());
+                    capabilities.custom.get_or_insert_default().insert(TOOL_ACCESS.into(), access);
+                }
+                Ok(json(StatusCode::OK, &capabilities))
             }
             Route::Run => {
-                let authenticated = self.auth.check(&head).await?;
-                self.check_body(&head, &body)?;
-                let (caller, identity) = self.who(&authenticated, &head)?;
-                self.run(received, caller, identity, read(&body)?, head.extensions.get().copied()).await
+                let authenticated = self.auth.check(head).await?;
+                self.check_body(head, body)?;
+                let (caller, identity) = self.who(&authenticated, head)?;
+                let input = self.read(body)?;
+                self.run(received, caller, identity, input, head.extensions.get().copied()).await
             }
         }
     }
@@ -159,9 +175,36 @@ impl<C: Send + Sync + 'static> Inner<C> {
             && claims.text(&self.identity.org) != Some(tenant)
         {
             warn!("the caller is not of the tenant that this environment is for");
-            return Err(Reject::Forbidden);
+            return Err(Reject::Forbidden(ForbiddenBy::Tenant));
         }
-        Ok(((self.caller)(claims)?, claims.identity(&self.identity)))
+        let caller = (self.caller)(claims)
+            .map_err(|Forbidden| Reject::Forbidden(ForbiddenBy::Mapping(Box::new(claims.clone()))))?;
+        Ok((caller, claims.identity(&self.identity)))
+    }
+
+    /// What a developer reads beside a refusal, where there is one to read it.
+    fn hint(&self, reject: &Reject, head: &Parts, body: &Bytes) -> Option<String> {
+        let token_header = &self.auth.token_header;
+        let refused = Refused { head, body, token_header, run_path: &self.run_path };
+        self.hints.as_ref()?.of(reject, &refused)
+    }
+
+    fn read(&self, body: &[u8]) -> Result<RunAgentInput, Reject> {
+        let received = RunAgentInput::read(crate::json::read(body)?)?;
+        if received.input.is_other_major() {
+            return Err(Reject::UnsupportedProtocolVersion);
+        }
+        if !received.dropped.is_empty() || received.unknown_members > 0 {
+            // Pointers hold the protocol's own names and numbers only; a few say enough.
+            let dropped = received.dropped.iter().take(8).map(String::as_str).collect::<Vec<_>>().join(" ");
+            let (elements, members) = (received.dropped.len(), received.unknown_members);
+            let hint = self.hints.is_some().then(|| hints::misspelt(body)).flatten();
+            warn!(
+                elements,
+                members, dropped, hint, "input has parts that AG-UI 1.0 does not know; they are left out"
+            );
+        }
+        Ok(received.input)
     }
 
     async fn run(
@@ -188,20 +231,6 @@ impl<C: Send + Sync + 'static> Inner<C> {
         }
         Ok(response)
     }
-}
-
-fn read(body: &[u8]) -> Result<RunAgentInput, Reject> {
-    let received = RunAgentInput::read(crate::json::read(body)?)?;
-    if received.input.is_other_major() {
-        return Err(Reject::UnsupportedProtocolVersion);
-    }
-    if !received.dropped.is_empty() || received.unknown_members > 0 {
-        // Pointers hold the protocol's own names and numbers only; a few say enough.
-        let dropped = received.dropped.iter().take(8).map(String::as_str).collect::<Vec<_>>().join(" ");
-        let (elements, members) = (received.dropped.len(), received.unknown_members);
-        warn!(elements, members, dropped, "input has parts that AG-UI 1.0 does not know; they are left out");
-    }
-    Ok(received.input)
 }
 
 fn json(status: StatusCode, value: &impl serde::Serialize) -> Response<ResponseBody> {

@@ -8,7 +8,7 @@ use http::header::{self, HeaderName, HeaderValue};
 use http::{Method, Response, StatusCode};
 use serde_json::json;
 
-use super::{Forbidden, ResponseBody};
+use super::{Claims, ResponseBody};
 use crate::agent::Refusal;
 use crate::json;
 use crate::protocol::BadInput;
@@ -51,6 +51,30 @@ impl BadUserToken {
     }
 }
 
+/// What is missing of a proof of who calls, beside the user's token. The client does not read it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unproven {
+    /// No token was presented.
+    NoToken,
+    /// The token's header was sent twice.
+    TokenTwice,
+    /// What was presented is not the token.
+    WrongToken,
+    /// No authorizer has proven a caller.
+    NoAuthorizer,
+}
+
+/// What a caller is forbidden by. The client does not read it.
+#[derive(Debug)]
+pub(super) enum ForbiddenBy {
+    /// Two proofs name different callers.
+    Proofs,
+    /// The environment is for another tenant.
+    Tenant,
+    /// The application's mapping refuses these claims.
+    Mapping(Box<Claims>),
+}
+
 /// Why a request is answered with a status and not with a run.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Reject {
@@ -59,7 +83,7 @@ pub(super) enum Reject {
     #[error("This address accepts only {allowed} requests.")]
     MethodNotAllowed { allowed: Method },
     #[error("You are not signed in, or the sign-in is not valid. Please sign in again.")]
-    Unauthenticated,
+    Unauthenticated(Unproven),
     #[error(transparent)]
     UserToken(#[from] BadUserToken),
     #[error("Your sign-in cannot be checked right now. Please try again in a moment.")]
@@ -74,7 +98,7 @@ pub(super) enum Reject {
     )]
     BodyTooLarge { bytes: usize, limit: usize },
     #[error("You are not allowed to use this agent. Please sign in with another account.")]
-    Forbidden,
+    Forbidden(ForbiddenBy),
     #[error("The application sent a request that {problem}, at line {line}, column {column}.")]
     BadJson { problem: &'static str, line: usize, column: usize },
     #[error("The application sent a request that cannot be read: {0}.")]
@@ -95,13 +119,13 @@ impl Reject {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Unauthenticated | Self::UserToken(_) => StatusCode::UNAUTHORIZED,
+            Self::Unauthenticated(_) | Self::UserToken(_) => StatusCode::UNAUTHORIZED,
             Self::SecretUnavailable | Self::KeysUnavailable | Self::Run(Refusal::ApprovalKeyUnavailable) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::BadJson { .. }
             | Self::BadInput(_)
             | Self::UnsupportedProtocolVersion
@@ -114,12 +138,12 @@ impl Reject {
         match self {
             Self::NotFound => "NOT_FOUND",
             Self::MethodNotAllowed { .. } => "METHOD_NOT_ALLOWED",
-            Self::Unauthenticated | Self::UserToken(_) => "UNAUTHENTICATED",
+            Self::Unauthenticated(_) | Self::UserToken(_) => "UNAUTHENTICATED",
             Self::SecretUnavailable | Self::Run(Refusal::ApprovalKeyUnavailable) => "SECRET_UNAVAILABLE",
             Self::KeysUnavailable => "KEYS_UNAVAILABLE",
             Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
             Self::BodyTooLarge { .. } => "BODY_TOO_LARGE",
-            Self::Forbidden => "FORBIDDEN",
+            Self::Forbidden(_) => "FORBIDDEN",
             Self::BadJson { .. } => "BAD_JSON",
             Self::BadInput(_) => "BAD_INPUT",
             Self::UnsupportedProtocolVersion => "UNSUPPORTED_PROTOCOL_VERSION",
@@ -159,7 +183,7 @@ impl Reject {
             Self::MethodNotAllowed { allowed } => {
                 Some((header::ALLOW, HeaderValue::from_str(allowed.as_str()).ok()?))
             }
-            Self::Unauthenticated => Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
+            Self::Unauthenticated(_) => Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
             Self::UserToken(bad) => Some((header::WWW_AUTHENTICATE, bad.challenge())),
             _ if self.status() == StatusCode::SERVICE_UNAVAILABLE => {
                 Some((header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S)))
@@ -168,13 +192,17 @@ impl Reject {
         }
     }
 
-    pub(super) fn into_response(self) -> Response<ResponseBody> {
+    /// The response, with a `hint` for the developer where there is one.
+    pub(super) fn into_response(self, hint: Option<String>) -> Response<ResponseBody> {
         let mut error = json!({ "code": self.code(), "message": self.to_string() });
         if let Some(path) = self.path() {
             error["path"] = path.into();
         }
         if let Some(reason) = self.reason() {
             error["reason"] = reason.into();
+        }
+        if let Some(hint) = hint {
+            error["hint"] = hint.into();
         }
         let mut response = super::json(self.status(), &json!({ "error": error }));
         if let Some((name, value)) = self.header() {
@@ -189,12 +217,6 @@ fn run_message(refusal: &Refusal) -> String {
     match *refusal == Refusal::ApprovalKeyUnavailable {
         true => "This conversation cannot be checked right now. Please try again in a moment.".into(),
         false => format!("The application sent a request that cannot be served: {refusal}."),
-    }
-}
-
-impl From<Forbidden> for Reject {
-    fn from(_: Forbidden) -> Self {
-        Self::Forbidden
     }
 }
 
@@ -218,7 +240,7 @@ mod tests {
             (Reject::NotFound, "There is nothing at this address. Please check the address of the agent."),
             (Reject::MethodNotAllowed { allowed: Method::POST }, "This address accepts only POST requests."),
             (
-                Reject::Unauthenticated,
+                Reject::Unauthenticated(Unproven::NoToken),
                 "You are not signed in, or the sign-in is not valid. Please sign in again.",
             ),
             (BadUserToken::Missing.into(), "You are not signed in. Please sign in."),
@@ -246,7 +268,7 @@ mod tests {
                  Please start a new conversation or send less.",
             ),
             (
-                Reject::Forbidden,
+                Reject::Forbidden(ForbiddenBy::Tenant),
                 "You are not allowed to use this agent. Please sign in with another account.",
             ),
             (bad_json("{]"), "The application sent a request that is not valid JSON, at line 1, column 2."),

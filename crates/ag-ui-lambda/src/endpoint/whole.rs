@@ -31,7 +31,7 @@ impl<C: Send + Sync + 'static> Endpoint<C> {
             None => {
                 let reject = Reject::ResponseTooLarge { limit: room.limit };
                 info!(status = reject.status().as_u16(), code = reject.code(), "answer withheld");
-                let (head, body) = reject.into_response().into_parts();
+                let (head, body) = reject.into_response(None).into_parts();
                 Response::from_parts(head, body.read(room).await.unwrap_or_default())
             }
         }

@@ -40,13 +40,22 @@ pub struct FnTool<F, C, A> {
     name: &'static str,
     description: &'static str,
     function: F,
-    /// What a caller has to meet, all of it, with what one lacks who does not.
-    demands: Vec<(Lack, Box<OfCaller<C>>)>,
+    /// What a caller has to meet, all of it.
+    demands: Vec<Demand<C>>,
     /// What a call has to pass, all of it.
     policies: Vec<Box<OfCall<C, A, Option<String>>>>,
     interrupts: Interrupts,
     /// What makes a call wait, any of it.
     approvals: Vec<Box<OfCall<C, A, bool>>>,
+}
+
+/// What a tool demands of its callers.
+struct Demand<C> {
+    is_met: Box<OfCaller<C>>,
+    /// What a caller lacks who does not meet it.
+    lack: Lack,
+    /// The same as a sentence for a developer.
+    sentence: String,
 }
 
 type OfCaller<C> = dyn Fn(&C) -> bool + Send + Sync;
@@ -61,7 +70,8 @@ impl<F, C, A> FnTool<F, C, A> {
         C: Grants,
     {
         let permission = permission.into();
-        self.demands(Lack::Permission, move |caller: &C| caller.has_permission(&permission))
+        let sentence = format!("The caller lacks the permission {permission}.");
+        self.demands(Lack::Permission, sentence, move |caller: &C| caller.has_permission(&permission))
     }
 
     /// Offers the tool only to callers who are in the group; to all others it does not exist.
@@ -71,13 +81,14 @@ impl<F, C, A> FnTool<F, C, A> {
         C: Grants,
     {
         let group = group.into();
-        self.demands(Lack::Group, move |caller: &C| caller.is_in_group(&group))
+        let sentence = format!("Only callers in the group {group}.");
+        self.demands(Lack::Group, sentence, move |caller: &C| caller.is_in_group(&group))
     }
 
     /// Offers the tool only to callers for whom `allowed` is true; to all others it does not exist.
     #[must_use]
     pub fn offered_to(self, allowed: impl Fn(&C) -> bool + Send + Sync + 'static) -> Self {
-        self.demands(Lack::Other, allowed)
+        self.demands(Lack::Other, "A rule of the tool (`offered_to`) refuses this caller.".into(), allowed)
     }
 
     /// Runs only the calls that the policy allows, of a caller to whom the tool is offered.
@@ -128,9 +139,19 @@ impl<F, C, A> FnTool<F, C, A> {
         Self { interrupts: Interrupts { question: true, ..self.interrupts }, ..self }
     }
 
-    fn demands(mut self, lack: Lack, demand: impl Fn(&C) -> bool + Send + Sync + 'static) -> Self {
-        self.demands.push((lack, Box::new(demand)));
+    fn demands(
+        mut self,
+        lack: Lack,
+        sentence: String,
+        is_met: impl Fn(&C) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.demands.push(Demand { is_met: Box::new(is_met), lack, sentence });
         self
+    }
+
+    /// The first demand that a caller does not meet.
+    fn unmet(&self, caller: &C) -> Option<&Demand<C>> {
+        self.demands.iter().find(|demand| !(demand.is_met)(caller))
     }
 }
 
@@ -160,8 +181,11 @@ where
     }
 
     fn admits(&self, caller: &C) -> Result<(), Lack> {
-        let lacks = self.demands.iter().find(|(_, is_met)| !is_met(caller));
-        lacks.map_or(Ok(()), |(lack, _)| Err(*lack))
+        self.unmet(caller).map_or(Ok(()), |demand| Err(demand.lack))
+    }
+
+    fn explain_denial(&self, caller: &C) -> Option<String> {
+        self.unmet(caller).map(|demand| demand.sentence.clone())
     }
 
     fn interrupts(&self) -> Interrupts {

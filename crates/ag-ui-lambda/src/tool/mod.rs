@@ -62,6 +62,12 @@ pub trait Tool<C>: Send + Sync + 'static {
         Ok(())
     }
 
+    /// Why this caller may not use the tool, as a sentence for a developer who looks at the agent in local mode; `None`
+    /// where [`admits`](Self::admits) says all that there is. No client of a deployed function reads it.
+    fn explain_denial(&self, _caller: &C) -> Option<String> {
+        None
+    }
+
     /// What its calls may wait for. A tool whose calls may wait is offered only where approvals can be proven.
     fn interrupts(&self) -> Interrupts {
         Interrupts::default()

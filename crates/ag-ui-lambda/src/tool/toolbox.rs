@@ -62,6 +62,8 @@ pub(crate) trait Entry<C>: Send + Sync {
     fn spec(&self) -> &protocol::Tool;
     /// Whether this caller may use it.
     fn admits(&self, caller: &C) -> Result<(), Lack>;
+    /// Why this caller may not use it, as a sentence for a developer.
+    fn explain_denial(&self, caller: &C) -> Option<String>;
     fn interrupts(&self) -> Interrupts;
     /// Whether a call with these arguments may run. An error is a sentence for the model: the tool is at fault.
     fn approval(&self, caller: &C, arguments: &Value) -> Result<Approval, String>;
@@ -174,6 +176,12 @@ where
             error!(tool = self.spec.name, "tool's policy panicked");
             Err(Lack::Other)
         })
+    }
+
+    fn explain_denial(&self, caller: &C) -> Option<String> {
+        let explain = AssertUnwindSafe(|| self.tool.explain_denial(caller));
+        std::panic::catch_unwind(explain)
+            .unwrap_or_else(|_panic| Some("A rule of the tool panicked, which counts as a no.".into()))
     }
 
     fn interrupts(&self) -> Interrupts {

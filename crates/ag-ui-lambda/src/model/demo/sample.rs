@@ -143,7 +143,7 @@ impl<'a> Maker<'_, 'a> {
                 "string" => texts(views, name, self.turn),
                 "integer" => numbers(views, true, self.turn),
                 "number" => numbers(views, false, self.turn),
-                "boolean" => vec![json!(self.turn % 2 == 1), json!(self.turn % 2 == 0)],
+                "boolean" => vec![json!(!self.turn.is_multiple_of(2)), json!(self.turn.is_multiple_of(2))],
                 "null" => vec![Value::Null],
                 _ => Vec::new(),
             };

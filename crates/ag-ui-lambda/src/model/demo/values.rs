@@ -130,7 +130,7 @@ fn quoted(text: &str) -> Option<(&str, &str)> {
 }
 
 fn trimmed(word: &str) -> &str {
-    word.trim_end_matches(|c: char| matches!(c, '.' | ',' | ';' | ':' | '!' | '?' | ')' | '%' | '€' | '$'))
+    word.trim_end_matches(['.', ',', ';', ':', '!', '?', ')', '%', '€', '$'])
 }
 
 #[cfg(test)]
