@@ -51,7 +51,7 @@ fn builder() -> EndpointBuilder<Caller> {
 }
 
 fn hints() -> DeveloperHints {
-    DeveloperHints::new().token("t0ken".into()).user_tokens("https://issuer.example", "app")
+    DeveloperHints::new().token_variable().user_tokens("https://issuer.example", "app")
 }
 
 /// A request, as it is changed from one that is served.
@@ -101,8 +101,9 @@ async fn without_hints_a_refusal_has_a_code_and_a_message_and_no_more() {
 }
 
 #[tokio::test]
-async fn a_missing_or_wrong_token_is_named_with_the_one_to_send() {
-    let send = "Send the header x-agui-token: t0ken. `Authorization: Bearer t0ken` works, too.";
+async fn a_missing_or_wrong_token_is_named_with_where_the_right_one_is() {
+    let send = "Send the header x-agui-token with the token that the terminal has printed, or that AGUI_TOKEN holds. \
+        `Authorization: Bearer` works, too.";
     let remove = |request: &mut Request<Bytes>| {
         request.headers_mut().remove("x-agui-token");
     };

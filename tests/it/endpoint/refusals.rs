@@ -210,11 +210,8 @@ async fn local_mode_tells_the_developer_more_and_the_log_no_secret() {
     };
     assert_eq!(
         hint(&[], &says("Hello")).await,
-        format!(
-            "The header x-agui-token is missing. Send the header x-agui-token: {token}. `Authorization: Bearer {token}` \
-             works, too.",
-            token = function::TOKEN
-        )
+        "The header x-agui-token is missing. Send the header x-agui-token with the token that the terminal has printed, or \
+         that AGUI_TOKEN holds. `Authorization: Bearer` works, too."
     );
     assert_eq!(
         hint(&[("x-agui-token", function::TOKEN)], &says("Hello")).await,

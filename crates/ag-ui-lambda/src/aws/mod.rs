@@ -212,7 +212,7 @@ pub fn endpoint<C: Send + Sync + 'static>(
 /// What local mode tells a developer beside a refusal.
 fn developer_hints(config: &Config) -> DeveloperHints {
     let hints = match &config.token {
-        Some(TokenSource::Literal(token)) => DeveloperHints::new().token(token.clone()),
+        Some(TokenSource::Literal(_)) => DeveloperHints::new().token_variable(),
         Some(TokenSource::Secret(id)) => DeveloperHints::new().token_secret(id),
         None => DeveloperHints::new(),
     };

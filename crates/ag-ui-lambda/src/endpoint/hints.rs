@@ -1,14 +1,14 @@
 //! What a developer reads beside a refusal, in local mode only: what is wrong with this very request and what helps.
 //!
-//! A hint may name secrets, claims and what was sent, all of which a refusal never does elsewhere. It goes to whoever
-//! sent the request, as `error.hint`, and never to the log. Without [`DeveloperHints`] no hint is made.
+//! A hint may name claims and what was sent, which a refusal never does elsewhere, and where a secret is; never its value, since
+//! whoever is refused has proven nothing. It goes to whoever sent the request, as `error.hint`, and never to the log. Without
+//! [`DeveloperHints`] no hint is made.
 
 mod input;
 
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName};
 use http::request::Parts;
-use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value};
 
 use super::auth::USER_TOKEN;
@@ -25,7 +25,7 @@ const MAX_CLAIMS_CHARS: usize = 2000;
 
 /// What a developer may be told beside a refusal: where the secrets of this endpoint are, and what it expects.
 ///
-/// For work on one's own machine only: it holds the shared token in clear, and a refusal shows it.
+/// For work on one's own machine only: a refusal then repeats claims and what was sent.
 #[derive(Debug, Clone, Default)]
 #[must_use]
 pub struct DeveloperHints {
@@ -35,7 +35,7 @@ pub struct DeveloperHints {
 
 #[derive(Debug, Clone)]
 enum TokenPlace {
-    Here(SecretString),
+    Variable,
     Secret(String),
 }
 
@@ -45,9 +45,9 @@ impl DeveloperHints {
         Self::default()
     }
 
-    /// The shared token, to be shown where it is missing or wrong.
-    pub fn token(self, token: SecretString) -> Self {
-        Self { token: Some(TokenPlace::Here(token)), ..self }
+    /// The shared token is in the variable `AGUI_TOKEN`, which the development server makes and prints.
+    pub fn token_variable(self) -> Self {
+        Self { token: Some(TokenPlace::Variable), ..self }
     }
 
     /// Name of the secret that holds the shared token.
@@ -133,10 +133,10 @@ impl DeveloperHints {
 
     fn send_token(&self, header: &HeaderName) -> String {
         match &self.token {
-            Some(TokenPlace::Here(token)) => {
-                let token = token.expose_secret().trim();
-                format!("Send the header {header}: {token}. `Authorization: Bearer {token}` works, too.")
-            }
+            Some(TokenPlace::Variable) => format!(
+                "Send the header {header} with the token that the terminal has printed, or that AGUI_TOKEN holds. \
+                 `Authorization: Bearer` works, too."
+            ),
             Some(TokenPlace::Secret(id)) => format!(
                 "Send the header {header} with the token that the secret {id} of AWS Secrets Manager holds. \
                  `Authorization: Bearer` works, too."
