@@ -84,6 +84,10 @@ impl Settings {
                 variables.push(((*name).to_owned(), (*value).to_owned()));
             }
         }
+        // The emulated Lambda has a region of its own where the function is not told one.
+        if let Some(region) = text("AWS_REGION").or_else(|| text("AWS_DEFAULT_REGION")) {
+            variables.push(("AWS_REGION".into(), region));
+        }
         let origins = text("AGUI_CORS_ORIGINS").unwrap_or_default();
         Ok(Self {
             name: program.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
@@ -183,6 +187,7 @@ mod tests {
             ("AGUI_APPROVAL_SECRET_ID", "approvals"),
             ("AGUI_MODEL", "ollama/qwen3"),
             ("AGUI_PORT", "9001"),
+            ("AWS_DEFAULT_REGION", "eu-central-1"),
             ("AGUI_CORS_ORIGINS", "http://a.example, http://b.example"),
         ]);
 
@@ -192,6 +197,7 @@ mod tests {
         }
         assert_eq!(settings.allowed_origins, ["http://a.example", "http://b.example"]);
         assert!(settings.has_literal_token);
+        assert_eq!(variable(&settings, "AWS_REGION"), Some("eu-central-1"));
     }
 
     #[test]
