@@ -31,8 +31,16 @@ pub struct Import {
     pub from: PathBuf,
     /// The file that defines.
     pub to: PathBuf,
+    /// The name that the file defines, or brings from another crate.
+    pub item: String,
     /// What is named, as it is written.
     pub path: String,
+}
+
+/// Where a path leads: to a module, or to an item in it.
+struct Place {
+    module: usize,
+    item: Option<String>,
 }
 
 impl fmt::Display for Import {
@@ -86,6 +94,15 @@ impl Crate {
         (0..self.nodes.len()).flat_map(|module| self.imports_of(module)).collect()
     }
 
+    /// The files that name another crate.
+    pub fn users_of(&self, package: &str) -> BTreeSet<&Path> {
+        let names_it = |node: &&Node| {
+            let mut paths = node.module.imported.values().chain(&node.module.paths);
+            paths.any(|path| path[0] == package)
+        };
+        self.nodes.iter().filter(names_it).map(|node| node.file.as_path()).collect()
+    }
+
     fn add_file(
         &mut self,
         file: PathBuf,
@@ -136,10 +153,11 @@ impl Crate {
         let paths = used.map(|(_, path)| path).chain(&node.module.paths);
         paths
             .filter_map(|path| {
-                let (to, is_module) = self.follow(this, path, MOST_RE_EXPORTS)?;
-                let to = &self.nodes[to].file;
-                let import = || Import { from: node.file.clone(), to: to.clone(), path: path.join("::") };
-                (!is_module && *to != node.file).then(import)
+                let Place { module, item } = self.follow(this, path, MOST_RE_EXPORTS)?;
+                let (from, to) = (&node.file, &self.nodes[module].file);
+                let import =
+                    |item| Import { from: from.clone(), to: to.clone(), item, path: path.join("::") };
+                item.filter(|_| to != from).map(import)
             })
             .collect()
     }
@@ -149,48 +167,45 @@ impl Crate {
         path.first().is_some_and(|first| self.nodes[this].children.contains_key(first))
     }
 
-    /// The module that a path leads to, or into, and whether it leads to the module itself. `None` for what is of another
-    /// crate, and for a name that a `use` of the same module has brought: that one counts.
-    fn follow(&self, this: usize, path: &[String], re_exports: usize) -> Option<(usize, bool)> {
-        let (first, rest) = path.split_first()?;
-        let (mut at, mut rest) = match first.as_str() {
-            "crate" => (0, rest),
-            "self" => (this, rest),
-            "super" => (self.nodes[this].parent?, rest),
+    /// Where a path leads. `None` for what is of another crate, and for a name that a `use` of the same module has brought:
+    /// that one counts.
+    fn follow(&self, this: usize, path: &[String], re_exports: usize) -> Option<Place> {
+        let (first, mut rest) = path.split_first()?;
+        let mut module = match first.as_str() {
+            "crate" => 0,
+            "self" => this,
+            "super" => self.nodes[this].parent?,
             name => match self.nodes[this].children.get(name) {
-                Some(child) => (*child, rest),
-                None => {
-                    let imported = self.nodes[this].module.imported.get(name)?;
-                    // A module must not be followed into itself, as `use http; http::x` would be.
-                    let is_itself = imported == std::slice::from_ref(first);
-                    match (re_exports > 0 && !is_itself)
-                        .then(|| self.follow(this, imported, re_exports - 1))??
-                    {
-                        (module, true) => (module, rest),
-                        (_, false) => return None,
-                    }
-                }
+                Some(child) => *child,
+                None => match self.follow_import(this, name, re_exports)? {
+                    Place { module, item: None } => module,
+                    Place { .. } => return None,
+                },
             },
         };
         while let Some((name, behind)) = rest.split_first() {
-            let node = &self.nodes[at];
-            if name == "super" {
-                at = node.parent?;
+            let node = &self.nodes[module];
+            module = if name == "super" {
+                node.parent?
             } else if let Some(child) = node.children.get(name) {
-                at = *child;
+                *child
             } else {
-                let imported = node.module.imported.get(name);
-                let followed = imported
-                    .filter(|path| re_exports > 0 && path.as_slice() != std::slice::from_ref(name))
-                    .and_then(|path| self.follow(at, path, re_exports - 1));
-                match followed {
-                    Some((module, true)) => at = module,
-                    Some((module, false)) => return Some((module, false)),
-                    None => return Some((at, false)),
+                match self.follow_import(module, name, re_exports) {
+                    Some(Place { module, item: None }) => module,
+                    Some(place) => return Some(place),
+                    None => return Some(Place { module, item: Some(name.clone()) }),
                 }
-            }
+            };
             rest = behind;
         }
-        Some((at, true))
+        Some(Place { module, item: None })
+    }
+
+    /// Where a name leads that a `use` has brought into a module.
+    fn follow_import(&self, this: usize, name: &str, re_exports: usize) -> Option<Place> {
+        let path = self.nodes[this].module.imported.get(name)?;
+        // The crate of `use http;` is not looked for in the name that it has here.
+        let is_itself = path.len() == 1 && path[0] == name;
+        if is_itself { None } else { self.follow(this, path, re_exports.checked_sub(1)?) }
     }
 }

@@ -43,11 +43,21 @@ fn any_path_attribute(tokens: &[TokenTree]) -> bool {
             let is_attribute = group.delimiter() == Delimiter::Bracket
                 && at > 0
                 && (is_punct(&tokens[at - 1], '#') || is_punct(&tokens[at - 1], '!'));
-            let names_path = |pair: &[TokenTree]| is_ident(&pair[0], "path") && is_punct(&pair[1], '=');
-            (is_attribute && deep(&inner).windows(2).any(names_path)) || any_path_attribute(&inner)
+            (is_attribute && is_path_attribute(&inner)) || any_path_attribute(&inner)
         }
         _ => false,
     })
+}
+
+/// `path = ".."` by itself, or as what `cfg_attr(condition, path = "..")` turns on.
+fn is_path_attribute(attribute: &[TokenTree]) -> bool {
+    let is_path = |tokens: &[TokenTree]| matches!(tokens, [name, equals, ..] if is_ident(name, "path") && is_punct(equals, '='));
+    match attribute {
+        [name, TokenTree::Group(group), ..] if is_ident(name, "cfg_attr") => {
+            tokens_of(group).split(|token| is_punct(token, ',')).skip(1).any(is_path)
+        }
+        attribute => is_path(attribute),
+    }
 }
 
 /// Reads a level of tokens; `is_top` where items of the module stand.

@@ -11,11 +11,12 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::Stream as _;
+use http::{HeaderValue, Response, StatusCode, header};
 use http_body::{Frame, SizeHint};
 use tokio::time::{Instant, Sleep};
 use tracing::Span;
 
-use super::Room;
+use super::room::Room;
 use crate::agent::{RunStream, Stop};
 use crate::protocol::sse;
 
@@ -119,4 +120,15 @@ impl http_body::Body for ResponseBody {
             Kind::Run(_) => SizeHint::default(),
         }
     }
+}
+
+/// An answer in JSON that no cache keeps.
+pub(super) fn json(status: StatusCode, value: &impl serde::Serialize) -> Response<ResponseBody> {
+    let text = serde_json::to_vec(value).expect("answers are plain data");
+    let mut response = Response::new(ResponseBody::whole(text));
+    *response.status_mut() = status;
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }

@@ -8,7 +8,7 @@ use tracing::warn;
 
 use super::auth::{Auth, AuthMode, VerifyUser};
 use super::token::SharedToken;
-use super::{DeveloperHints, Endpoint, IdentityClaims, Inner, Mapping};
+use super::{Claims, DeveloperHints, Endpoint, Forbidden, IdentityClaims, Inner, Mapping};
 use crate::agent::{Agent, LONGEST};
 
 /// Header of the shared token, unless another is named.
@@ -51,8 +51,20 @@ pub enum EndpointError {
     BadPath,
 }
 
+impl<C: Send + Sync + 'static> Endpoint<C> {
+    /// Starts from an agent and the function that makes a caller of proven claims.
+    ///
+    /// The function refuses callers with [`Forbidden`]; anonymous callers come to it too.
+    pub fn builder(
+        agent: Agent<C>,
+        caller: impl Fn(&Claims) -> Result<C, Forbidden> + Send + Sync + 'static,
+    ) -> EndpointBuilder<C> {
+        EndpointBuilder::new(agent, Box::new(caller))
+    }
+}
+
 impl<C: Send + Sync + 'static> EndpointBuilder<C> {
-    pub(super) fn new(agent: Agent<C>, caller: Box<Mapping<C>>) -> Self {
+    fn new(agent: Agent<C>, caller: Box<Mapping<C>>) -> Self {
         Self {
             agent,
             caller,

@@ -5,6 +5,7 @@
 //! [`DeveloperHints`] no hint is made.
 
 mod input;
+mod quote;
 
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName};
@@ -17,9 +18,8 @@ use super::{ClaimSource, Claims};
 use crate::agent::Refusal;
 use crate::suggest::nearest;
 pub(super) use input::misspelt;
+use quote::{quoted, shortened};
 
-/// The longest text of a request that a hint repeats, in characters.
-const MAX_QUOTED_CHARS: usize = 60;
 /// The longest list of claims, in characters.
 const MAX_CLAIMS_CHARS: usize = 2000;
 
@@ -237,18 +237,6 @@ fn forbidden(by: &ForbiddenBy) -> String {
 fn listed(claims: &Map<String, Value>) -> String {
     let claims: Vec<String> = claims.iter().map(|(name, value)| format!("{name} = {value}")).collect();
     format!("{}.", claims.join(", "))
-}
-
-/// A part of the request in backticks, not too long.
-fn quoted(text: &str) -> String {
-    format!("`{}`", shortened(text, MAX_QUOTED_CHARS))
-}
-
-fn shortened(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        Some((end, _)) => format!("{} ...", &text[..end]),
-        None => text.to_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod build;
 mod claims;
 mod hints;
 mod reject;
+mod room;
 mod token;
 #[cfg(feature = "jwt")]
 mod user_token;
@@ -35,6 +36,7 @@ use crate::protocol::{RunAgentInput, sse};
 use auth::{Auth, Authenticated};
 pub use auth::{AuthMode, UserTokenError, VerifyUser};
 pub use body::ResponseBody;
+use body::json;
 pub use build::{EndpointBuilder, EndpointError};
 #[cfg(feature = "lambda")]
 pub(crate) use build::{KEEP_ALIVE, MAX_BODY_BYTES, RUN_PATH, TOKEN_HEADER, is_run_path};
@@ -42,10 +44,10 @@ pub use claims::{ClaimSource, Claims, Forbidden, IdentityClaims};
 pub use hints::DeveloperHints;
 use hints::Refused;
 use reject::{ForbiddenBy, Reject};
+pub use room::Room;
 pub use token::{SharedToken, TokenFault, Unavailable};
 #[cfg(feature = "jwt")]
 pub use user_token::{Algorithm, UnknownAlgorithm, UnsafeKeys, UserTokenConfig, UserTokens};
-pub use whole::Room;
 
 /// Name of the list, among the custom capabilities, of all tools and whether the caller is offered them.
 const TOOL_ACCESS: &str = "ag_ui_lambda.tools";
@@ -89,16 +91,6 @@ enum Route {
 }
 
 impl<C: Send + Sync + 'static> Endpoint<C> {
-    /// Starts from an agent and the function that makes a caller of proven claims.
-    ///
-    /// The function refuses callers with [`Forbidden`]; anonymous callers come to it too.
-    pub fn builder(
-        agent: Agent<C>,
-        caller: impl Fn(&Claims) -> Result<C, Forbidden> + Send + Sync + 'static,
-    ) -> EndpointBuilder<C> {
-        EndpointBuilder::new(agent, Box::new(caller))
-    }
-
     /// Begins to fetch what the first request will need. Nothing waits for it, and it cannot fail.
     pub async fn warm(&self) {
         futures_util::future::join(self.inner.auth.warm(), self.inner.agent.warm()).await;
@@ -231,16 +223,6 @@ impl<C: Send + Sync + 'static> Inner<C> {
         }
         Ok(response)
     }
-}
-
-fn json(status: StatusCode, value: &impl serde::Serialize) -> Response<ResponseBody> {
-    let text = serde_json::to_vec(value).expect("answers are plain data");
-    let mut response = Response::new(ResponseBody::whole(text));
-    *response.status_mut() = status;
-    let json = header::HeaderValue::from_static("application/json");
-    response.headers_mut().insert(header::CONTENT_TYPE, json);
-    response.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
-    response
 }
 
 impl<C: Send + Sync + 'static> Service<Request<Bytes>> for Endpoint<C> {

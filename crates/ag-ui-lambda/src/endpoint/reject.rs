@@ -8,7 +8,8 @@ use http::header::{self, HeaderName, HeaderValue};
 use http::{Method, Response, StatusCode};
 use serde_json::json;
 
-use super::{Claims, ResponseBody};
+use super::Claims;
+use super::body::{ResponseBody, json as json_response};
 use crate::agent::Refusal;
 use crate::json;
 use crate::protocol::BadInput;
@@ -204,7 +205,7 @@ impl Reject {
         if let Some(hint) = hint {
             error["hint"] = hint.into();
         }
-        let mut response = super::json(self.status(), &json!({ "error": error }));
+        let mut response = json_response(self.status(), &json!({ "error": error }));
         if let Some((name, value)) = self.header() {
             response.headers_mut().insert(name, value);
         }

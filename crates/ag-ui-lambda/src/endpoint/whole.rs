@@ -6,17 +6,7 @@ use tracing::info;
 
 use super::Endpoint;
 use super::reject::Reject;
-
-/// How long an answer a front door takes that takes no stream.
-#[derive(Debug, Clone, Copy)]
-pub struct Room {
-    /// The most that a body may weigh.
-    pub limit: usize,
-    /// What of it is kept for the last events of a run that has to be stopped.
-    pub reserve: usize,
-    /// What bytes of a body weigh there: their number, unless the door has them written some other way.
-    pub weigh: fn(&[u8]) -> usize,
-}
+use super::room::Room;
 
 impl<C: Send + Sync + 'static> Endpoint<C> {
     /// Answers one request when the answer is complete: a run is read to its end, without the comments that fill

@@ -3,7 +3,7 @@
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use super::quoted;
+use super::quote::quoted;
 use crate::json;
 use crate::protocol::BadInput;
 use crate::suggest::nearest;

@@ -6,7 +6,7 @@ use crate::agent::NameTaken;
 use crate::protocol::BadInput;
 
 fn hints() -> DeveloperHints {
-    DeveloperHints::new().token("t0ken".into()).user_tokens("https://issuer.example", "app")
+    DeveloperHints::new().token_variable().user_tokens("https://issuer.example", "app")
 }
 
 #[test]
