@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Module of `ag-ui-wire`, and the modules that it may name.
-const WIRE: &[(&str, &[&str])] = &[("json", &[]), ("protocol", &[]), ("transcript", &["protocol", "json"])];
+const WIRE: &[(&str, &[&str])] =
+    &[("json", &[]), ("protocol", &["json"]), ("transcript", &["protocol", "json"])];
 
 /// Module of `ag-ui-lambda`, and the modules that it may name. Those of `ag-ui-wire` stand at its root, too.
 const LIBRARY: &[(&str, &[&str])] = &[
