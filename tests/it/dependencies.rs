@@ -77,6 +77,17 @@ fn the_workspace_names_what_its_function_is_written_in() {
 }
 
 #[test]
+fn the_protocol_alone_is_a_small_tree_without_a_runtime_or_http() {
+    let wire = names(&tree_of(&["--package", "ag-ui-wire", "--edges", "normal"]).unwrap());
+
+    assert!(wire.len() <= 25, "{} crates: {wire:?}", wire.len());
+    for absent in ["tokio", "http", "hyper", "jsonschema", "ag-ui-lambda"] {
+        assert!(!wire.contains(absent), "{absent}");
+    }
+    assert!(wire.contains("ag-ui-wire") && wire.contains("serde_json"), "{wire:?}");
+}
+
+#[test]
 fn there_is_one_cryptography_and_one_http_whatever_the_features() {
     for features in FEATURES {
         for absent in ["ring", "hyper@0.14", "openssl", "native-tls"] {
