@@ -22,7 +22,7 @@
 //!
 //! # Features
 //!
-//! The first five are on by default. Without any the crate has no AWS crate and no HTTP server in it: the endpoint is then
+//! The first six are on by default. Without any the crate has no AWS crate and no HTTP server in it: the endpoint is then
 //! mounted in a server of your own.
 //!
 //! | feature | what it adds | without it |
@@ -32,6 +32,7 @@
 //! | `http-models` | OpenAI, Anthropic, Gemini, Ollama and the providers compatible with them | the adapters are unknown |
 //! | `dynamodb` | a table in which an approval counts once | a function that is told of a table does not start |
 //! | `validate` | arguments of tools and answers of people are checked against the JSON Schema of their type | serde alone checks them, in the same places: a range, a pattern or a length that only the schema has is not checked |
+//! | `local` | local mode: with `AGUI_LOCAL=1` a debug build serves itself on this machine | a function needs a Runtime API |
 //! | `jwt` | the end user's JWT is verified | nobody can set one up |
 //! | `otel` | spans of a run for an OpenTelemetry collector | no spans |
 
