@@ -80,6 +80,17 @@ async fn a_throttled_function_is_not_asked_and_a_frozen_one_answers_when_it_goes
 }
 
 #[tokio::test]
+async fn a_run_that_is_going_on_ends_in_the_process_that_is_replaced() {
+    let server = Server::dev_with(function(), &[], &[("AGUI_SCRIPTED_DELAY_MS", "50")]).await;
+    let token = server.session().await["token"].as_str().unwrap().to_owned();
+    let run = server.run(&token, &who_am_i()).send().await.unwrap();
+
+    server.fault("cold-start", json!(true)).await;
+
+    assert_eq!(events_of(run).await.last().unwrap()["type"], "RUN_FINISHED");
+}
+
+#[tokio::test]
 async fn a_fault_that_can_not_be_is_refused_with_what_it_takes() {
     let server = Server::dev(function(), &[]).await;
     for (id, value, said) in [

@@ -120,7 +120,11 @@ impl Faults {
         let Some(secrets) = &self.secrets else { return Err(BadFault::Unknown) };
         match id {
             "rotate-token" => secrets.rotate(),
-            "cold-start" => host.retire().await,
+            "cold-start" => {
+                // The new process is not frozen.
+                self.set().freeze = false;
+                host.retire().await;
+            }
             "secrets" => {
                 let availability = Availability::deserialize(value);
                 secrets
