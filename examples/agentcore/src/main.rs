@@ -7,6 +7,8 @@
 //!
 //! The settings are those of the function, with `AGUI_AUTH=authorizer`. docs/agentcore.md has the rest.
 
+use std::process::ExitCode;
+
 use ag_ui_lambda::endpoint::AuthMode;
 use ag_ui_lambda::{Claims, Config, Endpoint, NoArgs, ToolContext, ToolError, aws, tool_fn};
 use axum::Router;
@@ -21,7 +23,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing::info;
+use tracing::{error, info};
 
 /// Where AgentCore calls; another address may be given as the only argument.
 const ADDRESS: &str = "0.0.0.0:8080";
@@ -120,6 +122,13 @@ fn bearer(credentials: &HeaderValue) -> Option<HeaderValue> {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> std::process::ExitCode {
-    aws::start(serve()).await
+async fn main() -> ExitCode {
+    aws::init_telemetry();
+    match serve().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(cause) => {
+            error!(%cause, "the container cannot serve");
+            ExitCode::FAILURE
+        }
+    }
 }

@@ -88,7 +88,7 @@ pub async fn start(serve: impl Future<Output = Result<(), Error>>) -> ExitCode {
     if config::serves_itself() {
         return local::serve().await;
     }
-    logging::init(&LogSettings::from_env());
+    init_telemetry();
     match serve.await {
         Ok(()) => ExitCode::SUCCESS,
         Err(cause) => {
@@ -96,6 +96,12 @@ pub async fn start(serve: impl Future<Output = Result<(), Error>>) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Sets up the log, and traces where a collector is named, as [`start`] does. For programs that are no Lambda functions, such
+/// as a container that serves an [`Endpoint`] by HTTP.
+pub fn init_telemetry() {
+    logging::init(&LogSettings::from_env());
 }
 
 /// Serves an agent from a Lambda function until the environment is shut down.
