@@ -1,18 +1,27 @@
 //! The server route of examples/forward, as Node runs it: between a browser and the function, with the tokens on its side.
 
+use std::convert::Infallible;
 use std::fs;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ag_ui_dev::Issuer;
+use ag_ui_dev::loopback::Loopback;
+use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
+use http::{Request, Response};
+use http_body::Frame;
+use http_body_util::{BodyExt as _, StreamBody};
+use hyper::body::Incoming;
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Child;
+use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+use crate::support::free_port;
 use crate::support::function::{TOKEN, events, local_function, says};
 use crate::support::oracles::{self, node};
 use crate::support::played::url;
@@ -47,41 +56,50 @@ impl Route {
     }
 }
 
-/// An agent of which the test writes every byte.
-struct Agent(TcpListener);
+/// An agent whose answer the test writes, frame by frame.
+struct Agent {
+    server: Loopback,
+    requests: mpsc::Receiver<Asked>,
+}
+
+/// What came, and where the frames of its answer go.
+type Asked = (Request<Bytes>, mpsc::Sender<&'static str>);
 
 impl Agent {
-    async fn start() -> Self {
-        Self(TcpListener::bind("127.0.0.1:0").await.unwrap())
+    fn start() -> Self {
+        let (sender, requests) = mpsc::channel(1);
+        let answer = move |request: Request<Incoming>| {
+            let sender = sender.clone();
+            async move {
+                let (head, body) = request.into_parts();
+                let request = Request::from_parts(head, body.collect().await.unwrap().to_bytes());
+                let (frames, mut written) = mpsc::channel(1);
+                sender.send((request, frames)).await.unwrap();
+                let frames = stream::poll_fn(move |context| written.poll_recv(context));
+                let frames = frames.map(|frame| Ok::<_, Infallible>(Frame::data(Bytes::from(frame))));
+                let answer = HEAD
+                    .into_iter()
+                    .fold(Response::builder(), |answer, (name, value)| answer.header(name, value));
+                Ok::<_, Infallible>(answer.body(StreamBody::new(frames)).unwrap())
+            }
+        };
+        Self { server: Loopback::serve(answer).unwrap(), requests }
     }
 
-    fn url(&self) -> String {
-        format!("http://{}/", self.0.local_addr().unwrap())
-    }
-
-    /// The next connection, with the request that came over it; this is its body.
-    async fn asked(&self, body: &Value) -> (TcpStream, String) {
-        let (mut connection, _) = timeout(PATIENCE, self.0.accept()).await.unwrap().unwrap();
-        let (mut request, body) = (String::new(), body.to_string());
-        while !request.ends_with(&body) {
-            let mut piece = [0; 4096];
-            let read = timeout(PATIENCE, connection.read(&mut piece)).await.unwrap().unwrap();
-            assert_ne!(read, 0, "{request}");
-            request.push_str(std::str::from_utf8(&piece[..read]).unwrap());
-        }
-        (connection, request)
+    async fn asked(&mut self) -> Asked {
+        timeout(PATIENCE, self.requests.recv()).await.unwrap().unwrap()
     }
 }
 
-const HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-cache, no-transform\r\n\
-                    x-accel-buffering: no\r\nset-cookie: agent=1\r\nx-internal: 1\r\ntransfer-encoding: chunked\r\n\r\n";
+const HEAD: [(&str, &str); 5] = [
+    ("content-type", "text/event-stream"),
+    ("cache-control", "no-cache, no-transform"),
+    ("x-accel-buffering", "no"),
+    ("set-cookie", "agent=1"),
+    ("x-internal", "1"),
+];
 const PAGE: [(&str, &str); 2] =
     [("content-type", "application/json"), ("cookie", "__Host-session=the-users-jwt")];
-
-async fn write(connection: &mut TcpStream, frame: &str) {
-    let chunk = format!("{:x}\r\n{frame}\r\n", frame.len());
-    connection.write_all(chunk.as_bytes()).await.unwrap();
-}
 
 #[tokio::test]
 async fn given_either_client_behind_the_route_then_it_is_served_as_the_sessions_user_and_gets_no_token() {
@@ -146,26 +164,27 @@ async fn given_either_client_behind_the_route_then_it_is_served_as_the_sessions_
 
 #[tokio::test]
 async fn given_an_agent_that_waits_then_the_page_has_read_all_that_it_said_and_nothing_else_of_its_head() {
-    let agent = Agent::start().await;
-    let route = Route::to(&agent.url()).await;
+    let mut agent = Agent::start();
+    let route = Route::to(&agent.server.url()).await;
     let body = says("Hello");
     let more = [&PAGE[..], &[("x-agui-user-token", "made-up"), ("x-forwarded-user", "made-up")]].concat();
-    let (mut answer, (mut connection, request)) = tokio::join!(route.post(&more, &body), async {
-        let (mut connection, request) = agent.asked(&body).await;
-        connection.write_all(HEAD.as_bytes()).await.unwrap();
-        write(&mut connection, "data: 1\n\n").await;
-        (connection, request)
+    let (mut answer, (request, frames)) = tokio::join!(route.post(&more, &body), async {
+        let (request, frames) = agent.asked().await;
+        frames.send("data: 1\n\n").await.unwrap();
+        (request, frames)
     });
 
-    let lower = request.to_lowercase();
-    for header in [
-        &*format!("x-agui-token: {TOKEN}"),
-        "x-agui-user-token: the-users-jwt",
-        "content-type: application/json",
+    assert_eq!(request.body(), &body.to_string());
+    for (name, value) in [
+        ("x-agui-token", TOKEN),
+        ("x-agui-user-token", "the-users-jwt"),
+        ("content-type", "application/json"),
     ] {
-        assert_eq!(lower.matches(header).count(), 1, "{header}: {request}");
+        let values: Vec<_> = request.headers().get_all(name).iter().collect();
+        assert_eq!(values, [value], "{name}");
     }
-    assert!(!lower.contains("made-up") && !lower.contains("cookie:"), "{request}");
+    let head = format!("{} {:?}", request.uri(), request.headers());
+    assert!(!head.contains("made-up") && !request.headers().contains_key("cookie"), "{head}");
     let passed: Vec<_> = answer.headers().keys().map(|name| name.as_str().to_owned()).collect();
     for (name, is_passed) in
         [("content-type", true), ("x-accel-buffering", true), ("set-cookie", false), ("x-internal", false)]
@@ -174,35 +193,31 @@ async fn given_an_agent_that_waits_then_the_page_has_read_all_that_it_said_and_n
     }
 
     assert_eq!(timeout(PATIENCE, answer.chunk()).await.unwrap().unwrap().unwrap(), "data: 1\n\n");
-    write(&mut connection, "data: 2\n\n").await;
+    frames.send("data: 2\n\n").await.unwrap();
     assert_eq!(timeout(PATIENCE, answer.chunk()).await.unwrap().unwrap().unwrap(), "data: 2\n\n");
-    connection.write_all(b"0\r\n\r\n").await.unwrap();
+    drop(frames);
     assert_eq!(timeout(PATIENCE, answer.chunk()).await.unwrap().unwrap(), None);
 }
 
 #[tokio::test]
 async fn given_a_page_that_goes_away_then_the_agent_is_left_too() {
-    let agent = Agent::start().await;
-    let route = Route::to(&agent.url()).await;
+    let mut agent = Agent::start();
+    let route = Route::to(&agent.server.url()).await;
     let body = says("Hello");
-    let (answer, mut connection) = tokio::join!(route.post(&PAGE, &body), async {
-        let (mut connection, _) = agent.asked(&body).await;
-        connection.write_all(HEAD.as_bytes()).await.unwrap();
-        write(&mut connection, "data: 1\n\n").await;
-        connection
+    let (answer, frames) = tokio::join!(route.post(&PAGE, &body), async {
+        let (_, frames) = agent.asked().await;
+        frames.send("data: 1\n\n").await.unwrap();
+        frames
     });
     drop(answer);
 
-    let left = timeout(PATIENCE, connection.read_u8()).await.unwrap();
-    assert!(left.is_err(), "the route has closed its connection");
+    // The route closes its connection, and with it ends the body that the frames are for.
+    timeout(PATIENCE, frames.closed()).await.unwrap();
 }
 
 #[tokio::test]
 async fn given_no_agent_then_the_page_is_told_so_and_not_where_it_was() {
-    let agent = Agent::start().await;
-    let url = agent.url();
-    let route = Route::to(&url).await;
-    drop(agent);
+    let route = Route::to(&format!("http://127.0.0.1:{}/", free_port())).await;
     let answer = route.post(&PAGE, &says("Hello")).await;
 
     assert_eq!(answer.status(), 502);

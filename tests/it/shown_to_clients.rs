@@ -43,6 +43,7 @@ async fn given_either_client_when_results_are_signed_and_messages_restated_then_
 #[tokio::test]
 async fn given_a_tool_that_is_still_at_work_then_the_client_has_read_what_it_said() {
     let function = test_function(&[]).await;
+    // A raw socket, because the function speaks no HTTP to it: it waits until the connection is closed.
     let gate = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let told = says(&format!("hold {}", gate.local_addr().unwrap()));
     let mut answer = function.invoke(&url_event(&[("x-agui-token", TOKEN)], &told)).await.unwrap();

@@ -18,7 +18,7 @@ const KEEP_ALIVE: &str = ": keep-alive\n\n";
 /// Long enough for any machine: only a test that fails takes so long.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Where a run of the function waits for the test.
+/// Where a run of the function waits for the test. It is a raw socket, because the function speaks no HTTP to it.
 struct Gate {
     listener: TcpListener,
     address: String,

@@ -48,12 +48,12 @@ impl FunctionUrl {
                 Ok::<_, BrokenOff>(response(answer))
             }
         };
-        Ok(Self { server: Loopback::serve(answer).await? })
+        Ok(Self { server: Loopback::serve(answer)? })
     }
 
     /// Its address: `http://127.0.0.1:<port>/`.
     pub fn url(&self) -> String {
-        format!("http://{}/", self.server.address)
+        self.server.url() + "/"
     }
 }
 

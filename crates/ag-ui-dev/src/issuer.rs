@@ -99,13 +99,13 @@ impl Issuer {
         });
         let shared = Arc::clone(&state);
         let serve = move |request| std::future::ready(Ok::<_, Infallible>(shared.answer(&request)));
-        let server = Loopback::serve(serve).await.map_err(IssuerError::Listen)?;
+        let server = Loopback::serve(serve).map_err(IssuerError::Listen)?;
         Ok(Self { state, server })
     }
 
     /// Its address, fit for the claim `iss`.
     pub fn url(&self) -> String {
-        format!("http://{}", self.server.address)
+        self.server.url()
     }
 
     /// Where it publishes its keys.

@@ -3,7 +3,8 @@
 //! [`Function`] spawns the real function binary against its own Runtime API, hands it events and reads its
 //! answers as they stream. [`Issuer`] signs end users' tokens and publishes its keys.
 //! [`FunctionUrl`] stands before a function for clients that speak HTTP, and [`EntryPoint`] makes the events of every
-//! entry point. `provider` writes what a model's provider writes, faults included. Tests and benches use them all;
+//! entry point. `provider` writes what a model's provider writes, faults included, and [`loopback`] is the HTTP server under
+//! all of them, for a server of your own. Tests and benches use them all;
 //! [`server`] is made of them for people. Nothing here is a model, and
 //! nothing checks or changes what passes: an event goes in as it is, an answer comes out as the function wrote it.
 //!
@@ -20,7 +21,7 @@ mod function_url;
 mod head;
 mod invocation;
 mod issuer;
-mod loopback;
+pub mod loopback;
 mod process;
 #[cfg(feature = "providers")]
 pub mod provider;

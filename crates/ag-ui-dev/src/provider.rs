@@ -72,13 +72,13 @@ impl Provider {
     async fn serve(state: State) -> io::Result<Self> {
         let state = Arc::new(state);
         let shared = Arc::clone(&state);
-        let server = Loopback::serve(move |request| Arc::clone(&shared).answer(request)).await?;
+        let server = Loopback::serve(move |request| Arc::clone(&shared).answer(request))?;
         Ok(Self { state, server })
     }
 
     /// Its address: `http://127.0.0.1:<port>`, without a path.
     pub fn url(&self) -> String {
-        format!("http://{}", self.server.address)
+        self.server.url()
     }
 
     /// Queues replies, for one request each. A request that finds none is answered 500, with an error in

@@ -68,12 +68,12 @@ impl RuntimeApi {
             let response = Arc::clone(&shared).route(request);
             async move { Ok::<_, Infallible>(response.await) }
         };
-        let server = Loopback::serve(serve).await?;
+        let server = Loopback::serve(serve)?;
         Ok(Self { state, server })
     }
 
     pub(super) fn address(&self) -> SocketAddr {
-        self.server.address
+        self.server.address()
     }
 
     /// Resolves when the function first asks for work.

@@ -111,7 +111,7 @@ impl Server {
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        self.listener.address
+        self.listener.address()
     }
 
     /// The address of the page, with the secret that it needs in the fragment, which no browser sends anywhere.

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::io;
 
+use ag_ui_dev::loopback::Loopback;
 use bytes::Bytes;
 use futures_util::stream;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST};
@@ -11,13 +12,8 @@ use http_body::Frame;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, StreamBody};
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use reqwest::Url;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 
 /// Events of a stream that pass before the connection is closed.
 const EVENTS: usize = 12;
@@ -27,21 +23,18 @@ pub(super) struct CutProxy {
     /// The server's address, at this proxy.
     pub(super) url: String,
     turns: watch::Sender<usize>,
-    _tasks: JoinSet<()>,
+    _proxy: Loopback,
 }
 
 impl CutProxy {
     /// A proxy in front of a base URL.
     pub(super) async fn before(url: &str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
         let server = Url::parse(url).unwrap();
         let turns = watch::Sender::new(0);
         let forward =
             Forward { server: server.clone(), client: reqwest::Client::new(), turns: turns.clone() };
-        let mut tasks = JoinSet::new();
-        tasks.spawn(accept(listener, forward));
-        Self { url: format!("http://{address}{}", server.path()), turns, _tasks: tasks }
+        let proxy = Loopback::serve(move |request| forward.clone().answer(request)).unwrap();
+        Self { url: proxy.url() + server.path(), turns, _proxy: proxy }
     }
 
     /// How many turns were asked for.
@@ -57,24 +50,11 @@ struct Forward {
     turns: watch::Sender<usize>,
 }
 
-async fn accept(listener: TcpListener, forward: Forward) {
-    let mut connections = JoinSet::new();
-    loop {
-        let (stream, _) = listener.accept().await.unwrap();
-        let forward = forward.clone();
-        connections.spawn(async move {
-            let answer = service_fn(move |request| {
-                let forward = forward.clone();
-                async move { Ok::<_, Infallible>(forward.answer(request).await) }
-            });
-            // It is cut, which is what it is for.
-            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await;
-        });
-    }
-}
-
 impl Forward {
-    async fn answer(self, request: Request<Incoming>) -> Response<UnsyncBoxBody<Bytes, io::Error>> {
+    async fn answer(
+        self,
+        request: Request<Incoming>,
+    ) -> Result<Response<UnsyncBoxBody<Bytes, io::Error>>, Infallible> {
         let (head, body) = request.into_parts();
         let mut url = self.server.clone();
         url.set_path(head.uri.path());
@@ -91,7 +71,7 @@ impl Forward {
         if let Some(kind) = answer.headers().get(CONTENT_TYPE) {
             response = response.header(CONTENT_TYPE, kind);
         }
-        response.body(StreamBody::new(stream::unfold((answer, 0), next)).boxed_unsync()).unwrap()
+        Ok(response.body(StreamBody::new(stream::unfold((answer, 0), next)).boxed_unsync()).unwrap())
     }
 }
 

@@ -3,28 +3,24 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 
+use ag_ui_dev::loopback::Loopback;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message as _;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 
 /// A collector, gone when dropped.
 pub(crate) struct Collector {
     pub(crate) url: String,
     door: Door,
-    _server: JoinSet<()>,
+    _server: Loopback,
 }
 
 #[derive(Clone)]
@@ -37,12 +33,10 @@ struct Door {
 impl Collector {
     /// A collector that answers, or one that does so when it is opened.
     pub(crate) async fn start(is_open: bool) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
         let door = Door { is_open: watch::Sender::new(is_open), came: watch::Sender::new(Vec::new()) };
-        let mut server = JoinSet::new();
-        server.spawn(accept(listener, door.clone()));
-        Self { url, door, _server: server }
+        let answers = door.clone();
+        let server = Loopback::serve(move |request| answers.clone().answer(request)).unwrap();
+        Self { url: server.url(), door, _server: server }
     }
 
     /// Waits until a batch has come.
@@ -85,30 +79,14 @@ fn json_of(value: Option<&AnyValue>) -> Value {
     }
 }
 
-async fn accept(listener: TcpListener, door: Door) {
-    let mut connections = JoinSet::new();
-    loop {
-        let (stream, _) = listener.accept().await.unwrap();
-        let door = door.clone();
-        connections.spawn(async move {
-            let answer = service_fn(move |request| {
-                let door = door.clone();
-                async move { Ok::<_, Infallible>(door.answer(request).await) }
-            });
-            // A function that gives up is the point of some tests.
-            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await;
-        });
-    }
-}
-
 impl Door {
-    async fn answer(self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    async fn answer(self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
         assert_eq!(request.uri().path(), "/v1/traces");
         let body = request.into_body().collect().await.unwrap().to_bytes();
         self.came.send_modify(|came| came.push(body));
         let mut is_open = self.is_open.subscribe();
         is_open.wait_for(|is_open| *is_open).await.unwrap();
         let answer = Response::builder().header("content-type", "application/x-protobuf");
-        answer.body(Full::default()).unwrap()
+        Ok(answer.body(Full::default()).unwrap())
     }
 }

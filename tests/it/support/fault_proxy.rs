@@ -4,18 +4,15 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use ag_ui_dev::loopback::Loopback;
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, HOST};
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use serde_json::Value;
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::TcpSocket;
 use tokio::sync::{Mutex, watch};
-use tokio::task::JoinSet;
 
 use super::function::{Function, function};
 use super::moto::Moto;
@@ -39,10 +36,10 @@ pub(crate) enum Fault {
 pub(crate) struct FaultProxy {
     url: String,
     address: SocketAddr,
-    /// Holds the port, so that nobody else listens there while this proxy does not.
+    /// Holds the port, so that nobody else listens there while this proxy does not. A raw socket, because it is bound only.
     _port: TcpSocket,
-    /// Owns the listener and the connections; none while nobody listens.
-    server: Mutex<JoinSet<()>>,
+    /// None while nobody listens.
+    server: Mutex<Option<Loopback>>,
     door: Door,
 }
 
@@ -60,7 +57,9 @@ struct Door {
 impl FaultProxy {
     /// A proxy to the moto of this process, in order or not.
     pub(crate) async fn new(fault: Option<Fault>) -> Self {
-        let port = socket("127.0.0.1:0".parse().unwrap());
+        let port = TcpSocket::new_v4().unwrap();
+        port.set_reuseaddr(true).unwrap();
+        port.bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = port.local_addr().unwrap();
         let proxy = Self {
             url: format!("http://{address}"),
@@ -83,10 +82,13 @@ impl FaultProxy {
     pub(crate) async fn set(&self, fault: Option<Fault>) {
         let mut server = self.server.lock().await;
         if fault == Some(Fault::Refuses) {
-            server.shutdown().await;
-        } else if server.is_empty() {
-            let listener = socket(self.address).listen(128).unwrap();
-            server.spawn(accept(listener, self.door.clone()));
+            if let Some(server) = server.take() {
+                server.close().await;
+            }
+        } else if server.is_none() {
+            let door = self.door.clone();
+            let answer = move |request| door.clone().answer(request);
+            *server = Some(Loopback::serve_on(self.address.port(), answer).unwrap());
         }
         self.door.fault.send_replace(fault);
     }
@@ -124,32 +126,8 @@ impl FaultProxy {
     }
 }
 
-/// Bound and not listening: who connects is refused.
-fn socket(address: SocketAddr) -> TcpSocket {
-    let socket = TcpSocket::new_v4().unwrap();
-    socket.set_reuseaddr(true).unwrap();
-    socket.bind(address).unwrap();
-    socket
-}
-
-async fn accept(listener: TcpListener, door: Door) {
-    let mut connections = JoinSet::new();
-    loop {
-        let (stream, _) = listener.accept().await.unwrap();
-        let door = door.clone();
-        connections.spawn(async move {
-            let answer = service_fn(move |request| {
-                let door = door.clone();
-                async move { Ok::<_, Infallible>(door.answer(request).await) }
-            });
-            // A client that gives up is the point of some tests.
-            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await;
-        });
-    }
-}
-
 impl Door {
-    async fn answer(self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    async fn answer(self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
         let (head, body) = request.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         let read: Value = serde_json::from_slice(&body).unwrap();
@@ -157,8 +135,10 @@ impl Door {
         self.reads.send_modify(|reads| reads.push(stage));
         let fault = *self.fault.borrow();
         match fault {
-            Some(Fault::Fails) => return refusal(500, "InternalServiceError"),
-            Some(Fault::Throttles) => return refusal(400, "ThrottlingException"),
+            Some(Fault::Fails) => {
+                return Ok(refusal(StatusCode::INTERNAL_SERVER_ERROR, "InternalServiceError"));
+            }
+            Some(Fault::Throttles) => return Ok(refusal(StatusCode::BAD_REQUEST, "ThrottlingException")),
             _ => {}
         }
         let mut fault = self.fault.subscribe();
@@ -172,19 +152,15 @@ impl Door {
             forward.send().await.unwrap()
         };
         fault.wait_for(|fault| *fault != Some(Fault::AnswersLate)).await.unwrap();
-        Response::builder()
-            .status(answer.status())
-            .header("content-type", "application/x-amz-json-1.1")
-            .body(Full::new(answer.bytes().await.unwrap()))
-            .unwrap()
+        Ok(response(answer.status(), answer.bytes().await.unwrap()))
     }
 }
 
-fn refusal(status: u16, kind: &str) -> Response<Full<Bytes>> {
-    let body = format!(r#"{{"__type":"{kind}","Message":"out of order"}}"#);
-    Response::builder()
-        .status(status)
-        .header("content-type", "application/x-amz-json-1.1")
-        .body(Full::new(body.into()))
-        .unwrap()
+fn refusal(status: StatusCode, kind: &str) -> Response<Full<Bytes>> {
+    response(status, format!(r#"{{"__type":"{kind}","Message":"out of order"}}"#).into())
+}
+
+fn response(status: StatusCode, body: Bytes) -> Response<Full<Bytes>> {
+    let response = Response::builder().status(status).header("content-type", "application/x-amz-json-1.1");
+    response.body(Full::new(body)).unwrap()
 }

@@ -28,7 +28,7 @@ pub(crate) fn recording(name: &str) -> std::path::PathBuf {
     folder.join(name)
 }
 
-/// A port of this machine that nobody listens on.
+/// A port of this machine that nobody listens on. A raw socket finds it, because no HTTP is spoken.
 pub(crate) fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()

@@ -2,7 +2,6 @@
 //!
 //! Not Bedrock: the text frames that it sends there are none that AWS sends, and the SDK refuses them.
 
-use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,6 +10,7 @@ use serde_json::{Value, json};
 use tokio::process::Child;
 
 use super::variables;
+use crate::support::free_port;
 use crate::support::function::{Function, TOKEN, ask, local_function};
 use crate::support::oracles::node;
 use crate::support::played::{played, url};
@@ -26,7 +26,7 @@ struct Aimock {
 
 impl Aimock {
     async fn start() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let mut command = node("tests/clients/node_modules/@copilotkit/aimock/dist/cli.js");
         command.args(["--port", &port.to_string(), "--fixtures", "tests/servers/aimock.json"]);
         command.args(["--chunk-size", "8", "--strict", "--log-level", "silent"]).kill_on_drop(true);

@@ -20,7 +20,7 @@ use super::{
     Asked, Reply,
     reply::{Headless, Step},
 };
-use crate::loopback::Closing;
+use crate::loopback::Connection;
 
 /// A test's opinion of a request's body.
 type Judge = Arc<dyn Fn(&Value) -> Result<(), String> + Send + Sync>;
@@ -62,8 +62,8 @@ pub(super) type Answer = Result<Response<UnsyncBoxBody<Bytes, Closed>>, Closed>;
 struct Playing {
     steps: vec::IntoIter<Step>,
     state: Arc<State>,
-    /// Closes the connection that it is sent on.
-    closing: Option<Closing>,
+    /// What it is sent over.
+    connection: Option<Connection>,
 }
 
 impl State {
@@ -85,10 +85,7 @@ impl State {
 
     pub(super) async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Answer {
         let (head, body) = request.into_parts();
-        let closing = head.extensions.get::<Closing>().cloned();
-        if closing.as_ref().is_some_and(Closing::is_closing) {
-            return Err(Closed);
-        }
+        let connection = head.extensions.get::<Connection>().cloned();
         if head.method != Method::POST {
             self.probes.send_modify(|probes| *probes += 1);
             if self.is_llama_cpp {
@@ -118,7 +115,7 @@ impl State {
         };
         let path = head.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
         self.asked.send_modify(|asked| asked.push(Asked { path, headers: head.headers, body, refused }));
-        self.play(reply, closing).await
+        self.play(reply, connection).await
     }
 
     fn next(&self) -> Reply {
@@ -127,8 +124,8 @@ impl State {
         reply.unwrap_or_else(|| refusal(500, "no reply is queued"))
     }
 
-    async fn play(self: Arc<Self>, reply: Reply, closing: Option<Closing>) -> Answer {
-        let playing = Playing { steps: reply.steps.into_iter(), state: self, closing };
+    async fn play(self: Arc<Self>, reply: Reply, connection: Option<Connection>) -> Answer {
+        let playing = Playing { steps: reply.steps.into_iter(), state: self, connection };
         match reply.headless {
             Some(Headless::HangUp) => return Err(Closed),
             Some(Headless::Silence) => return future::pending().await,
@@ -156,7 +153,7 @@ impl Playing {
                     self.steps.next();
                     return Some((Err(Closed), self));
                 }
-                Step::Close => self.closing.iter().for_each(Closing::behind_this_answer),
+                Step::Close => self.connection.iter().for_each(Connection::close_after_response),
                 Step::Stall => future::pending().await,
             }
             // A step is over when it was done, so that one which is waited at counts as left.

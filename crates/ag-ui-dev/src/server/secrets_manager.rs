@@ -80,11 +80,11 @@ impl SecretsManager {
                 Ok::<_, Infallible>(state.answer(target.as_ref(), &body))
             }
         };
-        Ok(Self { state, server: Loopback::serve(answer).await? })
+        Ok(Self { state, server: Loopback::serve(answer)? })
     }
 
     pub(super) fn url(&self) -> String {
-        format!("http://{}", self.server.address)
+        self.server.url()
     }
 
     /// The current token.

@@ -56,6 +56,7 @@ mod tests {
 
     #[test]
     fn connections_to_the_address_are_set_and_others_are_not() {
+        // Raw sockets, because the option of the socket counts and no HTTP is spoken.
         let [api, other] = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
         let [ours, theirs] = [&api, &other].map(|to| TcpStream::connect(to.local_addr().unwrap()).unwrap());
 

@@ -86,59 +86,55 @@ impl SecretSource for SecretsManager {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Read, Write};
-    use std::net::TcpListener;
-    use std::thread::JoinHandle;
-
+    use ag_ui_dev::loopback::Loopback;
     use aws_config::Region;
     use aws_sdk_secretsmanager::config::{Credentials, SharedCredentialsProvider};
+    use http::{Request, Response};
+    use http_body_util::BodyExt as _;
+    use hyper::body::Incoming;
     use secrecy::ExposeSecret;
+    use serde_json::{Value, json};
+    use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
     use super::*;
 
-    /// Answers one request on this machine; the thread gives the request's text back.
-    fn answering(status: &str, body: &str) -> (SecretsManager, JoinHandle<String>) {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    /// A secret at a server that gives this answer to every request, and the bodies of the requests.
+    fn answering(status: u16, body: &'static str) -> (SecretsManager, Loopback, UnboundedReceiver<Value>) {
+        let (sender, requests) = unbounded_channel();
+        let answer = move |request: Request<Incoming>| {
+            let sender = sender.clone();
+            async move {
+                let asked = request.into_body().collect().await?.to_bytes();
+                sender.send(serde_json::from_slice(&asked).unwrap()).unwrap();
+                let answer = Response::builder().status(status);
+                let answer = answer.header("content-type", "application/x-amz-json-1.1");
+                Ok::<_, hyper::Error>(answer.body(body.to_owned()).unwrap())
+            }
+        };
+        let server = Loopback::serve(answer).unwrap();
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
-            .endpoint_url(format!("http://{}", listener.local_addr().unwrap()))
+            .endpoint_url(server.url())
             .region(Region::new("eu-west-1"))
             .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
                 "a", "b", None, None, "test",
             )))
             .build();
-        let answer = format!(
-            "HTTP/1.1 {status}\r\ncontent-type: application/x-amz-json-1.1\r\ncontent-length: {}\r\n\r\n{body}",
-            body.len()
-        );
-        let server = std::thread::spawn(move || {
-            let (mut connection, _) = listener.accept().unwrap();
-            let mut request = String::new();
-            // The body is JSON of one level: its brace is the end.
-            while !request.ends_with('}') {
-                let mut part = [0; 4096];
-                let read = connection.read(&mut part).unwrap();
-                request.push_str(std::str::from_utf8(&part[..read]).unwrap());
-            }
-            connection.write_all(answer.as_bytes()).unwrap();
-            request
-        });
-        (SecretsManager::new("app/token").with_config(&config), server)
+        (SecretsManager::new("app/token").with_config(&config), server, requests)
     }
 
     #[tokio::test]
     async fn a_version_is_read_by_its_stage_with_its_value_and_date() {
         for (stage, label) in [(Stage::Current, "AWSCURRENT"), (Stage::Previous, "AWSPREVIOUS")] {
-            let (secret, server) =
-                answering("200 OK", r#"{"SecretString":"t0ken","CreatedDate":1700000000.5}"#);
+            let (secret, _server, mut requests) =
+                answering(200, r#"{"SecretString":"t0ken","CreatedDate":1700000000.5}"#);
 
             let version = secret.fetch(stage).await.unwrap().unwrap();
 
             assert_eq!(version.value.expose_secret(), "t0ken");
             assert_eq!(version.created, SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_500));
-            let request = server.join().unwrap();
-            assert!(request.contains(&format!(r#""VersionStage":"{label}""#)), "{request}");
-            assert!(request.contains(r#""SecretId":"app/token""#), "{request}");
+            let asked = json!({ "SecretId": "app/token", "VersionStage": label });
+            assert_eq!(requests.recv().await, Some(asked));
         }
     }
 
@@ -146,17 +142,17 @@ mod tests {
     async fn an_absent_previous_version_is_none_and_an_absent_secret_is_an_error() {
         let absent = r#"{"__type":"ResourceNotFoundException","Message":"no such version"}"#;
 
-        let (secret, _server) = answering("400 Bad Request", absent);
+        let (secret, _server, _requests) = answering(400, absent);
         assert!(secret.fetch(Stage::Previous).await.unwrap().is_none());
 
-        let (secret, _server) = answering("400 Bad Request", absent);
+        let (secret, _server, _requests) = answering(400, absent);
         assert!(matches!(secret.fetch(Stage::Current).await, Err(SecretError::Absent)));
     }
 
     #[tokio::test]
     async fn a_refusal_is_logged_with_what_an_operator_needs() {
-        let (secret, _server) =
-            answering("400 Bad Request", r#"{"__type":"AccessDeniedException","Message":"role x may not"}"#);
+        let (secret, _server, _requests) =
+            answering(400, r#"{"__type":"AccessDeniedException","Message":"role x may not"}"#);
 
         let error = secret.fetch(Stage::Current).await.unwrap_err();
 
@@ -167,7 +163,7 @@ mod tests {
     #[tokio::test]
     async fn no_error_holds_what_was_answered() {
         for body in [r#"{"SecretBinary":"czNjcmV0"}"#, r#"{"SecretString":"czNjcmV0"#] {
-            let (secret, _server) = answering("200 OK", body);
+            let (secret, _server, _requests) = answering(200, body);
             let error = secret.fetch(Stage::Current).await.unwrap_err();
             assert!(!format!("{error:?} {}", causes(&error)).contains("czNj"), "{error:?}");
         }

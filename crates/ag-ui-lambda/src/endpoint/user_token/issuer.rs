@@ -190,47 +190,50 @@ fn is_here(url: &Url) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Read as _, Write as _};
-    use std::net::TcpListener;
+    use std::convert::Infallible;
+    use std::future;
     use std::sync::{Arc, Mutex};
 
+    use ag_ui_dev::loopback::Loopback;
+    use http::{Request, Response};
     use serde_json::{Value, json};
 
     use super::*;
 
     const DOCUMENT: &str = "/.well-known/openid-configuration";
 
-    /// A server on this machine that answers each path with raw HTTP, or not at all, and the paths it was asked for.
+    /// A server on this machine that answers each path, or leaves it without an answer.
     struct Server {
-        url: String,
-        asked: Arc<Mutex<Vec<String>>>,
+        loopback: Loopback,
+        state: Arc<State>,
+    }
+
+    #[derive(Default)]
+    struct State {
+        answers: OnceLock<Vec<(&'static str, Response<String>)>>,
+        /// The paths that it was asked for.
+        asked: Mutex<Vec<String>>,
+    }
+
+    impl State {
+        async fn answer<B>(self: Arc<Self>, request: Request<B>) -> Result<Response<String>, Infallible> {
+            let path = request.uri().path();
+            self.asked.lock().unwrap().push(path.to_owned());
+            let answer = self.answers.get().unwrap().iter().find(|(known, _)| *known == path);
+            match answer {
+                Some((_, answer)) => Ok(answer.clone()),
+                None => future::pending().await,
+            }
+        }
     }
 
     impl Server {
-        fn new(answers: impl FnOnce(&str) -> Vec<(&'static str, String)>) -> Self {
-            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-            let url = format!("http://{}", listener.local_addr().unwrap());
-            let answers = answers(&url);
-            let asked = Arc::new(Mutex::new(Vec::new()));
-            let noted = Arc::clone(&asked);
-            std::thread::spawn(move || {
-                let mut silent = Vec::new();
-                for connection in listener.incoming() {
-                    let mut connection = connection.unwrap();
-                    let mut head = [0; 4096];
-                    let read = connection.read(&mut head).unwrap();
-                    let head = String::from_utf8_lossy(&head[..read]);
-                    let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
-                    let answer = answers.iter().find(|(known, _)| *known == path);
-                    noted.lock().unwrap().push(path);
-                    match answer {
-                        // The client hangs up on what is too large.
-                        Some((_, answer)) => drop(connection.write_all(answer.as_bytes())),
-                        None => silent.push(connection),
-                    }
-                }
-            });
-            Self { url, asked }
+        fn new(answers: impl FnOnce(&str) -> Vec<(&'static str, Response<String>)>) -> Self {
+            let state = Arc::new(State::default());
+            let shared = Arc::clone(&state);
+            let loopback = Loopback::serve(move |request| Arc::clone(&shared).answer(request)).unwrap();
+            state.answers.set(answers(&loopback.url())).unwrap();
+            Self { loopback, state }
         }
 
         /// One that publishes a key and this document.
@@ -240,14 +243,14 @@ mod tests {
 
         /// Reads the keys as the configuration with this issuer and key set does.
         async fn read(&self, issuer: &str, jwks_path: Option<&str>) -> Result<Keys, String> {
-            let issuer = format!("{}{issuer}", self.url);
-            let jwks_url = jwks_path.map(|path| format!("{}{path}", self.url));
+            let issuer = self.loopback.url() + issuer;
+            let jwks_url = jwks_path.map(|path| self.loopback.url() + path);
             let issuer = Issuer::new(&config(&issuer, jwks_url.as_deref())).unwrap();
             issuer.read().await.map_err(|fault| fault.to_string())
         }
 
         fn asked(&self) -> Vec<String> {
-            self.asked.lock().unwrap().clone()
+            self.state.asked.lock().unwrap().clone()
         }
     }
 
@@ -260,15 +263,13 @@ mod tests {
         }
     }
 
-    fn ok(body: &str) -> String {
-        format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+    fn ok(body: &str) -> Response<String> {
+        Response::new(body.to_owned())
     }
 
     fn a_key() -> String {
         json!({"keys": [{"kty": "RSA", "kid": "k", "n": "AQAB", "e": "AQAB"}]}).to_string()
     }
-
-    const REDIRECT: &str = "HTTP/1.1 302 Found\r\nlocation: /keys\r\ncontent-length: 0\r\n\r\n";
 
     #[tokio::test]
     async fn the_key_set_is_where_the_configuration_says_or_else_where_the_issuer_does() {
@@ -355,14 +356,16 @@ mod tests {
     #[tokio::test]
     async fn an_answer_that_cannot_be_used_is_told_by_its_cause() {
         let large = "x".repeat(MAX_BODY_BYTES);
-        let status = |line: &str| format!("HTTP/1.1 {line}\r\ncontent-length: 0\r\n\r\n");
+        let status = |status: u16| Response::builder().status(status).body(String::new()).unwrap();
+        let redirect = Response::builder().status(302).header("location", "/keys").body(String::new());
+        let chunked = Response::builder().header("transfer-encoding", "chunked").body(large.repeat(2));
         for (answer, cause) in [
             (ok(&format!("{large}x")), "is over 262144 bytes"),
             // No length is promised, so only counting can tell.
-            (format!("HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{large}{large}"), "is over 262144 bytes"),
-            (REDIRECT.to_owned(), "was answered with status 302 Found"),
-            (status("404 Not Found"), "was answered with status 404 Not Found"),
-            (status("503 Service Unavailable"), "was answered with status 503 Service Unavailable"),
+            (chunked.unwrap(), "is over 262144 bytes"),
+            (redirect.unwrap(), "was answered with status 302 Found"),
+            (status(404), "was answered with status 404 Not Found"),
+            (status(503), "was answered with status 503 Service Unavailable"),
         ] {
             let server =
                 Server::new(|_| vec![(DOCUMENT, answer.clone()), ("/set", answer), ("/keys", ok(&a_key()))]);
@@ -378,7 +381,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_issuer_that_says_nothing_is_given_up() {
         let server = Server::new(|_| Vec::new());
-        let issuer = Issuer::new(&config(&server.url, None)).unwrap();
+        let issuer = Issuer::new(&config(&server.loopback.url(), None)).unwrap();
 
         let fault = issuer.read().await.unwrap_err();
 

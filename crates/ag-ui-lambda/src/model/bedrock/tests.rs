@@ -100,6 +100,7 @@ async fn one_connection_serves_the_start_and_every_turn() {
 #[tokio::test]
 async fn a_provider_that_is_away_does_not_hold_up_the_start() {
     let config = Server::answering([]).config();
+    // A raw socket, because only its port counts, which is closed by then.
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let config = config.into_builder().endpoint_url(format!("http://{closed}")).build();
 

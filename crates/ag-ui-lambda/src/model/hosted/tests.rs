@@ -35,7 +35,7 @@ fn model(adapter: &str, id: &str, stub: &Stub) -> Hosted {
     let path =
         if provider.wire == provider::Wire::Chat || adapter == "openai-responses" { "/v1" } else { "" };
     let key = provider.key_variable().map(|_| SecretString::from(KEY));
-    Hosted::new(provider, id, key).base_url(&format!("http://{}{path}", stub.address())).unwrap()
+    Hosted::new(provider, id, key).base_url(&format!("{}{path}", stub.url())).unwrap()
 }
 
 fn part(kind: PartKind) -> UserPart {

@@ -16,7 +16,7 @@ use crate::causes::causes;
 use crate::model::{Bedrock, Delta, Model as _, ModelErrorKind};
 
 /// A refusal as Bedrock writes it.
-fn refusal(status: &'static str, name: &str, message: &str) -> Answer {
+fn refusal(status: u16, name: &str, message: &str) -> Answer {
     let header =
         if name.is_empty() { String::new() } else { format!("x-amzn-errortype: {name}:http://x/\r\n") };
     Answer::Error(status, header, json!({ "message": message }).to_string())
@@ -26,33 +26,28 @@ fn refusal(status: &'static str, name: &str, message: &str) -> Answer {
 async fn a_refused_request_has_its_kind_and_its_cause() {
     use ModelErrorKind::{ContextTooLong, Misconfigured, Refused, StreamCut, Throttled, Unavailable};
     for (status, name, message, expected) in [
-        ("429 Too Many Requests", "ThrottlingException", "Too many requests", Throttled),
-        ("400 Bad Request", "ServiceQuotaExceededException", "quota", Throttled),
-        ("429 Too Many Requests", "ModelNotReadyException", "not ready", Throttled),
-        ("429 Too Many Requests", "", "slow down", Throttled),
-        ("503 Service Unavailable", "ServiceUnavailableException", "busy", Unavailable),
-        ("500 Internal Server Error", "InternalServerException", "oops", Unavailable),
-        ("500 Internal Server Error", "", "oops", Unavailable),
-        ("502 Bad Gateway", "", "oops", Unavailable),
-        ("408 Request Timeout", "ModelTimeoutException", "too slow", Unavailable),
-        ("424 Failed Dependency", "ModelErrorException", "the model failed", Unavailable),
-        ("424 Failed Dependency", "ModelStreamErrorException", "the stream failed", StreamCut),
-        ("400 Bad Request", "ValidationException", "malformed input request", Refused),
-        ("400 Bad Request", "ValidationException", "Input is too long for requested model.", ContextTooLong),
-        ("400 Bad Request", "ValidationException", "prompt is too long: 9 > 8", ContextTooLong),
-        (
-            "400 Bad Request",
-            "ValidationException",
-            "The provided model identifier is invalid.",
-            Misconfigured,
-        ),
-        ("400 Bad Request", "", "malformed", Refused),
-        ("403 Forbidden", "AccessDeniedException", "role x may not", Misconfigured),
-        ("404 Not Found", "ResourceNotFoundException", "no such model", Misconfigured),
-        ("403 Forbidden", "UnrecognizedClientException", "invalid token", Misconfigured),
-        ("403 Forbidden", "ExpiredTokenException", "expired", Misconfigured),
-        ("403 Forbidden", "InvalidSignatureException", "signature", Misconfigured),
-        ("401 Unauthorized", "", "who?", Misconfigured),
+        (429, "ThrottlingException", "Too many requests", Throttled),
+        (400, "ServiceQuotaExceededException", "quota", Throttled),
+        (429, "ModelNotReadyException", "not ready", Throttled),
+        (429, "", "slow down", Throttled),
+        (503, "ServiceUnavailableException", "busy", Unavailable),
+        (500, "InternalServerException", "oops", Unavailable),
+        (500, "", "oops", Unavailable),
+        (502, "", "oops", Unavailable),
+        (408, "ModelTimeoutException", "too slow", Unavailable),
+        (424, "ModelErrorException", "the model failed", Unavailable),
+        (424, "ModelStreamErrorException", "the stream failed", StreamCut),
+        (400, "ValidationException", "malformed input request", Refused),
+        (400, "ValidationException", "Input is too long for requested model.", ContextTooLong),
+        (400, "ValidationException", "prompt is too long: 9 > 8", ContextTooLong),
+        (400, "ValidationException", "The provided model identifier is invalid.", Misconfigured),
+        (400, "", "malformed", Refused),
+        (403, "AccessDeniedException", "role x may not", Misconfigured),
+        (404, "ResourceNotFoundException", "no such model", Misconfigured),
+        (403, "UnrecognizedClientException", "invalid token", Misconfigured),
+        (403, "ExpiredTokenException", "expired", Misconfigured),
+        (403, "InvalidSignatureException", "signature", Misconfigured),
+        (401, "", "who?", Misconfigured),
     ] {
         let server = Server::answering([refusal(status, name, message)]);
 
@@ -72,7 +67,7 @@ async fn the_pause_that_the_provider_wants_is_kept() {
         [("retry-after: 7\r\n", Some(Duration::from_secs(7))), ("retry-after: soon\r\n", None), ("", None)]
     {
         let header = format!("x-amzn-errortype: ThrottlingException\r\n{header}");
-        let server = Server::answering([Answer::Error("429 Too Many Requests", header, "{}".into())]);
+        let server = Server::answering([Answer::Error(429, header, "{}".into())]);
 
         let (_, error) = play(&server.model(CLAUDE), &hello()).await;
 
@@ -84,7 +79,7 @@ async fn the_pause_that_the_provider_wants_is_kept() {
 async fn a_long_message_is_cut_and_no_error_holds_the_answer() {
     let body = json!({ "message": "m".repeat(1000), "echo": "what the user said" }).to_string();
     let header = "x-amzn-errortype: ValidationException\r\n".to_owned();
-    let server = Server::answering([Answer::Error("400 Bad Request", header, body)]);
+    let server = Server::answering([Answer::Error(400, header, body)]);
 
     let (_, error) = play(&server.model(CLAUDE), &hello()).await;
 
@@ -156,7 +151,7 @@ async fn silence_is_given_up() {
         assert_eq!(error.unwrap().kind, expected, "{why}");
     }
 
-    // Accepts connections, by its backlog, and never answers.
+    // A raw socket, because no HTTP is spoken: it accepts connections, by its backlog, and never answers.
     let mute = TcpListener::bind("127.0.0.1:0").unwrap();
     let (_, error) = play(&at(&mute).idle_timeout(Duration::from_millis(300)), &hello()).await;
     assert_eq!(error.unwrap().kind, ModelErrorKind::Unavailable);
@@ -164,6 +159,7 @@ async fn silence_is_given_up() {
 
 #[tokio::test]
 async fn a_provider_that_cannot_be_reached_is_unavailable() {
+    // A raw socket, because only its port counts, which is closed by then.
     let refusing = at(&TcpListener::bind("127.0.0.1:0").unwrap());
     let (_, error) = play(&refusing, &hello()).await;
     assert_eq!(error.unwrap().kind, ModelErrorKind::Unavailable);
@@ -246,7 +242,7 @@ async fn a_validation_over_a_part_or_a_schema_says_what_is_rejected() {
     ] {
         let headers = "x-amzn-errortype: ValidationException\r\n".to_owned();
         let body = json!({ "message": message }).to_string();
-        let server = Server::answering([Answer::Error("400 Bad Request", headers, body)]);
+        let server = Server::answering([Answer::Error(400, headers, body)]);
         let (_, error) = play(&server.model(CLAUDE), &hello()).await;
         let error = error.unwrap();
         assert_eq!((error.kind, error.rejected), (ModelErrorKind::Refused, expected), "{message}");

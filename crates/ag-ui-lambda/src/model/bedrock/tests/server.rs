@@ -1,14 +1,21 @@
-//! A Bedrock on this machine: HTTP/1.1 on threads, real event-stream frames, and faults by the byte.
+//! A Bedrock on this machine: real event-stream frames, and faults by the byte.
 
 use std::collections::VecDeque;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
+use std::{future, io};
 
+use ag_ui_dev::loopback::Loopback;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_bedrockruntime::config::{Credentials, SharedCredentialsProvider};
 use aws_smithy_eventstream::frame::write_message_to;
 use aws_smithy_types::event_stream::{Header, HeaderValue, Message};
+use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
+use http::{Method, Request, Response};
+use http_body::Frame;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, StreamBody};
+use hyper::body::Incoming;
 use serde_json::Value;
 use tokio::sync::Notify;
 
@@ -30,8 +37,8 @@ pub(super) enum End {
 pub(super) enum Answer {
     /// An event stream of these bytes.
     Events(Vec<u8>, End),
-    /// A status line, further header lines and a JSON body.
-    Error(&'static str, String, String),
+    /// A status, further header lines and a JSON body.
+    Error(u16, String, String),
     /// The connection is closed before any byte of an answer.
     Reset,
 }
@@ -40,32 +47,27 @@ pub(super) enum Answer {
 pub(super) type Seen = (String, String);
 
 pub(super) struct Server {
-    address: String,
-    seen: Arc<Mutex<Vec<Seen>>>,
-    connections: Arc<Mutex<usize>>,
+    state: Arc<State>,
+    server: Loopback,
     /// The client closed the connection of a silent answer.
     pub(super) hung_up: Arc<Notify>,
+}
+
+#[derive(Default)]
+struct State {
+    answers: Mutex<VecDeque<Answer>>,
+    seen: Mutex<Vec<Seen>>,
+    hung_up: Arc<Notify>,
 }
 
 impl Server {
     /// Gives these answers in this order, over any number of connections; then 404s.
     pub(super) fn answering(answers: impl IntoIterator<Item = Answer>) -> Self {
-        let answers = Arc::new(Mutex::new(answers.into_iter().collect::<VecDeque<_>>()));
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = format!("http://{}", listener.local_addr().unwrap());
-        let server =
-            Self { address, seen: Arc::default(), connections: Arc::default(), hung_up: Arc::default() };
-        let (seen, connections) = (Arc::clone(&server.seen), Arc::clone(&server.connections));
-        let hung_up = Arc::clone(&server.hung_up);
-        std::thread::spawn(move || {
-            for connection in listener.incoming() {
-                *connections.lock().unwrap() += 1;
-                let (answers, seen, hung_up) =
-                    (Arc::clone(&answers), Arc::clone(&seen), Arc::clone(&hung_up));
-                std::thread::spawn(move || serve(connection.unwrap(), &answers, &seen, &hung_up));
-            }
-        });
-        server
+        let answers = Mutex::new(answers.into_iter().collect());
+        let state = Arc::new(State { answers, ..State::default() });
+        let shared = Arc::clone(&state);
+        let server = Loopback::serve(move |request| Arc::clone(&shared).answer(request)).unwrap();
+        Self { hung_up: Arc::clone(&state.hung_up), state, server }
     }
 
     /// A model that asks this server.
@@ -77,94 +79,73 @@ impl Server {
         let credentials = Credentials::new("AKIDEXAMPLE", "s3cret", None, None, "test");
         SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
-            .endpoint_url(&self.address)
+            .endpoint_url(self.server.url())
             .region(Region::new("eu-west-1"))
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .build()
     }
 
     pub(super) fn seen(&self) -> Vec<Seen> {
-        self.seen.lock().unwrap().clone()
+        self.state.seen.lock().unwrap().clone()
     }
 
     pub(super) fn connections(&self) -> usize {
-        *self.connections.lock().unwrap()
+        self.server.connections()
     }
 }
 
-fn serve(
-    connection: TcpStream,
-    answers: &Mutex<VecDeque<Answer>>,
-    seen: &Mutex<Vec<Seen>>,
-    hung_up: &Notify,
-) -> Option<()> {
-    connection.set_nodelay(true).ok()?;
-    let mut reader = BufReader::new(connection.try_clone().ok()?);
-    let mut writer = connection;
-    loop {
-        let (first_line, body) = read(&mut reader)?;
-        let is_get = first_line.starts_with("GET");
-        seen.lock().unwrap().push((first_line, String::from_utf8(body).ok()?));
-        let answer = if is_get { None } else { answers.lock().unwrap().pop_front() };
-        match answer {
+impl State {
+    async fn answer(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+    ) -> io::Result<Response<UnsyncBoxBody<Bytes, io::Error>>> {
+        let (head, body) = request.into_parts();
+        let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+        let seen =
+            (format!("{} {} HTTP/1.1", head.method, head.uri), String::from_utf8(body.into()).unwrap());
+        self.seen.lock().unwrap().push(seen);
+        let answer = if head.method == Method::GET { None } else { self.answers.lock().unwrap().pop_front() };
+        let response = Response::builder().header("x-amzn-requestid", REQUEST_ID);
+        let (response, bytes, end) = match answer {
             Some(Answer::Events(bytes, end)) => {
-                let head = "HTTP/1.1 200 OK\r\ncontent-type: application/vnd.amazon.eventstream\r\n";
-                write!(writer, "{head}x-amzn-requestid: {REQUEST_ID}\r\ntransfer-encoding: chunked\r\n\r\n")
-                    .ok()?;
-                if !bytes.is_empty() {
-                    write!(writer, "{:x}\r\n", bytes.len()).ok()?;
-                    writer.write_all(&bytes).ok()?;
-                    writer.write_all(b"\r\n").ok()?;
-                }
-                match end {
-                    End::Whole => writer.write_all(b"0\r\n\r\n").ok()?,
-                    End::Dropped => return None,
-                    // Until the client has had enough.
-                    End::Silent => {
-                        let _ = reader.read(&mut [0]);
-                        hung_up.notify_one();
-                        return None;
-                    }
-                }
+                (response.header("content-type", "application/vnd.amazon.eventstream"), bytes, end)
             }
             Some(Answer::Error(status, headers, body)) => {
-                let length = body.len();
-                write!(
-                    writer,
-                    "HTTP/1.1 {status}\r\ncontent-type: application/json\r\nx-amzn-requestid: {REQUEST_ID}\r\n\
-                     {headers}content-length: {length}\r\n\r\n{body}"
-                )
-                .ok()?;
+                let response = response.status(status).header("content-type", "application/json");
+                let headers = headers.lines().map(|line| line.split_once(": ").unwrap());
+                let add = |response: http::response::Builder, (name, value)| response.header(name, value);
+                (headers.fold(response, add), body.into_bytes(), End::Whole)
             }
-            Some(Answer::Reset) => return None,
-            None => write!(
-                writer,
-                "HTTP/1.1 404 Not Found\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{{}}"
-            )
-            .ok()?,
-        }
+            Some(Answer::Reset) => return Err(io::ErrorKind::ConnectionReset.into()),
+            None => {
+                (response.status(404).header("content-type", "application/json"), b"{}".to_vec(), End::Whole)
+            }
+        };
+        let hang_up = (end == End::Silent).then(|| HangUp(Arc::clone(&self.hung_up)));
+        let last = stream::once(async move {
+            // The bytes are written while there is nothing else.
+            tokio::task::yield_now().await;
+            match end {
+                End::Whole => None,
+                End::Dropped => Some(Err(io::ErrorKind::ConnectionAborted.into())),
+                End::Silent => {
+                    let _noticed = hang_up;
+                    future::pending().await
+                }
+            }
+        });
+        let frames = stream::iter([Ok(Frame::data(bytes.into()))]).chain(last.filter_map(future::ready));
+        Ok(response.body(StreamBody::new(frames).boxed_unsync()).unwrap())
     }
 }
 
-/// First line and body of a request; `None` at the end of the connection.
-fn read(reader: &mut BufReader<TcpStream>) -> Option<(String, Vec<u8>)> {
-    let mut first_line = String::new();
-    reader.read_line(&mut first_line).ok().filter(|read| *read > 0)?;
-    let mut length = 0;
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).ok()?;
-        let line = line.trim_end().to_ascii_lowercase();
-        if line.is_empty() {
-            break;
-        }
-        if let Some(value) = line.strip_prefix("content-length:") {
-            length = value.trim().parse().ok()?;
-        }
+/// Tells that it was dropped.
+struct HangUp(Arc<Notify>);
+
+impl Drop for HangUp {
+    fn drop(&mut self) {
+        self.0.notify_one();
     }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).ok()?;
-    Some((first_line.trim_end().to_owned(), body))
 }
 
 /// The bytes of an event.

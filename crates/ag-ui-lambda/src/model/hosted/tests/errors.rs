@@ -5,9 +5,9 @@ use super::*;
 use crate::model::{ModelErrorKind, StopReason};
 
 async fn answered(adapter: &str, answer: Answer) -> Vec<Result<Delta, ModelError>> {
-    let stub = Stub::playing([answer]).await;
+    let stub = Stub::playing([answer]);
     let model = model(adapter, "m", &stub).idle_timeout(Duration::from_millis(200));
-    stub.during(all(&model, &request())).await
+    all(&model, &request()).await
 }
 
 fn last(deltas: &[Result<Delta, ModelError>]) -> Result<StopReason, ModelErrorKind> {
@@ -166,13 +166,11 @@ async fn a_frame_without_an_end_cuts_the_turn() {
 
 #[tokio::test]
 async fn given_a_redirect_then_neither_the_request_nor_the_key_goes_there() {
-    let elsewhere = Stub::playing([]).await;
-    let stub =
-        Stub::playing([Answer::status(307, &format!("location: http://{}/\r\n", elsewhere.address()), "")])
-            .await;
+    let elsewhere = Stub::playing([]);
+    let stub = Stub::playing([Answer::status(307, &format!("location: {}/\r\n", elsewhere.url()), "")]);
     let model = model("openai", "m", &stub);
 
-    let deltas = elsewhere.during(stub.during(all(&model, &request()))).await;
+    let deltas = all(&model, &request()).await;
 
     assert_eq!(last(&deltas), Err(ModelErrorKind::Misconfigured));
     assert_eq!((stub.seen().len(), elsewhere.connections()), (1, 0));
@@ -200,12 +198,12 @@ async fn no_key_and_no_long_message_is_in_the_cause() {
 #[tokio::test]
 async fn a_line_break_behind_the_key_is_neither_sent_nor_in_the_way_of_keeping_it_out() {
     let body = json!({ "error": { "message": format!("no such key: {KEY}"), "code": "invalid_api_key" } });
-    let stub = Stub::playing([Answer::status(401, "", body.to_string())]).await;
+    let stub = Stub::playing([Answer::status(401, "", body.to_string())]);
     let key = SecretString::from(format!("{KEY}\n"));
     let openai = Provider::named("openai").unwrap();
-    let model = Hosted::new(openai, "m", key).base_url(&format!("http://{}/v1", stub.address())).unwrap();
+    let model = Hosted::new(openai, "m", key).base_url(&format!("{}/v1", stub.url())).unwrap();
 
-    let line = outline(&stub.during(all(&model, &request())).await);
+    let line = outline(&all(&model, &request()).await);
     assert!(line.contains("no such key: [key]"), "{line}");
     assert!(stub.seen()[0].head.contains(&format!("Bearer {KEY}\r\n")));
 }
@@ -354,9 +352,9 @@ async fn what_is_no_event_stream_is_never_a_good_turn() {
 
 #[tokio::test]
 async fn nobody_listens() {
-    let stub = Stub::playing([]).await;
+    let stub = Stub::playing([]);
     let model = model("openai", "m", &stub);
-    drop(stub);
+    stub.close().await;
 
     let deltas = all(&model, &request()).await;
     assert_eq!(last(&deltas), Err(ModelErrorKind::Unavailable), "{}", outline(&deltas));
@@ -538,18 +536,18 @@ async fn a_short_key_is_not_searched_for_and_no_key_stands_in_the_way_of_a_word(
         let mut frames =
             sse(&[json!({ "choices": [{ "delta": { "content": "Hi" }, "finish_reason": reason }] })]);
         frames.push("data: [DONE]\n\n".into());
-        let stub = Stub::playing([Answer::stream(frames)]).await;
+        let stub = Stub::playing([Answer::stream(frames)]);
         let openai = Provider::named("openai").unwrap();
-        let url = format!("http://{}/v1", stub.address());
+        let url = format!("{}/v1", stub.url());
         let model = Hosted::new(openai, "m", SecretString::from(key)).base_url(&url).unwrap();
-        assert_eq!(last(&stub.during(all(&model, &request())).await), expected, "{key} {reason}");
+        assert_eq!(last(&all(&model, &request()).await), expected, "{key} {reason}");
     }
     let body = json!({ "error": { "type": "exceeded", "message": "next" } });
-    let stub = Stub::playing([Answer::status(400, "", body.to_string())]).await;
+    let stub = Stub::playing([Answer::status(400, "", body.to_string())]);
     let openai = Provider::named("openai").unwrap();
-    let url = format!("http://{}/v1", stub.address());
+    let url = format!("{}/v1", stub.url());
     let model = Hosted::new(openai, "m", SecretString::from("x")).base_url(&url).unwrap();
-    let line = outline(&stub.during(all(&model, &request())).await);
+    let line = outline(&all(&model, &request()).await);
     assert!(line.contains("exceeded, next"), "{line}");
 }
 

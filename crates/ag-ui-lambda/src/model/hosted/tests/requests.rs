@@ -9,9 +9,9 @@ const ADAPTERS: [&str; 5] = ["openai", "openai-responses", "anthropic", "gemini"
 
 /// The request as a provider sees it.
 async fn sent_to(adapter: &str, id: &str, request: &Request) -> Seen {
-    let stub = Stub::playing([]).await;
+    let stub = Stub::playing([]);
     let model = model(adapter, id, &stub);
-    stub.during(all(&model, request)).await;
+    all(&model, request).await;
     stub.seen().remove(0)
 }
 
@@ -239,16 +239,16 @@ async fn a_renamed_tool_comes_back_under_its_own_name() {
         json!({ "choices": [{ "delta": {}, "finish_reason": "tool_calls" }] }),
     ]);
     frames.push("data: [DONE]\n\n".into());
-    let stub = Stub::playing([Answer::stream(frames)]).await;
+    let stub = Stub::playing([Answer::stream(frames)]);
     let model = model("openai", "m", &stub);
 
-    let deltas = stub.during(all(&model, &asked)).await;
+    let deltas = all(&model, &asked).await;
     assert!(outline(&deltas).contains("name: \"web search\""), "{}", outline(&deltas));
 }
 
 /// Whether the data, or the address, of a part goes out.
 async fn takes(adapter: &str, kind: PartKind) -> bool {
-    let stub = Stub::playing([]).await;
+    let stub = Stub::playing([]);
     let says_so = model(adapter, "m", &stub).takes(&kind);
     let asked = Request { history: vec![Turn::User(vec![part(kind)])], ..request() };
     let body = sent(adapter, "m", &asked).await.to_string();

@@ -1,30 +1,33 @@
 //! A server that records requests and plays answers, piece by piece.
 
 use std::collections::VecDeque;
-use std::future;
-use std::net::SocketAddr;
+use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use std::{future, vec};
 
-use futures_util::StreamExt as _;
-use futures_util::stream::FuturesUnordered;
+use ag_ui_dev::loopback::{Connection, Loopback};
+use bytes::Bytes;
+use futures_util::stream;
+use http::{Method, Response, StatusCode};
+use http_body::Frame;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, StreamBody};
+use hyper::body::Incoming;
 use serde_json::Value;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
 pub(super) struct Stub {
-    listener: TcpListener,
-    state: Mutex<State>,
+    state: Arc<State>,
+    server: Loopback,
 }
 
 #[derive(Default)]
 struct State {
     /// How HEAD is answered.
-    head: String,
-    answers: VecDeque<Answer>,
-    seen: Vec<Seen>,
-    connections: usize,
+    head: Mutex<&'static str>,
+    answers: Mutex<VecDeque<Answer>>,
+    seen: Mutex<Vec<Seen>>,
 }
 
 /// A request as it came.
@@ -92,141 +95,99 @@ impl Answer {
 }
 
 impl Stub {
-    pub(super) async fn playing(answers: impl IntoIterator<Item = Answer>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let state = State { answers: answers.into_iter().collect(), ..State::default() };
-        Self { listener, state: Mutex::new(state) }
+    pub(super) fn playing(answers: impl IntoIterator<Item = Answer>) -> Self {
+        let answers = Mutex::new(answers.into_iter().collect());
+        let state = Arc::new(State { answers, ..State::default() });
+        let shared = Arc::clone(&state);
+        let server = Loopback::serve(move |request| Arc::clone(&shared).answer(request)).unwrap();
+        Self { state, server }
     }
 
     /// The same server, which closes the connection behind a HEAD.
     pub(super) fn closing_behind_head(self) -> Self {
-        self.state.lock().unwrap().head = "connection: close\r\n".into();
+        *self.state.head.lock().unwrap() = "connection: close\r\n";
         self
     }
 
-    pub(super) fn address(&self) -> SocketAddr {
-        self.listener.local_addr().unwrap()
-    }
-
-    /// Serves while `work` goes on.
-    pub(super) async fn during<T>(&self, work: impl Future<Output = T>) -> T {
-        tokio::select! {
-            out = work => out,
-            () = self.serve() => unreachable!("it serves for ever"),
-        }
+    pub(super) fn url(&self) -> String {
+        self.server.url()
     }
 
     pub(super) fn seen(&self) -> Vec<Seen> {
-        self.state.lock().unwrap().seen.clone()
+        self.state.seen.lock().unwrap().clone()
     }
 
     pub(super) fn connections(&self) -> usize {
-        self.state.lock().unwrap().connections
+        self.server.connections()
     }
 
-    async fn serve(&self) {
-        let mut open = FuturesUnordered::new();
-        loop {
-            tokio::select! {
-                accepted = self.listener.accept() => {
-                    self.state.lock().unwrap().connections += 1;
-                    open.push(self.converse(accepted.unwrap().0));
-                }
-                Some(()) = open.next() => {}
-            }
-        }
-    }
-
-    async fn converse(&self, mut socket: TcpStream) {
-        socket.set_nodelay(true).unwrap();
-        while let Some(seen) = read(&mut socket).await {
-            let is_head = seen.head.starts_with("HEAD");
-            let answer = {
-                let mut state = self.state.lock().unwrap();
-                state.seen.push(seen);
-                if is_head {
-                    Err(state.head.clone())
-                } else {
-                    state.answers.pop_front().ok_or_else(String::new)
-                }
-            };
-            let answer = match answer {
-                Ok(answer) => answer,
-                Err(head) => {
-                    let is_closed = head.contains("close");
-                    let none = format!("HTTP/1.1 404 Not Found\r\n{head}content-length: 0\r\n\r\n");
-                    if socket.write_all(none.as_bytes()).await.is_err() || is_closed {
-                        return;
-                    }
-                    continue;
-                }
-            };
-            if !play(&mut socket, answer).await {
-                return;
-            }
-        }
+    /// Stops listening.
+    pub(super) async fn close(self) {
+        self.server.close().await;
     }
 }
 
-/// Reads a request with a body of known length; None when the client is gone.
-async fn read(socket: &mut TcpStream) -> Option<Seen> {
-    let mut bytes = Vec::new();
-    let body_at = loop {
-        if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
-            break end + 4;
-        }
-        if socket.read_buf(&mut bytes).await.ok()? == 0 {
-            return None;
-        }
-    };
-    let head = String::from_utf8(bytes[..body_at].to_vec()).unwrap();
-    let length = head.lines().find_map(|line| {
-        line.to_ascii_lowercase().strip_prefix("content-length:").map(|n| n.trim().parse::<usize>().unwrap())
-    });
-    while bytes.len() < body_at + length.unwrap_or(0) {
-        if socket.read_buf(&mut bytes).await.ok()? == 0 {
-            return None;
-        }
+impl State {
+    async fn answer(
+        self: Arc<Self>,
+        request: http::Request<Incoming>,
+    ) -> io::Result<Response<UnsyncBoxBody<Bytes, io::Error>>> {
+        let (head, body) = request.into_parts();
+        let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+        let lines =
+            head.headers.iter().map(|(name, value)| format!("{name}: {}\r\n", value.to_str().unwrap()));
+        let text = format!("{} {} HTTP/1.1\r\n{}", head.method, head.uri, lines.collect::<String>());
+        let seen = Seen { head: text, body: serde_json::from_slice(&body).unwrap_or_default() };
+        self.seen.lock().unwrap().push(seen);
+        let is_head = head.method == Method::HEAD;
+        let answer = if is_head { None } else { self.answers.lock().unwrap().pop_front() };
+        let answer = answer.unwrap_or_else(|| {
+            Answer::status(404, if is_head { *self.head.lock().unwrap() } else { "" }, "")
+        });
+        // Only the answer that hangs up has none.
+        let status = StatusCode::from_u16(answer.status).map_err(io::Error::other)?;
+        let connection = head.extensions.get::<Connection>().unwrap().clone();
+        let body =
+            Playing { pieces: answer.pieces.into_iter(), last: String::new(), end: answer.end, connection };
+        let body = StreamBody::new(stream::unfold(body, Playing::next)).boxed_unsync();
+        let headers = answer.headers.lines().map(|line| line.split_once(": ").unwrap());
+        let response =
+            headers.fold(Response::builder(), |response, (name, value)| response.header(name, value));
+        Ok(response.status(status).body(body).unwrap())
     }
-    let body = serde_json::from_slice(&bytes[body_at..]).unwrap_or_default();
-    Some(Seen { head, body })
 }
 
-/// Whether the connection may be used again.
-async fn play(socket: &mut TcpStream, answer: Answer) -> bool {
-    if answer.status == 0 {
-        return false;
-    }
-    let head =
-        format!("HTTP/1.1 {} X\r\n{}transfer-encoding: chunked\r\n\r\n", answer.status, answer.headers);
-    let chunks = answer.pieces.iter().map(|piece| format!("{:x}\r\n{piece}\r\n", piece.len()));
-    for bytes in std::iter::once(head).chain(chunks) {
-        if socket.write_all(bytes.as_bytes()).await.is_err() {
-            return false;
-        }
-        // A piece at a time, as providers send them.
+/// The body of an answer while it is sent.
+struct Playing {
+    pieces: vec::IntoIter<String>,
+    /// The piece that was sent last.
+    last: String,
+    end: End,
+    connection: Connection,
+}
+
+impl Playing {
+    async fn next(mut self) -> Option<(io::Result<Frame<Bytes>>, Self)> {
+        // A piece at a time, as providers send them: it is written while there is no other.
         tokio::task::yield_now().await;
-    }
-    match answer.end {
-        End::Late(signal) => {
-            signal.notified().await;
-            socket.write_all(b"0\r\n\r\n").await.is_ok()
-        }
-        End::Clean => socket.write_all(b"0\r\n\r\n").await.is_ok(),
-        End::Closed => {
-            // The request on the way finds the connection closed, or is reset.
-            let _ = socket.write_all(b"0\r\n\r\n").await;
-            let _ = socket.readable().await;
-            false
-        }
-        End::Cut => false,
-        End::Silent => future::pending().await,
-        End::Again(pause) => {
-            let piece = answer.pieces.last().map(|piece| format!("{:x}\r\n{piece}\r\n", piece.len()));
-            while socket.write_all(piece.as_deref().unwrap_or_default().as_bytes()).await.is_ok() {
-                tokio::time::sleep(pause).await;
+        if let Some(piece) = self.pieces.next() {
+            self.last = piece;
+        } else {
+            match &self.end {
+                End::Clean => return None,
+                End::Late(signal) => {
+                    signal.notified().await;
+                    return None;
+                }
+                End::Closed => {
+                    self.connection.close_after_response();
+                    return None;
+                }
+                End::Cut => return Some((Err(io::ErrorKind::ConnectionAborted.into()), self)),
+                End::Silent => future::pending().await,
+                End::Again(pause) => tokio::time::sleep(*pause).await,
             }
-            false
         }
+        Some((Ok(Frame::data(self.last.clone().into())), self))
     }
 }

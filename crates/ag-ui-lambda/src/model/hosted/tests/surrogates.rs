@@ -14,9 +14,9 @@ struct Texts {
 async fn texts(adapter: &str, frames: &[&str]) -> Texts {
     let (before, after) = if adapter == "ollama" { ("", "\n") } else { ("data: ", "\n\n") };
     let frames = frames.iter().map(|frame| format!("{before}{frame}{after}")).collect();
-    let stub = Stub::playing([Answer::stream(frames)]).await;
+    let stub = Stub::playing([Answer::stream(frames)]);
     let model = model(adapter, "m", &stub).idle_timeout(Duration::from_millis(500));
-    let deltas = stub.during(all(&model, &request())).await;
+    let deltas = all(&model, &request()).await;
     let mut texts = Texts::default();
     for delta in &deltas {
         match delta {
@@ -133,8 +133,8 @@ async fn a_half_that_nothing_follows_is_the_replacement_character() {
 #[tokio::test]
 async fn half_a_pair_in_an_errors_body_hides_no_word_of_it() {
     let body = "\u{feff}{\"error\":{\"message\":\"no \\ud83d\",\"code\":\"context_length_exceeded\"}}";
-    let stub = Stub::playing([Answer::status(400, "", body)]).await;
-    let deltas = stub.during(all(&model("openai", "m", &stub), &request())).await;
+    let stub = Stub::playing([Answer::status(400, "", body)]);
+    let deltas = all(&model("openai", "m", &stub), &request()).await;
     let line = outline(&deltas);
     assert!(line.contains("ContextTooLong") && line.contains("no \u{fffd}"), "{line}");
 }
@@ -142,7 +142,7 @@ async fn half_a_pair_in_an_errors_body_hides_no_word_of_it() {
 #[tokio::test]
 async fn arguments_of_the_history_go_out_as_every_reader_takes_them() {
     for adapter in ["openai", "openai-responses", "anthropic", "gemini", "ollama"] {
-        let stub = Stub::playing([]).await;
+        let stub = Stub::playing([]);
         let mut request = request();
         let call = Call {
             id: "c1".into(),
@@ -157,7 +157,7 @@ async fn arguments_of_the_history_go_out_as_every_reader_takes_them() {
             calls: vec![call],
         });
         request.history.push(Turn::Results(vec![result]));
-        stub.during(all(&model(adapter, "m", &stub), &request)).await;
+        all(&model(adapter, "m", &stub), &request).await;
         let sent = stub.seen()[0].body.to_string();
         assert!(sent.contains("Paris ") && !sent.contains("invalid_json"), "{adapter} {sent}");
         assert!(sent.contains('\u{fffd}') || sent.contains(r"\\ufffd"), "{adapter} {sent}");

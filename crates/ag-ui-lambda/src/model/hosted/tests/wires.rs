@@ -112,9 +112,9 @@ pub(super) fn ollama() -> Vec<String> {
 }
 
 async fn turn(adapter: &str, frames: Vec<String>) -> String {
-    let stub = Stub::playing([Answer::stream(frames)]).await;
+    let stub = Stub::playing([Answer::stream(frames)]);
     let model = model(adapter, "a-model", &stub);
-    outline(&stub.during(all(&model, &request())).await)
+    outline(&all(&model, &request()).await)
 }
 
 /// An outline with the ids that are made here as `<id>`.
@@ -297,19 +297,16 @@ async fn reasoning_is_part_of_what_was_written_though_some_count_it_apart() {
 
 #[tokio::test]
 async fn two_gemini_turns_never_share_an_id() {
-    let stub = Stub::playing([Answer::stream(gemini()), Answer::stream(gemini())]).await;
+    let stub = Stub::playing([Answer::stream(gemini()), Answer::stream(gemini())]);
     let model = model("gemini", "gemini-2.5-pro", &stub);
     let mut ids = Vec::new();
-    stub.during(async {
-        for _ in 0..2 {
-            let deltas = all(&model, &request()).await;
-            ids.extend(deltas.into_iter().filter_map(|delta| match delta {
-                Ok(Delta::ToolCall { id, .. }) => Some(id),
-                _ => None,
-            }));
-        }
-    })
-    .await;
+    for _ in 0..2 {
+        let deltas = all(&model, &request()).await;
+        ids.extend(deltas.into_iter().filter_map(|delta| match delta {
+            Ok(Delta::ToolCall { id, .. }) => Some(id),
+            _ => None,
+        }));
+    }
 
     ids.sort_unstable();
     ids.dedup();
