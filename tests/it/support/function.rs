@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
 
 use ag_ui_dev::Answer;
@@ -57,36 +56,22 @@ pub(crate) fn program(name: &str) -> PathBuf {
     let program = program.unwrap_or_else(|| panic!("{name} is not built: run `make programs`"));
     // An old one would prove nothing.
     let built = modified(&program);
-    let newer =
-        SOURCES.iter().flat_map(|folder| files(&ROOT.join(folder))).find(|file| modified(file) > built);
+    // A file that is gone was in the program, too.
+    let is_newer = |file: &PathBuf| !file.is_file() || modified(file) > built;
+    let newer = sources(&program).into_iter().find(is_newer);
     assert_eq!(newer, None, "{name} is older than its sources: run `make programs`");
     program
 }
 
-/// What the programs are built from.
-const SOURCES: [&str; 6] = [
-    "crates/ag-ui-dev/src",
-    "crates/ag-ui-lambda/src",
-    "crates/ag-ui-wire/src",
-    "src",
-    "examples",
-    "tests/servers",
-];
-
-static ROOT: LazyLock<&Path> = LazyLock::new(|| Path::new(env!("CARGO_MANIFEST_DIR")));
-
-/// The files of Rust below a folder.
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(files(&path));
-        } else if path.extension().is_some_and(|kind| kind == "rs") {
-            found.push(path);
-        }
-    }
-    found
+/// The files that a program was built from, of all packages of the workspace, as cargo has listed them beside it.
+fn sources(program: &Path) -> Vec<PathBuf> {
+    let list = fs::read_to_string(program.with_extension("d")).unwrap();
+    let (_, files) = list.lines().next().and_then(|line| line.split_once(": ")).unwrap();
+    // A space in a name is written behind a backslash.
+    let files = files.replace("\\ ", "\0");
+    let files: Vec<PathBuf> = files.split(' ').map(|file| file.replace('\0', " ").into()).collect();
+    assert!(files.len() > 10, "the sources are where this looks: {files:?}");
+    files
 }
 
 fn modified(file: &Path) -> SystemTime {
