@@ -113,6 +113,8 @@ mod tests {
             include_str!("client.rs"),
             include_str!("doors.rs"),
             include_str!("model.rs"),
+            // The development server of local mode.
+            include_str!("../../../ag-ui-dev/src/server/settings.rs"),
         ];
         let quoted = sources.iter().flat_map(|source| source.split('"'));
         let is_name = |text: &&str| {
