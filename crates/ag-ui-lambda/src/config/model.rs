@@ -233,12 +233,12 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
 
 /// What may stand before the `/`.
 fn adapter_names() -> Vec<&'static str> {
-    let mut names = vec!["scripted"];
+    let names = ["scripted"].into_iter();
     #[cfg(feature = "bedrock")]
-    names.push("bedrock");
+    let names = names.chain(["bedrock"]);
     #[cfg(feature = "http-models")]
-    names.extend(Provider::all().iter().map(Provider::adapter));
-    names
+    let names = names.chain(Provider::all().iter().map(Provider::adapter));
+    names.collect()
 }
 
 fn adapters() -> String {
