@@ -15,8 +15,6 @@ PYTHON_READY := .venv/.stamp
 SAM_READY := .venv-sam/.stamp
 # A package of its own: see "genai is the second reader" in DESIGN.md.
 GENAI := tests/oracles/genai/Cargo.toml
-# What is made for crates.io.
-PUBLISHED := $(notdir $(wildcard crates/*))
 CLIENTS_READY := tests/clients/node_modules/.stamp
 
 # $(call need,command,where it comes from)
@@ -90,7 +88,7 @@ check: $(PYTHON_READY) lint-template ## Check format, imports, licences, lints, 
 	@echo "check: the links of the documentation"
 	@RUSTDOCFLAGS="-D warnings" cargo doc --locked --quiet --workspace --no-deps --features otel --profile test
 	@echo "check: what crates.io would get of the crates"
-	@cargo package --locked --quiet --allow-dirty --no-verify $(addprefix --package ,$(PUBLISHED))
+	@cargo package --workspace --locked --quiet --allow-dirty --no-verify
 
 lint-template: $(PYTHON_READY) $(SAM_READY) ## Lint template.yaml, as it is and as SAM expands it, and those in deploy/
 	@echo "lint-template: template.yaml, as it is and expanded, and deploy/"
