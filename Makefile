@@ -34,14 +34,17 @@ endef
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
+# The package of an example; none for the function of this repository.
+PACKAGE = $(filter-out ag-ui-lambda,$(FUNCTION))
+
 run: ## Serve the function on this machine, with a page (FUNCTION=dojo, AGUI_PORT=9000, AGUI_MODEL=...)
 	@$(need_cargo)
 	@$(call need,cc,apt-get install build-essential)
-	@AGUI_LOCAL=1 cargo run --locked $(if $(FUNCTION),--package $(FUNCTION))
+	@AGUI_LOCAL=1 cargo run --locked $(if $(PACKAGE),--package $(PACKAGE))
 
-dev: ## The same with faults to inject: rotation, deadline, cut, throttle... (BIN=dojo)
+dev: ## The same with faults to inject: rotation, deadline, cut, throttle... (FUNCTION=dojo)
 	@$(need_cargo)
-	@cargo run --locked --package ag-ui-dev -- --bin $(or $(BIN),ag-ui-lambda)
+	@cargo run --locked --package ag-ui-dev -- $(if $(PACKAGE),--package $(PACKAGE),--bin ag-ui-lambda)
 
 EVENT ?= events/function-url-tool.json
 invoke: ## Send one event to the function that `make run` serves (EVENT=events/...)

@@ -8,8 +8,9 @@ set -eu
 
 target=${TARGET:-target}
 [ -f "$target/ag-ui-local-address" ] || { echo "nothing is served: start \`make run\` in another terminal" >&2; exit 1; }
-address=$(cat "$target/ag-ui-local-address")
-token=$(sed 's/.*"token":"\([^"]*\)".*/\1/' "$target/ag-ui-local.json")
-sed "s/sample-token-for-local-use/$token/g" "$EVENT" |
+[ -r "$EVENT" ] || { echo "there is no event $EVENT: EVENT=events/... names one" >&2; exit 1; }
+{ read -r address; read -r token; } <"$target/ag-ui-local-address"
+escaped=$(printf '%s' "$token" | sed 's/[&/\]/\\&/g')
+sed "s/sample-token-for-local-use/$escaped/g" "$EVENT" |
   curl -sSN -i "http://$address/2015-03-31/functions/function/invocations" -H "x-agui-dev-key: $token" --data-binary @-
 echo

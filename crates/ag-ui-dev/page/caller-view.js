@@ -21,6 +21,8 @@ export function createCallerView({ panel, onChange }) {
     h("option", { value: "off" }, "is not sent"),
     h("option", { value: "wrong" }, "is sent, but wrong"),
   );
+  const ownToken = h("input", { id: freshId("own-token"), type: "password", autocomplete: "off" });
+  const ownTokenField = field("The token's value", ownToken, h("p", { class: "hint" }, "It lies in a secret that this server does not read."));
   const entryHint = h("p", { class: "hint" });
   const claims = h("textarea", { id: freshId("claims"), class: "mono", rows: "7", spellcheck: "false" });
   const claimsError = h("p", { class: "field-error", id: freshId("claims-error"), role: "alert" });
@@ -33,6 +35,7 @@ export function createCallerView({ panel, onChange }) {
     field("Claims", claims, claimsHint, claimsError),
     field("Entry point", entryPoint, entryHint),
     field("The token", token),
+    ownTokenField,
     h("h2", {}, "The tools that this caller is offered"),
     tools,
   );
@@ -44,6 +47,7 @@ export function createCallerView({ panel, onChange }) {
   });
   entryPoint.addEventListener("change", () => change({ entryPoint: entryPoint.value }));
   token.addEventListener("change", () => change({ token: token.value }));
+  ownToken.addEventListener("change", () => change({ ownToken: ownToken.value.trim() }));
   claims.addEventListener("input", () => {
     const { error } = parseClaims(claims.value);
     claimsError.textContent = error ?? "";
@@ -64,6 +68,8 @@ export function createCallerView({ panel, onChange }) {
     person.value = caller.person;
     entryPoint.value = caller.entryPoint;
     token.value = caller.token;
+    ownTokenField.hidden = session.token !== null || caller.token !== "on";
+    ownToken.value = caller.ownToken ?? "";
     const text = isOwn ? caller.claimsText : chosen === null ? "" : prettyJson(chosen);
     if (claims.value !== text) claims.value = text;
     claims.readOnly = !isOwn;

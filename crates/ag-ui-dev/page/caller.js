@@ -17,6 +17,7 @@ export function fittingCaller(session, kept) {
   return {
     person: kept.person === "custom" || knows(session.people, kept.person) ? kept.person : fallback.person,
     claimsText: kept.claimsText ?? "",
+    ...(kept.ownToken && { ownToken: kept.ownToken }),
     entryPoint: knows(session.entry_points, kept.entryPoint) ? kept.entryPoint : fallback.entryPoint,
     token: ["on", "off", "wrong"].includes(kept.token) ? kept.token : "on",
   };
@@ -55,8 +56,8 @@ export function sentAs(session, caller) {
 
 /** The headers that make a request this caller's. */
 export function callerHeaders(session, caller) {
-  const token = caller.token === "wrong" ? WRONG_TOKEN : session.token;
-  const isSent = caller.token !== "off" && token !== null && token !== undefined;
+  const token = caller.token === "wrong" ? WRONG_TOKEN : session.token ?? caller.ownToken;
+  const isSent = caller.token !== "off" && Boolean(token);
   return {
     ...(isSent && { [session.token_header ?? "x-agui-token"]: token }),
     "x-agui-dev-as": asciiJson(sentAs(session, caller)),

@@ -13,13 +13,14 @@ export function askForKey({ root, app, reason }) {
   form.onsubmit = (event) => {
     event.preventDefault();
     const text = input.value.trim();
-    const key = /#.*\bkey=([^&\s]+)/.exec(text)?.[1] ?? text;
+    // In the address the key is written for addresses; by itself it is as it is.
+    const key = text.includes("#") ? new URLSearchParams(text.slice(text.indexOf("#") + 1)).get("key") ?? "" : text;
     if (key === "" || /[^\x21-\x7e]/.test(key)) {
       root.querySelector(".field-error").textContent = "Paste the address that the terminal printed; it ends in #key= and the key.";
       input.focus();
       return;
     }
-    save("key", decodeURIComponent(key));
+    save("key", key);
     location.reload();
   };
 }

@@ -22,8 +22,8 @@ export function createRequestView({ panel, api }) {
       const { "x-agui-dev-as": as, ...headers } = request.headers;
       const { curl, event } = await api().describe({ ...request, headers, as: JSON.parse(as) });
       parts = [
-        ...section("As curl", curl, "run.sh", "text/x-shellscript", "Sends the same request to this development server."),
-        ...section("As an event file", `${prettyJson(event)}\n`, "event.json", "application/json", "What Lambda hands to the function, for cargo lambda invoke --data-file."),
+        ...section("As curl", curl, "run.sh", "text/x-shellscript", "Sends the same request to this development server. It holds the token."),
+        ...section("As an event file", `${prettyJson(event)}\n`, "event.json", "application/json", "What Lambda hands to the function, for make invoke EVENT=event.json. It holds the token that was sent."),
       ];
     } catch (error) {
       parts = [h("div", { class: "note error" }, h("p", { class: "note-title" }, error.code ?? "Error"), h("p", {}, error.message))];

@@ -7,6 +7,7 @@ use std::error::Error;
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use ag_ui_dev::FunctionError;
 use ag_ui_dev::server::{Server, ServerError, Settings};
 use options::Options;
 
@@ -72,10 +73,12 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// An error with its causes. A function that does not start has written its reason already.
+/// An error with its causes. What a function has logged before it ended was printed already.
 fn chain(error: &(dyn Error + 'static)) -> String {
-    if let Some(ServerError::Function(_)) = error.downcast_ref() {
-        return "the function does not start; its log above says why".into();
+    if let Some(ServerError::Function(FunctionError::Exited { status, .. })) = error.downcast_ref() {
+        return format!(
+            "the function ended with {status} before it asked for work; what it has logged is above"
+        );
     }
     let mut text = error.to_string();
     let mut source = error.source();

@@ -22,6 +22,7 @@ mod secrets_manager;
 mod session;
 mod settings;
 mod shared;
+mod shell;
 mod state_file;
 mod terminal;
 
@@ -41,6 +42,7 @@ use host::Host;
 use log::LogFeed;
 pub use settings::{Person, Settings};
 use shared::Shared;
+use state_file::write_private;
 pub use state_file::{Secrets, state_folder};
 
 /// The port of a development server whose settings name none.
@@ -95,14 +97,15 @@ impl Server {
         }
     }
 
-    /// Leaves the address where scripts find it, beside the secrets.
+    /// Leaves the address and the key where scripts find them.
     fn write_address(&self) {
         // A test that takes any port is not what a script looks for.
         if self.shared.settings.port == Some(0) {
             return;
         }
         // Nothing but a script reads it, and a script says what it misses.
-        let _ = fs::write(self.address_file(), self.address().to_string());
+        let text = format!("{}\n{}\n", self.address(), self.shared.settings.secrets.token);
+        let _ = write_private(&self.address_file(), text.as_bytes());
     }
 
     fn address_file(&self) -> PathBuf {
@@ -116,7 +119,8 @@ impl Server {
 
     /// The address of the page, with the secret that it needs in the fragment, which no browser sends anywhere.
     pub fn page_url(&self) -> String {
-        format!("http://{}/#key={}", self.address(), self.shared.settings.secrets.token)
+        let key = percent_encoded(self.shared.settings.secrets.token.as_bytes());
+        format!("http://{}/#key={key}", self.address())
     }
 
     /// Says on the terminal what is served and how to try it.
@@ -127,10 +131,21 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        if self.shared.settings.port != Some(0) {
+        // Another server may have written its own since.
+        let is_own = |text: String| text.lines().next() == Some(&*self.address().to_string());
+        if fs::read_to_string(self.address_file()).is_ok_and(is_own) {
             let _ = fs::remove_file(self.address_file());
         }
     }
+}
+
+/// A text as a fragment may hold it: all but letters and digits as `%XX`.
+fn percent_encoded(text: &[u8]) -> String {
+    let encoded = |byte: &u8| match byte {
+        byte if byte.is_ascii_alphanumeric() => char::from(*byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    };
+    text.iter().map(encoded).collect()
 }
 
 fn listen(port: u16, shared: &Arc<Shared>) -> Result<Loopback, ServerError> {

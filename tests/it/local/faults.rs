@@ -16,7 +16,7 @@ fn function() -> &'static Path {
 
 #[tokio::test]
 async fn a_rotated_token_is_accepted_and_the_one_before_for_a_while() {
-    let server = Server::dev(function(), &[]).await;
+    let mut server = Server::dev(function(), &[]).await;
     let token = |session: Value| session["token"].as_str().unwrap().to_owned();
     let old = token(server.session().await);
     events_of(server.run(&old, &who_am_i()).send().await.unwrap()).await;
@@ -25,6 +25,7 @@ async fn a_rotated_token_is_accepted_and_the_one_before_for_a_while() {
     let new = token(server.session().await);
 
     assert_ne!(old, new);
+    assert!(server.printed("The shared token was rotated").await.ends_with(&new));
     events_of(server.run(&new, &who_am_i()).send().await.unwrap()).await;
     events_of(server.run(&old, &who_am_i()).send().await.unwrap()).await;
 }
@@ -91,12 +92,27 @@ async fn a_run_that_is_going_on_ends_in_the_process_that_is_replaced() {
 }
 
 #[tokio::test]
+async fn a_frozen_process_that_is_replaced_ends_its_runs() {
+    let server = Server::dev_with(function(), &[], &[("AGUI_SCRIPTED_DELAY_MS", "50")]).await;
+    let token = server.session().await["token"].as_str().unwrap().to_owned();
+    let run = server.run(&token, &who_am_i()).send().await.unwrap();
+
+    server.fault("freeze", json!(true)).await;
+    let faults = server.fault("cold-start", json!(true)).await;
+
+    let freeze = faults.as_array().unwrap().iter().find(|fault| fault["id"] == "freeze").unwrap();
+    assert_eq!(freeze["value"], false, "the next process is not frozen");
+    assert_eq!(events_of(run).await.last().unwrap()["type"], "RUN_FINISHED");
+}
+
+#[tokio::test]
 async fn a_fault_that_can_not_be_is_refused_with_what_it_takes() {
     let server = Server::dev(function(), &[]).await;
     for (id, value, said) in [
         ("earthquake", json!(true), "no fault of this name"),
         ("secrets", json!("sideways"), "`up`, `slow` or `down`"),
         ("deadline", json!(-1), "a whole number"),
+        ("deadline", json!(u64::MAX), "at most 900 seconds"),
         ("throttle", json!("yes"), "true or false"),
     ] {
         let request = server.own(reqwest::Method::POST, &format!("/_dev/faults/{id}"));

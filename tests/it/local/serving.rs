@@ -91,6 +91,31 @@ async fn a_raw_event_is_invoked_as_by_lambdas_own_api() {
 }
 
 #[tokio::test]
+async fn an_event_with_a_users_jwt_is_invoked_where_the_jwt_can_be_verified() {
+    let server = Server::local(&[]).await;
+    let event = json!({"method": "POST", "path": "/", "headers": {"content-type": "application/json",
+        "x-agui-token": server.key}, "body": who_am_i().to_string(), "as": {"entry_point": "user-jwt",
+        "claims": {"sub": "dora"}}});
+    let made = server.own(Method::POST, "/_dev/event").with_json(&event).send().await.unwrap();
+    let made: Value = made.text().await.unwrap().parse().unwrap();
+
+    let path = "/2015-03-31/functions/function/invocations";
+    let answer = server.own(Method::POST, path).with_json(&made["event"]).send().await.unwrap();
+
+    assert_eq!(account(&events_of(answer).await)["user"], "dora");
+}
+
+#[tokio::test]
+async fn a_token_of_any_characters_opens_the_page_and_the_function() {
+    let server = Server::local(&[("AGUI_TOKEN", "ab+cd/e&f='g'==")]).await;
+    assert!(server.key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'%'), "{}", server.key);
+
+    let events = events_of(server.run("ab+cd/e&f='g'==", &who_am_i()).send().await.unwrap()).await;
+
+    assert_eq!(events.last().unwrap()["type"], "RUN_FINISHED");
+}
+
+#[tokio::test]
 async fn what_keeps_the_function_from_starting_is_said_at_the_terminal() {
     let output = |variables: &[(&str, &str)]| {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_ag-ui-lambda"));

@@ -2,6 +2,8 @@
 
 use http::{HeaderMap, HeaderName};
 use serde::Deserialize;
+use serde::de::Error as _;
+use serde_json::Error;
 
 use super::settings::Person;
 use crate::{ClaimSet, EntryPoint};
@@ -49,7 +51,10 @@ impl Caller {
             };
             return Ok(Self { entry_point, claims: person.claims.clone() });
         }
-        serde_json::from_slice(value).map_err(|error| BadCaller {
+        let is_object = value.trim_ascii_start().starts_with(b"{");
+        let read =
+            if is_object { serde_json::from_slice(value) } else { Err(Error::custom("it is neither")) };
+        read.map_err(|error| BadCaller {
             people: people.iter().map(|person| person.id).collect::<Vec<_>>().join(", "),
             entry_points: EntryPoint::ALL.map(|entry_point| entry_point.id()).join(", "),
             problem: error.to_string(),
@@ -79,7 +84,7 @@ mod tests {
 
     #[test]
     fn a_caller_that_nobody_knows_is_refused_with_the_choices() {
-        for value in ["mallory", r#"{"entry_point": "door"}"#, r#"{"claims": 7}"#, r#"{"claim": {}}"#] {
+        for value in ["mallory", r#"{"entry_point": "door"}"#, r#"{"claims": 7}"#, r#"{"claim": {}}"#, "[]"] {
             let refused = Caller::read(value.as_bytes()).unwrap_err().to_string();
             assert!(refused.contains("amelie, ben") && refused.contains("rest-cognito"), "{refused}");
         }

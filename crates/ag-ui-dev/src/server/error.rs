@@ -9,10 +9,10 @@ use crate::FunctionError;
 #[non_exhaustive]
 pub enum ServerError {
     /// `AGUI_PORT` holds something else.
-    #[error("AGUI_PORT must be a port, a whole number from 1 to 65535, and is `{0}`")]
+    #[error("AGUI_PORT must be a port, a whole number from 0 (any free one) to 65535, and is `{0}`")]
     Port(String),
     /// The port is taken or may not be used.
-    #[error("no HTTP server can listen on port {port} of 127.0.0.1")]
+    #[error("no HTTP server can listen on port {port} of 127.0.0.1; AGUI_PORT names another")]
     Listen {
         /// The port.
         port: u16,
@@ -27,7 +27,9 @@ pub enum ServerError {
     #[error("the function did not start")]
     Function(#[from] FunctionError),
     /// The file with the local secrets can't be read or written.
-    #[error("the local secrets in {path} can't be used")]
+    #[error(
+        "the local secrets in {path} can't be used; without that file new ones are made, and with AGUI_TOKEN and AGUI_APPROVAL_KEY it is not needed"
+    )]
     Secrets {
         /// Where they are.
         path: String,

@@ -3,7 +3,6 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use rustix::process::{Pid, Signal, kill_process};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -29,8 +28,6 @@ struct Set {
     deadline: Option<u64>,
     /// Refuses every request, as Lambda does at the limit of concurrency.
     throttle: bool,
-    /// Stops the processes, as Lambda does between events.
-    freeze: bool,
 }
 
 /// A fault that can't be set.
@@ -95,9 +92,9 @@ impl Faults {
     }
 
     /// Every fault with its value, as the page shows them.
-    pub(super) fn list(&self) -> Value {
+    pub(super) fn list(&self, host: &Host) -> Value {
         let Some(secrets) = &self.secrets else { return json!([]) };
-        let Set { cut_client, deadline, throttle, freeze } = self.set().clone();
+        let Set { cut_client, deadline, throttle } = self.set().clone();
         let mut faults = json!([
             { "id": "rotate-token", "name": "Rotate the shared token", "kind": "action" },
             { "id": "secrets", "name": "Secrets Manager", "kind": "choice", "choices": ["up", "slow", "down"],
@@ -105,7 +102,7 @@ impl Faults {
             { "id": "cut-client", "name": "Cut the connection behind this many pieces", "kind": "number", "value": cut_client },
             { "id": "deadline", "name": "Seconds until the function's deadline", "kind": "number", "value": deadline },
             { "id": "throttle", "name": "Throttle: Lambda refuses every request", "kind": "switch", "value": throttle },
-            { "id": "freeze", "name": "Freeze the function's process", "kind": "switch", "value": freeze },
+            { "id": "freeze", "name": "Freeze the function's process", "kind": "switch", "value": host.is_frozen() },
             { "id": "cold-start", "name": "Cold start: the next request starts a new process", "kind": "action" },
         ]);
         if let (Some(model), Some(faults)) = (self.models.first(), faults.as_array_mut()) {
@@ -120,11 +117,7 @@ impl Faults {
         let Some(secrets) = &self.secrets else { return Err(BadFault::Unknown) };
         match id {
             "rotate-token" => secrets.rotate(),
-            "cold-start" => {
-                // The new process is not frozen.
-                self.set().freeze = false;
-                host.retire().await;
-            }
+            "cold-start" => host.retire().await,
             "secrets" => {
                 let availability = Availability::deserialize(value);
                 secrets
@@ -136,18 +129,9 @@ impl Faults {
                 self.models.iter().for_each(|model| model.cut_behind(bytes));
             }
             "cut-client" => self.set().cut_client = number(value)?,
-            "deadline" => self.set().deadline = number(value)?,
+            "deadline" => self.set().deadline = seconds(value)?,
             "throttle" => self.set().throttle = switch(value)?,
-            "freeze" => {
-                let freeze = switch(value)?;
-                self.set().freeze = freeze;
-                let signal = if freeze { Signal::STOP } else { Signal::CONT };
-                for pid in host.pids().await {
-                    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
-                    // A process that has just ended can't be frozen.
-                    let _ = pid.map(|pid| kill_process(pid, signal));
-                }
-            }
+            "freeze" => host.freeze(switch(value)?).await,
             _ => return Err(BadFault::Unknown),
         }
         Ok(())
@@ -163,6 +147,14 @@ fn number(value: &Value) -> Result<Option<u64>, BadFault> {
     match value {
         Value::Null => Ok(None),
         value => value.as_u64().map(Some).ok_or(BadFault::Value("a whole number, or null for none")),
+    }
+}
+
+/// At most as long as Lambda lets a function run.
+fn seconds(value: &Value) -> Result<Option<u64>, BadFault> {
+    match number(value)? {
+        Some(901..) => Err(BadFault::Value("at most 900 seconds, as in Lambda")),
+        seconds => Ok(seconds),
     }
 }
 

@@ -7,9 +7,11 @@ use std::convert::Infallible;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jsonwebtoken::Algorithm;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::process::Command;
 use tokio::sync::{Mutex, OnceCell, mpsc};
@@ -42,6 +44,8 @@ pub(super) struct Host {
     /// Serves the entry point with the user's JWT.
     with_issuer: Mutex<Option<Arc<Function>>>,
     issuer: OnceCell<Issuer>,
+    /// Whether the running processes are stopped.
+    is_frozen: AtomicBool,
     /// Owns the task that reads the log.
     _reading: JoinSet<()>,
 }
@@ -69,6 +73,7 @@ impl Host {
             plain: Mutex::new(None),
             with_issuer: Mutex::new(None),
             issuer: OnceCell::new(),
+            is_frozen: AtomicBool::new(false),
             _reading: reading,
         };
         host.function(EntryPoint::FunctionUrl).await?;
@@ -87,18 +92,36 @@ impl Host {
         let function =
             Arc::new(Function::spawn_with_log(self.command(entry_point).await?, self.lines.clone()).await?);
         function.ready(START_LIMIT).await?;
+        // A new process is not frozen.
+        self.is_frozen.store(false, Ordering::SeqCst);
         *slot = Some(Arc::clone(&function));
         Ok(function)
     }
 
     /// Lets the next request start the function anew. Runs that are going on keep their process until they end.
     pub(super) async fn retire(&self) {
+        self.freeze(false).await;
         *self.plain.lock().await = None;
         *self.with_issuer.lock().await = None;
     }
 
+    /// Stops the processes that run, as Lambda does between events, or lets them go on.
+    pub(super) async fn freeze(&self, is_frozen: bool) {
+        let signal = if is_frozen { Signal::STOP } else { Signal::CONT };
+        for pid in self.pids().await {
+            let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+            // A process that has just ended can't be frozen.
+            let _ = pid.map(|pid| kill_process(pid, signal));
+        }
+        self.is_frozen.store(is_frozen, Ordering::SeqCst);
+    }
+
+    pub(super) fn is_frozen(&self) -> bool {
+        self.is_frozen.load(Ordering::SeqCst)
+    }
+
     /// The ids of the processes that run.
-    pub(super) async fn pids(&self) -> Vec<u32> {
+    async fn pids(&self) -> Vec<u32> {
         let mut pids = Vec::new();
         for slot in [&self.plain, &self.with_issuer] {
             pids.extend(

@@ -43,7 +43,17 @@ pub(super) async fn invoke(shared: &Shared, mut request: Request<Bytes>) -> Resu
 
 /// Hands an event to the function as it is, as Lambda's own API does.
 pub(super) async fn invoke_event(shared: &Shared, event: Bytes) -> Result<Response<Body>, Refusal> {
-    hand_over(shared, EntryPoint::FunctionUrl, Payload::from(event)).await
+    // Only a function that knows the local issuer can verify a JWT of it.
+    let has_user_token = |event: &Value| {
+        let headers = event["headers"].as_object();
+        headers
+            .is_some_and(|headers| headers.keys().any(|name| USER_TOKEN_HEADER == *name.to_ascii_lowercase()))
+    };
+    let entry_point = match serde_json::from_slice::<Value>(&event) {
+        Ok(event) if has_user_token(&event) => EntryPoint::UserJwt,
+        _ => EntryPoint::FunctionUrl,
+    };
+    hand_over(shared, entry_point, Payload::from(event)).await
 }
 
 async fn hand_over(

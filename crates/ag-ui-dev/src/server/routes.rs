@@ -22,6 +22,7 @@ use tokio::time::timeout;
 use super::caller::{CALLER_HEADER, Caller};
 use super::refusal::{Refusal, full, json};
 use super::shared::{Body, BrokenOff, Shared};
+use super::shell::shell_word;
 use super::{invoke, page, session};
 
 /// The longest body that Lambda takes.
@@ -88,13 +89,25 @@ async fn route(
             let id = own.trim_start_matches("faults/");
             let body: Value = read(request.body())?;
             shared.faults.apply(id, &body["value"], &shared.host).await?;
-            Ok(json(StatusCode::OK, &shared.faults.list()))
+            shared.log.event(&fault_message(shared, id, &body["value"]));
+            Ok(json(StatusCode::OK, &shared.faults.list(&shared.host)))
         }
         _ => Err(Refusal {
             status: StatusCode::NOT_FOUND,
             code: "NOT_FOUND",
             message: "The development server has no such route.".into(),
         }),
+    }
+}
+
+/// What the terminal says of a fault that was set. Whoever sends requests by hand needs a new token from there.
+fn fault_message(shared: &Shared, id: &str, value: &Value) -> String {
+    match (id, session::token(shared)) {
+        ("rotate-token", Some(token)) => {
+            format!("The shared token was rotated. {}: {token}", shared.settings.token_header)
+        }
+        ("rotate-token" | "cold-start", _) => format!("Fault: {id}"),
+        _ => format!("Fault: {id} = {value}"),
     }
 }
 
@@ -137,11 +150,6 @@ fn curl(method: &str, url: &str, headers: &BTreeMap<String, String>, caller: &Va
         line += &format!(" \\\n  --data-raw {}", shell_word(body));
     }
     line
-}
-
-/// A word that a POSIX shell takes as it is.
-fn shell_word(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 /// The log as server-sent events.

@@ -22,12 +22,12 @@ pub(super) fn session(shared: &Shared) -> Value {
         "token_header": settings.token_header,
         "entry_points": entry_points,
         "people": Person::samples(),
-        "faults": shared.faults.list(),
+        "faults": shared.faults.list(&shared.host),
     })
 }
 
 /// The token that the function accepts; nothing where it lies in a secret that this server does not read.
 pub(super) fn token(shared: &Shared) -> Option<String> {
-    let literal = || shared.settings.has_literal_token.then(|| shared.settings.secrets.token.clone());
+    let literal = || shared.settings.token_secret.is_none().then(|| shared.settings.secrets.token.clone());
     shared.faults.token().or_else(literal)
 }

@@ -42,8 +42,8 @@ pub struct Settings {
     pub allowed_origins: Vec<String>,
     /// The token that opens the server, and the key of the function's approvals.
     pub secrets: Secrets,
-    /// Whether the function's token is the literal of the settings. Otherwise it lies in a secret that the environment names.
-    pub has_literal_token: bool,
+    /// The secret that the function's token lies in; `None` where the token is the literal of the settings.
+    pub token_secret: Option<String>,
     /// Whether the server has faults to inject, and a Secrets Manager of its own.
     pub has_faults: bool,
     /// Variables that name model servers, with their values. Before those that are reached by plain HTTP stands a proxy.
@@ -68,12 +68,16 @@ impl Settings {
             Some(port) => Some(port.trim().parse().map_err(|_| ServerError::Port(port))?),
             None => None,
         };
-        let mut secrets = Secrets::load(&state_folder(&program))?;
-        let has_literal_token = text("AGUI_TOKEN_SECRET_ID").is_none();
+        let own = (text("AGUI_TOKEN"), text("AGUI_APPROVAL_KEY"));
+        let mut secrets = match own {
+            (Some(token), Some(approval_key)) => Secrets { token, approval_key },
+            _ => Secrets::load(&state_folder(&program))?,
+        };
+        let token_secret = text("AGUI_TOKEN_SECRET_ID");
         let mut variables = vec![("AGUI_LOCAL".to_owned(), "1".to_owned())];
         if let Some(token) = text("AGUI_TOKEN") {
             secrets.token = token;
-        } else if has_literal_token {
+        } else if token_secret.is_none() {
             variables.push(("AGUI_TOKEN".into(), secrets.token.clone()));
         }
         if text("AGUI_APPROVAL_KEY").is_none() && text("AGUI_APPROVAL_SECRET_ID").is_none() {
@@ -94,9 +98,13 @@ impl Settings {
             model: text("AGUI_MODEL").unwrap_or_else(|| MODEL.into()),
             token_header: text("AGUI_TOKEN_HEADER").unwrap_or_else(|| "x-agui-token".into()),
             port,
-            allowed_origins: origins.split(',').map(|origin| origin.trim().to_owned()).collect(),
+            allowed_origins: origins
+                .split(',')
+                .map(|origin| origin.trim().trim_end_matches('/').to_owned())
+                .filter(|origin| !origin.is_empty())
+                .collect(),
             secrets,
-            has_literal_token,
+            token_secret,
             has_faults: false,
             model_servers: Vec::new(),
             faults: Vec::new(),
@@ -188,7 +196,7 @@ mod tests {
             ("AGUI_MODEL", "ollama/qwen3"),
             ("AGUI_PORT", "9001"),
             ("AWS_DEFAULT_REGION", "eu-central-1"),
-            ("AGUI_CORS_ORIGINS", "http://a.example, http://b.example"),
+            ("AGUI_CORS_ORIGINS", "http://a.example, http://b.example/,"),
         ]);
 
         assert_eq!((settings.secrets.token.as_str(), settings.port), ("mine", Some(9001)));
@@ -196,7 +204,7 @@ mod tests {
             assert_eq!(variable(&settings, name), None, "{name}");
         }
         assert_eq!(settings.allowed_origins, ["http://a.example", "http://b.example"]);
-        assert!(settings.has_literal_token);
+        assert_eq!(settings.token_secret, None);
         assert_eq!(variable(&settings, "AWS_REGION"), Some("eu-central-1"));
     }
 
@@ -204,6 +212,9 @@ mod tests {
     fn a_token_in_a_secret_is_not_replaced_by_a_literal() {
         let settings = read(&[("AGUI_TOKEN_SECRET_ID", "token")]);
 
-        assert_eq!((variable(&settings, "AGUI_TOKEN"), settings.has_literal_token), (None, false));
+        assert_eq!(
+            (variable(&settings, "AGUI_TOKEN"), settings.token_secret.as_deref()),
+            (None, Some("token"))
+        );
     }
 }

@@ -1,9 +1,9 @@
 //! The secrets of a developer's own machine: made once for a folder, so that a page and a pending approval survive a
 //! restart.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -37,11 +37,19 @@ impl Secrets {
         let path = folder.join(FILE);
         let failed = |source| ServerError::Secrets { path: path.display().to_string(), source };
         match fs::read(&path) {
-            Ok(text) => serde_json::from_slice(&text).map_err(|error| failed(error.into())),
+            Ok(text) => {
+                let secrets = serde_json::from_slice(&text).map_err(|error| failed(error.into()))?;
+                // Somebody may have copied it.
+                fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(failed)?;
+                Ok(secrets)
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let secrets = Self::generate();
-                secrets.save(folder, &path).map_err(failed)?;
-                Ok(secrets)
+                match secrets.save(folder, &path) {
+                    // Another server has just made it.
+                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Self::load(folder),
+                    saved => saved.map(|()| secrets).map_err(failed),
+                }
             }
             Err(error) => Err(failed(error)),
         }
@@ -55,9 +63,19 @@ impl Secrets {
 
     fn save(&self, folder: &Path, path: &Path) -> io::Result<()> {
         fs::create_dir_all(folder)?;
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-        file.write_all(&serde_json::to_vec(self)?)
+        // Written beside it first: who reads it meanwhile finds nothing or all.
+        let draft = path.with_extension(format!("{}.tmp", Uuid::new_v4()));
+        write_private(&draft, &serde_json::to_vec(self)?)?;
+        let linked = fs::hard_link(&draft, path);
+        fs::remove_file(&draft)?;
+        linked
     }
+}
+
+/// Writes a new file, or a file anew, that only this user may read.
+pub(super) fn write_private(path: &Path, text: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.write_all(text)
 }
 
 /// The folder that the secrets of a program's builds lie in: the `target` folder that has built the program, else one in
@@ -69,8 +87,6 @@ pub fn state_folder(program: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
     use super::*;
 
     fn folder() -> PathBuf {

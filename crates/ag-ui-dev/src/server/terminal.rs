@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use serde_json::Value;
 
 use super::settings::Settings;
+use super::shell::shell_word;
 
 /// Members of a log line that say nothing at a terminal, or that stand at its beginning already.
 const HIDDEN: [&str; 9] = [
@@ -26,17 +27,27 @@ const INPUT: &str = r#"{"threadId":"t1","runId":"r1","messages":[{"id":"m1","rol
 
 /// Says what is served and how to try it.
 pub(super) fn welcome(settings: &Settings, address: SocketAddr, page: &str) {
-    let Settings { name, model, token_header, secrets, .. } = settings;
+    let Settings { name, model, token_header, secrets, token_secret, .. } = settings;
     let model_note =
         if model.starts_with("scripted/") { ", which is a script and not a language model" } else { "" };
-    let token = &secrets.token;
+    // A server with a Secrets Manager of its own holds the token itself.
+    let token = match token_secret {
+        Some(id) if !settings.has_faults => {
+            format!("Token  {token_header}: the token in the secret {id}\n")
+        }
+        _ => {
+            let header = shell_word(&format!("{token_header}: {}", secrets.token));
+            format!(
+                "Token  {token_header}: {}\n\
+                 Try    curl -N http://{address}/ -H {header} -H 'content-type: application/json' \\\n       \
+                 -d '{INPUT}'\n\
+                 As     add -H 'x-agui-dev-as: amelie' to call as a person with claims\n",
+                secrets.token
+            )
+        }
+    };
     print(&format!(
-        "\n{name} serves itself on this machine, with the model {model}{model_note}.\n\n\
-         Page   {page}\n\
-         Token  {token_header}: {token}\n\
-         Try    curl -N http://{address}/ -H '{token_header}: {token}' -H 'content-type: application/json' \\\n       \
-         -d '{INPUT}'\n\
-         As     add -H 'x-agui-dev-as: amelie' to call as a person with claims\n\n"
+        "\n{name} serves itself on this machine, with the model {model}{model_note}.\n\nPage   {page}\n{token}\n"
     ));
 }
 
@@ -52,6 +63,8 @@ fn print(text: &str) {
 }
 
 /// A line of the log for people: time, level, message, fields.
+///
+/// Fields hold what a client has sent: control characters in them are written as escapes, so that none reaches the terminal.
 fn text(line: &Value, has_colour: bool) -> String {
     let colour = |code: &str, text: &str| match has_colour {
         true => format!("\x1b[{code}m{text}\x1b[0m"),
@@ -78,7 +91,7 @@ fn text(line: &Value, has_colour: bool) -> String {
             continue;
         }
         let value = match value {
-            Value::String(text) => text.clone(),
+            Value::String(text) => printable(text),
             Value::Number(number) => number
                 .as_f64()
                 .filter(|_| number.is_f64())
@@ -88,6 +101,11 @@ fn text(line: &Value, has_colour: bool) -> String {
         let _ = write!(text, " {}{value}", colour("2", &format!("{name}=")));
     }
     text
+}
+
+fn printable(text: &str) -> String {
+    let escaped = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(escaped).collect()
 }
 
 #[cfg(test)]
@@ -108,6 +126,13 @@ mod tests {
             "09:31:45.123 INFO  run finished duration_ms=12.3 run_id=run-1 turns=2"
         );
         assert!(text(&line, true).contains("\x1b[32mINFO \x1b[0m"));
+    }
+
+    #[test]
+    fn a_field_writes_no_control_character() {
+        let line = json!({ "timestamp": "2026-11-23T09:31:45.123456Z", "level": "INFO", "message": "m", "run_id": "\u{1b}]0;x\nERROR" });
+
+        assert_eq!(text(&line, false), r"09:31:45.123 INFO  m run_id=\u{1b}]0;x\nERROR");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::error::Error;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use ag_ui_dev::FunctionError;
 use ag_ui_dev::server::{Server, ServerError, Settings};
 use rustix::process::getppid;
 use tokio::time::sleep;
@@ -26,9 +27,9 @@ pub(super) async fn serve() -> ExitCode {
     match run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(cause) => {
-            // The function has said itself why it does not start, in the lines above.
-            if let Some(ServerError::Function(_)) = cause.downcast_ref() {
-                error!("the function does not start; the lines above say why");
+            // What a function has logged before it ended was printed already.
+            if let Some(ServerError::Function(FunctionError::Exited { status, .. })) = cause.downcast_ref() {
+                error!(status, "the function ended before it asked for work; the lines above say why");
             } else {
                 error!(cause = causes(cause.as_ref()), "the function can't be served on this machine");
             }

@@ -122,7 +122,7 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         match (adapter, model) {
             ("scripted", "demo") => return Ok(ModelName::ScriptedDemo),
             ("scripted", _) => {
-                return Err(fault("AGUI_MODEL", "names a script that is none; there is scripted/demo"));
+                return Err(fault("AGUI_MODEL", "names an unknown script; there is scripted/demo"));
             }
             #[cfg(feature = "bedrock")]
             ("bedrock", model) => return Ok(ModelName::Bedrock { model: model.to_owned() }),
