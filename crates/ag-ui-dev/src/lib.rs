@@ -19,6 +19,7 @@ mod error;
 mod function;
 mod function_url;
 mod head;
+mod http_answer;
 mod invocation;
 mod issuer;
 pub mod loopback;

@@ -32,6 +32,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::loopback::Loopback;
@@ -119,7 +120,7 @@ impl Server {
 
     /// The address of the page, with the secret that it needs in the fragment, which no browser sends anywhere.
     pub fn page_url(&self) -> String {
-        let key = percent_encoded(self.shared.settings.secrets.token.as_bytes());
+        let key = utf8_percent_encode(&self.shared.settings.secrets.token, NON_ALPHANUMERIC);
         format!("http://{}/#key={key}", self.address())
     }
 
@@ -137,15 +138,6 @@ impl Drop for Server {
             let _ = fs::remove_file(self.address_file());
         }
     }
-}
-
-/// A text as a fragment may hold it: all but letters and digits as `%XX`.
-fn percent_encoded(text: &[u8]) -> String {
-    let encoded = |byte: &u8| match byte {
-        byte if byte.is_ascii_alphanumeric() => char::from(*byte).to_string(),
-        byte => format!("%{byte:02X}"),
-    };
-    text.iter().map(encoded).collect()
 }
 
 fn listen(port: u16, shared: &Arc<Shared>) -> Result<Loopback, ServerError> {

@@ -1,5 +1,7 @@
 //! "Did you mean": the known name that a misspelt one is nearest to.
 
+use strsim::osa_distance;
+
 /// Longer names are compared by their beginning.
 const MAX_CHARS: usize = 64;
 
@@ -9,37 +11,17 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
     let word = plain(word);
     let near = known.into_iter().filter_map(|name| {
         let plain_name = plain(name);
-        let distance = distance(&word, &plain_name);
-        let most = word.len().min(plain_name.len()).div_ceil(3);
-        (distance <= most && distance < word.len()).then_some((distance, name))
+        let distance = osa_distance(&word, &plain_name);
+        let length = word.chars().count();
+        let most = length.min(plain_name.chars().count()).div_ceil(3);
+        (distance <= most && distance < length).then_some((distance, name))
     });
     near.min_by_key(|(distance, _)| *distance).map(|(_, name)| name)
 }
 
-fn plain(name: &str) -> Vec<char> {
+fn plain(name: &str) -> String {
     let letters = name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase);
     letters.take(MAX_CHARS).collect()
-}
-
-/// How many letters have to be left out, added, exchanged or swapped with the next one.
-///
-/// Source: the optimal string alignment distance.
-fn distance(one: &[char], other: &[char]) -> usize {
-    let mut rows: Vec<Vec<usize>> = vec![(0..=other.len()).collect()];
-    for (i, letter) in one.iter().enumerate() {
-        let mut row = vec![i + 1];
-        for (j, other_letter) in other.iter().enumerate() {
-            let exchanged = rows[i][j] + usize::from(letter != other_letter);
-            let mut least = exchanged.min(rows[i][j + 1] + 1).min(row[j] + 1);
-            let is_swapped = i > 0 && j > 0 && *letter == other[j - 1] && one[i - 1] == *other_letter;
-            if is_swapped {
-                least = least.min(rows[i - 1][j - 1] + 1);
-            }
-            row.push(least);
-        }
-        rows.push(row);
-    }
-    rows[one.len()][other.len()]
 }
 
 #[cfg(test)]

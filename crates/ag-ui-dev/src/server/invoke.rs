@@ -1,12 +1,7 @@
 //! A request to the function: its event, the function's answer, and the faults that lie between.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
-use futures_util::stream;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
-use http_body::Frame;
-use http_body_util::{BodyExt as _, StreamBody};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -14,8 +9,9 @@ use super::access::KEY_HEADER;
 use super::caller::{CALLER_HEADER, Caller};
 use super::refusal::{self, Refusal};
 use super::session;
-use super::shared::{Body, BrokenOff, Shared};
-use crate::{Answer, EntryPoint, Function, Invocation, Payload};
+use super::shared::Shared;
+use crate::http_answer::{self, Body};
+use crate::{EntryPoint, Invocation, Payload};
 
 /// Bears the id of the request, as AWS names it; the log lines of the request have the same.
 const REQUEST_ID_HEADER: HeaderName = HeaderName::from_static("x-amzn-requestid");
@@ -69,7 +65,8 @@ async fn hand_over(
     };
     let function = shared.host.function(entry_point).await?;
     let answer = function.invoke_with(event, invocation).await?;
-    let mut response = response(answer, function, shared.faults.cut_client());
+    // The process may be replaced for later requests; this answer keeps it until its end.
+    let mut response = http_answer::response(answer, shared.faults.cut_client(), function);
     if let Ok(id) = HeaderValue::try_from(id) {
         response.headers_mut().insert(REQUEST_ID_HEADER, id);
     }
@@ -90,28 +87,4 @@ pub(super) async fn event(
         request.headers_mut().insert(USER_TOKEN_HEADER, token);
     }
     Ok(caller.entry_point.event(&request, caller.claims.as_ref()))
-}
-
-/// The answer as HTTP, broken off behind `cut_after` pieces. It keeps the function's process, which may have been replaced for
-/// later requests, until its end.
-fn response(answer: Answer, function: Arc<Function>, cut_after: Option<u64>) -> Response<Body> {
-    let status = StatusCode::from_u16(answer.status()).unwrap_or(StatusCode::BAD_GATEWAY);
-    let headers = answer.headers().clone();
-    let frames = stream::unfold((Some((answer, function)), cut_after), |(answer, left)| async move {
-        let (mut answer, function) = answer?;
-        if left == Some(0) {
-            return Some((Err(BrokenOff), (None, left)));
-        }
-        match answer.next().await {
-            Some(frame) => {
-                Some((Ok(Frame::data(frame.bytes)), (Some((answer, function)), left.map(|left| left - 1))))
-            }
-            None if answer.is_truncated() => Some((Err(BrokenOff), (None, left))),
-            None => None,
-        }
-    });
-    let mut response = Response::new(StreamBody::new(frames).boxed_unsync());
-    *response.status_mut() = status;
-    *response.headers_mut() = headers;
-    response
 }

@@ -10,8 +10,8 @@ use super::access::Refused;
 use super::caller::BadCaller;
 use super::error::ServerError;
 use super::faults::BadFault;
-use super::shared::Body;
 use crate::FunctionError;
+use crate::http_answer::Body;
 
 /// An answer of the server itself that is no success.
 pub(super) struct Refusal {

@@ -21,9 +21,10 @@ use tokio::time::timeout;
 
 use super::caller::{CALLER_HEADER, Caller};
 use super::refusal::{Refusal, full, json};
-use super::shared::{Body, BrokenOff, Shared};
+use super::shared::Shared;
 use super::shell::shell_word;
 use super::{invoke, page, session};
+use crate::http_answer::{Body, BrokenOff};
 
 /// The longest body that Lambda takes.
 const MAX_BODY_BYTES: usize = 6 * 1024 * 1024;
