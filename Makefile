@@ -1,25 +1,26 @@
-# Every command of this project. `make` lists them; each does the set-up it needs.
+# All commands of this project. `make` lists them. Each command installs what it needs.
 
 .DEFAULT_GOAL := help
 
-# What the tests and scripts find their tools by. Tests, checks and the bench share the profile `test`, so one warm target/.
+# Tests and scripts find their tools by these variables. Tests, checks and the benchmark share the profile `test`, so that they
+# share what is built in target/.
 export VENV := $(CURDIR)/.venv
-# SAM has an environment of its own: it is large, and only linting and deploying need it.
+# SAM has its own environment, because it is large and only linting and deploying need it.
 SAM_VENV := $(CURDIR)/.venv-sam
 export PATH := $(VENV)/bin:$(SAM_VENV)/bin:$(PATH)
-# SAM reports to nobody, and asks for a region even to lint.
+# SAM sends no telemetry. It needs a region even to lint.
 export SAM_CLI_TELEMETRY := 0
 SAM := AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1} sam
 
 PYTHON_READY := .venv/.stamp
 SAM_READY := .venv-sam/.stamp
-# A package of its own: see "genai is the second reader" in DESIGN.md.
+# A separate package: see "genai is the second reader in the tests" in DESIGN.md.
 GENAI := tests/oracles/genai/Cargo.toml
 CLIENTS_READY := tests/clients/node_modules/.stamp
 
-# $(call need,command,where it comes from)
+# $(call need,command,how to install it)
 need = command -v $(1) >/dev/null 2>&1 || { echo "$(1) is missing: $(2)" >&2; exit 1; }
-# SAM hands cargo no flag, so the lockfile is looked at before.
+# SAM passes no flags to cargo, so the lockfile is checked before.
 UP_TO_DATE = cargo metadata --locked --format-version 1 >/dev/null
 need_cargo = $(call need,cargo,install Rust from https://rustup.rs)
 # The pinned tools and their hashes are for these versions of Python.
@@ -34,15 +35,15 @@ endef
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
-# The package of an example; none for the function of this repository.
+# The package of an example. Empty for the function of this repository.
 PACKAGE = $(filter-out ag-ui-lambda,$(FUNCTION))
 
-run: ## Serve the function on this machine, with a page (FUNCTION=dojo, AGUI_PORT=9000, AGUI_MODEL=...)
+run: ## Serve the function on this machine, with a page to talk to it (FUNCTION=dojo, AGUI_PORT=9000, AGUI_MODEL=...)
 	@$(need_cargo)
 	@$(call need,cc,apt-get install build-essential)
 	@AGUI_LOCAL=1 cargo run --locked $(if $(PACKAGE),--package $(PACKAGE))
 
-dev: ## The same with faults to inject: rotation, deadline, cut, throttle... (FUNCTION=dojo)
+dev: ## Serve it with faults: rotation, deadline, cut connection, throttling... (FUNCTION=dojo)
 	@$(need_cargo)
 	@cargo run --locked --package ag-ui-dev -- $(if $(PACKAGE),--package $(PACKAGE),--bin ag-ui-lambda)
 
@@ -52,33 +53,33 @@ invoke: ## Send one event to the function that `make run` serves (EVENT=events/.
 	@$(call need,curl,apt-get install curl)
 	@EVENT=$(EVENT) scripts/invoke.sh
 
-test: $(PYTHON_READY) $(SAM_READY) $(CLIENTS_READY) programs ## Run every test, against real components
+test: $(PYTHON_READY) $(SAM_READY) $(CLIENTS_READY) programs ## Run all tests, with real components
 	@echo "test: the page of local mode"
 	@node --test crates/ag-ui-dev/page/tests/*.test.mjs
 	@echo "test: every package"
 	@cargo test --locked --workspace
 
-programs: ## Build what the tests start: the function, the examples, a second reader of streams
+programs: ## Build the programs that tests start: the function, the examples, a second reader of streams
 	@$(need_cargo)
 	@echo "programs: the function and the examples, as the tests are built"
 	@cargo build --locked --workspace --all-targets --profile test
-	@echo "programs: the one that reads streams with genai"
+	@echo "programs: the second reader of streams, which uses genai"
 	@cargo build --locked --manifest-path $(GENAI) --target-dir target/genai
 
-test-model: ## Try the function with a real model server (OPENAI_BASE_URL=http://..., AGUI_TEST_MODEL=...)
+test-model: ## Check the function with a real model server (OPENAI_BASE_URL=http://..., AGUI_TEST_MODEL=...)
 	@$(need_cargo)
 	@[ -n "$$OPENAI_BASE_URL" ] || { echo "OPENAI_BASE_URL is not set: it names the server, http://127.0.0.1:8080/v1 for example; docs/models.md says how to start one" >&2; exit 1; }
 	@echo "test-model: the function binary in front of $$OPENAI_BASE_URL"
 	@cargo test --locked --quiet --test it model_server:: -- --ignored --nocapture --test-threads=1
 
-check: $(PYTHON_READY) lint-template ## Check format, imports, licences, lints, documentation and the template; every commit passes it
+check: $(PYTHON_READY) lint-template ## Check format, imports, licences, lints, documentation and the template. Every commit must pass
 	@$(need_cargo)
 	@echo "check: format"
 	@cargo fmt --all --check
 	@cargo fmt --check --manifest-path $(GENAI)
 	@echo "check: which file imports which"
 	@cargo test --locked --quiet --package structure
-	@echo "check: licences, crates that are banned, where crates come from"
+	@echo "check: licences, banned crates, sources of crates"
 	@cargo deny --locked check licenses bans sources
 	@cargo deny --locked --manifest-path $(GENAI) --config deny.toml check -A license-not-encountered licenses bans sources
 	@echo "check: clippy, everything"
@@ -93,18 +94,18 @@ check: $(PYTHON_READY) lint-template ## Check format, imports, licences, lints, 
 	@echo "check: what crates.io would get of the crates"
 	@cargo package --workspace --locked --quiet --allow-dirty --no-verify
 
-lint-template: $(PYTHON_READY) $(SAM_READY) ## Lint template.yaml, as it is and as SAM expands it, and those in deploy/
-	@echo "lint-template: template.yaml, as it is and expanded, and deploy/"
+lint-template: $(PYTHON_READY) $(SAM_READY) ## Lint template.yaml, unchanged and as SAM expands it, and the templates in deploy/
+	@echo "lint-template: template.yaml, unchanged and expanded, and deploy/"
 	@mkdir -p target
 	@cfn-lint template.yaml deploy/*.yaml
 	@python scripts/expand-template.py template.yaml >target/template.expanded.json
 	@cfn-lint target/template.expanded.json
 	@for template in template.yaml deploy/*.yaml; do $(SAM) validate --lint --template "$$template" || exit 1; done
 
-audit: $(PYTHON_READY) ## Look the crates up in RustSec's database of advisories, which is on github.com
+audit: $(PYTHON_READY) ## Look the crates up in RustSec's advisories, which are on github.com
 	@$(need_cargo)
 	@echo "audit: crates with an advisory"
-	@cargo deny --locked fetch db || { echo "audit: the database can't be reached from here, so nothing was looked up" >&2; exit 1; }
+	@cargo deny --locked fetch db || { echo "audit: the database cannot be reached, so no crate was checked" >&2; exit 1; }
 	@cargo deny --locked check --disable-fetch advisories
 
 requirements: ## Pin the Python tools of tests/requirements.in and deploy/requirements.in, with hashes
@@ -112,12 +113,12 @@ requirements: ## Pin the Python tools of tests/requirements.in and deploy/requir
 	@$(need_python)
 	@scripts/requirements.sh
 
-bench: $(PYTHON_READY) ## Measure the whole process: start, memory, time to first event, CPU per event
+bench: $(PYTHON_READY) ## Measure the function's process: start, memory, time to first event, CPU per event
 	@echo "bench: the function binary through the emulator"
 	@$(need_cargo)
 	@cargo bench --locked --profile test
 
-build: $(PYTHON_READY) ## Package the agent's function for AWS (arm64 zip)
+build: $(PYTHON_READY) ## Package the agent function for AWS (arm64 zip)
 	@echo "build: target/lambda/ag-ui-lambda/bootstrap.zip"
 	@$(need_cargo)
 	@cargo lambda build --locked --release --arm64 --output-format zip --bin ag-ui-lambda
@@ -129,21 +130,21 @@ package: $(PYTHON_READY) $(SAM_READY) ## Build both functions as SAM deploys the
 	@$(SAM) build
 	@python scripts/check-package.py .aws-sam/build Agent Rotate
 
-deploy: $(PYTHON_READY) $(SAM_READY) ## Put the agent into AWS with SAM, or the function alone (WITH=cargo-lambda)
+deploy: $(PYTHON_READY) $(SAM_READY) ## Deploy the agent to AWS with SAM, or only the function (WITH=cargo-lambda)
 	@echo "deploy: with $${WITH:-sam}"
 	@$(need_cargo)
 	@scripts/deploy.sh
 
-sizes: $(PYTHON_READY) ## Package the function once for each set of features and tell the bytes (takes long)
+sizes: $(PYTHON_READY) ## Package the function with each set of features and print its size (takes long)
 	@echo "sizes: bytes of the zip, arm64"
 	@$(need_cargo)
 	@scripts/sizes.sh
 
-clean: ## Remove all that was built or set up here
+clean: ## Remove everything that was built or installed here
 	@echo "clean: target, .aws-sam, .venv, .venv-sam, tests/clients/node_modules"
 	@rm -rf target .aws-sam .venv .venv-sam tests/clients/node_modules
 
-# Set-up. A stamp is written last, so that what was interrupted is done again.
+# Set-up. The stamp is written last, so that an interrupted installation is repeated.
 
 # $(call environment,folder,requirements)
 define environment

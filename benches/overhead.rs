@@ -1,13 +1,13 @@
-//! The overhead card: what the whole process costs, measured from outside through the emulator.
+//! Measures what the process of a function costs, from outside, and prints a table.
 //!
-//! It measures the function binary with the scripted model and, for memory and the first request, with the
-//! shared token in Secrets Manager as moto plays it; then each wire, with its provider as `dev` plays it. Figures are of this machine; nothing here fails.
+//! The first part uses the scripted model, with the shared token in the Secrets Manager of moto. The second part uses each wire
+//! format, with the stand-in for its provider. The numbers are those of this machine, and no limit makes the bench fail.
 #![expect(clippy::unwrap_used, reason = "a bench that cannot measure should say where")]
-#![expect(clippy::print_stdout, reason = "the card is printed")]
+#![expect(clippy::print_stdout, reason = "the table is printed")]
 
 use std::time::{Duration, Instant};
 
-use ag_ui_dev::provider::{Provider, Reply, Say, Wire};
+use ag_ui_dev::provider::{Provider, Reply, TurnPart, Wire};
 use ag_ui_dev::{EntryPoint, Function};
 use serde_json::{Value, json};
 use test_support::moto::Moto;
@@ -35,7 +35,8 @@ fn main() {
     });
 }
 
-/// Spawn to the first `/next`; then the first request, which waits for the secret, and the memory after it.
+/// Measures the start of the process up to its first poll, the first request, which waits for the secret, and the memory after
+/// it.
 async fn starts(moto: &Moto) {
     let mut start = Vec::new();
     let mut first = Vec::new();
@@ -43,7 +44,7 @@ async fn starts(moto: &Moto) {
     for _ in 0..STARTS {
         let function = spawn(moto).await;
         start.push(millis(function.ready(Duration::from_secs(10)).await.unwrap()));
-        first.push(millis(first_event(&function, &says("What is the weather in Tokyo?")).await));
+        first.push(millis(first_event(&function, &input("What is the weather in Tokyo?")).await));
         memory.push(function.peak_memory_kib().unwrap() as f64 / 1024.0);
         function.kill().await;
     }
@@ -52,28 +53,28 @@ async fn starts(moto: &Moto) {
     row("memory after a run (VmHWM), MiB", &mut memory, "20");
 }
 
-/// A warm request to its first event.
+/// Measures warm requests up to their first event.
 async fn runs(moto: &Moto) {
     let function = spawn(moto).await;
     let mut warm = Vec::new();
     for _ in 0..RUNS {
-        warm.push(millis(first_event(&function, &says("What is the weather in Tokyo?")).await));
+        warm.push(millis(first_event(&function, &input("What is the weather in Tokyo?")).await));
     }
     row("first event of a warm request, ms", &mut warm[1..], "");
 }
 
-/// CPU time of the function for each event, from the difference of a long and a short run.
+/// Measures the processor time for each event, by the difference of a long and a short run.
 async fn events(moto: &Moto) {
     let function = spawn(moto).await;
-    first_event(&function, &says("Hello")).await;
+    first_event(&function, &input("Hello")).await;
     let mut costs = Vec::new();
     for _ in 0..5 {
         let mut measured = Vec::new();
         for words in WORDS {
             let text = "word ".repeat(words);
             let before = function.cpu_time().unwrap();
-            let mut answer = function.invoke(&event(&says(&text))).await.unwrap();
-            let events = answer.text().await.matches("\n\n").count();
+            let mut response = function.invoke(&event(&input(&text))).await.unwrap();
+            let events = response.text().await.matches("\n\n").count();
             measured.push((events as f64, (function.cpu_time().unwrap() - before).as_secs_f64() * 1e6));
         }
         let [(few, short), (many, long)] = measured[..] else { unreachable!("two runs are measured") };
@@ -82,31 +83,30 @@ async fn events(moto: &Moto) {
     row("CPU of an event, whole process, µs", &mut costs, "30");
 }
 
-/// CPU time of the function for each delta of a wire, from the provider's bytes to the client's: the model layer and
-/// the event that comes of it.
+/// Measures the processor time for each delta of a wire, from the bytes of the provider to those of the client.
 async fn deltas(wire: Wire) {
     let provider = Provider::start().await.unwrap();
     let function = at_provider(wire, &provider.url()).await;
-    let text = |pieces: usize| vec![vec![Say::text("word "); pieces]];
-    // One call, in pieces as small as models make them.
+    let text = |pieces: usize| vec![vec![TurnPart::text("word "); pieces]];
+    // One call whose pieces are as small as those of real models.
     let arguments = |pieces: usize| {
         let digits = std::iter::repeat_n("12345", pieces - 2);
         let pieces = ["{\"location\":\""].into_iter().chain(digits).chain(["\"}"]);
-        vec![vec![Say::call("call_1", "get_weather", pieces)], vec![Say::text("Done.")]]
+        vec![vec![TurnPart::call("call_1", "get_weather", pieces)], vec![TurnPart::text("Done.")]]
     };
     let turns: [(&str, Turns<'_>); 2] = [("text", &text), ("arguments", &arguments)];
     for (kind, turns) in turns {
         if kind == "arguments" && matches!(wire, Wire::Gemini | Wire::Ollama) {
-            continue; // they come in one piece
+            continue; // their arguments are sent in one piece
         }
         let mut costs = Vec::new();
         for _ in 0..5 {
             let mut measured = Vec::new();
             for pieces in DELTAS {
-                provider.reply(turns(pieces).iter().map(|turn| Reply::stream(wire, turn)));
+                provider.queue(turns(pieces).iter().map(|turn| Reply::stream(wire, turn)));
                 let before = function.cpu_time().unwrap();
-                let mut answer = function.invoke(&event(&says("Hello"))).await.unwrap();
-                assert!(answer.text().await.contains("RUN_FINISHED"));
+                let mut response = function.invoke(&event(&input("Hello"))).await.unwrap();
+                assert!(response.text().await.contains("RUN_FINISHED"));
                 measured.push((function.cpu_time().unwrap() - before).as_secs_f64() * 1e6);
             }
             costs.push((measured[1] - measured[0]) / (DELTAS[1] - DELTAS[0]) as f64);
@@ -115,9 +115,10 @@ async fn deltas(wire: Wire) {
     }
 }
 
-/// The turns of a run in which something comes in so many pieces.
-type Turns<'a> = &'a dyn Fn(usize) -> Vec<Vec<Say>>;
+/// Returns the turns of a run in which a text or a call has so many pieces.
+type Turns<'a> = &'a dyn Fn(usize) -> Vec<Vec<TurnPart>>;
 
+/// Starts a function that uses the provider at this URL.
 async fn at_provider(wire: Wire, url: &str) -> Function {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ag-ui-lambda"));
     command.env_clear().env("AGUI_LOCAL", "1").env("AGUI_TOKEN", TOKEN);
@@ -127,6 +128,7 @@ async fn at_provider(wire: Wire, url: &str) -> Function {
     function
 }
 
+/// Starts a function with the scripted model and its token in moto.
 async fn spawn(moto: &Moto) -> Function {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ag-ui-lambda"));
     command.env_clear().envs(moto.env());
@@ -134,36 +136,40 @@ async fn spawn(moto: &Moto) -> Function {
     Function::spawn(command).await.unwrap()
 }
 
-/// Time from sending an event to its first frame; the rest is read too.
-async fn first_event(function: &Function, input: &Value) -> Duration {
-    let event = event(input);
-    let sent = Instant::now();
-    let mut answer = function.invoke(&event).await.unwrap();
-    assert_eq!(answer.status(), 200);
-    let first = answer.next().await.unwrap();
-    answer.text().await;
-    first.at - sent
+/// Measures the time from sending an event to the first chunk of the response, and reads the rest.
+async fn first_event(function: &Function, run: &Value) -> Duration {
+    let event = event(run);
+    let sent_at = Instant::now();
+    let mut response = function.invoke(&event).await.unwrap();
+    assert_eq!(response.status(), 200);
+    let first = response.next_chunk().await.unwrap();
+    response.text().await;
+    first.read_at - sent_at
 }
 
-fn says(text: &str) -> Value {
+/// The input of a run with this message of the user.
+fn input(text: &str) -> Value {
     json!({
         "threadId": "t", "runId": "r", "protocolVersion": "1.0",
         "messages": [{"id": "u1", "role": "user", "content": text}],
     })
 }
 
-fn event(input: &Value) -> Value {
+/// The event of a function URL for this input.
+fn event(run: &Value) -> Value {
     let request = http::Request::post("/").header("content-type", "application/json");
-    let request = request.header("x-agui-token", TOKEN).body(input.to_string().into());
+    let request = request.header("x-agui-token", TOKEN).body(run.to_string().into());
     EntryPoint::FunctionUrl.event(&request.expect("the header is plain"), None)
 }
 
+/// The milliseconds of a duration.
 fn millis(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
 }
 
-fn row(what: &str, samples: &mut [f64], limit: &str) {
+/// Prints a row of the table.
+fn row(label: &str, samples: &mut [f64], limit: &str) {
     samples.sort_by(f64::total_cmp);
     let (min, median, max) = (samples[0], samples[samples.len() / 2], samples[samples.len() - 1]);
-    println!("{what:<58} {min:>10.2} {median:>10.2} {max:>10.2}   {limit}");
+    println!("{label:<58} {min:>10.2} {median:>10.2} {max:>10.2}   {limit}");
 }

@@ -1,5 +1,5 @@
-"""Checks what `sam build` has made: for each function one file `bootstrap`, a program for Linux on arm64 without local mode's
-page. Prints its size.
+"""Checks the output of `sam build`: each function must have one file `bootstrap`, a program for Linux on arm64 without the
+page of local mode. Prints the size of each program.
 
 Usage: check-package.py FOLDER FUNCTION...
 """
@@ -8,11 +8,11 @@ import struct
 import sys
 from pathlib import Path
 
-# Of an ELF header: 64 bits, little-endian; then at byte 16 the type and the machine.
+# An ELF header for 64 bits, little-endian. The type and the machine are at byte 16.
 MAGIC = b"\x7fELF\x02\x01"
 PROGRAMS = {2, 3}  # ET_EXEC, ET_DYN
 AARCH64 = 183
-# Stands in the page that a debug build serves on a developer's machine.
+# A path in the page that a debug build serves on a developer's machine.
 PAGE = b"/_dev/main.js"
 
 
@@ -25,11 +25,11 @@ def check(function, folder):
     header = code[:20]
     kind, machine = struct.unpack_from("<HH", header, 16) if header.startswith(MAGIC) else (0, 0)
     if kind not in PROGRAMS or machine != AARCH64:
-        sys.exit(f"{function}: {program} is no program for arm64")
+        sys.exit(f"{function}: {program} is not a program for arm64")
     if not program.stat().st_mode & 0o100:
-        sys.exit(f"{function}: {program} can't be run")
+        sys.exit(f"{function}: {program} is not executable")
     if PAGE in code:
-        sys.exit(f"{function}: {program} holds the page of local mode, which no release build may have")
+        sys.exit(f"{function}: {program} contains the page of local mode, which no release build may contain")
     print(f"{function}: arm64, {program.stat().st_size:,} bytes")
 
 

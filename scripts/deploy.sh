@@ -1,14 +1,14 @@
 #!/bin/sh
-# `make deploy`: puts the agent into AWS.
+# `make deploy`: deploys the agent to AWS.
 #
-# WITH=sam (the default)   all of template.yaml, by SAM. It asks for the parameters the first time and keeps them in
+# WITH=sam (the default)   deploys template.yaml with SAM. It asks for the parameters the first time and stores them in
 #                          samconfig.toml.
-# WITH=cargo-lambda        the function alone, by cargo-lambda, and its URL set right afterwards. No secret, alarm or
-#                          rotation is made. Reads:
+# WITH=cargo-lambda        deploys only the function with cargo-lambda, and then corrects its URL. It creates no secret, alarm
+#                          or rotation. It reads these variables:
 #   FUNCTION=ag-ui-lambda  its name in AWS
-#   ROLE=arn:...           its role, which must read the secrets, write logs and invoke the model; needed the first time
+#   ROLE=arn:...           its role, which must read the secrets, write logs and invoke the model; required the first time
 #   URL_AUTH=NONE          NONE lets every request reach the function, which checks the token; or AWS_IAM
-#   AGUI_*                 its settings, all of them at each deployment
+#   AGUI_*                 its settings; each deployment replaces all of them
 set -eu
 
 cd "$(dirname -- "$0")/.."
@@ -29,16 +29,16 @@ case $with in
     command -v aws >/dev/null || fail "aws is missing: install the AWS CLI"
     case $url_auth in NONE | AWS_IAM) ;; *) fail "URL_AUTH is $url_auth; it must be NONE or AWS_IAM" ;; esac
     for variable in AGUI_LOCAL AGUI_TOKEN AGUI_APPROVAL_KEY; do
-      ! set_here $variable || fail "$variable is for local mode; unset it, and name secrets by AGUI_TOKEN_SECRET_ID and AGUI_APPROVAL_SECRET_ID"
+      ! set_here $variable || fail "$variable is for local mode; unset it, and set AGUI_TOKEN_SECRET_ID and AGUI_APPROVAL_SECRET_ID to names of secrets"
     done
     set_here AGUI_MODEL || fail "AGUI_MODEL must name the model"
     set_here AGUI_TOKEN_SECRET_ID || [ "${AGUI_AUTH:-token}" = authorizer ] ||
-      fail "AGUI_TOKEN_SECRET_ID must name the secret of the shared token; docs/deploy.md has how to make one"
+      fail "AGUI_TOKEN_SECRET_ID must name the secret of the shared token; docs/deploy.md says how to create one"
     ;;
   *) fail "WITH is $with; it must be sam or cargo-lambda" ;;
 esac
 
-# Whose account, and where: asked before anything is built. boto3 does not read AWS_REGION by itself.
+# Finds the account and the region before anything is built. boto3 does not read AWS_REGION.
 [ -z "${AWS_REGION:-}" ] || export AWS_DEFAULT_REGION="$AWS_REGION"
 place=$(
   python - <<'EOF'
@@ -55,7 +55,7 @@ try:
     sts = session.client("sts", config=Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 2}))
     print(sts.get_caller_identity()["Account"], session.region_name)
 except (BotoCoreError, ClientError) as error:
-    sys.exit(f"deploy: AWS can't be asked who you are: {error}. Run `aws configure` or `aws sso login`, or set AWS_PROFILE")
+    sys.exit(f"deploy: AWS does not accept your credentials: {error}. Run `aws configure` or `aws sso login`, or set AWS_PROFILE")
 EOF
 ) || exit 1
 account=${place% *}
@@ -64,7 +64,7 @@ export AWS_REGION="${place#* }" AWS_DEFAULT_REGION="${place#* }"
 if [ "$with" = sam ]; then
   export SAM_CLI_TELEMETRY=0
   say "Building both functions for arm64 (the first time takes some minutes)"
-  # SAM hands cargo no flag, so the lockfile is looked at before.
+  # SAM passes no flags to cargo, so the lockfile is checked before.
   cargo metadata --locked --format-version 1 >/dev/null
   sam build
   say "Deploying template.yaml to account $account, $AWS_REGION"
@@ -73,9 +73,9 @@ if [ "$with" = sam ]; then
 fi
 
 lambda() { aws lambda "$@" --function-name "$function"; }
-# Whether the function is there; else cargo-lambda would make a role for it that may read no secret.
+# If the function does not exist and ROLE is not set, cargo-lambda would create a role that may read no secret.
 lambda get-function-configuration >/dev/null 2>&1 || set_here ROLE ||
-  fail "there is no function $function yet: ROLE must have the ARN of its role; docs/deploy.md has what it may do"
+  fail "there is no function $function yet: set ROLE to the ARN of its role; docs/deploy.md lists its permissions"
 
 say "Building the function for arm64 (the first time takes some minutes)"
 cargo lambda build --locked --release --arm64 --bin ag-ui-lambda
@@ -88,22 +88,22 @@ cargo lambda deploy "$function" --binary-name ag-ui-lambda --enable-function-url
   --memory "${MEMORY_MB:-512}" --timeout "${TIMEOUT_S:-300}" --log-retention "${LOG_RETENTION_DAYS:-30}" \
   ${ROLE:+--role "$ROLE"}
 
-say "Setting right what that leaves wrong"
-echo "The log is text, which the counts of docs/deploy.md can't read: JSON."
+say "Correcting the settings that cargo-lambda leaves"
+echo "Log format: JSON. The metrics of docs/deploy.md cannot be read from text."
 lambda wait function-updated-v2
 lambda update-function-configuration --logging-config LogFormat=JSON,ApplicationLogLevel=INFO,SystemLogLevel=WARN >/dev/null
 lambda wait function-updated-v2
-echo "The URL is BUFFERED, so that a run would arrive in one piece: RESPONSE_STREAM. Who signs: $url_auth."
+echo "Function URL: RESPONSE_STREAM, so that runs stream, and authentication $url_auth."
 lambda update-function-url-config --auth-type "$url_auth" --invoke-mode RESPONSE_STREAM >/dev/null
 
-# The statements that let everybody in: of `lambda:InvokeFunction` only one that is limited to the URL may be there,
-# since without the limit everybody could forge whole events; with AWS_IAM none at all.
+# Prints the statements that allow every caller. `lambda:InvokeFunction` is allowed only with the limit to the URL, because
+# without it every caller could invoke the function with forged events. With AWS_IAM no such statement is allowed.
 statements() {
   local policy
   if ! policy=$(lambda get-policy --query Policy --output text 2>&1); then
     case $policy in
-      *ResourceNotFoundException*) return ;; # there is none yet
-      *) fail "who may call can't be read: $policy" ;;
+      *ResourceNotFoundException*) return ;; # the function has no policy yet
+      *) fail "the policy of the function cannot be read: $policy" ;;
     esac
   fi
   python -c '
@@ -126,16 +126,16 @@ for statement in json.loads(sys.argv[1])["Statement"]:
 found=$(statements)
 printf '%s\n' "$found" | while read -r kind sid; do
   case $url_auth/$kind in
-    */) ;; # none is there
+    */) ;; # there is no statement
     NONE/InvokeFunctionUrl | NONE/InvokeFunction) ;;
     *)
-      echo "Everybody may call by the statement $sid ($kind): removed."
+      echo "Removed the statement $sid ($kind), which allowed every caller."
       lambda remove-permission --statement-id "$sid"
       ;;
   esac
 done
 if [ "$url_auth" = NONE ]; then
-  echo "The URL is public: everybody reaches the function, and the shared token is what it asks for."
+  echo "The URL is public: every request reaches the function, which requires the shared token."
   printf '%s\n' "$found" | grep -q '^InvokeFunctionUrl ' ||
     lambda add-permission --statement-id url --action lambda:InvokeFunctionUrl --principal '*' \
       --function-url-auth-type NONE >/dev/null
@@ -143,7 +143,7 @@ if [ "$url_auth" = NONE ]; then
     lambda add-permission --statement-id through-url --action lambda:InvokeFunction --principal '*' \
       --invoked-via-function-url >/dev/null
 else
-  echo "Who may call needs lambda:InvokeFunctionUrl and lambda:InvokeFunction in a policy of their own."
+  echo "Callers need lambda:InvokeFunctionUrl and lambda:InvokeFunction in their own policies."
 fi
 
 say "Checking"
@@ -155,12 +155,12 @@ found=$(statements)
 may=$([ -z "$found" ] || printf '%s\n' "$found" | cut -d ' ' -f 1 | sort | tr '\n' ' ')
 must=
 [ "$url_auth" = AWS_IAM ] || must='InvokeFunction InvokeFunctionUrl '
-[ "$may" = "$must" ] || fail "everybody may: ${may:-nothing}; it must be: ${must:-nothing}"
+[ "$may" = "$must" ] || fail "every caller is allowed: ${may:-nothing}; it must be: ${must:-nothing}"
 cat <<EOF
 The URL streams: $3
 
 curl -N $3 -H "x-agui-token: \$TOKEN" -H 'content-type: application/json' \\
   -d '{"threadId":"thread-1","runId":"run-1","protocolVersion":"1.0","messages":[{"id":"msg-1","role":"user","content":"What is the weather in Tokyo?"}]}'
 
-Not made here, and of template.yaml: alarms, the dashboard, X-Ray, a limit of concurrency, rotation of the secrets.
+Only template.yaml creates alarms, the dashboard, X-Ray traces, a concurrency limit and the rotation of the secrets.
 EOF

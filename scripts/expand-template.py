@@ -1,6 +1,6 @@
-"""Prints template.yaml as the plain CloudFormation that SAM makes of it.
+"""Prints template.yaml as the plain CloudFormation that SAM generates from it.
 
-cfn-lint looks into function URLs, permissions and roles only in this form. Nothing is deployed and AWS is not asked.
+cfn-lint checks function URLs, permissions and roles only in this form. Nothing is deployed and AWS is not called.
 
 Usage: expand-template.py template.yaml > expanded.json
 """
@@ -10,9 +10,9 @@ import logging
 import os
 import sys
 
-# The translator asks botocore for a region before it does anything; partition names come from it.
+# The translator needs a region from botocore, for the names of partitions.
 os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
-# It warns of switches of AWS's own service, which are not there outside of it.
+# It warns about feature switches that exist only inside AWS's own service.
 logging.getLogger("samtranslator.feature_toggle").setLevel(logging.ERROR)
 
 from samtranslator.translator.transform import transform
@@ -20,7 +20,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 
 class NoManagedPolicies:
-    """Stands in for the list of AWS's managed policies, which only an account can give. The template names none."""
+    """Replaces the list of AWS's managed policies, which needs an account. The template uses no managed policy."""
 
     def load(self):
         return {}
@@ -30,7 +30,7 @@ def main(path):
     with open(path, encoding="utf-8") as file:
         template = yaml_parse(file)
     for resource in template["Resources"].values():
-        # `sam package` puts the uploaded code here; the translator refuses a local folder.
+        # `sam package` writes the address of the uploaded code here. The translator rejects a local folder.
         if "CodeUri" in resource.get("Properties", {}):
             resource["Properties"]["CodeUri"] = {"Bucket": "code-bucket", "Key": "code.zip"}
     expanded = transform(template, {}, NoManagedPolicies())

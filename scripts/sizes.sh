@@ -1,6 +1,6 @@
 #!/bin/sh
-# `make sizes`: how many bytes of zip each feature costs, for arm64 as `make build` packages it. Takes long: the
-# function is linked once for each row.
+# `make sizes`: prints the size of the zip with each set of features, for arm64 as `make build` packages it. It takes long,
+# because the function is linked once for each row.
 set -eu
 
 cd "$(dirname -- "$0")/.."
@@ -17,4 +17,4 @@ size 'lambda, validate' ''
 size 'lambda, validate, dynamodb' $table
 size 'lambda, validate, dynamodb, bedrock' $table,ag-ui-lambda/bedrock
 size 'lambda, validate, dynamodb, http-models' $table,ag-ui-lambda/http-models
-size 'lambda, validate, dynamodb, bedrock, http-models' ag-ui-lambda/default # last, so that it is what stays packaged
+size 'lambda, validate, dynamodb, bedrock, http-models' ag-ui-lambda/default # last, so that the default package remains

@@ -1,4 +1,4 @@
-"""Repeats each pinned package that has extras without them: `a[b]==1` gets `a==1` beside it, with the same hashes."""
+"""Repeats each pinned package with extras without them: `a[b]==1` is followed by `a==1` with the same hashes."""
 
 import re
 import sys

@@ -1,25 +1,25 @@
-//! Who calls, as this application's tools see it: made from proven claims, and from nothing else.
+//! The caller of a run, as this application's tools see it. It is built from verified claims only.
 
+use ag_ui_lambda::auth::Claims;
 use ag_ui_lambda::config::ClaimNames;
-use ag_ui_lambda::endpoint::Claims;
 use ag_ui_lambda::tool::Grants;
 
-/// The caller of a run. All is empty for an anonymous one.
+/// The caller of a run. All members are empty for an anonymous caller.
 #[derive(Debug, Clone, Default)]
 pub struct Caller {
     /// The user's id.
     pub user: Option<String>,
     /// The organisation's id.
     pub org: Option<String>,
-    /// What the organisation pays for.
+    /// The plan that the organisation pays for.
     pub plan: Option<String>,
-    /// What the caller may do, each once.
+    /// The permissions of the caller, without duplicates.
     pub permissions: Vec<String>,
-    /// Kept apart from permissions: being in a group named like a permission grants nothing.
+    /// The groups that the caller is in. A group that has the name of a permission does not grant the permission.
     pub groups: Vec<String>,
 }
 
-/// What tools can demand of the caller: `.needs_permission("refunds:write")`, `.needs_group("support")`.
+/// Answers what tools ask about the caller, such as `.needs_permission("refunds:write")` and `.needs_group("support")`.
 impl Grants for Caller {
     fn has_permission(&self, permission: &str) -> bool {
         self.permissions.iter().any(|held| held == permission)
@@ -31,9 +31,9 @@ impl Grants for Caller {
 }
 
 impl Caller {
-    /// Reads the claims by the names in `AGUI_CLAIM_*`.
+    /// Reads the claims that the settings `AGUI_CLAIM_*` name.
     ///
-    /// To refuse a caller, make this return `Err(Forbidden)`: the client reads 403.
+    /// To refuse callers, let this function return `Err(Forbidden)`: the client then gets a 403.
     pub fn from_claims(claims: &Claims, names: &ClaimNames) -> Self {
         let text = |name: &String| claims.text(name).map(ToOwned::to_owned);
         let mut permissions: Vec<String> = Vec::new();

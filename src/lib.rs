@@ -1,4 +1,4 @@
-//! What a user edits first: who calls, and the tools. `main.rs` makes the function of them.
+//! The parts of the function that you edit first: the caller and the tools. `main.rs` builds the function from them.
 
 pub mod caller;
 pub mod tools;

@@ -4,21 +4,22 @@ use std::process::ExitCode;
 
 use ag_ui_function::caller::Caller;
 use ag_ui_function::tools;
-use ag_ui_lambda::aws;
 use ag_ui_lambda::config::Config;
+use ag_ui_lambda::lambda;
 use ag_ui_lambda::tool::tool_fn;
 
 const INSTRUCTIONS: &str = "You are a helpful assistant. Use the tools for facts; do not make them up.";
 
-// One thread: a function of one virtual processor has no use for more.
+// One thread is enough: the function has one virtual processor.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    aws::start(serve()).await
+    lambda::run(serve()).await
 }
 
-async fn serve() -> Result<(), aws::Error> {
+/// Reads the settings, builds the agent and serves it on Lambda.
+async fn serve() -> Result<(), lambda::Error> {
     let config = Config::from_env()?;
-    let agent = aws::agent(&config)?
+    let agent = lambda::agent(&config)?
         .instructions(INSTRUCTIONS)
         .tool(tool_fn("get_weather", "Current weather of a city.", tools::get_weather))
         .tool(tool_fn(
@@ -33,5 +34,5 @@ async fn serve() -> Result<(), aws::Error> {
         )
         .build()?;
     let names = config.claims.clone();
-    aws::serve(&config, agent, move |claims| Ok(Caller::from_claims(claims, &names))).await
+    lambda::serve(&config, agent, move |claims| Ok(Caller::from_claims(claims, &names))).await
 }

@@ -1,10 +1,10 @@
-//! The function that rotates the secrets of the agent's: Secrets Manager calls it, on template.yaml's schedule.
+//! The function that rotates the agent's secrets. Secrets Manager calls it on the schedule of template.yaml.
 
 use std::process::ExitCode;
 
-use ag_ui_lambda::aws;
+use ag_ui_lambda::lambda;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    aws::start(aws::rotate()).await
+    lambda::run(lambda::rotate()).await
 }

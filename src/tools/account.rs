@@ -1,11 +1,11 @@
-//! Shows the trusted side of a tool: it takes nothing from the model, all from the caller's proven claims.
+//! Shows a tool that uses only trusted input: it takes no arguments from the model, and reads the caller's verified claims.
 
 use ag_ui_lambda::tool::{NoArgs, ToolContext, ToolError};
 use serde::Serialize;
 
 use crate::caller::Caller;
 
-/// What is known of the caller.
+/// What the function knows about the caller.
 #[derive(Debug, Serialize)]
 pub struct Account {
     user: Option<String>,
@@ -14,7 +14,7 @@ pub struct Account {
     permissions: Vec<String>,
 }
 
-/// The caller's user, organisation, plan and permissions.
+/// Returns the caller's user, organisation, plan and permissions.
 pub async fn get_account(context: ToolContext<Caller>, _: NoArgs) -> Result<Account, ToolError> {
     let Caller { user, org, plan, permissions, .. } = context.caller().clone();
     Ok(Account { user, org, plan, permissions })

@@ -1,4 +1,4 @@
-//! The tools of this function. Replace them with your own: each shows one thing.
+//! The tools of this function, of which each shows one feature. Replace them with your own.
 
 mod account;
 mod refund;

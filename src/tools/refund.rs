@@ -1,5 +1,4 @@
-//! Shows what may not happen by itself: where it is added to the agent it needs a permission of the caller's and a person's
-//! approval.
+//! Shows a tool that must not run unchecked: `main.rs` makes it need a permission of the caller and the approval of a person.
 
 use ag_ui_lambda::tool::{ToolContext, ToolError};
 use schemars::JsonSchema;
@@ -18,7 +17,7 @@ pub struct RefundArgs {
     amount: f64,
 }
 
-/// A refund that was made.
+/// A refund.
 #[derive(Debug, Serialize)]
 pub struct Refund {
     order_id: String,
@@ -26,7 +25,8 @@ pub struct Refund {
     status: &'static str,
 }
 
-/// The sample pays nothing. A real one hands the key on to its payment service, which then pays once.
+/// Refunds an order. This sample pays nothing; a real tool passes the idempotency key on to its payment service, so that a
+/// repeated call does not pay twice.
 pub async fn refund_order(
     context: ToolContext<Caller>,
     RefundArgs { order_id, amount }: RefundArgs,

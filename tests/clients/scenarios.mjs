@@ -10,7 +10,7 @@ import { compat } from "./compat.mjs";
 import { cuts } from "./cuts.mjs";
 import { dojo, picture } from "./dojo.mjs";
 import { endings } from "./endings.mjs";
-import { shown } from "./shown.mjs";
+import { toolEvents } from "./tool-events.mjs";
 import { callsOf, isJsonObject } from "./wire.mjs";
 
 const changeBackground = {
@@ -26,7 +26,7 @@ const changeBackground = {
 export const scenarios = {
   long,
   ...dojo,
-  ...shown,
+  ...toolEvents,
   ...compat,
   ...answers,
   ...cuts,

@@ -1,43 +1,25 @@
-//! What the crate promises, tested through its public surface.
+//! Integration tests of the library's public API and of the function, in folders that are named as those of the code.
 //!
-//! Most drive the real function binary, and use what `make test` installs.
+//! Most of them start the function's real binary, and use what `make test` installs.
 #![expect(clippy::unwrap_used, reason = "a test that fails should say where")]
 #![expect(clippy::disallowed_methods, reason = "the ban on reading the environment is for the function")]
 
 mod agent;
-mod agentcore;
-mod approvals;
-mod authorization;
-mod client_compat;
-mod client_input;
+mod approval;
+mod auth;
 mod clients;
-mod cognito;
-mod dependencies;
+mod config;
 mod deploy;
-mod dojo;
-mod doors;
 mod endpoint;
-mod events;
-mod forward;
-mod front_ends;
-mod interface_emulator;
+mod examples;
+mod lambda;
 mod local;
+mod model;
 mod model_server;
 mod observability;
-mod poison;
 mod protocol;
-mod random_runs;
-mod rotate;
-mod rotation;
-mod secret_outage;
+mod secrets;
 mod security;
-mod shown;
-mod shown_to_clients;
-mod startup;
-mod streaming;
 mod support;
-mod template;
+mod tool;
 mod transcript;
-mod turns;
-mod user_tokens;
-mod wires;

@@ -1,4 +1,4 @@
-//! AG-UI on the wire: all 31 events, every role, part and outcome, in their fullest and barest form.
+//! AG-UI on the wire: all 31 events, and every role, part and outcome, with all optional members and with none.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use ag_ui_lambda::protocol::{
 };
 use serde_json::{Value, json};
 
-/// Optional members are all there, or all absent.
+/// Whether all optional members are present or absent.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Form {
     Full,
@@ -26,7 +26,7 @@ impl Form {
     }
 
     fn metadata(self) -> Option<JsonObject> {
-        // A null inside open data is data.
+        // A null inside of free-form data is data.
         self.some(JsonObject::from_iter([("com.acme".to_owned(), json!({"note": null}))]))
     }
 }
@@ -149,7 +149,7 @@ fn input(form: Form) -> RunAgentInput {
             payload: form.some(json!({"approved": true})),
             metadata: form.metadata(),
         }]),
-        as_received: None,
+        original_messages: None,
     }
 }
 
@@ -246,7 +246,7 @@ fn interrupt(form: Form) -> Interrupt {
     }
 }
 
-/// Every kind of event in both forms, and every outcome.
+/// Returns every type of event in both forms, and every outcome.
 fn events() -> Vec<Event> {
     let finished = |outcome| EventKind::RunFinished {
         thread_id: "t".into(),
@@ -279,7 +279,7 @@ fn types(form: Form) -> BTreeSet<String> {
     kinds.map(|kind| kind["type"].as_str().unwrap().to_owned()).collect()
 }
 
-/// The types of all events.
+/// Returns the types of all events.
 pub(crate) fn all_types() -> BTreeSet<String> {
     types(Form::Bare)
 }
@@ -292,18 +292,18 @@ fn there_are_31_events() {
 }
 
 #[test]
-fn what_is_absent_is_left_out_and_never_null() {
+fn absent_fields_are_omitted_not_null() {
     for kind in kinds(Form::Bare) {
         let event = serde_json::to_value(Event::from(kind)).unwrap();
         let nulls = event.as_object().unwrap().iter().filter(|(_, value)| value.is_null());
-        // Three members may be any JSON, null included.
+        // Three members may be any JSON, including null.
         let nulls: Vec<_> = nulls.map(|(name, _)| name.as_str()).collect();
         assert!(nulls.iter().all(|name| ["snapshot", "event", "value"].contains(name)), "{event}");
     }
 }
 
 #[test]
-fn every_event_is_one_frame_of_one_line() {
+fn every_event_is_one_single_line_frame() {
     let stream = String::from_utf8(stream()).unwrap();
     let frames: Vec<_> = stream.split_terminator("\n\n").collect();
 
@@ -313,13 +313,13 @@ fn every_event_is_one_frame_of_one_line() {
     );
 }
 
-/// A stream of all events, as frames. It is no run: the order is nobody's.
+/// Returns a stream of all events, as frames. Their order does not form a valid run.
 fn stream() -> Vec<u8> {
     events().iter().flat_map(sse::frame).collect()
 }
 
 #[tokio::test]
-async fn every_event_is_what_the_protocols_own_schemas_describe() {
+async fn every_event_fits_the_protocol_schemas() {
     let file = crate::support::recording("all-events.sse");
     std::fs::write(&file, stream()).unwrap();
 

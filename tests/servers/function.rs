@@ -4,48 +4,48 @@
 //! that the message names, open until the test closes it.
 #![expect(clippy::unwrap_used, reason = "a test that fails should say where")]
 
-mod gated;
-mod guarded;
-mod shown;
+mod approval_tools;
+mod restricted_tools;
+mod event_tools;
 
 use std::process::ExitCode;
 use std::sync::LazyLock;
 
 use ag_ui_lambda::model::{Delta, ModelError, ModelErrorKind, Request, Script, Scripted, Turn, UserPart};
 use ag_ui_lambda::protocol::{ContentPart, PartKind, TokenUsage};
-use ag_ui_lambda::{Agent, Config, NoArgs, ToolContext, ToolError, aws, tool_fn};
+use ag_ui_lambda::{Agent, Config, NoArgs, ToolContext, ToolError, lambda, tool_fn};
 use serde_json::json;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 use tokio::sync::Barrier;
 
-use guarded::Visitor;
+use restricted_tools::Visitor;
 
 /// What the model's and the tool's failures have as their cause, for tests to look for where it must not be.
 const CAUSE: &str = "planted-cause-5c81";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    aws::start(serve()).await
+    lambda::run(serve()).await
 }
 
-async fn serve() -> Result<(), aws::Error> {
+async fn serve() -> Result<(), lambda::Error> {
     let config = Config::from_env()?;
     let agent = Agent::builder(Scripted::new(turn))
         .tool(tool_fn("meet", "Ends once two calls of it are under way.", meet))
         .tool(tool_fn("explode", "Panics.", explode))
         .tool(tool_fn("leak", "Fails with a cause.", leak))
         .limits(config.limits);
-    let mut agent = config.client.apply(gated::tools(guarded::tools(shown::tools(agent))));
+    let mut agent = config.client.apply(approval_tools::tools(restricted_tools::tools(event_tools::tools(agent))));
     if let Some(settings) = &config.approvals {
-        agent = agent.approvals(aws::approvals(settings)?);
+        agent = agent.approvals(lambda::approvals(settings)?);
         // With a key it insists on what it has signed, and tells the conversation once more.
         if !is_plain() {
-            agent = agent.requires_signed_results().sends_messages();
+            agent = agent.require_signed_results(true).emit_messages_snapshot(true);
         }
     }
     let agent = agent.build()?;
-    aws::serve(&config, agent, |claims| Ok(Visitor::from_claims(claims))).await
+    lambda::serve(&config, agent, |claims| Ok(Visitor::from_claims(claims))).await
 }
 
 /// Whether the agent's own settings are the defaults, whatever else is set.
@@ -67,11 +67,11 @@ fn turn(request: &Request) -> Script {
 
 /// The last of what the user has said: a message that nobody has answered stands in one turn with the one behind it.
 fn last_words(request: &Request) -> String {
-    let said = request.history.iter().rev().find_map(|turn| match turn {
+    let text = request.history.iter().rev().find_map(|turn| match turn {
         Turn::User(parts) => Some(parts),
         _ => None,
     });
-    let mut texts = said.into_iter().flatten().rev().filter_map(|part| match part {
+    let mut texts = text.into_iter().flatten().rev().filter_map(|part| match part {
         UserPart::Content(ContentPart { kind: PartKind::Text { text }, .. }) => Some(text.clone()),
         _ => None,
     });
@@ -87,17 +87,17 @@ fn says(request: &Request, text: &str) -> Script {
             })
         }
         ["wait"] => Script::new().text("I wait").wait_for(std::future::pending()),
-        ["panic"] => Script::new().text("I ").wait_for(async { panic!("as told") }),
+        ["panic"] => Script::new().text("I ").wait_for(async { panic!("on purpose") }),
         ["log", ..] => {
-            tracing::info!(text, "as told");
+            tracing::info!(text, "on purpose");
             Script::new().text("Done")
         }
         ["flood", deltas, bytes] => {
             let delta = "a".repeat(bytes.parse().unwrap());
             (0..deltas.parse().unwrap()).fold(Script::new(), |script, _: u32| script.text(&delta))
         }
-        ["buy"] => gated::buying(),
-        ["deliberate"] => gated::long_turn(),
+        ["buy"] => approval_tools::buying(),
+        ["deliberate"] => approval_tools::long_turn(),
         ["babble", bytes] => {
             let text = "a".repeat(bytes.parse().unwrap());
             Script::new().call("call_1", "look", &json!({ "text": text }))
@@ -157,7 +157,7 @@ async fn meet(_: ToolContext<Visitor>, _: NoArgs) -> Result<&'static str, ToolEr
 }
 
 async fn explode(_: ToolContext<Visitor>, _: NoArgs) -> Result<(), ToolError> {
-    panic!("as told")
+    panic!("on purpose")
 }
 
 async fn leak(_: ToolContext<Visitor>, _: NoArgs) -> Result<(), ToolError> {

@@ -1,4 +1,4 @@
-//! Builds the function with cargo and finds its program.
+//! Builds the function with cargo and finds the program that was built.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-/// Why there is no program.
+/// The error of [`build`]: why there is no program to start.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BuildError {
     #[error("cargo can't be started")]
@@ -19,7 +19,7 @@ pub(crate) enum BuildError {
     Several(String),
 }
 
-/// Builds with these arguments of `cargo build`, and returns the path of the one program that was built.
+/// Runs `cargo build` with these arguments, and returns the path of the one program that was built.
 pub(crate) fn build(arguments: &[String]) -> Result<PathBuf, BuildError> {
     let mut command = Command::new("cargo");
     command.args(["build", "--message-format", "json-render-diagnostics"]).args(arguments);
@@ -29,16 +29,17 @@ pub(crate) fn build(arguments: &[String]) -> Result<PathBuf, BuildError> {
     if !child.wait()?.success() {
         return Err(BuildError::Failed);
     }
-    one(programs)
+    only_program(programs)
 }
 
+/// A program that cargo has built.
 #[derive(Debug, PartialEq)]
 struct Program {
     name: String,
     path: PathBuf,
 }
 
-/// The program that a line of cargo's messages is about.
+/// Reads the program that a line of cargo's messages is about; `None` if it is about something else.
 fn program(line: &str) -> Option<Program> {
     let message: Value = serde_json::from_str(line).ok()?;
     let target = &message["target"];
@@ -47,7 +48,8 @@ fn program(line: &str) -> Option<Program> {
     Some(Program { name: target["name"].as_str()?.to_owned(), path: path.into() })
 }
 
-fn one(mut programs: Vec<Program>) -> Result<PathBuf, BuildError> {
+/// Returns the path of the only program that was built; an error if there are none or several.
+fn only_program(mut programs: Vec<Program>) -> Result<PathBuf, BuildError> {
     match programs.len() {
         0 => Err(BuildError::NoProgram),
         1 => Ok(programs.remove(0).path),
@@ -63,26 +65,27 @@ mod tests {
 
     use super::*;
 
+    /// Writes a line of cargo's JSON messages about a target.
     fn message(kind: &str, name: &str, executable: Option<&str>) -> String {
         json!({"reason": "compiler-artifact", "target": {"kind": [kind], "name": name}, "executable": executable}).to_string()
     }
 
     #[test]
-    fn the_one_program_of_cargos_messages_is_found() {
+    fn single_built_program_is_found() {
         let lines = [message("lib", "a", None), message("bin", "b", Some("/t/b")), "not json".into()];
         let programs: Vec<_> = lines.iter().filter_map(|line| program(line)).collect();
 
-        assert_eq!(one(programs).unwrap(), PathBuf::from("/t/b"));
-        assert!(matches!(one(vec![]), Err(BuildError::NoProgram)));
+        assert_eq!(only_program(programs).unwrap(), PathBuf::from("/t/b"));
+        assert!(matches!(only_program(vec![]), Err(BuildError::NoProgram)));
     }
 
     #[test]
-    fn of_several_programs_the_names_are_told() {
+    fn several_built_programs_are_an_error_with_their_names() {
         let lines = [message("bin", "a", Some("/t/a")), message("bin", "b", Some("/t/b"))];
         let programs: Vec<_> = lines.iter().filter_map(|line| program(line)).collect();
 
         assert_eq!(
-            one(programs).unwrap_err().to_string(),
+            only_program(programs).unwrap_err().to_string(),
             "several programs were built: a, b; --bin names the function"
         );
     }

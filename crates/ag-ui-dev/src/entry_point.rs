@@ -1,7 +1,7 @@
 //! The events that Lambda's entry points make of an HTTP request: function URLs, REST APIs and HTTP APIs.
 //!
-//! An entry point with an authorizer also writes what that has proven about the caller. Here nothing is proven: the caller
-//! of this module chooses the claims, and the event holds them in the form in which AWS would write them.
+//! An entry point with an authorizer also writes the claims that it has verified about the caller. Nothing is verified here: the
+//! user of this module chooses the claims, and the event holds them in the form in which AWS would write them.
 //!
 //! Source: the sample events in `events/`, which follow the developer guides of Lambda and of API Gateway.
 
@@ -16,30 +16,30 @@ use serde_json::Value;
 
 pub use claims::ClaimSet;
 
-/// How a request reaches the function.
+/// The entry point through which a request reaches the function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum EntryPoint {
-    /// A function URL with `AuthType: NONE`.
+    /// The request uses a function URL with `AuthType: NONE`.
     #[default]
     FunctionUrl,
-    /// A function URL with `AuthType: AWS_IAM`.
+    /// The request uses a function URL with `AuthType: AWS_IAM`.
     FunctionUrlIam,
-    /// A function URL, and the user's own JWT in the header `x-agui-user-token`.
+    /// The request uses a function URL and has the user's own JWT in the header `x-agui-user-token`.
     UserJwt,
-    /// A REST API with a Cognito authorizer.
+    /// The request uses a REST API with a Cognito authorizer.
     RestCognito,
-    /// A REST API with a Lambda authorizer.
+    /// The request uses a REST API with a Lambda authorizer.
     RestLambda,
-    /// An HTTP API with a JWT authorizer.
+    /// The request uses an HTTP API with a JWT authorizer.
     HttpApiJwt,
-    /// An HTTP API with a Lambda authorizer.
+    /// The request uses an HTTP API with a Lambda authorizer.
     HttpApiLambda,
 }
 
 impl EntryPoint {
-    /// Every entry point, in the order in which a person would choose.
+    /// All entry points, in the order in which the page offers them.
     pub const ALL: [Self; 7] = [
         Self::FunctionUrl,
         Self::FunctionUrlIam,
@@ -50,7 +50,7 @@ impl EntryPoint {
         Self::HttpApiLambda,
     ];
 
-    /// Its name for programs, as serde writes it.
+    /// Returns the name of the entry point for programs, which serde writes too.
     pub fn id(self) -> &'static str {
         match self {
             Self::FunctionUrl => "function-url",
@@ -63,7 +63,7 @@ impl EntryPoint {
         }
     }
 
-    /// Its name for people.
+    /// Returns the name of the entry point for people.
     pub fn name(self) -> &'static str {
         match self {
             Self::FunctionUrl => "Function URL",
@@ -76,7 +76,7 @@ impl EntryPoint {
         }
     }
 
-    /// What the function learns about the caller there, in one sentence.
+    /// Returns one sentence about what the function learns about its caller.
     pub fn description(self) -> &'static str {
         match self {
             Self::FunctionUrl => "Nothing is known about the caller: only the shared token counts.",
@@ -95,15 +95,15 @@ impl EntryPoint {
         }
     }
 
-    /// Whether the entry point hands claims about the caller over.
+    /// Whether the entry point sends claims about the caller to the function.
     pub fn has_claims(self) -> bool {
         self != Self::FunctionUrl
     }
 
-    /// The event of a request whose caller has these claims. Without claims the entry point has no authorizer.
+    /// Makes the event of a request whose caller has these claims. Without claims the event has no authorizer.
     ///
-    /// The body becomes text where it is UTF-8, else base64. For [`UserJwt`](Self::UserJwt) the request has to carry the
-    /// signed token already: the event has nothing but headers then.
+    /// A body that is UTF-8 becomes text, and any other becomes Base64. For [`UserJwt`](Self::UserJwt) the request must have
+    /// the signed token in its header already, and `claims` are not used.
     pub fn event(self, request: &Request<Bytes>, claims: Option<&ClaimSet>) -> Value {
         match self {
             Self::FunctionUrl | Self::UserJwt => format_2::function_url(request, None),

@@ -1,50 +1,51 @@
-//! The real function in a process of its own, with a Runtime API of its own.
+//! The real program of a function, in a process of its own and with a Runtime API of its own.
 
 use std::{ffi::OsStr, time::Duration};
 
 use tokio::{process::Command, sync::mpsc::UnboundedSender, time::timeout};
 
 use super::{
-    answer::Answer,
     error::FunctionError,
+    function_response::FunctionResponse,
     invocation::{Invocation, Payload},
     process::Process,
     runtime_api::RuntimeApi,
 };
 
-/// As many lines of the log as an error shows.
+/// How many lines of the log an error shows.
 const LOG_TAIL_LINES: usize = 20;
-/// A connection that broke is mostly a process that ended, which the system reports a little later.
+/// How long to wait for the end of the process after its connection was closed. The system often reports the end a little
+/// later than the closed connection.
 const EXIT_AFTER_CLOSE: Duration = Duration::from_secs(1);
 
-/// A function as Lambda runs it: spawned, fed through the Runtime API, killed when dropped.
+/// The process of a function, which gets its events from a Runtime API as on Lambda. It is killed when this value is dropped.
 ///
-/// Several events at once need a function that asks for work from several workers, which lambda_runtime
-/// does when `AWS_LAMBDA_MAX_CONCURRENCY` is set; otherwise they queue.
+/// Events wait in a queue while the function handles another one. A function that polls with several workers handles several
+/// events at once; lambda_runtime does so if `AWS_LAMBDA_MAX_CONCURRENCY` is set.
 pub struct Function {
-    /// Where the function asks for work.
+    /// The Runtime API that the function polls.
     api: RuntimeApi,
-    /// The function.
+    /// The process of the function.
     process: Process,
 }
 
 impl Function {
-    /// Starts a Runtime API and, against it, `command`.
+    /// Starts a Runtime API, and then `command` as a function that uses it.
     ///
-    /// Sets `AWS_LAMBDA_RUNTIME_API`, and of Lambda's other variables those that `command` does not name: the
-    /// function's name, version and memory size, `_HANDLER` and `AWS_REGION`. The rest of the environment
-    /// is left as it is; standard input is empty.
+    /// This sets `AWS_LAMBDA_RUNTIME_API`, and those of Lambda's other variables that `command` does not set: the function's
+    /// name, version and memory size, `_HANDLER` and `AWS_REGION`. The rest of the environment stays as it is, and the standard
+    /// input is empty.
     ///
     /// # Errors
-    /// [`FunctionError::Spawn`] when there is no port or no such program.
+    /// [`FunctionError::Spawn`] if there is no free port or if the program cannot be started.
     pub async fn spawn(command: Command) -> Result<Self, FunctionError> {
         Self::start(command, None).await
     }
 
-    /// As [`spawn`](Self::spawn); each line of the function's log also goes to `lines`, as soon as it is written.
+    /// Starts a function as [`spawn`](Self::spawn) does, and sends each line of its log to `lines` as soon as it is written.
     ///
     /// # Errors
-    /// As for [`spawn`](Self::spawn).
+    /// The same as for [`spawn`](Self::spawn).
     pub async fn spawn_with_log(
         command: Command,
         lines: UnboundedSender<String>,
@@ -52,6 +53,7 @@ impl Function {
         Self::start(command, Some(lines)).await
     }
 
+    /// Starts the Runtime API and the process of the function. Each line of the log is also sent to `lines`, if there is a sender.
     async fn start(
         mut command: Command,
         lines: Option<UnboundedSender<String>>,
@@ -73,95 +75,97 @@ impl Function {
         Ok(Self { api, process })
     }
 
-    /// Waits until the function first asks for work; returns the time from spawn to then.
+    /// Waits until the function first polls for an event. Returns the time from the start of the process to then.
     ///
     /// # Errors
-    /// [`FunctionError::Init`] when it reports that it cannot start, [`FunctionError::Exited`] when it ends
-    /// without a word, [`FunctionError::NotReady`] after `limit`.
+    /// [`FunctionError::Init`] if the function reports that it cannot start, [`FunctionError::Exited`] if its process ends
+    /// before, and [`FunctionError::NotReady`] after `limit`.
     pub async fn ready(&self, limit: Duration) -> Result<Duration, FunctionError> {
         tokio::select! {
             biased;
-            asked = self.api.first_ask() => Ok(asked.saturating_duration_since(self.process.spawned)),
-            failure = self.api.init_failure() => Err(FunctionError::Init(failure)),
+            polled = self.api.first_poll() => Ok(polled.saturating_duration_since(self.process.spawned)),
+            error = self.api.init_error() => Err(FunctionError::Init(error)),
             status = self.process.exit() => Err(self.exited(status, "asked for work")),
             () = tokio::time::sleep(limit) => Err(FunctionError::NotReady { waited: limit, log: self.log_tail() }),
         }
     }
 
-    /// Hands `event` to the function and returns its answer as soon as that has a head.
+    /// Sends `event` to the function and returns its response as soon as the head of it was read.
     ///
-    /// The deadline is 300 s away. It is told to the function and not enforced: a caller that fears a
-    /// function that hangs puts a time-out around this call.
+    /// The deadline is 300 s from now. The function learns it, but nothing stops the function then: put a timeout around this
+    /// call if the function may hang.
     ///
     /// # Errors
-    /// [`FunctionError::Failed`] when the function reports an error, [`FunctionError::Exited`] when it ends
-    /// before it answers, [`FunctionError::Closed`] and [`FunctionError::Malformed`] when the answer has no
-    /// valid head.
-    pub async fn invoke(&self, event: impl Into<Payload>) -> Result<Answer, FunctionError> {
+    /// [`FunctionError::Failed`] if the function reports an error, [`FunctionError::Exited`] if its process ends before it
+    /// responds, [`FunctionError::Closed`] and [`FunctionError::Malformed`] if the response has no valid head.
+    pub async fn invoke(&self, event: impl Into<Payload>) -> Result<FunctionResponse, FunctionError> {
         self.invoke_with(event, Invocation::default()).await
     }
 
-    /// As [`invoke`](Self::invoke), with a deadline and a trace of the caller's choice.
+    /// Sends `event` as [`invoke`](Self::invoke) does, with a deadline, a trace and ids that the caller chooses.
     ///
     /// # Errors
-    /// As for [`invoke`](Self::invoke).
+    /// The same as for [`invoke`](Self::invoke).
     pub async fn invoke_with(
         &self,
         event: impl Into<Payload>,
         invocation: Invocation,
-    ) -> Result<Answer, FunctionError> {
-        let answer = tokio::select! {
+    ) -> Result<FunctionResponse, FunctionError> {
+        let response = tokio::select! {
             biased;
-            answer = self.api.invoke(event.into(), invocation) => answer,
+            response = self.api.invoke(event.into(), invocation) => response,
             status = self.process.exit() => return Err(self.exited(status, "answered")),
         };
-        if let Err(FunctionError::Closed) = answer
+        if let Err(FunctionError::Closed) = response
             && let Ok(status) = timeout(EXIT_AFTER_CLOSE, self.process.exit()).await
         {
             return Err(self.exited(status, "answered"));
         }
-        answer
+        response
     }
 
-    /// The process id.
+    /// Returns the id of the process.
     pub fn pid(&self) -> u32 {
         self.process.pid
     }
 
-    /// Whether the process has not ended yet.
+    /// Whether the process is still running.
     pub fn is_running(&self) -> bool {
         self.process.is_running()
     }
 
-    /// Kills the process and waits for its end.
+    /// Kills the process and waits until it has ended.
     pub async fn kill(&self) {
         self.process.kill().await;
     }
 
-    /// What the function has written to its two outputs so far, by lines: the last 10,000.
+    /// Returns the last 10,000 lines that the function has written to its standard output and error.
     pub fn logs(&self) -> Vec<String> {
         self.process.logs()
     }
 
-    /// The most memory that the process has had resident, in KiB; `None` once it has ended.
+    /// Returns the most memory that the process has used (its peak resident set), in KiB; `None` if it has ended.
     ///
     /// Source: `VmHWM` of `/proc/<pid>/status`.
     pub fn peak_memory_kib(&self) -> Option<u64> {
         self.process.peak_memory_kib()
     }
 
-    /// The processor time of all its threads that still live, to the nanosecond; `None` once it has ended.
+    /// Returns the processor time of all threads that still live, to the nanosecond; `None` if the process has ended.
     ///
-    /// Source: the first figure of `/proc/<pid>/task/*/schedstat`. A thread that is running at this moment
-    /// counts up to its last scheduler tick, so ask when the function is idle.
+    /// Call this while the function is idle: the time of a running thread is counted up to its last scheduler tick.
+    ///
+    /// Source: the first number of `/proc/<pid>/task/*/schedstat`.
     pub fn cpu_time(&self) -> Option<Duration> {
         self.process.cpu_time()
     }
 
+    /// Creates the error for a function whose process has ended before it did what `before` says.
     fn exited(&self, status: String, before: &'static str) -> FunctionError {
         FunctionError::Exited { status, before, log: self.log_tail() }
     }
 
+    /// Returns the last lines of the function's log as a sentence, for the text of an error.
     fn log_tail(&self) -> String {
         let logs = self.logs();
         match &logs[logs.len().saturating_sub(LOG_TAIL_LINES)..] {

@@ -1,6 +1,6 @@
-//! A function URL on loopback: HTTP in, its event to the function, the function's answer streamed out.
+//! A function URL on this machine: an HTTP server that makes an event of each request and streams the function's response.
 //!
-//! For clients that speak HTTP. It adds no identity and checks nothing, as a URL with `AuthType: NONE` does.
+//! It is for clients that speak HTTP. It adds no identity and checks nothing, as a function URL with `AuthType: NONE` does.
 
 use std::io;
 
@@ -10,42 +10,44 @@ use hyper::body::Incoming;
 use serde_json::Value;
 
 use super::{
-    Answer, EntryPoint, FunctionError,
-    http_answer::{self, BrokenOff},
+    EntryPoint, FunctionError, FunctionResponse,
+    http_response::{self, BrokenOffError},
     loopback::Loopback,
 };
 
-/// A function URL; gone when dropped.
+/// An HTTP server on 127.0.0.1 that acts as a function URL. It ends when it is dropped.
 pub struct FunctionUrl {
     /// Ends every connection when dropped.
     server: Loopback,
 }
 
 impl FunctionUrl {
-    /// Listens on a free port of 127.0.0.1 and hands the event of each request to `invoke`.
+    /// Listens on a free port of 127.0.0.1 and calls `invoke` with the event of each request.
+    ///
+    /// If `invoke` returns an error, the connection is closed without a response.
     ///
     /// # Errors
-    /// When there is no port.
+    /// Returns an error if there is no free port.
     pub async fn serve<I, F>(invoke: I) -> io::Result<Self>
     where
         I: Fn(Value) -> F + Clone + Send + 'static,
-        F: Future<Output = Result<Answer, FunctionError>> + Send + 'static,
+        F: Future<Output = Result<FunctionResponse, FunctionError>> + Send + 'static,
     {
-        let answer = move |request: Request<Incoming>| {
+        let respond = move |request: Request<Incoming>| {
             let invoke = invoke.clone();
             async move {
                 let (head, body) = request.into_parts();
-                let body = body.collect().await.map_err(|_| BrokenOff)?.to_bytes();
-                let answer =
+                let body = body.collect().await.map_err(|_| BrokenOffError)?.to_bytes();
+                let response =
                     invoke(EntryPoint::FunctionUrl.event(&Request::from_parts(head, body), None)).await;
-                let answer = answer.map_err(|_| BrokenOff)?;
-                Ok::<_, BrokenOff>(http_answer::response(answer, None, ()))
+                let response = response.map_err(|_| BrokenOffError)?;
+                Ok::<_, BrokenOffError>(http_response::to_response(response, None, ()))
             }
         };
-        Ok(Self { server: Loopback::serve(answer)? })
+        Ok(Self { server: Loopback::serve(respond)? })
     }
 
-    /// Its address: `http://127.0.0.1:<port>/`.
+    /// Returns the address of the server: `http://127.0.0.1:<port>/`.
     pub fn url(&self) -> String {
         self.server.url() + "/"
     }

@@ -1,4 +1,4 @@
-//! What a function is handed: an event, and what Lambda says beside it.
+//! What Lambda sends to a function for one invocation: the event, and headers about the invocation.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -7,11 +7,11 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 use uuid::Uuid;
 
-/// How long an event has when its sender says nothing: longer than any run that the crate's limits allow.
-const DEFAULT_TIME: Duration = Duration::from_secs(300);
+/// The time until the deadline, if the caller sets none. It is longer than any run that the library's limits allow.
+const DEFAULT_TIME_LEFT: Duration = Duration::from_secs(300);
 const FUNCTION_ARN: &str = "arn:aws:lambda:us-east-1:123456789012:function:ag-ui-dev";
 
-/// The bytes of an event: JSON text, or a value.
+/// The JSON text of an event. It is converted from bytes, from text or from a JSON value.
 #[derive(Clone, Debug)]
 pub struct Payload(pub(super) Bytes);
 
@@ -45,31 +45,32 @@ impl From<&Value> for Payload {
     }
 }
 
-/// What Lambda tells a function beside the event.
+/// What Lambda sends to a function beside the event. Tests set members with a literal and take the others from `default()`, so
+/// the struct is exhaustive.
 #[derive(Clone, Debug, Default)]
 pub struct Invocation {
-    /// When the function would be stopped; 300 s from now if `None`. It is told and not enforced.
+    /// The deadline; `None` is 300 s from now. It is only sent: nothing stops the function when it has passed.
     pub deadline: Option<SystemTime>,
-    /// The X-Ray trace header; a fresh one if `None`.
+    /// The X-Ray trace header; `None` is a new one.
     pub trace_id: Option<HeaderValue>,
-    /// The id that the log lines of this request bear; a fresh one if `None`.
+    /// The id of the request, which its log lines have; `None` is a new one.
     pub request_id: Option<String>,
-    /// The tenant that the environment is kept apart for; none if `None`.
+    /// The tenant that the execution environment is isolated for, if there is one.
     pub tenant_id: Option<HeaderValue>,
 }
 
 impl Invocation {
-    /// The headers of the event with this request id.
+    /// Writes the headers with which the Runtime API sends an event to the function.
     pub(super) fn into_headers(self, request_id: &str) -> HeaderMap {
-        let deadline = self.deadline.unwrap_or_else(|| SystemTime::now() + DEFAULT_TIME);
+        let deadline = self.deadline.unwrap_or_else(|| SystemTime::now() + DEFAULT_TIME_LEFT);
         let deadline_ms = deadline.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
         let headers = [
             ("content-type", HeaderValue::from_static("application/json")),
-            ("lambda-runtime-aws-request-id", header(request_id.to_owned())),
-            ("lambda-runtime-deadline-ms", header(deadline_ms.to_string())),
+            ("lambda-runtime-aws-request-id", header_value(request_id.to_owned())),
+            ("lambda-runtime-deadline-ms", header_value(deadline_ms.to_string())),
             ("lambda-runtime-invoked-function-arn", HeaderValue::from_static(FUNCTION_ARN)),
-            ("lambda-runtime-trace-id", self.trace_id.unwrap_or_else(fresh_trace_id)),
-            ("lambda-runtime-invocation-id", header(Uuid::new_v4().to_string())),
+            ("lambda-runtime-trace-id", self.trace_id.unwrap_or_else(new_trace_id)),
+            ("lambda-runtime-invocation-id", header_value(Uuid::new_v4().to_string())),
         ];
         let tenant = self.tenant_id.map(|tenant| ("lambda-runtime-aws-tenant-id", tenant));
         let headers = headers.into_iter().chain(tenant);
@@ -77,13 +78,14 @@ impl Invocation {
     }
 }
 
-/// For numbers and UUIDs.
-pub(super) fn header(text: String) -> HeaderValue {
+/// Makes a header value from ASCII text, such as a number or a UUID. It panics for other text.
+pub(super) fn header_value(text: String) -> HeaderValue {
     HeaderValue::try_from(text).expect("numbers and UUIDs are ASCII")
 }
 
-fn fresh_trace_id() -> HeaderValue {
+/// Generates a value for the X-Ray trace header.
+fn new_trace_id() -> HeaderValue {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let random = Uuid::new_v4().simple().to_string();
-    header(format!("Root=1-{seconds:08x}-{};Sampled=0", &random[..24]))
+    header_value(format!("Root=1-{seconds:08x}-{};Sampled=0", &random[..24]))
 }

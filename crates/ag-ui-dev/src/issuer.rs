@@ -1,6 +1,6 @@
-//! An identity provider for tests: signs end users' tokens and publishes its keys, with the document that tells where.
+//! An identity provider for tests: it signs the tokens of end users, and publishes its keys and an OpenID configuration.
 //!
-//! It checks no claim and knows no user: whatever a test wants signed is signed.
+//! It checks no claims and has no users: it signs whatever a test asks it to sign.
 
 use std::{
     convert::Infallible,
@@ -35,50 +35,52 @@ use super::loopback::Loopback;
 
 const JWKS_PATH: &str = "/.well-known/jwks.json";
 const DOCUMENT_PATH: &str = "/.well-known/openid-configuration";
-/// How far inside a PKCS#8 document of a 2048-bit RSA key the PKCS#1 key begins, which jsonwebtoken wants:
-/// the outer header, the version, the algorithm and the header of the octet string.
+/// Where the PKCS#1 key, which jsonwebtoken needs, begins in the PKCS#8 document of a 2048-bit RSA key: behind the outer
+/// header, the version, the algorithm and the header of the octet string.
 const PKCS1_OFFSET: usize = 4 + 3 + 15 + 4;
 
-/// An issuer with one RS256 and one ES256 key, on a port of its own; gone when dropped.
+/// An identity provider with one RS256 key and one ES256 key, on a port of its own. It ends when it is dropped.
 pub struct Issuer {
-    /// What the server shares.
-    state: Arc<State>,
+    /// What all connections share.
+    state: Arc<IssuerState>,
     /// Ends every connection when dropped.
     server: Loopback,
 }
 
-/// Why an issuer could not be made or could not sign.
+/// The error of an [`Issuer`] that could not start or could not sign.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum IssuerError {
-    /// There is no port.
+    /// There is no free port.
     #[error("no port to listen on")]
     Listen(#[source] io::Error),
-    /// A key could not be made.
+    /// A key could not be generated.
     #[error("no key could be generated")]
     Key(#[from] aws_lc_rs::error::Unspecified),
-    /// Neither key fits the algorithm, or a key is not one.
+    /// Neither key fits the algorithm, or a key is malformed.
     #[error("token could not be signed")]
     Sign(#[from] jsonwebtoken::errors::Error),
 }
 
-struct State {
-    /// The keys that are published, the oldest first; the last ones sign. Never empty.
-    keys: Mutex<Vec<Keys>>,
-    /// Whether keys and document are served.
+struct IssuerState {
+    /// The published keys, the oldest first. The last ones sign. The list is never empty.
+    keys: Mutex<Vec<KeySet>>,
+    /// Whether the keys and the configuration are served.
     is_available: AtomicBool,
-    /// How often the keys were asked for.
+    /// How often the keys were requested.
     fetches: AtomicUsize,
-    /// How often the document was asked for.
+    /// How often the configuration was requested.
     discoveries: AtomicUsize,
 }
 
+/// A pair of keys that sign at the same time.
 #[derive(Clone)]
-struct Keys {
+struct KeySet {
     rsa: SigningKey,
     ec: SigningKey,
 }
 
+/// A private key, and its published form.
 #[derive(Clone)]
 struct SigningKey {
     key: EncodingKey,
@@ -86,13 +88,13 @@ struct SigningKey {
 }
 
 impl Issuer {
-    /// Makes the keys and publishes them.
+    /// Generates the keys and starts to publish them.
     ///
     /// # Errors
-    /// [`IssuerError`] when there is no port or no key.
+    /// [`IssuerError`] if there is no free port or if a key cannot be generated.
     pub async fn start() -> Result<Self, IssuerError> {
-        let state = Arc::new(State {
-            keys: Mutex::new(vec![Keys::generate()?]),
+        let state = Arc::new(IssuerState {
+            keys: Mutex::new(vec![KeySet::generate()?]),
             is_available: AtomicBool::new(true),
             fetches: AtomicUsize::new(0),
             discoveries: AtomicUsize::new(0),
@@ -103,59 +105,59 @@ impl Issuer {
         Ok(Self { state, server })
     }
 
-    /// Its address, fit for the claim `iss`.
+    /// Returns the address of the issuer, which is the value for the claim `iss`.
     pub fn url(&self) -> String {
         self.server.url()
     }
 
-    /// Where it publishes its keys.
+    /// Returns the address of the published keys.
     pub fn jwks_url(&self) -> String {
         format!("{}{JWKS_PATH}", self.url())
     }
 
-    /// How often its keys were asked for, successfully or not.
-    pub fn fetches(&self) -> usize {
+    /// Returns how often the keys were requested, with success or not.
+    pub fn jwks_fetches(&self) -> usize {
         self.state.fetches.load(Ordering::SeqCst)
     }
 
-    /// How often the document that tells where its keys are was asked for, successfully or not.
-    pub fn discoveries(&self) -> usize {
+    /// Returns how often the OpenID configuration was requested, with success or not.
+    pub fn discovery_fetches(&self) -> usize {
         self.state.discoveries.load(Ordering::SeqCst)
     }
 
-    /// Whether it publishes its keys and its document or answers 503.
+    /// Sets whether the issuer publishes its keys and its configuration, or responds 503.
     pub fn set_available(&self, is_available: bool) {
         self.state.is_available.store(is_available, Ordering::SeqCst);
     }
 
-    /// Makes new keys, with new ids, that sign from now on; the old ones stay published.
+    /// Generates new keys, with new ids, which sign from now on. The old keys stay published.
     ///
     /// # Errors
-    /// [`IssuerError::Key`] when there is no key; the old ones sign on.
+    /// [`IssuerError::Key`] if a key cannot be generated. Then the old keys go on signing.
     pub fn rotate(&self) -> Result<(), IssuerError> {
-        let keys = Keys::generate()?;
+        let keys = KeySet::generate()?;
         self.state.keys().push(keys);
         Ok(())
     }
 
-    /// Publishes no longer what does not sign any more.
-    pub fn retire(&self) {
+    /// Stops publishing all keys but those that sign.
+    pub fn retire_old_keys(&self) {
         let mut keys = self.state.keys();
         let old = keys.len() - 1;
         *keys = keys.split_off(old);
     }
 
-    /// What is published of the key that fits `algorithm`.
+    /// Returns the published form of the key that fits `algorithm`.
     pub fn public_key(&self, algorithm: Algorithm) -> Jwk {
-        self.state.signing().for_algorithm(algorithm).public.clone()
+        self.state.signing_keys().for_algorithm(algorithm).public.clone()
     }
 
     /// Signs `claims` with the published key that fits `algorithm`.
     ///
-    /// The RSA key also signs what it is not published for, RS512 say: a verifier has to refuse that.
+    /// The RSA key also signs with algorithms that it is not published for, such as RS512. A verifier has to refuse such a token.
     ///
     /// # Errors
-    /// [`IssuerError::Sign`] when neither key fits.
+    /// [`IssuerError::Sign`] if neither key fits.
     pub fn sign(&self, algorithm: Algorithm, claims: &Value) -> Result<String, IssuerError> {
         self.sign_as(self.public_key(algorithm).common.key_id, algorithm, claims)
     }
@@ -163,15 +165,15 @@ impl Issuer {
     /// Signs as [`sign`](Self::sign) does, under a key id that is not published.
     ///
     /// # Errors
-    /// As for [`sign`](Self::sign).
+    /// The same as for [`sign`](Self::sign).
     pub fn sign_with_unknown_kid(&self, algorithm: Algorithm, claims: &Value) -> Result<String, IssuerError> {
         self.sign_as(Some(Uuid::new_v4().to_string()), algorithm, claims)
     }
 
-    /// Signs this header and this payload as they are, whatever they say, with the key that fits `algorithm`.
+    /// Signs this header and this payload without a change, even if they are malformed, with the key that fits `algorithm`.
     ///
     /// # Errors
-    /// As for [`sign`](Self::sign).
+    /// The same as for [`sign`](Self::sign).
     pub fn sign_text(
         &self,
         algorithm: Algorithm,
@@ -180,11 +182,12 @@ impl Issuer {
     ) -> Result<String, IssuerError> {
         let [header, payload] = [header, payload].map(|part| BASE64_URL_SAFE_NO_PAD.encode(part));
         let message = format!("{header}.{payload}");
-        let key = self.state.signing().for_algorithm(algorithm).key.clone();
+        let key = self.state.signing_keys().for_algorithm(algorithm).key.clone();
         let signature = crypto::sign(message.as_bytes(), &key, algorithm)?;
         Ok(format!("{message}.{signature}"))
     }
 
+    /// Signs claims as a JWT with the key that fits `algorithm`. The token names `kid` as the id of its key.
     fn sign_as(
         &self,
         kid: Option<String>,
@@ -192,12 +195,13 @@ impl Issuer {
         claims: &Value,
     ) -> Result<String, IssuerError> {
         let header = Header { kid, ..Header::new(algorithm) };
-        let key = self.state.signing().for_algorithm(algorithm).key.clone();
+        let key = self.state.signing_keys().for_algorithm(algorithm).key.clone();
         Ok(jsonwebtoken::encode(&header, claims, &key)?)
     }
 }
 
-impl State {
+impl IssuerState {
+    /// Responds to an HTTP request for the published keys or for the OpenID configuration, and counts it.
     fn answer<B>(&self, request: &Request<B>) -> Response<Full<Bytes>> {
         let counter = match request.uri().path() {
             JWKS_PATH => &self.fetches,
@@ -217,28 +221,31 @@ impl State {
         response
     }
 
-    /// Tells of itself by the address that it was asked at.
+    /// Writes the OpenID configuration. Its addresses begin with the host that the request was sent to.
     fn document<B>(&self, request: &Request<B>) -> Vec<u8> {
         let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
         let issuer = format!("http://{host}");
         json!({"issuer": issuer, "jwks_uri": format!("{issuer}{JWKS_PATH}")}).to_string().into()
     }
 
+    /// Returns the public keys that the issuer publishes.
     fn published(&self) -> Vec<Jwk> {
         self.keys().iter().flat_map(|keys| [keys.rsa.public.clone(), keys.ec.public.clone()]).collect()
     }
 
-    fn signing(&self) -> Keys {
+    /// Returns the keys that sign new tokens, which are the newest ones.
+    fn signing_keys(&self) -> KeySet {
         self.keys().last().expect("there are always keys that sign").clone()
     }
 
-    /// No panic happens under this lock, so a poisoned one is whole.
-    fn keys(&self) -> MutexGuard<'_, Vec<Keys>> {
+    /// Locks the keys. No code panics while it holds this lock, so the value of a poisoned one is consistent.
+    fn keys(&self) -> MutexGuard<'_, Vec<KeySet>> {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Keys {
+impl KeySet {
+    /// Generates an RSA key and an EC key with new ids.
     fn generate() -> Result<Self, IssuerError> {
         let rsa = AsDer::<Pkcs8V1Der<'_>>::as_der(&KeyPair::generate(KeySize::Rsa2048)?)?;
         let ec = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())?;
@@ -249,6 +256,7 @@ impl Keys {
         })
     }
 
+    /// Chooses the key for a signature algorithm: the EC key for ES*, and the RSA key for all others.
     fn for_algorithm(&self, algorithm: Algorithm) -> &SigningKey {
         match algorithm.family() {
             AlgorithmFamily::Ec => &self.ec,
@@ -258,6 +266,7 @@ impl Keys {
 }
 
 impl SigningKey {
+    /// Creates a signing key with a new id, and the public JWK for it.
     fn new(key: EncodingKey, algorithm: Algorithm) -> Result<Self, IssuerError> {
         let mut public = Jwk::from_encoding_key(&key, algorithm)?;
         public.common.key_id = Some(Uuid::new_v4().to_string());
@@ -266,6 +275,7 @@ impl SigningKey {
     }
 }
 
+/// Creates an HTTP response with this status and without a body.
 fn empty(status: StatusCode) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::default());
     *response.status_mut() = status;
@@ -279,13 +289,14 @@ mod tests {
 
     use super::{Algorithm, Issuer, JwkSet, Value};
 
+    /// Fetches the keys that an issuer publishes.
     async fn published(issuer: &Issuer) -> JwkSet {
         let body = reqwest::get(issuer.jwks_url()).await.unwrap().bytes().await.unwrap();
         serde_json::from_slice(&body).unwrap()
     }
 
     #[tokio::test]
-    async fn a_token_is_verified_with_the_key_that_is_published_for_it() {
+    async fn token_is_verified_with_its_published_key() {
         let issuer = Issuer::start().await.unwrap();
         let claims = json!({ "sub": "u-1", "iss": issuer.url(), "exp": 4_102_444_800_u64 });
         for algorithm in [Algorithm::RS256, Algorithm::ES256] {
@@ -296,12 +307,12 @@ mod tests {
             let verified = decode::<Value>(&token, &key, &Validation::new(algorithm)).unwrap();
             assert_eq!(verified.claims, claims);
         }
-        assert_eq!(issuer.fetches(), 2);
+        assert_eq!(issuer.jwks_fetches(), 2);
         assert!(issuer.sign(Algorithm::HS256, &claims).is_err());
     }
 
     #[tokio::test]
-    async fn given_a_rotation_then_new_keys_sign_and_the_old_ones_are_published_until_they_retire() {
+    async fn old_keys_stay_published_until_they_are_retired() {
         let issuer = Issuer::start().await.unwrap();
         let kid = |token: String| decode_header(token).unwrap().kid.unwrap();
         let old = kid(issuer.sign(Algorithm::RS256, &json!({})).unwrap());
@@ -312,28 +323,28 @@ mod tests {
         let keys = published(&issuer).await;
         assert!(keys.find(&old).is_some() && keys.find(&new).is_some() && keys.find(&unknown).is_none());
 
-        issuer.retire();
+        issuer.retire_old_keys();
         let keys = published(&issuer).await;
         assert!(keys.find(&old).is_none() && keys.find(&new).is_some());
     }
 
     #[tokio::test]
-    async fn its_document_names_itself_and_its_keys() {
+    async fn configuration_names_the_issuer_and_its_keys() {
         let issuer = Issuer::start().await.unwrap();
         let address = format!("{}/.well-known/openid-configuration", issuer.url());
         let document = reqwest::get(address).await.unwrap().bytes().await.unwrap();
         let document: Value = serde_json::from_slice(&document).unwrap();
         assert_eq!(document, json!({"issuer": issuer.url(), "jwks_uri": issuer.jwks_url()}));
-        assert_eq!((issuer.discoveries(), issuer.fetches()), (1, 0));
+        assert_eq!((issuer.discovery_fetches(), issuer.jwks_fetches()), (1, 0));
     }
 
     #[tokio::test]
-    async fn given_an_outage_when_the_keys_are_fetched_then_it_is_503_and_counted() {
+    async fn unavailable_issuer_responds_503_and_counts_fetches() {
         let issuer = Issuer::start().await.unwrap();
         issuer.set_available(false);
         assert_eq!(reqwest::get(issuer.jwks_url()).await.unwrap().status(), 503);
         issuer.set_available(true);
         assert_eq!(reqwest::get(issuer.jwks_url()).await.unwrap().status(), 200);
-        assert_eq!(issuer.fetches(), 2);
+        assert_eq!(issuer.jwks_fetches(), 2);
     }
 }

@@ -1,38 +1,41 @@
-//! The local Lambda: what stands around the function when AWS does not.
+//! Runs a Lambda function on this machine, with stand-ins for the AWS services and the other servers around it.
 //!
-//! [`Function`] spawns the real function binary against its own Runtime API, hands it events and reads its
-//! answers as they stream. [`Issuer`] signs end users' tokens and publishes its keys.
-//! [`FunctionUrl`] stands before a function for clients that speak HTTP, and [`EntryPoint`] makes the events of every
-//! entry point. `provider` writes what a model's provider writes, faults included, and [`loopback`] is the HTTP server under
-//! all of them, for a server of your own. Tests and benches use them all;
-//! [`server`] is made of them for people. Nothing here is a model, and
-//! nothing checks or changes what passes: an event goes in as it is, an answer comes out as the function wrote it.
+//! - [`Function`] starts the real program of a function against a Runtime API of its own, sends it events, and reads its
+//!   responses as they stream.
+//! - [`EntryPoint`] makes the events that the entry points of Lambda send, and [`FunctionUrl`] is an HTTP server that acts as
+//!   one of them.
+//! - [`Issuer`] signs the tokens of end users and publishes its keys.
+//! - `provider` (with the feature `providers`) is a stand-in for the API of a model provider, with faults.
+//! - [`loopback`] is the HTTP server under all of them, for a stand-in of your own.
+//! - [`server`] is a development server for people, with a page to try a function.
 //!
-//! The rule it guards: what the function is seen to do here, it was made to do through the same wire that
-//! AWS uses, in its own process.
+//! Nothing here is a model. Events and responses pass unchanged and unchecked.
+//!
+//! The rule it guards: a function runs in a process of its own and uses the same protocol as with AWS, so it behaves here as it
+//! would there.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod answer;
 mod entry_point;
 mod error;
 mod function;
+mod function_response;
 mod function_url;
-mod head;
-mod http_answer;
+mod http_response;
 mod invocation;
 mod issuer;
 pub mod loopback;
 mod process;
 #[cfg(feature = "providers")]
 pub mod provider;
+mod response_head;
 mod runtime_api;
 pub mod server;
 
-pub use answer::{Answer, Frame};
 pub use entry_point::{ClaimSet, EntryPoint};
-pub use error::{Failure, FunctionError};
+pub use error::{FunctionError, ReportedError};
 pub use function::Function;
+pub use function_response::{BodyChunk, FunctionResponse};
 pub use function_url::FunctionUrl;
 pub use invocation::{Invocation, Payload};
 pub use issuer::{Issuer, IssuerError};

@@ -1,9 +1,9 @@
-//! A small HTTP/1.1 server on 127.0.0.1, for the other side of what a test or a development server drives.
+//! A small HTTP/1.1 server on 127.0.0.1, for stand-ins of other servers.
 //!
-//! [`Loopback`] reads requests and writes what one function answers to them. It has no routes and knows no protocol above
-//! HTTP: those belong to the function.
+//! [`Loopback`] reads requests, calls one async function for each, and writes the response that it returns. It has no routes and
+//! knows no protocol above HTTP: that is the work of the function.
 //!
-//! The rule it guards: every connection and every answer that is still being written ends with the server.
+//! The rule it guards: every connection, and every response that is still being written, ends with the server.
 
 use std::{
     error::Error,
@@ -29,77 +29,80 @@ use tokio::{
     time::sleep,
 };
 
-/// What may wait unread in the kernel and in hyper; by default the two would hide megabytes from a test of
-/// back-pressure. Not smaller: loopback segments are 64 KiB, and a window below that stalls the sender.
+/// The receive buffer of a socket. The default holds megabytes, in which a test of back-pressure would see nothing. It cannot
+/// be much smaller: loopback segments are 64 KiB, and a smaller window stalls the sender.
 const SOCKET_BUFFER_BYTES: u32 = 256 * 1024;
+/// The read buffer of a connection in hyper, for the same reason.
 const READ_BUFFER_BYTES: usize = 64 * 1024;
 
-/// How long a connection stays open behind its last response: long enough for a client to send a request on it.
-const CLOSED_AFTER: Duration = Duration::from_millis(20);
+/// How long a connection stays open after its last response. It is long enough for a client to send a request on it.
+const CLOSE_DELAY: Duration = Duration::from_millis(20);
 
-/// The connection that a request came over; every request has it in its extensions.
+/// The connection of a request. The server puts it into the extensions of every request.
 #[derive(Clone, Default)]
 pub struct Connection(Arc<(AtomicBool, Notify)>);
 
 impl Connection {
-    /// Closes the connection 20 ms from now, though the response's head did not announce it.
+    /// Closes the connection 20 ms from now, although the response head has not announced that.
     ///
-    /// It is called where the response's body ends. A request that comes over the connection in these 20 ms is not
-    /// answered: a client meets the same when a server closes an idle connection just as it is used again.
+    /// Call this at the end of the response's body. A request that arrives over the connection in these 20 ms gets no response:
+    /// the same happens to a client if a server closes an idle connection just when the client uses it again.
     pub fn close_after_response(&self) {
-        let (is_closing, asked) = &*self.0;
+        let (is_closing, close) = &*self.0;
         is_closing.store(true, Ordering::SeqCst);
-        asked.notify_one();
+        close.notify_one();
     }
 
+    /// Whether the connection will be closed after its current response.
     fn is_closing(&self) -> bool {
         self.0.0.load(Ordering::SeqCst)
     }
 
+    /// Waits until the connection has to be closed: until the delay after [`close_after_response`](Self::close_after_response) is over.
     async fn close_time(&self) {
         self.0.1.notified().await;
-        sleep(CLOSED_AFTER).await;
+        sleep(CLOSE_DELAY).await;
     }
 }
 
-/// An HTTP/1.1 server on 127.0.0.1; it ends, with its connections, when it is dropped.
+/// An HTTP/1.1 server on 127.0.0.1. It ends, with all its connections, when it is dropped.
 pub struct Loopback {
     address: SocketAddr,
-    /// Owns the accept loop, which owns the connections: all end with this value.
+    /// The task that accepts connections and owns them. All of them end with this value.
     tasks: JoinSet<()>,
     /// How many connections were accepted.
     connections: Arc<AtomicUsize>,
 }
 
 impl Loopback {
-    /// Listens on a free port and answers each request with `answer`.
+    /// Listens on a free port and calls `respond` for each request.
     ///
-    /// An error of `answer` closes the connection without a response, and an error of the response's body closes it in the
-    /// middle of the response. A response that has no length is written in chunks, one for each frame of its body.
+    /// An error of `respond` closes the connection without a response, and an error of the response's body closes it in the
+    /// middle of the response. A response without a length is written in chunks, one for each frame of its body.
     ///
     /// # Errors
-    /// When there is no port.
+    /// Returns an error if there is no free port.
     ///
     /// # Panics
-    /// Outside of a Tokio runtime.
-    pub fn serve<A, F, B, E>(answer: A) -> io::Result<Self>
+    /// Panics outside of a Tokio runtime.
+    pub fn serve<A, F, B, E>(respond: A) -> io::Result<Self>
     where
         A: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
         F: Future<Output = Result<Response<B>, E>> + Send + 'static,
         B: Body<Data = Bytes, Error: Error + Send + Sync> + Send + 'static,
         E: Error + Send + Sync + 'static,
     {
-        Self::serve_on(0, answer)
+        Self::serve_on(0, respond)
     }
 
     /// Listens on this port, as [`serve`](Self::serve) does on a free one.
     ///
     /// # Errors
-    /// When the port is taken.
+    /// Returns an error if the port is taken.
     ///
     /// # Panics
-    /// Outside of a Tokio runtime.
-    pub fn serve_on<A, F, B, E>(port: u16, answer: A) -> io::Result<Self>
+    /// Panics outside of a Tokio runtime.
+    pub fn serve_on<A, F, B, E>(port: u16, respond: A) -> io::Result<Self>
     where
         A: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
         F: Future<Output = Result<Response<B>, E>> + Send + 'static,
@@ -108,33 +111,33 @@ impl Loopback {
     {
         let socket = TcpSocket::new_v4()?;
         socket.set_recv_buffer_size(SOCKET_BUFFER_BYTES)?;
-        // A server that has just ended leaves its port to the next.
+        // The port of a server that has just ended can be used again.
         socket.set_reuseaddr(true)?;
         socket.bind((Ipv4Addr::LOCALHOST, port).into())?;
         let listener = socket.listen(128)?;
         let address = listener.local_addr()?;
         let connections = Arc::new(AtomicUsize::new(0));
         let mut tasks = JoinSet::new();
-        tasks.spawn(accept(listener, Arc::clone(&connections), answer));
+        tasks.spawn(accept(listener, Arc::clone(&connections), respond));
         Ok(Self { address, tasks, connections })
     }
 
-    /// Where it listens.
+    /// Returns the address that the server listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Its address as a URL without a path: `http://127.0.0.1:<port>`.
+    /// Returns the address as a URL without a path: `http://127.0.0.1:<port>`.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// How many connections were accepted so far.
+    /// Returns how many connections were accepted so far.
     pub fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
     }
 
-    /// Ends the server and waits until nobody listens on its port. After a drop that is so only a moment later.
+    /// Ends the server and waits until its port is free. If the server is dropped instead, the port is free a moment later.
     pub async fn close(mut self) {
         self.tasks.shutdown().await;
     }
@@ -142,14 +145,15 @@ impl Loopback {
 
 /// Why a connection is closed without a response.
 #[derive(Debug, thiserror::Error)]
-enum Failure<E> {
+enum ServeError<E> {
     #[error(transparent)]
-    Answer(E),
+    Respond(E),
     #[error("the connection is closed behind an earlier response")]
     Closing,
 }
 
-async fn accept<A, F, B, E>(listener: TcpListener, accepted: Arc<AtomicUsize>, answer: A)
+/// Accepts HTTP connections and serves each in a task of its own. It runs until it is dropped.
+async fn accept<A, F, B, E>(listener: TcpListener, accepted: Arc<AtomicUsize>, respond: A)
 where
     A: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
     F: Future<Output = Result<Response<B>, E>> + Send + 'static,
@@ -163,22 +167,22 @@ where
             Some(_) = connections.join_next() => continue,
         };
         let Ok((stream, _)) = stream else {
-            // Out of descriptors, say: it may pass, and a loop without a pause would burn a core meanwhile.
+            // The process may be out of file descriptors for a moment; a loop without a pause would use up a core.
             sleep(Duration::from_millis(10)).await;
             continue;
         };
         accepted.fetch_add(1, Ordering::SeqCst);
-        // Without it a connection still serves, only later.
+        // A connection without it works too, only slower.
         let _ = stream.set_nodelay(true);
-        let (connection, answer) = (Connection::default(), answer.clone());
-        let of_requests = connection.clone();
+        let (connection, respond) = (Connection::default(), respond.clone());
+        let request_connection = connection.clone();
         let service = service_fn(move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(of_requests.clone());
-            let response = (!of_requests.is_closing()).then(|| answer(request));
+            request.extensions_mut().insert(request_connection.clone());
+            let response = (!request_connection.is_closing()).then(|| respond(request));
             async move {
                 match response {
-                    Some(response) => response.await.map_err(Failure::Answer),
-                    None => Err(Failure::Closing),
+                    Some(response) => response.await.map_err(ServeError::Respond),
+                    None => Err(ServeError::Closing),
                 }
             }
         });
@@ -187,7 +191,7 @@ where
                 .max_buf_size(READ_BUFFER_BYTES)
                 .serve_connection(TokioIo::new(stream), service);
             pin!(served);
-            // A connection that breaks is the reader's business: it sees a body that was cut.
+            // The client sees an error of the connection as a response that is cut off.
             tokio::select! {
                 _ = served.as_mut() => {}
                 () = connection.close_time() => {
@@ -206,11 +210,11 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn requests_are_answered_until_the_server_is_closed_and_its_port_is_free_then() {
-        let answer = |request: Request<Incoming>| {
+    async fn server_answers_until_it_is_closed_and_frees_its_port() {
+        let respond = |request: Request<Incoming>| {
             ready(Ok::<_, Infallible>(Response::new(request.uri().path().to_owned())))
         };
-        let server = Loopback::serve(answer).unwrap();
+        let server = Loopback::serve(respond).unwrap();
         let (url, port) = (format!("{}/a", server.url()), server.address().port());
 
         for _ in 0..2 {
@@ -220,7 +224,7 @@ mod tests {
         server.close().await;
         assert!(reqwest::get(&url).await.unwrap_err().is_connect());
 
-        let _next = Loopback::serve_on(port, answer).unwrap();
+        let _next = Loopback::serve_on(port, respond).unwrap();
         assert_eq!(reqwest::get(&url).await.unwrap().text().await.unwrap(), "/a");
     }
 }

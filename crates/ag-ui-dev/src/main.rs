@@ -22,6 +22,7 @@ async fn main() -> ExitCode {
     }
 }
 
+/// Reads the options, builds the function and serves it until the program is stopped.
 async fn run() -> Result<(), Box<dyn Error>> {
     let Some(options) = Options::parse()? else {
         write(options::HELP);
@@ -42,7 +43,8 @@ async fn run() -> Result<(), Box<dyn Error>> {
     Ok(server.run_until_stopped().await?)
 }
 
-/// The variables that name model servers. Ollama has an address without one.
+/// Finds the variables of the environment that name model servers, and their values. For Ollama, which has a default address, an
+/// entry is added if the model needs one.
 fn model_servers(model: &str) -> Vec<(String, String)> {
     let texts = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
@@ -55,25 +57,31 @@ fn model_servers(model: &str) -> Vec<(String, String)> {
     servers
 }
 
-/// Credentials for the stand-ins of AWS services, which check none, where the environment has none of its own.
+/// Returns AWS credentials for the function if the environment has none. The stand-ins of AWS services do not check them.
 fn stand_in_credentials() -> Vec<(String, String)> {
-    let has_own = ["AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE"]
+    let has_credentials = ["AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE"]
         .map(variable)
         .iter()
         .any(Option::is_some);
     let variables = [("AWS_ACCESS_KEY_ID", "local"), ("AWS_SECRET_ACCESS_KEY", "local")];
-    variables.into_iter().filter(|_| !has_own).map(|(name, value)| (name.into(), value.into())).collect()
+    variables
+        .into_iter()
+        .filter(|_| !has_credentials)
+        .map(|(name, value)| (name.into(), value.into()))
+        .collect()
 }
 
 #[expect(
     clippy::disallowed_methods,
     reason = "a program for a developer's machine reads its environment here and nowhere else"
 )]
+/// Reads a variable of the environment; `None` if it is not set or not UTF-8.
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// An error with its causes. What a function has logged before it ended was printed already.
+/// Formats an error with its causes for the terminal. The log of a function that has ended is left out, since it was printed
+/// already.
 fn chain(error: &(dyn Error + 'static)) -> String {
     if let Some(ServerError::Function(FunctionError::Exited { status, .. })) = error.downcast_ref() {
         return format!(
@@ -89,7 +97,7 @@ fn chain(error: &(dyn Error + 'static)) -> String {
     text
 }
 
-/// Nobody can be told of a terminal that takes nothing.
+/// Writes to standard error. A failure is ignored, since there is no other place to report it.
 fn write(text: &str) {
     let _ = std::io::stderr().write_all(text.as_bytes());
 }

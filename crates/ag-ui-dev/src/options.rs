@@ -1,11 +1,11 @@
-//! The options of the program.
+//! The options of the program `ag-ui-dev`.
 
 use std::path::PathBuf;
 
 use lexopt::prelude::{Long, Short, Value as Free, ValueExt as _};
 use serde_json::Value;
 
-/// What `ag-ui-dev --help` says.
+/// The text of `ag-ui-dev --help`.
 pub(crate) const HELP: &str = "\
 Builds a function, serves it on this machine with a page to try it, and injects faults.
 
@@ -23,34 +23,36 @@ How it is served
 
 Faults, which the page can set as well
   --deadline SECONDS    the function's deadline, from the beginning of each request
-  --cut-client PIECES   break each answer off behind so many pieces
-  --cut-model BYTES     break each answer of a model server off behind so many bytes; for servers that are reached by
+  --cut-client PIECES   break each response off after so many pieces
+  --cut-model BYTES     break each response of a model server off after so many bytes; for servers that are reached by
                         plain HTTP (OPENAI_BASE_URL=http://...)
   --secrets STATE       Secrets Manager is `up`, `slow` or `down`
   --throttle            refuse every request, as Lambda does at the limit of concurrency
   --freeze              stop the function's process, as Lambda does between events
 
 The function's own settings (AGUI_MODEL, OPENAI_API_KEY, ...) are taken from the environment.
-The function is started anew whenever its program is built again.
+The function is restarted whenever its program is built again.
 ";
 
-/// What the person at the terminal wants.
+/// The options that were given on the command line.
 pub(crate) struct Options {
-    /// Arguments of `cargo build`.
+    /// The arguments for `cargo build`.
     pub(crate) cargo: Vec<String>,
-    /// A program that is built already.
+    /// The program to start, if it is not to be built.
     pub(crate) program: Option<PathBuf>,
+    /// The port to listen on.
     pub(crate) port: Option<u16>,
-    /// Ids and values of faults.
+    /// The faults to set from the start, by id.
     pub(crate) faults: Vec<(String, Value)>,
 }
 
 impl Options {
-    /// Reads the arguments; nothing for a person who wants help.
+    /// Reads the options from the command line of this process; `None` if they ask for the help.
     pub(crate) fn parse() -> Result<Option<Self>, lexopt::Error> {
         Self::read(lexopt::Parser::from_env())
     }
 
+    /// Reads the options from command line arguments; `None` if they ask for the help.
     fn read(mut arguments: lexopt::Parser) -> Result<Option<Self>, lexopt::Error> {
         let mut options = Self { cargo: Vec::new(), program: None, port: None, faults: Vec::new() };
         while let Some(argument) = arguments.next()? {
@@ -85,12 +87,13 @@ mod tests {
 
     use super::*;
 
+    /// Reads the options from these command line arguments.
     fn read(arguments: &[&str]) -> Result<Option<Options>, lexopt::Error> {
         Options::read(lexopt::Parser::from_args(arguments))
     }
 
     #[test]
-    fn arguments_are_for_cargo_for_the_server_or_faults() {
+    fn options_are_read_for_cargo_the_server_and_faults() {
         let options = read(&[
             "--bin",
             "dojo",
@@ -111,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn every_option_is_in_the_help_and_others_are_refused() {
+    fn help_lists_every_option_and_others_are_refused() {
         for option in [
             "--bin",
             "--package",
@@ -129,7 +132,7 @@ mod tests {
             assert!(HELP.contains(option), "{option}");
         }
         assert!(read(&["--help"]).unwrap().is_none());
-        for wrong in [["--door"], ["dojo"], ["--port=x"], ["--deadline=-1"]] {
+        for wrong in [["--unknown"], ["dojo"], ["--port=x"], ["--deadline=-1"]] {
             assert!(read(&wrong).is_err(), "{wrong:?}");
         }
     }

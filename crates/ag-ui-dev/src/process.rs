@@ -1,6 +1,6 @@
-//! A child process under watch: its end, its log, its memory and its time.
+//! A child process: its end, its log, its memory and its processor time.
 //!
-//! Knows nothing of Lambda. Memory and time are read from `/proc`, so they are there on Linux only.
+//! This file knows nothing about Lambda. Memory and processor time are read from `/proc`, so only Linux has them.
 
 use std::{
     collections::VecDeque,
@@ -19,32 +19,34 @@ use tokio::{
     task::JoinSet,
 };
 
-/// Enough for any test; a function that logs for ever does not fill the memory.
+/// How many lines of the log are kept. It is enough for any test, and keeps a function that logs forever from filling the memory.
 const MAX_LOG_LINES: usize = 10_000;
-/// What was written before the end is in the pipes by then. Only a grandchild keeps them open longer.
+/// How long to read the outputs after the process has ended. All that it wrote is in the pipes then; only a process that it
+/// started keeps them open for longer.
 const LAST_LINES: Duration = Duration::from_millis(500);
 
-/// A running or ended child. It is killed when this value is dropped.
+/// A child process, running or ended. It is killed when this value is dropped.
 pub(super) struct Process {
-    /// Its process id, valid while it runs.
+    /// The id of the process, which is valid while it runs.
     pub(super) pid: u32,
-    /// When it was about to be spawned.
+    /// The time just before it was started.
     pub(super) spawned: Instant,
-    /// What the watch has seen.
-    seen: Arc<Seen>,
-    /// Owns the child.
+    /// What the task that watches the process has found out.
+    state: Arc<ProcessState>,
+    /// The task that watches the process and owns it.
     _watch: JoinSet<()>,
 }
 
+/// What the watching task and the owner of the process share.
 #[derive(Default)]
-struct Seen {
-    /// Asks the watch to kill the child.
+struct ProcessState {
+    /// Asks the watching task to kill the process.
     kill: Notify,
-    /// `status 1` or the signal, after the last log line.
+    /// How the process ended: `status 1`, or the signal. It is set after the last line of the log.
     exit: SetOnce<String>,
     /// The last lines of both outputs, oldest first.
     logs: Mutex<VecDeque<String>>,
-    /// Who reads each line as it is written.
+    /// Where each line is also sent as soon as it is written.
     lines: Option<UnboundedSender<String>>,
 }
 
@@ -55,36 +57,41 @@ impl Process {
         let spawned = Instant::now();
         let child = command.spawn()?;
         let pid = child.id().ok_or(io::ErrorKind::NotFound)?;
-        let seen = Arc::new(Seen { lines, ..Seen::default() });
+        let state = Arc::new(ProcessState { lines, ..ProcessState::default() });
         let mut tasks = JoinSet::new();
-        tasks.spawn(watch(child, Arc::clone(&seen)));
-        Ok(Self { pid, spawned, seen, _watch: tasks })
+        tasks.spawn(watch_child(child, Arc::clone(&state)));
+        Ok(Self { pid, spawned, state, _watch: tasks })
     }
 
+    /// Whether the process has not ended.
     pub(super) fn is_running(&self) -> bool {
-        !self.seen.exit.initialized()
+        !self.state.exit.initialized()
     }
 
-    /// Resolves when the process has ended, with how it did.
+    /// Waits until the process has ended, and returns how it ended.
     pub(super) async fn exit(&self) -> String {
-        self.seen.exit.wait().await.clone()
+        self.state.exit.wait().await.clone()
     }
 
+    /// Kills the process and waits until it has ended.
     pub(super) async fn kill(&self) {
-        self.seen.kill.notify_one();
-        self.seen.exit.wait().await;
+        self.state.kill.notify_one();
+        self.state.exit.wait().await;
     }
 
+    /// Returns the last lines that the process has written to its outputs.
     pub(super) fn logs(&self) -> Vec<String> {
-        self.seen.logs().iter().cloned().collect()
+        self.state.logs().iter().cloned().collect()
     }
 
+    /// Returns the most memory that the process has used (peak resident set), in KiB; `None` if the process has ended.
     pub(super) fn peak_memory_kib(&self) -> Option<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.alive()?)).ok()?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
         line.trim().strip_suffix(" kB")?.parse().ok()
     }
 
+    /// Returns the processor time of all living threads of the process; `None` if the process has ended.
     pub(super) fn cpu_time(&self) -> Option<Duration> {
         let threads = fs::read_dir(format!("/proc/{}/task", self.alive()?)).ok()?;
         let nanoseconds = threads.filter_map(|thread| {
@@ -94,21 +101,22 @@ impl Process {
         Some(Duration::from_nanos(nanoseconds.sum()))
     }
 
-    /// After the end the id may be another process's.
+    /// Returns the id of the process while it runs. After its end another process may get the same id.
     fn alive(&self) -> Option<u32> {
         self.is_running().then_some(self.pid)
     }
 }
 
-impl Seen {
-    /// No panic happens under this lock, so a poisoned one is whole.
+impl ProcessState {
+    /// Locks the log lines of the process. No code panics while it holds this lock, so the value of a poisoned one is consistent.
     fn logs(&self) -> MutexGuard<'_, VecDeque<String>> {
         self.logs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Adds a line that the process has written to the log, and drops the oldest line if the log is full.
     fn log(&self, line: String) {
         if let Some(lines) = &self.lines {
-            // Nobody may read any more.
+            // The receiver may be gone.
             let _ = lines.send(line.clone());
         }
         let mut logs = self.logs();
@@ -119,37 +127,40 @@ impl Seen {
     }
 }
 
-async fn watch(mut child: Child, seen: Arc<Seen>) {
+/// Watches a child process: reads its outputs, kills it when asked, and records how it ended.
+async fn watch_child(mut child: Child, state: Arc<ProcessState>) {
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-    let mut reading = pin!(future::join(read(stdout, &seen), read(stderr, &seen)));
+    let mut reading = pin!(future::join(read_lines(stdout, &state), read_lines(stderr, &state)));
     let mut is_read = false;
     let status = loop {
         tokio::select! {
             status = child.wait() => break status,
             _ = &mut reading, if !is_read => is_read = true,
-            // A child that cannot be killed has ended, and `wait` says so.
-            () = seen.kill.notified() => drop(child.start_kill()),
+            // A process that cannot be killed has ended, and `wait` returns that.
+            () = state.kill.notified() => drop(child.start_kill()),
         }
     };
     if !is_read {
         let _ = tokio::time::timeout(LAST_LINES, reading).await;
     }
-    // Set once: this is the only place.
-    let _ = seen.exit.set(describe(status));
+    // It cannot be set already: this is the only place that sets it.
+    let _ = state.exit.set(describe_exit(status));
 }
 
-async fn read(output: Option<impl AsyncRead + Unpin>, seen: &Seen) {
+/// Reads one output of the process into the log, line by line.
+async fn read_lines(output: Option<impl AsyncRead + Unpin>, state: &ProcessState) {
     let Some(output) = output else { return };
     let mut output = BufReader::new(output);
     let mut line = Vec::new();
     // By bytes: a line that is not UTF-8 must not end the log.
     while let Ok(1..) = output.read_until(b'\n', &mut line).await {
-        seen.log(String::from_utf8_lossy(&line).trim_end().to_owned());
+        state.log(String::from_utf8_lossy(&line).trim_end().to_owned());
         line.clear();
     }
 }
 
-fn describe(status: io::Result<ExitStatus>) -> String {
+/// Describes how a process ended, such as `status 1`.
+fn describe_exit(status: io::Result<ExitStatus>) -> String {
     match status {
         Ok(status) => match status.code() {
             Some(code) => format!("status {code}"),

@@ -1,19 +1,18 @@
-//! The local model provider: what stands behind the function when no provider does.
+//! A stand-in for the API of a model provider, for tests.
 //!
-//! [`Provider`] answers each request with the next [`Reply`] it was given and keeps what it was asked. It
-//! knows how six providers write a turn ([`Wire`]), not what a turn should say: it reads no request but to
-//! hand it to a test's own judge.
+//! [`Provider`] answers each request with the next [`Reply`] of its queue, and records the request. It knows how six
+//! providers write a turn of a model ([`Wire`]). It does not read requests, but for a check that a test sets.
 //!
-//! The rule it guards: a frame is what the provider's official documentation says it is, whatever the
-//! adapter that reads it would forgive. One piece is one write, so that streaming can be seen.
+//! The rule it guards: a frame is what the provider's official documentation says it is, even where the code that reads it
+//! would accept more. Each piece of a reply is written by itself, so that a test can see a stream.
 
 mod anthropic;
-mod asked;
 mod bedrock;
 mod gemini;
 mod llama_cpp;
 mod ollama;
 mod openai;
+mod recorded_request;
 mod reply;
 mod responses;
 mod server;
@@ -26,110 +25,110 @@ use std::{io, sync::Arc};
 use serde_json::Value;
 
 use super::loopback::Loopback;
-use server::State;
+use server::ProviderState;
 
-pub use asked::Asked;
+pub use recorded_request::RecordedRequest;
 pub use reply::{Gate, Reply};
-pub use turn::{Say, Stop, Usage};
+pub use turn::{StopReason, TurnPart, Usage};
 pub use wire::Wire;
 
 #[cfg(test)]
 mod tests;
 
-/// A model provider on a port of its own, gone when dropped: answers each request with the next reply that
-/// it was given.
+/// A stand-in for a model provider, on a port of its own. It ends when it is dropped.
 ///
-/// It serves every path, and HTTP/1.1 only. What is not a POST, a request that warms a connection say, is
-/// answered 404 without a body and counted as a probe.
+/// It answers each POST with the next reply of its queue, on every path, and speaks HTTP/1.1 only. A request with another
+/// method, such as one that opens a connection ahead of time, is answered 404 without a body and counted as a probe.
 pub struct Provider {
-    /// What the server shares.
-    state: Arc<State>,
+    /// What all connections share.
+    state: Arc<ProviderState>,
     /// Ends every connection when dropped.
     server: Loopback,
 }
 
 impl Provider {
-    /// Listens on a free port of 127.0.0.1.
+    /// Starts a provider on a free port of 127.0.0.1.
     ///
     /// # Errors
-    /// When there is no port.
+    /// Returns an error if there is no free port.
     pub async fn start() -> io::Result<Self> {
-        Self::serve(State::default()).await
+        Self::serve(ProviderState::default()).await
     }
 
-    /// Listens as llama.cpp's `llama-server` does: it refuses a `HEAD` and closes the connection, and has a list of models for
-    /// a `GET`. Its turns and errors are [`Reply::llama_cpp`] and [`Reply::llama_cpp_error`].
+    /// Starts a provider that behaves as llama.cpp's `llama-server` does: it refuses a `HEAD` and closes the connection, and
+    /// answers a `GET` with a list of models. [`Reply::llama_cpp`] and [`Reply::llama_cpp_error`] are its replies.
     ///
-    /// The real one refuses a `HEAD` of the paths that it does not know. Here every one is refused, which is harder on a
-    /// client that opens a connection ahead.
+    /// The real server refuses a `HEAD` only on paths that it does not know. This one always does, which is harder on a client
+    /// that opens connections ahead of time.
     ///
     /// # Errors
-    /// When there is no port.
+    /// Returns an error if there is no free port.
     pub async fn start_as_llama_cpp() -> io::Result<Self> {
-        Self::serve(State::as_llama_cpp()).await
+        Self::serve(ProviderState::as_llama_cpp()).await
     }
 
-    async fn serve(state: State) -> io::Result<Self> {
+    /// Starts the HTTP server that shares this state.
+    async fn serve(state: ProviderState) -> io::Result<Self> {
         let state = Arc::new(state);
         let shared = Arc::clone(&state);
         let server = Loopback::serve(move |request| Arc::clone(&shared).answer(request))?;
         Ok(Self { state, server })
     }
 
-    /// Its address: `http://127.0.0.1:<port>`, without a path.
+    /// Returns the address of the provider: `http://127.0.0.1:<port>`, without a path.
     pub fn url(&self) -> String {
         self.server.url()
     }
 
-    /// Queues replies, for one request each. A request that finds none is answered 500, with an error in
-    /// JSON that says so.
-    pub fn reply(&self, replies: impl IntoIterator<Item = Reply>) {
+    /// Adds replies to the queue, for one request each. A request that finds the queue empty gets the reply of
+    /// [`reply_always`](Self::reply_always), or else a 500 with a JSON error.
+    pub fn queue(&self, replies: impl IntoIterator<Item = Reply>) {
         self.state.queue(replies);
     }
 
-    /// Answers every request that finds none queued.
-    pub fn always(&self, reply: Reply) {
+    /// Sets the reply for every request that finds the queue empty.
+    pub fn reply_always(&self, reply: Reply) {
         self.state.always(reply);
     }
 
-    /// Checks the body of every request from now on.
+    /// Sets a check for the body of every request from now on.
     ///
-    /// One that fails is answered 400 with the text of the error; it takes no reply from the queue.
-    pub fn judge(&self, check: impl Fn(&Value) -> Result<(), String> + Send + Sync + 'static) {
-        self.state.judge(Arc::new(check));
+    /// A request that fails the check is answered 400 with the text of the error, and takes no reply from the queue.
+    pub fn check_requests(&self, check: impl Fn(&Value) -> Result<(), String> + Send + Sync + 'static) {
+        self.state.check_requests(Arc::new(check));
     }
 
-    /// The POSTs so far, refused ones included, in the order that their bodies were complete.
-    pub fn asked(&self) -> Vec<Asked> {
-        self.state.asked.borrow().clone()
+    /// Returns the POSTs so far, refused ones included, in the order in which their bodies were complete.
+    pub fn requests(&self) -> Vec<RecordedRequest> {
+        self.state.requests.borrow().clone()
     }
 
-    /// Waits until at least `count` POSTs have come.
-    pub async fn has_been_asked(&self, count: usize) {
-        let mut asked = self.state.asked.subscribe();
-        // The sender lives in `self`, so the wait ends in no other way.
-        let _ = asked.wait_for(|asked| asked.len() >= count).await;
+    /// Waits until at least `count` POSTs have arrived.
+    pub async fn wait_for_requests(&self, count: usize) {
+        let mut requests = self.state.requests.subscribe();
+        // The sender is a part of `self`, so the wait cannot end with an error.
+        let _ = requests.wait_for(|requests| requests.len() >= count).await;
     }
 
-    /// Waits until at least `count` replies were given up by the client before their end. A reply that
-    /// stalls has no end.
-    pub async fn has_been_left(&self, count: usize) {
-        let mut left = self.state.left.subscribe();
-        let _ = left.wait_for(|left| *left >= count).await;
+    /// Waits until the client has closed the connection of at least `count` replies before they were complete. A reply that
+    /// stalls is never complete.
+    pub async fn wait_for_abandoned(&self, count: usize) {
+        let mut abandoned = self.state.abandoned.subscribe();
+        let _ = abandoned.wait_for(|abandoned| *abandoned >= count).await;
     }
 
-    /// How many requests came that are not POSTs.
+    /// Returns how many requests were not POSTs.
     pub fn probes(&self) -> usize {
         *self.state.probes.borrow()
     }
 
-    /// Waits until at least `count` requests have come that are not POSTs.
-    pub async fn has_been_probed(&self, count: usize) {
+    /// Waits until at least `count` requests that are not POSTs have arrived.
+    pub async fn wait_for_probes(&self, count: usize) {
         let mut probes = self.state.probes.subscribe();
         let _ = probes.wait_for(|probes| *probes >= count).await;
     }
 
-    /// How many TCP connections were accepted.
+    /// Returns how many TCP connections were accepted.
     pub fn connections(&self) -> usize {
         self.server.connections()
     }

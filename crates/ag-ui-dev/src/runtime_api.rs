@@ -1,8 +1,7 @@
-//! The Lambda Runtime API: where a function asks for events and posts its answers.
+//! The Lambda Runtime API: a function polls it for events and posts its responses to it.
 //!
-//! Speaks to any client; it neither knows nor needs the process behind it. A response is answered only
-//! after its body has ended, as AWS does. It does not freeze the function between events and does not stop
-//! it at the deadline.
+//! It works with any client and knows nothing about the process of the function. It acknowledges a response when its body has
+//! ended, as AWS does. It neither freezes the function between events nor stops it at the deadline.
 //!
 //! Source: the Lambda developer guide's pages on custom runtimes and on response streaming, and
 //! lambda_runtime 1.5 `requests.rs`.
@@ -25,44 +24,46 @@ use tokio::sync::{Notify, SetOnce, oneshot};
 use uuid::Uuid;
 
 use super::{
-    answer::{self, Answer, Reply},
-    error::{Failure, FunctionError},
+    error::{FunctionError, ReportedError},
+    function_response::{self, FunctionResponse, ResponseSender},
     invocation::{self, Invocation, Payload},
     loopback::Loopback,
 };
 
 /// A Runtime API on a port of its own.
 pub(super) struct RuntimeApi {
-    /// What the connections share.
-    state: Arc<State>,
+    /// What all connections share.
+    state: Arc<ApiState>,
     /// Ends every connection when dropped.
     server: Loopback,
 }
 
 #[derive(Default)]
-struct State {
-    /// Events that no worker has taken yet.
-    queue: Mutex<VecDeque<Event>>,
-    /// Wakes a worker when the queue has grown.
+struct ApiState {
+    /// The events that no worker of the function has taken yet.
+    queue: Mutex<VecDeque<QueuedEvent>>,
+    /// Wakes a worker when an event is added to the queue.
     arrived: Notify,
-    /// Who waits for the answer to which request.
-    running: Mutex<HashMap<String, Reply>>,
-    /// When the function first asked for work.
-    first_ask: SetOnce<Instant>,
-    /// What the function said instead.
-    init_failure: SetOnce<Failure>,
+    /// For each request id, the caller that waits for the response.
+    running: Mutex<HashMap<String, ResponseSender>>,
+    /// When the function first polled for an event.
+    first_poll: SetOnce<Instant>,
+    /// The error that the function reported in place of a first poll.
+    init_error: SetOnce<ReportedError>,
 }
 
-struct Event {
+/// An event that waits for a worker of the function.
+struct QueuedEvent {
     id: String,
     payload: Payload,
     invocation: Invocation,
-    reply: Reply,
+    caller: ResponseSender,
 }
 
 impl RuntimeApi {
+    /// Starts a Runtime API on a free port of 127.0.0.1.
     pub(super) async fn start() -> io::Result<Self> {
-        let state = Arc::new(State::default());
+        let state = Arc::new(ApiState::default());
         let shared = Arc::clone(&state);
         let serve = move |request| {
             let response = Arc::clone(&shared).route(request);
@@ -72,35 +73,37 @@ impl RuntimeApi {
         Ok(Self { state, server })
     }
 
+    /// Returns the address of the Runtime API, for the variable `AWS_LAMBDA_RUNTIME_API` of the function.
     pub(super) fn address(&self) -> SocketAddr {
         self.server.address()
     }
 
-    /// Resolves when the function first asks for work.
-    pub(super) async fn first_ask(&self) -> Instant {
-        *self.state.first_ask.wait().await
+    /// Waits until the function first polls for an event, and returns that time.
+    pub(super) async fn first_poll(&self) -> Instant {
+        *self.state.first_poll.wait().await
     }
 
-    /// Resolves when the function reports that it cannot start.
-    pub(super) async fn init_failure(&self) -> Failure {
-        self.state.init_failure.wait().await.clone()
+    /// Waits until the function reports that it cannot start.
+    pub(super) async fn init_error(&self) -> ReportedError {
+        self.state.init_error.wait().await.clone()
     }
 
-    /// Queues an event and waits for the head of its answer.
+    /// Queues an event and waits for the head of the response.
     pub(super) async fn invoke(
         &self,
         payload: Payload,
         invocation: Invocation,
-    ) -> Result<Answer, FunctionError> {
-        let (reply, answer) = oneshot::channel();
+    ) -> Result<FunctionResponse, FunctionError> {
+        let (caller, answer) = oneshot::channel();
         let id = invocation.request_id.clone().unwrap_or_else(|| Uuid::new_v4().to_string());
-        lock(&self.state.queue).push_back(Event { id, payload, invocation, reply });
+        lock(&self.state.queue).push_back(QueuedEvent { id, payload, invocation, caller });
         self.state.arrived.notify_one();
         answer.await.unwrap_or(Err(FunctionError::Closed))
     }
 }
 
-impl State {
+impl ApiState {
+    /// Routes a request of the function to the Runtime API: a poll, a response, an error, or a registration of an extension.
     async fn route(self: Arc<Self>, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let (head, body) = request.into_parts();
         let path: Vec<&str> = head.uri.path().split('/').skip(1).collect();
@@ -110,39 +113,41 @@ impl State {
                 self.response(id, &head, body).await
             }
             ("POST", ["2018-06-01", "runtime", "invocation", id, "error"]) => {
-                let failure = failure(&head.headers, body).await;
-                let Some(reply) = self.take(id) else {
+                let error = reported_error(&head.headers, body).await;
+                let Some(caller) = self.take(id) else {
                     return unknown_request();
                 };
-                let _ = reply.send(Err(FunctionError::Failed(failure)));
+                let _ = caller.send(Err(FunctionError::Failed(error)));
                 accepted()
             }
             ("POST", ["2018-06-01", "runtime", "init", "error"]) => {
                 // Only the first one counts.
-                let _ = self.init_failure.set(failure(&head.headers, body).await);
+                let _ = self.init_error.set(reported_error(&head.headers, body).await);
                 accepted()
             }
             ("POST", ["2020-01-01", "extension", "register"]) => {
                 let function = json!({ "functionName": "ag-ui-dev", "functionVersion": "$LATEST", "handler": "bootstrap" });
-                let mut response = reply(StatusCode::OK, &function);
-                response
-                    .headers_mut()
-                    .insert("lambda-extension-identifier", invocation::header(Uuid::new_v4().to_string()));
+                let mut response = json_response(StatusCode::OK, &function);
+                response.headers_mut().insert(
+                    "lambda-extension-identifier",
+                    invocation::header_value(Uuid::new_v4().to_string()),
+                );
                 response
             }
-            // No extension is told of events or of a shutdown yet.
+            // This Runtime API sends extensions neither invocations nor a shutdown.
             ("GET", ["2020-01-01", "extension", "event", "next"]) => std::future::pending().await,
-            _ => reply(StatusCode::NOT_FOUND, &json!({ "errorType": "NotFound" })),
+            _ => json_response(StatusCode::NOT_FOUND, &json!({ "errorType": "NotFound" })),
         }
     }
 
+    /// Responds to a poll of the function: waits for an event in the queue and sends it.
     async fn next(&self) -> Response<Full<Bytes>> {
         // Only the first one counts.
-        let _ = self.first_ask.set(Instant::now());
-        let Event { id, payload, invocation, reply } = loop {
+        let _ = self.first_poll.set(Instant::now());
+        let QueuedEvent { id, payload, invocation, caller } = loop {
             match lock(&self.queue).pop_front() {
-                // Nobody waits for this one any more.
-                Some(event) if event.reply.is_closed() => continue,
+                // Its caller has gone.
+                Some(event) if event.caller.is_closed() => continue,
                 Some(event) => break event,
                 None => {}
             }
@@ -150,58 +155,64 @@ impl State {
         };
         let mut response = Response::new(Full::new(payload.0));
         *response.headers_mut() = invocation.into_headers(&id);
-        lock(&self.running).insert(id, reply);
+        lock(&self.running).insert(id, caller);
         response
     }
 
+    /// Receives the function's response to an event and passes it on to the caller. It is acknowledged when its body has ended.
     async fn response(&self, id: &str, head: &Parts, body: Incoming) -> Response<Full<Bytes>> {
-        let Some(reply) = self.take(id) else {
+        let Some(caller) = self.take(id) else {
             return unknown_request();
         };
         let mode = head.headers.get("lambda-runtime-function-response-mode");
         if mode.is_some_and(|mode| mode == "streaming") {
-            answer::relay(body, reply).await;
+            function_response::relay_streamed(body, caller).await;
         } else {
             let answer = match body.collect().await {
-                Ok(body) => answer::buffered(&body.to_bytes()),
+                Ok(body) => function_response::read_buffered(&body.to_bytes()),
                 Err(_) => Err(FunctionError::Closed),
             };
-            let _ = reply.send(answer);
+            let _ = caller.send(answer);
         }
         accepted()
     }
 
-    fn take(&self, id: &str) -> Option<Reply> {
+    /// Removes and returns the caller that waits for the response to a request; `None` if the request is unknown or has its response.
+    fn take(&self, id: &str) -> Option<ResponseSender> {
         lock(&self.running).remove(id)
     }
 }
 
-async fn failure(headers: &HeaderMap, body: Incoming) -> Failure {
+/// Reads the error that a function reports. If its body is not the JSON for that, the body is the message.
+async fn reported_error(headers: &HeaderMap, body: Incoming) -> ReportedError {
     let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
     serde_json::from_slice(&body).unwrap_or_else(|_| {
         let error_type = headers.get("lambda-runtime-function-error-type");
-        Failure {
+        ReportedError {
             error_type: error_type.and_then(|value| value.to_str().ok()).unwrap_or("unknown").to_owned(),
             error_message: String::from_utf8_lossy(&body).into_owned(),
         }
     })
 }
 
+/// Creates the Runtime API's acknowledgement of a response or an error.
 fn accepted() -> Response<Full<Bytes>> {
-    reply(StatusCode::ACCEPTED, &json!({ "status": "OK" }))
+    json_response(StatusCode::ACCEPTED, &json!({ "status": "OK" }))
 }
 
+/// Creates the Runtime API's error for a request id that is not waiting for a response.
 fn unknown_request() -> Response<Full<Bytes>> {
-    reply(StatusCode::BAD_REQUEST, &json!({ "errorType": "InvalidRequestID" }))
+    json_response(StatusCode::BAD_REQUEST, &json!({ "errorType": "InvalidRequestID" }))
 }
 
-fn reply(status: StatusCode, body: &Value) -> Response<Full<Bytes>> {
+/// Creates an HTTP response with a JSON body.
+fn json_response(status: StatusCode, body: &Value) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(body.to_string().into()));
     *response.status_mut() = status;
     response
 }
 
-/// No panic happens under these locks, so a poisoned one is whole.
+/// Locks a mutex. No code panics while it holds one of these locks, so the value of a poisoned one is consistent.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

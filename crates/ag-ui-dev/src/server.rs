@@ -1,27 +1,27 @@
-//! The development server: a function on this machine, served over HTTP as an entry point of AWS would, and a page to try it.
+//! The development server: it serves a function on this machine over HTTP, as an entry point of AWS does, with a page to try it.
 //!
-//! It starts the function's own program behind an emulated Runtime API, makes an event of each request and streams the
-//! answer back. The page at `/` talks to the function through the same routes as every other client.
+//! It starts the function's own program with an emulated Runtime API, makes an event of each request, and streams the response
+//! back. The page at `/` calls the function through the same routes as every other client.
 //!
-//! The rule it guards: whoever may not read files of this user may not make the function do anything. The server listens
-//! on the loopback interface only, answers to its own names only, accepts no page of another origin, and everything but the
-//! page's fixed files wants a secret that is kept in a file.
+//! The rule it guards: only somebody who may read files of this user can make the function do anything. The server listens on
+//! the loopback interface only, accepts only its own names in `Host`, refuses pages of other origins, and requires a secret from
+//! a file for everything but the fixed files of the page.
 
 mod access;
 mod caller;
 mod error;
+mod error_response;
 mod faults;
 mod host;
 mod invoke;
 mod log;
 mod model_proxy;
 mod page;
-mod refusal;
 mod routes;
 mod secrets_manager;
+mod server_state;
 mod session;
 mod settings;
-mod shared;
 mod shell;
 mod state_file;
 mod terminal;
@@ -39,43 +39,43 @@ use crate::loopback::Loopback;
 use access::Access;
 pub use error::ServerError;
 use faults::Faults;
-use host::Host;
+use host::FunctionHost;
 use log::LogFeed;
+use server_state::ServerState;
 pub use settings::{Person, Settings};
-use shared::Shared;
 use state_file::write_private;
-pub use state_file::{Secrets, state_folder};
+pub use state_file::{LocalSecrets, state_folder};
 
-/// The port of a development server whose settings name none.
+/// The port of a development server whose settings have none.
 pub const DEFAULT_PORT: u16 = 9000;
 
-/// A development server; everything that it started ends when it is dropped.
+/// A development server. Everything that it has started ends when it is dropped.
 pub struct Server {
-    shared: Arc<Shared>,
-    /// Ends every connection when dropped.
+    shared: Arc<ServerState>,
+    /// The HTTP server, which ends every connection when it is dropped.
     listener: Loopback,
 }
 
 impl Server {
-    /// Starts the function and listens.
+    /// Starts the function and then the HTTP server.
     ///
-    /// Without a port in the settings it is [`DEFAULT_PORT`], or any free one where that is taken.
+    /// If the settings have no port, the server listens on [`DEFAULT_PORT`], or on any free port if that is taken.
     ///
     /// # Errors
-    /// [`ServerError`] when there is no port, or when the function does not get ready.
+    /// [`ServerError`] if there is no port, if a fault of the settings cannot be set, or if the function does not get ready.
     pub async fn start(settings: Settings) -> Result<Self, ServerError> {
         let log = Arc::new(LogFeed::new(settings.prints_log));
         let faults = Faults::start(&settings).await?;
-        let host = Host::start(&settings, faults.variables(), Arc::clone(&log)).await?;
+        let host = FunctionHost::start(&settings, faults.variables(), Arc::clone(&log)).await?;
         for (id, value) in &settings.faults {
             faults
                 .apply(id, value, &host)
                 .await
-                .map_err(|bad| ServerError::Fault(id.clone(), bad.to_string()))?;
+                .map_err(|error| ServerError::Fault(id.clone(), error.to_string()))?;
         }
         let access = Access::new(&settings.secrets.token, &settings.allowed_origins);
         let port = settings.port;
-        let shared = Arc::new(Shared { settings, access, host, faults, log });
+        let shared = Arc::new(ServerState { settings, access, host, faults, log });
         let listener = match port {
             Some(port) => listen(port, &shared),
             None => listen(DEFAULT_PORT, &shared).or_else(|_| listen(0, &shared)),
@@ -85,10 +85,11 @@ impl Server {
         Ok(server)
     }
 
-    /// Runs until somebody stops the program: starts the function anew whenever its program was built again.
+    /// Serves until the program is stopped by SIGINT or SIGTERM. Whenever the function's program is built again, the function is
+    /// restarted.
     ///
     /// # Errors
-    /// When the signals of the system can't be waited for.
+    /// Returns an error if the signals cannot be received.
     pub async fn run_until_stopped(&self) -> io::Result<()> {
         let mut terminated = signal(SignalKind::terminate())?;
         tokio::select! {
@@ -98,41 +99,42 @@ impl Server {
         }
     }
 
-    /// Leaves the address and the key where scripts find them.
+    /// Writes the address and the key to a file, for scripts.
     fn write_address(&self) {
-        // A test that takes any port is not what a script looks for.
+        // A script does not look for the server of a test, which takes any port.
         if self.shared.settings.port == Some(0) {
             return;
         }
-        // Nothing but a script reads it, and a script says what it misses.
+        // A failure is ignored: only a script reads the file, and it reports a missing one.
         let text = format!("{}\n{}\n", self.address(), self.shared.settings.secrets.token);
         let _ = write_private(&self.address_file(), text.as_bytes());
     }
 
+    /// Returns the path of the file with the server's address and key, which scripts read.
     fn address_file(&self) -> PathBuf {
         state_folder(&self.shared.settings.program).join("ag-ui-local-address")
     }
 
-    /// Where it listens.
+    /// Returns the address that the server listens on.
     pub fn address(&self) -> SocketAddr {
         self.listener.address()
     }
 
-    /// The address of the page, with the secret that it needs in the fragment, which no browser sends anywhere.
+    /// Returns the URL of the page. Its fragment, which browsers do not send, has the secret that the page needs.
     pub fn page_url(&self) -> String {
         let key = utf8_percent_encode(&self.shared.settings.secrets.token, NON_ALPHANUMERIC);
         format!("http://{}/#key={key}", self.address())
     }
 
-    /// Says on the terminal what is served and how to try it.
+    /// Prints to the terminal what is served and how to try it.
     pub fn print_welcome(&self) {
-        terminal::welcome(&self.shared.settings, self.address(), &self.page_url());
+        terminal::print_welcome(&self.shared.settings, self.address(), &self.page_url());
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Another server may have written its own since.
+        // Another server may have replaced the file.
         let is_own = |text: String| text.lines().next() == Some(&*self.address().to_string());
         if fs::read_to_string(self.address_file()).is_ok_and(is_own) {
             let _ = fs::remove_file(self.address_file());
@@ -140,11 +142,12 @@ impl Drop for Server {
     }
 }
 
-fn listen(port: u16, shared: &Arc<Shared>) -> Result<Loopback, ServerError> {
+/// Starts the HTTP server of the development server on this port.
+fn listen(port: u16, shared: &Arc<ServerState>) -> Result<Loopback, ServerError> {
     let shared = Arc::clone(shared);
-    let answer = move |request| {
+    let respond = move |request| {
         let shared = Arc::clone(&shared);
-        async move { routes::answer(&shared, request).await }
+        async move { routes::handle(&shared, request).await }
     };
-    Loopback::serve_on(port, answer).map_err(|source| ServerError::Listen { port, source })
+    Loopback::serve_on(port, respond).map_err(|source| ServerError::Listen { port, source })
 }

@@ -1,4 +1,4 @@
-//! The Runtime API as seen by a function that writes its HTTP by hand, byte by byte.
+//! Tests of the Runtime API with a function that writes its HTTP byte by byte, and of processes with shell scripts.
 
 use std::{io::ErrorKind, time::Duration};
 
@@ -10,7 +10,9 @@ use tokio::{
     process::Command,
 };
 
-use super::{Answer, Function, FunctionError, Invocation, invocation::Payload, runtime_api::RuntimeApi};
+use super::{
+    Function, FunctionError, FunctionResponse, Invocation, invocation::Payload, runtime_api::RuntimeApi,
+};
 
 const STREAMING: &str =
     "lambda-runtime-function-response-mode: streaming\r\ntransfer-encoding: chunked\r\ntrailer: x-sum\r\n";
@@ -18,25 +20,29 @@ const PRELUDE: &str =
     r#"{"statusCode":201,"headers":{"content-type":"text/event-stream","vary":["a","b"]},"cookies":["c=1"]}"#;
 const END: &[u8] = b"0\r\n\r\n";
 
-/// One connection of a function.
+/// A worker of a function: one connection to the Runtime API.
 struct Worker(BufReader<TcpStream>);
 
-struct Reply {
+/// A response of the Runtime API.
+struct ApiResponse {
     status: u16,
     headers: Vec<(String, String)>,
     body: String,
 }
 
 impl Worker {
+    /// Opens a connection of a worker to the Runtime API.
     async fn connect(api: &RuntimeApi) -> Self {
         Self(BufReader::new(TcpStream::connect(api.address()).await.unwrap()))
     }
 
+    /// Writes bytes to the worker's connection.
     async fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.0.write_all(bytes.as_ref()).await.unwrap();
     }
 
-    async fn reply(&mut self) -> Reply {
+    /// Reads a response of the Runtime API from the worker's connection.
+    async fn read_response(&mut self) -> ApiResponse {
         let mut lines = Vec::new();
         loop {
             let mut line = String::new();
@@ -51,70 +57,76 @@ impl Worker {
             .map(|line| line.split_once(": ").unwrap())
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
-        let mut reply = Reply { status: lines[0][9..12].parse().unwrap(), headers, body: String::new() };
-        let mut body = vec![0; reply.header("content-length").parse().unwrap()];
+        let mut response =
+            ApiResponse { status: lines[0][9..12].parse().unwrap(), headers, body: String::new() };
+        let mut body = vec![0; response.header("content-length").parse().unwrap()];
         self.0.read_exact(&mut body).await.unwrap();
-        reply.body = String::from_utf8(body).unwrap();
-        reply
+        response.body = String::from_utf8(body).unwrap();
+        response
     }
 
-    /// Asks for work; returns the request's id and the event.
+    /// Polls for an event. Returns the id of the request and the event.
     async fn next(&mut self) -> (String, Value) {
         self.send("GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nhost: api\r\n\r\n").await;
-        let reply = self.reply().await;
+        let reply = self.read_response().await;
         (reply.header("lambda-runtime-aws-request-id").to_owned(), serde_json::from_str(&reply.body).unwrap())
     }
 
-    /// Begins a POST; the body is the caller's.
+    /// Begins a POST; the caller writes the body.
     async fn post(&mut self, path: &str, headers: &str) {
         self.send(format!("POST /2018-06-01/runtime/{path} HTTP/1.1\r\nhost: api\r\n{headers}\r\n")).await;
     }
 
-    async fn post_all(&mut self, path: &str, body: &str) -> Reply {
+    /// Sends a POST with this body to the Runtime API and reads the response.
+    async fn post_all(&mut self, path: &str, body: &str) -> ApiResponse {
         self.post(path, &format!("content-length: {}\r\n", body.len())).await;
         self.send(body).await;
-        self.reply().await
+        self.read_response().await
     }
 
-    /// Takes an event and begins to stream an answer to it.
+    /// Polls for an event and begins to stream a response to it.
     async fn respond(&mut self) {
         let (id, _) = self.next().await;
         self.post(&format!("invocation/{id}/response"), STREAMING).await;
     }
 
+    /// Writes an HTTP chunk of the response body.
     async fn chunk(&mut self, bytes: impl AsRef<[u8]>) {
         let bytes = bytes.as_ref();
         self.send([format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat()).await;
     }
 }
 
-impl Reply {
+impl ApiResponse {
+    /// The value of a header; empty without one.
     fn header(&self, wanted: &str) -> &str {
         self.headers.iter().find(|(name, _)| name == wanted).map_or("", |(_, value)| value)
     }
 }
 
-async fn invoke(api: &RuntimeApi) -> Result<Answer, FunctionError> {
+/// Invokes the function with a small event through the Runtime API.
+async fn invoke(api: &RuntimeApi) -> Result<FunctionResponse, FunctionError> {
     api.invoke(Payload::from(&json!({ "n": 1 })), Invocation::default()).await
 }
 
+/// Returns the head of a streamed response with the separator behind it.
 fn head() -> Vec<u8> {
     [PRELUDE.as_bytes(), &[0; 8]].concat()
 }
 
-/// An answer whose head is written, with the worker that goes on writing it.
-async fn streaming(api: &RuntimeApi) -> (Answer, Worker) {
+/// A streamed response whose head was written, and the worker that writes its body.
+async fn streaming(api: &RuntimeApi) -> (FunctionResponse, Worker) {
     let mut worker = Worker::connect(api).await;
     let write = async {
         worker.respond().await;
         worker.chunk(head()).await;
     };
-    let (answer, ()) = join(invoke(api), write).await;
-    (answer.unwrap(), worker)
+    let (response, ()) = join(invoke(api), write).await;
+    (response.unwrap(), worker)
 }
 
 #[tokio::test]
-async fn given_an_event_when_a_function_asks_then_it_comes_with_what_lambda_says_beside_it() {
+async fn event_is_sent_with_the_headers_of_its_invocation() {
     let api = RuntimeApi::start().await.unwrap();
     let mut worker = Worker::connect(&api).await;
     let invocation = Invocation {
@@ -123,13 +135,13 @@ async fn given_an_event_when_a_function_asks_then_it_comes_with_what_lambda_says
         request_id: Some("request-1".into()),
         tenant_id: Some(http::HeaderValue::from_static("acme")),
     };
-    let ask = async {
+    let poll = async {
         worker.send("GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nhost: api\r\n\r\n").await;
-        worker.reply().await
+        worker.read_response().await
     };
     let reply = tokio::select! {
-        reply = ask => reply,
-        _ = api.invoke("{}".into(), invocation) => unreachable!("nothing is answered here"),
+        reply = poll => reply,
+        _ = api.invoke("{}".into(), invocation) => unreachable!("this worker does not respond"),
     };
 
     assert_eq!((reply.status, reply.body.as_str()), (200, "{}"));
@@ -142,7 +154,7 @@ async fn given_an_event_when_a_function_asks_then_it_comes_with_what_lambda_says
 }
 
 #[tokio::test]
-async fn the_head_and_the_body_are_told_apart_however_they_are_cut_into_chunks() {
+async fn head_and_body_are_split_whatever_the_chunks() {
     let whole = [head(), b"data: 1\n\n".to_vec()].concat();
     let n = PRELUDE.len();
     for (why, cuts) in [
@@ -164,83 +176,83 @@ async fn the_head_and_the_body_are_told_apart_however_they_are_cut_into_chunks()
                 worker.chunk(&whole[start..end]).await;
             }
             worker.send(END).await;
-            worker.reply().await
+            worker.read_response().await
         };
         let read = async {
-            let mut answer = invoke(&api).await.unwrap();
-            let text = answer.text().await;
-            (answer, text)
+            let mut response = invoke(&api).await.unwrap();
+            let text = response.text().await;
+            (response, text)
         };
-        let ((answer, text), reply) = join(read, write).await;
+        let ((response, text), reply) = join(read, write).await;
 
-        assert_eq!(answer.status(), 201, "{why}");
-        assert_eq!(answer.header("content-type"), Some("text/event-stream"), "{why}");
-        assert_eq!(answer.headers().get_all("vary").iter().count(), 2, "{why}");
-        assert_eq!(answer.cookies(), ["c=1"], "{why}");
+        assert_eq!(response.status(), 201, "{why}");
+        assert_eq!(response.header("content-type"), Some("text/event-stream"), "{why}");
+        assert_eq!(response.headers().get_all("vary").iter().count(), 2, "{why}");
+        assert_eq!(response.cookies(), ["c=1"], "{why}");
         assert_eq!(text, "data: 1\n\n", "{why}");
-        assert!(!answer.is_truncated(), "{why}");
+        assert!(!response.is_truncated(), "{why}");
         assert_eq!(reply.status, 202, "{why}");
     }
 }
 
 #[tokio::test]
-async fn given_an_open_answer_when_a_chunk_is_written_then_it_is_read_before_the_next() {
+async fn chunk_is_read_before_the_next_one_is_written() {
     let api = RuntimeApi::start().await.unwrap();
-    let (mut answer, mut worker) = streaming(&api).await;
+    let (mut response, mut worker) = streaming(&api).await;
     for text in ["one", "two"] {
         worker.chunk(text).await;
-        assert_eq!(answer.next().await.unwrap().bytes, text);
+        assert_eq!(response.next_chunk().await.unwrap().bytes, text);
     }
-    // The answer's body is open, so nothing was said to the function yet.
-    let early = worker.0.get_ref().try_read(&mut [0]).unwrap_err();
-    assert_eq!(early.kind(), ErrorKind::WouldBlock);
+    // The body is not complete, so the function has no acknowledgement yet.
+    let unread = worker.0.get_ref().try_read(&mut [0]).unwrap_err();
+    assert_eq!(unread.kind(), ErrorKind::WouldBlock);
 
     worker.send(b"0\r\nx-sum: 2\r\n\r\n").await;
-    let (end, reply) = join(answer.next(), worker.reply()).await;
+    let (end, reply) = join(response.next_chunk(), worker.read_response()).await;
     assert!(end.is_none());
     assert_eq!(reply.status, 202);
-    assert_eq!(answer.trailers().unwrap()["x-sum"], "2");
-    assert!(answer.next().await.is_none() && !answer.is_truncated());
+    assert_eq!(response.trailers().unwrap()["x-sum"], "2");
+    assert!(response.next_chunk().await.is_none() && !response.is_truncated());
 }
 
 #[tokio::test]
-async fn given_a_reader_that_went_away_when_the_function_writes_on_then_it_is_not_held_up() {
+async fn function_can_write_on_after_its_reader_has_gone() {
     let api = RuntimeApi::start().await.unwrap();
-    let (answer, mut worker) = streaming(&api).await;
-    drop(answer);
+    let (response, mut worker) = streaming(&api).await;
+    drop(response);
     let megabyte = vec![b'x'; 1024 * 1024];
     for _ in 0..16 {
         worker.chunk(&megabyte).await;
     }
     worker.send(END).await;
 
-    assert_eq!(worker.reply().await.status, 202);
+    assert_eq!(worker.read_response().await.status, 202);
 }
 
 #[tokio::test]
-async fn given_two_workers_when_two_events_come_then_both_run_at_once() {
+async fn two_workers_handle_two_events_at_once() {
     let api = RuntimeApi::start().await.unwrap();
     let ((mut first, mut to_first), (mut second, mut to_second)) =
         join(streaming(&api), streaming(&api)).await;
-    // The two requests were not necessarily taken by the workers in this order.
+    // The workers may have taken the two events in the other order.
     to_second.chunk("x").await;
     to_first.chunk("x").await;
-    assert_eq!(first.next().await.unwrap().bytes, "x");
-    assert_eq!(second.next().await.unwrap().bytes, "x");
+    assert_eq!(first.next_chunk().await.unwrap().bytes, "x");
+    assert_eq!(second.next_chunk().await.unwrap().bytes, "x");
     to_first.send(END).await;
     to_second.send(END).await;
 
-    assert!(first.next().await.is_none() && second.next().await.is_none());
+    assert!(first.next_chunk().await.is_none() && second.next_chunk().await.is_none());
 }
 
 #[tokio::test]
-async fn given_a_caller_that_gave_up_when_a_function_asks_then_it_gets_the_next_event() {
+async fn event_of_a_caller_that_has_gone_is_skipped() {
     let api = RuntimeApi::start().await.unwrap();
     assert!(api.invoke("0".into(), Invocation::default()).now_or_never().is_none());
     let mut worker = Worker::connect(&api).await;
     let (id, event) = tokio::select! {
-        asked = worker.next() => asked,
-        _ = invoke(&api) => unreachable!("nothing is answered here"),
+        polled = worker.next() => polled,
+        _ = invoke(&api) => unreachable!("this worker does not respond"),
     };
 
     assert_eq!(event, json!({ "n": 1 }));
@@ -248,13 +260,13 @@ async fn given_a_caller_that_gave_up_when_a_function_asks_then_it_gets_the_next_
 }
 
 #[tokio::test]
-async fn given_a_connection_that_breaks_when_the_answer_is_read_then_it_says_so() {
+async fn response_of_a_broken_connection_is_truncated() {
     let api = RuntimeApi::start().await.unwrap();
-    let (mut answer, mut worker) = streaming(&api).await;
+    let (mut response, mut worker) = streaming(&api).await;
     worker.chunk("one").await;
     drop(worker);
-    assert_eq!(answer.bytes().await, "one");
-    assert!(answer.is_truncated() && answer.trailers().is_none());
+    assert_eq!(response.bytes().await, "one");
+    assert!(response.is_truncated() && response.trailers().is_none());
 
     let mut worker = Worker::connect(&api).await;
     let write = async {
@@ -262,12 +274,12 @@ async fn given_a_connection_that_breaks_when_the_answer_is_read_then_it_says_so(
         worker.chunk(&PRELUDE[..9]).await;
         drop(worker);
     };
-    let (answer, ()) = join(invoke(&api), write).await;
-    assert!(matches!(answer, Err(FunctionError::Closed)));
+    let (response, ()) = join(invoke(&api), write).await;
+    assert!(matches!(response, Err(FunctionError::Closed)));
 }
 
 #[tokio::test]
-async fn a_head_that_is_not_one_is_an_error_and_the_function_is_let_go() {
+async fn malformed_head_is_an_error_and_is_acknowledged() {
     for (why, body) in [
         ("no NULs", PRELUDE.as_bytes().to_vec()),
         ("nothing", Vec::new()),
@@ -282,16 +294,16 @@ async fn a_head_that_is_not_one_is_an_error_and_the_function_is_let_go() {
                 worker.chunk(&body).await;
             }
             worker.send(END).await;
-            worker.reply().await
+            worker.read_response().await
         };
-        let (answer, reply) = join(invoke(&api), write).await;
-        assert!(matches!(answer, Err(FunctionError::Malformed(_))), "{why}");
+        let (response, reply) = join(invoke(&api), write).await;
+        assert!(matches!(response, Err(FunctionError::Malformed(_))), "{why}");
         assert_eq!(reply.status, 202, "{why}");
     }
 }
 
 #[tokio::test]
-async fn a_buffered_answer_reads_like_a_streamed_one() {
+async fn buffered_response_is_read_like_a_streamed_one() {
     for (why, payload, status, kind, body) in [
         (
             "text",
@@ -316,17 +328,17 @@ async fn a_buffered_answer_reads_like_a_streamed_one() {
             let (id, _) = worker.next().await;
             worker.post_all(&format!("invocation/{id}/response"), &payload.to_string()).await
         };
-        let (answer, reply) = join(invoke(&api), write).await;
-        let mut answer = answer.unwrap();
-        assert_eq!((answer.status(), answer.header("content-type")), (status, kind), "{why}");
-        assert_eq!(answer.text().await, body, "{why}");
-        assert!(!answer.is_truncated(), "{why}");
+        let (response, reply) = join(invoke(&api), write).await;
+        let mut response = response.unwrap();
+        assert_eq!((response.status(), response.header("content-type")), (status, kind), "{why}");
+        assert_eq!(response.text().await, body, "{why}");
+        assert!(!response.is_truncated(), "{why}");
         assert_eq!(reply.status, 202, "{why}");
     }
 }
 
 #[tokio::test]
-async fn what_a_function_reports_instead_of_an_answer_reaches_the_caller() {
+async fn error_that_a_function_reports_reaches_the_caller() {
     let api = RuntimeApi::start().await.unwrap();
     let mut worker = Worker::connect(&api).await;
     let report = r#"{"errorType":"Broken","errorMessage":"by design"}"#;
@@ -334,45 +346,46 @@ async fn what_a_function_reports_instead_of_an_answer_reaches_the_caller() {
         let (id, _) = worker.next().await;
         (worker.post_all(&format!("invocation/{id}/error"), report).await, id)
     };
-    let (answer, (reply, id)) = join(invoke(&api), write).await;
-    assert_eq!(answer.unwrap_err().to_string(), "function failed: Broken: by design");
+    let (response, (reply, id)) = join(invoke(&api), write).await;
+    assert_eq!(response.unwrap_err().to_string(), "function failed: Broken: by design");
     assert_eq!(reply.status, 202);
 
     let again = worker.post_all(&format!("invocation/{id}/error"), report).await;
-    assert_eq!(again.status, 400, "this request has its answer");
+    assert_eq!(again.status, 400, "this request already has its response");
 
     worker.post_all("init/error", "not json").await;
-    let failure = api.init_failure().await;
+    let failure = api.init_error().await;
     assert_eq!((failure.error_type.as_str(), failure.error_message.as_str()), ("unknown", "not json"));
 }
 
 #[tokio::test]
-async fn an_extension_can_register() {
+async fn extension_can_register() {
     let api = RuntimeApi::start().await.unwrap();
     let mut worker = Worker::connect(&api).await;
     worker
         .send("POST /2020-01-01/extension/register HTTP/1.1\r\nhost: api\r\ncontent-length: 0\r\n\r\n")
         .await;
-    let reply = worker.reply().await;
+    let reply = worker.read_response().await;
 
     assert_eq!(reply.status, 200);
     assert_eq!(reply.header("lambda-extension-identifier").len(), 36);
 }
 
-/// A function in shell script.
+/// Starts a function that is a shell script.
 async fn function(script: &str) -> Function {
     let mut command = Command::new("bash");
     command.args(["-c", script]).env("AWS_REGION", "eu-west-1");
     Function::spawn(command).await.unwrap()
 }
 
-const ASK: &str = r#"exec 3<>"/dev/tcp/${AWS_LAMBDA_RUNTIME_API/://}"
+/// The beginning of a shell script that polls for one event.
+const POLL: &str = r#"exec 3<>"/dev/tcp/${AWS_LAMBDA_RUNTIME_API/://}"
     printf 'GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nhost: api\r\n\r\n' >&3
     read -r -u 3 line"#;
 const LONG: Duration = Duration::from_secs(30);
 
 #[tokio::test]
-async fn given_a_process_that_exits_when_it_is_waited_for_then_its_last_lines_are_shown() {
+async fn error_of_a_process_that_exits_has_its_last_log_lines() {
     let function = function("echo starting in $AWS_REGION; echo $_HANDLER >&2; exit 3").await;
     let error = function.ready(LONG).await.unwrap_err().to_string();
 
@@ -386,8 +399,8 @@ async fn given_a_process_that_exits_when_it_is_waited_for_then_its_last_lines_ar
 }
 
 #[tokio::test]
-async fn given_an_event_when_the_process_exits_then_the_caller_is_told() {
-    let function = function(&format!("{ASK}\nexit 7")).await;
+async fn caller_gets_an_error_when_the_process_exits() {
+    let function = function(&format!("{POLL}\nexit 7")).await;
     assert!(function.ready(LONG).await.unwrap() < LONG);
     let error = function.invoke("{}").await.unwrap_err().to_string();
 
@@ -395,7 +408,7 @@ async fn given_an_event_when_the_process_exits_then_the_caller_is_told() {
 }
 
 #[tokio::test]
-async fn given_a_process_that_asks_for_nothing_when_the_time_is_over_then_it_can_be_measured_and_killed() {
+async fn process_that_never_polls_is_not_ready_and_can_be_killed() {
     let function = function("echo up; exec sleep 1000").await;
     let error = function.ready(Duration::from_millis(300)).await.unwrap_err();
     assert!(matches!(error, FunctionError::NotReady { .. }));
@@ -409,7 +422,7 @@ async fn given_a_process_that_asks_for_nothing_when_the_time_is_over_then_it_can
 }
 
 #[tokio::test]
-async fn given_a_function_that_says_why_it_cannot_start_then_that_is_the_error() {
+async fn init_error_of_a_function_is_the_error_of_ready() {
     let report = r#"{"errorType":"NoSecret","errorMessage":"x"}"#;
     let function = function(&format!(
         r#"exec 3<>"/dev/tcp/${{AWS_LAMBDA_RUNTIME_API/://}}"

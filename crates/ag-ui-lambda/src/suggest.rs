@@ -1,25 +1,28 @@
-//! "Did you mean": the known name that a misspelt one is nearest to.
+//! "Did you mean": finds the known name that is most similar to a misspelt one.
 
 use strsim::osa_distance;
 
-/// Longer names are compared by their beginning.
+/// The number of characters that are compared; longer names are compared by their beginning.
 const MAX_CHARS: usize = 64;
 
-/// The known name that is nearest to `word`, if one is near: letters are left out, added, exchanged or swapped, at most
-/// one in three. Case and what is neither letter nor digit do not count, so `thread_id` is nearest to `threadId`.
+/// Returns the known name that is most similar to `word`; `None` if none is similar enough.
+///
+/// A name is similar if at most one in three of its characters is missing, added, different or swapped. Case, and all
+/// characters that are neither letters nor digits, do not count, so `thread_id` is similar to `threadId`.
 pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let word = plain(word);
+    let word = normalize(word);
     let near = known.into_iter().filter_map(|name| {
-        let plain_name = plain(name);
-        let distance = osa_distance(&word, &plain_name);
+        let normalized = normalize(name);
+        let distance = osa_distance(&word, &normalized);
         let length = word.chars().count();
-        let most = length.min(plain_name.chars().count()).div_ceil(3);
-        (distance <= most && distance < length).then_some((distance, name))
+        let max_distance = length.min(normalized.chars().count()).div_ceil(3);
+        (distance <= max_distance && distance < length).then_some((distance, name))
     });
     near.min_by_key(|(distance, _)| *distance).map(|(_, name)| name)
 }
 
-fn plain(name: &str) -> String {
+/// Returns the letters and digits of a name in lower case.
+fn normalize(name: &str) -> String {
     let letters = name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase);
     letters.take(MAX_CHARS).collect()
 }
@@ -29,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_nearest_name_is_found_if_one_is_near() {
+    fn similar_name_is_found() {
         let known = ["threadId", "runId", "messages", "tools", "/capabilities", "user", "assistant"];
         for (word, expected) in [
             ("thread_id", Some("threadId")),

@@ -1,13 +1,13 @@
-//! JSON text as one value, read by the letter.
+//! A strict reader of JSON text, for texts that come from a peer.
 //!
-//! serde_json has names of its own: an object with such a member reads as whatever text stands in it, past every
-//! check of names and depth. And of two members of one name the last counts, here; elsewhere the first. What comes from
-//! outside is read here, where both are refused.
+//! It refuses two things that serde_json accepts. An object with two members of one name: serde_json takes the last one and
+//! other programs the first, so one program could check a value and another use a different one. And an object with a member
+//! that serde_json reserves for itself: serde_json would read its text as the value, past every check of names and depth.
 //!
-//! A byte order mark before the text is skipped, and half of a surrogate pair reads as U+FFFD ([`surrogates`]).
+//! A byte order mark before the text is skipped, and half of a surrogate pair is read as U+FFFD; see [`surrogates`].
 
-pub mod halves;
-pub mod pieces;
+pub mod fragment_repairer;
+pub mod surrogate_joiner;
 pub mod surrogates;
 
 use std::borrow::Cow;
@@ -18,63 +18,75 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use serde_json::map::Entry;
 use serde_json::{Map, Value};
 
-/// Why a text can't be read. It quotes nothing but the name of a member.
+/// The error of [`read`]: what is wrong with a JSON text, and where.
+///
+/// It quotes nothing of the text but the name of a duplicate member.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{problem}, at line {line}, column {column}", problem = self.problem())]
+#[error("{problem}, at line {line}, column {column}")]
+#[non_exhaustive]
 pub struct ReadError {
+    /// What is wrong.
+    pub problem: ReadProblem,
     /// The line of the text, counted from 1.
     pub line: usize,
-    /// The column of the line, counted from 1.
+    /// The column of the line in bytes, counted from 1.
     pub column: usize,
-    /// The member that is named twice in one object.
-    pub twice: Option<String>,
 }
 
-impl ReadError {
-    fn problem(&self) -> String {
-        match &self.twice {
-            Some(name) => format!("the member {name:?} is named twice"),
-            None => "the text is not valid JSON".to_owned(),
-        }
-    }
+/// What is wrong with a JSON text.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadProblem {
+    /// The text is not one JSON value.
+    #[error("the text is not valid JSON")]
+    InvalidJson,
+    /// An object has two members of this name. Programs disagree on which of them counts.
+    #[error("the member {0:?} is named twice")]
+    DuplicateMember(String),
 }
 
-/// How serde_json's own names begin.
+/// How the names of members begin that serde_json reserves for itself.
 const RESERVED: &str = "$serde_json::private::";
 
-/// A text as a reader of Rust strings takes it: without a byte order mark, and with U+FFFD for halves of surrogate pairs.
-pub fn readable(text: &[u8]) -> Cow<'_, [u8]> {
-    surrogates::repaired(text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text))
+/// Prepares JSON text for serde_json: removes a byte order mark, and replaces half surrogate pairs by U+FFFD, which serde_json
+/// would refuse. A text that has neither is not copied.
+pub fn normalize(text: &[u8]) -> Cow<'_, [u8]> {
+    surrogates::repair(text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text))
 }
 
-/// Reads text, made [`readable`] before.
+/// Reads JSON text, after [`normalize`].
 ///
 /// # Errors
-/// [`ReadError`] where the text is not one JSON value, or where an object names a member twice.
+/// [`ReadError`] if the text is not one JSON value, or if an object has two members of one name.
 pub fn read(text: &[u8]) -> Result<Value, ReadError> {
-    read_unrepaired(&readable(text))
+    read_unrepaired(&normalize(text))
 }
 
-/// Reads text that is a proof, such as a token: what would read as the same name after a repair is refused.
+/// Reads JSON text without repairing it. This is for texts that prove something, such as a token: two different texts must
+/// not be read as the same value.
 ///
 /// # Errors
-/// As [`read`], and where half of a surrogate pair stands alone.
+/// As [`read`], and also if the text has a byte order mark or half of a surrogate pair.
 pub fn read_unrepaired(text: &[u8]) -> Result<Value, ReadError> {
-    let twice = RefCell::default();
+    let duplicate = RefCell::default();
     let mut json = serde_json::Deserializer::from_slice(text);
-    let value = json.deserialize_any(Plain { twice: &twice });
+    let value = json.deserialize_any(StrictValue { duplicate: &duplicate });
     let value = value.and_then(|value| json.end().map(|()| value));
-    value.map_err(|fault| ReadError { line: fault.line(), column: fault.column(), twice: twice.take() })
+    value.map_err(|error| ReadError {
+        problem: duplicate.take().map_or(ReadProblem::InvalidJson, ReadProblem::DuplicateMember),
+        line: error.line(),
+        column: error.column(),
+    })
 }
 
-/// Reads any value.
+/// Deserializes any JSON value, and refuses duplicate and reserved members.
 #[derive(Clone, Copy)]
-struct Plain<'a> {
-    /// The member that was found to be named twice.
-    twice: &'a RefCell<Option<String>>,
+struct StrictValue<'a> {
+    /// Receives the name of a duplicate member, since the error of serde_json can carry only a text.
+    duplicate: &'a RefCell<Option<String>>,
 }
 
-impl<'de> DeserializeSeed<'de> for Plain<'_> {
+impl<'de> DeserializeSeed<'de> for StrictValue<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -82,7 +94,7 @@ impl<'de> DeserializeSeed<'de> for Plain<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Plain<'_> {
+impl<'de> Visitor<'de> for StrictValue<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -131,7 +143,7 @@ impl<'de> Visitor<'de> for Plain<'_> {
             match object.entry(name) {
                 Entry::Vacant(place) => drop(place.insert(value)),
                 Entry::Occupied(member) => {
-                    self.twice.replace(Some(member.key().clone()));
+                    self.duplicate.replace(Some(member.key().clone()));
                     return Err(A::Error::custom("a member is named twice"));
                 }
             }
@@ -145,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_read_is_what_serde_reads() {
+    fn reads_what_serde_json_reads() {
         for text in ["{}", r#"{"a":[1,-2,2.5,"é",null,true,{"b":{}}]}"#, "7", " [ ] ", "18446744073709551615"]
         {
             let expected: Value = serde_json::from_str(text).unwrap();
@@ -158,25 +170,31 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_order_mark_is_skipped_and_half_a_pair_is_read() {
+    fn byte_order_mark_is_skipped_and_half_a_pair_is_repaired() {
         let text = "\u{feff}{\"a\":\"x\\ud83d\"}";
         assert_eq!(read(text.as_bytes()).unwrap(), serde_json::json!({ "a": "x\u{fffd}" }));
         assert!(read_unrepaired(text.as_bytes()).is_err());
         assert!(read_unrepaired(br#""\ud83d""#).is_err());
-        assert!(read(b"\"\xed\xa0\xbd\"").is_err(), "no UTF-8");
-        let fault = read(br#"{"\ud83d":1,"\ud83e":1}"#).unwrap_err();
-        assert_eq!(fault.twice.as_deref(), Some("\u{fffd}"));
+        assert!(read(b"\"\xed\xa0\xbd\"").is_err(), "not UTF-8");
+        let error = read(br#"{"\ud83d":1,"\ud83e":1}"#).unwrap_err();
+        assert_eq!(error.problem, ReadProblem::DuplicateMember("\u{fffd}".into()));
     }
 
     #[test]
-    fn a_member_that_is_named_twice_is_refused() {
-        let fault = read(br#"{"b":{"a":1,"a":1}}"#).unwrap_err();
-        assert_eq!(fault, ReadError { line: 1, column: 18, twice: Some("a".into()) });
-        assert_eq!(read(b"{").unwrap_err(), ReadError { line: 1, column: 1, twice: None });
+    fn duplicate_member_is_refused() {
+        let error = read(br#"{"b":{"a":1,"a":1}}"#).unwrap_err();
+        assert_eq!(
+            error,
+            ReadError { problem: ReadProblem::DuplicateMember("a".into()), line: 1, column: 18 }
+        );
+        assert_eq!(error.to_string(), "the member \"a\" is named twice, at line 1, column 18");
+        let error = read(b"{").unwrap_err();
+        assert_eq!(error, ReadError { problem: ReadProblem::InvalidJson, line: 1, column: 1 });
+        assert_eq!(error.to_string(), "the text is not valid JSON, at line 1, column 1");
     }
 
     #[test]
-    fn the_names_of_the_reader_itself_are_refused_however_they_are_written() {
+    fn members_reserved_by_serde_json_are_refused() {
         for name in [
             "$serde_json::private::RawValue",
             "\\u0024serde_json::private::RawValue",

@@ -1,16 +1,16 @@
-//! Another door: an agent in a container, behind the AG-UI contract of Amazon Bedrock AgentCore Runtime.
+//! Another entry point: an agent in a container, for the AG-UI contract of Amazon Bedrock AgentCore Runtime.
 //!
-//! AgentCore asks `GET /ping` whether the container is well, and passes a client's request on to `POST /invocations`,
-//! port 8080. It has checked the client's IAM signature or JWT, but what comes here of that proves nothing by itself:
-//! the ids of session and user are the client's own words. So the caller is whom a JWT names that is verified here
-//! once more (`AGUI_JWT_ISSUER`), and anonymous where none is asked for.
+//! AgentCore checks the health of the container with `GET /ping`, and passes the requests of clients on to
+//! `POST /invocations`, both on port 8080. It has checked the client's IAM signature or JWT, but its headers prove nothing
+//! here: the client itself chooses the ids of session and user. So the container verifies the JWT again
+//! (`AGUI_JWT_ISSUER`), and takes the caller from it. Without an issuer in the settings callers are anonymous.
 //!
 //! The settings are those of the function, with `AGUI_AUTH=authorizer`. docs/agentcore.md has the rest.
 
 use std::process::ExitCode;
 
-use ag_ui_lambda::endpoint::AuthMode;
-use ag_ui_lambda::{Claims, Config, Endpoint, NoArgs, ToolContext, ToolError, aws, tool_fn};
+use ag_ui_lambda::auth::AuthMode;
+use ag_ui_lambda::{Claims, Config, Endpoint, NoArgs, ToolContext, ToolError, lambda, tool_fn};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
@@ -25,7 +25,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{error, info};
 
-/// Where AgentCore calls; another address may be given as the only argument.
+/// The address that AgentCore calls. The only argument of the program may name another one.
 const ADDRESS: &str = "0.0.0.0:8080";
 
 #[derive(Clone, Serialize)]
@@ -48,63 +48,67 @@ struct Weather {
     wind_speed: u32,
 }
 
+/// Returns the weather of a city, which is always the same.
 async fn get_weather(_: ToolContext<Caller>, args: WeatherArgs) -> Result<Weather, ToolError> {
     Ok(Weather { city: args.location, conditions: "Sunny", temperature: 24, humidity: 48, wind_speed: 17 })
 }
 
+/// Returns the caller.
 async fn get_account(context: ToolContext<Caller>, _: NoArgs) -> Result<Caller, ToolError> {
     Ok(context.caller().clone())
 }
 
-async fn serve() -> Result<(), aws::Error> {
+/// Reads the settings, builds the agent and serves it over HTTP until the container is stopped.
+async fn serve() -> Result<(), lambda::Error> {
     let config = Config::from_env()?;
     if config.auth != AuthMode::Authorizer {
         return Err(
-            "AGUI_AUTH must be `authorizer`: AgentCore lets callers in, and this door asks for no token"
+            "AGUI_AUTH must be `authorizer`: AgentCore authenticates callers, and this container checks no shared token"
                 .into(),
         );
     }
-    let agent = aws::agent(&config)?
+    let agent = lambda::agent(&config)?
         .tool(tool_fn("get_weather", "Current weather of a city.", get_weather))
         .tool(tool_fn("get_account", "The caller's user.", get_account))
         .build()?;
     let caller = |claims: &Claims| Ok(Caller { user: claims.subject().map(Into::into) });
-    // Right where AgentCore alone reaches this port, and nowhere else.
-    let endpoint = aws::endpoint(&config, agent, caller)?.without_auth().run_path("/invocations").build()?;
+    // This is safe only because nothing but AgentCore can reach this port.
+    let endpoint =
+        lambda::endpoint(&config, agent, caller)?.without_auth().run_path("/invocations").build()?;
 
     let mut terminate = signal(SignalKind::terminate())?;
     let listener = TcpListener::bind(std::env::args().nth(1).as_deref().unwrap_or(ADDRESS)).await?;
     info!(address = %listener.local_addr()?, "listening");
-    // Else a frame waits until the one before it is acknowledged, up to 40 ms.
+    // Without this a frame may wait up to 40 ms for the acknowledgement of the one before.
     let listener = listener.tap_io(|connection| _ = connection.set_nodelay(true));
     let server = axum::serve(listener, router(endpoint.clone(), config.max_body_bytes));
-    // Runs that are under way end first.
+    // Runs that have begun end first.
     let server = server.with_graceful_shutdown(async move { _ = terminate.recv().await });
-    let (served, ()) = tokio::join!(server.into_future(), endpoint.warm());
+    let (served, ()) = tokio::join!(server.into_future(), endpoint.warm_up());
     Ok(served?)
 }
 
+/// The routes of the AgentCore contract.
 fn router(endpoint: Endpoint<Caller>, max_body_bytes: usize) -> Router {
-    let answer = move |request: Request| {
+    let respond = move |request: Request| {
         let endpoint = endpoint.clone();
         async move { endpoint.handle(read(request, max_body_bytes).await).await.map(Body::new) }
     };
     let healthy = ([(CONTENT_TYPE, "application/json")], r#"{"status":"Healthy"}"#);
-    Router::new().route("/ping", get(async move || healthy)).fallback(answer)
+    Router::new().route("/ping", get(async move || healthy)).fallback(respond)
 }
 
-/// The request as the endpoint reads it. Without a deadline: `AGUI_RUN_TIMEOUT_S` bounds a run.
+/// Reads a request for the endpoint. It has no deadline: `AGUI_RUN_TIMEOUT_S` limits a run.
 async fn read(request: Request, max_body_bytes: usize) -> http::Request<Bytes> {
     let (mut head, body) = request.into_parts();
-    // AgentCore passes the user's JWT on as it came. Beside one under the endpoint's own name it is one too many,
-    // which the endpoint refuses.
+    // AgentCore passes the user's JWT on unchanged. The endpoint reads it under another name, and refuses a second one there.
     let tokens: Vec<HeaderValue> = head.headers.get_all(AUTHORIZATION).iter().filter_map(bearer).collect();
     for token in tokens {
         head.headers.append("x-agui-user-token", token);
     }
     let mut bytes = BytesMut::new();
     let mut frames = body.into_data_stream();
-    // No more than it takes for the endpoint to see that it is too much.
+    // Read just enough for the endpoint to see that the body is too large.
     while bytes.len() <= max_body_bytes
         && let Some(Ok(frame)) = frames.next().await
     {
@@ -113,6 +117,7 @@ async fn read(request: Request, max_body_bytes: usize) -> http::Request<Bytes> {
     http::Request::from_parts(head, bytes.freeze())
 }
 
+/// The bearer token of an `authorization` header; `None` for another scheme.
 fn bearer(credentials: &HeaderValue) -> Option<HeaderValue> {
     let (scheme, token) = credentials.to_str().ok()?.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("bearer") {
@@ -123,7 +128,7 @@ fn bearer(credentials: &HeaderValue) -> Option<HeaderValue> {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    aws::init_telemetry();
+    lambda::init_telemetry();
     match serve().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(cause) => {

@@ -1,4 +1,4 @@
-//! The demo agent: what the pages of the AG-UI dojo need of their server, offline under `scripted/demo`.
+//! The demo agent, which has what the pages of the AG-UI dojo need of a server. With the model `scripted/demo` it works offline.
 //!
 //! ```sh
 //! make run FUNCTION=dojo
@@ -29,20 +29,21 @@ use std::process::ExitCode;
 
 use ag_ui_function::caller::Caller;
 use ag_ui_function::tools;
-use ag_ui_lambda::{Config, aws, tool_fn};
+use ag_ui_lambda::{Config, lambda, tool_fn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    aws::start(serve()).await
+    lambda::run(serve()).await
 }
 
-async fn serve() -> Result<(), aws::Error> {
+/// Reads the settings, builds the agent and serves it on Lambda.
+async fn serve() -> Result<(), lambda::Error> {
     let config = Config::from_env()?;
-    let agent = aws::agent(&config)?
+    let agent = lambda::agent(&config)?
         .instructions("You are a helpful assistant. Use the tools for facts; do not make them up.")
-        .shows_state()
-        // The tool is the front end's. While the model writes its argument, the state that the page shows has it.
-        .predicts("document", "write_document", "document")
+        .expose_state(true)
+        // This is a tool of the front end. While the model writes its argument, the page shows it in the state.
+        .predict_state("document", "write_document", "document")
         .tool(tool_fn("get_weather", "Current weather of a city.", tools::get_weather))
         .tool(tool_fn("get_account", "Who the caller is.", tools::get_account))
         .tool(
@@ -50,11 +51,11 @@ async fn serve() -> Result<(), aws::Error> {
                 .needs_permission("refunds:write")
                 .needs_approval(),
         )
-        .tool(tool_fn("schedule_meeting", "Schedules a meeting.", meeting::schedule).asks())
+        .tool(tool_fn("schedule_meeting", "Schedules a meeting.", meeting::schedule).may_ask())
         .tool(tool_fn("create_recipe", "Writes a recipe in place of the one that is shown.", recipe::create))
         .tool(tool_fn("improve_recipe", "Improves the recipe that is shown.", recipe::improve))
         .tool(tool_fn("work_through", "Does the steps of a plan, one after another.", steps::work_through))
         .build()?;
     let names = config.claims.clone();
-    aws::serve(&config, agent, move |claims| Ok(Caller::from_claims(claims, &names))).await
+    lambda::serve(&config, agent, move |claims| Ok(Caller::from_claims(claims, &names))).await
 }

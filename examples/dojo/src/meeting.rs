@@ -1,4 +1,4 @@
-//! Shows a question: a tool that asks the user, and goes on in a later run, when they have answered.
+//! Shows an interrupt: a tool that asks the user a question, and continues in a later run with the answer.
 
 use ag_ui_lambda::{ToolContext, ToolError};
 use schemars::JsonSchema;
@@ -13,7 +13,7 @@ pub(crate) struct MeetingArgs {
     topic: String,
 }
 
-/// What the user answers. Its schema goes out with the question, and the answer is checked against it.
+/// The answer of the user. Its schema is sent with the question, and the answer is checked against it.
 #[derive(Deserialize, JsonSchema)]
 struct Answer {
     /// When, as ISO 8601; without it there is no meeting.
@@ -29,7 +29,8 @@ pub(crate) struct Meeting {
     label: Option<String>,
 }
 
-/// Asks before it does anything: with the answer it is called again, from its start.
+/// Schedules a meeting. It asks for a time before it does anything else, since it is called again from its start with the
+/// answer.
 pub(crate) async fn schedule(
     context: ToolContext<Caller>,
     MeetingArgs { topic }: MeetingArgs,

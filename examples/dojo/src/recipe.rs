@@ -1,4 +1,4 @@
-//! Shows shared state: a tool that works on what the user sees and edits.
+//! Shows shared state: tools that change what the user sees and edits.
 
 use ag_ui_lambda::{ToolContext, ToolError};
 use schemars::JsonSchema;
@@ -25,7 +25,7 @@ pub(crate) struct ImproveArgs {
     ingredient: Option<Ingredient>,
 }
 
-/// Adds an ingredient. The rest of the recipe stays as the user has it; what changes, they see at once.
+/// Adds an ingredient to the recipe. The user sees the change at once, and the rest of the recipe stays.
 pub(crate) async fn improve(context: ToolContext<Caller>, args: ImproveArgs) -> Result<String, ToolError> {
     let added = args.ingredient.unwrap_or_else(|| Ingredient {
         icon: "🧂".into(),
@@ -59,7 +59,7 @@ pub(crate) struct CreateArgs {
     instructions: Vec<String>,
 }
 
-/// Writes a recipe in place of the one that is shown. What else the page keeps with it, such as the time, stays.
+/// Replaces the recipe. Members that the page keeps beside it, such as the cooking time, stay.
 pub(crate) async fn create(context: ToolContext<Caller>, args: CreateArgs) -> Result<String, ToolError> {
     let CreateArgs { title, ingredients, instructions } = args;
     let state = context.state();

@@ -1,4 +1,4 @@
-//! Shows progress: a tool that tells how far it is, in each of the ways that a front end may draw.
+//! Shows progress: a tool that reports how far it is, in each way that a front end can show.
 
 use std::time::Duration;
 
@@ -9,22 +9,22 @@ use serde_json::{Value, json};
 
 use ag_ui_function::caller::Caller;
 
-/// Stands for the work.
+/// How long the work of a step takes.
 const WORK: Duration = Duration::from_millis(20);
 
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct StepsArgs {
     /// What is to be done, in order.
-    steps: Vec<Planned>,
+    steps: Vec<Step>,
 }
 
 #[derive(Deserialize, JsonSchema)]
-struct Planned {
+struct Step {
     /// What is to be done, in a few words.
     description: String,
 }
 
-/// The state has the steps, for the page; an activity has them, for the chat.
+/// Works through the steps. It reports them in the shared state for the page, and in an activity for the chat.
 pub(crate) async fn work_through(
     context: ToolContext<Caller>,
     StepsArgs { steps }: StepsArgs,

@@ -1,13 +1,13 @@
-//! A tool author's story: an agent that looks after a shop's orders. Copy it to a `src/main.rs` of your own.
+//! A complete small function: an agent that looks after the orders of a shop. Copy it to a `src/main.rs` of your own.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use ag_ui_lambda::{Claims, Config, Forbidden, Grants, ToolContext, ToolError, aws, tool_fn};
+use ag_ui_lambda::{Claims, Config, Forbidden, Grants, ToolContext, ToolError, lambda, tool_fn};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Who calls: made from proven claims, never from what the client or the model says.
+/// The caller, built from verified claims and never from what the client or the model sends.
 struct Caller {
     org: String,
     permissions: Vec<String>,
@@ -19,6 +19,7 @@ impl Grants for Caller {
     }
 }
 
+/// Builds the caller from the claims. A caller without an organisation gets a 403.
 fn caller(claims: &Claims) -> Result<Caller, Forbidden> {
     let org = claims.text("custom:org_id").ok_or(Forbidden)?.to_owned(); // no organisation: 403
     Ok(Caller { org, permissions: claims.list("permissions") })
@@ -36,31 +37,34 @@ struct Order {
     total: f64,
 }
 
-type Orders = Arc<HashMap<String, Order>>; // stands for a client or a pool
+type Orders = Arc<HashMap<String, Order>>; // in place of a database client
 
+/// Finds an order of the caller's organisation.
 async fn find(orders: Orders, context: ToolContext<Caller>, args: OrderArgs) -> Result<Order, ToolError> {
     let found = orders.get(&args.order).filter(|order| order.org == context.caller().org);
     found.cloned().ok_or_else(|| ToolError::refused("There is no such order.")) // the model reads this
 }
 
+/// Cancels an order. This sample only says so.
 async fn cancel(_: ToolContext<Caller>, args: OrderArgs) -> Result<String, ToolError> {
-    let number: u32 = args.order.trim_start_matches("A-").parse()?; // its cause goes to the log alone
+    let number: u32 = args.order.trim_start_matches("A-").parse()?; // the error goes to the log only
     Ok(format!("Order A-{number} is cancelled."))
 }
 
-async fn serve() -> Result<(), aws::Error> {
+/// Reads the settings, builds the agent and serves it on Lambda.
+async fn serve() -> Result<(), lambda::Error> {
     let config = Config::from_env()?;
     let orders = Orders::new([("A-17".into(), Order { org: "acme".into(), total: 12.5 })].into());
     let find = move |context, args| find(Arc::clone(&orders), context, args);
-    let agent = aws::agent(&config)?
+    let agent = lambda::agent(&config)?
         .tool(tool_fn("find_order", "Looks an order up.", find))
-        // For all others it does not exist.
+        // Callers without the permission are not offered this tool.
         .tool(tool_fn("cancel_order", "Cancels an order.", cancel).needs_permission("orders:write"))
         .build()?;
-    aws::serve(&config, agent, caller).await
+    lambda::serve(&config, agent, caller).await
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> std::process::ExitCode {
-    aws::start(serve()).await
+    lambda::run(serve()).await
 }

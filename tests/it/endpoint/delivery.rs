@@ -1,4 +1,4 @@
-//! How a run leaves the endpoint: as fast as it is read, never silent for long, never past its deadline.
+//! How the body delivers a run: as fast as it is read, with comments in long silences, and never past the deadline.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -9,22 +9,23 @@ use ag_ui_lambda::model::{ModelErrorKind, Script, Scripted};
 use futures_util::{FutureExt as _, poll};
 use tokio::time::Instant;
 
-use crate::support::endpoint::{endpoint_of, next_frame, post};
-use crate::support::oracle;
+use crate::support::endpoint::{endpoint_of, next_frame, run_request};
+use crate::support::event_order;
 use crate::support::scenario::Caller;
 use crate::support::sse::events;
 
 const KEEP_ALIVE: &str = ": keep-alive\n\n";
 
-fn playing(script: impl Fn() -> Script + Send + Sync + 'static) -> Endpoint<Caller> {
+/// Returns an endpoint whose model plays this script.
+fn endpoint_playing(script: impl Fn() -> Script + Send + Sync + 'static) -> Endpoint<Caller> {
     endpoint_of(Scripted::new(move |_| script())).build().unwrap()
 }
 
 async fn body(endpoint: &Endpoint<Caller>) -> ResponseBody {
-    endpoint.handle(post().request()).await.into_body()
+    endpoint.handle(run_request().build()).await.into_body()
 }
 
-/// The seconds at which frames come, and what they are.
+/// Reads a body to its end. Returns each frame with the second at which it was received.
 async fn timed(mut body: ResponseBody) -> Vec<(u64, String)> {
     let started = Instant::now();
     let mut frames = Vec::new();
@@ -39,8 +40,8 @@ async fn timed(mut body: ResponseBody) -> Vec<(u64, String)> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn given_15_s_of_silence_then_a_comment_is_sent_and_again_15_s_later() {
-    let endpoint = playing(|| Script::new().pause(Duration::from_secs(40)).text("Hi"));
+async fn sends_a_comment_every_15_s_of_silence() {
+    let endpoint = endpoint_playing(|| Script::new().pause(Duration::from_secs(40)).text("Hi"));
     let frames = timed(body(&endpoint).await).await;
     let frames: Vec<_> = frames.iter().map(|(at, name)| (*at, name.as_str())).collect();
 
@@ -59,8 +60,8 @@ async fn given_15_s_of_silence_then_a_comment_is_sent_and_again_15_s_later() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn given_a_delta_every_14_s_then_there_is_no_silence_to_fill() {
-    let endpoint = playing(|| {
+async fn sends_no_comment_between_frequent_deltas() {
+    let endpoint = endpoint_playing(|| {
         let pause = Duration::from_secs(14);
         (0..4).fold(Script::new(), |script, _| script.pause(pause).text("tick "))
     });
@@ -71,30 +72,30 @@ async fn given_a_delta_every_14_s_then_there_is_no_silence_to_fill() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn given_a_reader_that_stops_then_the_run_stops_and_goes_on_with_it() {
-    let said = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&said);
-    let endpoint = playing(move || {
-        let count = |said: Arc<AtomicUsize>| async move {
-            said.fetch_add(1, Ordering::SeqCst);
+async fn run_pauses_and_resumes_with_its_reader() {
+    let produced = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&produced);
+    let endpoint = endpoint_playing(move || {
+        let count = |produced: Arc<AtomicUsize>| async move {
+            produced.fetch_add(1, Ordering::SeqCst);
         };
         (0..50).fold(Script::new(), |script, _| script.wait_for(count(Arc::clone(&counted))).text("word "))
     });
     let mut body = body(&endpoint).await;
     tokio::time::advance(Duration::from_secs(60)).await;
-    assert_eq!(said.load(Ordering::SeqCst), 0, "the model is not asked before the body is read");
+    assert_eq!(produced.load(Ordering::SeqCst), 0, "the model is not asked before the body is read");
 
     for read in 1..=20 {
         next_frame(&mut body).await.unwrap();
-        let before = said.load(Ordering::SeqCst);
+        let before = produced.load(Ordering::SeqCst);
         tokio::time::advance(Duration::from_secs(1)).await;
-        assert_eq!(said.load(Ordering::SeqCst), before, "nothing moves while nobody reads");
+        assert_eq!(produced.load(Ordering::SeqCst), before, "nothing moves while nobody reads");
         assert!(before <= read + 1, "{before} deltas are made for {read} frames read");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn given_a_reader_that_goes_away_then_the_run_is_dropped_with_the_body() {
+async fn dropping_the_body_drops_the_run() {
     struct Gone(Arc<AtomicBool>);
     impl Drop for Gone {
         fn drop(&mut self) {
@@ -103,7 +104,7 @@ async fn given_a_reader_that_goes_away_then_the_run_is_dropped_with_the_body() {
     }
     let is_gone = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&is_gone);
-    let endpoint = playing(move || {
+    let endpoint = endpoint_playing(move || {
         let gone = Gone(Arc::clone(&flag));
         Script::new().text("Hi").wait_for(async move {
             let _held = gone;
@@ -121,9 +122,9 @@ async fn given_a_reader_that_goes_away_then_the_run_is_dropped_with_the_body() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn given_a_deadline_then_the_run_is_cancelled_2_s_before_it_and_the_reason_says_so() {
-    let endpoint = playing(|| Script::new().text("Let me").pause(Duration::from_secs(3600)));
-    let mut request = post().request();
+async fn cancels_the_run_2_s_before_the_deadline() {
+    let endpoint = endpoint_playing(|| Script::new().text("Let me").pause(Duration::from_secs(3600)));
+    let mut request = run_request().build();
     let deadline = Instant::now() + Duration::from_secs(10);
     request.extensions_mut().insert(RunDeadline(deadline));
     let mut body = endpoint.handle(request).await.into_body();
@@ -134,36 +135,36 @@ async fn given_a_deadline_then_the_run_is_cancelled_2_s_before_it_and_the_reason
 
     assert_eq!(deadline - Instant::now(), Duration::from_secs(2));
     let events = events(&stream);
-    assert_eq!(oracle::check(&events), Ok(()));
+    assert_eq!(event_order::check(&events), Ok(()));
     let last = events.last().unwrap();
     assert_eq!(last["outcome"]["type"], "cancelled");
     assert_eq!(last["metadata"]["ag_ui_lambda"]["reason"], "DEADLINE");
 }
 
 #[tokio::test]
-async fn given_a_failure_behind_the_first_byte_then_it_is_an_event_and_the_body_ends() {
-    let endpoint = playing(|| Script::new().text("Let me").fail(ModelErrorKind::Throttled));
-    let answer = post().to(&endpoint).await;
+async fn failure_after_the_first_byte_is_an_event() {
+    let endpoint = endpoint_playing(|| Script::new().text("Let me").fail(ModelErrorKind::Throttled));
+    let answer = run_request().send_to(&endpoint).await;
 
     assert_eq!(answer.status, 200);
     let events = events(&answer.text);
-    assert_eq!(oracle::check(&events), Ok(()));
+    assert_eq!(event_order::check(&events), Ok(()));
     assert_eq!(events.last().unwrap()["code"], "MODEL_THROTTLED");
 }
 
 #[tokio::test]
-async fn given_more_deltas_at_once_than_a_task_may_poll_then_each_of_them_arrives() {
-    let endpoint = playing(|| Script::new().words(&"word ".repeat(1000)));
-    // tokio lets a task do 128 channel operations before it must yield. A run does two for each event, so it
-    // depends on what the task did before which of the two finds nothing left.
+async fn all_deltas_arrive_beyond_the_cooperative_budget() {
+    let endpoint = endpoint_playing(|| Script::new().words(&"word ".repeat(1000)));
+    // tokio lets a task do 128 channel operations before it must yield. A run does two for each event, so either of
+    // the two can exhaust the budget, depending on what the task did before.
     for before in 0..4 {
         tokio::task::yield_now().await;
         for _ in 0..before {
             tokio::task::coop::consume_budget().await;
         }
-        let answer = post().to(&endpoint).await;
+        let answer = run_request().send_to(&endpoint).await;
 
         assert_eq!(answer.text.matches("word ").count(), 1000, "after {before} operations");
-        assert_eq!(oracle::check(&events(&answer.text)), Ok(()));
+        assert_eq!(event_order::check(&events(&answer.text)), Ok(()));
     }
 }

@@ -1,12 +1,11 @@
-//! What a developer reads beside a refusal, and of the tools that a caller is not offered. Without hints there is
-//! nothing of it.
+//! Developer hints: they explain refusals, and why a tool is not available to a caller. Without hints, responses contain
+//! neither.
 
 use ag_ui_lambda::Grants;
 use ag_ui_lambda::agent::Agent;
-use ag_ui_lambda::endpoint::{
-    AuthMode, ClaimSource, Claims, DeveloperHints, Endpoint, EndpointBuilder, Forbidden, Room, SharedToken,
-    Tenant,
-};
+use ag_ui_lambda::auth::{AuthMode, Claims, Forbidden, SharedToken};
+use ag_ui_lambda::endpoint::{DeveloperHints, Endpoint, EndpointBuilder, ResponseLimit, Tenant};
+use ag_ui_lambda::lambda::claim_source::{IAM, JWT_AUTHORIZER};
 use ag_ui_lambda::model::{Script, Scripted};
 use ag_ui_lambda::protocol::JsonObject;
 use ag_ui_lambda::tool::{NoArgs, ToolContext, ToolError, tool_fn};
@@ -15,7 +14,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{Request, header};
 use serde_json::{Value, json};
 
-use crate::support::endpoint::ByText;
+use crate::support::endpoint::FixedTokens;
 
 struct Caller {
     permissions: Vec<String>,
@@ -27,7 +26,7 @@ impl Grants for Caller {
     }
 }
 
-/// Callers need the claim `sub`.
+/// Maps claims to a caller, and refuses claims without `sub`.
 fn caller(claims: &Claims) -> Result<Caller, Forbidden> {
     claims.text("sub").ok_or(Forbidden)?;
     Ok(Caller { permissions: claims.list("permissions") })
@@ -42,8 +41,8 @@ fn builder() -> EndpointBuilder<Caller> {
         .tool(tool_fn("find", "Finds.", nothing))
         .tool(tool_fn("refund", "Refunds.", nothing).needs_permission("refunds:write"))
         .tool(tool_fn("escalate", "Escalates.", nothing).needs_group("support"))
-        .tool(tool_fn("hide", "Hides.", nothing).offered_to(|_| false))
-        .tool(tool_fn("shake", "Shakes.", nothing).offered_to(|_| panic!("as the test wants it")))
+        .tool(tool_fn("hide", "Hides.", nothing).available_if(|_| false))
+        .tool(tool_fn("shake", "Shakes.", nothing).available_if(|_| panic!("as the test wants it")))
         .tool(tool_fn("pay", "Pays.", nothing).needs_approval())
         .build()
         .unwrap();
@@ -51,10 +50,13 @@ fn builder() -> EndpointBuilder<Caller> {
 }
 
 fn hints() -> DeveloperHints {
-    DeveloperHints::new().token_variable().user_tokens("https://issuer.example", "app")
+    DeveloperHints::new()
+        .token_origin("that the terminal has printed, or that AGUI_TOKEN holds")
+        .trusted_signers("IAM principal", "AGUI_IAM_PRINCIPALS")
+        .user_tokens("https://issuer.example", "app")
 }
 
-/// A request, as it is changed from one that is served.
+/// Returns a valid request with this change.
 fn request(change: impl FnOnce(&mut Request<Bytes>)) -> Request<Bytes> {
     let input =
         json!({"threadId": "t", "runId": "r", "messages": [{"id": "u", "role": "user", "content": "Hi"}]});
@@ -70,13 +72,13 @@ fn request(change: impl FnOnce(&mut Request<Bytes>)) -> Request<Bytes> {
 
 fn claims(values: Value) -> Claims {
     let Value::Object(values) = values else { panic!("claims are an object") };
-    Claims::new(ClaimSource::JwtAuthorizer, values)
+    Claims::new(JWT_AUTHORIZER, values)
 }
 
-/// The body of the answer, if it is JSON.
+/// Sends a request and parses the response as JSON.
 async fn answer(endpoint: EndpointBuilder<Caller>, request: Request<Bytes>) -> Value {
-    let room = Room { limit: 100_000, reserve: 0, weigh: <[u8]>::len };
-    let response = endpoint.build().unwrap().handle_whole(request, &room).await;
+    let limit = ResponseLimit { max_bytes: 100_000, headroom: 0, encoded_len: <[u8]>::len };
+    let response = endpoint.build().unwrap().handle_buffered(request, &limit).await;
     serde_json::from_slice(response.body()).unwrap_or_default()
 }
 
@@ -94,14 +96,14 @@ fn with_body(text: &'static str) -> impl FnOnce(&mut Request<Bytes>) {
 }
 
 #[tokio::test]
-async fn without_hints_a_refusal_has_a_code_and_a_message_and_no_more() {
+async fn refusal_without_hints_has_only_code_and_message() {
     let error = error(builder(), request(|request| *request.uri_mut() = "/health2".parse().unwrap())).await;
     let names: Vec<&String> = error.as_object().unwrap().keys().collect();
     assert_eq!(names, ["code", "message"]);
 }
 
 #[tokio::test]
-async fn a_missing_or_wrong_token_is_named_with_where_the_right_one_is() {
+async fn token_hint_names_where_the_right_token_is() {
     let send = "Send the header x-agui-token with the token that the terminal has printed, or that AGUI_TOKEN holds. \
         `Authorization: Bearer` works, too.";
     let remove = |request: &mut Request<Bytes>| {
@@ -137,17 +139,10 @@ async fn a_missing_or_wrong_token_is_named_with_where_the_right_one_is() {
             .await
             .starts_with("The header authorization has another")
     );
-
-    let of_a_secret = builder().developer_hints(DeveloperHints::new().token_secret("app/token"));
-    let error = error(of_a_secret, request(remove)).await;
-    assert!(
-        error["hint"].as_str().unwrap().contains("the secret app/token of AWS Secrets Manager"),
-        "{error}"
-    );
 }
 
 #[tokio::test]
-async fn a_missing_proof_of_the_caller_is_explained() {
+async fn missing_credentials_are_explained() {
     let without = |request: &mut Request<Bytes>| {
         request.extensions_mut().remove::<Claims>();
     };
@@ -158,19 +153,19 @@ async fn a_missing_proof_of_the_caller_is_explained() {
     );
     let iam = |request: &mut Request<Bytes>| {
         let values = JsonObject::from_iter([("userArn".into(), "arn:aws:iam::1:user/eve".into())]);
-        request.extensions_mut().insert(Claims::new(ClaimSource::Iam, values));
+        request.extensions_mut().insert(Claims::new(IAM, values));
     };
     assert_eq!(
         hint(builder().require(AuthMode::Both), iam).await,
         "The IAM principal arn:aws:iam::1:user/eve is not listed in AGUI_IAM_PRINCIPALS."
     );
     assert_eq!(
-        hint(builder().user_tokens(ByText), |_| {}).await,
+        hint(builder().user_tokens(FixedTokens), |_| {}).await,
         "Send the user's JWT in the header x-agui-user-token. Expected are the issuer https://issuer.example and the \
          audience app."
     );
     assert_eq!(
-        hint(builder().user_tokens(ByText), |request| {
+        hint(builder().user_tokens(FixedTokens), |request| {
             request.headers_mut().insert("x-agui-user-token", "a.b.c".parse().unwrap());
         })
         .await,
@@ -180,7 +175,7 @@ async fn a_missing_proof_of_the_caller_is_explained() {
 }
 
 #[tokio::test]
-async fn a_caller_who_is_not_allowed_reads_their_claims() {
+async fn forbidden_hint_lists_the_callers_claims() {
     let without = |request: &mut Request<Bytes>| {
         request.extensions_mut().remove::<Claims>();
     };
@@ -190,7 +185,7 @@ async fn a_caller_who_is_not_allowed_reads_their_claims() {
     };
     assert_eq!(
         hint(builder(), other).await,
-        "The function that makes a caller of claims (the last argument of `aws::serve`) refuses these, of the source jwt: \
+        "The function that makes a caller of claims (the last argument of `serve`) refuses these, of the source jwt: \
          client_id = \"c-1\", groups = [\"a\"]."
     );
     let tenant = |request: &mut Request<Bytes>| {
@@ -200,7 +195,7 @@ async fn a_caller_who_is_not_allowed_reads_their_claims() {
 }
 
 #[tokio::test]
-async fn an_address_or_a_method_that_is_not_served_is_answered_with_those_that_are() {
+async fn unknown_route_hint_lists_the_served_ones() {
     let served = "Served are POST / and POST /agui, GET /capabilities and GET /health.";
     let at =
         |path: &'static str| move |request: &mut Request<Bytes>| *request.uri_mut() = path.parse().unwrap();
@@ -210,7 +205,7 @@ async fn an_address_or_a_method_that_is_not_served_is_answered_with_those_that_a
 }
 
 #[tokio::test]
-async fn a_body_is_answered_with_what_stands_there_and_what_was_meant() {
+async fn body_hint_shows_the_fault_and_a_suggestion() {
     for (why, body, expected) in [
         ("no JSON", r#"{"threadId": ]}"#, "Behind `{\"threadId\": ` stands `]}`."),
         ("cut off", r#"{"threadId""#, "It breaks off behind `{\"threadId\"`."),
@@ -252,7 +247,7 @@ async fn a_body_is_answered_with_what_stands_there_and_what_was_meant() {
 }
 
 #[tokio::test]
-async fn capabilities_say_why_a_tool_is_not_offered() {
+async fn capabilities_explain_hidden_tools() {
     let ask = |endpoint: EndpointBuilder<Caller>| async {
         let request = request(|request| {
             *request.method_mut() = http::Method::GET;
@@ -277,7 +272,7 @@ async fn capabilities_say_why_a_tool_is_not_offered() {
         json!([
             access("escalate", "Escalates.", false, Some("Only callers in the group support.")),
             access("find", "Finds.", false, None),
-            access("hide", "Hides.", false, Some("A rule of the tool (`offered_to`) refuses this caller.")),
+            access("hide", "Hides.", false, Some("A rule of the tool (`available_if`) refuses this caller.")),
             access(
                 "pay",
                 "Pays.",

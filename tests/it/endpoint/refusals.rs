@@ -1,52 +1,54 @@
-//! What is refused: with which status and code, in which order, and with nothing of the request in the answer.
+//! Refusals: their status and code, their order, and that they repeat nothing of the request.
 
 use std::time::Duration;
 
 use ag_ui_dev::EntryPoint;
-use ag_ui_lambda::endpoint::{AuthMode, ClaimSource, Endpoint, SharedToken};
-use ag_ui_lambda::secret::{SecretError, SecretSource, SecretVersion, Stage};
+use ag_ui_lambda::auth::{AuthMode, SharedToken};
+use ag_ui_lambda::endpoint::Endpoint;
+use ag_ui_lambda::lambda::claim_source::IAM;
+use ag_ui_lambda::secrets::{SecretError, SecretSource, SecretVersion, Stage};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
 use super::faults::{FAULTS, LIMIT};
-use crate::support::endpoint::{Asked, ByText, endpoint, post};
-use crate::support::function::{self, Reply, local_function, says, url_event};
+use crate::support::endpoint::{FixedTokens, TestRequest, endpoint, run_request};
+use crate::support::function::{self, Reply, local_function, url_event, user_input};
 use crate::support::scenario::Caller;
 
-/// A store that is away.
-struct Away;
+/// A source of secrets that always fails.
+struct FailingSecrets;
 
-impl SecretSource for Away {
+impl SecretSource for FailingSecrets {
     fn fetch(&self, _: Stage) -> BoxFuture<'_, Result<Option<SecretVersion>, SecretError>> {
         async { Err(SecretError::Absent) }.boxed()
     }
 }
 
-/// One that asks for the user's token, or one that leaves identity to the edge.
+/// Returns two endpoints: one that requires a user token, and one that takes the identity from the entry point.
 fn endpoints() -> [Endpoint<Caller>; 2] {
-    let with_users = endpoint().max_body_bytes(LIMIT).user_tokens(ByText);
+    let with_users = endpoint().max_body_bytes(LIMIT).user_tokens(FixedTokens);
     let without = endpoint().max_body_bytes(LIMIT);
     [with_users.build().unwrap(), without.build().unwrap()]
 }
 
-fn good() -> Asked {
-    post().header("x-agui-user-token", "good")
+fn valid_request() -> TestRequest {
+    run_request().header("x-agui-user-token", "good")
 }
 
 #[tokio::test]
-async fn given_several_faults_when_a_request_is_refused_then_the_first_of_the_table_decides() {
+async fn first_fault_in_the_table_decides() {
     let [endpoint, without_users] = endpoints();
-    assert_eq!(good().to(&endpoint).await.status, 200, "it has no fault to begin with");
+    assert_eq!(valid_request().send_to(&endpoint).await.status, 200, "it has no fault to begin with");
     for (at, first) in FAULTS.iter().enumerate() {
         for second in &FAULTS[at..] {
-            let asked = (first.put)((second.put)(good()));
-            let answer = asked.clone().to(&endpoint).await;
+            let request = (first.apply)((second.apply)(valid_request()));
+            let answer = request.clone().send_to(&endpoint).await;
 
             let case = format!("{}, {}", first.why, second.why);
             assert_eq!((answer.status, answer.code().as_str()), (first.status, first.code), "{case}");
             if first.why != "a wrong user token" {
-                let answer = asked.to(&without_users).await;
+                let answer = request.send_to(&without_users).await;
                 assert_eq!(answer.code(), first.code, "{case}, where no user token is asked for");
             }
         }
@@ -54,35 +56,40 @@ async fn given_several_faults_when_a_request_is_refused_then_the_first_of_the_ta
 }
 
 #[tokio::test]
-async fn what_cannot_be_checked_is_told_behind_what_is_surely_wrong_and_before_the_body() {
-    let store_is_away = || endpoint().token(SharedToken::from_source(Away, Duration::ZERO));
+async fn returns_401_before_503_before_body_faults() {
+    let store_is_away = || endpoint().token(SharedToken::from_source(FailingSecrets, Duration::ZERO));
     let iam = json!({ "userArn": "arn:aws:iam::123456789012:user/unlisted" });
     let [no_secret, no_authorizer, both] = [
         store_is_away().build().unwrap(),
         store_is_away().require(AuthMode::Both).build().unwrap(),
-        store_is_away().user_tokens(ByText).build().unwrap(),
+        store_is_away().user_tokens(FixedTokens).build().unwrap(),
     ];
-    let keys = endpoint().user_tokens(ByText).build().unwrap();
-    let bad_body = |asked: Asked| asked.header("content-type", "text/plain");
-    for (why, endpoint, asked, code) in [
-        ("no token: nothing to check", &no_secret, post().without("x-agui-token"), "UNAUTHENTICATED"),
-        ("a token nobody can check", &no_secret, post(), "SECRET_UNAVAILABLE"),
-        ("the body waits", &no_secret, bad_body(post()), "SECRET_UNAVAILABLE"),
-        ("no authorizer", &no_authorizer, post(), "UNAUTHENTICATED"),
-        ("IAM, not listed", &no_authorizer, post().claims(ClaimSource::Iam, iam), "UNAUTHENTICATED"),
-        ("no user token", &both, post(), "UNAUTHENTICATED"),
-        ("a forged user token", &both, post().header("x-agui-user-token", "x"), "UNAUTHENTICATED"),
-        ("a good user token", &both, good(), "SECRET_UNAVAILABLE"),
-        ("both away", &both, post().header("x-agui-user-token", "no-keys"), "SECRET_UNAVAILABLE"),
-        ("the keys away", &keys, post().header("x-agui-user-token", "no-keys"), "KEYS_UNAVAILABLE"),
+    let keys = endpoint().user_tokens(FixedTokens).build().unwrap();
+    let bad_body = |request: TestRequest| request.header("content-type", "text/plain");
+    for (why, endpoint, request, code) in [
+        (
+            "no token: nothing to check",
+            &no_secret,
+            run_request().without_header("x-agui-token"),
+            "UNAUTHENTICATED",
+        ),
+        ("a token nobody can check", &no_secret, run_request(), "SECRET_UNAVAILABLE"),
+        ("the body waits", &no_secret, bad_body(run_request()), "SECRET_UNAVAILABLE"),
+        ("no authorizer", &no_authorizer, run_request(), "UNAUTHENTICATED"),
+        ("IAM, not listed", &no_authorizer, run_request().claims(IAM, iam), "UNAUTHENTICATED"),
+        ("no user token", &both, run_request(), "UNAUTHENTICATED"),
+        ("a forged user token", &both, run_request().header("x-agui-user-token", "x"), "UNAUTHENTICATED"),
+        ("a good user token", &both, valid_request(), "SECRET_UNAVAILABLE"),
+        ("both away", &both, run_request().header("x-agui-user-token", "no-keys"), "SECRET_UNAVAILABLE"),
+        ("the keys away", &keys, run_request().header("x-agui-user-token", "no-keys"), "KEYS_UNAVAILABLE"),
         (
             "the keys away, the body bad",
             &keys,
-            bad_body(post().header("x-agui-user-token", "no-keys")),
+            bad_body(run_request().header("x-agui-user-token", "no-keys")),
             "KEYS_UNAVAILABLE",
         ),
     ] {
-        let answer = asked.to(endpoint).await;
+        let answer = request.send_to(endpoint).await;
         let status = if code == "UNAUTHENTICATED" { 401 } else { 503 };
 
         assert_eq!((answer.status, answer.code().as_str()), (status, code), "{why}");
@@ -91,10 +98,10 @@ async fn what_cannot_be_checked_is_told_behind_what_is_surely_wrong_and_before_t
 }
 
 #[tokio::test]
-async fn a_refusal_is_json_that_tells_a_code_a_sentence_and_a_place_and_is_never_cached() {
+async fn refusal_is_uncached_json_with_code_message_path() {
     let [endpoint, _] = endpoints();
     for fault in FAULTS {
-        let answer = (fault.put)(good()).to(&endpoint).await;
+        let answer = (fault.apply)(valid_request()).send_to(&endpoint).await;
         let body: Value = serde_json::from_str(&answer.text).unwrap();
 
         let path = match fault.code {
@@ -125,14 +132,14 @@ async fn a_refusal_is_json_that_tells_a_code_a_sentence_and_a_place_and_is_never
 }
 
 #[tokio::test]
-async fn no_refusal_repeats_what_was_sent() {
+async fn refusals_never_repeat_the_request() {
     const MARKER: &str = "m4rk3r";
     let [endpoint, _] = endpoints();
-    let marked = |asked: Asked| {
-        let path = format!("{}?q={MARKER}", asked.path.replace("nowhere", MARKER));
-        let method = asked.method;
-        asked
-            .at(method, &path)
+    let marked = |request: TestRequest| {
+        let path = format!("{}?q={MARKER}", request.path.replace("nowhere", MARKER));
+        let method = request.method;
+        request
+            .route(method, &path)
             .header("x-marker", MARKER)
             .header("user-agent", MARKER)
             .header("accept", MARKER)
@@ -142,29 +149,33 @@ async fn no_refusal_repeats_what_was_sent() {
             .input("forwardedProps", json!({ MARKER: MARKER }))
             .input("context", json!([{"description": MARKER, "value": MARKER, MARKER: MARKER}]))
     };
-    let faults = FAULTS.iter().map(|fault| (fault.why, (fault.put)(marked(good()))));
+    let faults = FAULTS.iter().map(|fault| (fault.why, (fault.apply)(marked(valid_request()))));
     let with_value = [
-        ("a marked token", good().header("x-agui-token", MARKER)),
-        ("a marked user token", good().header("x-agui-user-token", MARKER)),
-        ("a marked bearer", good().without("x-agui-token").header("authorization", "Bearer m4rk3r")),
-        ("a marked type", good().header("content-type", MARKER)),
-        ("a marked shape", good().input("messages", json!([{ MARKER: MARKER, "role": 7 }]))),
+        ("a marked token", valid_request().header("x-agui-token", MARKER)),
+        ("a marked user token", valid_request().header("x-agui-user-token", MARKER)),
+        (
+            "a marked bearer",
+            valid_request().without_header("x-agui-token").header("authorization", "Bearer m4rk3r"),
+        ),
+        ("a marked type", valid_request().header("content-type", MARKER)),
+        ("a marked shape", valid_request().input("messages", json!([{ MARKER: MARKER, "role": 7 }]))),
         (
             "a marked role",
-            good().input("messages", json!([{"id": MARKER, "role": "user", "content": {MARKER: MARKER}}])),
+            valid_request()
+                .input("messages", json!([{"id": MARKER, "role": "user", "content": {MARKER: MARKER}}])),
         ),
-        ("a marked tail", Asked { tail: MARKER.into(), ..good() }),
+        ("a marked tail", TestRequest { tail: MARKER.into(), ..valid_request() }),
         (
             "marked tools",
-            good().input(
+            valid_request().input(
                 "tools",
                 json!([{"name": MARKER, "description": "a"}, {"name": MARKER, "description": "b"}]),
             ),
         ),
-        ("a marked method", good().at("M4RK3R", "/")),
+        ("a marked method", valid_request().route("M4RK3R", "/")),
     ];
-    for (why, asked) in faults.chain(with_value) {
-        let answer = asked.to(&endpoint).await;
+    for (why, request) in faults.chain(with_value) {
+        let answer = request.send_to(&endpoint).await;
 
         assert!(answer.status >= 400, "{why}");
         let head = format!("{:?}", answer.headers);
@@ -173,13 +184,13 @@ async fn no_refusal_repeats_what_was_sent() {
 }
 
 #[tokio::test]
-async fn a_body_that_names_a_member_twice_is_refused_wherever_it_does() {
+async fn duplicate_members_are_refused_anywhere() {
     let [endpoint, _] = endpoints();
     for text in [
         r#"{"threadId":"t","threadId":"u","runId":"r","messages":[]}"#,
         r#"{"threadId":"t","runId":"r","messages":[],"resume":[{"interruptId":"i","status":"resolved","payload":{"approved":false,"approved":true}}]}"#,
     ] {
-        let answer = good().sent_as(&endpoint, text).await;
+        let answer = valid_request().send_body_to(&endpoint, text).await;
 
         assert_eq!((answer.status, answer.code().as_str()), (400, "BAD_JSON"), "{text}");
         assert!(answer.text.contains("names a member twice"), "{}", answer.text);
@@ -187,52 +198,52 @@ async fn a_body_that_names_a_member_twice_is_refused_wherever_it_does() {
 }
 
 #[tokio::test]
-async fn half_a_surrogate_pair_or_a_byte_order_mark_refuses_no_body() {
+async fn accepts_lone_surrogates_and_byte_order_marks() {
     let [endpoint, _] = endpoints();
     for text in [
         r#"{"threadId":"t","runId":"r","messages":[{"id":"u","role":"user","content":"cut \ud83d"}]}"#,
         r#"{"threadId":"t","runId":"r","messages":[],"state":{"\ude00":"\ud83d\ud83d"}}"#,
         "\u{feff}{\"threadId\":\"t\",\"runId\":\"r\",\"messages\":[]}",
     ] {
-        let answer = good().sent_as(&endpoint, text).await;
+        let answer = valid_request().send_body_to(&endpoint, text).await;
 
         assert_eq!(answer.status, 200, "{text}: {}", answer.text);
     }
 }
 
 #[tokio::test]
-async fn local_mode_tells_the_developer_more_and_the_log_no_secret() {
+async fn local_mode_adds_hints_without_logging_secrets() {
     let function =
         local_function(&[("AGUI_JWT_ISSUER", "https://issuer.example"), ("AGUI_JWT_AUDIENCE", "app")]).await;
     let hint = async |headers: &[(&str, &str)], body: &Value| {
-        let reply = Reply::to(&function, &url_event(headers, body)).await;
+        let reply = Reply::send(&function, &url_event(headers, body)).await;
         reply.json()["error"]["hint"].as_str().unwrap_or_else(|| panic!("no hint: {}", reply.text)).to_owned()
     };
     assert_eq!(
-        hint(&[], &says("Hello")).await,
+        hint(&[], &user_input("Hello")).await,
         "The header x-agui-token is missing. Send the header x-agui-token with the token that the terminal has printed, or \
          that AGUI_TOKEN holds. `Authorization: Bearer` works, too."
     );
     assert_eq!(
-        hint(&[("x-agui-token", function::TOKEN)], &says("Hello")).await,
+        hint(&[("x-agui-token", function::TOKEN)], &user_input("Hello")).await,
         "Send the user's JWT in the header x-agui-user-token. Expected are the issuer https://issuer.example and the \
          audience app."
     );
 }
 
 #[tokio::test]
-async fn local_mode_says_what_was_meant_and_why_a_tool_is_not_offered() {
+async fn local_mode_suggests_names_and_explains_hidden_tools() {
     let function = local_function(&[]).await;
     let token = [("x-agui-token", function::TOKEN)];
-    let mut input = says("Hello");
+    let mut input = user_input("Hello");
     input["thread_id"] = input["threadId"].take();
-    let reply = Reply::to(&function, &url_event(&token, &input)).await;
+    let reply = Reply::send(&function, &url_event(&token, &input)).await;
     assert_eq!((reply.status, &reply.json()["error"]["path"]), (400, &json!("/threadId")));
     assert_eq!(reply.json()["error"]["hint"], "The body has a member `thread_id`: did you mean `threadId`?");
 
     let request = http::Request::get("/capabilities").header("x-agui-token", function::TOKEN);
     let capabilities =
-        Reply::to(&function, &EntryPoint::FunctionUrl.event(&request.body("".into()).unwrap(), None))
+        Reply::send(&function, &EntryPoint::FunctionUrl.event(&request.body("".into()).unwrap(), None))
             .await
             .json();
     let tools = capabilities["custom"]["ag_ui_lambda.tools"].as_array().unwrap();

@@ -1,14 +1,14 @@
-//! What the endpoint serves, where.
+//! The paths and methods that the endpoint serves.
 
-use ag_ui_lambda::endpoint::EndpointError;
+use ag_ui_lambda::endpoint::BuildEndpointError;
 use serde_json::{Value, json};
 
-use crate::support::endpoint::{Asked, TOKEN, endpoint, post};
-use crate::support::oracle;
+use crate::support::endpoint::{TOKEN, TestRequest, endpoint, run_request};
+use crate::support::event_order;
 use crate::support::sse::events;
 
 #[tokio::test]
-async fn a_run_is_posted_to_the_root_or_to_the_run_path_and_nowhere_else() {
+async fn runs_are_served_at_root_and_run_path_only() {
     let usual = endpoint().build().unwrap();
     let chat = endpoint().run_path("/chat").build().unwrap();
     for (why, endpoint, path, status) in [
@@ -21,12 +21,12 @@ async fn a_run_is_posted_to_the_root_or_to_the_run_path_and_nowhere_else() {
         ("the other run path", &chat, "/chat", 200),
         ("it is in place of the usual one", &chat, "/agui", 404),
     ] {
-        assert_eq!(post().at("POST", path).to(endpoint).await.status, status, "{why}");
+        assert_eq!(run_request().route("POST", path).send_to(endpoint).await.status, status, "{why}");
     }
 }
 
 #[tokio::test]
-async fn a_path_takes_one_method_and_says_which() {
+async fn wrong_method_is_405_with_allow() {
     let endpoint = endpoint().build().unwrap();
     for (path, method, allowed) in [
         ("/", "GET", "POST"),
@@ -35,26 +35,30 @@ async fn a_path_takes_one_method_and_says_which() {
         ("/capabilities", "POST", "GET"),
         ("/health", "POST", "GET"),
     ] {
-        let answer = post().at(method, path).to(&endpoint).await;
+        let answer = run_request().route(method, path).send_to(&endpoint).await;
 
         assert_eq!((answer.status, answer.header("allow")), (405, Some(allowed)), "{method} {path}");
     }
 }
 
 #[tokio::test]
-async fn health_is_answered_without_a_token_and_without_a_body() {
+async fn health_needs_no_token_or_body() {
     let endpoint = endpoint().build().unwrap();
-    let answer =
-        post().without("x-agui-token").without("content-type").at("GET", "/health").to(&endpoint).await;
+    let answer = run_request()
+        .without_header("x-agui-token")
+        .without_header("content-type")
+        .route("GET", "/health")
+        .send_to(&endpoint)
+        .await;
 
     assert_eq!((answer.status, answer.text.as_str()), (200, r#"{"status":"ok"}"#));
 }
 
 #[tokio::test]
-async fn capabilities_tell_the_tools_and_limits_and_hold_no_null() {
+async fn capabilities_list_tools_and_limits_without_null() {
     let endpoint = endpoint().build().unwrap();
-    let ask = || post().at("GET", "/capabilities").without("content-type");
-    let answer = ask().to(&endpoint).await;
+    let ask = || run_request().route("GET", "/capabilities").without_header("content-type");
+    let answer = ask().send_to(&endpoint).await;
     let capabilities: Value = serde_json::from_str(&answer.text).unwrap();
 
     assert_eq!(answer.status, 200);
@@ -74,20 +78,20 @@ async fn capabilities_tell_the_tools_and_limits_and_hold_no_null() {
             "execution": {"maxIterations": 10, "maxExecutionTime": 280_000},
         })
     );
-    assert_eq!(ask().without("x-agui-token").to(&endpoint).await.status, 401);
+    assert_eq!(ask().without_header("x-agui-token").send_to(&endpoint).await.status, 401);
 }
 
 #[tokio::test]
-async fn a_run_is_a_stream_of_events_whatever_the_client_accepts() {
+async fn run_is_an_event_stream_for_any_accept_header() {
     let endpoint = endpoint().build().unwrap();
-    let no_accept: fn(Asked) -> Asked = |asked| asked;
+    let no_accept: fn(TestRequest) -> TestRequest = |request| request;
     for (why, accept) in [
         ("nothing said", no_accept),
-        ("events", |asked| asked.header("accept", "text/event-stream")),
-        ("JSON", |asked| asked.header("accept", "application/json")),
-        ("anything", |asked| asked.header("accept", "*/*")),
+        ("events", |request| request.header("accept", "text/event-stream")),
+        ("JSON", |request| request.header("accept", "application/json")),
+        ("anything", |request| request.header("accept", "*/*")),
     ] {
-        let answer = accept(post()).to(&endpoint).await;
+        let answer = accept(run_request()).send_to(&endpoint).await;
 
         assert_eq!(answer.status, 200, "{why}");
         for (name, value) in [
@@ -98,24 +102,27 @@ async fn a_run_is_a_stream_of_events_whatever_the_client_accepts() {
             assert_eq!(answer.header(name), Some(value), "{why}");
         }
         assert_eq!(answer.header("content-length"), None, "{why}");
-        assert_eq!(oracle::check(&events(&answer.text)), Ok(()), "{why}");
+        assert_eq!(event_order::check(&events(&answer.text)), Ok(()), "{why}");
     }
 }
 
 #[tokio::test]
-async fn a_client_of_an_older_or_a_newer_minor_version_is_served() {
+async fn serves_older_and_newer_minor_versions() {
     let endpoint = endpoint().build().unwrap();
-    let mut older = post();
+    let mut older = run_request();
     older.input.as_object_mut().unwrap().remove("protocolVersion");
-    for (why, asked) in [
+    for (why, request) in [
         ("none: before 1.0", older),
-        ("null", post().input("protocolVersion", Value::Null)),
-        ("a newer minor one", post().input("protocolVersion", json!("1.7"))),
-        ("an unreadable one", post().input("protocolVersion", json!("latest"))),
-        ("a charset beside the type", post().header("content-type", "Application/JSON; charset=utf-8")),
-        ("unknown members", post().input("weather", json!("fine"))),
+        ("null", run_request().input("protocolVersion", Value::Null)),
+        ("a newer minor one", run_request().input("protocolVersion", json!("1.7"))),
+        ("an unreadable one", run_request().input("protocolVersion", json!("latest"))),
+        (
+            "a charset beside the type",
+            run_request().header("content-type", "Application/JSON; charset=utf-8"),
+        ),
+        ("unknown members", run_request().input("weather", json!("fine"))),
     ] {
-        let answer = asked.to(&endpoint).await;
+        let answer = request.send_to(&endpoint).await;
 
         assert_eq!(answer.status, 200, "{why}: {}", answer.text);
         assert!(answer.text.contains(r#""type":"RUN_FINISHED""#), "{why}");
@@ -123,10 +130,10 @@ async fn a_client_of_an_older_or_a_newer_minor_version_is_served() {
 }
 
 #[test]
-fn an_endpoint_that_could_not_work_is_not_built() {
+fn build_fails_for_unusable_settings() {
     for path in ["", "chat", "/health", "/capabilities"] {
         let built = endpoint().run_path(path).build();
-        assert_eq!(built.err(), Some(EndpointError::BadPath), "{path:?}");
+        assert_eq!(built.err(), Some(BuildEndpointError::InvalidRunPath), "{path:?}");
     }
     assert!(!format!("{:?}", endpoint()).contains(TOKEN));
 }

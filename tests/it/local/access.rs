@@ -1,4 +1,4 @@
-//! A page of another site, and whoever does not know the key, can do nothing.
+//! Pages of other sites, and requests without the key, can do nothing.
 
 use reqwest::Method;
 use serde_json::json;
@@ -16,7 +16,7 @@ const ROUTES: [(&str, &str); 7] = [
 ];
 
 #[tokio::test]
-async fn without_the_key_there_are_only_the_page_and_health() {
+async fn without_key_only_page_and_health_are_served() {
     let server = Server::local(&[]).await;
 
     for (method, path) in ROUTES {
@@ -37,7 +37,7 @@ async fn without_the_key_there_are_only_the_page_and_health() {
 }
 
 #[tokio::test]
-async fn a_foreign_page_or_a_rebound_name_is_refused_on_every_route_whatever_it_knows() {
+async fn foreign_origins_and_rebound_hosts_are_refused() {
     let server = Server::local(&[("AGUI_CORS_ORIGINS", "https://app.example.com")]).await;
     let port = server.url.rsplit(':').next().unwrap().to_owned();
     let foreign = [
@@ -55,7 +55,8 @@ async fn a_foreign_page_or_a_rebound_name_is_refused_on_every_route_whatever_it_
     for (method, path) in all.concat() {
         for (name, value) in &foreign {
             let method: Method = method.parse().unwrap();
-            let request = server.own(method, path).header("x-agui-token", &server.key).header(*name, value);
+            let request =
+                server.dev_request(method, path).header("x-agui-token", &server.key).header(*name, value);
             let answer = request.with_json(&who_am_i()).send().await.unwrap();
             assert_eq!(answer.status(), 403, "{path} with {name}: {value}");
             assert!(
@@ -67,7 +68,7 @@ async fn a_foreign_page_or_a_rebound_name_is_refused_on_every_route_whatever_it_
 }
 
 #[tokio::test]
-async fn a_page_of_an_allowed_origin_is_answered_so_that_it_may_read() {
+async fn allowed_origin_gets_cors_headers() {
     let origin = "https://app.example.com";
     let server = Server::local(&[("AGUI_CORS_ORIGINS", origin)]).await;
 

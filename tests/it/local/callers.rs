@@ -1,11 +1,11 @@
-//! Who calls, and through which entry point, is the choice of the request.
+//! A request to the development server chooses its caller and its entry point.
 
 use serde_json::{Value, json};
 
-use super::{Server, account, who_am_i};
+use super::{Server, account_of, who_am_i};
 
 #[tokio::test]
-async fn each_entry_point_hands_the_same_claims_to_the_tools() {
+async fn each_entry_point_passes_the_same_claims() {
     let server = Server::local(&[]).await;
     let claims = json!({
         "sub": "dora", "custom:org_id": "acme", "custom:plan": "pro", "permissions": ["refunds:write", "orders:read"],
@@ -14,7 +14,7 @@ async fn each_entry_point_hands_the_same_claims_to_the_tools() {
     for entry_point in server.session().await["entry_points"].as_array().unwrap() {
         let id = entry_point["id"].as_str().unwrap();
         let caller = json!({ "entry_point": id, "claims": claims }).to_string();
-        let seen = account(&server.run_as(&caller, &who_am_i()).await);
+        let seen = account_of(&server.run_as(&caller, &who_am_i()).await);
         let expected = match id {
             "function-url" => json!({"user": null, "org": null, "plan": null, "permissions": []}),
             "function-url-iam" => json!({
@@ -29,12 +29,12 @@ async fn each_entry_point_hands_the_same_claims_to_the_tools() {
 }
 
 #[tokio::test]
-async fn a_sample_person_is_named_by_a_word() {
+async fn sample_caller_is_chosen_by_name() {
     let server = Server::local(&[]).await;
 
     let session = server.session().await;
     for person in session["people"].as_array().unwrap() {
-        let seen = account(&server.run_as(person["id"].as_str().unwrap(), &who_am_i()).await);
+        let seen = account_of(&server.run_as(person["id"].as_str().unwrap(), &who_am_i()).await);
         assert_eq!(seen["user"], person.pointer("/claims/sub").cloned().unwrap_or(Value::Null));
     }
     let unknown =
@@ -44,7 +44,7 @@ async fn a_sample_person_is_named_by_a_word() {
 }
 
 #[tokio::test]
-async fn a_caller_without_a_jwt_is_refused_where_the_function_wants_one() {
+async fn caller_without_required_jwt_is_refused() {
     let server = Server::local(&[]).await;
 
     let request =

@@ -1,13 +1,13 @@
-//! What `ag-ui-dev` does to a function.
+//! The faults that `ag-ui-dev` can cause in a function.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ag_ui_dev::provider::{Provider, Reply, Say, Wire};
+use ag_ui_dev::provider::{Provider, Reply, TurnPart, Wire};
 use serde_json::{Value, json};
 
 use super::{Json as _, Server, events_of, who_am_i};
-use crate::support::function::says;
+use crate::support::function::user_input;
 use crate::support::provider::variables;
 
 fn function() -> &'static Path {
@@ -15,7 +15,7 @@ fn function() -> &'static Path {
 }
 
 #[tokio::test]
-async fn a_rotated_token_is_accepted_and_the_one_before_for_a_while() {
+async fn rotated_token_and_its_predecessor_are_accepted() {
     let mut server = Server::dev(function(), &[]).await;
     let token = |session: Value| session["token"].as_str().unwrap().to_owned();
     let old = token(server.session().await);
@@ -25,13 +25,13 @@ async fn a_rotated_token_is_accepted_and_the_one_before_for_a_while() {
     let new = token(server.session().await);
 
     assert_ne!(old, new);
-    assert!(server.printed("The shared token was rotated").await.ends_with(&new));
+    assert!(server.wait_for_output("The shared token was rotated").await.ends_with(&new));
     events_of(server.run(&new, &who_am_i()).send().await.unwrap()).await;
     events_of(server.run(&old, &who_am_i()).send().await.unwrap()).await;
 }
 
 #[tokio::test]
-async fn without_secrets_manager_a_cold_function_refuses_and_a_warm_one_serves() {
+async fn secrets_outage_refuses_cold_and_serves_warm() {
     let server = Server::dev(function(), &[]).await;
     let token = server.session().await["token"].as_str().unwrap().to_owned();
     events_of(server.run(&token, &who_am_i()).send().await.unwrap()).await;
@@ -48,7 +48,7 @@ async fn without_secrets_manager_a_cold_function_refuses_and_a_warm_one_serves()
 }
 
 #[tokio::test]
-async fn a_deadline_ends_a_run_and_a_cut_breaks_it_off() {
+async fn deadline_ends_a_run_and_cut_breaks_it() {
     let server = Server::dev(function(), &["--deadline", "2"]).await;
     let token = server.session().await["token"].as_str().unwrap().to_owned();
     let events = events_of(server.run(&token, &who_am_i()).send().await.unwrap()).await;
@@ -63,7 +63,7 @@ async fn a_deadline_ends_a_run_and_a_cut_breaks_it_off() {
 }
 
 #[tokio::test]
-async fn a_throttled_function_is_not_asked_and_a_frozen_one_answers_when_it_goes_on() {
+async fn throttle_skips_and_freeze_delays_invocations() {
     let server = Server::dev(function(), &["--throttle"]).await;
     let token = server.session().await["token"].as_str().unwrap().to_owned();
     let answer = server.run(&token, &who_am_i()).send().await.unwrap();
@@ -71,7 +71,7 @@ async fn a_throttled_function_is_not_asked_and_a_frozen_one_answers_when_it_goes
 
     server.fault("throttle", json!(false)).await;
     server.fault("freeze", json!(true)).await;
-    let mut run = std::pin::pin!(server.run(&token, &says("Hello")).send());
+    let mut run = std::pin::pin!(server.run(&token, &user_input("Hello")).send());
     tokio::select! {
         answer = &mut run => panic!("a frozen function answered {answer:?}"),
         () = tokio::time::sleep(std::time::Duration::from_millis(300)) => {}
@@ -81,7 +81,7 @@ async fn a_throttled_function_is_not_asked_and_a_frozen_one_answers_when_it_goes
 }
 
 #[tokio::test]
-async fn a_run_that_is_going_on_ends_in_the_process_that_is_replaced() {
+async fn running_request_finishes_in_the_replaced_process() {
     let server = Server::dev_with(function(), &[], &[("AGUI_SCRIPTED_DELAY_MS", "50")]).await;
     let token = server.session().await["token"].as_str().unwrap().to_owned();
     let run = server.run(&token, &who_am_i()).send().await.unwrap();
@@ -92,7 +92,7 @@ async fn a_run_that_is_going_on_ends_in_the_process_that_is_replaced() {
 }
 
 #[tokio::test]
-async fn a_frozen_process_that_is_replaced_ends_its_runs() {
+async fn replaced_frozen_process_finishes_its_runs() {
     let server = Server::dev_with(function(), &[], &[("AGUI_SCRIPTED_DELAY_MS", "50")]).await;
     let token = server.session().await["token"].as_str().unwrap().to_owned();
     let run = server.run(&token, &who_am_i()).send().await.unwrap();
@@ -106,56 +106,57 @@ async fn a_frozen_process_that_is_replaced_ends_its_runs() {
 }
 
 #[tokio::test]
-async fn a_fault_that_can_not_be_is_refused_with_what_it_takes() {
+async fn invalid_fault_is_refused_with_accepted_values() {
     let server = Server::dev(function(), &[]).await;
-    for (id, value, said) in [
+    for (id, value, expected) in [
         ("earthquake", json!(true), "no fault of this name"),
         ("secrets", json!("sideways"), "`up`, `slow` or `down`"),
         ("deadline", json!(-1), "a whole number"),
         ("deadline", json!(u64::MAX), "at most 900 seconds"),
         ("throttle", json!("yes"), "true or false"),
     ] {
-        let request = server.own(reqwest::Method::POST, &format!("/_dev/faults/{id}"));
+        let request = server.dev_request(reqwest::Method::POST, &format!("/_dev/faults/{id}"));
         let answer = request.with_json(&json!({ "value": value })).send().await.unwrap();
         assert_eq!(answer.status(), 400, "{id}");
         let text = answer.text().await.unwrap();
-        assert!(text.contains(said), "{text}");
+        assert!(text.contains(expected), "{text}");
     }
     let local = Server::local(&[]).await;
-    let refused =
-        local.own(reqwest::Method::POST, "/_dev/faults/throttle").with_json(&json!({ "value": true }));
+    let refused = local
+        .dev_request(reqwest::Method::POST, "/_dev/faults/throttle")
+        .with_json(&json!({ "value": true }));
     assert_eq!(refused.send().await.unwrap().status(), 400, "a function that serves itself has no faults");
 }
 
 #[tokio::test]
-async fn a_function_that_was_built_again_is_started_anew() {
+async fn rebuilt_function_is_restarted() {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("rebuilt");
     fs::create_dir_all(&folder).unwrap();
     let program = folder.join("function");
     fs::copy(function(), &program).unwrap();
     let mut server = Server::dev(&program, &[]).await;
 
-    // As cargo does: a new file in place of the old one.
+    // Like cargo, this replaces the old file with a new one.
     let linked = folder.join("linked");
     fs::copy(function(), &linked).unwrap();
     fs::rename(&linked, &program).unwrap();
 
-    server.printed("The program was built again").await;
+    server.wait_for_output("The program was built again").await;
     let token = server.session().await["token"].as_str().unwrap().to_owned();
     events_of(server.run(&token, &who_am_i()).send().await.unwrap()).await;
 }
 
 #[tokio::test]
-async fn the_answers_of_a_model_server_are_cut_and_pass_again() {
+async fn model_responses_are_cut_and_restored() {
     let wire = Wire::OpenAiChat;
     let provider = Provider::start().await.unwrap();
-    provider.always(Reply::stream(wire, &[Say::Text("A long answer of a model. ".repeat(200))]));
+    provider.reply_always(Reply::stream(wire, &[TurnPart::Text("A long answer of a model. ".repeat(200))]));
     let variables = variables(wire, &provider.url());
     let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let server = Server::dev_with(function(), &["--cut-model", "1000"], &variables).await;
     let token = server.session().await["token"].as_str().unwrap().to_owned();
     let last = async || {
-        let events = events_of(server.run(&token, &says("Hello")).send().await.unwrap()).await;
+        let events = events_of(server.run(&token, &user_input("Hello")).send().await.unwrap()).await;
         events.last().unwrap().clone()
     };
 

@@ -1,4 +1,5 @@
-//! Local mode: the function serves itself on this machine. And `ag-ui-dev`, which serves any function, with faults.
+//! Local mode, in which the function serves itself on this machine, and `ag-ui-dev`, which serves any function and can cause
+//! faults.
 
 mod access;
 mod callers;
@@ -15,7 +16,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
-use crate::support::function::{events, program, says};
+use crate::support::function::{events, program, user_input};
 
 /// Long enough for a machine that is busy with other tests.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -25,26 +26,26 @@ struct Server {
     /// Killed when dropped.
     child: Child,
     output: Lines<BufReader<ChildStdout>>,
-    /// Its address, without a slash at the end.
+    /// The address, without a slash at the end.
     url: String,
-    /// What opens it.
+    /// The key to the server's own routes.
     key: String,
 }
 
 impl Server {
-    /// The template's function, which serves itself.
+    /// Starts the template's function in local mode.
     async fn local(variables: &[(&str, &str)]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ag-ui-lambda"));
         command.env("AGUI_LOCAL", "1");
         Self::start(command, variables).await
     }
 
-    /// `ag-ui-dev` with this program and these options.
+    /// Starts `ag-ui-dev` with this program and these options.
     async fn dev(function: &Path, options: &[&str]) -> Self {
         Self::dev_with(function, options, &[]).await
     }
 
-    /// The same, with these variables.
+    /// Does the same with these variables.
     async fn dev_with(function: &Path, options: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut command = Command::new(program("ag-ui-dev"));
         command.arg("--program").arg(function).args(options);
@@ -63,7 +64,7 @@ impl Server {
                 }
             }
         });
-        let page = page.await.expect("the server says where its page is");
+        let page = page.await.expect("the server prints the page's address");
         let (url, key) = page.split_once("/#key=").unwrap();
         Self { child, output, url: url.to_owned(), key: key.to_owned() }
     }
@@ -72,24 +73,33 @@ impl Server {
         reqwest::Client::new().request(method, format!("{}{path}", self.url))
     }
 
-    /// A request to one of the server's own routes.
-    fn own(&self, method: Method, path: &str) -> RequestBuilder {
+    /// Builds a request to one of the server's own routes.
+    fn dev_request(&self, method: Method, path: &str) -> RequestBuilder {
         self.request(method, path).header("x-agui-dev-key", &self.key)
     }
 
     async fn session(&self) -> Value {
-        self.own(Method::GET, "/_dev/session").send().await.unwrap().text().await.unwrap().parse().unwrap()
+        self.dev_request(Method::GET, "/_dev/session")
+            .send()
+            .await
+            .unwrap()
+            .text()
+            .await
+            .unwrap()
+            .parse()
+            .unwrap()
     }
 
     async fn fault(&self, id: &str, value: Value) -> Value {
-        let request =
-            self.own(Method::POST, &format!("/_dev/faults/{id}")).with_json(&json!({ "value": value }));
+        let request = self
+            .dev_request(Method::POST, &format!("/_dev/faults/{id}"))
+            .with_json(&json!({ "value": value }));
         let response = request.send().await.unwrap();
         assert_eq!(response.status(), 200, "{id}");
         response.text().await.unwrap().parse().unwrap()
     }
 
-    /// A run of the function with the token of the session.
+    /// Builds a request for a run with this token.
     fn run(&self, token: &str, input: &Value) -> RequestBuilder {
         self.request(Method::POST, "/").header("x-agui-token", token).with_json(input)
     }
@@ -100,8 +110,8 @@ impl Server {
         events_of(request.send().await.unwrap()).await
     }
 
-    /// Reads lines of the terminal until one holds this text.
-    async fn printed(&mut self, text: &str) -> String {
+    /// Reads the terminal output until a line contains this text.
+    async fn wait_for_output(&mut self, text: &str) -> String {
         let line = timeout(LIMIT, async {
             loop {
                 let line = self.output.next_line().await.unwrap().expect("the server has ended");
@@ -130,12 +140,12 @@ async fn events_of(response: Response) -> Vec<Value> {
     events(&response.text().await.unwrap())
 }
 
-/// What the tool `get_account` has answered.
-fn account(events: &[Value]) -> Value {
+/// Returns the result of `get_account` in a run.
+fn account_of(events: &[Value]) -> Value {
     let result = events.iter().find(|event| event["type"] == "TOOL_CALL_RESULT").unwrap();
     serde_json::from_str(result["content"].as_str().unwrap()).unwrap()
 }
 
 fn who_am_i() -> Value {
-    says("Who am I?")
+    user_input("Who am I?")
 }

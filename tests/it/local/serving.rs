@@ -1,4 +1,4 @@
-//! What a function that serves itself offers.
+//! What a function in local mode serves.
 
 use std::fs;
 use std::path::Path;
@@ -8,11 +8,11 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
-use super::{Json as _, LIMIT, Server, account, events_of, who_am_i};
-use crate::support::function::{events, says};
+use super::{Json as _, LIMIT, Server, account_of, events_of, who_am_i};
+use crate::support::function::{events, user_input};
 
 #[tokio::test]
-async fn a_function_serves_itself_and_a_page() {
+async fn serves_itself_and_the_page() {
     let server = Server::local(&[]).await;
 
     let health: Value =
@@ -22,7 +22,7 @@ async fn a_function_serves_itself_and_a_page() {
     assert!(page.headers()["content-security-policy"].to_str().unwrap().starts_with("default-src 'self'"));
     assert!(page.text().await.unwrap().contains("/_dev/main.js"));
 
-    let answer = server.run(&server.key, &says("What is the weather in Tokyo?")).send().await.unwrap();
+    let answer = server.run(&server.key, &user_input("What is the weather in Tokyo?")).send().await.unwrap();
     assert!(answer.headers().contains_key("x-amzn-requestid"));
     let events = events_of(answer).await;
     assert_eq!(events.last().unwrap()["type"], "RUN_FINISHED");
@@ -30,15 +30,15 @@ async fn a_function_serves_itself_and_a_page() {
 }
 
 #[tokio::test]
-async fn the_terminal_and_the_page_have_the_log_of_a_run() {
+async fn terminal_and_page_show_the_run_log() {
     let mut server = Server::local(&[]).await;
-    let answer = server.run(&server.key, &says("Hello")).send().await.unwrap();
+    let answer = server.run(&server.key, &user_input("Hello")).send().await.unwrap();
     let id = answer.headers()["x-amzn-requestid"].to_str().unwrap().to_owned();
     events_of(answer).await;
 
-    let line = server.printed("run finished").await;
+    let line = server.wait_for_output("run finished").await;
     assert!(line.contains(" INFO  run finished") && !line.starts_with('{'), "{line}");
-    let mut log = server.own(Method::GET, "/_dev/log").send().await.unwrap();
+    let mut log = server.dev_request(Method::GET, "/_dev/log").send().await.unwrap();
     let mut text = String::new();
     while !text.contains("run finished") {
         text += std::str::from_utf8(&log.chunk().await.unwrap().unwrap()).unwrap();
@@ -48,9 +48,9 @@ async fn the_terminal_and_the_page_have_the_log_of_a_run() {
 }
 
 #[tokio::test]
-async fn an_approval_holds_across_a_restart_of_the_function() {
+async fn approval_survives_a_function_restart() {
     let server = Server::local(&[]).await;
-    let mut input = says("Refund order 1234 for 20");
+    let mut input = user_input("Refund order 1234 for 20");
     let first = server.run_as("amelie", &input).await;
     let finished = first.last().unwrap();
     let interrupt = finished.pointer("/outcome/interrupts/0").unwrap_or_else(|| panic!("{finished}")).clone();
@@ -69,44 +69,47 @@ async fn an_approval_holds_across_a_restart_of_the_function() {
         json!([{"interruptId": interrupt["id"], "status": "resolved", "payload": {"approved": true}}]);
     let second = server.run_as("amelie", &input).await;
 
-    assert_eq!(account(&second)["status"], "refunded");
+    assert_eq!(account_of(&second)["status"], "refunded");
 }
 
 #[tokio::test]
-async fn a_raw_event_is_invoked_as_by_lambdas_own_api() {
+async fn raw_event_is_invoked_like_lambda_does() {
     let server = Server::local(&[]).await;
     let event = json!({"method": "POST", "path": "/", "headers": {"content-type": "application/json",
         "x-agui-token": server.key}, "body": who_am_i().to_string(), "as": {"entry_point": "rest-lambda",
         "claims": {"sub": "dora"}}});
-    let made = server.own(Method::POST, "/_dev/event").with_json(&event).send().await.unwrap();
-    let made: Value = made.text().await.unwrap().parse().unwrap();
-    assert!(made["curl"].as_str().unwrap().starts_with("curl -N -X 'POST' 'http://127.0.0.1:"), "{made}");
+    let created = server.dev_request(Method::POST, "/_dev/event").with_json(&event).send().await.unwrap();
+    let created: Value = created.text().await.unwrap().parse().unwrap();
+    assert!(
+        created["curl"].as_str().unwrap().starts_with("curl -N -X 'POST' 'http://127.0.0.1:"),
+        "{created}"
+    );
 
     let path = "/2015-03-31/functions/function/invocations";
-    let answer = server.own(Method::POST, path).with_json(&made["event"]).send().await.unwrap();
+    let answer = server.dev_request(Method::POST, path).with_json(&created["event"]).send().await.unwrap();
 
-    assert_eq!(account(&events_of(answer).await)["user"], "dora");
-    let without_key = server.request(Method::POST, path).with_json(&made["event"]).send().await.unwrap();
+    assert_eq!(account_of(&events_of(answer).await)["user"], "dora");
+    let without_key = server.request(Method::POST, path).with_json(&created["event"]).send().await.unwrap();
     assert_eq!(without_key.status(), 401, "an event can hold any caller");
 }
 
 #[tokio::test]
-async fn an_event_with_a_users_jwt_is_invoked_where_the_jwt_can_be_verified() {
+async fn event_with_user_jwt_is_verified() {
     let server = Server::local(&[]).await;
     let event = json!({"method": "POST", "path": "/", "headers": {"content-type": "application/json",
         "x-agui-token": server.key}, "body": who_am_i().to_string(), "as": {"entry_point": "user-jwt",
         "claims": {"sub": "dora"}}});
-    let made = server.own(Method::POST, "/_dev/event").with_json(&event).send().await.unwrap();
-    let made: Value = made.text().await.unwrap().parse().unwrap();
+    let created = server.dev_request(Method::POST, "/_dev/event").with_json(&event).send().await.unwrap();
+    let created: Value = created.text().await.unwrap().parse().unwrap();
 
     let path = "/2015-03-31/functions/function/invocations";
-    let answer = server.own(Method::POST, path).with_json(&made["event"]).send().await.unwrap();
+    let answer = server.dev_request(Method::POST, path).with_json(&created["event"]).send().await.unwrap();
 
-    assert_eq!(account(&events_of(answer).await)["user"], "dora");
+    assert_eq!(account_of(&events_of(answer).await)["user"], "dora");
 }
 
 #[tokio::test]
-async fn a_token_of_any_characters_opens_the_page_and_the_function() {
+async fn token_may_contain_any_characters() {
     let server = Server::local(&[("AGUI_TOKEN", "ab+cd/e&f='g'==")]).await;
     assert!(server.key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'%'), "{}", server.key);
 
@@ -116,14 +119,14 @@ async fn a_token_of_any_characters_opens_the_page_and_the_function() {
 }
 
 #[tokio::test]
-async fn what_keeps_the_function_from_starting_is_said_at_the_terminal() {
+async fn startup_errors_appear_in_the_terminal() {
     let output = |variables: &[(&str, &str)]| {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_ag-ui-lambda"));
         command.env_clear().envs(variables.iter().copied());
         let output = command.output().unwrap();
         (output.status.success(), String::from_utf8(output.stdout).unwrap())
     };
-    for (why, variables, said) in [
+    for (why, variables, expected) in [
         (
             "a bad setting",
             vec![("AGUI_LOCAL", "1"), ("AGUI_PORT", "0"), ("AGUI_MAX_TURNS", "none")],
@@ -142,13 +145,13 @@ async fn what_keeps_the_function_from_starting_is_said_at_the_terminal() {
         ),
     ] {
         let (is_success, output) = output(&variables);
-        assert!(!is_success && output.contains(said), "{why}: {output}");
+        assert!(!is_success && output.contains(expected), "{why}: {output}");
     }
 }
 
-/// lambda_runtime would ask a Runtime API that is gone again and again, without a pause.
+/// Without the check for a lost server, lambda_runtime would poll the missing Runtime API without a pause.
 #[tokio::test]
-async fn the_function_ends_when_its_server_was_killed() {
+async fn function_exits_when_its_server_is_killed() {
     let mut server = Server::local(&[]).await;
     let pid = server.child.id().unwrap();
     let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
@@ -158,7 +161,7 @@ async fn the_function_ends_when_its_server_was_killed() {
     server.child.kill().await.unwrap();
 
     let end = async {
-        // A zombie has ended.
+        // A zombie process has ended.
         while fs::read_to_string(function.join("stat")).is_ok_and(|stat| !stat.contains(") Z ")) {
             sleep(Duration::from_millis(50)).await;
         }

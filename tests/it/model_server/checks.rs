@@ -1,4 +1,4 @@
-//! What is checked on each wire. Each check starts a function of its own.
+//! The checks for each wire. Each check starts its own function.
 
 use std::env;
 
@@ -9,12 +9,12 @@ use super::conversation::{CITIES, ask, ending, of, one_city, results, text, two_
 use super::cut_proxy::CutProxy;
 use super::report::Outcome;
 use super::server::{Server, Wire};
-use crate::support::function::{Function, Reply, says};
+use crate::support::function::{Function, Reply, user_input};
 use crate::support::log;
 
 type Check = for<'a> fn(&'a Server, Wire) -> BoxFuture<'a, Outcome>;
 
-/// The checks by name, in the order in which they are made.
+/// The checks with their names, in the order in which they run.
 pub(super) const ALL: [(&str, Check); 8] = [
     ("text", |server, wire| answers(server, wire).boxed()),
     ("one call", |server, wire| one_call(server, wire).boxed()),
@@ -26,21 +26,21 @@ pub(super) const ALL: [(&str, Check); 8] = [
     ("tool runs", |server, wire| tool_runs(server, wire).boxed()),
 ];
 
-/// How often a model is asked that makes no call.
+/// How often a request is repeated while the model makes no call.
 const TRIES: usize = 3;
 
-/// Tool runs, unless `AGUI_TEST_RUNS` says otherwise.
+/// The number of tool runs, unless `AGUI_TEST_RUNS` sets another.
 const RUNS: usize = 40;
 
-/// Limits of tokens, of which one should cut a call.
+/// Token limits, one of which should truncate a call.
 const LIMITS: [usize; 16] = [12, 15, 18, 21, 24, 27, 30, 33, 36, 39, 42, 45, 48, 52, 56, 60];
 
-/// Words of a conversation that is too long for any model: more than a million tokens.
+/// The number of words of a conversation that is too long for any model: more than a million tokens.
 const WORDS: usize = 1_200_000;
 
 async fn answers(server: &Server, wire: Wire) -> Outcome {
     let function = server.function(wire, &[("AGUI_MODEL_TOOL_CHOICE", "none")]).await;
-    let run = ask(&function, &says("Say hello to me.")).await;
+    let run = ask(&function, &user_input("Say hello to me.")).await;
     let pieces = of(&run, "TEXT_MESSAGE_CONTENT").count();
     match ending(&run) {
         "success" if pieces > 0 => Outcome::passed(format!("{pieces} pieces of text")),
@@ -56,7 +56,7 @@ async fn one_call(server: &Server, wire: Wire) -> Outcome {
         match fault(&run, &function) {
             Some(fault) => return Outcome::Failed(fault),
             None if results(&run).is_empty() => {}
-            None => return Outcome::passed(told(&run)),
+            None => return Outcome::passed(first_turn(&run)),
         }
     }
     no_call(TRIES)
@@ -72,7 +72,7 @@ async fn parallel_calls(server: &Server, wire: Wire) -> Outcome {
         }
         calls += results(&run).len();
         if turns(&run).iter().any(|calls| calls.len() > 1) {
-            return Outcome::passed(told(&run));
+            return Outcome::passed(first_turn(&run));
         }
     }
     match calls {
@@ -85,7 +85,7 @@ fn no_call(runs: usize) -> Outcome {
     Outcome::NotTried(format!("the model made no call in {runs} runs; try AGUI_MODEL_TOOL_CHOICE=required"))
 }
 
-/// A run that did not end as it should, and why, as the log has it.
+/// Describes a run with an unexpected ending, with the reason from the log.
 fn ended(run: &Reply, function: &Function) -> String {
     let logs = function.logs();
     let mut causes = logs.iter().rev().filter_map(|line| {
@@ -96,7 +96,7 @@ fn ended(run: &Reply, function: &Function) -> String {
     format!("the run ended as {}{cause}", ending(run))
 }
 
-/// The calls of each turn that made some: names and arguments.
+/// Returns the calls of each turn that has any, as names and arguments.
 fn turns(run: &Reply) -> Vec<Vec<String>> {
     let mut turns: Vec<(&Value, Vec<String>)> = Vec::new();
     for start in of(run, "TOOL_CALL_START") {
@@ -111,7 +111,7 @@ fn turns(run: &Reply) -> Vec<Vec<String>> {
     turns.into_iter().map(|(_, calls)| calls).collect()
 }
 
-/// What is wrong with a run of tools.
+/// Returns what is wrong with a tool run; `None` if nothing is.
 fn fault(run: &Reply, function: &Function) -> Option<String> {
     let (begun, answered) = (of(run, "TOOL_CALL_START").count(), results(run).len());
     let is_twice = |calls: &Vec<String>| (1..calls.len()).any(|at| calls[..at].contains(&calls[at]));
@@ -128,7 +128,7 @@ fn fault(run: &Reply, function: &Function) -> Option<String> {
     }
 }
 
-fn told(run: &Reply) -> String {
+fn first_turn(run: &Reply) -> String {
     let turns = turns(run);
     let calls: Vec<String> = turns.iter().map(|calls| calls.len().to_string()).collect();
     format!(
@@ -142,18 +142,18 @@ fn told(run: &Reply) -> String {
 async fn limit_in_a_text(server: &Server, wire: Wire) -> Outcome {
     let more = [("AGUI_MODEL_MAX_TOKENS", "16"), ("AGUI_MODEL_TOOL_CHOICE", "none")];
     let function = server.function(wire, &more).await;
-    let run = ask(&function, &says("Tell me a long story about the sea.")).await;
+    let run = ask(&function, &user_input("Tell me a long story about the sea.")).await;
     if ending(&run) != "success" || text(&run).is_empty() {
         return Outcome::failed(format!("{} bytes of text; {}", text(&run).len(), ended(&run, &function)));
     }
     let lines = log::lines(&function).await;
-    match log::told(&lines, "model's turn was cut short").len() {
+    match log::with_message(&lines, "model's turn was cut short").len() {
         0 => Outcome::failed("the log does not say that the turn was cut short"),
         _ => Outcome::passed(format!("{} bytes of text, cut short in the log", text(&run).len())),
     }
 }
 
-/// Looks for a limit that cuts the arguments of a call.
+/// Looks for a limit that truncates the arguments of a call.
 async fn limit_in_a_call(server: &Server, wire: Wire) -> Outcome {
     for limit in LIMITS {
         let limit = limit.to_string();
@@ -179,7 +179,7 @@ async fn limit_in_a_call(server: &Server, wire: Wire) -> Outcome {
 async fn cut(server: &Server, wire: Wire) -> Outcome {
     let proxy = CutProxy::before(server.url(wire)).await;
     let function = server.function_at(wire, &proxy.url, &[("AGUI_MODEL_TOOL_CHOICE", "none")]).await;
-    let run = ask(&function, &says("Tell me a long story about the sea.")).await;
+    let run = ask(&function, &user_input("Tell me a long story about the sea.")).await;
     match (ending(&run), proxy.turns()) {
         ("MODEL_STREAM_CUT", 1) => {
             Outcome::passed(format!("MODEL_STREAM_CUT behind {} bytes", text(&run).len()))
@@ -192,14 +192,14 @@ async fn cut(server: &Server, wire: Wire) -> Outcome {
 
 async fn too_long(server: &Server, wire: Wire) -> Outcome {
     let function = server.function(wire, &[]).await;
-    let run = ask(&function, &says(&"a ".repeat(WORDS))).await;
+    let run = ask(&function, &user_input(&"a ".repeat(WORDS))).await;
     match ending(&run) {
         "CONTEXT_TOO_LONG" => Outcome::passed("CONTEXT_TOO_LONG"),
         _ => Outcome::Failed(ended(&run, &function)),
     }
 }
 
-/// Many runs of one function, of which none may lose its connection to the server.
+/// Runs one function many times. No run may lose its connection to the server.
 async fn tool_runs(server: &Server, wire: Wire) -> Outcome {
     let wanted = env::var("AGUI_TEST_RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(RUNS);
     let function = server.function(wire, &[]).await;
@@ -213,10 +213,10 @@ async fn tool_runs(server: &Server, wire: Wire) -> Outcome {
         with_calls += usize::from(!results(&run).is_empty());
     }
     let lines = log::lines(&function).await;
-    if log::told(&lines, "run finished").len() != runs {
+    if log::with_message(&lines, "run finished").len() != runs {
         return Outcome::failed("the log does not have a line for each run");
     }
-    match log::told(&lines, "model began no turn").len() {
+    match log::with_message(&lines, "model began no turn").len() {
         0 if with_calls >= wanted => Outcome::passed(format!("{runs} runs, 0 x \"model began no turn\"")),
         0 => Outcome::NotTried(format!("only {with_calls} of {runs} runs made a call")),
         lost => Outcome::failed(format!("{runs} runs, {lost} x \"model began no turn\"")),

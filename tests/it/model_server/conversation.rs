@@ -1,25 +1,25 @@
-//! What the model is asked: a history with examples of calls, which small models go by, and a question.
+//! The requests to the model: a history with example calls, which helps small models, and a question.
 
 use serde_json::{Value, json};
 
-use crate::support::function::{Function, Reply, TOKEN, says, url_event};
+use crate::support::function::{Function, Reply, TOKEN, url_event, user_input};
 
-/// Cities that `get_weather` knows and that the examples leave out.
+/// Cities that `get_weather` knows and that are not in the examples.
 pub(super) const CITIES: [&str; 8] =
     ["Tokyo", "Paris", "Sydney", "Nairobi", "Mumbai", "Singapore", "Lisbon", "New York"];
 
-/// Asks the function and reads its answer to the end.
+/// Sends a run to the function and reads the response to its end.
 pub(super) async fn ask(function: &Function, input: &Value) -> Reply {
-    Reply::to(function, &url_event(&[("x-agui-token", TOKEN)], input)).await
+    Reply::send(function, &url_event(&[("x-agui-token", TOKEN)], input)).await
 }
 
-/// A question about the weather of a city.
+/// Returns an input that asks for the weather of one city.
 pub(super) fn one_city(city: &str) -> Value {
     let examples = ["Rome", "Berlin", "Madrid"].iter().map(|city| vec![*city]);
     with_examples(examples, &[city])
 }
 
-/// A question about the weather of two cities, for which the examples make two calls in a turn.
+/// Returns an input that asks for the weather of two cities, with examples that make two calls in a turn.
 pub(super) fn two_cities(cities: [&str; 2]) -> Value {
     let examples =
         [["Rome", "Madrid"], ["Berlin", "Rome"], ["London", "Berlin"]].map(|cities| cities.to_vec());
@@ -27,7 +27,7 @@ pub(super) fn two_cities(cities: [&str; 2]) -> Value {
 }
 
 fn with_examples(examples: impl IntoIterator<Item = Vec<&'static str>>, cities: &[&str]) -> Value {
-    let mut input = says("");
+    let mut input = user_input("");
     let mut messages: Vec<Value> =
         examples.into_iter().enumerate().flat_map(|(number, cities)| example(number, &cities)).collect();
     messages.push(json!({ "id": "question", "role": "user", "content": question(cities) }));
@@ -35,7 +35,7 @@ fn with_examples(examples: impl IntoIterator<Item = Vec<&'static str>>, cities: 
     input
 }
 
-/// A question, calls for each city, their results, an answer.
+/// Returns the messages of an example: a question, a call for each city, the results and an answer.
 fn example(number: usize, cities: &[&str]) -> Vec<Value> {
     let id = |kind: &str, place: usize| format!("{kind}-{number}-{place}");
     let places = || cities.iter().enumerate();
@@ -63,22 +63,22 @@ fn question(cities: &[&str]) -> String {
     format!("What is the weather in {}?", cities.join(" and in "))
 }
 
-/// The events of a kind.
+/// Returns the events of a type.
 pub(super) fn of<'a>(run: &'a Reply, kind: &'a str) -> impl Iterator<Item = &'a Value> {
     run.events.iter().filter(move |event| event["type"] == kind)
 }
 
-/// All that the run said.
+/// Returns the text of the run.
 pub(super) fn text(run: &Reply) -> String {
     of(run, "TEXT_MESSAGE_CONTENT").filter_map(|event| event["delta"].as_str()).collect()
 }
 
-/// What the tools answered.
+/// Returns the tool results of the run.
 pub(super) fn results(run: &Reply) -> Vec<&str> {
     of(run, "TOOL_CALL_RESULT").filter_map(|event| event["content"].as_str()).collect()
 }
 
-/// How the run ended: the code of its error, or its outcome.
+/// Returns how the run ended: the code of its error, or its outcome.
 pub(super) fn ending(run: &Reply) -> &str {
     let last = run.events.last().unwrap_or(&Value::Null);
     last["code"].as_str().or(last["outcome"]["type"].as_str()).unwrap_or("without an end")

@@ -1,4 +1,4 @@
-//! A proxy that hangs up in the middle of a streamed answer.
+//! A proxy that closes the connection in the middle of a streamed response.
 
 use std::convert::Infallible;
 use std::io;
@@ -15,19 +15,19 @@ use hyper::body::Incoming;
 use reqwest::Url;
 use tokio::sync::watch;
 
-/// Events of a stream that pass before the connection is closed.
+/// The number of events that pass before the connection is closed.
 const EVENTS: usize = 12;
 
-/// The proxy, gone when dropped.
+/// A running proxy. It stops when it is dropped.
 pub(super) struct CutProxy {
-    /// The server's address, at this proxy.
+    /// The proxy's address.
     pub(super) url: String,
     turns: watch::Sender<usize>,
     _proxy: Loopback,
 }
 
 impl CutProxy {
-    /// A proxy in front of a base URL.
+    /// Starts a proxy in front of a base URL.
     pub(super) async fn before(url: &str) -> Self {
         let server = Url::parse(url).unwrap();
         let turns = watch::Sender::new(0);
@@ -37,7 +37,7 @@ impl CutProxy {
         Self { url: proxy.url() + server.path(), turns, _proxy: proxy }
     }
 
-    /// How many turns were asked for.
+    /// Returns the number of turns that were requested.
     pub(super) fn turns(&self) -> usize {
         *self.turns.borrow()
     }
@@ -75,7 +75,7 @@ impl Forward {
     }
 }
 
-/// The next bytes of an answer, or an error behind its first events, which closes the connection.
+/// Returns the next bytes of a response, or an error after its first events, which closes the connection.
 async fn next(
     (mut answer, passed): (reqwest::Response, usize),
 ) -> Option<(io::Result<Frame<Bytes>>, (reqwest::Response, usize))> {

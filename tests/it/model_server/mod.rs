@@ -1,8 +1,8 @@
 //! `make test-model`: the function's binary in front of a real model server, which `OPENAI_BASE_URL` names.
 //!
-//! Everything else here tests against servers that play a provider. This one test asks a server that nobody here has
-//! written, so it is ignored unless it is asked for. It prints a line for each wire and check. A check passes only if
-//! what it is for was seen: a model that made no call has not passed the checks of calls.
+//! All other tests use stand-ins for providers. This one uses a real model server, so it is ignored unless it is requested. It
+//! prints a line for each wire and check. A check passes only if the behaviour was observed: a model that made no call has not
+//! passed the checks of calls.
 
 mod checks;
 mod conversation;
@@ -20,7 +20,7 @@ use self::server::{Server, WIRES};
 
 #[tokio::test]
 #[ignore = "needs a model server: `make test-model`"]
-async fn a_model_server_works_behind_the_function() {
+async fn model_server_works_with_the_function() {
     let server = Server::from_env().await.unwrap_or_else(|fault| panic!("{fault}"));
     let mut report = Report::begin(&server);
     for wire in WIRES {

@@ -1,17 +1,17 @@
-//! The table that is printed, a line as soon as its check is over.
+//! The printed table. Each line is printed as soon as its check has ended.
 #![expect(clippy::print_stdout, reason = "the table is printed")]
 
 use std::time::Duration;
 
 use super::server::{Server, Wire};
 
-/// How a check ended, with what was seen.
+/// The outcome of a check, with what was observed.
 pub(super) enum Outcome {
     Passed(String),
     Failed(String),
-    /// The model did nothing that could be checked.
+    /// The model did nothing that can be checked.
     NotTried(String),
-    /// The server has no such wire.
+    /// The server does not have this wire.
     NotThere,
 }
 
@@ -28,7 +28,7 @@ impl Outcome {
 #[derive(Default)]
 pub(super) struct Report {
     passed: usize,
-    /// The checks that did not pass, by wire and name.
+    /// The checks that have failed, by wire and name.
     others: Vec<String>,
 }
 
@@ -55,10 +55,10 @@ impl Report {
         println!("{:<10} {check:<18} {result:<10} {seconds:>8}  {seen}", wire.name());
     }
 
-    /// Prints the sum.
+    /// Prints the totals.
     ///
     /// # Panics
-    /// If a check did not pass, or none did.
+    /// If a check has failed, or none has passed.
     pub(super) fn end(self) {
         println!("\n{} passed, {} did not", self.passed, self.others.len());
         assert!(self.others.is_empty(), "not passed: {}", self.others.join(", "));

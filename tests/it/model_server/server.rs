@@ -1,4 +1,4 @@
-//! The server that is asked: where it is, which model it has, which wires it speaks.
+//! The model server: its address, its model, and the wires that it supports.
 
 use std::env;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::function::{Function, local_function};
 
-/// A wire of the server, and the adapter that speaks it.
+/// A wire of the server, with the adapter for it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wire {
     Chat,
@@ -17,19 +17,19 @@ pub(super) enum Wire {
 
 pub(super) const WIRES: [Wire; 3] = [Wire::Chat, Wire::Responses, Wire::Messages];
 
-/// Sent in place of a key that is not set: local servers take any.
+/// The key that is sent if none is set. Local servers accept any.
 const NO_KEY: &str = "none";
 
-/// Tokens of a turn: small models may not stop by themselves.
+/// The token limit of a turn, because small models may not stop by themselves.
 const MAX_TOKENS: &str = "200";
 
-/// Settings that are handed on to the function.
+/// Settings that are passed on to the function.
 const SETTINGS: [&str; 3] = ["AGUI_MODEL_TOOL_CHOICE", "AGUI_MODEL_TEMPERATURE", "AGUI_MODEL_IDLE_TIMEOUT_S"];
 
 pub(super) struct Server {
-    /// As `OPENAI_BASE_URL` has it, without a `/` at the end.
+    /// The value of `OPENAI_BASE_URL`, without a `/` at the end.
     base_url: String,
-    /// Where Messages are; the same server unless `ANTHROPIC_BASE_URL` is set.
+    /// The base URL for Messages: the same server unless `ANTHROPIC_BASE_URL` is set.
     messages_url: String,
     openai_key: String,
     anthropic_key: String,
@@ -57,10 +57,10 @@ impl Wire {
 }
 
 impl Server {
-    /// The server that the environment names.
+    /// Reads the server from the environment.
     ///
     /// # Errors
-    /// A sentence that says what is missing.
+    /// A sentence that names what is missing.
     pub(super) async fn from_env() -> Result<Self, String> {
         let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
         let base_url = variable("OPENAI_BASE_URL")
@@ -105,12 +105,12 @@ impl Server {
         &self.model
     }
 
-    /// The address that the function is given for a wire.
+    /// Returns the base URL that the function uses for a wire.
     pub(super) fn url(&self, wire: Wire) -> &str {
         if wire == Wire::Messages { &self.messages_url } else { &self.base_url }
     }
 
-    /// Whether the server knows the path of a wire. It is asked with an empty object, which it refuses otherwise.
+    /// Whether the server knows the path of a wire. Sends an empty object, which a known path refuses with another status.
     pub(super) async fn has(&self, wire: Wire) -> bool {
         let url = self.url(wire).trim_end_matches('/');
         let url = match wire {
@@ -128,17 +128,17 @@ impl Server {
         };
         let answer = request.body(json!({}).to_string()).send().await;
         let not_there = [StatusCode::NOT_FOUND, StatusCode::METHOD_NOT_ALLOWED, StatusCode::NOT_IMPLEMENTED];
-        // One that cannot be reached fails in its checks, with a reason.
+        // A server that cannot be reached fails in the checks, with a reason.
         // One that cannot be reached fails in its checks, with a reason.
         !answer.is_ok_and(|answer| not_there.contains(&answer.status()))
     }
 
-    /// The template's function in front of the server.
+    /// Starts the template's function in front of the server.
     pub(super) async fn function(&self, wire: Wire, more: &[(&str, &str)]) -> Function {
         self.function_at(wire, self.url(wire), more).await
     }
 
-    /// The template's function in front of something that stands before the server.
+    /// Starts the template's function with this base URL, for example a proxy's.
     pub(super) async fn function_at(&self, wire: Wire, url: &str, more: &[(&str, &str)]) -> Function {
         let model = format!("{}/{}", wire.adapter(), self.model);
         let (key, address) = match wire {

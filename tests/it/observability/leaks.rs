@@ -1,5 +1,5 @@
-//! What no line of the log has, at the finest level that the template allows, and that the search for it finds what is
-//! there. Every other test of the function searches its log, too: `support/watched.rs`.
+//! No log line contains a secret or a user's text, at the finest level that the template allows, and the search for leaks
+//! finds planted ones. All other tests of the function search its log as well: `support/leak_checked.rs`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -7,14 +7,14 @@ use ag_ui_dev::Issuer;
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 
-use crate::support::function::{Function, Reply, TOKEN, function, says, test_function, url_event};
+use crate::support::function::{Function, Reply, TOKEN, function, test_function, url_event, user_input};
 use crate::support::moto::Moto;
 
-/// Begins every planted value, so that a part of one is found as well.
+/// The beginning of every planted value, so that a part of one is found as well.
 const MARK: &str = "pl4nted";
 
 #[tokio::test]
-async fn given_level_debug_when_runs_end_in_every_way_then_no_line_has_a_token_a_claim_a_key_or_a_text() {
+async fn debug_log_contains_no_secret_or_text() {
     let moto = Moto::shared();
     let token = r#"{"token":"pl4nted-shared-token"}"#;
     moto.create_secret("leak-token", token).await;
@@ -53,7 +53,7 @@ async fn given_level_debug_when_runs_end_in_every_way_then_no_line_has_a_token_a
         ("pl4nted-shared-token", &forged, "pl4nted"),
         ("pl4nted-guess", &user, "pl4nted"),
     ] {
-        let mut input = says(text);
+        let mut input = user_input(text);
         for member in ["state", "forwardedProps"] {
             input[member] = json!({"pl4nted-key": "pl4nted-value"});
         }
@@ -63,7 +63,7 @@ async fn given_level_debug_when_runs_end_in_every_way_then_no_line_has_a_token_a
         event["rawQueryString"] = "q=pl4nted".into();
         event["requestContext"]["authorizer"] =
             json!({"jwt": {"claims": claims_as_texts(if user == &lesser_user { &lesser } else { &claims })}});
-        statuses.push(Reply::to(&function, &event).await.status);
+        statuses.push(Reply::send(&function, &event).await.status);
     }
     assert_eq!(statuses, [200, 200, 200, 200, 200, 401, 401]);
     function.kill().await;
@@ -76,40 +76,40 @@ async fn given_level_debug_when_runs_end_in_every_way_then_no_line_has_a_token_a
     }
 }
 
-/// API Gateway writes every claim as a text.
+/// Returns claims as API Gateway passes them: every claim is a string.
 fn claims_as_texts(claims: &Value) -> Value {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
     claims.as_object().unwrap().iter().map(|(name, value)| (name.clone(), Value::from(text(value)))).collect()
 }
 
-/// Whether the search at the function's end finds something.
+/// Whether the search for leaks, when the function is dropped, finds one.
 async fn is_found(function: Function) -> bool {
     function.kill().await;
     catch_unwind(AssertUnwindSafe(|| drop(function))).is_err()
 }
 
 #[tokio::test]
-async fn given_a_function_that_logs_what_it_was_sent_when_it_ends_then_the_search_finds_it() {
+async fn leak_search_finds_planted_leaks() {
     let leaking = test_function(&[]).await;
-    let event = url_event(&[("x-agui-token", TOKEN)], &says("log what I say"));
-    assert_eq!(Reply::to(&leaking, &event).await.status, 200);
+    let event = url_event(&[("x-agui-token", TOKEN)], &user_input("log what I say"));
+    assert_eq!(Reply::send(&leaking, &event).await.status, 200);
     assert!(is_found(leaking).await, "a message's text");
 
     let leaking = test_function(&[("AWS_LAMBDA_LOG_FORMAT", "JSON")]).await;
-    let event = url_event(&[("x-agui-token", TOKEN)], &says("log what I \"say\" to you"));
-    assert_eq!(Reply::to(&leaking, &event).await.status, 200);
+    let event = url_event(&[("x-agui-token", TOKEN)], &user_input("log what I \"say\" to you"));
+    assert_eq!(Reply::send(&leaking, &event).await.status, 200);
     assert!(is_found(leaking).await, "a text that JSON writes in another way");
 
     let clean = test_function(&[]).await;
-    let event = url_event(&[("x-agui-token", TOKEN)], &says("Good morning to you"));
-    assert_eq!(Reply::to(&clean, &event).await.status, 200);
+    let event = url_event(&[("x-agui-token", TOKEN)], &user_input("Good morning to you"));
+    assert_eq!(Reply::send(&clean, &event).await.status, 200);
     assert!(!is_found(clean).await, "nothing is there");
 
-    // What one test plants, no other function may log.
-    crate::support::planted::plant(r#"{"key":"log-this-very-key"}"#);
+    // No function may log what another test has planted.
+    crate::support::secrets::register(r#"{"key":"log-this-very-key"}"#);
     let leaking = test_function(&[]).await;
-    let event = url_event(&[("x-agui-token", TOKEN)], &says("log log-this-very-key please"));
-    // Past the watch, so that the text is no secret of this function's.
+    let event = url_event(&[("x-agui-token", TOKEN)], &user_input("log log-this-very-key please"));
+    // Invokes the inner function, so that this text is not among the function's secrets.
     drop((*leaking).invoke(&event).await.unwrap().text().await);
     assert!(is_found(leaking).await, "a planted key");
 }

@@ -1,4 +1,4 @@
-//! Metrics in the lines: the embedded metric format, and what its schema can't say of it.
+//! Metrics in log lines: the embedded metric format, and the rules that its schema cannot express.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,11 +8,11 @@ use serde_json::Value;
 
 use super::lines::log;
 
-/// Every dimension that there may be; each has few values by nature.
+/// All allowed dimensions. Each has only few values.
 const DIMENSIONS: [&str; 3] = ["service", "code", "tool"];
 
 #[tokio::test]
-async fn every_metric_document_fits_the_format_and_holds_what_it_names() {
+async fn every_metric_document_fits_the_schema() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/schemas/emf.json");
     let schema: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
     let schema = jsonschema::validator_for(&schema).unwrap();
@@ -55,7 +55,7 @@ async fn every_metric_document_fits_the_format_and_holds_what_it_names() {
 }
 
 #[tokio::test]
-async fn values_are_those_of_the_line() {
+async fn metric_values_equal_the_line_values() {
     let log = log().await;
     for line in log.iter().filter(|line| line["message"] == "run finished") {
         for (metric, key) in [

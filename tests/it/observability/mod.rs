@@ -1,7 +1,8 @@
-//! What the function tells of itself: log lines, metrics, traces; and what it never tells.
+//! Log lines, metrics and traces of the function, and what they never contain.
 
+mod filters;
 mod leaks;
 mod lines;
 mod metrics;
-mod output;
+mod stdout;
 mod traces;

@@ -1,23 +1,25 @@
-//! Traces: the spans of a run, as a collector gets them, before the invocation has ended.
+//! Traces: a collector receives the spans of a run before the invocation has ended.
 
 use std::collections::BTreeMap;
 
-use ag_ui_dev::provider::{Provider, Reply as Told, Say, Usage, Wire};
+use ag_ui_dev::provider::{Provider, Reply as ModelReply, TurnPart, Usage, Wire};
 use opentelemetry_proto::tonic::trace::v1::Span;
 use serde_json::{Value, json};
 
 use crate::support::collector::{Collector, attributes};
-use crate::support::function::{Function, Reply, TOKEN, local_function, says, test_function, url_event};
-use crate::support::log::{lines, told};
+use crate::support::function::{
+    Function, Reply, TOKEN, local_function, test_function, url_event, user_input,
+};
+use crate::support::log::{lines, with_message};
 use crate::support::provider::variables;
 
 const WEATHER: &str = "What is the weather in Tokyo and in Paris?";
 
 fn event(text: &str) -> Value {
-    url_event(&[("x-agui-token", TOKEN)], &says(text))
+    url_event(&[("x-agui-token", TOKEN)], &user_input(text))
 }
 
-/// A function whose model is at this provider and whose spans go to this collector.
+/// Starts a function with its model at this provider and its spans sent to this collector.
 async fn function(provider: &Provider, collector: &Collector) -> Function {
     let mut of_it = variables(Wire::OpenAiChat, &provider.url());
     of_it.push(("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url.clone()));
@@ -26,37 +28,37 @@ async fn function(provider: &Provider, collector: &Collector) -> Function {
     local_function(&of_it).await
 }
 
-fn used() -> Say {
-    Say::Usage(Usage { input: 100, output: 20, cached_read: 40, ..Usage::default() })
+fn used() -> TurnPart {
+    TurnPart::Usage(Usage { input: 100, output: 20, cached_read: 40, ..Usage::default() })
 }
 
-fn asking() -> Told {
-    let call = |id: &str, city: &str| Say::call(id, "get_weather", ["{\"location\":\"", city, "\"}"]);
+fn tool_call_reply() -> ModelReply {
+    let call = |id: &str, city: &str| TurnPart::call(id, "get_weather", ["{\"location\":\"", city, "\"}"]);
     let turn = [call("call_1", "Tokyo"), call("call_2", "Paris"), used()];
-    Told::stream(Wire::OpenAiChat, &turn)
+    ModelReply::stream(Wire::OpenAiChat, &turn)
 }
 
-fn answering() -> Told {
-    Told::stream(Wire::OpenAiChat, &[Say::text("Fairly chilly, and fairly warm."), used()])
+fn final_reply() -> ModelReply {
+    ModelReply::stream(Wire::OpenAiChat, &[TurnPart::text("Fairly chilly, and fairly warm."), used()])
 }
 
-fn of(span: &Span) -> BTreeMap<String, Value> {
+fn attributes_of(span: &Span) -> BTreeMap<String, Value> {
     attributes(&span.attributes)
 }
 
-/// The span of that name.
-fn named<'a>(spans: &'a [Span], name: &str) -> &'a Span {
+/// Returns the span with this name.
+fn span_named<'a>(spans: &'a [Span], name: &str) -> &'a Span {
     spans.iter().find(|span| span.name == name).unwrap_or_else(|| panic!("{name}: {spans:#?}"))
 }
 
 #[tokio::test]
-async fn given_a_run_with_tools_when_its_response_has_ended_then_its_spans_are_with_the_collector() {
+async fn spans_reach_the_collector_by_response_end() {
     let (provider, collector) = (Provider::start().await.unwrap(), Collector::start(true).await);
     let function = function(&provider, &collector).await;
-    provider.reply([asking(), answering()]);
+    provider.queue([tool_call_reply(), final_reply()]);
 
-    let reply = Reply::to(&function, &event(WEATHER)).await;
-    // Not waited for: they came before the end.
+    let reply = Reply::send(&function, &event(WEATHER)).await;
+    // The test does not wait: the spans arrived before the end.
     let spans = collector.spans();
 
     assert_eq!(reply.events.last().unwrap()["type"], "RUN_FINISHED");
@@ -103,15 +105,15 @@ async fn given_a_run_with_tools_when_its_response_has_ended_then_its_spans_are_w
     let expected =
         [chat("tool_calls"), tool("call_1"), tool("call_2"), chat("stop"), with(usage(200, 40, 80), agent)];
     for (span, expected) in spans.iter().zip(expected) {
-        assert_eq!(json!(of(span)), expected, "{}", span.name);
+        assert_eq!(json!(attributes_of(span)), expected, "{}", span.name);
     }
     // INTERNAL is 1, CLIENT 3.
     assert_eq!(spans.iter().map(|span| span.kind).collect::<Vec<_>>(), [3, 1, 1, 3, 1]);
 
-    for bytes in collector.bytes() {
+    for bytes in collector.batches() {
         let bytes = String::from_utf8_lossy(&bytes);
-        for said in [WEATHER, "Tokyo", "chilly", "humidity", TOKEN] {
-            assert!(!bytes.contains(said), "{said} is in a span");
+        for private_text in [WEATHER, "Tokyo", "chilly", "humidity", TOKEN] {
+            assert!(!bytes.contains(private_text), "{private_text} is in a span");
         }
     }
 }
@@ -123,17 +125,17 @@ fn with(mut value: Value, more: Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_failure_is_an_error_of_its_span_and_its_kind_is_a_code() {
+async fn failure_marks_its_span_with_an_error_code() {
     let collector = Collector::start(true).await;
     let function = test_function(&[("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url)]).await;
 
-    Reply::to(&function, &event("fail")).await;
-    Reply::to(&function, &event("call leak")).await;
-    Reply::to(&function, &event("call explode")).await;
+    Reply::send(&function, &event("fail")).await;
+    Reply::send(&function, &event("call leak")).await;
+    Reply::send(&function, &event("call explode")).await;
 
     let error = |span: &Span| {
         let is_error = span.status.as_ref().is_some_and(|status| status.code == 2);
-        (is_error, of(span).get("error.type").cloned().unwrap_or_default())
+        (is_error, attributes_of(span).get("error.type").cloned().unwrap_or_default())
     };
     let spans = collector.spans();
     let failed: Vec<(&str, Value)> =
@@ -146,12 +148,11 @@ async fn a_failure_is_an_error_of_its_span_and_its_kind_is_a_code() {
     ];
     assert_eq!(failed, expected);
     assert!(spans.iter().all(|span| error(span).0 || error(span).1.is_null()), "and nothing else has a kind");
-    assert_eq!(of(named(&spans, "invoke_agent"))["ag_ui.run.outcome"], "error");
+    assert_eq!(attributes_of(span_named(&spans, "invoke_agent"))["ag_ui.run.outcome"], "error");
 }
 
 #[tokio::test]
-async fn given_a_collector_that_does_not_answer_when_a_run_ends_then_the_client_has_it_and_the_spans_are_given_up()
- {
+async fn unresponsive_collector_does_not_delay_the_client() {
     let (provider, collector) = (Provider::start().await.unwrap(), Collector::start(false).await);
     let mut variables = variables(Wire::OpenAiChat, &provider.url());
     variables.push(("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url.clone()));
@@ -159,28 +160,32 @@ async fn given_a_collector_that_does_not_answer_when_a_run_ends_then_the_client_
     let variables: Vec<(&str, &str)> =
         variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let function = local_function(&variables).await;
-    provider.reply([answering()]);
+    provider.queue([final_reply()]);
 
     let mut answer = function.invoke(&event(WEATHER)).await.unwrap();
     let mut text = String::new();
     while !text.contains("RUN_FINISHED") {
-        text.push_str(&String::from_utf8_lossy(&answer.next().await.unwrap().bytes));
+        text.push_str(&String::from_utf8_lossy(&answer.next_chunk().await.unwrap().bytes));
     }
-    collector.has_been_reached().await;
+    collector.wait_for_batch().await;
     assert_eq!(answer.text().await, "", "nothing is left but the end");
 
     let log = lines(&function).await;
-    assert_eq!(told(&log, "spans are lost: the collector did not answer in time").len(), 1, "{log:#?}");
-    assert_eq!(told(&log, "run finished")[0]["outcome"], "success");
+    assert_eq!(
+        with_message(&log, "spans are lost: the collector did not answer in time").len(),
+        1,
+        "{log:#?}"
+    );
+    assert_eq!(with_message(&log, "run finished")[0]["outcome"], "success");
 }
 
 #[tokio::test]
-async fn given_no_collector_then_no_span_is_made() {
+async fn no_spans_without_a_collector() {
     let collector = Collector::start(true).await;
     for off in [("OTEL_SDK_DISABLED", "true"), ("OTEL_TRACES_EXPORTER", "none")] {
         let function = local_function(&[off, ("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url)]).await;
-        assert_eq!(Reply::to(&function, &event("Good morning to you")).await.status, 200);
+        assert_eq!(Reply::send(&function, &event("Good morning to you")).await.status, 200);
     }
 
-    assert!(collector.bytes().is_empty());
+    assert!(collector.batches().is_empty());
 }

@@ -1,4 +1,4 @@
-//! A collector of traces, as OpenTelemetry's protocol over HTTP has it. It can keep an answer back.
+//! A trace collector that speaks OpenTelemetry's protocol over HTTP. It can hold its response back.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -16,55 +16,57 @@ use prost::Message as _;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-/// A collector, gone when dropped.
+/// A running collector. It stops when it is dropped.
 pub(crate) struct Collector {
     pub(crate) url: String,
-    door: Door,
+    handler: ExportHandler,
     _server: Loopback,
 }
 
 #[derive(Clone)]
-struct Door {
+struct ExportHandler {
     is_open: watch::Sender<bool>,
-    /// The bodies that came, answered or not.
-    came: watch::Sender<Vec<Bytes>>,
+    /// The request bodies received so far, whether or not a response was sent.
+    batches: watch::Sender<Vec<Bytes>>,
 }
 
 impl Collector {
-    /// A collector that answers, or one that does so when it is opened.
+    /// Starts a collector. With `is_open` false it receives batches and never responds.
     pub(crate) async fn start(is_open: bool) -> Self {
-        let door = Door { is_open: watch::Sender::new(is_open), came: watch::Sender::new(Vec::new()) };
-        let answers = door.clone();
+        let handler =
+            ExportHandler { is_open: watch::Sender::new(is_open), batches: watch::Sender::new(Vec::new()) };
+        let answers = handler.clone();
         let server = Loopback::serve(move |request| answers.clone().answer(request)).unwrap();
-        Self { url: server.url(), door, _server: server }
+        Self { url: server.url(), handler, _server: server }
     }
 
-    /// Waits until a batch has come.
-    pub(crate) async fn has_been_reached(&self) {
-        let mut came = self.door.came.subscribe();
+    /// Waits until a batch was received.
+    pub(crate) async fn wait_for_batch(&self) {
+        let mut came = self.handler.batches.subscribe();
         came.wait_for(|came| !came.is_empty()).await.unwrap();
     }
 
-    /// The batches so far, as they came.
-    pub(crate) fn bytes(&self) -> Vec<Bytes> {
-        self.door.came.borrow().clone()
+    /// Returns the encoded batches received so far.
+    pub(crate) fn batches(&self) -> Vec<Bytes> {
+        self.handler.batches.borrow().clone()
     }
 
-    /// The spans so far, in the order that they ended.
+    /// Returns the spans received so far, in the order in which they ended.
     pub(crate) fn spans(&self) -> Vec<Span> {
-        let batches = self.bytes().into_iter().map(|bytes| ExportTraceServiceRequest::decode(bytes).unwrap());
+        let batches =
+            self.batches().into_iter().map(|bytes| ExportTraceServiceRequest::decode(bytes).unwrap());
         let resources = batches.flat_map(|batch| batch.resource_spans);
         resources.flat_map(|resource| resource.scope_spans).flat_map(|scope| scope.spans).collect()
     }
 
-    /// What the spans are of.
+    /// Returns the resource attributes of the first batch.
     pub(crate) fn resource(&self) -> BTreeMap<String, Value> {
-        let batch = ExportTraceServiceRequest::decode(self.bytes().remove(0)).unwrap();
+        let batch = ExportTraceServiceRequest::decode(self.batches().remove(0)).unwrap();
         attributes(&batch.resource_spans[0].resource.as_ref().unwrap().attributes)
     }
 }
 
-/// Attributes as JSON.
+/// Converts attributes to JSON.
 pub(crate) fn attributes(attributes: &[KeyValue]) -> BTreeMap<String, Value> {
     attributes.iter().map(|pair| (pair.key.clone(), json_of(pair.value.as_ref()))).collect()
 }
@@ -79,11 +81,11 @@ fn json_of(value: Option<&AnyValue>) -> Value {
     }
 }
 
-impl Door {
+impl ExportHandler {
     async fn answer(self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
         assert_eq!(request.uri().path(), "/v1/traces");
         let body = request.into_body().collect().await.unwrap().to_bytes();
-        self.came.send_modify(|came| came.push(body));
+        self.batches.send_modify(|came| came.push(body));
         let mut is_open = self.is_open.subscribe();
         is_open.wait_for(|is_open| *is_open).await.unwrap();
         let answer = Response::builder().header("content-type", "application/x-protobuf");

@@ -1,15 +1,17 @@
-//! The messages that a client holds, built from events as the official client builds them and not from this crate's code.
+//! The messages that a client holds, built from events by the rules of the official client, independently of this crate's
+//! code.
 //!
-//! Source: `defaultApplyEvents` of `@ag-ui/client` 1.0.0. Activities are the oracle's.
+//! Source: `defaultApplyEvents` of `@ag-ui/client` 1.0.0. Activities are handled by `event_order`.
 
 use serde_json::{Value, json};
 
-/// Messages, in the client's order.
+/// The messages, in the client's order.
 #[derive(Default)]
 pub(crate) struct Conversation(pub(crate) Vec<Value>);
 
 impl Conversation {
-    pub(crate) fn see(&mut self, event: &Value) {
+    /// Updates the messages by one event, as the official client does.
+    pub(crate) fn apply(&mut self, event: &Value) {
         let messages = &mut self.0;
         match event["type"].as_str().unwrap() {
             "TEXT_MESSAGE_START" => {
@@ -64,20 +66,24 @@ impl Conversation {
         }
     }
 
+    /// Returns the message with this id, which must exist.
     fn message(&mut self, id: &Value) -> &mut Value {
         self.0.iter_mut().find(|message| message["id"] == *id).unwrap()
     }
 
+    /// Returns the tool call with this id, which must exist.
     fn call(&mut self, id: &Value) -> &mut Value {
         let calls = self.0.iter_mut().filter_map(|message| message.get_mut("toolCalls")?.as_array_mut());
         calls.flatten().find(|call| call["id"] == *id).unwrap()
     }
 }
 
+/// Returns the tool calls of a message.
 fn calls(message: &Value) -> impl Iterator<Item = &Value> {
     message["toolCalls"].as_array().into_iter().flatten()
 }
 
+/// Appends a delta to a text.
 fn append(text: &mut Value, delta: &Value) {
     *text = format!("{}{}", text.as_str().unwrap(), delta.as_str().unwrap()).into();
 }

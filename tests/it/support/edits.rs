@@ -1,26 +1,27 @@
-//! Random JSON, and random edits of it.
+//! Generates random JSON documents and random edits of them for property tests.
 
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-/// A change somewhere in a document.
+/// A change at a random place of a document.
 #[derive(Debug, Clone)]
 pub(crate) struct Edit {
-    /// Which way down, at each level.
-    way: Vec<usize>,
-    kind: Kind,
+    /// The number of the child to descend to, at each level; taken modulo the number of children.
+    path: Vec<usize>,
+    kind: EditKind,
     value: Value,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Kind {
+enum EditKind {
     Set,
     Insert,
     Remove,
-    Double,
+    Duplicate,
 }
 
-/// Any document: few names, so that they meet again; among them those that pointers and prototypes trip over.
+/// Generates any JSON document. It uses few member names, so that edits meet existing members, and includes names that
+/// JSON Pointers escape or that JavaScript reserves for prototypes.
 pub(crate) fn json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -38,24 +39,27 @@ pub(crate) fn json() -> impl Strategy<Value = Value> {
     })
 }
 
+/// Generates a member name.
 fn name() -> impl Strategy<Value = String> {
     let odd = ["", "a", "b", "0", "1", "-", "a/b", "~1", "~", "__proto__", "constructor", "prototype"];
     prop::sample::select(odd.to_vec()).prop_map(ToOwned::to_owned)
 }
 
+/// Generates an edit.
 pub(crate) fn edit() -> impl Strategy<Value = Edit> {
-    let kinds = [Kind::Set, Kind::Insert, Kind::Remove, Kind::Double];
+    let kinds = [EditKind::Set, EditKind::Insert, EditKind::Remove, EditKind::Duplicate];
     let way = prop::collection::vec(any::<usize>(), 0..4);
     (way, prop::sample::select(kinds.to_vec()), json(), name()).prop_map(|(way, kind, value, name)| {
         // A value that an object takes under a name, too.
-        Edit { way, kind, value: json!({ "name": name, "value": value }) }
+        Edit { path: way, kind, value: json!({ "name": name, "value": value }) }
     })
 }
 
 impl Edit {
-    pub(crate) fn make(&self, document: &mut Value) {
+    /// Applies the edit to a document.
+    pub(crate) fn apply(&self, document: &mut Value) {
         let mut at = document;
-        for turn in &self.way {
+        for turn in &self.path {
             let is_leaf = match at {
                 Value::Object(members) => members.is_empty(),
                 Value::Array(items) => items.is_empty(),
@@ -77,17 +81,17 @@ impl Edit {
             };
         }
         let (name, value) = (self.value["name"].as_str().unwrap(), self.value["value"].clone());
-        let place = self.way.first().copied().unwrap_or_default();
+        let place = self.path.first().copied().unwrap_or_default();
         match (at, self.kind) {
-            (Value::Object(members), Kind::Insert | Kind::Double) => {
+            (Value::Object(members), EditKind::Insert | EditKind::Duplicate) => {
                 members.insert(name.to_owned(), value);
             }
-            (Value::Object(members), Kind::Remove) => {
+            (Value::Object(members), EditKind::Remove) => {
                 members.remove(name);
             }
-            (Value::Array(items), Kind::Insert) => items.insert(place % (items.len() + 1), value),
-            (Value::Array(items), Kind::Double) => items.extend(items.clone()),
-            (Value::Array(items), Kind::Remove) if !items.is_empty() => {
+            (Value::Array(items), EditKind::Insert) => items.insert(place % (items.len() + 1), value),
+            (Value::Array(items), EditKind::Duplicate) => items.extend(items.clone()),
+            (Value::Array(items), EditKind::Remove) if !items.is_empty() => {
                 items.remove(place % items.len());
             }
             (at, _) => *at = value,

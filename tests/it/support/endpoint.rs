@@ -1,14 +1,12 @@
-//! An endpoint in process, requests to it, and its answers read to their end.
+//! An endpoint in this process, requests to it, and its responses read to the end.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::pin::Pin;
 
 use ag_ui_lambda::agent::Agent;
-use ag_ui_lambda::endpoint::{
-    ClaimSource, Claims, Endpoint, EndpointBuilder, Forbidden, ResponseBody, SharedToken, UserTokenError,
-    VerifyUser,
-};
+use ag_ui_lambda::auth::{ClaimSource, Claims, Forbidden, SharedToken, UserTokenError, VerifyUser};
+use ag_ui_lambda::endpoint::{Endpoint, EndpointBuilder, ResponseBody};
 use ag_ui_lambda::model::{Model, Script, Scripted};
 use ag_ui_lambda::protocol::JsonObject;
 use ag_ui_lambda::tool::{NoArgs, ToolContext, ToolError, tool_fn};
@@ -21,17 +19,17 @@ use serde_json::{Value, json};
 
 use super::scenario::Caller;
 
-/// The token of [`endpoint`].
+/// The shared token of [`endpoint`].
 pub(crate) const TOKEN: &str = "right-token";
-/// Whom the mapping from claims to callers refuses.
-pub(crate) const BANNED: &str = "banned";
+/// The subject that the mapping from claims to callers refuses.
+pub(crate) const FORBIDDEN_SUBJECT: &str = "banned";
 
-/// An endpoint with a literal token, the tool `whoami`, and a model that greets.
+/// Returns an endpoint with a literal token, the tool `whoami`, and a model that says hello.
 pub(crate) fn endpoint() -> EndpointBuilder<Caller> {
     endpoint_of(Scripted::new(|_| Script::new().words("Hello there")))
 }
 
-/// The same endpoint with another model.
+/// Returns the same endpoint with another model.
 pub(crate) fn endpoint_of(model: impl Model) -> EndpointBuilder<Caller> {
     async fn whoami(context: ToolContext<Caller>, _: NoArgs) -> Result<Option<String>, ToolError> {
         Ok(context.caller().user.clone())
@@ -40,19 +38,20 @@ pub(crate) fn endpoint_of(model: impl Model) -> EndpointBuilder<Caller> {
     Endpoint::builder(agent, caller).token(SharedToken::literal(TOKEN.into()).unwrap())
 }
 
+/// Maps claims to a caller, and refuses [`FORBIDDEN_SUBJECT`].
 fn caller(claims: &Claims) -> Result<Caller, Forbidden> {
     let user = claims.subject().map(ToOwned::to_owned);
     match user.as_deref() {
-        Some(BANNED) => Err(Forbidden),
+        Some(FORBIDDEN_SUBJECT) => Err(Forbidden),
         _ => Ok(Caller { user }),
     }
 }
 
-/// Verifies a user's token by its text: `good` is u-1's of the issuer `idp`, for `no-keys` the keys are away,
-/// and any other is refused.
-pub(crate) struct ByText;
+/// Verifies user tokens by their text: `good` belongs to `u-1` of the issuer `idp`, `no-keys` fails because the keys are
+/// unavailable, and any other token is refused.
+pub(crate) struct FixedTokens;
 
-impl VerifyUser for ByText {
+impl VerifyUser for FixedTokens {
     fn verify<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Result<JsonObject, UserTokenError>> {
         let claims = [("sub".into(), "u-1".into()), ("iss".into(), "idp".into())];
         let verified = match token {
@@ -63,26 +62,26 @@ impl VerifyUser for ByText {
         async move { verified }.boxed()
     }
 
-    fn warm(&self) -> BoxFuture<'_, ()> {
+    fn warm_up(&self) -> BoxFuture<'_, ()> {
         async {}.boxed()
     }
 }
 
-/// A request to be sent. As it begins it is one that is served.
+/// A request that a test changes before it sends it. Unchanged, it is served.
 #[derive(Clone)]
-pub(crate) struct Asked {
+pub(crate) struct TestRequest {
     pub(crate) method: &'static str,
     pub(crate) path: String,
     pub(crate) headers: HeaderMap,
     pub(crate) input: Value,
-    /// Text behind the input.
+    /// Text that follows the input in the body.
     pub(crate) tail: String,
     pub(crate) claims: Option<Claims>,
 }
 
-/// A run that the right token asks for.
-pub(crate) fn post() -> Asked {
-    let asked = Asked {
+/// Returns a valid request for a run, with the right token.
+pub(crate) fn run_request() -> TestRequest {
+    let asked = TestRequest {
         method: "POST",
         path: "/".into(),
         headers: HeaderMap::new(),
@@ -96,8 +95,9 @@ pub(crate) fn post() -> Asked {
     asked.header("content-type", "application/json").header("x-agui-token", TOKEN)
 }
 
-impl Asked {
-    pub(crate) fn at(mut self, method: &'static str, path: &str) -> Self {
+impl TestRequest {
+    /// Sets the method and the path.
+    pub(crate) fn route(mut self, method: &'static str, path: &str) -> Self {
         self.method = method;
         self.path = path.into();
         self
@@ -109,13 +109,14 @@ impl Asked {
         self
     }
 
-    /// Adds a header beside those of its name.
-    pub(crate) fn and_header(mut self, name: &'static str, value: &str) -> Self {
+    /// Adds a header, and keeps others of the same name.
+    pub(crate) fn append_header(mut self, name: &'static str, value: &str) -> Self {
         self.headers.append(name, value.parse().unwrap());
         self
     }
 
-    pub(crate) fn without(mut self, name: &str) -> Self {
+    /// Removes a header.
+    pub(crate) fn without_header(mut self, name: &str) -> Self {
         self.headers.remove(name);
         self
     }
@@ -126,14 +127,15 @@ impl Asked {
         self
     }
 
-    /// What the edge has proven.
+    /// Adds claims that the entry point has verified.
     pub(crate) fn claims(mut self, source: ClaimSource, claims: Value) -> Self {
         let Value::Object(values) = claims else { panic!("claims are an object") };
         self.claims = Some(Claims::new(source, values));
         self
     }
 
-    pub(crate) fn request(self) -> Request<Bytes> {
+    /// Builds the HTTP request.
+    pub(crate) fn build(self) -> Request<Bytes> {
         let mut request = Request::new(Bytes::from(format!("{}{}", self.input, self.tail)));
         *request.method_mut() = self.method.parse().unwrap();
         *request.uri_mut() = self.path.parse().unwrap();
@@ -144,24 +146,25 @@ impl Asked {
         request
     }
 
-    pub(crate) async fn to(self, endpoint: &Endpoint<Caller>) -> Answered {
-        Answered::read(endpoint.handle(self.request()).await).await
+    /// Sends the request and reads the response to its end.
+    pub(crate) async fn send_to(self, endpoint: &Endpoint<Caller>) -> TestResponse {
+        TestResponse::read(endpoint.handle(self.build()).await).await
     }
 
-    /// The same request with this text for a body.
-    pub(crate) async fn sent_as(self, endpoint: &Endpoint<Caller>, body: &'static str) -> Answered {
-        Answered::read(endpoint.handle(self.request().map(|_| body.into())).await).await
+    /// Sends the request with this text as its body.
+    pub(crate) async fn send_body_to(self, endpoint: &Endpoint<Caller>, body: &'static str) -> TestResponse {
+        TestResponse::read(endpoint.handle(self.build().map(|_| body.into())).await).await
     }
 }
 
-/// An answer, read to its end.
-pub(crate) struct Answered {
+/// A response that was read to its end.
+pub(crate) struct TestResponse {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) text: String,
 }
 
-impl Answered {
+impl TestResponse {
     async fn read(response: Response<ResponseBody>) -> Self {
         let (head, mut body) = response.into_parts();
         let mut text = String::new();
@@ -171,18 +174,19 @@ impl Answered {
         Self { status: head.status.as_u16(), headers: head.headers, text }
     }
 
-    /// The code of a refusal.
+    /// Returns the error code of a refusal; empty for any other response.
     pub(crate) fn code(&self) -> String {
         let body: Value = serde_json::from_str(&self.text).unwrap_or_default();
         body["error"]["code"].as_str().unwrap_or_default().to_owned()
     }
 
+    /// Returns the value of a header.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 }
 
-/// The next frame of a body.
+/// Reads the next frame of a body; `None` at its end.
 pub(crate) async fn next_frame(body: &mut ResponseBody) -> Option<String> {
     let frame = poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await?;
     let bytes = frame.unwrap_or_else(|never: Infallible| match never {}).into_data();

@@ -1,4 +1,4 @@
-//! A door before Secrets Manager that counts what is read and can be shut in several ways.
+//! A proxy in front of moto's Secrets Manager that counts reads and can fail in several ways.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -17,45 +17,45 @@ use tokio::sync::{Mutex, watch};
 use super::function::{Function, function};
 use super::moto::Moto;
 
-/// How Secrets Manager is out of order.
+/// How Secrets Manager fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// It answers with its own error.
-    Fails,
-    /// It asks for fewer calls.
-    Throttles,
-    /// Nobody listens.
-    Refuses,
-    /// It answers nothing, until it recovers.
-    Hangs,
-    /// It does what it is asked, and says so when it recovers.
-    AnswersLate,
+    /// It responds with an internal error.
+    InternalError,
+    /// It throttles the calls.
+    Throttled,
+    /// Nothing listens at its address.
+    ConnectionRefused,
+    /// It does not respond before the fault is removed.
+    NoResponse,
+    /// It handles the request, but sends the response only after the fault is removed.
+    LateResponse,
 }
 
-/// moto behind a port of its own, gone when dropped.
+/// A proxy to moto at a port of its own. It stops when it is dropped.
 pub(crate) struct FaultProxy {
     url: String,
     address: SocketAddr,
-    /// Holds the port, so that nobody else listens there while this proxy does not. A raw socket, because it is bound only.
+    /// Reserves the port while the proxy does not listen. It is a raw socket because it is only bound.
     _port: TcpSocket,
-    /// None while nobody listens.
+    /// The server; `None` while the proxy does not listen.
     server: Mutex<Option<Loopback>>,
-    door: Door,
+    forwarder: Forwarder,
 }
 
 #[derive(Clone)]
-struct Door {
+struct Forwarder {
     moto: &'static str,
     client: reqwest::Client,
-    /// Held while moto is asked: it does not do two things at once as DynamoDB does.
+    /// Held during a request to moto, which does not handle two requests at once as DynamoDB does.
     turn: Arc<Mutex<()>>,
     fault: watch::Sender<Option<Fault>>,
-    /// The stage of each read that came, answered or not.
+    /// The stage of each read received so far, whether or not a response was sent.
     reads: watch::Sender<Vec<String>>,
 }
 
 impl FaultProxy {
-    /// A proxy to the moto of this process, in order or not.
+    /// Starts a proxy to the moto of this process, with or without a fault.
     pub(crate) async fn new(fault: Option<Fault>) -> Self {
         let port = TcpSocket::new_v4().unwrap();
         port.set_reuseaddr(true).unwrap();
@@ -66,7 +66,7 @@ impl FaultProxy {
             address,
             _port: port,
             server: Mutex::default(),
-            door: Door {
+            forwarder: Forwarder {
                 moto: &Moto::shared().url,
                 client: reqwest::Client::new(),
                 turn: Arc::default(),
@@ -74,42 +74,42 @@ impl FaultProxy {
                 reads: watch::Sender::default(),
             },
         };
-        proxy.set(fault).await;
+        proxy.set_fault(fault).await;
         proxy
     }
 
-    /// Puts Secrets Manager out of order, or in order again.
-    pub(crate) async fn set(&self, fault: Option<Fault>) {
+    /// Sets the fault, or removes it with `None`.
+    pub(crate) async fn set_fault(&self, fault: Option<Fault>) {
         let mut server = self.server.lock().await;
-        if fault == Some(Fault::Refuses) {
+        if fault == Some(Fault::ConnectionRefused) {
             if let Some(server) = server.take() {
                 server.close().await;
             }
         } else if server.is_none() {
-            let door = self.door.clone();
-            let answer = move |request| door.clone().answer(request);
+            let forwarder = self.forwarder.clone();
+            let answer = move |request| forwarder.clone().answer(request);
             *server = Some(Loopback::serve_on(self.address.port(), answer).unwrap());
         }
-        self.door.fault.send_replace(fault);
+        self.forwarder.fault.send_replace(fault);
     }
 
-    /// The stages read so far, in order.
+    /// Returns the stages read so far, in order.
     pub(crate) fn reads(&self) -> Vec<String> {
-        self.door.reads.borrow().clone()
+        self.forwarder.reads.borrow().clone()
     }
 
-    /// Waits until a read has come.
-    pub(crate) async fn has_been_read(&self) {
-        self.has_been_read_by(1).await;
+    /// Waits until one read was received.
+    pub(crate) async fn wait_for_read(&self) {
+        self.wait_for_reads(1).await;
     }
 
-    /// Waits until so many reads have come.
-    pub(crate) async fn has_been_read_by(&self, readers: usize) {
-        let mut reads = self.door.reads.subscribe();
+    /// Waits until this many reads were received.
+    pub(crate) async fn wait_for_reads(&self, readers: usize) {
+        let mut reads = self.forwarder.reads.subscribe();
         reads.wait_for(|reads| reads.len() >= readers).await.unwrap();
     }
 
-    /// Starts the template's function with the token in this secret, read through this proxy.
+    /// Starts the template's function, which reads its token from this secret through this proxy.
     pub(crate) async fn function(&self, secret: &str, more: &[(&str, &str)]) -> Function {
         let moto = Moto::shared().env();
         let variables = [
@@ -120,13 +120,14 @@ impl FaultProxy {
         function(moto.iter().chain(&variables).chain(more)).await
     }
 
-    /// Where it listens.
+    /// Returns the proxy's address.
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
 }
 
-impl Door {
+impl Forwarder {
+    /// Records a read, applies the fault, and forwards the request to moto.
     async fn answer(self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
         let (head, body) = request.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
@@ -135,14 +136,14 @@ impl Door {
         self.reads.send_modify(|reads| reads.push(stage));
         let fault = *self.fault.borrow();
         match fault {
-            Some(Fault::Fails) => {
+            Some(Fault::InternalError) => {
                 return Ok(refusal(StatusCode::INTERNAL_SERVER_ERROR, "InternalServiceError"));
             }
-            Some(Fault::Throttles) => return Ok(refusal(StatusCode::BAD_REQUEST, "ThrottlingException")),
+            Some(Fault::Throttled) => return Ok(refusal(StatusCode::BAD_REQUEST, "ThrottlingException")),
             _ => {}
         }
         let mut fault = self.fault.subscribe();
-        fault.wait_for(|fault| *fault != Some(Fault::Hangs)).await.unwrap();
+        fault.wait_for(|fault| *fault != Some(Fault::NoResponse)).await.unwrap();
         let mut headers = head.headers;
         headers.remove(HOST);
         headers.remove(CONTENT_LENGTH);
@@ -151,11 +152,12 @@ impl Door {
             let _turn = self.turn.lock().await;
             forward.send().await.unwrap()
         };
-        fault.wait_for(|fault| *fault != Some(Fault::AnswersLate)).await.unwrap();
+        fault.wait_for(|fault| *fault != Some(Fault::LateResponse)).await.unwrap();
         Ok(response(answer.status(), answer.bytes().await.unwrap()))
     }
 }
 
+/// Returns an error response as AWS formats it.
 fn refusal(status: StatusCode, kind: &str) -> Response<Full<Bytes>> {
     response(status, format!(r#"{{"__type":"{kind}","Message":"out of order"}}"#).into())
 }

@@ -1,19 +1,19 @@
-//! The real function binary behind the Runtime API emulator, and what it answers.
+//! The function's real binary behind the Runtime API emulator, and its responses.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use ag_ui_dev::Answer;
+use ag_ui_dev::FunctionResponse;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use super::planted::plant;
+pub(crate) use super::leak_checked::Function;
+use super::secrets::register;
 pub(crate) use super::sse::events;
-pub(crate) use super::watched::Function;
-use super::{oracle, outline};
+use super::{event_order, outline};
 
-/// The token of the sample events.
+/// The shared token that the sample events contain.
 pub(crate) const TOKEN: &str = "sample-token-for-local-use";
 
 /// Starts the template's function with a literal token, the scripted model and these variables.
@@ -33,22 +33,24 @@ pub(crate) async fn test_function(variables: &[(&str, &str)]) -> Function {
 }
 
 /// Starts the demo agent, `examples/dojo`, with a literal token, a key of approvals and these variables.
-pub(crate) async fn dojo(variables: &[(&str, &str)]) -> Function {
+pub(crate) async fn dojo_function(variables: &[(&str, &str)]) -> Function {
     let key = ("AGUI_APPROVAL_KEY", "0123456789abcdef0123456789abcdef");
     example("dojo", &[variables, &[key]].concat()).await
 }
 
+/// Starts an example of this package with a literal token and these variables.
 async fn example(name: &str, variables: &[(&str, &str)]) -> Function {
     let local = [("AGUI_LOCAL", "1"), ("AGUI_TOKEN", TOKEN)];
     start(program(name).to_str().unwrap(), local.iter().chain(variables)).await
 }
 
-/// Starts the container of examples/agentcore.
-pub(crate) fn agentcore() -> PathBuf {
+/// Returns the path of the program of examples/agentcore.
+pub(crate) fn agentcore_program() -> PathBuf {
     program("agentcore")
 }
 
-/// Where a program is that cargo has built with the tests: another package's, or an example of the function's.
+/// Returns the path of a program that `make programs` has built: another package's, or an example of the function.
+/// Fails if the program is older than its sources.
 pub(crate) fn program(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_BIN_EXE_ag-ui-lambda")).parent().unwrap();
     let places = [folder.join(name), folder.join("examples").join(name)];
@@ -63,7 +65,7 @@ pub(crate) fn program(name: &str) -> PathBuf {
     program
 }
 
-/// The files that a program was built from, of all packages of the workspace, as cargo has listed them beside it.
+/// Returns the files of the workspace that a program was built from, as cargo lists them in a file beside it.
 fn sources(program: &Path) -> Vec<PathBuf> {
     let list = fs::read_to_string(program.with_extension("d")).unwrap();
     let (_, files) = list.lines().next().and_then(|line| line.split_once(": ")).unwrap();
@@ -74,6 +76,7 @@ fn sources(program: &Path) -> Vec<PathBuf> {
     files
 }
 
+/// Returns when a file was last changed.
 fn modified(file: &Path) -> SystemTime {
     fs::metadata(file).unwrap().modified().unwrap()
 }
@@ -90,68 +93,70 @@ pub(crate) async fn start<'a>(
     function.ready(Duration::from_secs(20)).await.unwrap();
     let is_secret =
         |name: &str| name == "AGUI_TOKEN" || name.ends_with("_KEY") || name == "OTEL_EXPORTER_OTLP_HEADERS";
-    variables.iter().filter(|(name, _)| is_secret(name)).for_each(|(_, value)| plant(value));
+    variables.iter().filter(|(name, _)| is_secret(name)).for_each(|(_, value)| register(value));
     Function::new(function)
 }
 
-/// A function URL's event with a body and headers.
+/// Returns the event of a function URL for a request with this body and these headers.
 pub(crate) fn url_event(headers: &[(&str, &str)], body: &Value) -> Value {
     let request = http::Request::post("/").header("content-type", "application/json");
     let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
     ag_ui_dev::EntryPoint::FunctionUrl.event(&request.body(body.to_string().into()).unwrap(), None)
 }
 
-/// The input of a run in which the user says this.
-pub(crate) fn says(text: &str) -> Value {
+/// Returns the input of a run whose user message is this text.
+pub(crate) fn user_input(text: &str) -> Value {
     json!({
         "threadId": "t", "runId": "r", "protocolVersion": "1.0", "state": {}, "tools": [], "context": [],
         "messages": [{"id": "u1", "role": "user", "content": text}], "forwardedProps": {},
     })
 }
 
-/// Says hello with this token.
-pub(crate) async fn ask(function: &Function, token: &str) -> Reply {
-    Reply::to(function, &url_event(&[("x-agui-token", token)], &says("Hello"))).await
+/// Sends a run with the message "Hello" and this token.
+pub(crate) async fn send_hello(function: &Function, token: &str) -> Reply {
+    Reply::send(function, &url_event(&[("x-agui-token", token)], &user_input("Hello"))).await
 }
 
-/// An answer, read to its end.
+/// A response of the function that was read to its end.
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) text: String,
-    /// The events of a run, in order and checked; empty for any other answer.
+    /// The events of a run, whose order was checked; empty for any other response.
     pub(crate) events: Vec<Value>,
 }
 
 impl Reply {
-    /// Sends an event and reads the answer; a run must be in order.
-    pub(crate) async fn to(function: &Function, event: &Value) -> Self {
+    /// Sends an event and reads the response. The events of a run must be in a valid order.
+    pub(crate) async fn send(function: &Function, event: &Value) -> Self {
         let input = event["body"].as_str().and_then(|body| serde_json::from_str(body).ok());
         let reply = Self::read_run(input.unwrap_or_default(), function.invoke(event).await.unwrap()).await;
-        function.said(&reply.events);
+        function.add_run_texts(&reply.events);
         reply
     }
 
-    pub(crate) async fn read(answer: Answer) -> Self {
+    /// Reads a response to its end.
+    pub(crate) async fn read(answer: FunctionResponse) -> Self {
         Self::read_run(Value::Null, answer).await
     }
 
-    async fn read_run(input: Value, mut answer: Answer) -> Self {
+    /// Reads a response to its end, and checks a run against its input.
+    async fn read_run(input: Value, mut answer: FunctionResponse) -> Self {
         let status = answer.status();
         let is_run = answer.header("content-type") == Some("text/event-stream");
         let text = answer.text().await;
         let events = if is_run { events(&text) } else { Vec::new() };
         if is_run {
-            assert_eq!(oracle::check_run(&input, &events), Ok(()), "\n{}", outline::outline(&events));
+            assert_eq!(event_order::check_run(&input, &events), Ok(()), "\n{}", outline::outline(&events));
         }
         Self { status, text, events }
     }
 
-    /// The answer as JSON.
+    /// Parses the response as JSON.
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap()
     }
 
-    /// What a tool of that name answered, parsed.
+    /// Parses the result of the call of this tool, which must be in the run.
     pub(crate) fn result_of(&self, tool: &str) -> Value {
         let started = self.events.iter().find(|event| event["toolCallName"] == tool).unwrap();
         let is_result = |event: &&Value| {

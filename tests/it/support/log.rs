@@ -1,10 +1,10 @@
-//! The function's log as JSON, line by line.
+//! Reads the function's log as JSON, line by line.
 
 use serde_json::Value;
 
 use super::function::Function;
 
-/// Stops the function and reads all that it has logged.
+/// Stops the function and returns all lines that it has logged.
 pub(crate) async fn lines(function: &Function) -> Vec<Value> {
     function.kill().await;
     let log = function.logs();
@@ -13,7 +13,7 @@ pub(crate) async fn lines(function: &Function) -> Vec<Value> {
     log.iter().filter(|line| line.starts_with('{')).map(line).collect()
 }
 
-/// The lines with that message.
-pub(crate) fn told<'a>(lines: &'a [Value], message: &str) -> Vec<&'a Value> {
+/// Returns the lines with this message.
+pub(crate) fn with_message<'a>(lines: &'a [Value], message: &str) -> Vec<&'a Value> {
     lines.iter().filter(|line| line["message"] == message).collect()
 }

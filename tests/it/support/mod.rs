@@ -1,34 +1,34 @@
-//! What several tests share.
+//! Helpers that several tests share.
 
+pub(crate) mod client_run;
 pub(crate) mod collector;
 pub(crate) mod conversation;
 pub(crate) mod edits;
+pub(crate) mod emulator;
 pub(crate) mod endpoint;
+pub(crate) mod event_order;
 pub(crate) mod fault_proxy;
-pub(crate) mod forge;
 pub(crate) mod function;
+pub(crate) mod jwt_forge;
+pub(crate) mod leak_checked;
 pub(crate) mod log;
-pub(crate) mod oracle;
 pub(crate) mod oracles;
 pub(crate) mod outline;
-pub(crate) mod played;
-pub(crate) mod rotator;
-pub(crate) mod rules;
+pub(crate) mod provider_rules;
+pub(crate) mod rotation_function;
 pub(crate) mod scenario;
 pub(crate) mod sse;
-pub(crate) mod watch;
-pub(crate) mod watched;
 
-pub(crate) use test_support::{moto, planted, provider, python, venv};
+pub(crate) use test_support::{moto, provider, python, secrets, venv};
 
-/// A file for a stream that a test records for the oracles.
+/// Returns the path of a file into which a test records a stream for the oracles.
 pub(crate) fn recording(name: &str) -> std::path::PathBuf {
     let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("recorded");
     std::fs::create_dir_all(&folder).unwrap();
     folder.join(name)
 }
 
-/// A port of this machine that nobody listens on. A raw socket finds it, because no HTTP is spoken.
+/// Returns a free local port. It binds a raw socket, because no HTTP is involved.
 pub(crate) fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()

@@ -1,6 +1,7 @@
-//! The protocol's own validators, which judge recorded streams from outside: `tests/oracles`.
+//! Runs the programs in `tests/oracles` on recorded streams: they validate frames, schema and order by the protocol's own
+//! tools, outside of this process.
 //!
-//! Not `oracle`, which knows the order of events in this process.
+//! Within this process, `event_order` checks the order of events.
 
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -11,68 +12,71 @@ use serde_json::Value;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-/// Far above what any of them takes.
-const LIMIT: Duration = Duration::from_secs(120);
+/// Much longer than any of them takes.
+const TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Shows recordings to every oracle: consecutive runs of one thread, each in a file of its own.
+/// Validates consecutive runs of one thread with every oracle. Each run is in a file of its own.
 ///
-/// An error holds what each of those that refused it said.
+/// An error contains the output of each oracle that rejected a run.
 pub(crate) async fn check(thread: &[PathBuf]) -> Result<(), String> {
-    judge(thread, &["--thread"]).await
+    run_all(thread, &["--thread"]).await
 }
 
-/// Shows recordings to every oracle: runs that have nothing to do with each other.
+/// Validates runs of different threads with every oracle.
 pub(crate) async fn check_runs(runs: &[PathBuf]) -> Result<(), String> {
-    judge(runs, &[]).await
+    run_all(runs, &[]).await
 }
 
-/// Shows a recording to those oracles that judge each frame by itself.
+/// Validates a recording with the oracles that check each frame by itself.
 pub(crate) async fn check_frames(recording: &Path) -> Result<(), String> {
     let [mut frames, mut schema, _order] = oracles();
     frames.1.arg(recording);
     schema.1.arg(recording);
-    ask([frames, schema]).await
+    run([frames, schema]).await
 }
 
-async fn judge(recordings: &[PathBuf], order_of: &[&str]) -> Result<(), String> {
+/// Runs all oracles on these files, the order oracle with these options.
+async fn run_all(recordings: &[PathBuf], order_of: &[&str]) -> Result<(), String> {
     let [mut frames, mut schema, mut order] = oracles();
     frames.1.args(recordings);
     schema.1.args(recordings);
     order.1.args(order_of).args(recordings);
-    ask([frames, schema, order]).await
+    run([frames, schema, order]).await
 }
 
-/// Has each oracle prove that it refuses broken streams and passes good ones.
+/// Runs the self-test of each oracle, which shows that it rejects broken streams and accepts valid ones.
 pub(crate) async fn self_test() -> Result<(), String> {
     let proving = oracles().map(|(name, mut command)| {
         command.arg("--self-test");
         (name, command)
     });
-    ask(proving).await
+    run(proving).await
 }
 
-/// A script in JavaScript.
+/// Returns the command that runs a JavaScript file.
 pub(crate) fn node(script: &str) -> Command {
     let mut node = Command::new("node");
     node.current_dir(env!("CARGO_MANIFEST_DIR")).arg(script);
     node
 }
 
-/// Runs a command to its end.
+/// Runs a command to its end and returns its output.
 pub(crate) async fn output(command: &mut Command) -> Output {
     command.kill_on_drop(true);
-    timeout(LIMIT, command.output()).await.unwrap().unwrap()
+    timeout(TIMEOUT, command.output()).await.unwrap().unwrap()
 }
 
+/// Returns the command that runs a Python file in the project's environment.
 fn python(script: &str) -> Command {
     let mut python = Command::from(super::python());
     python.arg(script);
     python
 }
 
+/// Returns the oracles with their names: frames, schema and order.
 fn oracles() -> [(&'static str, Command); 3] {
     let mut schema = python("tests/oracles/schema.py");
-    // A further schema, where a developer has one.
+    // A developer can name an additional schema.
     if let Some(further) = std::env::var_os("AGUI_EXTRA_SCHEMA") {
         schema.arg("--also").arg(further);
     }
@@ -83,17 +87,18 @@ fn oracles() -> [(&'static str, Command); 3] {
     ]
 }
 
-/// The JSON Schema of any event, as schema.py has it.
+/// Returns the JSON Schema of all events from schema.py.
 pub(crate) async fn events_schema() -> Value {
     let output = output(python("tests/oracles/schema.py").arg("--print")).await;
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-async fn ask<const N: usize>(oracles: [(&str, Command); N]) -> Result<(), String> {
+/// Runs these commands at the same time, and returns the output of all that failed.
+async fn run<const N: usize>(oracles: [(&str, Command); N]) -> Result<(), String> {
     let verdicts = oracles.map(|(name, mut command)| async move {
         let output = output(&mut command).await;
-        let said = [output.stdout, output.stderr].concat();
-        let refusal = format!("{name} ({}):\n{}", output.status, String::from_utf8_lossy(&said));
+        let text = [output.stdout, output.stderr].concat();
+        let refusal = format!("{name} ({}):\n{}", output.status, String::from_utf8_lossy(&text));
         (!output.status.success()).then_some(refusal)
     });
     let refusals: Vec<String> = join_all(verdicts).await.into_iter().flatten().collect();

@@ -1,16 +1,17 @@
-//! A run in a few readable lines: what a snapshot holds.
+//! Formats the events of a run as short readable lines for snapshots.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-/// One line an event: type, ids, payload. Times and framing are left to other tests.
+/// Formats one line for each event, with type, ids and payload. Timestamps and framing are left to other tests.
 pub(crate) fn outline<'a>(events: impl IntoIterator<Item = &'a Value>) -> String {
     events.into_iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// The runs of a recorded thread: message ids numbered as they come, the deltas of one message or call joined.
-pub(crate) fn of_thread(runs: &[Vec<Value>]) -> String {
+/// Formats the runs of a recorded thread. Message ids are numbered in order of appearance, and consecutive deltas of one
+/// message or call are joined.
+pub(crate) fn thread_outline(runs: &[Vec<Value>]) -> String {
     let mut ids: Vec<Value> = Vec::new();
     let mut lines = Vec::new();
     for (number, run) in (1..).zip(runs) {
@@ -27,7 +28,7 @@ pub(crate) fn of_thread(runs: &[Vec<Value>]) -> String {
                 *id = format!("m{}", known + 1).into();
             }
             match joined.last_mut() {
-                Some((before, count)) if goes_on(before, &event) => {
+                Some((before, count)) if continues(before, &event) => {
                     let delta = [&*before, &event].map(|event| event["delta"].as_str().unwrap()).concat();
                     before["delta"] = delta.into();
                     *count += 1;
@@ -43,12 +44,13 @@ pub(crate) fn of_thread(runs: &[Vec<Value>]) -> String {
     lines.join("\n")
 }
 
-/// Whether an event adds to the same message or call as the one before it.
-fn goes_on(before: &Value, event: &Value) -> bool {
+/// Whether an event appends to the same message or call as the event before it.
+fn continues(before: &Value, event: &Value) -> bool {
     event["delta"].is_string()
         && ["type", "messageId", "toolCallId"].iter().all(|key| before[key] == event[key])
 }
 
+/// Formats one event.
 fn line(event: &Value) -> String {
     let text = |key: &str| event[key].as_str().unwrap_or("?").to_owned();
     let kind = text("type");
@@ -107,7 +109,7 @@ fn line(event: &Value) -> String {
     format!("{kind} {rest}").trim_end().to_owned()
 }
 
-/// JSON text with members in order of name: some features of serde_json keep them in order of arrival.
+/// Formats JSON with the members sorted by name, because some features of serde_json keep the order of insertion.
 fn sorted(value: &Value) -> String {
     match value {
         Value::Object(members) => {

@@ -1,69 +1,69 @@
-//! A run in process: a scripted model, tools, an input; then its events.
+//! Runs in this process, without HTTP: a scripted model, tools and an input go in, events come out.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ag_ui_lambda::agent::{Agent, AgentBuilder, Refusal};
-use ag_ui_lambda::approval::Identity;
+use ag_ui_lambda::agent::{Agent, AgentBuilder, RunRequest, StartRunError};
+use ag_ui_lambda::auth::Principal;
 use ag_ui_lambda::model::{Model, Request, Script, Scripted};
 use ag_ui_lambda::protocol::RunAgentInput;
-use ag_ui_lambda::transcript::Counting;
+use ag_ui_lambda::transcript::SequentialIds;
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::{oracle, outline};
+use super::{event_order, outline};
 
-/// Who calls, in tests.
+/// The caller that the tools of these tests see.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Caller {
     pub(crate) user: Option<String>,
 }
 
-/// A run to be made.
+/// A run that a test prepares: its agent, its caller and its input.
 pub(crate) struct Scenario {
     pub(crate) agent: AgentBuilder<Caller>,
     pub(crate) caller: Caller,
-    pub(crate) identity: Option<Identity>,
+    pub(crate) identity: Option<Principal>,
     pub(crate) input: Value,
-    /// Whether the client that reads the run is one before 1.0, whatever the input says.
-    is_read_before_1_0: bool,
+    /// Whether the events are checked as a client before 1.0 would, even if the input says 1.0.
+    is_for_legacy_client: bool,
     deadline: Option<Duration>,
     seen: Arc<Mutex<Vec<Request>>>,
 }
 
-/// A run that was made.
-pub(crate) struct Told {
+/// What a finished run has emitted, and what it has requested of the model.
+pub(crate) struct RunResult {
     pub(crate) events: Vec<Value>,
-    /// What the model was asked, turn by turn.
+    /// The requests that the model received, turn by turn.
     pub(crate) requests: Vec<Request>,
 }
 
-/// A run whose model plays these turns.
+/// Prepares a run whose model plays these turns, one script for each.
 pub(crate) fn scenario(turns: impl IntoIterator<Item = Script>) -> Scenario {
     let seen = Arc::new(Mutex::new(Vec::new()));
-    let model = Watched { model: Scripted::turns(turns), seen: Arc::clone(&seen) };
+    let model = RecordingModel { model: Scripted::turns(turns), seen: Arc::clone(&seen) };
     Scenario {
         agent: Agent::builder(model),
         caller: Caller::default(),
-        identity: Some(Identity::anonymous()),
+        identity: Some(Principal::anonymous()),
         input: json!({
             "threadId": "t", "runId": "r", "protocolVersion": "1.0",
             "messages": [{"id": "u1", "role": "user", "content": "Hello"}],
         }),
-        is_read_before_1_0: false,
+        is_for_legacy_client: false,
         deadline: None,
         seen,
     }
 }
 
-/// A model whose requests can be read afterwards.
-pub(crate) struct Watched {
+/// A scripted model that records every request, so that a test can read them afterwards.
+pub(crate) struct RecordingModel {
     pub(crate) model: Scripted,
     pub(crate) seen: Arc<Mutex<Vec<Request>>>,
 }
 
-impl Model for Watched {
+impl Model for RecordingModel {
     fn name(&self) -> &str {
         self.model.name()
     }
@@ -75,7 +75,8 @@ impl Model for Watched {
 }
 
 impl Scenario {
-    pub(crate) fn with(self, build: impl FnOnce(AgentBuilder<Caller>) -> AgentBuilder<Caller>) -> Self {
+    /// Changes the agent, for example by adding a tool.
+    pub(crate) fn with_agent(self, build: impl FnOnce(AgentBuilder<Caller>) -> AgentBuilder<Caller>) -> Self {
         Self { agent: build(self.agent), ..self }
     }
 
@@ -85,34 +86,42 @@ impl Scenario {
         self
     }
 
-    pub(crate) fn read_before_1_0(self) -> Self {
-        Self { is_read_before_1_0: true, ..self }
+    /// Has the events checked by the rules for clients before 1.0.
+    pub(crate) fn for_legacy_client(self) -> Self {
+        Self { is_for_legacy_client: true, ..self }
     }
 
+    /// Sets the deadline of the run, counted from its start.
     pub(crate) fn deadline_in(self, deadline: Duration) -> Self {
         Self { deadline: Some(deadline), ..self }
     }
 
-    /// Makes the run and checks its order.
-    pub(crate) async fn run(self) -> Told {
+    /// Runs the agent to the end and checks the order of its events.
+    pub(crate) async fn run(self) -> RunResult {
         self.try_run().await.unwrap()
     }
 
-    pub(crate) async fn try_run(self) -> Result<Told, Refusal> {
+    /// Does the same as `run`, but returns the error of a run that does not start.
+    pub(crate) async fn try_run(self) -> Result<RunResult, StartRunError> {
         let input = RunAgentInput::read(self.input.clone()).unwrap().input;
         let deadline = self.deadline.map(|deadline| Instant::now() + deadline);
         let agent = self.agent.build().unwrap();
-        let run = agent.run_stamped(self.caller, self.identity, input, deadline, Counting::default()).await?;
+        let request = RunRequest::new(self.caller, input)
+            .principal(self.identity)
+            .deadline(deadline)
+            .ids(SequentialIds::default());
+        let run = agent.run(request).await?;
         let events: Vec<Value> = run.map(|event| serde_json::to_value(event).unwrap()).collect().await;
-        let client = oracle::Client::of(&self.input);
-        let client = if self.is_read_before_1_0 { client.before_1_0() } else { client };
+        let client = event_order::Client::for_input(&self.input);
+        let client = if self.is_for_legacy_client { client.legacy() } else { client };
         assert_eq!(client.read(&events).err(), None, "\n{}", outline::outline(&events));
         let requests = std::mem::take(&mut *self.seen.lock().unwrap());
-        Ok(Told { events, requests })
+        Ok(RunResult { events, requests })
     }
 }
 
-impl Told {
+impl RunResult {
+    /// Formats the events, one line for each.
     pub(crate) fn outline(&self) -> String {
         outline::outline(&self.events)
     }

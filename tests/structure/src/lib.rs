@@ -1,7 +1,7 @@
-//! Reads which file of a crate names which, and finds what breaks the rules of this repository.
+//! Reads the sources of this repository, so that tests can find what breaks its rules.
 //!
-//! The rules are in `tests/`: there is no import cycle between files, an import points down in the table of layers, and
-//! no module has a `#[path]`. This crate only reads.
+//! The rules are in `tests/`: `layers` has those for imports between files, `vocabulary` those for names, `prose` those for
+//! comments and texts, and `signatures` those for functions and public types. This crate only reads.
 //!
 //! What counts as an import of one file by another:
 //!
@@ -16,9 +16,17 @@
 //! read as any other.
 
 mod cycles;
+mod definitions;
 mod imports;
 mod items;
+mod prose;
+mod signatures;
+mod workspace;
 
 pub use cycles::cycles;
+pub use definitions::{Definition, DefinitionKind, definitions};
 pub use imports::{Crate, Import, ReadError};
 pub use items::has_path_attribute;
+pub use prose::{Finding, Passage, find, passages, words_of_name};
+pub use signatures::{Function, PublicType, functions, public_types};
+pub use workspace::{files, root, rust_files, text};

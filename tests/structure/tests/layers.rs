@@ -1,11 +1,11 @@
 //! Dependencies point down only. The table is the picture in DESIGN.md; without it the picture rots.
 #![expect(clippy::unwrap_used, reason = "a test that fails should say where")]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use structure::{Crate, Import};
+use structure::{Crate, Import, files, root, rust_files, text};
 
 /// A module of a crate's root, and those that it may name.
 type Table = &'static [(&'static str, &'static [&'static str])];
@@ -15,55 +15,35 @@ const WIRE: Table = &[("json", &[]), ("protocol", &["json"]), ("transcript", &["
 
 /// Module of `ag-ui-lambda`, and the modules that it may name. Those of `ag-ui-wire` stand at its root, too.
 const LIBRARY: Table = &[
-    ("causes", &[]),
+    ("error_chain", &[]),
+    ("log_events", &[]),
     ("suggest", &[]),
-    ("cached", &["causes"]),
-    ("secret", &["causes"]),
-    ("model", &["protocol", "causes", "json"]),
-    ("keys", &["cached", "secret", "model", "causes"]),
-    ("tool", &["protocol", "causes", "json"]),
-    ("approval", &["protocol", "cached", "secret"]),
-    ("agent", &["protocol", "transcript", "model", "tool", "approval", "causes", "json"]),
-    ("endpoint", &["protocol", "agent", "approval", "cached", "secret", "causes", "json", "suggest"]),
+    ("model", &["protocol", "error_chain", "json"]),
+    ("secrets", &["model", "error_chain"]),
+    ("tool", &["protocol", "error_chain", "log_events", "json"]),
+    ("auth", &["protocol", "secrets", "json"]),
+    ("approval", &["protocol", "auth", "secrets"]),
     (
-        "aws",
-        &["config", "agent", "approval", "endpoint", "keys", "model", "secret", "protocol", "causes", "json"],
+        "agent",
+        &["protocol", "transcript", "model", "tool", "auth", "approval", "error_chain", "log_events", "json"],
     ),
-    ("config", &["agent", "approval", "endpoint", "model", "suggest"]),
-];
-
-/// Import cycles that are known and wait for their modules to be cut anew: a folder, and the files in it. A cycle that is not
-/// here fails, and so does one that is here and is gone or has become smaller. So this list only becomes shorter.
-const KNOWN_CYCLES: &[(&str, &[&str])] = &[
+    ("endpoint", &["protocol", "agent", "auth", "log_events", "json", "suggest"]),
+    ("config", &["agent", "auth", "approval", "endpoint", "model", "suggest"]),
     (
-        "crates/ag-ui-lambda/src/agent",
+        "lambda",
         &[
-            "account.rs",
-            "authorization.rs",
-            "call.rs",
-            "client.rs",
-            "gated.rs",
-            "interrupts.rs",
-            "listener.rs",
-            "mod.rs",
-            "resume.rs",
-            "run.rs",
-            "spans.rs",
-            "stream.rs",
-            "turn.rs",
-            "turn/begin.rs",
+            "config",
+            "agent",
+            "auth",
+            "approval",
+            "endpoint",
+            "model",
+            "secrets",
+            "protocol",
+            "error_chain",
+            "log_events",
+            "json",
         ],
-    ),
-    (
-        "crates/ag-ui-lambda/src",
-        &["config.rs", "config/approval.rs", "config/client.rs", "config/doors.rs", "config/model.rs"],
-    ),
-    ("crates/ag-ui-lambda/src/model", &["calls.rs", "calls/matching.rs", "calls/unplaced.rs"]),
-    ("crates/ag-ui-wire/src/protocol", &["as_received.rs", "input.rs"]),
-    ("crates/ag-ui-wire/src/protocol", &["binary.rs", "message.rs"]),
-    (
-        "crates/ag-ui-wire/src",
-        &["transcript.rs", "transcript/messages.rs", "transcript/shared_state.rs", "transcript/shown.rs"],
     ),
 ];
 
@@ -71,7 +51,7 @@ const KNOWN_CYCLES: &[(&str, &[&str])] = &[
 const TABLES: &[(&str, Table)] = &[("crates/ag-ui-wire/src", WIRE), ("crates/ag-ui-lambda/src", LIBRARY)];
 
 #[test]
-fn a_module_names_only_what_lies_below_it() {
+fn modules_import_only_from_lower_layers() {
     for (source, table) in TABLES {
         let sources = sources(source);
         let imports = sources.imports();
@@ -89,7 +69,7 @@ fn a_module_names_only_what_lies_below_it() {
 }
 
 #[test]
-fn an_import_against_the_table_is_found_however_it_is_written() {
+fn planted_imports_against_the_table_are_found() {
     for (why, line) in [
         ("by the crate", "use crate::agent::Agent;"),
         ("in braces", "use crate::{agent::Agent, json};"),
@@ -115,7 +95,7 @@ fn an_import_against_the_table_is_found_however_it_is_written() {
         ("lib.rs", "mod agent; mod tool;"),
         (
             "agent.rs",
-            "use crate::tool::Tool; // crate::endpoint::Endpoint\nconst TEXT: &str = \"crate::aws::x\";",
+            "use crate::tool::Tool; // crate::endpoint::Endpoint\nconst TEXT: &str = \"crate::lambda::x\";",
         ),
         ("tool.rs", "pub struct Tool; #[cfg(test)] mod tests { use crate::agent::Agent; }"),
     ]);
@@ -132,34 +112,69 @@ fn every_module_is_in_the_table() {
 }
 
 #[test]
-fn no_import_cycle_is_new_and_the_known_ones_are_there() {
-    let mut found = BTreeMap::new();
+fn no_import_cycles_between_files() {
     for root in roots() {
         let imports = read(&root, &text).imports();
-        for cycle in structure::cycles(&imports) {
-            let is_inside = |import: &&Import| cycle.contains(&import.from) && cycle.contains(&import.to);
-            let inside: Vec<String> = imports.iter().filter(is_inside).map(ToString::to_string).collect();
-            found.insert(cycle, inside);
-        }
-    }
-    let known: BTreeSet<BTreeSet<PathBuf>> = KNOWN_CYCLES
-        .iter()
-        .map(|(folder, files)| files.iter().map(|file| Path::new(folder).join(file)).collect())
-        .collect();
-
-    let new: Vec<String> = found
-        .iter()
-        .filter(|(cycle, _)| !known.contains(*cycle))
-        .map(|(_, imports)| imports.join("\n"))
-        .collect();
-    assert!(new.is_empty(), "import cycles that are not in the list:\n{}", new.join("\n\n"));
-    for cycle in known {
-        assert!(found.contains_key(&cycle), "a cycle that is gone, or smaller; shorten the list: {cycle:?}");
+        let cycles = structure::cycles(&imports);
+        let is_in_a_cycle = |import: &&Import| {
+            cycles.iter().any(|cycle| cycle.contains(&import.from) && cycle.contains(&import.to))
+        };
+        let inside: Vec<String> = imports.iter().filter(is_in_a_cycle).map(ToString::to_string).collect();
+        assert!(inside.is_empty(), "files that import each other in a circle:\n{}", inside.join("\n"));
     }
 }
 
+/// Modules that work with any cloud and any server. Only `lambda` and `model` know AWS.
+const WITHOUT_CLOUD: &[&str] = &["agent", "auth", "endpoint"];
+
+/// Names of AWS and of its services.
+const CLOUD_NAMES: &[&str] = &[
+    "amazon",
+    "api gateway",
+    "aws",
+    "bedrock",
+    "cloudfront",
+    "cloudwatch",
+    "cognito",
+    "dynamodb",
+    "iam",
+    "lambda",
+    "secrets manager",
+];
+
+/// The lines of a file that name AWS or one of its services, in code, comments and texts.
+fn cloud_names(text: &str) -> Vec<&str> {
+    let names_a_cloud = |line: &&str| {
+        let line = line.to_lowercase().replace("ag_ui_lambda", "").replace("ag-ui-lambda", "");
+        let words: Vec<&str> =
+            line.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+        CLOUD_NAMES.iter().any(|name| {
+            let name: Vec<&str> = name.split(' ').collect();
+            words.windows(name.len()).any(|window| window == name)
+        })
+    };
+    text.lines().filter(names_a_cloud).collect()
+}
+
 #[test]
-fn a_cycle_between_files_is_found_and_what_only_looks_like_one_is_not() {
+fn agent_auth_and_endpoint_name_no_cloud() {
+    for file in WITHOUT_CLOUD.iter().flat_map(|module| files(&format!("crates/ag-ui-lambda/src/{module}"), "rs"))
+    {
+        assert_eq!(cloud_names(&text(&file).unwrap()), [] as [&str; 0], "{}", file.display());
+    }
+    for planted in [
+        "use aws_config::SdkConfig;",
+        "/// The claims of an API Gateway authorizer.",
+        "const SOURCE: &str = \"Cognito\";",
+        "mod secrets_manager;",
+    ] {
+        assert_eq!(cloud_names(planted), [planted]);
+    }
+    assert_eq!(cloud_names("use ag_ui_lambda::Lambdas; // Draws and laws of ag-ui-lambda"), [] as [&str; 0]);
+}
+
+#[test]
+fn planted_import_cycles_are_found() {
     let cycles = |files: &[(&str, &str)]| structure::cycles(&planted(files).imports());
     let files = |names: &[&str]| vec![names.iter().map(PathBuf::from).collect::<BTreeSet<_>>()];
 
@@ -210,10 +225,9 @@ fn a_cycle_between_files_is_found_and_what_only_looks_like_one_is_not() {
 }
 
 #[test]
-fn no_module_says_by_attribute_where_its_file_is() {
+fn no_module_has_a_path_attribute() {
     let mut seen = 0;
-    for file in ["benches", "crates", "examples", "src", "tests"].iter().flat_map(|folder| rust_files(folder))
-    {
+    for file in rust_files() {
         let has_path = structure::has_path_attribute(&text(&file).unwrap()).unwrap();
         assert!(!has_path, "{} has a #[path]", file.display());
         seen += 1;
@@ -236,10 +250,10 @@ fn no_module_says_by_attribute_where_its_file_is() {
 }
 
 #[test]
-fn no_tool_of_the_template_is_named_by_the_loop_or_the_endpoint() {
+fn agent_and_endpoint_name_no_template_tool() {
     for file in ["agent", "endpoint"]
         .iter()
-        .flat_map(|module| rust_files(&format!("crates/ag-ui-lambda/src/{module}")))
+        .flat_map(|module| files(&format!("crates/ag-ui-lambda/src/{module}"), "rs"))
     {
         let text = text(&file).unwrap();
         for tool in ["get_weather", "get_account", "refund_order"] {
@@ -280,7 +294,7 @@ fn sources(folder: &str) -> Crate {
 /// The root files of the crates of the workspace; tests are none of them.
 fn roots() -> Vec<PathBuf> {
     let packages = ["crates", "examples"].into_iter().flat_map(|folder| {
-        fs::read_dir(workspace().join(folder))
+        fs::read_dir(root().join(folder))
             .unwrap()
             .map(move |entry| Path::new(folder).join(entry.unwrap().file_name()))
     });
@@ -288,32 +302,13 @@ fn roots() -> Vec<PathBuf> {
     let roots: Vec<PathBuf> = packages
         .flat_map(|package| {
             let source = package.join("src");
-            let bins = rust_files(source.join("bin").to_str().unwrap());
+            let bins = files(source.join("bin").to_str().unwrap(), "rs");
             [source.join("lib.rs"), source.join("main.rs")].into_iter().chain(bins)
         })
         .filter(|root| text(root).is_some())
         .collect();
     assert!(roots.len() > 5, "the crates are where this test looks: {roots:?}");
     roots
-}
-
-/// The Rust files of a folder and all below it.
-fn rust_files(folder: &str) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    let mut folders = vec![PathBuf::from(folder)];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(workspace().join(&folder)).into_iter().flatten() {
-            let entry = entry.unwrap();
-            let path = folder.join(entry.file_name());
-            if entry.file_type().unwrap().is_dir() {
-                let is_foreign = ["node_modules", "target"].iter().any(|name| path.ends_with(name));
-                folders.extend((!is_foreign).then_some(path));
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                files.push(path);
-            }
-        }
-    }
-    files
 }
 
 fn read(root: &Path, text: &dyn Fn(&Path) -> Option<String>) -> Crate {
@@ -326,12 +321,4 @@ fn planted(files: &[(&str, &str)]) -> Crate {
         files.iter().find(|(name, _)| Path::new(name) == file).map(|(_, text)| (*text).to_owned())
     };
     read(Path::new("lib.rs"), &text)
-}
-
-fn text(file: &Path) -> Option<String> {
-    fs::read_to_string(workspace().join(file)).ok()
-}
-
-fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }

@@ -1,4 +1,5 @@
-//! moto, which plays Secrets Manager, DynamoDB and Cognito: one server for all tests, a secret or a table of its own for each.
+//! moto, an emulator of AWS, for Secrets Manager, DynamoDB and Cognito. One server serves all tests of a process; each test has
+//! a secret or a table of its own.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Stdio};
@@ -8,20 +9,21 @@ use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
-/// A moto server; it ends with this process, since it watches its standard input.
+/// A moto server. It ends with this process, since it watches its standard input.
 pub struct Moto {
-    /// Its address.
+    /// The address of the server.
     pub url: String,
     _server: Child,
 }
 
 impl Moto {
-    /// The server of this process, started by the first test that needs it.
+    /// Returns the server of this process, which the first test that needs it starts.
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Moto> = OnceLock::new();
         SHARED.get_or_init(Self::start)
     }
 
+    /// Starts a server and reads its address.
     fn start() -> Self {
         let mut child = crate::python()
             .arg("tests/servers/secrets_manager.py")
@@ -36,28 +38,30 @@ impl Moto {
         Self { url: url.trim().to_owned(), _server: child }
     }
 
-    /// Makes a secret.
+    /// Creates a secret with this text.
     pub async fn create_secret(&self, name: &str, value: &str) {
-        self.create_secret_of(name, &json!({ "SecretString": value })).await;
+        self.create_secret_with(name, &json!({ "SecretString": value })).await;
     }
 
-    /// Makes a secret of the members that a call to CreateSecret has beside the name.
-    pub async fn create_secret_of(&self, name: &str, members: &Value) {
-        crate::planted::plant(members["SecretString"].as_str().unwrap_or_default());
+    /// Creates a secret with these members of the request CreateSecret, beside the name.
+    pub async fn create_secret_with(&self, name: &str, members: &Value) {
+        crate::secrets::register(members["SecretString"].as_str().unwrap_or_default());
         let mut body = members.clone();
         body["Name"] = name.into();
-        self.call("CreateSecret", &body).await;
+        self.call_secrets_manager("CreateSecret", &body).await;
     }
 
-    /// Rotates a secret: the value becomes AWSCURRENT, the one before AWSPREVIOUS.
+    /// Sets a new value of a secret: it becomes AWSCURRENT, and the one before becomes AWSPREVIOUS.
     pub async fn rotate_secret(&self, name: &str, value: &str) {
-        crate::planted::plant(value);
-        self.call("PutSecretValue", &json!({ "SecretId": name, "SecretString": value })).await;
+        crate::secrets::register(value);
+        self.call_secrets_manager("PutSecretValue", &json!({ "SecretId": name, "SecretString": value }))
+            .await;
     }
 
-    /// Turns rotation on and begins one, as RotateSecret does: a version is staged AWSPENDING and has no value. moto
-    /// can't run the function that makes it; its four events are the caller's to send, with the secret's ARN and
-    /// the version's id that this returns.
+    /// Turns rotation on and begins one, as RotateSecret does: there is a new version AWSPENDING without a value.
+    ///
+    /// moto cannot run the rotation function, so the caller has to send it the four events. This returns what the events need:
+    /// the ARN of the secret and the id of the version.
     pub async fn begin_rotation(&self, name: &str) -> (String, String) {
         static FUNCTION: OnceCell<String> = OnceCell::const_new();
         let function = FUNCTION.get_or_init(|| self.create_rotation_function()).await;
@@ -68,20 +72,20 @@ impl Moto {
         if let Some((version, _)) = pending {
             let label =
                 json!({"SecretId": name, "VersionStage": "AWSPENDING", "RemoveFromVersionId": version});
-            self.call("UpdateSecretVersionStage", &label).await;
+            self.call_secrets_manager("UpdateSecretVersionStage", &label).await;
         }
         let version = Uuid::new_v4().to_string();
         let rotation = json!({
             "SecretId": name, "ClientRequestToken": version, "RotationLambdaARN": function,
             "RotationRules": {"AutomaticallyAfterDays": 30},
         });
-        self.call("RotateSecret", &rotation).await;
+        self.call_secrets_manager("RotateSecret", &rotation).await;
         (described["ARN"].as_str().unwrap().to_owned(), version)
     }
 
     /// Turns rotation off, in the middle of one or not.
     pub async fn cancel_rotation(&self, name: &str) {
-        self.call("CancelRotateSecret", &json!({ "SecretId": name })).await;
+        self.call_secrets_manager("CancelRotateSecret", &json!({ "SecretId": name })).await;
     }
 
     /// Gives the version that a rotation has begun a value.
@@ -90,25 +94,25 @@ impl Moto {
             "SecretId": name, "ClientRequestToken": version, "SecretString": value,
             "VersionStages": ["AWSPENDING"],
         });
-        self.call("PutSecretValue", &put).await;
+        self.call_secrets_manager("PutSecretValue", &put).await;
     }
 
-    /// What DescribeSecret says.
+    /// Returns the response of DescribeSecret.
     pub async fn describe_secret(&self, name: &str) -> Value {
-        let described = self.call("DescribeSecret", &json!({ "SecretId": name })).await;
+        let described = self.call_secrets_manager("DescribeSecret", &json!({ "SecretId": name })).await;
         serde_json::from_str(&described).unwrap()
     }
 
-    /// The text of the version at this stage; none where there is none.
+    /// Returns the text of the version with this stage label; `None` if there is no such version.
     pub async fn secret(&self, name: &str, stage: &str) -> Option<String> {
         let body = json!({ "SecretId": name, "VersionStage": stage });
         let request = self.request("secretsmanager", "").body(body.to_string());
-        let answer = request.header("x-amz-target", "secretsmanager.GetSecretValue").send().await.unwrap();
-        let answer: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
-        answer["SecretString"].as_str().map(ToOwned::to_owned)
+        let response = request.header("x-amz-target", "secretsmanager.GetSecretValue").send().await.unwrap();
+        let response: Value = serde_json::from_str(&response.text().await.unwrap()).unwrap();
+        response["SecretString"].as_str().map(ToOwned::to_owned)
     }
 
-    /// Makes a function that does nothing, without a container, and returns its ARN.
+    /// Creates a Lambda function that does nothing, without a container, and returns its ARN.
     async fn create_rotation_function(&self) -> String {
         let config = json!({"lambda": {"use_docker": false}}).to_string();
         let policy = "%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%5B%5D%7D";
@@ -117,22 +121,22 @@ impl Moto {
             "FunctionName": "rotation", "Role": "arn:aws:iam::123456789012:role/rotation",
             "Runtime": "provided.al2023", "Handler": "bootstrap", "Code": {"ZipFile": ""},
         });
-        let mut answer = String::new();
+        let mut text = String::new();
         for (service, path, kind, body) in [
             ("moto", "/moto-api/config", "application/json", config),
             ("iam", "/", "application/x-www-form-urlencoded", role),
             ("lambda", "/2015-03-31/functions", "application/json", function.to_string()),
         ] {
             let request = self.request(service, path).header("content-type", kind).body(body);
-            let answered = request.send().await.unwrap();
-            assert!(answered.status().is_success(), "{service}: {}", answered.status());
-            answer = answered.text().await.unwrap();
+            let response = request.send().await.unwrap();
+            assert!(response.status().is_success(), "{service}: {}", response.status());
+            text = response.text().await.unwrap();
         }
-        let function: Value = serde_json::from_str(&answer).unwrap();
+        let function: Value = serde_json::from_str(&text).unwrap();
         function["FunctionArn"].as_str().unwrap().to_owned()
     }
 
-    /// Makes a table with the string key `id`.
+    /// Creates a DynamoDB table with the string key `id`.
     pub async fn create_table(&self, name: &str) {
         let body = json!({
             "TableName": name, "BillingMode": "PAY_PER_REQUEST",
@@ -142,35 +146,36 @@ impl Moto {
         self.send("dynamodb", "DynamoDB_20120810.CreateTable", &body).await;
     }
 
-    /// A call to Cognito's user pools; returns the answer.
+    /// Calls an action of Cognito user pools and returns the response.
     pub async fn cognito(&self, action: &str, body: &Value) -> Value {
         let target = format!("AWSCognitoIdentityProviderService.{action}");
         serde_json::from_str(&self.send("cognito-idp", &target, body).await).unwrap_or_default()
     }
 
-    /// Calls Secrets Manager, which answers with the secret's ARN.
-    async fn call(&self, action: &str, body: &Value) -> String {
+    /// Calls an action of Secrets Manager whose response has the ARN of a secret.
+    async fn call_secrets_manager(&self, action: &str, body: &Value) -> String {
         let text = self.send("secretsmanager", &format!("secretsmanager.{action}"), body).await;
         assert!(text.contains("\"ARN\""), "{action}: {text}");
         text
     }
 
+    /// Sends a request of the AWS JSON protocol and returns the text of the response.
     async fn send(&self, service: &str, target: &str, body: &Value) -> String {
         let request = self.request(service, "").header("content-type", "application/x-amz-json-1.1");
         let request = request.header("x-amz-target", target).body(body.to_string());
-        let answer = request.send().await.unwrap();
-        assert!(answer.status().is_success(), "{target}: {}", answer.status());
-        answer.text().await.unwrap()
+        let response = request.send().await.unwrap();
+        assert!(response.status().is_success(), "{target}: {}", response.status());
+        response.text().await.unwrap()
     }
 
-    /// moto finds the service by the scope of the credentials; it checks no signature.
+    /// A request to a service. moto finds the service by the scope of the credentials and does not check the signature.
     fn request(&self, service: &str, path: &str) -> reqwest::RequestBuilder {
         let scope = format!("test/20260101/us-east-1/{service}/aws4_request");
         let signature = format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=none");
         reqwest::Client::new().post(format!("{}{path}", self.url)).header("authorization", signature)
     }
 
-    /// The environment of a function that reads this server.
+    /// Returns the environment of a function that uses this server for AWS.
     pub fn env(&self) -> [(&'static str, &str); 4] {
         [
             ("AWS_ENDPOINT_URL", &self.url),

@@ -1,11 +1,11 @@
-//! What points the function at a provider, wire by wire; the bench points it so, too.
+//! The settings that make a function use the stand-in for a model provider, for each wire format.
 
 use ag_ui_dev::provider::Wire;
 
-/// A key that no log line may hold.
+/// The API key of the function. No log line may contain it.
 pub const KEY: &str = "sk-test-0123456789abcdef";
 
-/// The model, as `AGUI_MODEL` names it.
+/// The value of `AGUI_MODEL` for this wire.
 pub fn model(wire: Wire) -> &'static str {
     match wire {
         Wire::OpenAiChat => "openai/gpt-test",
@@ -17,7 +17,7 @@ pub fn model(wire: Wire) -> &'static str {
     }
 }
 
-/// The variables that point the function at a provider.
+/// The variables that make a function use the provider at `url` over this wire.
 pub fn variables(wire: Wire, url: &str) -> Vec<(&'static str, String)> {
     let mut variables = vec![("AGUI_MODEL", model(wire).to_owned())];
     variables.extend(match wire {

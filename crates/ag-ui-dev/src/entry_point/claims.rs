@@ -1,13 +1,13 @@
-//! How each authorizer writes what it knows about the caller into `requestContext.authorizer`.
+//! The claims of a caller in the forms in which the authorizers write them into `requestContext.authorizer`.
 
 use serde_json::{Map, Value, json};
 
-/// What AWS knows about the caller of an event, as JSON.
+/// The claims about the caller of an event, as a JSON object.
 pub type ClaimSet = Map<String, Value>;
 
 const ACCOUNT: &str = "123456789012";
 
-/// The IAM identity of a function URL. The claim `userArn` is the ARN; without it, it is made of `sub`.
+/// Writes claims as the IAM identity in an event of a function URL. The ARN is the claim `userArn`, or else it is built from `sub`.
 pub(super) fn iam(claims: &ClaimSet) -> Value {
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
     let session = text("sub").unwrap_or("somebody");
@@ -20,12 +20,12 @@ pub(super) fn iam(claims: &ClaimSet) -> Value {
     } })
 }
 
-/// The claims of a Cognito authorizer: all text, lists joined by commas.
+/// Writes claims as a Cognito authorizer does: each is text, and lists are joined by commas.
 pub(super) fn cognito(claims: &ClaimSet) -> Value {
     json!({ "claims": texts(claims, |items| items.join(",")) })
 }
 
-/// The context of a REST API's Lambda authorizer: flat, and all of it text.
+/// Writes claims as the context of a REST API's Lambda authorizer, in which each value is text.
 pub(super) fn rest_lambda(claims: &ClaimSet) -> Value {
     let mut context = texts(claims, |items| items.join(" "));
     let principal = context.get("sub").cloned().unwrap_or_else(|| "somebody".into());
@@ -33,12 +33,12 @@ pub(super) fn rest_lambda(claims: &ClaimSet) -> Value {
     Value::Object(context)
 }
 
-/// The claims of an HTTP API's JWT authorizer: all text, lists in brackets with spaces between.
+/// Writes claims as an HTTP API's JWT authorizer does: each is text, and lists are in brackets with spaces between the elements.
 pub(super) fn http_api_jwt(claims: &ClaimSet) -> Value {
     json!({ "jwt": { "claims": texts(claims, |items| format!("[{}]", items.join(" "))), "scopes": null } })
 }
 
-/// The context of an HTTP API's Lambda authorizer: JSON, as the authorizer wrote it.
+/// Writes claims as the context of an HTTP API's Lambda authorizer, which is the same JSON with a `principalId`.
 pub(super) fn http_api_lambda(claims: &ClaimSet) -> Value {
     let mut context = claims.clone();
     let principal = context.get("sub").cloned().unwrap_or_else(|| "somebody".into());
@@ -46,7 +46,7 @@ pub(super) fn http_api_lambda(claims: &ClaimSet) -> Value {
     json!({ "lambda": context })
 }
 
-/// The claims as text. Null is left out; an object is written as JSON.
+/// Writes each claim as text, and lists as `list` does. A claim that is null is left out, and an object is written as JSON.
 fn texts(claims: &ClaimSet, list: impl Fn(Vec<String>) -> String) -> Map<String, Value> {
     let text = |value: &Value| match value {
         Value::String(text) => text.clone(),

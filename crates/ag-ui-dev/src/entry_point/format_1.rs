@@ -8,7 +8,7 @@ use super::format_2;
 
 const DOMAIN_PREFIX: &str = "f6g7h8i9j0";
 
-/// The event that a REST API with Lambda proxy integration makes of a request, in its stage `prod`.
+/// Makes the event that a REST API with Lambda proxy integration sends for a request, in its stage `prod`.
 pub(super) fn rest_api(request: &Request<Bytes>, authorizer: Option<Value>) -> Value {
     let (path, method) = (request.uri().path(), request.method().as_str());
     let mut last = Map::new();

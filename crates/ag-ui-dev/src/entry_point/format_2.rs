@@ -13,25 +13,26 @@ struct Api {
     account: &'static str,
 }
 
-/// The event that a function URL makes of a request.
+/// Makes the event that a function URL sends for a request.
 pub(super) fn function_url(request: &Request<Bytes>, authorizer: Option<Value>) -> Value {
     let id = "3f7wq5mxlkdj2tzn4cbyrgpahe6vus1o";
     let account = if authorizer.is_some() { "123456789012" } else { "anonymous" };
     event(request, authorizer, &Api { id, domain: format!("{id}.lambda-url.us-east-1.on.aws"), account })
 }
 
-/// The event that an HTTP API makes of a request, in its stage `$default`.
+/// Makes the event that an HTTP API sends for a request, in its stage `$default`.
 pub(super) fn http_api(request: &Request<Bytes>, authorizer: Option<Value>) -> Value {
     let id = "a1b2c3d4e5";
     let domain = format!("{id}.execute-api.us-east-1.amazonaws.com");
     event(request, authorizer, &Api { id, domain, account: "123456789012" })
 }
 
+/// Makes the event in payload format 2.0 that a function URL or an HTTP API (`api`) sends for a request.
 fn event(request: &Request<Bytes>, authorizer: Option<Value>, api: &Api) -> Value {
     let (uri, method) = (request.uri(), request.method().as_str());
     let mut headers: Map<String, Value> = Map::new();
     for name in request.headers().keys() {
-        // A header that comes twice is one text with commas.
+        // The values of a repeated header are joined by commas.
         let values: Vec<String> = request.headers().get_all(name).iter().map(text).collect();
         headers.insert(name.to_string(), values.join(",").into());
     }
@@ -56,7 +57,7 @@ fn event(request: &Request<Bytes>, authorizer: Option<Value>, api: &Api) -> Valu
     event
 }
 
-/// A body as an event holds it, and whether that is base64.
+/// Writes a request body for an event: as text, or in Base64 if it is not UTF-8. The second value says whether it is Base64.
 pub(super) fn body(body: &Bytes) -> (String, bool) {
     match std::str::from_utf8(body) {
         Ok(text) => (text.to_owned(), false),
@@ -64,6 +65,7 @@ pub(super) fn body(body: &Bytes) -> (String, bool) {
     }
 }
 
+/// Reads a header value as text; bytes that are not UTF-8 are replaced by U+FFFD.
 pub(super) fn text(value: &HeaderValue) -> String {
     String::from_utf8_lossy(value.as_bytes()).into_owned()
 }

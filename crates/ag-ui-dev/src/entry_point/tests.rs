@@ -1,3 +1,5 @@
+//! Tests of the events of all entry points.
+
 use std::path::Path;
 
 use http::Request;
@@ -5,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::{ClaimSet, EntryPoint};
 
+/// Returns claims with a value of each kind.
 fn claims() -> ClaimSet {
     let claims = json!({
         "sub": "user-1", "custom:org_id": "acme", "permissions": ["refunds:write", "orders:read"], "mfa": true, "nickname": null,
@@ -12,6 +15,7 @@ fn claims() -> ClaimSet {
     claims.as_object().unwrap().clone()
 }
 
+/// Returns a request with a query and a repeated header.
 fn request() -> Request<bytes::Bytes> {
     let request = Request::post("/agui?a=1")
         .header("x-agui-token", "secret")
@@ -21,7 +25,7 @@ fn request() -> Request<bytes::Bytes> {
 }
 
 #[test]
-fn each_authorizer_writes_claims_in_its_own_form() {
+fn claims_have_the_form_of_their_authorizer() {
     for (entry_point, expected) in [
         (
             EntryPoint::RestCognito,
@@ -49,7 +53,7 @@ fn each_authorizer_writes_claims_in_its_own_form() {
 }
 
 #[test]
-fn iam_has_the_arn_that_is_given_or_one_of_the_subject() {
+fn iam_arn_is_the_claim_or_is_built_from_the_subject() {
     let arn = |claims: &ClaimSet| {
         let event = EntryPoint::FunctionUrlIam.event(&request(), Some(claims));
         event["requestContext"]["authorizer"]["iam"]["userArn"].clone()
@@ -62,7 +66,7 @@ fn iam_has_the_arn_that_is_given_or_one_of_the_subject() {
 }
 
 #[test]
-fn without_claims_there_is_no_authorizer() {
+fn event_without_claims_has_no_authorizer() {
     for entry_point in EntryPoint::ALL {
         let event = entry_point.event(&request(), None);
         assert_eq!(event["requestContext"].get("authorizer"), None, "{entry_point:?}");
@@ -70,7 +74,7 @@ fn without_claims_there_is_no_authorizer() {
 }
 
 #[test]
-fn a_body_that_is_not_text_is_base64() {
+fn body_that_is_not_utf_8_is_base64() {
     for entry_point in EntryPoint::ALL {
         let request = Request::post("/").body(vec![0xff, 0xfe].into()).unwrap();
         let event = entry_point.event(&request, None);
@@ -83,15 +87,15 @@ fn a_body_that_is_not_text_is_base64() {
 }
 
 #[test]
-fn a_repeated_header_keeps_all_its_values() {
+fn repeated_header_keeps_all_values() {
     assert_eq!(EntryPoint::FunctionUrl.event(&request(), None)["headers"]["accept"], "a,b");
     let rest = EntryPoint::RestCognito.event(&request(), None);
     assert_eq!(rest["multiValueHeaders"]["accept"], json!(["a", "b"]));
 }
 
-/// The samples in `events/` are what AWS sends; an event made here has the members that tell entry points apart.
+/// The samples in `events/` are what AWS sends. The code tells entry points apart by these members.
 #[test]
-fn an_event_has_the_shape_of_the_sample_of_its_entry_point() {
+fn event_has_the_members_of_the_sample_event() {
     for (entry_point, sample) in [
         (EntryPoint::FunctionUrl, "function-url-run.json"),
         (EntryPoint::FunctionUrlIam, "function-url-iam.json"),
@@ -102,11 +106,11 @@ fn an_event_has_the_shape_of_the_sample_of_its_entry_point() {
     ] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events").join(sample);
         let sample: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-        let made = entry_point.event(&request(), Some(&claims()));
+        let event = entry_point.event(&request(), Some(&claims()));
         let members = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
-        assert_eq!(members(&made), members(&sample), "{entry_point:?}");
+        assert_eq!(members(&event), members(&sample), "{entry_point:?}");
         for pointer in ["/requestContext/domainName", "/requestContext/apiId", "/version"] {
-            assert_eq!(made.pointer(pointer), sample.pointer(pointer), "{entry_point:?} {pointer}");
+            assert_eq!(event.pointer(pointer), sample.pointer(pointer), "{entry_point:?} {pointer}");
         }
         let kinds = |value: &Value| {
             value
@@ -115,13 +119,13 @@ fn an_event_has_the_shape_of_the_sample_of_its_entry_point() {
                 .map(|a| a.keys().next().cloned())
         };
         if entry_point != EntryPoint::RestLambda {
-            assert_eq!(kinds(&made), kinds(&sample), "{entry_point:?}");
+            assert_eq!(kinds(&event), kinds(&sample), "{entry_point:?}");
         }
     }
 }
 
 #[test]
-fn an_id_is_the_name_that_serde_reads_and_writes() {
+fn id_is_the_name_that_serde_writes() {
     for entry_point in EntryPoint::ALL {
         assert_eq!(json!(entry_point), entry_point.id());
     }

@@ -1,4 +1,4 @@
-//! A turn as Anthropic's Messages stream it.
+//! How Anthropic's Messages API streams a turn.
 //!
 //! Source: the Anthropic API documentation, "Streaming messages" and "Extended thinking".
 
@@ -6,57 +6,58 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::{
-    Say, Stop, Usage,
-    sse::{event, with},
-    turn::{stop, usage},
+    StopReason, TurnPart, Usage,
+    sse::{merge, named_frame},
+    turn::{final_stop_reason, final_usage},
 };
 
-pub(super) fn turn(turn: &[Say]) -> Vec<Bytes> {
-    let usage = usage(turn).unwrap_or_default();
+/// Writes a turn of a model as the frames that Anthropic streams.
+pub(super) fn encode_turn(turn: &[TurnPart]) -> Vec<Bytes> {
+    let usage = final_usage(turn).unwrap_or_default();
     let mut message = Message { frames: vec![start(usage)], index: 0, open: None };
-    for say in turn {
-        match say {
-            Say::Text(text) => {
+    for part in turn {
+        match part {
+            TurnPart::Text(text) => {
                 message.continue_block("text", &json!({ "type": "text", "text": "" }));
                 message.delta(&json!({ "type": "text_delta", "text": text }));
             }
-            Say::Reasoning(text) => {
+            TurnPart::Reasoning(text) => {
                 message.continue_block("thinking", &thinking());
                 message.delta(&json!({ "type": "thinking_delta", "thinking": text }));
             }
-            Say::Signature(signature) => {
+            TurnPart::Signature(signature) => {
                 message.continue_block("thinking", &thinking());
                 message.delta(&json!({ "type": "signature_delta", "signature": signature }));
                 message.close();
             }
-            Say::Redacted(data) => {
+            TurnPart::Redacted(data) => {
                 message.open("redacted_thinking", &json!({ "type": "redacted_thinking", "data": data }));
                 message.close();
             }
-            Say::Call { id, name, arguments } => {
+            TurnPart::Call { id, name, arguments } => {
                 message.open("tool_use", &json!({ "type": "tool_use", "id": id, "name": name, "input": {} }));
-                // The first delta is empty on the real wire.
+                // The real API sends an empty delta first.
                 for piece in [""].into_iter().chain(arguments.iter().map(String::as_str)) {
                     message.delta(&json!({ "type": "input_json_delta", "partial_json": piece }));
                 }
                 message.close();
             }
-            Say::Usage(_) | Say::Stop(_) => {}
+            TurnPart::Usage(_) | TurnPart::Stop(_) => {}
         }
     }
     message.close();
-    message.frames.push(event(&json!({
+    message.frames.push(named_frame(&json!({
         "type": "message_delta",
-        "delta": { "stop_reason": word(&stop(turn)), "stop_sequence": null },
-        "usage": with(input(usage), json!({ "output_tokens": usage.output })),
+        "delta": { "stop_reason": stop_reason(&final_stop_reason(turn)), "stop_sequence": null },
+        "usage": merge(input(usage), json!({ "output_tokens": usage.output })),
     })));
-    message.frames.push(event(&json!({ "type": "message_stop" })));
+    message.frames.push(named_frame(&json!({ "type": "message_stop" })));
     message.frames
 }
 
-/// The word for an error of this status, and its body.
-pub(super) fn error(status: u16, message: &str) -> (String, Value) {
-    let word = match status {
+/// Writes the body of an error response with this status. Returns the provider's name for such an error too.
+pub(super) fn error_body(status: u16, message: &str) -> (String, Value) {
+    let error_type = match status {
         400 => "invalid_request_error",
         401 => "authentication_error",
         403 => "permission_error",
@@ -67,35 +68,38 @@ pub(super) fn error(status: u16, message: &str) -> (String, Value) {
         529 => "overloaded_error",
         _ => "api_error",
     };
-    (word.to_owned(), body(word, message))
+    (error_type.to_owned(), body(error_type, message))
 }
 
-/// An error in the middle of a stream.
-pub(super) fn failure(word: &str, message: &str) -> Bytes {
-    event(&body(word, message))
+/// Writes an error in the middle of a stream. `error_type` is the provider's name for it.
+pub(super) fn error_frame(error_type: &str, message: &str) -> Bytes {
+    named_frame(&body(error_type, message))
 }
 
-fn body(word: &str, message: &str) -> Value {
+/// Writes the JSON of an error, for a response or for a stream.
+fn body(error_type: &str, message: &str) -> Value {
     json!({
         "type": "error",
-        "error": { "type": word, "message": message },
+        "error": { "type": error_type, "message": message },
         "request_id": "req-stub",
     })
 }
 
-fn word(stop: &Stop) -> &str {
-    match stop {
-        Stop::Complete => "end_turn",
-        Stop::Calls => "tool_use",
-        Stop::MaxTokens => "max_tokens",
-        Stop::Filtered => "refusal",
-        Stop::Word(word) => word,
+/// Returns Anthropic's name for the reason that a turn ends for.
+fn stop_reason(reason: &StopReason) -> &str {
+    match reason {
+        StopReason::Complete => "end_turn",
+        StopReason::ToolCalls => "tool_use",
+        StopReason::MaxTokens => "max_tokens",
+        StopReason::Filtered => "refusal",
+        StopReason::Other(reason) => reason,
     }
 }
 
+/// Writes the `message_start` frame.
 fn start(usage: Usage) -> Bytes {
-    let usage = with(input(usage), json!({ "output_tokens": 1, "service_tier": "standard" }));
-    event(&json!({
+    let usage = merge(input(usage), json!({ "output_tokens": 1, "service_tier": "standard" }));
+    named_frame(&json!({
         "type": "message_start",
         "message": {
             "id": "msg_stub",
@@ -110,6 +114,7 @@ fn start(usage: Usage) -> Bytes {
     }))
 }
 
+/// Writes the counts of input tokens as members of `usage`.
 fn input(usage: Usage) -> Value {
     json!({
         "input_tokens": usage.uncached(),
@@ -118,38 +123,44 @@ fn input(usage: Usage) -> Value {
     })
 }
 
+/// Returns the JSON of an empty block of reasoning.
 fn thinking() -> Value {
     json!({ "type": "thinking", "thinking": "", "signature": "" })
 }
 
-/// The frames so far, and the block that is open.
+/// Writes the frames of a message, and knows which content block is open.
 struct Message {
     frames: Vec<Bytes>,
-    /// The number of the block that is open, or of the next one.
+    /// The index of the open block, or of the next one if none is open.
     index: usize,
+    /// The kind of the open block.
     open: Option<&'static str>,
 }
 
 impl Message {
+    /// Opens a content block of this kind, unless the open block is of this kind.
     fn continue_block(&mut self, kind: &'static str, block: &Value) {
         if self.open != Some(kind) {
             self.open(kind, block);
         }
     }
 
+    /// Closes the open content block, if any, and opens `block`.
     fn open(&mut self, kind: &'static str, block: &Value) {
         self.close();
         self.open = Some(kind);
         self.push("content_block_start", json!({ "content_block": block }));
         if self.index == 0 {
-            self.frames.push(event(&json!({ "type": "ping" })));
+            self.frames.push(named_frame(&json!({ "type": "ping" })));
         }
     }
 
+    /// Writes a delta of the open content block.
     fn delta(&mut self, delta: &Value) {
         self.push("content_block_delta", json!({ "delta": delta }));
     }
 
+    /// Closes the open content block, if there is one.
     fn close(&mut self) {
         if self.open.take().is_some() {
             self.push("content_block_stop", json!({}));
@@ -157,7 +168,8 @@ impl Message {
         }
     }
 
+    /// Writes a frame about the content block with the current index.
     fn push(&mut self, kind: &str, more: Value) {
-        self.frames.push(event(&with(json!({ "type": kind, "index": self.index }), more)));
+        self.frames.push(named_frame(&merge(json!({ "type": kind, "index": self.index }), more)));
     }
 }

@@ -1,4 +1,4 @@
-//! A turn as Bedrock's ConverseStream streams it, in messages that the SDK's own encoder writes.
+//! How Bedrock's ConverseStream streams a turn: in event-stream messages, which the AWS SDK's own encoder writes.
 //!
 //! Source: the Amazon Bedrock API reference, `ConverseStream`, `ConverseStreamOutput` and "Common errors".
 //! For text and reasoning there is no `contentBlockStart`: the union has a member for tool use only.
@@ -9,34 +9,37 @@ use bytes::{Bytes, BytesMut};
 use serde_json::{Value, json};
 
 use super::{
-    Say, Stop,
-    turn::{stop, usage},
+    StopReason, TurnPart,
+    turn::{final_stop_reason, final_usage},
 };
 
-pub(super) fn turn(turn: &[Say]) -> Vec<Bytes> {
-    let mut blocks =
-        Blocks { frames: vec![event("messageStart", &json!({ "role": "assistant" }))], ..Blocks::default() };
-    for say in turn {
-        match say {
-            Say::Text(text) => {
+/// Writes a turn of a model as the frames that Bedrock streams.
+pub(super) fn encode_turn(turn: &[TurnPart]) -> Vec<Bytes> {
+    let mut blocks = Blocks {
+        frames: vec![encode_event("messageStart", &json!({ "role": "assistant" }))],
+        ..Blocks::default()
+    };
+    for part in turn {
+        match part {
+            TurnPart::Text(text) => {
                 blocks.continue_block("text");
                 blocks.delta(&json!({ "text": text }));
             }
-            Say::Reasoning(text) => {
+            TurnPart::Reasoning(text) => {
                 blocks.continue_block("reasoning");
                 blocks.delta(&json!({ "reasoningContent": { "text": text } }));
             }
-            Say::Signature(signature) => {
+            TurnPart::Signature(signature) => {
                 blocks.continue_block("reasoning");
                 blocks.delta(&json!({ "reasoningContent": { "signature": signature } }));
                 blocks.close();
             }
-            Say::Redacted(data) => {
+            TurnPart::Redacted(data) => {
                 blocks.open("redacted");
                 blocks.delta(&json!({ "reasoningContent": { "redactedContent": data } }));
                 blocks.close();
             }
-            Say::Call { id, name, arguments } => {
+            TurnPart::Call { id, name, arguments } => {
                 blocks.open("tool");
                 let start = json!({ "toolUse": { "toolUseId": id, "name": name } });
                 blocks
@@ -46,12 +49,12 @@ pub(super) fn turn(turn: &[Say]) -> Vec<Bytes> {
                 }
                 blocks.close();
             }
-            Say::Usage(_) | Say::Stop(_) => {}
+            TurnPart::Usage(_) | TurnPart::Stop(_) => {}
         }
     }
     blocks.close();
-    blocks.push("messageStop", &json!({ "stopReason": word(&stop(turn)) }));
-    let usage = usage(turn).unwrap_or_default();
+    blocks.push("messageStop", &json!({ "stopReason": stop_reason(&final_stop_reason(turn)) }));
+    let usage = final_usage(turn).unwrap_or_default();
     let tokens = json!({
         "inputTokens": usage.uncached(),
         "outputTokens": usage.output,
@@ -63,9 +66,9 @@ pub(super) fn turn(turn: &[Say]) -> Vec<Bytes> {
     blocks.frames
 }
 
-/// The name of the exception for this status, and its body.
-pub(super) fn error(status: u16, message: &str) -> (String, Value) {
-    let word = match status {
+/// Writes the body of an error response with this status. Returns the name of the exception too.
+pub(super) fn error_body(status: u16, message: &str) -> (String, Value) {
+    let error_type = match status {
         400 => "ValidationException",
         403 => "AccessDeniedException",
         404 => "ResourceNotFoundException",
@@ -75,34 +78,37 @@ pub(super) fn error(status: u16, message: &str) -> (String, Value) {
         503 => "ServiceUnavailableException",
         _ => "InternalServerException",
     };
-    (word.to_owned(), json!({ "message": message }))
+    (error_type.to_owned(), json!({ "message": message }))
 }
 
-/// An exception in the middle of a stream, named as in the union: `throttlingException` say.
-pub(super) fn exception(word: &str, message: &str) -> Bytes {
-    encode("exception", ":exception-type", word, &json!({ "message": message }))
+/// Writes an exception in the middle of a stream. `error_type` is its name in the union, such as `throttlingException`.
+pub(super) fn exception_frame(error_type: &str, message: &str) -> Bytes {
+    encode("exception", ":exception-type", error_type, &json!({ "message": message }))
 }
 
-/// A message whose last checksum is wrong.
+/// Writes an event-stream message whose last checksum is wrong, as a malformed frame.
 pub(super) fn wrong_checksum() -> Bytes {
     let delta = json!({ "delta": { "text": "broken" }, "contentBlockIndex": 0 });
-    let mut message = BytesMut::from(event("contentBlockDelta", &delta));
+    let mut message = BytesMut::from(encode_event("contentBlockDelta", &delta));
     if let Some(last) = message.last_mut() {
         *last = !*last;
     }
     message.freeze()
 }
 
-/// How long the first message of a body is, by its prelude.
-pub(super) fn length(body: &[u8]) -> Option<usize> {
+/// Reads the length of the first event-stream message of a body from its prelude; `None` if the prelude is cut off.
+pub(super) fn message_length(body: &[u8]) -> Option<usize> {
     let prelude = body.first_chunk::<4>()?;
     usize::try_from(u32::from_be_bytes(*prelude)).ok().filter(|length| *length > 0)
 }
 
-pub(super) fn event(kind: &str, payload: &Value) -> Bytes {
+/// Writes an event-stream message with this event type and payload.
+pub(super) fn encode_event(kind: &str, payload: &Value) -> Bytes {
     encode("event", ":event-type", kind, payload)
 }
 
+/// Writes an event-stream message. `message` is its message type (`event` or `exception`), and `kind` the value of the header
+/// `kind_header`.
 fn encode(message: &'static str, kind_header: &'static str, kind: &str, payload: &Value) -> Bytes {
     let text = |text: &str| HeaderValue::String(text.to_owned().into());
     let message = Message::new(payload.to_string())
@@ -114,41 +120,47 @@ fn encode(message: &'static str, kind_header: &'static str, kind: &str, payload:
     frame.into()
 }
 
-fn word(stop: &Stop) -> &str {
-    match stop {
-        Stop::Complete => "end_turn",
-        Stop::Calls => "tool_use",
-        Stop::MaxTokens => "max_tokens",
-        Stop::Filtered => "content_filtered",
-        Stop::Word(word) => word,
+/// Returns Bedrock's name for the reason that a turn ends for.
+fn stop_reason(reason: &StopReason) -> &str {
+    match reason {
+        StopReason::Complete => "end_turn",
+        StopReason::ToolCalls => "tool_use",
+        StopReason::MaxTokens => "max_tokens",
+        StopReason::Filtered => "content_filtered",
+        StopReason::Other(reason) => reason,
     }
 }
 
-/// The messages so far, and the block that is open.
+/// Writes the messages of a turn, and knows which content block is open.
 #[derive(Default)]
 struct Blocks {
     frames: Vec<Bytes>,
-    /// The number of the block that is open, or of the next one.
+    /// The index of the open block, or of the next one if none is open.
     index: usize,
+    /// The kind of the open block.
     open: Option<&'static str>,
 }
 
 impl Blocks {
+    /// Opens a content block of this kind, unless the open block is of this kind.
     fn continue_block(&mut self, kind: &'static str) {
         if self.open != Some(kind) {
             self.open(kind);
         }
     }
 
+    /// Closes the open content block, if any, and opens one of this kind. This writes no event by itself.
     fn open(&mut self, kind: &'static str) {
         self.close();
         self.open = Some(kind);
     }
 
+    /// Writes a delta of the open content block.
     fn delta(&mut self, delta: &Value) {
         self.push("contentBlockDelta", &json!({ "delta": delta, "contentBlockIndex": self.index }));
     }
 
+    /// Closes the open content block, if there is one.
     fn close(&mut self) {
         if self.open.take().is_some() {
             self.push("contentBlockStop", &json!({ "contentBlockIndex": self.index }));
@@ -156,7 +168,8 @@ impl Blocks {
         }
     }
 
+    /// Writes an event-stream message with this event type.
     fn push(&mut self, kind: &str, payload: &Value) {
-        self.frames.push(event(kind, payload));
+        self.frames.push(encode_event(kind, payload));
     }
 }

@@ -1,4 +1,4 @@
-//! A turn as Gemini's `streamGenerateContent` streams it: whole calls, and no marker at the end.
+//! How Gemini's `streamGenerateContent` streams a turn: each call is complete, and no marker ends the stream.
 //!
 //! Source: the Gemini API reference, `models.streamGenerateContent`, "Thinking" and "Thought signatures".
 
@@ -6,38 +6,39 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::{
-    Say, Stop,
-    sse::with,
-    turn::{stop, usage, whole},
+    StopReason, TurnPart,
+    sse::merge,
+    turn::{complete_arguments, final_stop_reason, final_usage},
 };
 
-pub(super) fn turn(turn: &[Say]) -> Vec<Bytes> {
+/// Writes a turn of a model as the frames that Gemini streams.
+pub(super) fn encode_turn(turn: &[TurnPart]) -> Vec<Bytes> {
     let mut parts: Vec<Value> = Vec::new();
     let mut signature = None;
-    for say in turn {
-        match say {
-            Say::Text(text) => parts.push(json!({ "text": text })),
-            Say::Reasoning(text) => parts.push(json!({ "text": text, "thought": true })),
-            Say::Signature(value) => signature = Some(value),
-            Say::Call { id, name, arguments } => {
-                let mut call = json!({ "name": name, "args": whole(arguments) });
+    for part in turn {
+        match part {
+            TurnPart::Text(text) => parts.push(json!({ "text": text })),
+            TurnPart::Reasoning(text) => parts.push(json!({ "text": text, "thought": true })),
+            TurnPart::Signature(value) => signature = Some(value),
+            TurnPart::Call { id, name, arguments } => {
+                let mut call = json!({ "name": name, "args": complete_arguments(arguments) });
                 if !id.is_empty() {
-                    call = with(call, json!({ "id": id }));
+                    call = merge(call, json!({ "id": id }));
                 }
                 let call = json!({ "functionCall": call });
                 parts.push(match signature.take() {
-                    Some(value) => with(call, json!({ "thoughtSignature": value })),
+                    Some(value) => merge(call, json!({ "thoughtSignature": value })),
                     None => call,
                 });
             }
-            Say::Redacted(_) | Say::Usage(_) | Say::Stop(_) => {}
+            TurnPart::Redacted(_) | TurnPart::Usage(_) | TurnPart::Stop(_) => {}
         }
     }
-    // A turn without a call has its signature in a last, empty part.
+    // If no call follows the signature, a last part with an empty text has it.
     if signature.is_some() || parts.is_empty() {
         let last = json!({ "text": "" });
         parts.push(match signature {
-            Some(value) => with(last, json!({ "thoughtSignature": value })),
+            Some(value) => merge(last, json!({ "thoughtSignature": value })),
             None => last,
         });
     }
@@ -46,18 +47,18 @@ pub(super) fn turn(turn: &[Say]) -> Vec<Bytes> {
     let chunks = parts.into_iter().enumerate().map(|(index, part)| {
         let candidate = json!({ "content": { "parts": [part], "role": "model" }, "index": 0 });
         let candidate = match index == last {
-            true => with(candidate, json!({ "finishReason": word(&stop(turn)) })),
+            true => merge(candidate, json!({ "finishReason": stop_reason(&final_stop_reason(turn)) })),
             false => candidate,
         };
         let chunk = json!({ "candidates": [candidate], "modelVersion": "stub", "responseId": "resp-stub" });
-        data(&with(chunk, usage.clone()))
+        data(&merge(chunk, usage.clone()))
     });
     chunks.collect()
 }
 
-/// The word for an error of this status, and its body.
-pub(super) fn error(status: u16, message: &str) -> (String, Value) {
-    let word = match status {
+/// Writes the body of an error response with this status. Returns the provider's name for such an error too.
+pub(super) fn error_body(status: u16, message: &str) -> (String, Value) {
+    let error_type = match status {
         400 => "INVALID_ARGUMENT",
         401 => "UNAUTHENTICATED",
         403 => "PERMISSION_DENIED",
@@ -67,38 +68,40 @@ pub(super) fn error(status: u16, message: &str) -> (String, Value) {
         504 => "DEADLINE_EXCEEDED",
         _ => "INTERNAL",
     };
-    (word.to_owned(), body(status, word, message))
+    (error_type.to_owned(), body(status, error_type, message))
 }
 
-/// An error in the middle of a stream.
-pub(super) fn failure(word: &str, message: &str) -> Bytes {
-    let status = match word {
+/// Writes an error in the middle of a stream. `error_type` is the provider's name for it.
+pub(super) fn error_frame(error_type: &str, message: &str) -> Bytes {
+    let status = match error_type {
         "INVALID_ARGUMENT" => 400,
         "RESOURCE_EXHAUSTED" => 429,
         "UNAVAILABLE" => 503,
         "DEADLINE_EXCEEDED" => 504,
         _ => 500,
     };
-    data(&body(status, word, message))
+    data(&body(status, error_type, message))
 }
 
-fn body(status: u16, word: &str, message: &str) -> Value {
-    json!({ "error": { "code": status, "message": message, "status": word } })
+/// Writes the JSON of an error, for a response or for a stream.
+fn body(status: u16, error_type: &str, message: &str) -> Value {
+    json!({ "error": { "code": status, "message": message, "status": error_type } })
 }
 
-/// Tool turns end with STOP too.
-fn word(stop: &Stop) -> &str {
-    match stop {
-        Stop::Complete | Stop::Calls => "STOP",
-        Stop::MaxTokens => "MAX_TOKENS",
-        Stop::Filtered => "SAFETY",
-        Stop::Word(word) => word,
+/// Returns Gemini's name for the reason that a turn ends for. A turn with calls ends with STOP too.
+fn stop_reason(reason: &StopReason) -> &str {
+    match reason {
+        StopReason::Complete | StopReason::ToolCalls => "STOP",
+        StopReason::MaxTokens => "MAX_TOKENS",
+        StopReason::Filtered => "SAFETY",
+        StopReason::Other(reason) => reason,
     }
 }
 
-/// The usage, if there is one; the answer is counted without the thoughts.
-fn metadata(turn: &[Say]) -> Value {
-    let Some(usage) = usage(turn) else {
+/// Writes the member `usageMetadata`; an empty object if the turn reports no tokens. The count of the answer is without the
+/// reasoning.
+fn metadata(turn: &[TurnPart]) -> Value {
+    let Some(usage) = final_usage(turn) else {
         return json!({});
     };
     let details = json!([{ "modality": "TEXT", "tokenCount": usage.input }]);
@@ -109,15 +112,15 @@ fn metadata(turn: &[Say]) -> Value {
         "promptTokensDetails": details,
     });
     if usage.cached_read > 0 {
-        metadata = with(metadata, json!({ "cachedContentTokenCount": usage.cached_read }));
+        metadata = merge(metadata, json!({ "cachedContentTokenCount": usage.cached_read }));
     }
     if usage.reasoning > 0 {
-        metadata = with(metadata, json!({ "thoughtsTokenCount": usage.reasoning }));
+        metadata = merge(metadata, json!({ "thoughtsTokenCount": usage.reasoning }));
     }
     json!({ "usageMetadata": metadata })
 }
 
-/// Google ends its lines with CRLF.
+/// Writes an SSE frame with CRLF, as Google does.
 fn data(value: &Value) -> Bytes {
     Bytes::from(format!("data: {value}\r\n\r\n"))
 }

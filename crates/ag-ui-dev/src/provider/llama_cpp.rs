@@ -1,20 +1,22 @@
-//! A turn as llama.cpp's `llama-server` streams it on OpenAI's two wires and on Anthropic's, and its errors.
+//! How llama.cpp's `llama-server` streams a turn on OpenAI's two wires and on Anthropic's, and how it writes errors.
 //!
-//! It differs from the providers whose wires it speaks: Responses have neither places nor numbers and call a turn that the
-//! limit has cut `completed`, the ends of all calls come together behind the last one, and codes of errors are numbers.
+//! It differs from the providers whose wires it uses. Events of Responses have neither indices nor numbers, and a turn that
+//! the limit of tokens has cut is called `completed`. The ends of all calls come together behind the last call. The code of
+//! an error is a number.
 //!
-//! Source: what build b10068 sent. What was not seen of it is left out: reasoning on Responses and Messages, signatures.
+//! Source: what build b10068 sent. What it was not seen to send is left out: reasoning on Responses and Messages, signatures.
 
 use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::{
-    Say, Stop, Usage, Wire,
-    sse::{data, event, with},
-    turn::{stop, usage},
+    StopReason, TurnPart, Usage, Wire,
+    sse::{data_frame, merge, named_frame},
+    turn::{final_stop_reason, final_usage},
 };
 
-pub(super) fn turn(wire: Wire, turn: &[Say]) -> Vec<Bytes> {
+/// Writes a turn of a model as the frames that llama.cpp's server streams.
+pub(super) fn encode_turn(wire: Wire, turn: &[TurnPart]) -> Vec<Bytes> {
     match wire {
         Wire::OpenAiChat => chat(turn),
         Wire::OpenAiResponses => responses(turn),
@@ -23,19 +25,20 @@ pub(super) fn turn(wire: Wire, turn: &[Say]) -> Vec<Bytes> {
     }
 }
 
-/// The body of an error.
-pub(super) fn error(status: u16, word: &str, message: &str) -> Value {
-    json!({ "error": { "code": status, "message": message, "type": word } })
+/// Writes the body of an error response. `error_type` is the server's name for the error.
+pub(super) fn error_body(status: u16, error_type: &str, message: &str) -> Value {
+    json!({ "error": { "code": status, "message": message, "type": error_type } })
 }
 
-fn chat(turn: &[Say]) -> Vec<Bytes> {
+/// Writes a turn in the format of Chat Completions.
+fn chat(turn: &[TurnPart]) -> Vec<Bytes> {
     let mut frames = vec![chunk(json!({ "role": "assistant", "content": null }), None)];
     let mut calls = 0;
-    for say in turn {
-        match say {
-            Say::Text(text) => frames.push(chunk(json!({ "content": text }), None)),
-            Say::Reasoning(text) => frames.push(chunk(json!({ "reasoning_content": text }), None)),
-            Say::Call { id, name, arguments } => {
+    for part in turn {
+        match part {
+            TurnPart::Text(text) => frames.push(chunk(json!({ "content": text }), None)),
+            TurnPart::Reasoning(text) => frames.push(chunk(json!({ "reasoning_content": text }), None)),
+            TurnPart::Call { id, name, arguments } => {
                 let (first, rest) = first_piece(arguments);
                 let function = json!({ "name": name, "arguments": first });
                 let begun = json!({ "index": calls, "id": id, "type": "function", "function": function });
@@ -48,25 +51,30 @@ fn chat(turn: &[Say]) -> Vec<Bytes> {
             _ => {}
         }
     }
-    frames.push(chunk(json!({}), Some(stop_word(&stop(turn), ["stop", "tool_calls", "length"]))));
-    if let Some(usage) = usage(turn) {
+    frames.push(chunk(
+        json!({}),
+        Some(stop_reason(&final_stop_reason(turn), ["stop", "tool_calls", "length"])),
+    ));
+    if let Some(usage) = final_usage(turn) {
         let usage = json!({
             "completion_tokens": usage.output,
             "prompt_tokens": usage.input,
             "total_tokens": usage.input + usage.output,
             "prompt_tokens_details": { "cached_tokens": usage.cached_read },
         });
-        frames.push(data(&with(envelope(), json!({ "choices": [], "usage": usage }))));
+        frames.push(data_frame(&merge(envelope(), json!({ "choices": [], "usage": usage }))));
     }
     frames.push(Bytes::from_static(b"data: [DONE]\n\n"));
     frames
 }
 
+/// Writes a chunk of Chat Completions with this delta.
 fn chunk(delta: Value, finish_reason: Option<&str>) -> Bytes {
     let choice = json!({ "finish_reason": finish_reason, "index": 0, "delta": delta });
-    data(&with(envelope(), json!({ "choices": [choice] })))
+    data_frame(&merge(envelope(), json!({ "choices": [choice] })))
 }
 
+/// Returns the members that every chunk of Chat Completions has.
 fn envelope() -> Value {
     json!({
         "created": 1_764_000_000,
@@ -77,7 +85,8 @@ fn envelope() -> Value {
     })
 }
 
-fn responses(turn: &[Say]) -> Vec<Bytes> {
+/// Writes a turn in the format of the Responses API.
+fn responses(turn: &[TurnPart]) -> Vec<Bytes> {
     let begun = json!({ "id": "resp_stub", "object": "response", "status": "in_progress" });
     let mut events = vec![
         json!({ "type": "response.created", "response": begun }),
@@ -85,9 +94,9 @@ fn responses(turn: &[Say]) -> Vec<Bytes> {
     ];
     let mut text = String::new();
     let mut calls = Vec::new();
-    for say in turn {
-        match say {
-            Say::Text(piece) => {
+    for part in turn {
+        match part {
+            TurnPart::Text(piece) => {
                 if text.is_empty() {
                     let item = json!({ "content": [], "id": "msg_stub", "role": "assistant", "status": "in_progress", "type": "message" });
                     events.push(json!({ "type": "response.output_item.added", "item": item }));
@@ -97,16 +106,16 @@ fn responses(turn: &[Say]) -> Vec<Bytes> {
                 events.push(of_item("response.output_text.delta", "msg_stub", json!({ "delta": piece })));
                 text.push_str(piece);
             }
-            Say::Call { id, name, arguments } => {
+            TurnPart::Call { id, name, arguments } => {
                 let item_id = format!("fc_{id}");
                 let item = json!({ "id": item_id, "call_id": id, "name": name, "type": "function_call" });
-                let begun = with(item.clone(), json!({ "arguments": "", "status": "in_progress" }));
+                let begun = merge(item.clone(), json!({ "arguments": "", "status": "in_progress" }));
                 events.push(json!({ "type": "response.output_item.added", "item": begun }));
                 let delta = |piece| {
                     of_item("response.function_call_arguments.delta", &item_id, json!({ "delta": piece }))
                 };
                 events.extend(arguments.iter().map(delta));
-                calls.push(with(item, json!({ "arguments": arguments.concat(), "status": "completed" })));
+                calls.push(merge(item, json!({ "arguments": arguments.concat(), "status": "completed" })));
             }
             _ => {}
         }
@@ -120,7 +129,7 @@ fn responses(turn: &[Say]) -> Vec<Bytes> {
     }
     output.extend(calls);
     events.extend(output.iter().map(|item| json!({ "type": "response.output_item.done", "item": item })));
-    let usage = usage(turn).unwrap_or_default();
+    let usage = final_usage(turn).unwrap_or_default();
     let usage = json!({
         "input_tokens": usage.input,
         "output_tokens": usage.output,
@@ -130,23 +139,25 @@ fn responses(turn: &[Say]) -> Vec<Bytes> {
     // The status is the same when the limit has cut the turn.
     let response = json!({ "id": "resp_stub", "object": "response", "created_at": 1_764_000_000, "status": "completed", "model": "stub", "output": output, "usage": usage });
     events.push(json!({ "type": "response.completed", "response": response }));
-    events.iter().map(event).collect()
+    events.iter().map(named_frame).collect()
 }
 
+/// Returns an event of the Responses API about an item.
 fn of_item(kind: &str, item_id: &str, more: Value) -> Value {
-    with(json!({ "type": kind, "item_id": item_id }), more)
+    merge(json!({ "type": kind, "item_id": item_id }), more)
 }
 
-fn messages(turn: &[Say]) -> Vec<Bytes> {
-    let Usage { input, output, cached_read, .. } = usage(turn).unwrap_or_default();
+/// Writes a turn in the format of Anthropic's Messages API.
+fn messages(turn: &[TurnPart]) -> Vec<Bytes> {
+    let Usage { input, output, cached_read, .. } = final_usage(turn).unwrap_or_default();
     let tokens = json!({ "cache_read_input_tokens": cached_read, "input_tokens": input.saturating_sub(cached_read), "output_tokens": 0 });
     let message = json!({ "id": "chatcmpl-stub", "type": "message", "role": "assistant", "content": [], "model": "stub", "stop_reason": null, "stop_sequence": null, "usage": tokens });
     let mut events = vec![json!({ "type": "message_start", "message": message })];
     let mut blocks = 0;
     let mut is_text = false;
-    for say in turn {
-        match say {
-            Say::Text(text) => {
+    for part in turn {
+        match part {
+            TurnPart::Text(text) => {
                 if !is_text {
                     events.push(start(blocks, json!({ "type": "text", "text": "" })));
                     blocks += 1;
@@ -154,7 +165,7 @@ fn messages(turn: &[Say]) -> Vec<Bytes> {
                 }
                 events.push(delta(blocks - 1, json!({ "type": "text_delta", "text": text })));
             }
-            Say::Call { id, name, arguments } => {
+            TurnPart::Call { id, name, arguments } => {
                 // The real provider's block has an empty `input`.
                 events.push(start(blocks, json!({ "type": "tool_use", "id": id, "name": name })));
                 let piece =
@@ -167,26 +178,28 @@ fn messages(turn: &[Say]) -> Vec<Bytes> {
         }
     }
     events.extend((0..blocks).map(|index| json!({ "type": "content_block_stop", "index": index })));
-    let stop = stop(turn);
-    let reason = stop_word(&stop, ["end_turn", "tool_use", "max_tokens"]);
+    let stop = final_stop_reason(turn);
+    let reason = stop_reason(&stop, ["end_turn", "tool_use", "max_tokens"]);
     events.push(json!({
         "type": "message_delta",
         "delta": { "stop_reason": reason, "stop_sequence": null },
         "usage": { "output_tokens": output },
     }));
     events.push(json!({ "type": "message_stop" }));
-    events.iter().map(event).collect()
+    events.iter().map(named_frame).collect()
 }
 
+/// Returns a Messages event that opens a content block.
 fn start(index: usize, block: Value) -> Value {
     json!({ "type": "content_block_start", "index": index, "content_block": block })
 }
 
+/// Returns a Messages event with a delta of a content block.
 fn delta(index: usize, delta: Value) -> Value {
     json!({ "type": "content_block_delta", "index": index, "delta": delta })
 }
 
-/// The first piece of a call's arguments, which comes with the call, and the others.
+/// Splits the arguments of a call into their first piece, which is sent with the call, and the others.
 fn first_piece(arguments: &[String]) -> (&str, &[String]) {
     match arguments {
         [first, rest @ ..] => (first, rest),
@@ -194,12 +207,13 @@ fn first_piece(arguments: &[String]) -> (&str, &[String]) {
     }
 }
 
-/// The word for a stop, of those for a complete turn, for calls and for the limit. It has no filter.
-fn stop_word<'a>(stop: &'a Stop, [complete, calls, limit]: [&'a str; 3]) -> &'a str {
-    match stop {
-        Stop::Complete | Stop::Filtered => complete,
-        Stop::Calls => calls,
-        Stop::MaxTokens => limit,
-        Stop::Word(word) => word,
+/// Chooses the name for the reason that a turn ends for: of those for a complete turn, for calls and for the limit of tokens.
+/// The server has no filter.
+fn stop_reason<'a>(reason: &'a StopReason, [complete, calls, limit]: [&'a str; 3]) -> &'a str {
+    match reason {
+        StopReason::Complete | StopReason::Filtered => complete,
+        StopReason::ToolCalls => calls,
+        StopReason::MaxTokens => limit,
+        StopReason::Other(reason) => reason,
     }
 }

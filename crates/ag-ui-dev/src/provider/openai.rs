@@ -1,4 +1,4 @@
-//! A turn as OpenAI's Chat Completions stream it, with the reasoning that compatible providers add.
+//! How OpenAI's Chat Completions stream a turn, with the reasoning that compatible providers add.
 //!
 //! Source: the OpenAI API reference, "Streaming" of Chat Completions; `reasoning_content` as DeepSeek's
 //! reference has it.
@@ -7,19 +7,20 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::{
-    Say, Stop,
-    sse::{data, with},
-    turn::{stop, usage},
+    StopReason, TurnPart,
+    sse::{data_frame, merge},
+    turn::{final_stop_reason, final_usage},
 };
 
-pub(super) fn turn(turn: &[Say]) -> Vec<Bytes> {
+/// Writes a turn of a model as the frames that Chat Completions streams.
+pub(super) fn encode_turn(turn: &[TurnPart]) -> Vec<Bytes> {
     let mut frames = vec![chunk(&json!({ "role": "assistant", "content": "", "refusal": null }), None)];
     let mut calls = 0;
-    for say in turn {
-        match say {
-            Say::Text(text) => frames.push(chunk(&json!({ "content": text }), None)),
-            Say::Reasoning(text) => frames.push(chunk(&json!({ "reasoning_content": text }), None)),
-            Say::Call { id, name, arguments } => {
+    for part in turn {
+        match part {
+            TurnPart::Text(text) => frames.push(chunk(&json!({ "content": text }), None)),
+            TurnPart::Reasoning(text) => frames.push(chunk(&json!({ "reasoning_content": text }), None)),
+            TurnPart::Call { id, name, arguments } => {
                 let function = json!({ "name": name, "arguments": "" });
                 let call = json!({ "index": calls, "id": id, "type": "function", "function": function });
                 frames.push(chunk(&json!({ "tool_calls": [call] }), None));
@@ -32,8 +33,8 @@ pub(super) fn turn(turn: &[Say]) -> Vec<Bytes> {
             _ => {}
         }
     }
-    frames.push(chunk(&json!({}), Some(&word(&stop(turn)))));
-    if let Some(usage) = usage(turn) {
+    frames.push(chunk(&json!({}), Some(&stop_reason(&final_stop_reason(turn)))));
+    if let Some(usage) = final_usage(turn) {
         let usage = json!({
             "prompt_tokens": usage.input,
             "completion_tokens": usage.output,
@@ -46,14 +47,14 @@ pub(super) fn turn(turn: &[Say]) -> Vec<Bytes> {
                 "rejected_prediction_tokens": 0,
             },
         });
-        frames.push(data(&with(envelope(), json!({ "choices": [], "usage": usage }))));
+        frames.push(data_frame(&merge(envelope(), json!({ "choices": [], "usage": usage }))));
     }
     frames.push(Bytes::from_static(b"data: [DONE]\n\n"));
     frames
 }
 
-/// The word for an error of this status, and its body.
-pub(super) fn error(status: u16, message: &str) -> (String, Value) {
+/// Writes the body of an error response with this status. Returns the provider's name for such an error too.
+pub(super) fn error_body(status: u16, message: &str) -> (String, Value) {
     let (kind, code) = match status {
         400 => ("invalid_request_error", Value::Null),
         401 => ("invalid_request_error", json!("invalid_api_key")),
@@ -66,27 +67,30 @@ pub(super) fn error(status: u16, message: &str) -> (String, Value) {
     (kind.to_owned(), json!({ "error": error }))
 }
 
-/// An error in the middle of a stream.
-pub(super) fn failure(word: &str, message: &str) -> Bytes {
-    data(&json!({ "error": { "message": message, "type": word, "param": null, "code": null } }))
+/// Writes an error in the middle of a stream. `error_type` is the provider's name for it.
+pub(super) fn error_frame(error_type: &str, message: &str) -> Bytes {
+    data_frame(&json!({ "error": { "message": message, "type": error_type, "param": null, "code": null } }))
 }
 
-fn word(stop: &Stop) -> String {
-    match stop {
-        Stop::Complete => "stop",
-        Stop::Calls => "tool_calls",
-        Stop::MaxTokens => "length",
-        Stop::Filtered => "content_filter",
-        Stop::Word(word) => word,
+/// Returns the Chat Completions API's name for the reason that a turn ends for.
+fn stop_reason(reason: &StopReason) -> String {
+    match reason {
+        StopReason::Complete => "stop",
+        StopReason::ToolCalls => "tool_calls",
+        StopReason::MaxTokens => "length",
+        StopReason::Filtered => "content_filter",
+        StopReason::Other(reason) => reason,
     }
     .to_owned()
 }
 
+/// Writes a chunk of the stream with this delta of the assistant's message.
 fn chunk(delta: &Value, finish_reason: Option<&str>) -> Bytes {
     let choice = json!({ "index": 0, "delta": delta, "logprobs": null, "finish_reason": finish_reason });
-    data(&with(envelope(), json!({ "choices": [choice], "usage": null })))
+    data_frame(&merge(envelope(), json!({ "choices": [choice], "usage": null })))
 }
 
+/// Returns the members that every chunk of the stream has.
 fn envelope() -> Value {
     json!({
         "id": "chatcmpl-stub",

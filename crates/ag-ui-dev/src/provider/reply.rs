@@ -1,6 +1,6 @@
-//! What a provider answers: a head, pieces of a body, and what goes wrong between them.
+//! Replies: a response head, pieces of a body, and the faults that a test wants between them.
 //!
-//! The rule it guards: a piece is written on its own, and what is to go wrong goes wrong between two pieces.
+//! The rule it guards: each piece is written by itself, and a fault comes between two pieces.
 
 use std::time::Duration;
 
@@ -8,108 +8,111 @@ use bytes::Bytes;
 use serde_json::Value;
 use tokio::sync::watch;
 
-use super::{Say, Wire, llama_cpp, wire};
+use super::{TurnPart, Wire, llama_cpp, wire};
 
-/// Frames of a reply that is not streamed have no wire; this breaks them.
-const BROKEN: &[u8] = b"{\"broken\":";
+/// The malformed frame of a reply that has no wire.
+const MALFORMED: &[u8] = b"{\"broken\":";
 
-/// An answer to one request.
+/// A reply to one request.
 ///
-/// The faults count pieces from the start of the body: `0` is right behind the head, and a number past the
-/// last piece is behind it.
+/// Methods that add a fault take the number of pieces before it: `0` is right behind the response head, and a number that is
+/// too large is behind the last piece.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Reply {
-    /// How its frames are spelled, if they are.
+    /// The format of its frames, if it has frames.
     wire: Option<Wire>,
     pub(super) status: u16,
     pub(super) headers: Vec<(String, String)>,
-    /// What comes instead of a head.
-    pub(super) headless: Option<Headless>,
+    /// What happens in place of a response.
+    pub(super) no_response: Option<NoResponse>,
+    /// What happens behind the response head, in order.
     pub(super) steps: Vec<Step>,
-    /// A text that the request must hold, and the answer to one that lacks it.
+    /// A text that the request must contain, and the reply to a request without it.
     pub(super) condition: Option<(String, Box<Reply>)>,
 }
 
-/// A way to answer without a head.
+/// A way not to respond.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Headless {
+pub(super) enum NoResponse {
     /// The connection is closed.
     HangUp,
-    /// Nothing comes.
+    /// The connection stays open, and nothing is sent.
     Silence,
 }
 
-/// What happens next in a body.
+/// One step of sending a body.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
-    /// A piece is written.
+    /// Writes a piece.
     Send(Bytes),
-    /// The test is waited for.
+    /// Waits until a test opens the gate.
     Wait(Gate),
-    /// Nothing happens for this long.
+    /// Waits for this long.
     Pause(Duration),
-    /// The connection is closed in the middle of the body.
+    /// Closes the connection in the middle of the body.
     Cut,
-    /// The connection is closed a moment behind the end of the body.
+    /// Closes the connection a moment after the end of the body.
     Close,
-    /// Nothing comes any more.
+    /// Sends nothing more and keeps the connection open.
     Stall,
 }
 
-/// What a reply waits at, until a test opens it. Clones are the same gate.
+/// A gate at which a reply waits until a test opens it. Clones are the same gate.
 #[derive(Clone, Debug, Default)]
 pub struct Gate(watch::Sender<bool>);
 
 impl Gate {
-    /// A gate that is shut.
+    /// Creates a gate that is closed.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Lets pass who waits here and who comes later.
+    /// Opens the gate: replies that wait at it go on, and later ones do not wait.
     pub fn open(&self) {
         self.0.send_replace(true);
     }
 
-    pub(super) async fn passed(&self) {
-        // The sender lives in `self`, so the wait ends in no other way.
+    /// Waits until the gate is open.
+    pub(super) async fn wait_until_open(&self) {
+        // The sender is a part of `self`, so the wait cannot end with an error.
         let _ = self.0.subscribe().wait_for(|is_open| *is_open).await;
     }
 }
 
 impl Reply {
-    /// A streamed turn, complete and in the provider's own order.
-    pub fn stream(wire: Wire, turn: &[Say]) -> Self {
-        Self::new(200, Some(wire), wire.turn(turn))
+    /// Creates a streamed turn, with all events that the provider sends for it.
+    pub fn stream(wire: Wire, turn: &[TurnPart]) -> Self {
+        Self::new(200, Some(wire), wire.encode_turn(turn))
     }
 
-    /// A streamed turn as llama.cpp's `llama-server` writes it, which has the wires of Chat Completions, Responses and
-    /// Messages; on the others nothing is sent.
+    /// Creates a streamed turn as llama.cpp's `llama-server` writes it. It has the wires of Chat Completions, Responses and
+    /// Messages; on other wires the body is empty.
     ///
-    /// The head promises to keep the connection. It is closed all the same, a moment behind the end of the body: a request that
-    /// is sent on it meanwhile is not answered.
-    pub fn llama_cpp(wire: Wire, turn: &[Say]) -> Self {
+    /// The response head promises to keep the connection open, but the connection is closed a moment after the end of the
+    /// body: a request that is sent on it in between gets no response.
+    pub fn llama_cpp(wire: Wire, turn: &[TurnPart]) -> Self {
         let mut reply = Self::raw(200, "text/event-stream", Bytes::new());
         reply.wire = Some(wire);
-        reply.steps = llama_cpp::turn(wire, turn).into_iter().map(Step::Send).chain([Step::Close]).collect();
+        reply.steps =
+            llama_cpp::encode_turn(wire, turn).into_iter().map(Step::Send).chain([Step::Close]).collect();
         reply.header("keep-alive", "timeout=5, max=100")
     }
 
-    /// An error of llama.cpp's `llama-server`, which has the same form on every wire: the status is its code, and `word`
-    /// its type, `exceed_context_size_error` say. It closes the connection, and announces that.
-    pub fn llama_cpp_error(status: u16, word: &str, message: &str) -> Self {
-        let body = llama_cpp::error(status, word, message).to_string();
+    /// Creates an error of llama.cpp's `llama-server`, which has the same form on every wire: its code is `status`, and its type
+    /// is `error_type`, such as `exceed_context_size_error`. The connection is closed, and the response head announces that.
+    pub fn llama_cpp_error(status: u16, error_type: &str, message: &str) -> Self {
+        let body = llama_cpp::error_body(status, error_type, message).to_string();
         Self::raw(status, "application/json; charset=utf-8", body).header("connection", "close")
     }
 
-    /// A recorded stream, a piece a frame.
+    /// Creates a reply from a recorded stream; each frame is a piece.
     pub fn recording(wire: Wire, body: impl Into<Bytes>) -> Self {
-        Self::new(200, Some(wire), wire.frames(body.into()))
+        Self::new(200, Some(wire), wire.split_frames(body.into()))
     }
 
-    /// A streamed body, written by hand: an object is one frame in the framing of the wire (on Bedrock an array of
-    /// the event's type and its payload), a string is written as it is, and a number is a pause in seconds.
+    /// Creates a streamed body that is written by hand: an object is one frame of the wire (on Bedrock it is an array of the
+    /// event's type and its payload), a string is written as it is, and a number is a pause in seconds.
     pub fn frames(wire: Wire, frames: &[Value]) -> Self {
         let mut reply = Self::new(200, Some(wire), Vec::new());
         reply.steps.extend(frames.iter().map(|frame| match frame {
@@ -117,61 +120,61 @@ impl Reply {
                 Step::Pause(Duration::from_secs_f64(seconds.as_f64().unwrap_or_default()))
             }
             Value::String(text) => Step::Send(Bytes::from(text.clone())),
-            frame => Step::Send(wire.frame(frame)),
+            frame => Step::Send(wire.encode_frame(frame)),
         }));
         reply
     }
 
-    /// Answers with `otherwise` if the JSON text of the request lacks `text`.
-    pub fn needs(self, text: impl Into<String>, otherwise: Self) -> Self {
+    /// Sends this reply if the JSON text of the request contains `text`, and `otherwise` if it does not.
+    pub fn if_request_contains(self, text: impl Into<String>, otherwise: Self) -> Self {
         Self { condition: Some((text.into(), Box::new(otherwise))), ..self }
     }
 
-    /// Anything, in one piece.
+    /// Creates a reply with any body, in one piece.
     pub fn raw(status: u16, content_type: &str, body: impl Into<Bytes>) -> Self {
         let mut reply = Self::new(status, None, vec![body.into()]);
         reply.headers.push(("content-type".into(), content_type.into()));
         reply
     }
 
-    /// An error instead of a stream, as that provider words it for this status.
+    /// Creates an error response with this status, in the form that the provider has for it.
     pub fn error(wire: Wire, status: u16, message: &str) -> Self {
-        let (word, body) = wire.error(status, message);
+        let (error_type, body) = wire.error_body(status, message);
         let reply = Self::raw(status, "application/json", body.to_string());
         let reply = Self { wire: Some(wire), ..reply };
         match wire {
             // Bedrock sends the name with a suffix that clients have to cut off.
             Wire::Bedrock => reply.header(
                 "x-amzn-errortype",
-                &format!("{word}:http://internal.amazon.com/coral/com.amazon.bedrock/"),
+                &format!("{error_type}:http://internal.amazon.com/coral/com.amazon.bedrock/"),
             ),
             _ => reply,
         }
-        .named()
+        .with_request_id()
     }
 
-    /// No answer: the connection is closed before the head.
+    /// Creates a reply that closes the connection before a response head.
     pub fn hang_up() -> Self {
-        Self { headless: Some(Headless::HangUp), ..Self::new(200, None, Vec::new()) }
+        Self { no_response: Some(NoResponse::HangUp), ..Self::new(200, None, Vec::new()) }
     }
 
-    /// No answer: the connection stays open and not even a head comes.
+    /// Creates a reply that keeps the connection open and sends nothing, not even a response head.
     pub fn silence() -> Self {
-        Self { headless: Some(Headless::Silence), ..Self::new(200, None, Vec::new()).stall_after(0) }
+        Self { no_response: Some(NoResponse::Silence), ..Self::new(200, None, Vec::new()).stall_after(0) }
     }
 
-    /// Adds a header.
+    /// Adds a response header.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.into(), value.into()));
         self
     }
 
-    /// How many pieces the body has.
+    /// Returns how many pieces the body has.
     pub fn pieces(&self) -> usize {
         self.steps.iter().filter(|step| matches!(step, Step::Send(_))).count()
     }
 
-    /// The pieces together, as a client would read them.
+    /// Returns the pieces together, as a client would read them.
     pub fn body(&self) -> Bytes {
         let pieces = self.steps.iter().filter_map(|step| match step {
             Step::Send(piece) => Some(piece.clone()),
@@ -180,71 +183,72 @@ impl Reply {
         wire::join(&pieces.collect::<Vec<_>>())
     }
 
-    /// Closes the connection in the middle of the body: the client sees an end that it did not expect.
+    /// Closes the connection after so many pieces, in the middle of the body: the client sees an error.
     pub fn cut_after(self, pieces: usize) -> Self {
-        self.then(pieces, Some(Step::Cut))
+        self.end_with(pieces, Some(Step::Cut))
     }
 
-    /// Ends the body as if it were complete.
+    /// Ends the body after so many pieces, as if it were complete.
     pub fn end_after(self, pieces: usize) -> Self {
-        self.then(pieces, None)
+        self.end_with(pieces, None)
     }
 
-    /// Sends nothing more, until the client goes away or the provider is dropped.
+    /// Sends nothing more after so many pieces, until the client closes the connection or the provider is dropped.
     pub fn stall_after(self, pieces: usize) -> Self {
-        self.then(pieces, Some(Step::Stall))
+        self.end_with(pieces, Some(Step::Stall))
     }
 
-    /// Sends an error of that provider, in its `word` for it, and ends the body. On Bedrock the word is the
-    /// name of an exception, `throttlingException` say.
+    /// Sends an error after so many pieces, in the form of the provider, and ends the body.
     ///
-    /// Without a wire, after [`raw`](Self::raw), nothing is sent.
-    pub fn failure_after(self, pieces: usize, word: &str, message: &str) -> Self {
+    /// `error_type` is the provider's name for the error; on Bedrock it is the name of an exception, such as
+    /// `throttlingException`. A reply without a wire, such as that of [`raw`](Self::raw), only ends.
+    pub fn failure_after(self, pieces: usize, error_type: &str, message: &str) -> Self {
         let number = pieces.min(self.pieces());
-        let failure = self.wire.map(|wire| Step::Send(wire.failure(number, word, message)));
-        self.then(pieces, failure)
+        let failure = self.wire.map(|wire| Step::Send(wire.error_frame(number, error_type, message)));
+        self.end_with(pieces, failure)
     }
 
-    /// Puts a frame between that is not JSON or, on Bedrock, has a wrong checksum. It is a piece like the
-    /// others; the rest follows.
+    /// Inserts a frame after so many pieces that is not JSON or, on Bedrock, has a wrong checksum. It counts as a piece, and
+    /// the rest follows.
     pub fn malformed_after(mut self, pieces: usize) -> Self {
-        let frame = self.wire.map_or(Bytes::from_static(BROKEN), Wire::malformed);
-        self.steps.insert(self.behind(pieces), Step::Send(frame));
+        let frame = self.wire.map_or(Bytes::from_static(MALFORMED), Wire::malformed_frame);
+        self.steps.insert(self.step_index(pieces), Step::Send(frame));
         self
     }
 
-    /// Waits for `gate` to be opened before it goes on.
+    /// Waits after so many pieces until a test opens `gate`, and then goes on.
     pub fn gate_after(mut self, pieces: usize, gate: &Gate) -> Self {
-        self.steps.insert(self.behind(pieces), Step::Wait(gate.clone()));
+        self.steps.insert(self.step_index(pieces), Step::Wait(gate.clone()));
         self
     }
 
+    /// Creates a reply with these pieces as its body, and with the response headers that the provider sends on this wire.
     fn new(status: u16, wire: Option<Wire>, pieces: Vec<Bytes>) -> Self {
         let steps = pieces.into_iter().map(Step::Send).collect();
-        let reply = Self { wire, status, headers: Vec::new(), headless: None, steps, condition: None };
+        let reply = Self { wire, status, headers: Vec::new(), no_response: None, steps, condition: None };
         match wire {
-            Some(wire) => reply.header("content-type", wire.content_type()).named(),
+            Some(wire) => reply.header("content-type", wire.content_type()).with_request_id(),
             None => reply,
         }
     }
 
-    /// With the id of the request, where the provider sends one.
-    fn named(self) -> Self {
+    /// Adds the header with the id of the request, if the provider sends one.
+    fn with_request_id(self) -> Self {
         match self.wire.and_then(Wire::request_id_header) {
             Some(name) => self.header(name, "req-stub"),
             None => self,
         }
     }
 
-    /// That many pieces, then `last`, and nothing more.
-    fn then(mut self, pieces: usize, last: Option<Step>) -> Self {
-        self.steps.truncate(self.behind(pieces));
+    /// Keeps so many pieces of the body, adds the step `last`, and drops the rest.
+    fn end_with(mut self, pieces: usize, last: Option<Step>) -> Self {
+        self.steps.truncate(self.step_index(pieces));
         self.steps.extend(last);
         self
     }
 
-    /// Where the step is that follows that many pieces, and what waits or was put behind them already.
-    fn behind(&self, pieces: usize) -> usize {
+    /// Finds the index of the step that comes after so many pieces of the body, and after the gates and faults that already follow them.
+    fn step_index(&self, pieces: usize) -> usize {
         let mut sent = 0;
         let next = self.steps.iter().position(|step| {
             let is_piece = matches!(step, Step::Send(_));

@@ -1,4 +1,4 @@
-//! A turn as OpenAI's Responses stream it: items with parts, every event numbered.
+//! How OpenAI's Responses API streams a turn: as items with parts, and with a number in every event.
 //!
 //! Source: the OpenAI API reference, "Streaming events" of the Responses API.
 
@@ -6,67 +6,70 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::{
-    Say, Stop, Usage,
-    sse::{event, with},
-    turn::{stop, usage},
+    StopReason, TurnPart, Usage,
+    sse::{merge, named_frame},
+    turn::{final_stop_reason, final_usage},
 };
 
-pub(super) fn turn(turn: &[Say]) -> Vec<Bytes> {
+/// Writes a turn of a model as the frames that Responses streams.
+pub(super) fn encode_turn(turn: &[TurnPart]) -> Vec<Bytes> {
     let mut events = Events::default();
     let begun = response("in_progress", &[], None);
     events.push("response.created", json!({ "response": begun }));
     events.push("response.in_progress", json!({ "response": begun }));
-    for say in turn {
-        match say {
-            Say::Text(text) => events.text(text),
-            Say::Reasoning(text) => events.reasoning(text),
-            Say::Signature(value) => {
+    for part in turn {
+        match part {
+            TurnPart::Text(text) => events.text(text),
+            TurnPart::Reasoning(text) => events.reasoning(text),
+            TurnPart::Signature(value) => {
                 if !matches!(events.open, Some(Item::Reasoning { .. })) {
                     events.open(Item::Reasoning { text: String::new() });
                 }
                 events.close(Some(value));
             }
-            Say::Redacted(value) => {
+            TurnPart::Redacted(value) => {
                 events.open(Item::Reasoning { text: String::new() });
                 events.close(Some(value));
             }
-            Say::Call { id, name, arguments } => events.call(id, name, arguments),
-            Say::Usage(_) | Say::Stop(_) => {}
+            TurnPart::Call { id, name, arguments } => events.call(id, name, arguments),
+            TurnPart::Usage(_) | TurnPart::Stop(_) => {}
         }
     }
     events.close(None);
-    let response = |status| response(status, &events.output, Some(usage(turn).unwrap_or_default()));
-    let (kind, response) = match stop(turn) {
-        Stop::Complete | Stop::Calls => ("response.completed", response("completed")),
+    let response = |status| response(status, &events.output, Some(final_usage(turn).unwrap_or_default()));
+    let (kind, response) = match final_stop_reason(turn) {
+        StopReason::Complete | StopReason::ToolCalls => ("response.completed", response("completed")),
         stop => {
-            let details = json!({ "incomplete_details": { "reason": word(&stop) } });
-            ("response.incomplete", with(response("incomplete"), details))
+            let details = json!({ "incomplete_details": { "reason": stop_reason(&stop) } });
+            ("response.incomplete", merge(response("incomplete"), details))
         }
     };
     events.push(kind, json!({ "response": response }));
     events.frames
 }
 
-/// An error in the middle of a stream.
-pub(super) fn failure(number: usize, word: &str, message: &str) -> Bytes {
-    event(&json!({
+/// Writes an error in the middle of a stream. `error_type` is the provider's name for it.
+pub(super) fn error_frame(number: usize, error_type: &str, message: &str) -> Bytes {
+    named_frame(&json!({
         "type": "error",
         "sequence_number": number,
-        "code": word,
+        "code": error_type,
         "message": message,
         "param": null,
     }))
 }
 
-fn word(stop: &Stop) -> &str {
-    match stop {
-        Stop::Complete | Stop::Calls => "",
-        Stop::MaxTokens => "max_output_tokens",
-        Stop::Filtered => "content_filter",
-        Stop::Word(word) => word,
+/// Returns the Responses API's name for the reason that a turn ends for.
+fn stop_reason(reason: &StopReason) -> &str {
+    match reason {
+        StopReason::Complete | StopReason::ToolCalls => "",
+        StopReason::MaxTokens => "max_output_tokens",
+        StopReason::Filtered => "content_filter",
+        StopReason::Other(reason) => reason,
     }
 }
 
+/// Returns the response object, which the first and the last events of a stream hold.
 fn response(status: &str, output: &[Value], usage: Option<Usage>) -> Value {
     let usage = usage.map(|usage| {
         json!({
@@ -100,22 +103,24 @@ fn response(status: &str, output: &[Value], usage: Option<Usage>) -> Value {
     })
 }
 
-/// The events so far, and the item that is open.
+/// Writes the events of a response, and knows which item is open.
 #[derive(Default)]
 struct Events {
     frames: Vec<Bytes>,
-    /// The items that are done.
+    /// The items that are complete.
     output: Vec<Value>,
+    /// The item whose pieces are being written.
     open: Option<Item>,
 }
 
-/// An item whose pieces still come.
+/// An item that is being written, with its text so far.
 enum Item {
     Message { text: String },
     Reasoning { text: String },
 }
 
 impl Events {
+    /// Writes a piece of the answer, and opens a message before if none is open.
     fn text(&mut self, piece: &str) {
         if !matches!(self.open, Some(Item::Message { .. })) {
             self.open(Item::Message { text: String::new() });
@@ -129,6 +134,7 @@ impl Events {
         }
     }
 
+    /// Writes a piece of the reasoning, and opens an item for it before if none is open.
     fn reasoning(&mut self, piece: &str) {
         if !matches!(self.open, Some(Item::Reasoning { .. })) {
             self.open(Item::Reasoning { text: String::new() });
@@ -142,6 +148,7 @@ impl Events {
         }
     }
 
+    /// Writes a complete function call.
     fn call(&mut self, id: &str, name: &str, arguments: &[String]) {
         self.close(None);
         let whole = arguments.concat();
@@ -164,6 +171,7 @@ impl Events {
         self.done(done);
     }
 
+    /// Closes the open output item, if any, and opens this one.
     fn open(&mut self, item: Item) {
         self.close(None);
         let begun = match &item {
@@ -174,6 +182,7 @@ impl Events {
         self.open = Some(item);
     }
 
+    /// Closes the open output item, if there is one. `encrypted` is the encrypted content for an item of reasoning.
     fn close(&mut self, encrypted: Option<&str>) {
         match self.open.take() {
             Some(Item::Message { text }) => {
@@ -196,7 +205,7 @@ impl Events {
                 }
                 let item = json!({ "id": self.id("rs"), "type": "reasoning", "summary": summary });
                 self.done(match encrypted {
-                    Some(value) => with(item, json!({ "encrypted_content": value })),
+                    Some(value) => merge(item, json!({ "encrypted_content": value })),
                     None => item,
                 });
             }
@@ -204,41 +213,48 @@ impl Events {
         }
     }
 
+    /// Writes that an output item is complete, and adds it to the output.
     fn done(&mut self, item: Value) {
         self.on_output("response.output_item.done", json!({ "item": item }));
         self.output.push(item);
     }
 
+    /// Returns an output item for an assistant message with this status and content.
     fn message(&self, status: &str, content: Value) -> Value {
         let id = self.id("msg");
         json!({ "id": id, "type": "message", "status": status, "role": "assistant", "content": content })
     }
 
+    /// Writes an event about the open output item.
     fn on_item(&mut self, kind: &str, prefix: &str, more: Value) {
         let id = json!({ "item_id": self.id(prefix) });
-        self.on_output(kind, with(id, more));
+        self.on_output(kind, merge(id, more));
     }
 
+    /// Writes an event that has the index of the current output item.
     fn on_output(&mut self, kind: &str, more: Value) {
         let index = json!({ "output_index": self.output.len() });
-        self.push(kind, with(index, more));
+        self.push(kind, merge(index, more));
     }
 
+    /// Writes an event with the next sequence number.
     fn push(&mut self, kind: &str, more: Value) {
         let base = json!({ "type": kind, "sequence_number": self.frames.len() });
-        self.frames.push(event(&with(base, more)));
+        self.frames.push(named_frame(&merge(base, more)));
     }
 
-    /// The id of the item that is open or comes next.
+    /// Returns the id of the open output item, or of the next one if none is open.
     fn id(&self, prefix: &str) -> String {
         format!("{prefix}_stub_{}", self.output.len())
     }
 }
 
+/// Returns a text part of a message.
 fn output_text(text: &str) -> Value {
     json!({ "type": "output_text", "annotations": [], "logprobs": [], "text": text })
 }
 
+/// Returns a text part of a summary of reasoning.
 fn summary_text(text: &str) -> Value {
     json!({ "type": "summary_text", "text": text })
 }

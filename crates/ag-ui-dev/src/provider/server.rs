@@ -1,4 +1,4 @@
-//! How a provider is served: requests in, replies out, one piece a write.
+//! The HTTP server of a provider: it takes requests, chooses replies and sends them piece by piece.
 
 use std::{
     collections::VecDeque,
@@ -17,95 +17,101 @@ use serde_json::{Value, json};
 use tokio::{sync::watch, task::yield_now, time::sleep};
 
 use super::{
-    Asked, Reply,
-    reply::{Headless, Step},
+    RecordedRequest, Reply,
+    reply::{NoResponse, Step},
 };
 use crate::loopback::Connection;
 
-/// A test's opinion of a request's body.
-type Judge = Arc<dyn Fn(&Value) -> Result<(), String> + Send + Sync>;
+/// A check that a test sets for the body of each request.
+type RequestCheck = Arc<dyn Fn(&Value) -> Result<(), String> + Send + Sync>;
 
-/// What the connections share.
+/// What all connections of a provider share.
 #[derive(Default)]
-pub(super) struct State {
-    /// For the requests to come.
+pub(super) struct ProviderState {
+    /// The replies to the next requests.
     replies: Mutex<VecDeque<Reply>>,
-    /// For those that find none queued.
+    /// The reply to requests that find the queue empty.
     always: Mutex<Option<Reply>>,
-    /// Who checks them.
-    judge: Mutex<Option<Judge>>,
-    /// Requests that are not POSTs are answered as llama.cpp's server answers them.
+    /// The check for the body of each request.
+    check: Mutex<Option<RequestCheck>>,
+    /// Whether requests that are not POSTs are answered as llama.cpp's server answers them.
     is_llama_cpp: bool,
     /// The POSTs so far.
-    pub(super) asked: watch::Sender<Vec<Asked>>,
-    /// How many other requests came.
+    pub(super) requests: watch::Sender<Vec<RecordedRequest>>,
+    /// How many requests were not POSTs.
     pub(super) probes: watch::Sender<usize>,
-    /// How many replies were dropped before their end.
-    pub(super) left: watch::Sender<usize>,
+    /// How many replies were dropped before they were complete.
+    pub(super) abandoned: watch::Sender<usize>,
 }
 
-/// The connection is closed without what should have come.
+/// The error that makes hyper close a connection before a response is complete.
 #[derive(Debug)]
-pub(super) struct Closed;
+pub(super) struct ConnectionClosed;
 
-impl fmt::Display for Closed {
+impl fmt::Display for ConnectionClosed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the reply ends here")
     }
 }
 
-impl std::error::Error for Closed {}
+impl std::error::Error for ConnectionClosed {}
 
-pub(super) type Answer = Result<Response<UnsyncBoxBody<Bytes, Closed>>, Closed>;
+/// What the server gives to hyper for a request: a response, or the end of the connection.
+pub(super) type ReplyResult = Result<Response<UnsyncBoxBody<Bytes, ConnectionClosed>>, ConnectionClosed>;
 
-/// The body of a reply while it is sent.
-struct Playing {
+/// The body of a reply that is being sent.
+struct ReplyBody {
     steps: vec::IntoIter<Step>,
-    state: Arc<State>,
-    /// What it is sent over.
+    state: Arc<ProviderState>,
+    /// The connection that it is sent over.
     connection: Option<Connection>,
 }
 
-impl State {
+impl ProviderState {
+    /// Creates the state of a stand-in that behaves as llama.cpp's server.
     pub(super) fn as_llama_cpp() -> Self {
         Self { is_llama_cpp: true, ..Self::default() }
     }
 
+    /// Adds replies to the queue, for one request each.
     pub(super) fn queue(&self, replies: impl IntoIterator<Item = Reply>) {
         lock(&self.replies).extend(replies);
     }
 
+    /// Sets the reply to requests that find the queue empty.
     pub(super) fn always(&self, reply: Reply) {
         *lock(&self.always) = Some(reply);
     }
 
-    pub(super) fn judge(&self, judge: Judge) {
-        *lock(&self.judge) = Some(judge);
+    /// Sets the check for the body of each request.
+    pub(super) fn check_requests(&self, check: RequestCheck) {
+        *lock(&self.check) = Some(check);
     }
 
-    pub(super) async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Answer {
+    /// Handles a request to the stand-in: records it, checks it and sends the next reply.
+    pub(super) async fn answer(self: Arc<Self>, request: Request<Incoming>) -> ReplyResult {
         let (head, body) = request.into_parts();
         let connection = head.extensions.get::<Connection>().cloned();
         if head.method != Method::POST {
             self.probes.send_modify(|probes| *probes += 1);
             if self.is_llama_cpp {
-                return self.play(llama_cpp_not_a_turn(&head.method), None).await;
+                return self.send(llama_cpp_probe_reply(&head.method), None).await;
             }
             let mut response = Response::new(Empty::new().map_err(|never| match never {}).boxed_unsync());
             *response.status_mut() = StatusCode::NOT_FOUND;
             return Ok(response);
         }
-        let body = body.collect().await.map_err(|_| Closed)?.to_bytes();
+        let body = body.collect().await.map_err(|_| ConnectionClosed)?.to_bytes();
         let (body, refused) = match serde_json::from_slice(&body) {
             Ok(body) => {
-                let judge = lock(&self.judge).clone();
-                let refused = judge.and_then(|judge| judge(&body).err());
+                let check = lock(&self.check).clone();
+                let refused = check.and_then(|check| check(&body).err());
                 (body, refused)
             }
             Err(error) => (Value::Null, Some(format!("body is not JSON: {error}"))),
         };
         let reply = match &refused {
-            Some(why) => refusal(400, why),
+            Some(error) => stub_error(400, error),
             None => match self.next() {
                 Reply { condition: Some((text, otherwise)), .. } if !body.to_string().contains(&text) => {
                     *otherwise
@@ -114,49 +120,54 @@ impl State {
             },
         };
         let path = head.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
-        self.asked.send_modify(|asked| asked.push(Asked { path, headers: head.headers, body, refused }));
-        self.play(reply, connection).await
+        self.requests.send_modify(|requests| {
+            requests.push(RecordedRequest { path, headers: head.headers, body, rejection: refused });
+        });
+        self.send(reply, connection).await
     }
 
+    /// Takes the next reply from the queue. If the queue is empty, it returns the default reply, or an error.
     fn next(&self) -> Reply {
         let queued = lock(&self.replies).pop_front();
         let reply = queued.or_else(|| lock(&self.always).clone());
-        reply.unwrap_or_else(|| refusal(500, "no reply is queued"))
+        reply.unwrap_or_else(|| stub_error(500, "no reply is queued"))
     }
 
-    async fn play(self: Arc<Self>, reply: Reply, connection: Option<Connection>) -> Answer {
-        let playing = Playing { steps: reply.steps.into_iter(), state: self, connection };
-        match reply.headless {
-            Some(Headless::HangUp) => return Err(Closed),
-            Some(Headless::Silence) => return future::pending().await,
+    /// Sends a reply as the response to a request. Some replies close the connection or never respond instead.
+    async fn send(self: Arc<Self>, reply: Reply, connection: Option<Connection>) -> ReplyResult {
+        let body = ReplyBody { steps: reply.steps.into_iter(), state: self, connection };
+        match reply.no_response {
+            Some(NoResponse::HangUp) => return Err(ConnectionClosed),
+            Some(NoResponse::Silence) => return future::pending().await,
             None => {}
         }
-        let body = StreamBody::new(stream::unfold(playing, Playing::next));
+        let body = StreamBody::new(stream::unfold(body, ReplyBody::next));
         let mut response = Response::builder().status(reply.status);
         for (name, value) in &reply.headers {
             response = response.header(name, value);
         }
-        response.body(body.boxed_unsync()).map_err(|_| Closed)
+        response.body(body.boxed_unsync()).map_err(|_| ConnectionClosed)
     }
 }
 
-impl Playing {
-    async fn next(mut self) -> Option<(Result<Frame<Bytes>, Closed>, Self)> {
+impl ReplyBody {
+    /// Performs the next steps of a reply, such as pauses and gates, up to a piece of the body; `None` at its end.
+    async fn next(mut self) -> Option<(Result<Frame<Bytes>, ConnectionClosed>, Self)> {
         loop {
             // hyper writes to the socket when a body has nothing to give for now.
             yield_now().await;
             match self.steps.as_slice().first()? {
                 Step::Send(_) => {}
-                Step::Wait(gate) => gate.passed().await,
+                Step::Wait(gate) => gate.wait_until_open().await,
                 Step::Pause(time) => sleep(*time).await,
                 Step::Cut => {
                     self.steps.next();
-                    return Some((Err(Closed), self));
+                    return Some((Err(ConnectionClosed), self));
                 }
                 Step::Close => self.connection.iter().for_each(Connection::close_after_response),
                 Step::Stall => future::pending().await,
             }
-            // A step is over when it was done, so that one which is waited at counts as left.
+            // A step is removed when it is done, so that a reply that waits at one counts as abandoned.
             if let Some(Step::Send(piece)) = self.steps.next() {
                 return Some((Ok(Frame::data(piece)), self));
             }
@@ -164,34 +175,34 @@ impl Playing {
     }
 }
 
-impl Drop for Playing {
+impl Drop for ReplyBody {
     fn drop(&mut self) {
         if !self.steps.as_slice().is_empty() {
-            self.state.left.send_modify(|left| *left += 1);
+            self.state.abandoned.send_modify(|left| *left += 1);
         }
     }
 }
 
-/// How llama.cpp answers a request that is no POST.
-fn llama_cpp_not_a_turn(method: &Method) -> Reply {
+/// Returns the reply of llama.cpp's server to a request that is not a POST.
+fn llama_cpp_probe_reply(method: &Method) -> Reply {
     if *method == Method::GET {
         let models = json!({ "object": "list", "data": [{ "id": "stub", "object": "model" }] });
         return Reply::raw(200, "application/json; charset=utf-8", models.to_string())
             .header("keep-alive", "timeout=5, max=100");
     }
     let refusal = Reply::llama_cpp_error(404, "not_found_error", "File Not Found");
-    // The answer to a HEAD has no body.
+    // The response to a HEAD has no body.
     if *method == Method::HEAD { refusal.end_after(0) } else { refusal }
 }
 
-/// An error of the stub's own, worded so that every provider's client finds the message.
-fn refusal(status: u16, message: &str) -> Reply {
+/// An error of this stand-in itself. Its JSON has the message wherever a client of a provider looks for one.
+fn stub_error(status: u16, message: &str) -> Reply {
     let error = json!({ "type": "stub", "code": status, "message": message });
     let body = json!({ "type": "error", "error": error, "message": message });
     Reply::raw(status, "application/json", body.to_string())
 }
 
-/// No panic happens under these locks, so a poisoned one is whole.
+/// Locks a mutex. No code panics while it holds one of these locks, so the value of a poisoned one is consistent.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

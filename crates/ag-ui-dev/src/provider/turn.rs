@@ -1,88 +1,91 @@
-//! What a model says in a turn, in no provider's words.
+//! A turn of a model, in a form that is independent of the provider.
 //!
-//! Order and pieces are the caller's: nothing here is merged, checked or completed.
+//! The caller chooses the order and the pieces: nothing here is merged, checked or completed.
 
-/// A part of a turn. Neighbours of one kind are pieces of one block.
+/// A part of a turn. Text after text, or reasoning after reasoning, continues the same block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Say {
-    /// A piece of the answer.
+pub enum TurnPart {
+    /// The model writes a piece of its answer.
     Text(String),
-    /// A piece of the reasoning.
+    /// The model writes a piece of its reasoning.
     Reasoning(String),
-    /// The signature of the reasoning before it; on Gemini, of the call behind it. The chat wires of OpenAI
-    /// and Ollama have none and leave it out.
+    /// The provider signs the reasoning before it; Gemini signs the call behind it. Chat Completions and Ollama have no
+    /// signatures and leave it out.
     Signature(String),
-    /// Reasoning that only the provider can read. Anthropic, Bedrock (in Base64) and Responses have it.
+    /// The provider sends reasoning that only it can read. Anthropic, Bedrock (in Base64) and Responses have it.
     Redacted(String),
-    /// A call.
+    /// The model calls a tool.
     Call {
-        /// The provider's id of it. Gemini and Ollama leave it out when it is empty.
+        /// The provider's id of the call. Gemini and Ollama leave it out if it is empty.
         id: String,
-        /// The tool's name.
+        /// The name of the tool.
         name: String,
-        /// JSON text in pieces. Gemini and Ollama send whole calls, so that theirs have to be an object.
+        /// The arguments: pieces of JSON text. Gemini and Ollama send a call at once, so the pieces together have to be an
+        /// object there.
         arguments: Vec<String>,
     },
-    /// What the turn used; the last one counts.
+    /// The provider reports the tokens of the turn. If there are several reports, the last one counts.
     Usage(Usage),
-    /// Why it ends; the last one counts. Without one, it ends as its calls demand.
-    Stop(Stop),
+    /// The turn ends for this reason. If there are several, the last one counts; without one, the reason is that the turn
+    /// is complete, or that it waits for its tool calls.
+    Stop(StopReason),
 }
 
-/// Tokens of a turn. Each wire is sent the sums and differences that it has.
+/// The tokens of a turn. Each wire is sent the sums and differences that it has members for. A test builds it with a literal,
+/// so the struct is exhaustive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// All of the prompt, cached or not.
+    /// All tokens of the prompt, cached or not.
     pub input: u64,
-    /// All of the answer, reasoning and calls included.
+    /// All tokens of the answer, reasoning and calls included.
     pub output: u64,
-    /// Part of the input that was read from the cache.
+    /// The part of the input that was read from the cache.
     pub cached_read: u64,
-    /// Part of the input that was written to the cache. Anthropic and Bedrock have it.
+    /// The part of the input that was written to the cache. Anthropic and Bedrock report it.
     pub cache_write: u64,
-    /// Part of the output that was reasoning. The wires of OpenAI and Gemini have it.
+    /// The part of the output that was reasoning. The wires of OpenAI and Gemini report it.
     pub reasoning: u64,
 }
 
 /// Why a turn ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Stop {
+pub enum StopReason {
     /// The answer is complete.
     Complete,
-    /// It waits for the results of its calls.
-    Calls,
+    /// The turn waits for the results of its tool calls.
+    ToolCalls,
     /// The limit of tokens was reached.
     MaxTokens,
-    /// The provider holds the rest back.
+    /// A filter of the provider holds the rest back.
     Filtered,
-    /// The provider's own word.
-    Word(String),
+    /// Another reason, as the provider writes it.
+    Other(String),
 }
 
-impl Say {
-    /// A piece of the answer.
+impl TurnPart {
+    /// Creates a piece of the answer.
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text(text.into())
     }
 
-    /// A piece of the reasoning.
+    /// Creates a piece of the reasoning.
     pub fn reasoning(text: impl Into<String>) -> Self {
         Self::Reasoning(text.into())
     }
 
-    /// The signature of the reasoning before it; on Gemini, of the call behind it.
+    /// Creates a signature of the reasoning before it; on Gemini, of the call behind it.
     pub fn signature(signature: impl Into<String>) -> Self {
         Self::Signature(signature.into())
     }
 
-    /// Reasoning that only the provider can read.
+    /// Creates reasoning that only the provider can read.
     pub fn redacted(data: impl Into<String>) -> Self {
         Self::Redacted(data.into())
     }
 
-    /// A call, its arguments in pieces of JSON text.
+    /// Creates a tool call; its arguments are pieces of JSON text.
     pub fn call<'a>(
         id: impl Into<String>,
         name: impl Into<String>,
@@ -93,32 +96,32 @@ impl Say {
     }
 }
 
-/// What the turn used, if it says so.
-pub(super) fn usage(turn: &[Say]) -> Option<Usage> {
-    turn.iter().rev().find_map(|say| match say {
-        Say::Usage(usage) => Some(*usage),
+/// The tokens that the turn reports last, if it reports any.
+pub(super) fn final_usage(turn: &[TurnPart]) -> Option<Usage> {
+    turn.iter().rev().find_map(|part| match part {
+        TurnPart::Usage(usage) => Some(*usage),
         _ => None,
     })
 }
 
-/// Why the turn ends.
-pub(super) fn stop(turn: &[Say]) -> Stop {
-    let said = turn.iter().rev().find_map(|say| match say {
-        Say::Stop(stop) => Some(stop.clone()),
+/// The reason that the turn ends for: the last one that it has, or else what its calls demand.
+pub(super) fn final_stop_reason(turn: &[TurnPart]) -> StopReason {
+    let reason = turn.iter().rev().find_map(|part| match part {
+        TurnPart::Stop(reason) => Some(reason.clone()),
         _ => None,
     });
-    let calls = turn.iter().any(|say| matches!(say, Say::Call { .. }));
-    said.unwrap_or(if calls { Stop::Calls } else { Stop::Complete })
+    let has_calls = turn.iter().any(|part| matches!(part, TurnPart::Call { .. }));
+    reason.unwrap_or(if has_calls { StopReason::ToolCalls } else { StopReason::Complete })
 }
 
-/// Whole arguments, for a wire that has no pieces of them; text that is not JSON stays text.
-pub(super) fn whole(arguments: &[String]) -> serde_json::Value {
+/// Joins the arguments of a call, for a wire that sends them at once. Text that is not JSON becomes a JSON string.
+pub(super) fn complete_arguments(arguments: &[String]) -> serde_json::Value {
     let text = arguments.concat();
     serde_json::from_str(&text).unwrap_or(serde_json::Value::String(text))
 }
 
 impl Usage {
-    /// The part of the input that no cache had to do with.
+    /// The part of the input that was neither read from the cache nor written to it.
     pub(super) fn uncached(self) -> u64 {
         self.input.saturating_sub(self.cached_read + self.cache_write)
     }

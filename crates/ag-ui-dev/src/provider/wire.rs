@@ -1,28 +1,28 @@
-//! The wires by name: what a turn, an error and a broken frame look like on each.
+//! The wire formats of the providers: how a turn, an error and a malformed frame look on each.
 //!
-//! Knows no socket. How a provider writes a turn is in the file of its name.
+//! Nothing here is sent. How a provider writes a turn is in the file of its name.
 
 use bytes::{Bytes, BytesMut};
 use serde_json::{Value, json};
 
-use super::sse::{data, event};
-use super::{Say, anthropic, bedrock, gemini, ollama, openai, responses};
+use super::sse::{data_frame, named_frame};
+use super::{TurnPart, anthropic, bedrock, gemini, ollama, openai, responses};
 
-/// How a provider writes.
+/// A wire format: how a provider writes the stream of a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Wire {
-    /// OpenAI's Chat Completions, `/v1/chat/completions`: SSE without event names, `[DONE]` at the end.
+    /// The format of OpenAI's Chat Completions, `/v1/chat/completions`: SSE without event names, `[DONE]` at the end.
     OpenAiChat,
-    /// OpenAI's Responses, `/v1/responses`: SSE with event names.
+    /// The format of OpenAI's Responses, `/v1/responses`: SSE with event names.
     OpenAiResponses,
-    /// Anthropic's Messages, `/v1/messages`: SSE with event names.
+    /// The format of Anthropic's Messages, `/v1/messages`: SSE with event names.
     Anthropic,
-    /// Gemini's `:streamGenerateContent?alt=sse`: SSE with CRLF and without an end marker.
+    /// The format of Gemini's `:streamGenerateContent?alt=sse`: SSE with CRLF and without an end marker.
     Gemini,
-    /// Ollama's `/api/chat`: a JSON object a line.
+    /// The format of Ollama's `/api/chat`: each line is a JSON object.
     Ollama,
-    /// Bedrock's ConverseStream, `/model/<id>/converse-stream`: binary event-stream messages.
+    /// The format of Bedrock's ConverseStream, `/model/<id>/converse-stream`: binary event-stream messages.
     Bedrock,
 }
 
@@ -31,6 +31,7 @@ impl Wire {
     pub const ALL: [Self; 6] =
         [Self::OpenAiChat, Self::OpenAiResponses, Self::Anthropic, Self::Gemini, Self::Ollama, Self::Bedrock];
 
+    /// The media type of a stream.
     pub(super) fn content_type(self) -> &'static str {
         match self {
             Self::OpenAiChat | Self::OpenAiResponses | Self::Anthropic => "text/event-stream; charset=utf-8",
@@ -40,7 +41,7 @@ impl Wire {
         }
     }
 
-    /// The header that names a request for the provider's support.
+    /// The response header with the id of the request, which the provider's support asks for; `None` if the provider sends none.
     pub(super) fn request_id_header(self) -> Option<&'static str> {
         match self {
             Self::OpenAiChat | Self::OpenAiResponses => Some("x-request-id"),
@@ -50,53 +51,54 @@ impl Wire {
         }
     }
 
-    /// A turn, in the frames that the provider sends.
-    pub(super) fn turn(self, turn: &[Say]) -> Vec<Bytes> {
+    /// Writes a turn as the frames that the provider sends.
+    pub(super) fn encode_turn(self, turn: &[TurnPart]) -> Vec<Bytes> {
         match self {
-            Self::OpenAiChat => openai::turn(turn),
-            Self::OpenAiResponses => responses::turn(turn),
-            Self::Anthropic => anthropic::turn(turn),
-            Self::Gemini => gemini::turn(turn),
-            Self::Ollama => ollama::turn(turn),
-            Self::Bedrock => bedrock::turn(turn),
+            Self::OpenAiChat => openai::encode_turn(turn),
+            Self::OpenAiResponses => responses::encode_turn(turn),
+            Self::Anthropic => anthropic::encode_turn(turn),
+            Self::Gemini => gemini::encode_turn(turn),
+            Self::Ollama => ollama::encode_turn(turn),
+            Self::Bedrock => bedrock::encode_turn(turn),
         }
     }
 
-    /// One frame, in the framing of this wire; on Bedrock of an array of the event's type and its payload.
-    pub(super) fn frame(self, frame: &Value) -> Bytes {
+    /// Writes one frame of this wire. For Bedrock `frame` is an array of the event's type and its payload.
+    pub(super) fn encode_frame(self, frame: &Value) -> Bytes {
         match self {
-            Self::OpenAiChat | Self::Gemini => data(frame),
-            Self::OpenAiResponses | Self::Anthropic => event(frame),
+            Self::OpenAiChat | Self::Gemini => data_frame(frame),
+            Self::OpenAiResponses | Self::Anthropic => named_frame(frame),
             Self::Ollama => ollama::line(frame),
-            Self::Bedrock => bedrock::event(frame[0].as_str().unwrap_or_default(), &frame[1]),
+            Self::Bedrock => bedrock::encode_event(frame[0].as_str().unwrap_or_default(), &frame[1]),
         }
     }
 
-    /// The provider's own word for an error of this status, and its body.
-    pub(super) fn error(self, status: u16, message: &str) -> (String, Value) {
+    /// Writes the body of an error response with this status. Returns the provider's name for such an error too.
+    pub(super) fn error_body(self, status: u16, message: &str) -> (String, Value) {
         match self {
-            Self::OpenAiChat | Self::OpenAiResponses => openai::error(status, message),
-            Self::Anthropic => anthropic::error(status, message),
-            Self::Gemini => gemini::error(status, message),
+            Self::OpenAiChat | Self::OpenAiResponses => openai::error_body(status, message),
+            Self::Anthropic => anthropic::error_body(status, message),
+            Self::Gemini => gemini::error_body(status, message),
             Self::Ollama => (String::new(), json!({ "error": message })),
-            Self::Bedrock => bedrock::error(status, message),
+            Self::Bedrock => bedrock::error_body(status, message),
         }
     }
 
-    /// An error in the middle of a stream, as its frame of that number.
-    pub(super) fn failure(self, number: usize, word: &str, message: &str) -> Bytes {
+    /// Writes an error in the middle of a stream. `number` is the index of its frame, and `error_type` the provider's name for
+    /// the error.
+    pub(super) fn error_frame(self, number: usize, error_type: &str, message: &str) -> Bytes {
         match self {
-            Self::OpenAiChat => openai::failure(word, message),
-            Self::OpenAiResponses => responses::failure(number, word, message),
-            Self::Anthropic => anthropic::failure(word, message),
-            Self::Gemini => gemini::failure(word, message),
+            Self::OpenAiChat => openai::error_frame(error_type, message),
+            Self::OpenAiResponses => responses::error_frame(number, error_type, message),
+            Self::Anthropic => anthropic::error_frame(error_type, message),
+            Self::Gemini => gemini::error_frame(error_type, message),
             Self::Ollama => ollama::line(&json!({ "error": message })),
-            Self::Bedrock => bedrock::exception(word, message),
+            Self::Bedrock => bedrock::exception_frame(error_type, message),
         }
     }
 
-    /// A frame whose border is right and whose inside is not: JSON that breaks off, or a wrong checksum.
-    pub(super) fn malformed(self) -> Bytes {
+    /// Writes a frame that ends where it should and cannot be read: its JSON breaks off, or its checksum is wrong.
+    pub(super) fn malformed_frame(self) -> Bytes {
         match self {
             Self::OpenAiChat => Bytes::from_static(b"data: {\"id\":\"chatcmpl-stub\",\"choices\":[{\n\n"),
             Self::OpenAiResponses => Bytes::from_static(
@@ -111,14 +113,17 @@ impl Wire {
         }
     }
 
-    /// Takes a recorded body apart at the borders of its frames; what is behind the last border stays whole.
-    pub(super) fn frames(self, mut body: Bytes) -> Vec<Bytes> {
+    /// Splits a recorded body into its frames. Bytes behind the last complete frame are the last element.
+    pub(super) fn split_frames(self, mut body: Bytes) -> Vec<Bytes> {
         let mut frames = Vec::new();
         while !body.is_empty() {
             let end = match self {
-                Self::Bedrock => bedrock::length(&body),
-                Self::Ollama => end_of(&body, b"\n"),
-                _ => [end_of(&body, b"\n\n"), end_of(&body, b"\r\n\r\n")].into_iter().flatten().min(),
+                Self::Bedrock => bedrock::message_length(&body),
+                Self::Ollama => end_of_first(&body, b"\n"),
+                _ => [end_of_first(&body, b"\n\n"), end_of_first(&body, b"\r\n\r\n")]
+                    .into_iter()
+                    .flatten()
+                    .min(),
             };
             let end = end.filter(|end| *end <= body.len()).unwrap_or(body.len());
             frames.push(body.split_to(end));
@@ -127,13 +132,13 @@ impl Wire {
     }
 }
 
-/// Where the first `border` ends.
-fn end_of(body: &[u8], border: &[u8]) -> Option<usize> {
+/// The index behind the first occurrence of `border`.
+fn end_of_first(body: &[u8], border: &[u8]) -> Option<usize> {
     let at = body.windows(border.len()).position(|window| window == border)?;
     Some(at + border.len())
 }
 
-/// All frames in one.
+/// Joins frames.
 pub(super) fn join(frames: &[Bytes]) -> Bytes {
     let mut all = BytesMut::new();
     frames.iter().for_each(|frame| all.extend_from_slice(frame));

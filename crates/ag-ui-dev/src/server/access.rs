@@ -1,28 +1,28 @@
-//! Who may send requests to the development server.
+//! Checks who may send requests to the development server.
 //!
-//! A page of another site can make a browser send requests to this machine. It can neither choose the `Host` header nor
-//! leave `Origin` out of what matters, and it does not know the secret. Each of the three is checked by itself.
+//! A page of another site can make a browser send requests to this machine. It can neither choose the header `Host`, nor leave
+//! out `Origin` where that matters, and it does not know the secret. Each of the three is checked by itself.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use http::header::{AUTHORIZATION, HOST, ORIGIN};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 
-/// The header that bears the secret on the server's own routes.
+/// The header with the secret, for the server's own routes.
 pub(super) const KEY_HEADER: HeaderName = HeaderName::from_static("x-agui-dev-key");
 
-/// The names of this machine that the server answers to. With any other a page could have its own name resolve to this
+/// The names that the server accepts in the header `Host`. If it accepted others, a page could make its own name resolve to this
 /// machine, and the browser would take the server for a part of that page's site (DNS rebinding).
 const HOSTS: [&str; 2] = ["127.0.0.1", "localhost"];
 
-/// Who may send requests.
+/// Checks who may send requests.
 pub(super) struct Access {
     secret: String,
     allowed_origins: Vec<String>,
 }
 
-/// Why a request is refused.
+/// The error for a request that is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Refused {
+pub(super) enum AccessError {
     #[error("This server answers to the hosts 127.0.0.1 and localhost only.")]
     Host,
     #[error("Pages of this origin may not use this server. AGUI_CORS_ORIGINS names the origins that may.")]
@@ -33,7 +33,8 @@ pub(super) enum Refused {
     Key,
 }
 
-impl Refused {
+impl AccessError {
+    /// Returns the HTTP status of the response to a refused request.
     pub(super) fn status(self) -> StatusCode {
         match self {
             Self::Host | Self::Origin => StatusCode::FORBIDDEN,
@@ -41,6 +42,7 @@ impl Refused {
         }
     }
 
+    /// Returns the code in the JSON of the response to a refused request.
     pub(super) fn code(self) -> &'static str {
         match self {
             Self::Host | Self::Origin => "FORBIDDEN",
@@ -50,20 +52,21 @@ impl Refused {
 }
 
 impl Access {
+    /// Creates the checks for this secret and these foreign origins.
     pub(super) fn new(secret: &str, allowed_origins: &[String]) -> Self {
         Self { secret: secret.to_owned(), allowed_origins: allowed_origins.to_vec() }
     }
 
-    /// Checks that a request was meant for this server and comes from a page that may use it, or from no page.
+    /// Checks that a request is meant for this server, and that it comes from a page that may use the server or from a program.
     ///
-    /// Returns the allowed foreign origin, which the response has to name.
-    pub(super) fn check_source(&self, headers: &HeaderMap) -> Result<Option<HeaderValue>, Refused> {
+    /// Returns the origin of the page if it is a foreign one that is allowed: the response has to name it.
+    pub(super) fn check_source(&self, headers: &HeaderMap) -> Result<Option<HeaderValue>, AccessError> {
         let mut hosts = headers.get_all(HOST).iter();
-        let (Some(host), None) = (hosts.next(), hosts.next()) else { return Err(Refused::Host) };
-        let host = host.to_str().map_err(|_| Refused::Host)?;
-        let authority: Uri = host.parse().map_err(|_| Refused::Host)?;
+        let (Some(host), None) = (hosts.next(), hosts.next()) else { return Err(AccessError::Host) };
+        let host = host.to_str().map_err(|_| AccessError::Host)?;
+        let authority: Uri = host.parse().map_err(|_| AccessError::Host)?;
         if !authority.host().is_some_and(|name| HOSTS.contains(&name)) || host.contains('@') {
-            return Err(Refused::Host);
+            return Err(AccessError::Host);
         }
         let mut origins = headers.get_all(ORIGIN).iter();
         match (origins.next(), origins.next()) {
@@ -74,43 +77,45 @@ impl Access {
             {
                 Ok(Some(origin.clone()))
             }
-            _ => Err(Refused::Origin),
+            _ => Err(AccessError::Origin),
         }
     }
 
     /// Checks the secret of a request to one of the server's own routes.
-    pub(super) fn check_key(&self, headers: &HeaderMap) -> Result<(), Refused> {
+    pub(super) fn check_key(&self, headers: &HeaderMap) -> Result<(), AccessError> {
         let is_right = headers.get(KEY_HEADER).is_some_and(|key| is_same(key.as_bytes(), &self.secret));
-        if is_right { Ok(()) } else { Err(Refused::Key) }
+        if is_right { Ok(()) } else { Err(AccessError::Key) }
     }
 
-    /// Checks the secret of a request to the function that also chooses its caller: the key, or the shared token.
+    /// Checks the secret of a request to the function that chooses its caller: either the key or the shared token is enough.
     pub(super) fn check_key_or_token(
         &self,
         headers: &HeaderMap,
         token_header: &str,
         token: Option<&str>,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), AccessError> {
         let bearer = headers.get(AUTHORIZATION).and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
         let header = headers.get(token_header).map(HeaderValue::as_bytes);
-        let is_token = |shown: &[u8]| token.is_some_and(|token| is_same(shown, token));
+        let is_token = |given: &[u8]| token.is_some_and(|token| is_same(given, token));
         if [bearer, header].into_iter().flatten().any(is_token) { Ok(()) } else { self.check_key(headers) }
     }
 }
 
-/// Takes the same time wherever the two differ.
-fn is_same(shown: &[u8], expected: &str) -> bool {
-    verify_slices_are_equal(shown, expected.as_bytes()).is_ok()
+/// Whether two secrets are the same. The comparison takes the same time wherever they differ.
+fn is_same(given: &[u8], expected: &str) -> bool {
+    verify_slices_are_equal(given, expected.as_bytes()).is_ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// Returns access checks with the secret `secret` and one allowed origin.
     fn access() -> Access {
         Access::new("secret", &["https://app.example.com".into()])
     }
 
+    /// Builds request headers from pairs of a name and a value.
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
         let mut headers = HeaderMap::new();
         for (name, value) in pairs {
@@ -120,42 +125,50 @@ mod tests {
     }
 
     #[test]
-    fn a_request_is_for_this_server_and_from_no_foreign_page() {
+    fn requests_for_other_hosts_or_from_foreign_pages_are_refused() {
         let origin = Some(HeaderValue::from_static("https://app.example.com"));
         for (why, sent, expected) in [
             ("curl", vec![("host", "127.0.0.1:9000")], Ok(None)),
             ("the name", vec![("host", "localhost:9000")], Ok(None)),
             ("no port", vec![("host", "localhost")], Ok(None)),
-            ("no host", vec![], Err(Refused::Host)),
-            ("two hosts", vec![("host", "127.0.0.1"), ("host", "127.0.0.1")], Err(Refused::Host)),
-            ("a rebound name", vec![("host", "evil.example:9000")], Err(Refused::Host)),
-            ("a name that begins alike", vec![("host", "localhost.evil.example")], Err(Refused::Host)),
-            ("an address that begins alike", vec![("host", "127.0.0.1.evil.example")], Err(Refused::Host)),
-            ("a user name", vec![("host", "evil.example@127.0.0.1")], Err(Refused::Host)),
-            ("another address", vec![("host", "192.168.0.7:9000")], Err(Refused::Host)),
-            ("all addresses", vec![("host", "0.0.0.0:9000")], Err(Refused::Host)),
+            ("no host", vec![], Err(AccessError::Host)),
+            ("two hosts", vec![("host", "127.0.0.1"), ("host", "127.0.0.1")], Err(AccessError::Host)),
+            ("a rebound name", vec![("host", "evil.example:9000")], Err(AccessError::Host)),
+            ("a name that begins alike", vec![("host", "localhost.evil.example")], Err(AccessError::Host)),
+            (
+                "an address that begins alike",
+                vec![("host", "127.0.0.1.evil.example")],
+                Err(AccessError::Host),
+            ),
+            ("a user name", vec![("host", "evil.example@127.0.0.1")], Err(AccessError::Host)),
+            ("another address", vec![("host", "192.168.0.7:9000")], Err(AccessError::Host)),
+            ("all addresses", vec![("host", "0.0.0.0:9000")], Err(AccessError::Host)),
             ("its own page", vec![("host", "localhost:9000"), ("origin", "http://localhost:9000")], Ok(None)),
             (
                 "another port",
                 vec![("host", "localhost:9000"), ("origin", "http://localhost:9001")],
-                Err(Refused::Origin),
+                Err(AccessError::Origin),
             ),
             (
                 "the other name",
                 vec![("host", "localhost:9000"), ("origin", "http://127.0.0.1:9000")],
-                Err(Refused::Origin),
+                Err(AccessError::Origin),
             ),
             (
                 "https",
                 vec![("host", "localhost:9000"), ("origin", "https://localhost:9000")],
-                Err(Refused::Origin),
+                Err(AccessError::Origin),
             ),
-            ("a sandboxed page", vec![("host", "localhost:9000"), ("origin", "null")], Err(Refused::Origin)),
-            ("an empty origin", vec![("host", "localhost:9000"), ("origin", "")], Err(Refused::Origin)),
+            (
+                "a sandboxed page",
+                vec![("host", "localhost:9000"), ("origin", "null")],
+                Err(AccessError::Origin),
+            ),
+            ("an empty origin", vec![("host", "localhost:9000"), ("origin", "")], Err(AccessError::Origin)),
             (
                 "a foreign page",
                 vec![("host", "localhost:9000"), ("origin", "https://evil.example")],
-                Err(Refused::Origin),
+                Err(AccessError::Origin),
             ),
             (
                 "an allowed page",
@@ -168,8 +181,8 @@ mod tests {
     }
 
     #[test]
-    fn the_key_or_the_token_opens_what_chooses_a_caller() {
-        for (why, sent, is_open) in [
+    fn key_or_token_allows_to_choose_the_caller() {
+        for (why, sent, is_allowed) in [
             ("nothing", vec![], false),
             ("the key", vec![("x-agui-dev-key", "secret")], true),
             ("another key", vec![("x-agui-dev-key", "secreT")], false),
@@ -179,13 +192,16 @@ mod tests {
             ("a wrong token", vec![("x-agui-token", "x")], false),
         ] {
             let checked = access().check_key_or_token(&headers(&sent), "x-agui-token", Some("token"));
-            assert_eq!(checked.is_ok(), is_open, "{why}");
+            assert_eq!(checked.is_ok(), is_allowed, "{why}");
         }
         assert!(
             access().check_key(&headers(&[("x-agui-token", "secret")])).is_err(),
-            "its own routes want the key"
+            "the server's own routes need the key"
         );
         let token = headers(&[("x-agui-token", "")]);
-        assert!(access().check_key_or_token(&token, "x-agui-token", None).is_err(), "no token opens nothing");
+        assert!(
+            access().check_key_or_token(&token, "x-agui-token", None).is_err(),
+            "without a token an empty header is not enough"
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! Who calls, as a request to the development server chooses it in the header `x-agui-dev-as`.
+//! The caller of the function, which a request to the development server chooses with the header `x-agui-dev-as`.
 
 use http::{HeaderMap, HeaderName};
 use serde::Deserialize;
@@ -8,10 +8,10 @@ use serde_json::Error;
 use super::settings::Person;
 use crate::{ClaimSet, EntryPoint};
 
-/// Chooses the caller of a request: the id of a sample person, or JSON with `entry_point` and `claims`.
+/// The header that chooses the caller: the id of a sample person, or JSON with `entry_point` and `claims`.
 pub(super) const CALLER_HEADER: HeaderName = HeaderName::from_static("x-agui-dev-as");
 
-/// Who calls, and through which entry point.
+/// The claims of a caller, and the entry point that the caller uses.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Caller {
@@ -21,28 +21,29 @@ pub(super) struct Caller {
     pub(super) claims: Option<ClaimSet>,
 }
 
-/// The header names nobody.
+/// The error for a header that chooses no caller. Its message lists the choices.
 #[derive(Debug, PartialEq, thiserror::Error)]
 #[error(
     "The header x-agui-dev-as must hold the id of a sample person ({people}), or JSON such as \
      {{\"entry_point\": \"rest-cognito\", \"claims\": {{\"sub\": \"user-1\"}}}} with one of the entry points {entry_points}: {problem}."
 )]
-pub(super) struct BadCaller {
+pub(super) struct CallerError {
     people: String,
     entry_points: String,
     problem: String,
 }
 
 impl Caller {
-    /// Reads the header and takes it out of the request. Without it the caller is nobody, at a function URL.
-    pub(super) fn take(headers: &mut HeaderMap) -> Result<Self, BadCaller> {
+    /// Reads the caller from the header `x-agui-dev-as` and removes the header. Without it the caller is anonymous and uses a function
+    /// URL.
+    pub(super) fn take(headers: &mut HeaderMap) -> Result<Self, CallerError> {
         headers
             .remove(CALLER_HEADER)
             .map_or_else(|| Ok(Self::default()), |value| Self::read(value.as_bytes()))
     }
 
-    /// Reads what the header may hold.
-    pub(super) fn read(value: &[u8]) -> Result<Self, BadCaller> {
+    /// Reads the caller from a value of the header `x-agui-dev-as`.
+    pub(super) fn read(value: &[u8]) -> Result<Self, CallerError> {
         let people = Person::samples();
         if let Some(person) = people.iter().find(|person| person.id.as_bytes() == value) {
             let entry_point = match person.claims {
@@ -54,7 +55,7 @@ impl Caller {
         let is_object = value.trim_ascii_start().starts_with(b"{");
         let read =
             if is_object { serde_json::from_slice(value) } else { Err(Error::custom("it is neither")) };
-        read.map_err(|error| BadCaller {
+        read.map_err(|error| CallerError {
             people: people.iter().map(|person| person.id).collect::<Vec<_>>().join(", "),
             entry_points: EntryPoint::ALL.map(|entry_point| entry_point.id()).join(", "),
             problem: error.to_string(),
@@ -70,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_caller_is_a_person_or_json() {
+    fn caller_is_a_sample_person_or_json() {
         let amelie = Caller::read(b"amelie").unwrap();
         assert_eq!(amelie.entry_point, EntryPoint::RestCognito);
         assert_eq!(amelie.claims.unwrap()["sub"], "amelie");
@@ -83,15 +84,17 @@ mod tests {
     }
 
     #[test]
-    fn a_caller_that_nobody_knows_is_refused_with_the_choices() {
-        for value in ["mallory", r#"{"entry_point": "door"}"#, r#"{"claims": 7}"#, r#"{"claim": {}}"#, "[]"] {
-            let refused = Caller::read(value.as_bytes()).unwrap_err().to_string();
-            assert!(refused.contains("amelie, ben") && refused.contains("rest-cognito"), "{refused}");
+    fn unknown_caller_is_refused_with_the_choices() {
+        for value in
+            ["mallory", r#"{"entry_point": "unknown"}"#, r#"{"claims": 7}"#, r#"{"claim": {}}"#, "[]"]
+        {
+            let error = Caller::read(value.as_bytes()).unwrap_err().to_string();
+            assert!(error.contains("amelie, ben") && error.contains("rest-cognito"), "{error}");
         }
     }
 
     #[test]
-    fn the_function_does_not_see_the_header() {
+    fn header_is_removed_from_the_request() {
         let mut headers = HeaderMap::from_iter([(CALLER_HEADER, HeaderValue::from_static("ben"))]);
         Caller::take(&mut headers).unwrap();
         assert!(headers.is_empty());

@@ -1,14 +1,14 @@
-//! Why a development server did not start.
+//! The error of a development server that did not start.
 
 use std::io;
 
 use crate::FunctionError;
 
-/// Why a development server did not start.
+/// The error of a development server that did not start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServerError {
-    /// `AGUI_PORT` holds something else.
+    /// The value of `AGUI_PORT` is not a port.
     #[error("AGUI_PORT must be a port, a whole number from 0 (any free one) to 65535, and is `{0}`")]
     Port(String),
     /// The port is taken or may not be used.
@@ -16,7 +16,7 @@ pub enum ServerError {
     Listen {
         /// The port.
         port: u16,
-        /// What the system says.
+        /// The error of the system.
         #[source]
         source: io::Error,
     },
@@ -31,9 +31,9 @@ pub enum ServerError {
         "the local secrets in {path} can't be used; without that file new ones are made, and with AGUI_TOKEN and AGUI_APPROVAL_KEY it is not needed"
     )]
     Secrets {
-        /// Where they are.
+        /// The path of the file.
         path: String,
-        /// What the system says.
+        /// The error of the system.
         #[source]
         source: io::Error,
     },

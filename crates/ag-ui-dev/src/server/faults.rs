@@ -1,4 +1,4 @@
-//! Faults that a person injects: what AWS, the network and a rotation do to a function sooner or later.
+//! Faults that a developer injects: what AWS, the network or a rotation of secrets may do to a function.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -7,32 +7,33 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::error::ServerError;
-use super::host::Host;
+use super::host::FunctionHost;
 use super::model_proxy::ModelProxy;
-use super::secrets_manager::{Availability, SECRET_ID, SecretsManager};
+use super::secrets_manager::{SECRET_ID, SecretsManager, ServiceHealth};
 use super::settings::Settings;
 
-/// The faults that are set. Without a Secrets Manager of its own a server has none to offer.
+/// The faults that can be set. A server without a Secrets Manager of its own has none.
 pub(super) struct Faults {
     secrets: Option<SecretsManager>,
-    /// Before each model server that is reached by plain HTTP.
+    /// The proxies for the model servers that are reached by plain HTTP.
     models: Vec<ModelProxy>,
-    set: Mutex<Set>,
+    active: Mutex<ActiveFaults>,
 }
 
+/// The faults that are set.
 #[derive(Debug, Clone, Default)]
-struct Set {
-    /// Breaks each answer off behind this many pieces.
+struct ActiveFaults {
+    /// After how many chunks each response is broken off.
     cut_client: Option<u64>,
-    /// Seconds that each request has.
+    /// How many seconds each request has until its deadline.
     deadline: Option<u64>,
-    /// Refuses every request, as Lambda does at the limit of concurrency.
+    /// Whether every request is refused, as Lambda does at the limit of concurrency.
     throttle: bool,
 }
 
-/// A fault that can't be set.
+/// The error for a fault that cannot be set.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum BadFault {
+pub(super) enum FaultError {
     #[error("There is no fault of this name.")]
     Unknown,
     #[error(
@@ -45,6 +46,7 @@ pub(super) enum BadFault {
 }
 
 impl Faults {
+    /// Starts the stand-ins that the settings ask for: Secrets Manager, and proxies for model servers.
     pub(super) async fn start(settings: &Settings) -> Result<Self, ServerError> {
         let secrets = match settings.has_faults {
             true => {
@@ -58,47 +60,50 @@ impl Faults {
             let started = ModelProxy::start(variable, value).await;
             models.extend(started.map_err(|error| ServerError::StandIn("the model server", error.into()))?);
         }
-        Ok(Self { secrets, models, set: Mutex::default() })
+        Ok(Self { secrets, models, active: Mutex::default() })
     }
 
-    /// Variables that make the function use the stand-ins.
+    /// Returns the variables that make the function use the stand-ins of the faults.
     pub(super) fn variables(&self) -> Vec<(String, String)> {
         let Some(secrets) = &self.secrets else { return Vec::new() };
         let mut variables = vec![
             ("AWS_ENDPOINT_URL_SECRETS_MANAGER".into(), secrets.url()),
             ("AGUI_TOKEN_SECRET_ID".into(), SECRET_ID.into()),
-            // A literal beside the secret would be one too many.
+            // The function refuses to start with both a literal token and a secret.
             ("AGUI_TOKEN".into(), String::new()),
         ];
         variables.extend(self.models.iter().map(ModelProxy::variable));
         variables
     }
 
-    /// The token that the function accepts now.
+    /// Returns the shared token that the function accepts now; `None` if the server has no Secrets Manager of its own.
     pub(super) fn token(&self) -> Option<String> {
         self.secrets.as_ref().map(SecretsManager::token)
     }
 
+    /// Returns after how many chunks each response to a client is broken off, if that fault is set.
     pub(super) fn cut_client(&self) -> Option<u64> {
-        self.set().cut_client
+        self.active().cut_client
     }
 
+    /// Returns the deadline of a request that begins now, if that fault is set.
     pub(super) fn deadline(&self) -> Option<SystemTime> {
-        self.set().deadline.map(|seconds| SystemTime::now() + Duration::from_secs(seconds))
+        self.active().deadline.map(|seconds| SystemTime::now() + Duration::from_secs(seconds))
     }
 
+    /// Whether every request is refused, as Lambda does at the limit of concurrency.
     pub(super) fn is_throttled(&self) -> bool {
-        self.set().throttle
+        self.active().throttle
     }
 
-    /// Every fault with its value, as the page shows them.
-    pub(super) fn list(&self, host: &Host) -> Value {
+    /// Lists all faults with their values, as JSON for the page.
+    pub(super) fn list(&self, host: &FunctionHost) -> Value {
         let Some(secrets) = &self.secrets else { return json!([]) };
-        let Set { cut_client, deadline, throttle } = self.set().clone();
+        let ActiveFaults { cut_client, deadline, throttle } = self.active().clone();
         let mut faults = json!([
             { "id": "rotate-token", "name": "Rotate the shared token", "kind": "action" },
             { "id": "secrets", "name": "Secrets Manager", "kind": "choice", "choices": ["up", "slow", "down"],
-                "value": secrets.availability() },
+                "value": secrets.health() },
             { "id": "cut-client", "name": "Cut the connection behind this many pieces", "kind": "number", "value": cut_client },
             { "id": "deadline", "name": "Seconds until the function's deadline", "kind": "number", "value": deadline },
             { "id": "throttle", "name": "Throttle: Lambda refuses every request", "kind": "switch", "value": throttle },
@@ -112,52 +117,54 @@ impl Faults {
         faults
     }
 
-    /// Sets a fault, or does what an action is for.
-    pub(super) async fn apply(&self, id: &str, value: &Value, host: &Host) -> Result<(), BadFault> {
-        let Some(secrets) = &self.secrets else { return Err(BadFault::Unknown) };
+    /// Sets the fault `id` to a value, or performs an action such as a rotation of the token.
+    pub(super) async fn apply(&self, id: &str, value: &Value, host: &FunctionHost) -> Result<(), FaultError> {
+        let Some(secrets) = &self.secrets else { return Err(FaultError::Unknown) };
         match id {
             "rotate-token" => secrets.rotate(),
             "cold-start" => host.retire().await,
             "secrets" => {
-                let availability = Availability::deserialize(value);
-                secrets
-                    .set_availability(availability.map_err(|_| BadFault::Value("`up`, `slow` or `down`"))?);
+                let health = ServiceHealth::deserialize(value);
+                secrets.set_health(health.map_err(|_| FaultError::Value("`up`, `slow` or `down`"))?);
             }
-            "cut-model" if self.models.is_empty() => return Err(BadFault::NoModelServer),
+            "cut-model" if self.models.is_empty() => return Err(FaultError::NoModelServer),
             "cut-model" => {
                 let bytes = number(value)?;
-                self.models.iter().for_each(|model| model.cut_behind(bytes));
+                self.models.iter().for_each(|model| model.set_limit(bytes));
             }
-            "cut-client" => self.set().cut_client = number(value)?,
-            "deadline" => self.set().deadline = seconds(value)?,
-            "throttle" => self.set().throttle = switch(value)?,
+            "cut-client" => self.active().cut_client = number(value)?,
+            "deadline" => self.active().deadline = seconds(value)?,
+            "throttle" => self.active().throttle = switch(value)?,
             "freeze" => host.freeze(switch(value)?).await,
-            _ => return Err(BadFault::Unknown),
+            _ => return Err(FaultError::Unknown),
         }
         Ok(())
     }
 
-    /// No panic happens under this lock, so that the value of a poisoned one is whole.
-    fn set(&self) -> MutexGuard<'_, Set> {
-        self.set.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Locks the active faults. No code panics while it holds this lock, so the value of a poisoned one is consistent.
+    fn active(&self) -> MutexGuard<'_, ActiveFaults> {
+        self.active.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn number(value: &Value) -> Result<Option<u64>, BadFault> {
+/// Reads the value of a fault that is a number, or null for no fault.
+fn number(value: &Value) -> Result<Option<u64>, FaultError> {
     match value {
         Value::Null => Ok(None),
-        value => value.as_u64().map(Some).ok_or(BadFault::Value("a whole number, or null for none")),
+        value => value.as_u64().map(Some).ok_or(FaultError::Value("a whole number, or null for none")),
     }
 }
 
-/// At most as long as Lambda lets a function run.
-fn seconds(value: &Value) -> Result<Option<u64>, BadFault> {
+/// Reads the value of a fault that is a number of seconds, or null for no fault. More seconds than Lambda lets a function run are an
+/// error.
+fn seconds(value: &Value) -> Result<Option<u64>, FaultError> {
     match number(value)? {
-        Some(901..) => Err(BadFault::Value("at most 900 seconds, as in Lambda")),
+        Some(901..) => Err(FaultError::Value("at most 900 seconds, as in Lambda")),
         seconds => Ok(seconds),
     }
 }
 
-fn switch(value: &Value) -> Result<bool, BadFault> {
-    value.as_bool().ok_or(BadFault::Value("true or false"))
+/// Reads the value of a fault that is on or off.
+fn switch(value: &Value) -> Result<bool, FaultError> {
+    value.as_bool().ok_or(FaultError::Value("true or false"))
 }

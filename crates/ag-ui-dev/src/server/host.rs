@@ -1,6 +1,6 @@
-//! Starts the function behind an emulated Runtime API, and starts it anew when it has ended or was built again.
+//! Starts the function's process, and restarts it if it has ended or was built again.
 //!
-//! A function whose settings name an issuer of users' tokens wants such a token from every caller. So the entry point with
+//! A function whose settings name an issuer of users' tokens requires such a token from every caller. So the entry point with
 //! the user's JWT has a process of its own, which is started by the first request that needs it.
 
 use std::convert::Infallible;
@@ -23,35 +23,36 @@ use super::log::LogFeed;
 use super::settings::Settings;
 use crate::{ClaimSet, EntryPoint, Function, FunctionError, Issuer};
 
-/// How long a function may take to ask for work. A debug build of a large function takes some seconds.
+/// How long a function may take to start. A debug build of a large function takes some seconds.
 const START_LIMIT: Duration = Duration::from_secs(30);
-/// How often it is looked whether the program was built again.
-const REBUILT_EVERY: Duration = Duration::from_millis(300);
+/// How often the server checks whether the program was built again.
+const REBUILD_CHECK_INTERVAL: Duration = Duration::from_millis(300);
 /// The audience of the local issuer's tokens.
 const AUDIENCE: &str = "local";
 /// How long a token of the local issuer is valid.
-const TOKEN_LIFE: Duration = Duration::from_secs(3600);
+const TOKEN_TTL: Duration = Duration::from_secs(3600);
 
 /// The processes of the function.
-pub(super) struct Host {
+pub(super) struct FunctionHost {
     settings: Settings,
-    /// Variables that the server's own stand-ins need the function to have.
+    /// The variables that make the function use the server's stand-ins.
     variables: Vec<(String, String)>,
     log: Arc<LogFeed>,
+    /// Where the processes send the lines of their logs.
     lines: mpsc::UnboundedSender<String>,
-    /// Serves every entry point but the one with the user's JWT.
+    /// The process for all entry points but the one with the user's JWT.
     plain: Mutex<Option<Arc<Function>>>,
-    /// Serves the entry point with the user's JWT.
+    /// The process for the entry point with the user's JWT.
     with_issuer: Mutex<Option<Arc<Function>>>,
     issuer: OnceCell<Issuer>,
-    /// Whether the running processes are stopped.
+    /// Whether the running processes of the function are frozen.
     is_frozen: AtomicBool,
-    /// Owns the task that reads the log.
+    /// The task that reads the lines of the logs.
     _reading: JoinSet<()>,
 }
 
-impl Host {
-    /// Starts the function, with these variables too, and waits until it asks for work.
+impl FunctionHost {
+    /// Starts the first process of the function with these additional variables, and waits until it is ready.
     pub(super) async fn start(
         settings: &Settings,
         variables: Vec<(String, String)>,
@@ -80,14 +81,14 @@ impl Host {
         Ok(host)
     }
 
-    /// The running function that serves an entry point; started if there is none.
+    /// Returns the running process of the function for an entry point. If there is none, it is started first.
     pub(super) async fn function(&self, entry_point: EntryPoint) -> Result<Arc<Function>, FunctionError> {
         let mut slot = self.slot(entry_point).lock().await;
         if let Some(function) = slot.as_ref().filter(|function| function.is_running()) {
             return Ok(Arc::clone(function));
         }
         if slot.take().is_some() {
-            self.log.event("The function has ended. It is started anew, as Lambda does.");
+            self.log.event("The function has ended. It is restarted, as on Lambda.");
         }
         let function =
             Arc::new(Function::spawn_with_log(self.command(entry_point).await?, self.lines.clone()).await?);
@@ -98,29 +99,30 @@ impl Host {
         Ok(function)
     }
 
-    /// Lets the next request start the function anew. Runs that are going on keep their process until they end.
+    /// Makes the next request start a new process of the function. Runs that have begun keep their process until they end.
     pub(super) async fn retire(&self) {
         self.freeze(false).await;
         *self.plain.lock().await = None;
         *self.with_issuer.lock().await = None;
     }
 
-    /// Stops the processes that run, as Lambda does between events, or lets them go on.
+    /// Freezes the running processes of the function (SIGSTOP), as Lambda does between events, or lets them go on (SIGCONT).
     pub(super) async fn freeze(&self, is_frozen: bool) {
         let signal = if is_frozen { Signal::STOP } else { Signal::CONT };
         for pid in self.pids().await {
             let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
-            // A process that has just ended can't be frozen.
+            // A process that has just ended cannot be frozen, and need not be.
             let _ = pid.map(|pid| kill_process(pid, signal));
         }
         self.is_frozen.store(is_frozen, Ordering::SeqCst);
     }
 
+    /// Whether the running processes of the function are frozen.
     pub(super) fn is_frozen(&self) -> bool {
         self.is_frozen.load(Ordering::SeqCst)
     }
 
-    /// The ids of the processes that run.
+    /// Returns the ids of the running processes of the function.
     async fn pids(&self) -> Vec<u32> {
         let mut pids = Vec::new();
         for slot in [&self.plain, &self.with_issuer] {
@@ -135,7 +137,7 @@ impl Host {
         pids
     }
 
-    /// A token of the local issuer for a user with these claims, valid for an hour.
+    /// Signs a token of the local issuer for a user with these claims. It is valid for an hour.
     pub(super) async fn sign(&self, claims: &ClaimSet) -> Result<String, ServerError> {
         let issuer = self.issuer().await?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -144,7 +146,7 @@ impl Host {
             ("iss", Value::from(issuer.url())),
             ("aud", AUDIENCE.into()),
             ("iat", now.as_secs().into()),
-            ("exp", (now + TOKEN_LIFE).as_secs().into()),
+            ("exp", (now + TOKEN_TTL).as_secs().into()),
         ] {
             claims.entry(name).or_insert(value);
         }
@@ -152,18 +154,18 @@ impl Host {
         signed.map_err(|error| ServerError::StandIn("the issuer of users' tokens", error.into()))
     }
 
-    /// Starts the function anew whenever its program has changed.
+    /// Restarts the function whenever its program has changed.
     pub(super) async fn restart_when_rebuilt(&self) -> Infallible {
         let mut built = modified(&self.settings.program);
         loop {
-            sleep(REBUILT_EVERY).await;
+            sleep(REBUILD_CHECK_INTERVAL).await;
             let newest = modified(&self.settings.program);
-            // While the program is being linked there is none.
+            // There is no program while it is being linked.
             if newest.is_none() || newest == built {
                 continue;
             }
             built = newest;
-            self.log.event("The program was built again: the function is started anew.");
+            self.log.event("The program was built again: the function is restarted.");
             self.retire().await;
             if let Err(error) = self.function(EntryPoint::FunctionUrl).await {
                 self.log.event(&format!("The function does not start: {error}"));
@@ -171,10 +173,12 @@ impl Host {
         }
     }
 
+    /// Returns where the process for an entry point is kept.
     fn slot(&self, entry_point: EntryPoint) -> &Mutex<Option<Arc<Function>>> {
         if entry_point == EntryPoint::UserJwt { &self.with_issuer } else { &self.plain }
     }
 
+    /// Builds the command that starts the function for an entry point.
     async fn command(&self, entry_point: EntryPoint) -> Result<Command, FunctionError> {
         let mut command = Command::new(&self.settings.program);
         command
@@ -191,12 +195,14 @@ impl Host {
         Ok(command)
     }
 
+    /// Returns the local issuer of users' tokens, which is started when it is first needed.
     async fn issuer(&self) -> Result<&Issuer, ServerError> {
         let started = self.issuer.get_or_try_init(Issuer::start).await;
         started.map_err(|error| ServerError::StandIn("the issuer of users' tokens", error.into()))
     }
 }
 
+/// Returns the time at which a program was built; `None` if there is no program.
 fn modified(program: &Path) -> Option<SystemTime> {
     fs::metadata(program).and_then(|metadata| metadata.modified()).ok()
 }

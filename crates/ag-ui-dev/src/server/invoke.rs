@@ -1,4 +1,4 @@
-//! A request to the function: its event, the function's answer, and the faults that lie between.
+//! Passes a request on to the function: makes its event, applies faults, and returns the function's response.
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
@@ -7,39 +7,38 @@ use uuid::Uuid;
 
 use super::access::KEY_HEADER;
 use super::caller::{CALLER_HEADER, Caller};
-use super::refusal::{self, Refusal};
+use super::error_response::{self, ErrorResponse};
+use super::server_state::ServerState;
 use super::session;
-use super::shared::Shared;
-use crate::http_answer::{self, Body};
+use crate::http_response::{self, Body};
 use crate::{EntryPoint, Invocation, Payload};
 
-/// Bears the id of the request, as AWS names it; the log lines of the request have the same.
+/// The header with the id of the request, as AWS names it. The log lines of the request have the same id.
 const REQUEST_ID_HEADER: HeaderName = HeaderName::from_static("x-amzn-requestid");
-/// The user's own JWT.
+/// The header with the user's own JWT.
 const USER_TOKEN_HEADER: HeaderName = HeaderName::from_static("x-agui-user-token");
 
-/// Hands a request to the function, and its answer back as it comes.
-pub(super) async fn invoke(shared: &Shared, mut request: Request<Bytes>) -> Result<Response<Body>, Refusal> {
+/// Sends the event of an HTTP request to the function, and streams its response back.
+pub(super) async fn invoke(
+    state: &ServerState,
+    mut request: Request<Bytes>,
+) -> Result<Response<Body>, ErrorResponse> {
     if request.headers().contains_key(CALLER_HEADER) {
-        let token = session::token(shared);
-        shared.access.check_key_or_token(
-            request.headers(),
-            &shared.settings.token_header,
-            token.as_deref(),
-        )?;
+        let token = session::token(state);
+        state.access.check_key_or_token(request.headers(), &state.settings.token_header, token.as_deref())?;
     }
     let caller = Caller::take(request.headers_mut())?;
-    if shared.faults.is_throttled() {
+    if state.faults.is_throttled() {
         let body = json!({ "Reason": "ReservedFunctionConcurrentInvocationLimitExceeded", "Type": "User", "message": "Rate Exceeded." });
-        return Ok(refusal::json(StatusCode::TOO_MANY_REQUESTS, &body));
+        return Ok(error_response::json(StatusCode::TOO_MANY_REQUESTS, &body));
     }
-    let event = event(shared, request, &caller).await?;
-    hand_over(shared, caller.entry_point, Payload::from(&event)).await
+    let event = event(state, request, &caller).await?;
+    send_event(state, caller.entry_point, Payload::from(&event)).await
 }
 
-/// Hands an event to the function as it is, as Lambda's own API does.
-pub(super) async fn invoke_event(shared: &Shared, event: Bytes) -> Result<Response<Body>, Refusal> {
-    // Only a function that knows the local issuer can verify a JWT of it.
+/// Sends an event to the function without a change, as the Invoke API of Lambda does.
+pub(super) async fn invoke_event(state: &ServerState, event: Bytes) -> Result<Response<Body>, ErrorResponse> {
+    // Only the process that knows the local issuer can verify its JWTs.
     let has_user_token = |event: &Value| {
         let headers = event["headers"].as_object();
         headers
@@ -49,41 +48,42 @@ pub(super) async fn invoke_event(shared: &Shared, event: Bytes) -> Result<Respon
         Ok(event) if has_user_token(&event) => EntryPoint::UserJwt,
         _ => EntryPoint::FunctionUrl,
     };
-    hand_over(shared, entry_point, Payload::from(event)).await
+    send_event(state, entry_point, Payload::from(event)).await
 }
 
-async fn hand_over(
-    shared: &Shared,
+/// Sends an event to the function's process for this entry point, with the deadline that a fault may have set.
+async fn send_event(
+    state: &ServerState,
     entry_point: EntryPoint,
     event: Payload,
-) -> Result<Response<Body>, Refusal> {
+) -> Result<Response<Body>, ErrorResponse> {
     let id = Uuid::new_v4().to_string();
     let invocation = Invocation {
         request_id: Some(id.clone()),
-        deadline: shared.faults.deadline(),
+        deadline: state.faults.deadline(),
         ..Invocation::default()
     };
-    let function = shared.host.function(entry_point).await?;
-    let answer = function.invoke_with(event, invocation).await?;
-    // The process may be replaced for later requests; this answer keeps it until its end.
-    let mut response = http_answer::response(answer, shared.faults.cut_client(), function);
+    let function = state.host.function(entry_point).await?;
+    let response = function.invoke_with(event, invocation).await?;
+    // The process may be replaced for later requests; this response keeps it until its end.
+    let mut response = http_response::to_response(response, state.faults.cut_client(), function);
     if let Ok(id) = HeaderValue::try_from(id) {
         response.headers_mut().insert(REQUEST_ID_HEADER, id);
     }
     Ok(response)
 }
 
-/// The event of a request by this caller. A caller with a JWT of their own gets one that the local issuer has signed.
+/// Makes the Lambda event of an HTTP request by this caller. If the caller has a JWT of its own, the local issuer signs it.
 pub(super) async fn event(
-    shared: &Shared,
+    state: &ServerState,
     mut request: Request<Bytes>,
     caller: &Caller,
-) -> Result<Value, Refusal> {
+) -> Result<Value, ErrorResponse> {
     request.headers_mut().remove(KEY_HEADER);
     if let (EntryPoint::UserJwt, Some(claims)) = (caller.entry_point, &caller.claims) {
-        let token = shared.host.sign(claims).await?;
-        let token =
-            HeaderValue::try_from(token).map_err(|_| Refusal::internal("the signed token is no header"))?;
+        let token = state.host.sign(claims).await?;
+        let token = HeaderValue::try_from(token)
+            .map_err(|_| ErrorResponse::internal("the signed token is not a valid header value"))?;
         request.headers_mut().insert(USER_TOKEN_HEADER, token);
     }
     Ok(caller.entry_point.event(&request, caller.claims.as_ref()))

@@ -1,4 +1,4 @@
-//! The function's log, for the terminal and for the page.
+//! The log of the function, for the terminal and for the page.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,42 +8,43 @@ use tokio::sync::broadcast;
 
 use super::terminal;
 
-/// As many lines are kept for a page that is opened later.
+/// How many lines are kept for a page that is opened later.
 const KEPT_LINES: usize = 200;
-/// As many lines may wait for a page that reads slowly. A page that is further behind misses the oldest.
+/// How many lines may wait for a page that reads slowly. A page that falls further behind misses the oldest lines.
 const WAITING_LINES: usize = 1024;
 
-/// The lines of the function's log, as they are written.
+/// Collects the lines of the log, and sends them to all readers.
 pub(super) struct LogFeed {
     kept: Mutex<VecDeque<Arc<Value>>>,
     sender: broadcast::Sender<Arc<Value>>,
     prints: bool,
 }
 
-/// A reader of the log.
+/// Reads the log: first the lines that were kept, then each new one.
 pub(super) struct LogReader {
     kept: VecDeque<Arc<Value>>,
     receiver: broadcast::Receiver<Arc<Value>>,
 }
 
 impl LogFeed {
-    /// A log without lines. `prints` says whether its lines are also printed to the terminal.
+    /// Creates an empty log. `prints` says whether its lines are also printed to the terminal.
     pub(super) fn new(prints: bool) -> Self {
         Self { kept: Mutex::default(), sender: broadcast::channel(WAITING_LINES).0, prints }
     }
 
-    /// Takes a line that the function has written: JSON, or any text.
+    /// Adds a line that the function has written to its log: JSON, or any text.
     pub(super) fn line(&self, line: &str) {
         let is_object = |value: &Value| value.is_object();
         let value = serde_json::from_str(line).ok().filter(is_object);
         self.publish(value.unwrap_or_else(|| json!({ "message": line })));
     }
 
-    /// Takes what the server itself has done.
-    pub(super) fn event(&self, what: &str) {
-        self.publish(json!({ "server": what }));
+    /// Adds a line to the log about something that the development server itself has done.
+    pub(super) fn event(&self, text: &str) {
+        self.publish(json!({ "server": text }));
     }
 
+    /// Prints a line of the log if that is wanted, keeps it, and sends it to all readers.
     fn publish(&self, line: Value) {
         if self.prints {
             terminal::print_line(&line);
@@ -54,24 +55,24 @@ impl LogFeed {
             kept.pop_front();
         }
         kept.push_back(Arc::clone(&line));
-        // Under the lock, so that a new reader gets each line once. Nobody may be reading.
+        // The lock is held, so that a new reader gets each line once. The send fails if there is no reader.
         let _ = self.sender.send(line);
     }
 
-    /// Reads the last lines and then each new one.
+    /// Returns a reader of the log, which gets the kept lines first and then each new one.
     pub(super) fn read(&self) -> LogReader {
         let kept = self.kept();
         LogReader { kept: kept.clone(), receiver: self.sender.subscribe() }
     }
 
-    /// No panic happens under this lock, so that the value of a poisoned one is whole.
+    /// Locks the kept lines of the log. No code panics while it holds this lock, so the value of a poisoned one is consistent.
     fn kept(&self) -> MutexGuard<'_, VecDeque<Arc<Value>>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl LogReader {
-    /// The next line; `None` when the log has ended.
+    /// Waits for the next line of the log; `None` when the log has ended.
     pub(super) async fn next(&mut self) -> Option<Arc<Value>> {
         if let Some(line) = self.kept.pop_front() {
             return Some(line);
@@ -91,7 +92,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_reader_gets_the_last_lines_and_each_new_one_once() {
+    async fn reader_gets_kept_and_new_lines_once() {
         let log = LogFeed::new(false);
         for n in 0..=KEPT_LINES {
             log.line(&json!({ "n": n }).to_string());

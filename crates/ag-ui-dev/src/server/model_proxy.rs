@@ -1,6 +1,6 @@
-//! Stands between the function and a model server that is reached by plain HTTP, and breaks its answers off.
+//! A proxy between the function and a model server that is reached by plain HTTP. It can break responses off.
 //!
-//! It copies bytes and reads none, so that every wire passes.
+//! It copies bytes and does not read them, so it works with every wire format.
 
 use std::io;
 use std::sync::Arc;
@@ -11,21 +11,21 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-/// No answer is that long: nothing is cut.
+/// A limit that no response reaches, so that nothing is cut.
 const NO_LIMIT: u64 = u64::MAX;
 
-/// A proxy before one model server; every connection ends when it is dropped.
+/// A proxy for one model server. All its connections end when it is dropped.
 pub(super) struct ModelProxy {
-    /// The variable that names the server, and the address that takes its place.
+    /// The variable that names the server, and the address of the proxy.
     variable: (String, String),
-    /// How many bytes of each connection's answers pass.
+    /// How many bytes of responses each connection passes on.
     limit: Arc<AtomicU64>,
-    /// Owns the accept loop, which owns the connections.
+    /// The task that accepts connections and owns them.
     _tasks: JoinSet<()>,
 }
 
 impl ModelProxy {
-    /// Listens in place of the server that the variable names; `None` where its value is no plain HTTP address.
+    /// Starts a proxy for the server that the variable names; `None` if its value is not a plain HTTP address.
     pub(super) async fn start(variable: &str, value: &str) -> io::Result<Option<Self>> {
         let Ok(uri) = value.parse::<Uri>() else { return Ok(None) };
         let (Some("http"), Some(host)) = (uri.scheme_str(), uri.host()) else { return Ok(None) };
@@ -38,31 +38,34 @@ impl ModelProxy {
         Ok(Some(Self { variable: (variable.to_owned(), address), limit, _tasks: tasks }))
     }
 
+    /// Returns the variable that makes the function use the proxy, and its value.
     pub(super) fn variable(&self) -> (String, String) {
         self.variable.clone()
     }
 
-    /// Breaks connections off behind so many bytes of answers; `None` lets all pass.
-    pub(super) fn cut_behind(&self, bytes: Option<u64>) {
+    /// Sets after how many bytes of responses a connection is broken off; `None` passes all bytes on.
+    pub(super) fn set_limit(&self, bytes: Option<u64>) {
         self.limit.store(bytes.unwrap_or(NO_LIMIT), Ordering::Relaxed);
     }
 
+    /// Returns after how many bytes of responses a connection is broken off; `None` if all bytes are passed on.
     pub(super) fn limit(&self) -> Option<u64> {
         Some(self.limit.load(Ordering::Relaxed)).filter(|limit| *limit != NO_LIMIT)
     }
 }
 
+/// Accepts connections of the proxy and relays each in a task of its own.
 async fn accept(listener: TcpListener, upstream: String, limit: Arc<AtomicU64>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => {
-                // Out of descriptors, say: the client sees a connection that is not answered.
+                // The process may be out of file descriptors: the client gets no response.
                 let Ok((client, _)) = accepted else { continue };
                 let (upstream, limit) = (upstream.clone(), Arc::clone(&limit));
                 connections.spawn(async move {
-                    // A connection that breaks is seen on the other side as one that is closed.
-                    let _ = pass(client, &upstream, &limit).await;
+                    // If one side breaks the connection, the other side sees it closed.
+                    let _ = relay(client, &upstream, &limit).await;
                 });
             }
             Some(_) = connections.join_next() => {}
@@ -70,28 +73,28 @@ async fn accept(listener: TcpListener, upstream: String, limit: Arc<AtomicU64>) 
     }
 }
 
-/// Copies both ways until one side ends, or until the answers are as long as they may be.
-async fn pass(client: TcpStream, upstream: &str, limit: &AtomicU64) -> io::Result<()> {
+/// Copies bytes in both directions until one side ends the connection, or until the limit is reached.
+async fn relay(client: TcpStream, upstream: &str, limit: &AtomicU64) -> io::Result<()> {
     let server = TcpStream::connect(upstream).await?;
     client.set_nodelay(true)?;
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
-    let answers = async {
+    let responses = async {
         let (mut buffer, mut passed) = ([0; 4096], 0);
         loop {
             let read = from_server.read(&mut buffer).await?;
-            // It is asked for anew each time, so that a cut also reaches an answer that has begun.
+            // The limit is read each time, so that a new one also applies to a response that has begun.
             let left = limit.load(Ordering::Relaxed).saturating_sub(passed);
-            let whole = read.min(usize::try_from(left).unwrap_or(usize::MAX));
-            to_client.write_all(&buffer[..whole]).await?;
-            if read == 0 || whole < read {
+            let allowed = read.min(usize::try_from(left).unwrap_or(usize::MAX));
+            to_client.write_all(&buffer[..allowed]).await?;
+            if read == 0 || allowed < read {
                 return Ok(());
             }
-            passed += whole as u64;
+            passed += allowed as u64;
         }
     };
     tokio::select! {
-        ended = answers => ended,
+        ended = responses => ended,
         sent = copy(&mut from_client, &mut to_server) => sent.map(drop),
     }
 }
@@ -102,46 +105,47 @@ mod tests {
 
     use super::*;
 
-    /// A server that answers each connection with these bytes.
-    async fn server(answer: &'static [u8]) -> (SocketAddr, JoinSet<()>) {
+    /// Starts a server that writes these bytes to each connection.
+    async fn server(response: &'static [u8]) -> (SocketAddr, JoinSet<()>) {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
             while let Ok((mut connection, _)) = listener.accept().await {
-                let _asked = connection.read(&mut [0; 64]).await.unwrap();
-                let _ = connection.write_all(answer).await;
+                let _request = connection.read(&mut [0; 64]).await.unwrap();
+                let _ = connection.write_all(response).await;
             }
         });
         (address, tasks)
     }
 
-    async fn ask(proxy: &ModelProxy) -> Vec<u8> {
+    /// Connects to the model server through the proxy and reads the response.
+    async fn response_through(proxy: &ModelProxy) -> Vec<u8> {
         let (_, address) = proxy.variable();
         let address =
             address.strip_prefix("http://").and_then(|rest| rest.strip_suffix("/v1")).unwrap().to_owned();
         let mut connection = TcpStream::connect(address).await.unwrap();
-        connection.write_all(b"ask").await.unwrap();
-        let mut answer = Vec::new();
-        let _ = connection.read_to_end(&mut answer).await;
-        answer
+        connection.write_all(b"request").await.unwrap();
+        let mut response = Vec::new();
+        let _ = connection.read_to_end(&mut response).await;
+        response
     }
 
     #[tokio::test]
-    async fn an_answer_passes_whole_or_is_cut_behind_some_bytes() {
+    async fn proxy_cuts_a_response_at_the_limit() {
         let (address, _server) = server(b"0123456789").await;
         let proxy =
             ModelProxy::start("OPENAI_BASE_URL", &format!("http://{address}/v1")).await.unwrap().unwrap();
 
-        assert_eq!(ask(&proxy).await, b"0123456789");
-        proxy.cut_behind(Some(4));
-        assert_eq!((ask(&proxy).await.as_slice(), proxy.limit()), (&b"0123"[..], Some(4)));
-        proxy.cut_behind(None);
-        assert_eq!((ask(&proxy).await.as_slice(), proxy.limit()), (&b"0123456789"[..], None));
+        assert_eq!(response_through(&proxy).await, b"0123456789");
+        proxy.set_limit(Some(4));
+        assert_eq!((response_through(&proxy).await.as_slice(), proxy.limit()), (&b"0123"[..], Some(4)));
+        proxy.set_limit(None);
+        assert_eq!((response_through(&proxy).await.as_slice(), proxy.limit()), (&b"0123456789"[..], None));
     }
 
     #[tokio::test]
-    async fn an_address_that_is_not_plain_http_has_no_proxy() {
+    async fn proxy_is_only_for_plain_http_addresses() {
         for value in ["https://api.example/v1", "not an address", ""] {
             assert!(ModelProxy::start("OPENAI_BASE_URL", value).await.unwrap().is_none(), "{value}");
         }

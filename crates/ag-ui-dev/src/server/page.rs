@@ -1,4 +1,4 @@
-//! The page's fixed files. They are in the program, so that nothing has to be installed.
+//! The fixed files of the page. They are a part of the program, so nothing has to be installed.
 
 use bytes::Bytes;
 use http::header::{
@@ -7,18 +7,18 @@ use http::header::{
 };
 use http::{HeaderValue, Response};
 
-/// Own files only: no inline script, nothing of another host, and no page may put this one into a frame.
+/// The content security policy: only own files, no inline script, and no other page may put this one into a frame.
 const POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; media-src 'self' data: blob:; object-src 'none'; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// Names files of the page, each with its text.
+/// Lists files of the page, each with its text.
 macro_rules! files {
     ($($name:literal),* $(,)?) => {
         &[$(($name, include_str!(concat!("../../page/", $name)))),*]
     };
 }
 
-/// Every file of the page, by its name.
+/// All files of the page, with their names.
 const FILES: &[(&str, &str)] = files![
     "api.js",
     "caller-view.js",
@@ -60,7 +60,7 @@ const FILES: &[(&str, &str)] = files![
     "waiting-view.js",
 ];
 
-/// The file at a path: `/`, or one under `/_dev/`.
+/// Returns the response with a file of the page. The path is `/` or begins with `/_dev/`; `None` if there is no such file.
 pub(super) fn file(path: &str) -> Option<Response<Bytes>> {
     let name = if path == "/" { "index.html" } else { path.strip_prefix("/_dev/")? };
     let (_, text) = FILES.iter().find(|(file, _)| *file == name)?;
@@ -80,6 +80,7 @@ pub(super) fn file(path: &str) -> Option<Response<Bytes>> {
     Some(response)
 }
 
+/// Returns the media type of a file, by the end of its name.
 fn media_type(name: &str) -> &'static str {
     match name.rsplit('.').next() {
         Some("html") => "text/html; charset=utf-8",
@@ -98,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_file_in_the_folder_is_served() {
+    fn every_file_of_the_folder_is_served() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("page");
         let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
         let files = files.filter(|entry| entry.file_type().unwrap().is_file());
@@ -108,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_has_its_type_and_the_policy() {
+    fn file_has_its_media_type_and_the_policy() {
         let page = file("/").unwrap();
 
         assert_eq!(page.headers()[CONTENT_TYPE], "text/html; charset=utf-8");

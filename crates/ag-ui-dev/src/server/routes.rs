@@ -1,5 +1,4 @@
-//! The server's own routes, under `/_dev/`, Lambda's route to invoke a function with an event, and the function's, which are
-//! all others.
+//! The routes of the server: its own are under `/_dev/`, one is the Invoke API of Lambda, and all others belong to the function.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,41 +19,44 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use super::caller::{CALLER_HEADER, Caller};
-use super::refusal::{Refusal, full, json};
-use super::shared::Shared;
+use super::error_response::{ErrorResponse, full, json};
+use super::server_state::ServerState;
 use super::shell::shell_word;
 use super::{invoke, page, session};
-use crate::http_answer::{Body, BrokenOff};
+use crate::http_response::{Body, BrokenOffError};
 
-/// The longest body that Lambda takes.
+/// The longest body that Lambda accepts.
 const MAX_BODY_BYTES: usize = 6 * 1024 * 1024;
-/// The longest silence of the log's stream.
+/// After this time without a line, the stream of the log sends a comment.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// Answers a request.
-pub(super) async fn answer(
-    shared: &Arc<Shared>,
+/// Handles an HTTP request to the development server. A request that is not for this server, or that comes from a foreign page, is
+/// refused before it is routed.
+pub(super) async fn handle(
+    state: &Arc<ServerState>,
     request: Request<Incoming>,
-) -> Result<Response<Body>, BrokenOff> {
-    let origin = match shared.access.check_source(request.headers()) {
+) -> Result<Response<Body>, BrokenOffError> {
+    let origin = match state.access.check_source(request.headers()) {
         Ok(origin) => origin,
-        Err(refused) => return Ok(Refusal::from(refused).into_response()),
+        Err(error) => return Ok(ErrorResponse::from(error).into_response()),
     };
-    let mut response = match route(shared, request, origin.is_some()).await {
+    let mut response = match route(state, request, origin.is_some()).await {
         Ok(response) => response,
-        Err(refusal) => refusal.into_response(),
+        Err(error) => error.into_response(),
     };
     if let Some(origin) = origin {
-        allow(response.headers_mut(), origin);
+        allow_origin(response.headers_mut(), origin);
     }
     Ok(response)
 }
 
+/// Routes a request to one of the server's own routes or to the function. `is_foreign` says whether it comes from a page of an
+/// allowed foreign origin.
 async fn route(
-    shared: &Arc<Shared>,
+    state: &Arc<ServerState>,
     request: Request<Incoming>,
     is_foreign: bool,
-) -> Result<Response<Body>, Refusal> {
+) -> Result<Response<Body>, ErrorResponse> {
     let (head, body) = request.into_parts();
     let path = head.uri.path().to_owned();
     if is_foreign && head.method == Method::OPTIONS {
@@ -67,7 +69,7 @@ async fn route(
     {
         return Ok(file.map(full));
     }
-    let body = Limited::new(body, MAX_BODY_BYTES).collect().await.map_err(|_| Refusal {
+    let body = Limited::new(body, MAX_BODY_BYTES).collect().await.map_err(|_| ErrorResponse {
         status: StatusCode::PAYLOAD_TOO_LARGE,
         code: "BODY_TOO_LARGE",
         message: format!("Lambda takes at most {MAX_BODY_BYTES} bytes."),
@@ -75,25 +77,25 @@ async fn route(
     let request = Request::from_parts(head, body.to_bytes());
     let is_invocation = path.starts_with("/2015-03-31/functions/") && path.ends_with("/invocations");
     if !is_invocation && !path.starts_with("/_dev/") {
-        return invoke::invoke(shared, request).await;
+        return invoke::invoke(state, request).await;
     }
-    shared.access.check_key(request.headers())?;
+    state.access.check_key(request.headers())?;
     if is_invocation {
-        return invoke::invoke_event(shared, request.into_body()).await;
+        return invoke::invoke_event(state, request.into_body()).await;
     }
     let own = path.trim_start_matches("/_dev/");
     match (request.method(), own) {
-        (&Method::GET, "session") => Ok(json(StatusCode::OK, &session::session(shared))),
-        (&Method::GET, "log") => Ok(log(shared)),
-        (&Method::POST, "event") => event(shared, &request).await,
+        (&Method::GET, "session") => Ok(json(StatusCode::OK, &session::session(state))),
+        (&Method::GET, "log") => Ok(stream_log(state)),
+        (&Method::POST, "event") => describe_event(state, &request).await,
         (&Method::POST, own) if own.starts_with("faults/") => {
             let id = own.trim_start_matches("faults/");
-            let body: Value = read(request.body())?;
-            shared.faults.apply(id, &body["value"], &shared.host).await?;
-            shared.log.event(&fault_message(shared, id, &body["value"]));
-            Ok(json(StatusCode::OK, &shared.faults.list(&shared.host)))
+            let body: Value = read_json(request.body())?;
+            state.faults.apply(id, &body["value"], &state.host).await?;
+            state.log.event(&fault_message(state, id, &body["value"]));
+            Ok(json(StatusCode::OK, &state.faults.list(&state.host)))
         }
-        _ => Err(Refusal {
+        _ => Err(ErrorResponse {
             status: StatusCode::NOT_FOUND,
             code: "NOT_FOUND",
             message: "The development server has no such route.".into(),
@@ -101,20 +103,21 @@ async fn route(
     }
 }
 
-/// What the terminal says of a fault that was set. Whoever sends requests by hand needs a new token from there.
-fn fault_message(shared: &Shared, id: &str, value: &Value) -> String {
-    match (id, session::token(shared)) {
+/// Writes the line of the log about a fault that was set. After a rotation it has the new token, for people who send requests by
+/// hand.
+fn fault_message(state: &ServerState, id: &str, value: &Value) -> String {
+    match (id, session::token(state)) {
         ("rotate-token", Some(token)) => {
-            format!("The shared token was rotated. {}: {token}", shared.settings.token_header)
+            format!("The shared token was rotated. {}: {token}", state.settings.token_header)
         }
         ("rotate-token" | "cold-start", _) => format!("Fault: {id}"),
         _ => format!("Fault: {id} = {value}"),
     }
 }
 
-/// A request whose event is wanted.
+/// A description of a request, for which the page asks for the event.
 #[derive(Deserialize)]
-struct Sketch {
+struct EventRequest {
     method: String,
     path: String,
     #[serde(default)]
@@ -125,24 +128,29 @@ struct Sketch {
     caller: Caller,
 }
 
-/// The event that a request becomes, and the same request for curl.
-async fn event(shared: &Shared, request: &Request<Bytes>) -> Result<Response<Body>, Refusal> {
+/// Responds with the event of a request that the body describes, and with a curl command for the same request.
+async fn describe_event(
+    state: &ServerState,
+    request: &Request<Bytes>,
+) -> Result<Response<Body>, ErrorResponse> {
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let Sketch { method, path, headers, body, caller } = read(request.body())?;
-    let mut builder = Request::builder().method(method.as_str()).uri(path.as_str());
-    for (name, value) in &headers {
+    let described: EventRequest = read_json(request.body())?;
+    let mut builder = Request::builder().method(described.method.as_str()).uri(described.path.as_str());
+    for (name, value) in &described.headers {
         builder = builder.header(name, value);
     }
-    let request = builder.body(Bytes::from(body.clone())).map_err(Refusal::bad_request)?;
-    let event = invoke::event(shared, request, &caller).await?;
-    let caller = json!({ "entry_point": caller.entry_point.id(), "claims": caller.claims });
-    let curl = curl(&method, &format!("http://{host}{path}"), &headers, &caller, &body);
+    let request = builder.body(Bytes::from(described.body.clone())).map_err(ErrorResponse::bad_request)?;
+    let event = invoke::event(state, request, &described.caller).await?;
+    let curl = curl_command(host, &described);
     Ok(json(StatusCode::OK, &json!({ "event": event, "curl": curl })))
 }
 
-/// A request as a line for a shell.
-fn curl(method: &str, url: &str, headers: &BTreeMap<String, String>, caller: &Value, body: &str) -> String {
-    let mut line = format!("curl -N -X {} {}", shell_word(method), shell_word(url));
+/// Writes a curl command that sends a request to this host, for a shell.
+fn curl_command(host: &str, request: &EventRequest) -> String {
+    let EventRequest { method, path, headers, body, caller } = request;
+    let caller = json!({ "entry_point": caller.entry_point.id(), "claims": caller.claims });
+    let url = format!("http://{host}{path}");
+    let mut line = format!("curl -N -X {} {}", shell_word(method), shell_word(&url));
     for (name, value) in headers {
         line += &format!(" \\\n  -H {}", shell_word(&format!("{name}: {value}")));
     }
@@ -153,9 +161,9 @@ fn curl(method: &str, url: &str, headers: &BTreeMap<String, String>, caller: &Va
     line
 }
 
-/// The log as server-sent events.
-fn log(shared: &Shared) -> Response<Body> {
-    let lines = stream::unfold(shared.log.read(), |mut reader| async move {
+/// Creates the response that streams the function's log as server-sent events.
+fn stream_log(state: &ServerState) -> Response<Body> {
+    let lines = stream::unfold(state.log.read(), |mut reader| async move {
         let frame = match timeout(KEEP_ALIVE, reader.next()).await {
             Ok(Some(line)) => format!("data: {line}\n\n"),
             Ok(None) => return None,
@@ -169,8 +177,9 @@ fn log(shared: &Shared) -> Response<Body> {
     response
 }
 
-/// Lets a page of an allowed origin read the answer. The shared token is not for pages, so its header is not allowed.
-fn allow(headers: &mut HeaderMap, origin: HeaderValue) {
+/// Adds the CORS headers that let a page of an allowed origin read the response. The shared token is not for pages, so its
+/// header is not allowed.
+fn allow_origin(headers: &mut HeaderMap, origin: HeaderValue) {
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST"));
     let allowed = "authorization, content-type, x-agui-user-token, last-event-id";
@@ -178,6 +187,7 @@ fn allow(headers: &mut HeaderMap, origin: HeaderValue) {
     headers.append(VARY, HeaderValue::from_static("origin"));
 }
 
-fn read<T: for<'de> Deserialize<'de>>(body: &Bytes) -> Result<T, Refusal> {
-    serde_json::from_slice(body).map_err(Refusal::bad_request)
+/// Reads the JSON body of a request to one of the server's own routes.
+fn read_json<T: for<'de> Deserialize<'de>>(body: &Bytes) -> Result<T, ErrorResponse> {
+    serde_json::from_slice(body).map_err(ErrorResponse::bad_request)
 }

@@ -1,6 +1,6 @@
-//! A stand-in of Secrets Manager that holds one secret, the shared token, and can be slow or down.
+//! A stand-in for Secrets Manager. It holds one secret, the shared token, and can be slow or unavailable.
 //!
-//! It answers `GetSecretValue` and no other action, and checks no signature.
+//! It supports `GetSecretValue` and no other action, and checks no signatures.
 //!
 //! Source: the Secrets Manager API reference, `GetSecretValue`.
 
@@ -20,51 +20,55 @@ use crate::loopback::Loopback;
 
 /// The name of the secret.
 pub(super) const SECRET_ID: &str = "ag-ui-lambda/token";
-/// Longer than the function waits for one attempt to read a secret.
-const SLOW: Duration = Duration::from_millis(1500);
+/// The delay of a slow response. It is longer than the function waits for one attempt to read a secret.
+const SLOW_DELAY: Duration = Duration::from_millis(1500);
 
-/// Whether Secrets Manager can be reached.
+/// Returns how the stand-in responds: at once, slowly or with an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Availability {
-    /// It answers.
+pub(super) enum ServiceHealth {
+    /// It responds at once.
     #[default]
     Up,
-    /// It answers after a second and a half.
+    /// It responds after a second and a half.
     Slow,
-    /// It answers with an error of its own.
+    /// It responds with an internal error.
     Down,
 }
 
-/// The stand-in; gone when dropped.
+/// The stand-in. It ends when it is dropped.
 pub(super) struct SecretsManager {
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<SecretState>>,
     server: Loopback,
 }
 
-struct State {
-    availability: Availability,
-    current: Version,
-    previous: Option<Version>,
+/// What the connections share.
+struct SecretState {
+    health: ServiceHealth,
+    current: SecretVersion,
+    previous: Option<SecretVersion>,
 }
 
+/// A version of the secret.
 #[derive(Clone)]
-struct Version {
+struct SecretVersion {
     id: Uuid,
     token: String,
     created: SystemTime,
 }
 
-impl Version {
+impl SecretVersion {
+    /// Creates a version of the secret with this token, created now.
     fn new(token: String) -> Self {
         Self { id: Uuid::new_v4(), token, created: SystemTime::now() }
     }
 }
 
 impl SecretsManager {
+    /// Starts a stand-in for Secrets Manager whose secret is this token.
     pub(super) async fn start(token: &str) -> std::io::Result<Self> {
-        let current = Version::new(token.to_owned());
-        let state = Arc::new(Mutex::new(State { availability: Availability::Up, current, previous: None }));
+        let current = SecretVersion::new(token.to_owned());
+        let state = Arc::new(Mutex::new(SecretState { health: ServiceHealth::Up, current, previous: None }));
         let shared = Arc::clone(&state);
         let answer = move |request: Request<Incoming>| {
             let state = Arc::clone(&shared);
@@ -72,9 +76,9 @@ impl SecretsManager {
                 let target = request.headers().get("x-amz-target").cloned();
                 let body =
                     request.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
-                let availability = lock(&state).availability;
-                if availability == Availability::Slow {
-                    tokio::time::sleep(SLOW).await;
+                let health = lock(&state).health;
+                if health == ServiceHealth::Slow {
+                    tokio::time::sleep(SLOW_DELAY).await;
                 }
                 let state = lock(&state);
                 Ok::<_, Infallible>(state.answer(target.as_ref(), &body))
@@ -83,34 +87,39 @@ impl SecretsManager {
         Ok(Self { state, server: Loopback::serve(answer)? })
     }
 
+    /// Returns the address of the stand-in, for the function's AWS endpoint.
     pub(super) fn url(&self) -> String {
         self.server.url()
     }
 
-    /// The current token.
+    /// Returns the current token.
     pub(super) fn token(&self) -> String {
         lock(&self.state).current.token.clone()
     }
 
-    /// Makes a new token the current one, as a rotation does; the old one becomes the previous one.
+    /// Generates a new token and makes it the current one, as a rotation does. The old one becomes the previous one.
     pub(super) fn rotate(&self) {
         let mut state = lock(&self.state);
-        let old = std::mem::replace(&mut state.current, Version::new(Uuid::new_v4().simple().to_string()));
+        let old =
+            std::mem::replace(&mut state.current, SecretVersion::new(Uuid::new_v4().simple().to_string()));
         state.previous = Some(old);
     }
 
-    pub(super) fn availability(&self) -> Availability {
-        lock(&self.state).availability
+    /// Returns how the stand-in responds: at once, slowly or with an error.
+    pub(super) fn health(&self) -> ServiceHealth {
+        lock(&self.state).health
     }
 
-    pub(super) fn set_availability(&self, availability: Availability) {
-        lock(&self.state).availability = availability;
+    /// Sets how the stand-in responds: at once, slowly or with an error.
+    pub(super) fn set_health(&self, health: ServiceHealth) {
+        lock(&self.state).health = health;
     }
 }
 
-impl State {
+impl SecretState {
+    /// Responds to a request to Secrets Manager, whose header `x-amz-target` is `target`.
     fn answer(&self, target: Option<&HeaderValue>, body: &Bytes) -> Response<Full<Bytes>> {
-        if self.availability == Availability::Down {
+        if self.health == ServiceHealth::Down {
             return error(StatusCode::INTERNAL_SERVER_ERROR, "InternalServiceError");
         }
         if target.is_none_or(|target| target != "secretsmanager.GetSecretValue") {
@@ -140,10 +149,12 @@ impl State {
     }
 }
 
+/// Creates an error response of Secrets Manager of this type.
 fn error(status: StatusCode, kind: &str) -> Response<Full<Bytes>> {
     json_response(status, &json!({ "__type": kind, "Message": "This is the stand-in on this machine." }))
 }
 
+/// Creates a JSON response of the AWS protocol.
 fn json_response(status: StatusCode, body: &Value) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(body.to_string().into()));
     *response.status_mut() = status;
@@ -151,7 +162,7 @@ fn json_response(status: StatusCode, body: &Value) -> Response<Full<Bytes>> {
     response
 }
 
-/// No panic happens under this lock, so that the value of a poisoned one is whole.
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+/// Locks the state of the stand-in. No code panics while it holds this lock, so the value of a poisoned one is consistent.
+fn lock(state: &Mutex<SecretState>) -> MutexGuard<'_, SecretState> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }

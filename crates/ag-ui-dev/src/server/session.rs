@@ -1,14 +1,14 @@
-//! What the page has to know before its first request.
+//! What the page asks for when it is opened: the entry points, sample callers, faults and the token.
 
 use serde_json::{Value, json};
 
+use super::server_state::ServerState;
 use super::settings::Person;
-use super::shared::Shared;
 use crate::EntryPoint;
 
-/// The session, as JSON.
-pub(super) fn session(shared: &Shared) -> Value {
-    let settings = &shared.settings;
+/// Describes the session as JSON for the page: the function, entry points, sample callers, faults and the token.
+pub(super) fn session(state: &ServerState) -> Value {
+    let settings = &state.settings;
     let entry_points = EntryPoint::ALL.map(|entry_point| {
         json!({
             "id": entry_point.id(), "name": entry_point.name(), "description": entry_point.description(),
@@ -18,16 +18,16 @@ pub(super) fn session(shared: &Shared) -> Value {
     json!({
         "mode": if settings.has_faults { "ag-ui-dev" } else { "local" },
         "function": { "name": settings.name, "program": settings.program, "model": settings.model },
-        "token": token(shared),
+        "token": token(state),
         "token_header": settings.token_header,
         "entry_points": entry_points,
         "people": Person::samples(),
-        "faults": shared.faults.list(&shared.host),
+        "faults": state.faults.list(&state.host),
     })
 }
 
-/// The token that the function accepts; nothing where it lies in a secret that this server does not read.
-pub(super) fn token(shared: &Shared) -> Option<String> {
-    let literal = || shared.settings.token_secret.is_none().then(|| shared.settings.secrets.token.clone());
-    shared.faults.token().or_else(literal)
+/// Returns the shared token that the function accepts; `None` if it is in a secret that this server does not read.
+pub(super) fn token(state: &ServerState) -> Option<String> {
+    let literal = || state.settings.token_secret.is_none().then(|| state.settings.secrets.token.clone());
+    state.faults.token().or_else(literal)
 }

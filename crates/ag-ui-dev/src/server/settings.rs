@@ -1,4 +1,4 @@
-//! What a development server is started with.
+//! The settings of a development server.
 
 use std::path::PathBuf;
 
@@ -6,62 +6,63 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::error::ServerError;
-use super::state_file::{Secrets, state_folder};
+use super::state_file::{LocalSecrets, state_folder};
 use crate::ClaimSet;
 
+/// The model if the environment names none.
 const MODEL: &str = "scripted/demo";
 
-/// Variables of a function on this machine that are not set otherwise.
+/// Variables that the function gets if the environment does not set them.
 const DEFAULTS: &[(&str, &str)] = &[
     ("AGUI_MODEL", MODEL),
     ("AGUI_SCRIPTED_DELAY_MS", "30"),
-    // The callers of the entry point with IAM have roles of this name.
+    // The entry point with IAM gives its callers roles of this name.
     ("AGUI_IAM_PRINCIPALS", "arn:aws:sts::123456789012:assumed-role/local/*"),
     ("AWS_LAMBDA_LOG_FORMAT", "JSON"),
-    // Several runs at a time in one process.
+    // One process handles several runs at a time.
     ("AWS_LAMBDA_MAX_CONCURRENCY", "16"),
 ];
 
-/// What a development server is started with.
+/// The settings of a development server. [`read`](Self::read) creates them.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Settings {
-    /// The function's name, for people: its program's.
+    /// The name of the function for people, which is that of its program.
     pub name: String,
-    /// The function's program.
+    /// The path of the function's program.
     pub program: PathBuf,
-    /// Variables of the function beside those of this process.
+    /// Variables that the function gets in addition to those of this process.
     pub variables: Vec<(String, String)>,
-    /// The model, for people: the value of `AGUI_MODEL`.
+    /// The value of `AGUI_MODEL`, for people.
     pub model: String,
-    /// The header of the shared token.
+    /// The name of the header with the shared token.
     pub token_header: String,
-    /// The port to listen on. Without one it is 9000, or any free port where that is taken.
+    /// The port to listen on. `None` is 9000, or any free port if that is taken.
     pub port: Option<u16>,
-    /// Origins of pages, beside the server's own, that may send requests.
+    /// The origins of other pages that may send requests, in addition to the server's own.
     pub allowed_origins: Vec<String>,
-    /// The token that opens the server, and the key of the function's approvals.
-    pub secrets: Secrets,
-    /// The secret that the function's token lies in; `None` where the token is the literal of the settings.
+    /// The token that protects the server, and the function's key for approvals.
+    pub secrets: LocalSecrets,
+    /// The id of the secret that holds the function's token; `None` if the token is that of `secrets`.
     pub token_secret: Option<String>,
-    /// Whether the server has faults to inject, and a Secrets Manager of its own.
+    /// Whether the server can inject faults. Then it has a Secrets Manager of its own.
     pub has_faults: bool,
-    /// Variables that name model servers, with their values. Before those that are reached by plain HTTP stands a proxy.
+    /// The variables that name model servers, with their values. A server that is reached by plain HTTP gets a proxy.
     pub model_servers: Vec<(String, String)>,
-    /// Faults that are set from the start: their ids and values, as the page sends them.
+    /// The faults that are set from the start: their ids and values, as the page sends them.
     pub faults: Vec<(String, Value)>,
-    /// Whether log lines are printed to standard output.
+    /// Whether the lines of the function's log are printed to standard output.
     pub prints_log: bool,
 }
 
 impl Settings {
-    /// The settings for a program in an environment, whose variables `look_up` finds.
+    /// Reads the settings for a program from the environment; `look_up` returns the value of a variable.
     ///
-    /// The function's own settings win. What is missing gets a value for this machine: the token and the key of approvals
-    /// are those in [`state_folder`], the model is `scripted/demo`, and log lines are JSON.
+    /// Variables that are set are used as they are. The others get values for this machine: the token and the key for approvals
+    /// come from the file in [`state_folder`], the model is `scripted/demo`, and log lines are JSON.
     ///
     /// # Errors
-    /// [`ServerError`] when the local secrets can't be used, or when `AGUI_PORT` is no port.
+    /// [`ServerError`] if the local secrets cannot be read or written, or if `AGUI_PORT` is not a port.
     pub fn read(program: PathBuf, look_up: impl Fn(&str) -> Option<String>) -> Result<Self, ServerError> {
         let text = |name: &str| look_up(name).filter(|value| !value.trim().is_empty());
         let port = match text("AGUI_PORT") {
@@ -70,8 +71,8 @@ impl Settings {
         };
         let own = (text("AGUI_TOKEN"), text("AGUI_APPROVAL_KEY"));
         let mut secrets = match own {
-            (Some(token), Some(approval_key)) => Secrets { token, approval_key },
-            _ => Secrets::load(&state_folder(&program))?,
+            (Some(token), Some(approval_key)) => LocalSecrets { token, approval_key },
+            _ => LocalSecrets::load(&state_folder(&program))?,
         };
         let token_secret = text("AGUI_TOKEN_SECRET_ID");
         let mut variables = vec![("AGUI_LOCAL".to_owned(), "1".to_owned())];
@@ -88,7 +89,7 @@ impl Settings {
                 variables.push(((*name).to_owned(), (*value).to_owned()));
             }
         }
-        // The emulated Lambda has a region of its own where the function is not told one.
+        // `Function` sets a region of its own if the command has none.
         if let Some(region) = text("AWS_REGION").or_else(|| text("AWS_DEFAULT_REGION")) {
             variables.push(("AWS_REGION".into(), region));
         }
@@ -115,19 +116,20 @@ impl Settings {
     }
 }
 
-/// A person whom the page offers as the caller.
+/// A sample person that the page offers as the caller.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct Person {
-    /// Names the person in the header `x-agui-dev-as`.
+    /// The id of the person, for the header `x-agui-dev-as`.
     pub id: &'static str,
-    /// The name, and what the person may do.
+    /// The name of the person, and what the person may do.
     pub name: &'static str,
-    /// What an authorizer would have proven; nothing for an anonymous caller.
+    /// The claims that an authorizer would have verified; `None` for an anonymous caller.
     pub claims: Option<ClaimSet>,
 }
 
 impl Person {
-    /// The people that the page offers.
+    /// Returns the people that the page offers.
     pub fn samples() -> Vec<Self> {
         let claims = |claims: Value| claims.as_object().cloned();
         vec![
@@ -164,6 +166,7 @@ impl Person {
 mod tests {
     use super::*;
 
+    /// Reads settings from these variables of an environment, for a program in a new folder.
     fn read(variables: &[(&str, &str)]) -> Settings {
         let program = std::env::temp_dir().join(format!("{}/program", uuid::Uuid::new_v4()));
         std::fs::create_dir_all(program.parent().unwrap()).unwrap();
@@ -174,12 +177,13 @@ mod tests {
         Settings::read(program, look_up).unwrap()
     }
 
+    /// Returns the value of a variable that the settings add to the function's environment.
     fn variable<'a>(settings: &'a Settings, name: &str) -> Option<&'a str> {
         settings.variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
     #[test]
-    fn what_is_missing_gets_a_value_for_this_machine() {
+    fn missing_variables_get_local_values() {
         let settings = read(&[]);
 
         assert_eq!(variable(&settings, "AGUI_TOKEN"), Some(&*settings.secrets.token));
@@ -189,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_set_stays() {
+    fn variables_that_are_set_are_kept() {
         let settings = read(&[
             ("AGUI_TOKEN", "mine"),
             ("AGUI_APPROVAL_SECRET_ID", "approvals"),
@@ -209,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_in_a_secret_is_not_replaced_by_a_literal() {
+    fn token_in_a_secret_is_not_replaced_by_a_literal() {
         let settings = read(&[("AGUI_TOKEN_SECRET_ID", "token")]);
 
         assert_eq!(

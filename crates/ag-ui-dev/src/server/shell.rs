@@ -1,6 +1,6 @@
-//! Words for a shell, for lines that people copy.
+//! Quotes text for a shell, in command lines that people copy.
 
-/// A word that a POSIX shell takes as it is.
+/// Quotes a text so that a POSIX shell reads it as one word.
 pub(super) fn shell_word(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
@@ -10,7 +10,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_word_with_a_quote_is_still_one_word() {
+    fn word_with_a_quote_is_one_word() {
         assert_eq!(shell_word("it's"), r"'it'\''s'");
     }
 }

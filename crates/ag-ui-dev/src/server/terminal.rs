@@ -1,4 +1,4 @@
-//! What a person at the terminal reads: a welcome, and the function's log with time and colour.
+//! What the server prints to the terminal: a welcome, and the lines of the function's log with time and colour.
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::settings::Settings;
 use super::shell::shell_word;
 
-/// Members of a log line that say nothing at a terminal, or that stand at its beginning already.
+/// Members of a log line that are not printed: those of no use at a terminal, and those that the line begins with.
 const HIDDEN: [&str; 9] = [
     "timestamp",
     "level",
@@ -22,15 +22,15 @@ const HIDDEN: [&str; 9] = [
     "server",
 ];
 
-/// The input of a run, as short as it may be.
+/// A short input of a run, for the curl command of the welcome.
 const INPUT: &str = r#"{"threadId":"t1","runId":"r1","messages":[{"id":"m1","role":"user","content":"What is the weather in Tokyo?"}],"tools":[],"context":[]}"#;
 
-/// Says what is served and how to try it.
-pub(super) fn welcome(settings: &Settings, address: SocketAddr, page: &str) {
+/// Prints a welcome to the terminal: what is served and how to try it.
+pub(super) fn print_welcome(settings: &Settings, address: SocketAddr, page: &str) {
     let Settings { name, model, token_header, secrets, token_secret, .. } = settings;
     let model_note =
         if model.starts_with("scripted/") { ", which is a script and not a language model" } else { "" };
-    // A server with a Secrets Manager of its own holds the token itself.
+    // A server with a Secrets Manager of its own knows the token.
     let token = match token_secret {
         Some(id) if !settings.has_faults => {
             format!("Token  {token_header}: the token in the secret {id}\n")
@@ -53,26 +53,26 @@ pub(super) fn welcome(settings: &Settings, address: SocketAddr, page: &str) {
 
 /// Prints a line of the log.
 pub(super) fn print_line(line: &Value) {
-    print(&format!("{}\n", text(line, io::stdout().is_terminal())));
+    print(&format!("{}\n", format_line(line, io::stdout().is_terminal())));
 }
 
-/// A terminal that takes nothing any more is no reason to stop serving.
+/// Prints a text to the standard output. A failure is ignored, since the server goes on without a terminal.
 fn print(text: &str) {
     let mut stdout = io::stdout().lock();
     let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
 }
 
-/// A line of the log for people: time, level, message, fields.
+/// Formats a line of the log for people: time, level, message, fields.
 ///
-/// Fields hold what a client has sent: control characters in them are written as escapes, so that none reaches the terminal.
-fn text(line: &Value, has_colour: bool) -> String {
+/// Fields hold what clients have sent, so control characters in them are escaped before they reach the terminal.
+fn format_line(line: &Value, has_colour: bool) -> String {
     let colour = |code: &str, text: &str| match has_colour {
         true => format!("\x1b[{code}m{text}\x1b[0m"),
         false => text.to_owned(),
     };
     let member = |name: &str| line.get(name).and_then(Value::as_str);
-    if let Some(what) = member("server") {
-        return colour("36", what);
+    if let Some(text) = member("server") {
+        return colour("36", text);
     }
     let message = member("message").unwrap_or_default();
     let Some(level) = member("level") else { return message.to_owned() };
@@ -86,12 +86,12 @@ fn text(line: &Value, has_colour: bool) -> String {
     };
     let mut text = format!("{} {} {message}", colour("2", time), colour(code, &format!("{level:5}")));
     for (name, value) in line.as_object().into_iter().flatten() {
-        // The values of metrics are those of other members once more; their names begin with a capital letter.
+        // Members whose names begin with a capital letter are metrics, which repeat the values of other members.
         if HIDDEN.contains(&name.as_str()) || name.starts_with(|c: char| c.is_ascii_uppercase()) {
             continue;
         }
         let value = match value {
-            Value::String(text) => printable(text),
+            Value::String(text) => escape_control_chars(text),
             Value::Number(number) => number
                 .as_f64()
                 .filter(|_| number.is_f64())
@@ -103,7 +103,8 @@ fn text(line: &Value, has_colour: bool) -> String {
     text
 }
 
-fn printable(text: &str) -> String {
+/// Escapes the control characters of a text, so that it can be printed to a terminal.
+fn escape_control_chars(text: &str) -> String {
     let escaped = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
     text.chars().map(escaped).collect()
 }
@@ -115,28 +116,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_has_time_level_message_and_rounded_numbers() {
+    fn line_has_time_level_message_and_rounded_numbers() {
         let line = json!({
             "timestamp": "2026-11-23T09:31:45.123456Z", "level": "INFO", "message": "run finished", "service": "x",
             "request_id": "r", "run_id": "run-1", "duration_ms": 12.345678, "turns": 2, "Duration": 12.3, "_aws": {},
         });
 
         assert_eq!(
-            text(&line, false),
+            format_line(&line, false),
             "09:31:45.123 INFO  run finished duration_ms=12.3 run_id=run-1 turns=2"
         );
-        assert!(text(&line, true).contains("\x1b[32mINFO \x1b[0m"));
+        assert!(format_line(&line, true).contains("\x1b[32mINFO \x1b[0m"));
     }
 
     #[test]
-    fn a_field_writes_no_control_character() {
+    fn control_characters_of_a_field_are_escaped() {
         let line = json!({ "timestamp": "2026-11-23T09:31:45.123456Z", "level": "INFO", "message": "m", "run_id": "\u{1b}]0;x\nERROR" });
 
-        assert_eq!(text(&line, false), r"09:31:45.123 INFO  m run_id=\u{1b}]0;x\nERROR");
+        assert_eq!(format_line(&line, false), r"09:31:45.123 INFO  m run_id=\u{1b}]0;x\nERROR");
     }
 
     #[test]
-    fn text_of_the_program_is_printed_as_it_is() {
-        assert_eq!(text(&json!({ "message": "[src/main.rs:7:5] x = 1" }), true), "[src/main.rs:7:5] x = 1");
+    fn line_without_a_level_is_printed_unchanged() {
+        assert_eq!(
+            format_line(&json!({ "message": "[src/main.rs:7:5] x = 1" }), true),
+            "[src/main.rs:7:5] x = 1"
+        );
     }
 }

@@ -1,7 +1,8 @@
-//! What an agent can do, derived from what it is made of and never written by hand.
+//! What an agent can do, derived from its definition.
 
-use super::{Agent, Limits};
-use crate::approval::Identity;
+use super::Agent;
+use super::run::limits::Limits;
+use crate::auth::Principal;
 use crate::model::Model;
 use crate::protocol::{
     AgentCapabilities, Execution, HumanInTheLoop, Modalities, Multimodal, PartKind, Source, StateSupport,
@@ -10,10 +11,11 @@ use crate::protocol::{
 use crate::tool::Interrupts;
 
 impl<C: Send + Sync + 'static> Agent<C> {
-    /// What the agent can do for a caller: its tools, the state that they share, what its first model reads, its limits.
-    /// `identity` as in [`run`](Self::run).
-    pub fn capabilities(&self, caller: &C, identity: Option<&Identity>) -> AgentCapabilities {
-        let offers = self.offers(caller, self.is_open(identity));
+    /// Describes what the agent can do for a caller: its tools, the state that they share, what its first model reads, and its
+    /// limits. `principal` is as in [`RunRequest::principal`](super::RunRequest::principal).
+    pub fn capabilities(&self, caller: &C, principal: Option<&Principal>) -> AgentCapabilities {
+        let definition = &self.definition;
+        let offers = definition.tool_offers(caller, definition.can_interrupt(principal));
         let interrupts = || offers.interrupts();
         AgentCapabilities {
             transport: Some(Transport { streaming: Some(true), ..Transport::default() }),
@@ -21,7 +23,7 @@ impl<C: Send + Sync + 'static> Agent<C> {
                 supported: Some(true),
                 items: Some(offers.tools().cloned().collect()),
                 parallel_calls: Some(true),
-                client_provided: Some(self.inner.client.takes_tools()),
+                client_provided: Some(definition.client.allows_tools()),
             }),
             state: Some(StateSupport {
                 snapshots: Some(true),
@@ -29,37 +31,37 @@ impl<C: Send + Sync + 'static> Agent<C> {
                 memory: Some(false),
                 persistent_state: Some(false),
             }),
-            multimodal: self
-                .inner
+            multimodal: definition
                 .models
                 .first()
                 .map(|model| Multimodal { input: Some(self.modalities(model.as_ref())), output: None }),
-            execution: Some(execution(&self.inner.limits)),
-            human_in_the_loop: interrupts().any(Interrupts::any).then(|| HumanInTheLoop {
+            execution: Some(execution(&definition.limits)),
+            human_in_the_loop: interrupts().any(Interrupts::can_interrupt).then(|| HumanInTheLoop {
                 supported: Some(true),
-                approvals: Some(interrupts().any(|waits| waits.approval)),
+                approvals: Some(interrupts().any(|interrupts| interrupts.approval)),
                 interrupts: Some(true),
-                approve_with_edits: Some(interrupts().any(|waits| waits.editable)),
+                approve_with_edits: Some(interrupts().any(|interrupts| interrupts.editable)),
                 ..HumanInTheLoop::default()
             }),
             ..AgentCapabilities::default()
         }
     }
 
-    /// What of a client's media the model reads. A model is asked about an example of each kind.
+    /// Determines which media of a client the model reads, by an example of each kind.
     fn modalities(&self, model: &dyn Model) -> Modalities {
         let data = |mime_type: &str| Source::Data { value: "AAAA".into(), mime_type: mime_type.into() };
-        let takes = |part| Some(self.inner.client.takes_media() && model.takes(&part));
+        let accepts = |part| Some(self.definition.client.allows_media() && model.accepts(&part));
         Modalities {
-            image: takes(PartKind::Image { source: data("image/png") }),
-            audio: takes(PartKind::Audio { source: data("audio/wav") }),
-            video: takes(PartKind::Video { source: data("video/mp4") }),
-            pdf: takes(PartKind::Document { source: data("application/pdf") }),
-            file: takes(PartKind::Document { source: data("text/csv") }),
+            image: accepts(PartKind::Image { source: data("image/png") }),
+            audio: accepts(PartKind::Audio { source: data("audio/wav") }),
+            video: accepts(PartKind::Video { source: data("video/mp4") }),
+            pdf: accepts(PartKind::Document { source: data("application/pdf") }),
+            file: accepts(PartKind::Document { source: data("text/csv") }),
         }
     }
 }
 
+/// Describes the limits of a run.
 fn execution(limits: &Limits) -> Execution {
     Execution {
         max_iterations: Some(u64::from(limits.turns)),

@@ -1,21 +1,21 @@
-//! Which tools a caller is offered and why not the others, for a developer who looks at the agent.
+//! Which tools a caller is offered, and why not the others, for a developer who looks at the agent.
 //!
-//! Only the local mode shows this: elsewhere a caller does not learn of tools that are not for them.
+//! Only local mode shows this: elsewhere a caller does not learn of tools that the caller may not use.
 
 use serde_json::{Value, json};
 
 use super::Agent;
-use super::authorization::Denial;
-use crate::approval::Identity;
-use crate::tool::Lack;
+use super::authorize::Denial;
+use crate::auth::Principal;
+use crate::tool::MissingGrant;
 
 impl<C: Send + Sync + 'static> Agent<C> {
-    /// Every tool of the agent, whether the caller is offered it, and a sentence that says why not.
-    pub(crate) fn tool_access(&self, caller: &C, identity: Option<&Identity>) -> Value {
-        let is_open = self.is_open(identity);
-        let tools = self.inner.toolbox.all().map(|tool| {
+    /// Lists every tool of the agent with whether the caller is offered it, and a sentence that says why not.
+    pub(crate) fn tool_access(&self, caller: &C, principal: Option<&Principal>) -> Value {
+        let can_interrupt = self.definition.can_interrupt(principal);
+        let tools = self.definition.tools.iter().map(|tool| {
             let spec = tool.spec();
-            let denial = self.offered(&spec.name, caller, is_open).err();
+            let denial = self.definition.authorized_tool(&spec.name, caller, can_interrupt).err();
             let mut access = json!({
                 "name": spec.name,
                 "description": spec.description,
@@ -23,22 +23,25 @@ impl<C: Send + Sync + 'static> Agent<C> {
                 "needs_approval": tool.interrupts().approval,
             });
             if let Some(denial) = denial {
-                access["reason"] =
-                    tool.explain_denial(caller).unwrap_or_else(|| self.reason(denial).into()).into();
+                let reason = tool.explain_denial(caller);
+                access["reason"] = reason.unwrap_or_else(|| self.explain(denial).into()).into();
             }
             access
         });
         tools.collect()
     }
 
-    fn reason(&self, denial: Denial) -> &'static str {
+    /// Returns the sentence for a denial that the tool does not explain itself.
+    fn explain(&self, denial: Denial) -> &'static str {
         match denial {
-            Denial::Lacks(Lack::Permission) => "The caller lacks a permission.",
-            Denial::Lacks(Lack::Group) => "The caller is not in the group that the tool demands.",
-            Denial::Closed if self.inner.approvals.is_none() => {
+            Denial::MissingGrant(MissingGrant::Permission) => "The caller lacks a permission.",
+            Denial::MissingGrant(MissingGrant::Group) => {
+                "The caller is not in the group that the tool demands."
+            }
+            Denial::ApprovalsClosed if self.definition.approvals.is_none() => {
                 "Approvals are closed: neither AGUI_APPROVAL_KEY nor AGUI_APPROVAL_SECRET_ID is set."
             }
-            Denial::Closed => {
+            Denial::ApprovalsClosed => {
                 "Its calls wait for a person, and an anonymous caller cannot approve or answer."
             }
             _ => "A rule of the tool refuses this caller.",

@@ -1,7 +1,8 @@
-//! The keys that sign: one in force, and the one before it, which still verifies.
+//! The keys that sign tokens and results: the current key, and the previous one, which still verifies.
 //!
-//! They come from a secret of their own, `{"key": "..."}`, never from the shared token. How often the store is asked
-//! is `cached`'s. No message and no log line holds any of a key.
+//! They come from a secret of their own with the value `{"key": "..."}`, never from the shared token. How often the
+//! secret is read is decided by [`secrets::cache`](crate::secrets::cache). No message and no log line contains any part
+//! of a key.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,115 +11,149 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
-use tracing::warn;
 
-use super::Unavailable;
-use crate::cached::{Cached, FetchError, Policy, Source};
-use crate::secret::{SecretError, SecretSource, Stage};
+use crate::secrets::cache::{CachePolicy, Cached, Fetch, FetchError};
+use crate::secrets::value::{KEY_MEMBER, SecretValue};
+use crate::secrets::versions::{Versions, read_versions};
+use crate::secrets::{SecretSource, UnavailableError};
 
-/// The fewest characters of a key.
-const SHORTEST: usize = 32;
+/// The shortest key that is accepted.
+const MIN_KEY_CHARS: usize = 32;
 
-/// How far ahead another function's clock may be, in seconds.
-const FARTHEST_AHEAD_S: u64 = 60;
+/// How far the clock of another process may be ahead of the clock here, in seconds.
+const MAX_CLOCK_SKEW_S: u64 = 60;
 
-/// The keys of approvals.
-pub struct ApprovalKeys(Place);
+/// Provides the keys that sign and verify [`Approvals`](super::Approvals).
+///
+/// ```
+/// use ag_ui_lambda::approval::{ApprovalKeys, Approvals};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let keys = ApprovalKeys::literal("0123456789abcdef0123456789abcdef".to_owned().into())?;
+/// let approvals = Approvals::new(keys);
+/// # Ok(())
+/// # }
+/// ```
+pub struct ApprovalKeys(SigningKeySource);
 
-enum Place {
-    Here(Arc<Keys>),
-    Secret(Box<Cached<Keys>>),
+/// Where the keys come from.
+enum SigningKeySource {
+    /// One key that was given in the code or in a variable.
+    Literal(Arc<SigningKeys>),
+    /// A secret with versions, cached.
+    Secret(Box<Cached<SigningKeys>>),
 }
 
-/// A key that is too short to sign with.
+/// A text cannot be used as the key of approvals. The error contains no part of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the key of approvals has fewer than {SHORTEST} characters")]
-pub struct WeakKey;
-
-/// What one fetch found.
-pub(super) struct Keys {
-    pub(super) current: Key,
-    previous: Option<Key>,
+#[non_exhaustive]
+pub enum ApprovalKeyError {
+    /// The key is too short to sign with.
+    #[error("the key of approvals has fewer than {MIN_KEY_CHARS} characters")]
+    TooShort,
+    /// The value of the secret is not a JSON object with one string member `key`.
+    #[error("the secret of approvals is not a JSON object with one string member `key`")]
+    NoKeyMember,
 }
 
-/// What a signature says of its key.
+/// The keys that were read together.
+pub(super) struct SigningKeys {
+    /// The key that signs.
+    pub(super) current: SigningKey,
+    /// The key that signed before the last rotation. It only verifies.
+    previous: Option<SigningKey>,
+}
+
+/// The part of a signature that says which key made it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct KeyName<'a> {
+pub(super) struct KeyHint<'a> {
     pub(super) id: &'a str,
-    /// When it signed, in seconds since the Unix epoch; `None` in formats that do not say so, which count as old.
+    /// When the signature was made, in seconds since the Unix epoch; `None` in formats without it, whose signatures
+    /// count as old.
     pub(super) signed_at: Option<u64>,
 }
 
-/// One key, with the name that proofs carry.
-pub(super) struct Key {
+/// One key, with the id by which signatures refer to it.
+pub(super) struct SigningKey {
+    /// The first 4 bytes of the key's SHA-256 digest, as 8 hexadecimal digits.
     pub(super) id: String,
     secret: SecretString,
 }
 
 impl ApprovalKeys {
-    /// A key that never changes, for local work.
+    /// Uses one key that never changes. It is meant for local work: a deployed function reads its keys with
+    /// [`from_source`](Self::from_source), so that they can be rotated.
     ///
     /// # Errors
-    /// [`WeakKey`] if it has fewer than 32 characters.
-    pub fn literal(key: SecretString) -> Result<Self, WeakKey> {
-        let current = Key::new(key)?;
-        Ok(Self(Place::Here(Arc::new(Keys { current, previous: None }))))
+    /// [`ApprovalKeyError::TooShort`] if it has fewer than 32 characters.
+    pub fn literal(key: SecretString) -> Result<Self, ApprovalKeyError> {
+        let current = SigningKey::new(key)?;
+        Ok(Self(SigningKeySource::Literal(Arc::new(SigningKeys { current, previous: None }))))
     }
 
-    /// The keys in a store of secrets, JSON `{"key": "..."}`: the current version signs, and the previous one still
-    /// verifies. Nothing is fetched yet.
+    /// Reads the keys from a secret whose value is the JSON object `{"key": "..."}`: the key in the current version
+    /// signs, and the one in the previous version still verifies. Nothing is fetched before the first use.
     #[must_use]
     pub fn from_source(source: impl SecretSource) -> Self {
-        let source = Versions { source: Box::new(source) };
-        Self(Place::Secret(Box::new(Cached::new("keys of approvals", source, Policy::default()))))
+        let source = SigningKeyFetcher { source: Box::new(source) };
+        Self(SigningKeySource::Secret(Box::new(Cached::new(
+            "keys of approvals",
+            source,
+            CachePolicy::default(),
+        ))))
     }
 
-    /// Checks a secret's value as [`from_source`](Self::from_source) reads it, for whoever writes one.
+    /// Checks that [`from_source`](Self::from_source) could read this value of a secret. A function that rotates the
+    /// secret calls it before it stores a new value.
     ///
     /// # Errors
-    /// Why it holds no key; nothing of the value is in it.
-    pub fn check(value: &SecretString) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        read(value).map(drop)
+    /// The reason why the value does not contain a usable key. The error contains no part of the value.
+    pub fn check(value: &SecretString) -> Result<(), ApprovalKeyError> {
+        parse_key(value).map(drop)
     }
 
-    pub(super) async fn warm(&self) {
-        if let Place::Secret(keys) = &self.0 {
-            keys.warm().await;
+    /// Reads the keys ahead of the first use. A failure is reported by the first use.
+    pub(super) async fn prefetch(&self) {
+        if let SigningKeySource::Secret(keys) = &self.0 {
+            keys.warm_up().await;
         }
     }
 
-    pub(super) async fn get(&self) -> Result<Arc<Keys>, Unavailable> {
+    /// Returns the keys, and reads them if they are not cached.
+    pub(super) async fn get(&self) -> Result<Arc<SigningKeys>, UnavailableError> {
         match &self.0 {
-            Place::Here(keys) => Ok(Arc::clone(keys)),
-            Place::Secret(keys) => keys.get().await,
+            SigningKeySource::Literal(keys) => Ok(Arc::clone(keys)),
+            SigningKeySource::Secret(keys) => keys.get().await,
         }
     }
 
-    /// The keys as they are known now, without a read; `None` if none are.
-    pub(super) fn kept(&self) -> Option<Arc<Keys>> {
+    /// Returns the cached keys without waiting; `None` if they have not been read or are too old.
+    pub(super) fn loaded(&self) -> Option<Arc<SigningKeys>> {
         match &self.0 {
-            Place::Here(keys) => Some(Arc::clone(keys)),
-            Place::Secret(keys) => keys.kept(),
+            SigningKeySource::Literal(keys) => Some(Arc::clone(keys)),
+            SigningKeySource::Secret(keys) => keys.peek(),
         }
     }
 
-    /// Whether a key that is not known here may be newer than the last read. `now` is the clock's time.
+    /// Whether a key that is not in the cached set may have been created after that set was read. `now` is the current
+    /// time.
     ///
-    /// A key exists before anything is signed with it, so what was signed before the last read is signed with a key
-    /// that this read found, or with none.
-    pub(super) fn may_be_newer(&self, name: KeyName<'_>, now: SystemTime) -> bool {
-        let (Place::Secret(keys), Some(signed_at)) = (&self.0, name.signed_at) else { return false };
+    /// A key is created before it signs anything. So a signature that was made before the last read was made with a key
+    /// that this read found, or it is invalid.
+    pub(super) fn may_be_newer(&self, hint: KeyHint<'_>, now: SystemTime) -> bool {
+        let (SigningKeySource::Secret(keys), Some(signed_at)) = (&self.0, hint.signed_at) else {
+            return false;
+        };
         let last_read = keys.age().and_then(|age| now.checked_sub(age)).map_or(0, unix_seconds);
-        (last_read..=unix_seconds(now) + FARTHEST_AHEAD_S).contains(&signed_at)
+        (last_read..=unix_seconds(now) + MAX_CLOCK_SKEW_S).contains(&signed_at)
     }
 
-    /// Waits until the keys have been read since `moment`: as soon as the floor between two such reads allows. All who
-    /// wait share one read, and nobody waits longer if it fails.
-    pub(super) async fn read_since(&self, moment: Instant) {
-        if let Place::Secret(keys) = &self.0 {
+    /// Waits until the keys have been read after `moment`, which may take as long as the minimum interval between two
+    /// such reads. All callers that wait share one read. If the read fails, the wait ends too.
+    pub(super) async fn wait_for_read_since(&self, moment: Instant) {
+        if let SigningKeySource::Secret(keys) = &self.0 {
             keys.fetched_since(moment).await;
         }
     }
@@ -130,66 +165,62 @@ impl fmt::Debug for ApprovalKeys {
     }
 }
 
-impl Keys {
-    /// The key of that name.
-    pub(super) fn find(&self, name: KeyName<'_>) -> Option<&Key> {
-        self.all().find(|key| key.id == name.id)
+impl SigningKeys {
+    /// Finds the key that a signature refers to.
+    pub(super) fn find(&self, hint: KeyHint<'_>) -> Option<&SigningKey> {
+        self.iter().find(|key| key.id == hint.id)
     }
 
-    pub(super) fn all(&self) -> impl Iterator<Item = &Key> {
+    /// The current key, then the previous one if there is one.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &SigningKey> {
         std::iter::once(&self.current).chain(&self.previous)
     }
 }
 
-impl Key {
-    pub(super) fn new(secret: SecretString) -> Result<Self, WeakKey> {
-        if secret.expose_secret().chars().count() < SHORTEST {
-            return Err(WeakKey);
+impl SigningKey {
+    /// Wraps a secret as a key, and computes its id. It fails if the secret is too short.
+    pub(super) fn new(secret: SecretString) -> Result<Self, ApprovalKeyError> {
+        if secret.expose_secret().chars().count() < MIN_KEY_CHARS {
+            return Err(ApprovalKeyError::TooShort);
         }
         let digest = Sha256::digest(secret.expose_secret());
         let id = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
         Ok(Self { id, secret })
     }
 
+    /// The secret bytes of the key.
     pub(super) fn bytes(&self) -> &[u8] {
         self.secret.expose_secret().as_bytes()
     }
 }
 
-/// Seconds since the Unix epoch.
+/// Converts a time to seconds since the Unix epoch; 0 for a time before it.
 pub(super) fn unix_seconds(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
-struct Versions {
+/// Reads both versions of the secret.
+struct SigningKeyFetcher {
     source: Box<dyn SecretSource>,
 }
 
-impl Source<Keys> for Versions {
-    fn fetch(&self) -> BoxFuture<'_, Result<Keys, FetchError>> {
+impl Fetch<SigningKeys> for SigningKeyFetcher {
+    fn fetch(&self) -> BoxFuture<'_, Result<SigningKeys, FetchError>> {
         async {
-            let version = self.source.fetch(Stage::Current).await?.ok_or(SecretError::Absent)?;
-            let current = read(&version.value)?;
-            let previous = self.source.fetch(Stage::Previous).await?;
-            let previous = previous.and_then(|version| {
-                let key = read(&version.value);
-                key.inspect_err(|_| warn!("the previous key of approvals is unusable")).ok()
-            });
-            Ok(Keys { current, previous })
+            let warning = "the previous key of approvals is unusable";
+            let Versions { current, previous, .. } =
+                read_versions(&*self.source, parse_key, |_| true, warning).await?;
+            Ok(SigningKeys { current, previous })
         }
         .boxed()
     }
 }
 
-fn read(value: &SecretString) -> Result<Key, FetchError> {
-    #[derive(Deserialize)]
-    struct Secret {
-        key: String,
-    }
-    // The parser's own message may hold a piece of the text.
-    let secret: Secret = serde_json::from_str(value.expose_secret())
-        .map_err(|_| "the secret of approvals is no JSON object with a string member `key`")?;
-    Ok(Key::new(secret.key.into())?)
+/// Reads the key from the value of a secret, `{"key": "..."}`. An error contains no part of the value.
+fn parse_key(value: &SecretString) -> Result<SigningKey, ApprovalKeyError> {
+    let object = SecretValue::read(value).into_object().ok_or(ApprovalKeyError::NoKeyMember)?;
+    let key = object.text(KEY_MEMBER).ok_or(ApprovalKeyError::NoKeyMember)?;
+    SigningKey::new(key.clone())
 }
 
 #[cfg(test)]
@@ -197,17 +228,17 @@ mod tests {
     use std::time::{Duration, SystemTime};
 
     use super::*;
-    use crate::secret::FakeSecret;
+    use crate::secrets::FakeSecret;
 
     const OLD: &str = r#"{"key":"0123456789abcdef0123456789abcdef"}"#;
     const NEW: &str = r#"{"key":"fedcba9876543210fedcba9876543210"}"#;
 
     async fn ids(keys: &ApprovalKeys) -> Vec<String> {
-        keys.get().await.ok().map(|keys| keys.all().map(|key| key.id.clone()).collect()).unwrap_or_default()
+        keys.get().await.ok().map(|keys| keys.iter().map(|key| key.id.clone()).collect()).unwrap_or_default()
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_current_key_signs_and_the_one_before_it_verifies() {
+    async fn reads_current_and_previous_key() {
         let secret = FakeSecret::new(OLD, SystemTime::now());
         let keys = ApprovalKeys::from_source(secret.clone());
         let old = ids(&keys).await;
@@ -215,53 +246,52 @@ mod tests {
         secret.rotate(NEW, SystemTime::now());
         tokio::time::advance(Duration::from_secs(600)).await;
 
-        // The first 4 bytes of the SHA-256 of the key, as `sha256sum` tells them.
+        // The first 4 bytes of the SHA-256 digest of the key, as `sha256sum` prints it.
         assert_eq!(old, ["3eb1bd43"]);
         assert_eq!(ids(&keys).await, ["4ba68aa8", "3eb1bd43"]);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn only_a_key_that_signed_since_the_last_read_may_be_newer() {
+    async fn key_may_be_newer_only_if_signed_since_last_read() {
         let keys = ApprovalKeys::from_source(FakeSecret::new(OLD, SystemTime::now()));
         keys.get().await.unwrap();
         tokio::time::advance(Duration::from_secs(100)).await;
         let now = UNIX_EPOCH + Duration::from_secs(1_000_000);
         for (why, signed_at, is_newer) in [
-            ("no time", None, false),
+            ("no time of signing", None, false),
             ("long ago", Some(0), false),
             ("just before the last read", Some(999_899), false),
             ("in the second of the last read", Some(999_900), true),
             ("now", Some(1_000_000), true),
-            ("by a clock that is ahead", Some(1_000_060), true),
+            ("by a clock that is 60 s ahead", Some(1_000_060), true),
             ("too far ahead", Some(1_000_061), false),
         ] {
-            let name = KeyName { id: "00000000", signed_at };
-            assert_eq!(keys.may_be_newer(name, now), is_newer, "{why}");
+            let hint = KeyHint { id: "00000000", signed_at };
+            assert_eq!(keys.may_be_newer(hint, now), is_newer, "{why}");
         }
         let literal = ApprovalKeys::literal("k".repeat(32).into()).unwrap();
-        assert!(!literal.may_be_newer(KeyName { id: "00000000", signed_at: Some(1_000_000) }, now));
+        assert!(!literal.may_be_newer(KeyHint { id: "00000000", signed_at: Some(1_000_000) }, now));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn made_up_ids_drive_one_read_in_ten_seconds() {
+    async fn unknown_key_ids_cause_one_read_in_ten_seconds() {
         let secret = FakeSecret::new(OLD, SystemTime::now());
         let keys = ApprovalKeys::from_source(secret.clone());
         keys.get().await.unwrap();
         tokio::time::advance(Duration::from_secs(1)).await;
-        let began = Instant::now();
-        let reads = secret.calls().len();
-        let per_read = reads;
+        let start = Instant::now();
+        let calls_per_read = secret.calls().len();
 
-        futures_util::future::join_all((0..30).map(|_| keys.read_since(began))).await;
+        futures_util::future::join_all((0..30).map(|_| keys.wait_for_read_since(start))).await;
         tokio::time::advance(Duration::from_secs(1)).await;
-        futures_util::future::join_all((0..30).map(|_| keys.read_since(Instant::now()))).await;
+        futures_util::future::join_all((0..30).map(|_| keys.wait_for_read_since(Instant::now()))).await;
 
-        assert_eq!(secret.calls().len(), reads + 2 * per_read);
-        assert_eq!(began.elapsed().as_secs(), 10);
+        assert_eq!(secret.calls().len(), 3 * calls_per_read);
+        assert_eq!(start.elapsed().as_secs(), 10);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_secret_without_a_usable_key_gives_none() {
+    async fn secret_without_usable_key_is_an_error() {
         for value in [
             r#"{"key":"0123456789abcdef0123456789abcde"}"#,
             r#"{"token":"0123456789abcdef0123456789abcdef"}"#,

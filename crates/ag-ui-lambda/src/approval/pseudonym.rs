@@ -1,38 +1,46 @@
-//! What the log calls a caller: the same name for the same identity, and nobody's own.
+//! The names by which the log refers to callers: the same name for the same principal, and never the user's own.
 
 use uuid::Uuid;
 
-use super::keys::Key;
-use super::proof::Fields;
-use super::{Approvals, Identity};
+use super::Approvals;
+use super::keys::SigningKey;
+use super::mac::MacInput;
+use crate::auth::Principal;
 
-/// Makes names of identities, by a hash with a key: who reads the log and lacks the key can't try out names.
+/// Computes pseudonyms of principals by a keyed hash, so that a reader of the log without the key cannot find a user by
+/// trying names.
 pub(crate) struct Pseudonyms {
-    /// Used while there is no key of approvals. It is this process's own.
-    own: Key,
+    /// A random key of this process. It is used while no key of approvals is available.
+    process_key: SigningKey,
 }
 
 impl Pseudonyms {
+    /// Creates the random key of this process.
     pub(crate) fn new() -> Self {
-        // 32 letters, of 122 random bits.
-        let own = Key::new(Uuid::new_v4().simple().to_string().into());
-        Self { own: own.expect("it has 32 characters") }
+        // 32 hexadecimal digits that hold 122 random bits.
+        let process_key = SigningKey::new(Uuid::new_v4().simple().to_string().into());
+        Self { process_key: process_key.expect("it has 32 characters") }
     }
 
-    /// The name of an identity: 12 hex digits, under the key of approvals where it can be had; `anonymous` where nothing
-    /// is proven, and `unnamed` where no claim names who it is.
-    pub(crate) async fn name(&self, identity: Option<&Identity>, approvals: Option<&Approvals>) -> String {
-        let Some(identity) = identity else { return "unnamed".into() };
-        if *identity == Identity::anonymous() {
+    /// Computes the pseudonym of a principal: 12 hexadecimal digits, under the current key of `approvals` if it is
+    /// available, so that all processes use the same name. A caller without proof of identity is `anonymous`; `None`, a
+    /// caller whose claims do not identify a single user, is `unnamed`.
+    pub(crate) async fn pseudonym(
+        &self,
+        principal: Option<&Principal>,
+        approvals: Option<&Approvals>,
+    ) -> String {
+        let Some(principal) = principal else { return "unnamed".into() };
+        if *principal == Principal::anonymous() {
             return "anonymous".into();
         }
         let keys = match approvals {
-            Some(approvals) => approvals.keys.get().await.ok(),
+            Some(approvals) => approvals.keys().get().await.ok(),
             None => None,
         };
-        let key = keys.as_deref().map_or(&self.own, |keys| &keys.current);
-        let mut fields = Fields::new("ag-ui-lambda audit 1");
-        fields.put_identity(identity);
-        fields.mac(key).iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+        let key = keys.as_deref().map_or(&self.process_key, |keys| &keys.current);
+        let mut input = MacInput::new("ag-ui-lambda audit 1");
+        input.put_principal(principal);
+        input.hmac_sha256(key).iter().take(6).map(|byte| format!("{byte:02x}")).collect()
     }
 }

@@ -1,14 +1,14 @@
-//! Times as the protocol writes them.
+//! Timestamps in the form that the protocol uses.
 
-/// Seconds since the Unix epoch as `2026-11-23T05:16:12Z`.
+/// Formats a time, in seconds since the Unix epoch, as ISO 8601 in UTC: `2026-11-23T05:16:12Z`.
 ///
-/// Source of the calendar: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`.
-pub(crate) fn iso_8601(seconds: u64) -> String {
+/// Source of the calendar arithmetic: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`.
+pub(crate) fn format_iso_8601(seconds: u64) -> String {
     let (days, second) = (seconds / 86_400 + 719_468, seconds % 86_400);
     let (era, day_of_era) = (days / 146_097, days % 146_097);
     let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    // Months are counted from March, so that the leap day is the year's last.
+    // Months are counted from March, so that the leap day is the last day of the year.
     let march_month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * march_month + 2) / 5 + 1;
     let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
@@ -19,10 +19,10 @@ pub(crate) fn iso_8601(seconds: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::iso_8601;
+    use super::format_iso_8601;
 
     #[test]
-    fn seconds_are_told_as_a_date_and_time() {
+    fn formats_seconds_as_date_and_time() {
         for (seconds, expected) in [
             (0, "1970-01-01T00:00:00Z"),
             (951_782_399, "2000-02-28T23:59:59Z"),
@@ -31,7 +31,7 @@ mod tests {
             (1_795_411_434, "2026-11-23T05:23:54Z"),
             (4_102_444_800, "2100-01-01T00:00:00Z"),
         ] {
-            assert_eq!(iso_8601(seconds), expected);
+            assert_eq!(format_iso_8601(seconds), expected);
         }
     }
 }

@@ -1,22 +1,26 @@
-//! Where the key of approvals is, how long they live, and what makes them count once.
+//! Approvals: the key that signs them, how long they are valid, and the store that lets each one count only once.
 
 use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::{ConfigError, Variables, fault};
-use crate::approval::{ApprovalKeys, LIFE};
+#[cfg(not(feature = "dynamodb"))]
+use super::vars::VariableError;
+use super::vars::Variables;
+use crate::approval::{ApprovalKeys, DEFAULT_TTL};
 
-/// What proves approvals.
+/// How approvals are signed, and how long and how often they count.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct ApprovalConfig {
-    /// Where the key is.
+    /// Where the key is that signs approvals.
     pub key: ApprovalKey,
-    /// How long an approval can be given.
-    pub life: Duration,
-    /// Name of the DynamoDB table of the guard; without one a proof can be brought again until it expires.
+    /// How long an approval can be given: `AGUI_APPROVAL_TTL_S`, in seconds. 900 by default.
+    pub ttl: Duration,
+    /// The name of the DynamoDB table that records which approvals were used: `AGUI_APPROVAL_TABLE`. Without a table, an
+    /// approval can be used again until it expires.
     pub table: Option<String>,
-    /// Whether the log says what differs where a proof does not hold: in local mode.
+    /// Whether the log says what is different if an approval does not match its call. On in local mode only.
     pub developer_hints: bool,
 }
 
@@ -24,38 +28,46 @@ pub struct ApprovalConfig {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum ApprovalKey {
-    /// In Secrets Manager, under this id or ARN.
+    /// In AWS Secrets Manager, under this name or ARN: `AGUI_APPROVAL_SECRET_ID`.
     Secret(String),
-    /// Here; in local mode only.
+    /// In the configuration itself, which only local mode allows: `AGUI_APPROVAL_KEY`, at least 32 characters.
     Literal(SecretString),
 }
 
 impl<F: Fn(&str) -> Option<String>> Variables<F> {
-    pub(super) fn approvals(&self, is_local: bool) -> Result<Option<ApprovalConfig>, ConfigError> {
-        let life = self.seconds("AGUI_APPROVAL_TTL_S", LIFE, 1)?;
+    /// Reads how approvals are signed. `None` if no key is named; tools that need an approval are then closed.
+    pub(super) fn approvals(&mut self, is_local: bool) -> Option<ApprovalConfig> {
+        let ttl = self.seconds("AGUI_APPROVAL_TTL_S", DEFAULT_TTL, 1);
         let table = self.text("AGUI_APPROVAL_TABLE");
-        let key = match (self.text("AGUI_APPROVAL_SECRET_ID"), self.text("AGUI_APPROVAL_KEY")) {
-            (_, Some(_)) if !is_local => {
-                return Err(fault(
-                    "AGUI_APPROVAL_KEY",
-                    "is for local mode (AGUI_LOCAL=1); name a secret in AGUI_APPROVAL_SECRET_ID",
-                ));
-            }
-            (Some(_), Some(_)) => {
-                return Err(fault("AGUI_APPROVAL_KEY", "and AGUI_APPROVAL_SECRET_ID are both set; keep one"));
-            }
-            (Some(id), None) => ApprovalKey::Secret(id),
-            (None, Some(key)) => {
-                let key = SecretString::from(key);
-                ApprovalKeys::literal(key.clone())
-                    .map_err(|_| fault("AGUI_APPROVAL_KEY", "must have 32 characters or more"))?;
-                ApprovalKey::Literal(key)
-            }
-            (None, None) if table.is_some() => {
-                return Err(fault("AGUI_APPROVAL_SECRET_ID", "must be set where AGUI_APPROVAL_TABLE is"));
-            }
-            (None, None) => return Ok(None),
-        };
-        Ok(Some(ApprovalConfig { key, life, table, developer_hints: is_local }))
+        let secret = self.text("AGUI_APPROVAL_SECRET_ID");
+        let literal = self.text("AGUI_APPROVAL_KEY").map(SecretString::from);
+        if literal.is_some() && !is_local {
+            self.report(
+                "AGUI_APPROVAL_KEY",
+                "is for local mode (AGUI_LOCAL=1); name a secret in AGUI_APPROVAL_SECRET_ID instead",
+            );
+        } else if literal.is_some() && secret.is_some() {
+            self.report("AGUI_APPROVAL_KEY", "and AGUI_APPROVAL_SECRET_ID are both set; keep one of them");
+        } else if literal.clone().is_some_and(|key| ApprovalKeys::literal(key).is_err()) {
+            self.report("AGUI_APPROVAL_KEY", "must have 32 characters or more");
+        } else if literal.is_none() && secret.is_none() && table.is_some() {
+            self.report("AGUI_APPROVAL_SECRET_ID", "must be set if AGUI_APPROVAL_TABLE is set");
+        }
+        #[cfg(not(feature = "dynamodb"))]
+        if table.is_some() {
+            let VariableError { variable, problem } = no_tables();
+            self.report(variable, problem);
+        }
+        let key = secret.map(ApprovalKey::Secret).or_else(|| literal.map(ApprovalKey::Literal))?;
+        Some(ApprovalConfig { key, ttl, table, developer_hints: is_local })
     }
+}
+
+/// The error of a build that cannot use a table.
+#[cfg(not(feature = "dynamodb"))]
+pub(crate) fn no_tables() -> VariableError {
+    VariableError::new(
+        "AGUI_APPROVAL_TABLE",
+        "needs the feature `dynamodb` of ag-ui-lambda, which this function was built without",
+    )
 }

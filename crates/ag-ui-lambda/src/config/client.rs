@@ -1,25 +1,29 @@
-//! Which version of the protocol clients are answered in, and what they may bring into the prompt.
+//! What clients may send, and which version of the protocol they are answered in.
 
-use super::{ConfigError, Variables, fault};
+use super::vars::Variables;
 use crate::agent::{AgentBuilder, ClientCompat, FrontendTools};
 
-/// What the agent lets clients do.
+/// What clients may send to the agent, and in which form they get its events.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ClientConfig {
-    /// Which shapes of the protocol the events of a run have.
+    /// The form of the events: `AGUI_CLIENT_COMPAT`, `auto` or `legacy`. `auto` by default.
     pub compat: ClientCompat,
-    /// Which tools of its own a client may offer to the model.
+    /// The frontend tools that a client may offer to the model: `AGUI_FRONTEND_TOOLS`, `any`, `deny`, or names with
+    /// commas. `any` by default.
     pub frontend_tools: FrontendTools,
-    /// Whether the model reads the context entries that clients send.
+    /// Whether the model reads the context entries of a client: `AGUI_CLIENT_CONTEXT`, `any` or `deny`. `any` by default.
     pub context: bool,
-    /// Whether the model reads pictures and other media that clients send.
+    /// Whether the model reads the pictures and other media of a client: `AGUI_CLIENT_MEDIA`, `any` or `deny`. `any` by
+    /// default.
     pub media: bool,
-    /// Whether interrupts say when they expire.
+    /// Whether interrupts contain the time at which they expire: `AGUI_SEND_EXPIRES_AT`, `1` or `0`. `0` by default.
     pub send_expires_at: bool,
 }
 
 impl ClientConfig {
-    /// Sets all of it on an agent. `aws::agent` does so; an agent that starts from `Agent::builder` needs it.
+    /// Sets all of this on an agent. [`lambda::agent`](crate::lambda::agent) does it already; call it for an agent that
+    /// starts from [`Agent::builder`](crate::Agent::builder).
     pub fn apply<C>(&self, agent: AgentBuilder<C>) -> AgentBuilder<C> {
         agent
             .client_compat(self.compat)
@@ -31,49 +35,37 @@ impl ClientConfig {
 }
 
 impl<F: Fn(&str) -> Option<String>> Variables<F> {
-    pub(super) fn client(&self) -> Result<ClientConfig, ConfigError> {
-        Ok(ClientConfig {
-            compat: match self.text("AGUI_CLIENT_COMPAT").as_deref() {
-                None | Some("auto") => ClientCompat::Auto,
-                Some("legacy") => ClientCompat::Legacy,
-                Some(_) => return Err(fault("AGUI_CLIENT_COMPAT", "must be `auto` or `legacy`")),
-            },
-            frontend_tools: self.frontend_tools()?,
-            context: self.is_any("AGUI_CLIENT_CONTEXT")?,
-            media: self.is_any("AGUI_CLIENT_MEDIA")?,
-            send_expires_at: match self.text("AGUI_SEND_EXPIRES_AT").as_deref() {
-                None | Some("0") => false,
-                Some("1") => true,
-                Some(_) => return Err(fault("AGUI_SEND_EXPIRES_AT", "must be 0 or 1")),
-            },
-        })
+    /// Reads what clients may send.
+    pub(super) fn client(&mut self) -> ClientConfig {
+        let compat = [("auto", ClientCompat::Auto), ("legacy", ClientCompat::Legacy)];
+        let is_allowed = [("any", true), ("deny", false)];
+        ClientConfig {
+            compat: self.choice("AGUI_CLIENT_COMPAT", &compat, ClientCompat::Auto),
+            frontend_tools: self.frontend_tools(),
+            context: self.choice("AGUI_CLIENT_CONTEXT", &is_allowed, true),
+            media: self.choice("AGUI_CLIENT_MEDIA", &is_allowed, true),
+            send_expires_at: self.choice("AGUI_SEND_EXPIRES_AT", &[("0", false), ("1", true)], false),
+        }
     }
 
-    fn frontend_tools(&self) -> Result<FrontendTools, ConfigError> {
+    /// Reads which tools a client may offer to the model.
+    fn frontend_tools(&mut self) -> FrontendTools {
         const VARIABLE: &str = "AGUI_FRONTEND_TOOLS";
         match self.text(VARIABLE).as_deref() {
-            None | Some("any") => return Ok(FrontendTools::Any),
-            Some("deny") => return Ok(FrontendTools::Deny),
+            None | Some("any") => return FrontendTools::Any,
+            Some("deny") => return FrontendTools::Deny,
             Some(_) => {}
         }
         let names = self.list(VARIABLE);
-        // `any` among names, or written `Any`, would close what it was to open.
-        let is_no_name = |name: &String| {
+        // `any` among the names, or written as `Any`, would deny what it is meant to allow.
+        let is_not_a_name = |name: &String| {
             ["any", "deny"].iter().any(|word| name.eq_ignore_ascii_case(word))
                 || name.contains(char::is_whitespace)
         };
-        if names.is_empty() || names.iter().any(is_no_name) {
-            return Err(fault(VARIABLE, "must be `any`, `deny`, or names of tools, separated by commas"));
+        if names.is_empty() || names.iter().any(is_not_a_name) {
+            self.report(VARIABLE, "must be `any`, `deny`, or names of tools, separated by commas");
         }
-        Ok(FrontendTools::Allow(names))
-    }
-
-    fn is_any(&self, variable: &'static str) -> Result<bool, ConfigError> {
-        match self.text(variable).as_deref() {
-            None | Some("any") => Ok(true),
-            Some("deny") => Ok(false),
-            Some(_) => Err(fault(variable, "must be `any` or `deny`")),
-        }
+        FrontendTools::Allow(names)
     }
 }
 
@@ -84,11 +76,11 @@ mod tests {
 
     fn client(variables: &[(&str, &str)]) -> Result<ClientConfig, String> {
         let base = [("AGUI_TOKEN_SECRET_ID", "token"), ("AGUI_MODEL", "scripted/demo")];
-        read(&[&base, variables].concat()).map(|config| config.client).map_err(|error| error.to_string())
+        read(&[&base[..], variables].concat()).map(|config| config.client).map_err(|error| error.to_string())
     }
 
     #[test]
-    fn clients_may_bring_everything_unless_a_variable_says_otherwise() {
+    fn clients_may_send_everything_by_default() {
         let open = ClientConfig {
             compat: ClientCompat::Auto,
             frontend_tools: FrontendTools::Any,
@@ -126,8 +118,8 @@ mod tests {
     }
 
     #[test]
-    fn tools_are_named_and_an_unusable_list_is_a_fault() {
-        let fault = "AGUI_FRONTEND_TOOLS must be `any`, `deny`, or names of tools, separated by commas";
+    fn frontend_tools_are_any_none_or_named() {
+        let error = "AGUI_FRONTEND_TOOLS must be `any`, `deny`, or names of tools, separated by commas";
         for (value, names) in [
             ("paint", Some(&["paint"][..])),
             ("paint, change_background,", Some(&["paint", "change_background"])),
@@ -142,17 +134,17 @@ mod tests {
             let tools = client(&[("AGUI_FRONTEND_TOOLS", value)]).map(|client| client.frontend_tools);
 
             let names = names.map(|names| names.iter().map(|name| (*name).to_owned()).collect());
-            assert_eq!(tools, names.map(FrontendTools::Allow).ok_or(fault.into()), "{value}");
+            assert_eq!(tools, names.map(FrontendTools::Allow).ok_or(error.into()), "{value}");
         }
     }
 
     #[test]
-    fn a_fault_names_the_variable_and_what_it_may_hold() {
+    fn error_names_the_variable_and_its_choices() {
         for (variable, value, may_hold) in [
             ("AGUI_CLIENT_COMPAT", "1.0", "must be `auto` or `legacy`"),
             ("AGUI_CLIENT_CONTEXT", "none", "must be `any` or `deny`"),
             ("AGUI_CLIENT_MEDIA", "image/png", "must be `any` or `deny`"),
-            ("AGUI_SEND_EXPIRES_AT", "true", "must be 0 or 1"),
+            ("AGUI_SEND_EXPIRES_AT", "true", "must be `0` or `1`"),
         ] {
             assert_eq!(client(&[(variable, value)]), Err(format!("{variable} {may_hold}")), "{value}");
         }

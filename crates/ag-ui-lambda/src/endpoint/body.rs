@@ -1,7 +1,7 @@
-//! The body of a response: a short answer, or a run as it happens.
+//! The body of a response: a short JSON text, or the events of a run as they happen.
 //!
-//! lambda_runtime writes the text of a body's error into the stream and goes on, so this body has no error:
-//! a failed run ends in an event.
+//! The body has no error. Runtimes that poll a body write the text of its error into the stream and go on, so a run that
+//! fails ends in an event instead.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -16,50 +16,60 @@ use http_body::{Frame, SizeHint};
 use tokio::time::{Instant, Sleep};
 use tracing::Span;
 
-use super::room::Room;
-use crate::agent::{RunStream, Stop};
+use super::response_limit::ResponseLimit;
+use crate::agent::{CancelReason, RunStream};
 use crate::protocol::sse;
 
-/// The body of a response.
+/// The body of a response, which is either a short JSON text or the stream of a run's events.
+///
+/// Dropping the body of a run cancels the run.
 #[derive(Debug)]
-pub struct ResponseBody(Kind);
+pub struct ResponseBody(Content);
 
+/// What a body is made of.
 #[derive(Debug)]
-enum Kind {
-    Whole(Option<Bytes>),
-    Run(Run),
+enum Content {
+    /// All bytes at once; `None` after they were polled.
+    Full(Option<Bytes>),
+    /// The events of a run, as they happen.
+    Run(RunBody),
 }
 
-/// A run, one frame an event, and a comment after each silence.
+/// The events of a run, each as one SSE frame, and a comment whenever there was no event for a while.
 #[derive(Debug)]
-struct Run {
+struct RunBody {
     events: RunStream,
+    /// The longest time without a frame.
     keep_alive: Duration,
+    /// Ends when the next comment is due.
     silence: Pin<Box<Sleep>>,
-    /// Entered while the run is polled, so that its log lines say which run they are of.
+    /// Entered while the run is polled, so that its log lines carry the ids of the run.
     span: Span,
 }
 
 impl ResponseBody {
-    pub(super) fn whole(bytes: impl Into<Bytes>) -> Self {
-        Self(Kind::Whole(Some(bytes.into())))
+    /// A body of bytes that are all there.
+    pub(super) fn full(bytes: impl Into<Bytes>) -> Self {
+        Self(Content::Full(Some(bytes.into())))
     }
 
+    /// The body of a run that has started. `keep_alive` is the longest time without a frame.
     pub(super) fn run(events: RunStream, keep_alive: Duration, span: Span) -> Self {
         let silence = Box::pin(tokio::time::sleep(keep_alive));
-        Self(Kind::Run(Run { events, keep_alive, silence, span }))
+        Self(Content::Run(RunBody { events, keep_alive, silence, span }))
     }
 
-    /// All of it; `None` if there is no room for it.
-    pub(super) async fn read(self, room: &Room) -> Option<Bytes> {
+    /// Reads the body to its end. `None` if it is longer than the limit.
+    pub(super) async fn read_to_end(self, limit: &ResponseLimit) -> Option<Bytes> {
         match self.0 {
-            Kind::Whole(bytes) => bytes.filter(|bytes| (room.weigh)(bytes) <= room.limit),
-            Kind::Run(run) => run.read(room).await,
+            Content::Full(bytes) => bytes.filter(|bytes| (limit.encoded_len)(bytes) <= limit.max_bytes),
+            Content::Run(run) => run.read_to_end(limit).await,
         }
     }
 }
 
-impl Run {
+impl RunBody {
+    /// Polls the next frame: that of an event, or a comment if there was no frame for as long as `keep_alive`.
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         let _entered = self.span.enter();
         let frame = match Pin::new(&mut self.events).poll_next(cx) {
@@ -74,11 +84,11 @@ impl Run {
         Poll::Ready(Some(frame))
     }
 
-    /// The frames of the run, without comments. It is read to its end even when there is no room for it, so that the run
-    /// ends as every other does.
-    async fn read(mut self, room: &Room) -> Option<Bytes> {
-        let stopper = self.events.stopper();
-        let (mut frames, mut weight) = (Some(BytesMut::new()), 0);
+    /// Reads all frames, without comments. It reads to the end even if the frames are too long, and cancels the run then, so
+    /// that the run ends as every other run does.
+    async fn read_to_end(mut self, limit: &ResponseLimit) -> Option<Bytes> {
+        let cancel = self.events.cancel_handle();
+        let (mut frames, mut encoded_bytes) = (Some(BytesMut::new()), 0);
         while let Some(event) = poll_fn(|cx| {
             let _entered = self.span.enter();
             Pin::new(&mut self.events).poll_next(cx)
@@ -86,13 +96,13 @@ impl Run {
         .await
         {
             let frame = sse::frame(&event);
-            weight += (room.weigh)(&frame);
-            if weight > room.limit.saturating_sub(room.reserve) {
-                stopper.stop_for(Stop::MaxResponseBytes);
+            encoded_bytes += (limit.encoded_len)(&frame);
+            if encoded_bytes > limit.max_bytes.saturating_sub(limit.headroom) {
+                cancel.cancel_for(CancelReason::MaxResponseBytes);
             }
             match &mut frames {
-                Some(frames) if weight <= room.limit => frames.extend_from_slice(&frame),
-                full => *full = None,
+                Some(frames) if encoded_bytes <= limit.max_bytes => frames.extend_from_slice(&frame),
+                too_long => *too_long = None,
             }
         }
         frames.map(BytesMut::freeze)
@@ -108,27 +118,29 @@ impl http_body::Body for ResponseBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let bytes = match &mut self.0 {
-            Kind::Whole(bytes) => bytes.take(),
-            Kind::Run(run) => std::task::ready!(run.poll_frame(cx)),
+            Content::Full(bytes) => bytes.take(),
+            Content::Run(run) => std::task::ready!(run.poll_frame(cx)),
         };
         Poll::Ready(bytes.map(|bytes| Ok(Frame::data(bytes))))
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
-            Kind::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
-            Kind::Run(_) => SizeHint::default(),
+            Content::Full(bytes) => {
+                SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+            }
+            Content::Run(_) => SizeHint::default(),
         }
     }
 }
 
-/// An answer in JSON that no cache keeps.
-pub(super) fn json(status: StatusCode, value: &impl serde::Serialize) -> Response<ResponseBody> {
-    let text = serde_json::to_vec(value).expect("answers are plain data");
-    let mut response = Response::new(ResponseBody::whole(text));
+/// Builds a response with a JSON body, which caches must not store.
+pub(super) fn json_response(status: StatusCode, value: &impl serde::Serialize) -> Response<ResponseBody> {
+    let text = serde_json::to_vec(value).expect("the value is plain data");
+    let mut response = Response::new(ResponseBody::full(text));
     *response.status_mut() = status;
-    let json = HeaderValue::from_static("application/json");
-    response.headers_mut().insert(header::CONTENT_TYPE, json);
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }

@@ -1,12 +1,12 @@
-//! Amazon Bedrock behind the port [`Model`], through its one API for every model: ConverseStream.
+//! Amazon Bedrock behind the port [`Model`], through ConverseStream, its one API for every model.
 //!
-//! Here is the client and the order of a turn; what is asked is in `request`, what is answered in `stream`, and
-//! what goes wrong in `error`. Nothing is retried here: whoever holds the model knows whether something was
-//! already said.
+//! This file has the client and the order of a turn. [`request`] and [`messages`] write requests, [`stream`] reads
+//! responses, and [`error`] classifies failures. Nothing is retried here, except on a dead connection: only the agent loop
+//! knows whether a part of the answer was already sent to the client.
 
+mod attachment;
 mod error;
 mod family;
-mod media;
 mod messages;
 mod repair;
 mod request;
@@ -36,88 +36,88 @@ use tokio::sync::OnceCell;
 use tokio::time::timeout;
 use tracing::debug;
 
-use self::family::Family;
-use self::media::Medium;
-use self::repair::{BlockTexts, RepairAnswer, SharedCuts};
-use self::request::Ask;
-use self::stream::{Answer, deltas};
-use super::wire::ToolNames;
+use self::attachment::Attachment;
+use self::family::ModelFamily;
+use self::repair::{BlockTexts, RepairInterceptor, SharedCuts};
+use self::request::ConverseRequest;
+use self::stream::{ResponseReader, deltas};
+use super::compat::ToolNames;
 use super::{DeltaStream, Model, ModelError, ModelErrorKind, Request};
 use crate::protocol::PartKind;
 
-/// How long a connection may take; Bedrock is in the same region or on the same continent.
-const CONNECT: Duration = Duration::from_secs(3);
+/// How long opening a connection may take; Bedrock is in the same region or on the same continent.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How long getting ready may take: a start that takes longer costs more than it saves.
-const WARM: Duration = Duration::from_secs(2);
+/// How long opening a connection before the first turn may take. A longer start costs more than it saves.
+const WARM_UP_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What came of a request.
-type Sent = Result<ConverseStreamOutput, Box<SdkError<ConverseStreamError, HttpResponse>>>;
+/// The result of sending a request.
+type SendResult = Result<ConverseStreamOutput, Box<SdkError<ConverseStreamError, HttpResponse>>>;
 
-/// A chat model of Amazon Bedrock, asked with the role and the region of the environment.
+/// A chat model of Amazon Bedrock, called with the role and the region of the environment.
 ///
-/// Its name is `bedrock/<model id>`. A turn streams text, reasoning with its signatures, calls with their
-/// arguments as they are written, and its tokens.
+/// Its name is `bedrock/<model id>`. A turn streams text, reasoning with its signatures, calls with their arguments piece
+/// by piece, and the tokens that it used.
 ///
-/// Of the [settings](super::ModelSettings), `thinking_tokens` reaches Claude models that think, and no others.
-/// Those that choose themselves how long they think (Claude Opus 4.7 and later) take it as the wish to think;
-/// they are never told a temperature, which they refuse, and no others are while they think. A model that
-/// thinks cannot be made to call a tool. Bedrock can't forbid calls: with
-/// [`ToolChoice::None`](super::ToolChoice::None) no tool is declared but those that the history names.
+/// Of the [settings](super::ModelSettings), `thinking_tokens` is sent only to Claude models that can think. For models that
+/// choose themselves how long they think (Claude Opus 4.7 and later) it only turns thinking on. Such models refuse a
+/// temperature, as all models do while they think, so it is not sent then. A model that thinks can't be forced to call a
+/// tool. Bedrock has no setting that forbids calls: with [`ToolChoice::None`](super::ToolChoice::None) only the tools are
+/// declared whose calls are in the history.
 ///
-/// Pictures (PNG, JPEG, GIF, WebP) and documents (PDF, CSV, Word, Excel, HTML, text, Markdown) inside a message
-/// go along. Other parts are left out, with a line in the log.
+/// Images (PNG, JPEG, GIF, WebP) and documents (PDF, CSV, Word, Excel, HTML, text, Markdown) inside a message are sent.
+/// Other parts are left out, with a line in the log.
 ///
-/// What a model is known to take is told by its id. An application inference profile hides it: name
-/// [`prompt_cache`](Self::prompt_cache) then, and do without `thinking_tokens`.
+/// The features of a model are known by its id. An application inference profile hides the id: set
+/// [`prompt_cache`](Self::prompt_cache) then; `thinking_tokens` has no effect.
 ///
 /// Source: <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html>.
 #[derive(Debug, Clone)]
 pub struct Bedrock {
     name: Arc<str>,
-    /// Id of a model, or id or ARN of an inference profile.
+    /// The id of a model, or the id or ARN of an inference profile.
     model: Arc<str>,
-    family: Family,
-    /// Made by the first use: it costs milliseconds, which a start should not wait for.
+    family: ModelFamily,
+    /// The client, which is built on first use: that takes milliseconds, and the start should not wait for it.
     client: Arc<OnceCell<Client>>,
-    /// Whether an answer came since a connection failed: the next request may find that one.
-    has_answered: Arc<AtomicBool>,
+    /// Whether a response has come since a connection last failed, so that the next request may reuse a dead connection.
+    may_be_stale: Arc<AtomicBool>,
     idle_timeout: Duration,
     guardrail: Option<GuardrailStreamConfiguration>,
     prompt_cache: Option<bool>,
 }
 
 impl Bedrock {
-    /// The model with this id, or behind this inference profile. Makes no call.
+    /// Creates a model by its id, or by the id or ARN of an inference profile. Nothing is sent.
     #[must_use]
     pub fn new(model: impl Into<String>) -> Self {
         let model = model.into();
         Self {
             name: format!("bedrock/{model}").into(),
-            family: Family::of(&model),
+            family: ModelFamily::of(&model),
             model: model.into(),
             client: Arc::default(),
-            has_answered: Arc::default(),
+            may_be_stale: Arc::default(),
             idle_timeout: Duration::from_secs(60),
             guardrail: None,
             prompt_cache: None,
         }
     }
 
-    /// The same model, asked with these settings. Their retries and time-outs are not used.
+    /// Sets the configuration of the AWS SDK; the default is that of the environment. Its retries and timeouts are not used.
     #[must_use]
     pub fn with_config(self, config: &SdkConfig) -> Self {
-        Self { client: Arc::new(OnceCell::new_with(Some(client(config)))), ..self }
+        Self { client: Arc::new(OnceCell::new_with(Some(build_client(config)))), ..self }
     }
 
-    /// The same model, given up when it is silent for this long. It is 60 s unless set: a model may think that
+    /// Sets how long the model may send nothing before the turn fails. The default is 60 s, since a model may think that
     /// long before its first word.
     #[must_use]
     pub fn idle_timeout(self, idle_timeout: Duration) -> Self {
         Self { idle_timeout, ..self }
     }
 
-    /// The same model behind a guardrail, by its id or ARN and its version.
+    /// Sets a guardrail by its id or ARN and its version.
     #[must_use]
     pub fn guardrail(self, id: impl Into<String>, version: impl Into<String>) -> Self {
         let guardrail = GuardrailStreamConfiguration::builder();
@@ -125,58 +125,67 @@ impl Bedrock {
         Self { guardrail: Some(guardrail), ..self }
     }
 
-    /// The same model, whose provider keeps system prompt and tools between turns, or does not.
+    /// Sets whether Bedrock caches the system prompt and the tools between turns.
     ///
-    /// Unless set, it does so for the Claude and Nova models that can. A model that can't refuses the request.
+    /// By default it does for the Claude and Nova models that support it. Other models refuse a request with a cache point.
     #[must_use]
     pub fn prompt_cache(self, is_on: bool) -> Self {
         Self { prompt_cache: Some(is_on), ..self }
     }
 
+    /// Returns the client, and builds it on first use.
     async fn client(&self) -> &Client {
         let from_environment =
-            || async { client(&aws_config::load_defaults(BehaviorVersion::latest()).await) };
+            || async { build_client(&aws_config::load_defaults(BehaviorVersion::latest()).await) };
         self.client.get_or_init(from_environment).await
     }
 
-    /// Sends the request and waits until it is accepted.
-    async fn send(self, ask: Ask) -> Result<Answer, ModelError> {
+    /// Sends the request and returns the reader of its response. If a reused connection turns out to be dead, the request is
+    /// sent once more.
+    async fn send(self, request: ConverseRequest) -> Result<ResponseReader, ModelError> {
         let cuts = SharedCuts::default();
-        let mut sent = self.sent(&ask, &cuts).await;
-        // A connection that was used before may have died since, which is no failure of the provider's.
-        if has_died(&sent) && self.has_answered.swap(false, Ordering::Relaxed) {
-            sent = self.sent(&ask, &cuts).await;
+        let mut sent = self.send_once(&request, &cuts).await;
+        // A reused connection may have died since, which is not a failure of the provider.
+        if is_dead_connection(&sent) && self.may_be_stale.swap(false, Ordering::Relaxed) {
+            sent = self.send_once(&request, &cuts).await;
         }
-        // Whatever it answers, there is a connection then.
+        // Whatever the response is, the connection is open then.
         if sent.is_ok() || sent.as_ref().is_err_and(|error| error.raw_response().is_some()) {
-            self.has_answered.store(true, Ordering::Relaxed);
+            self.may_be_stale.store(true, Ordering::Relaxed);
         }
         let answer = sent.map_err(|error| match *error {
             SdkError::TimeoutError(_) => {
                 let cause = format!("no answer within {:?}", self.idle_timeout);
                 ModelError::new(ModelErrorKind::Unavailable, cause)
             }
-            error => error::refused(error, &ask.names),
+            error => error::from_send_error(error, &request.names),
         })?;
         let request_id = answer.request_id().map(ToOwned::to_owned);
         let texts = BlockTexts::new(cuts);
-        Ok(Answer::new(answer.stream, request_id, ask.names, self.model, self.idle_timeout, texts))
+        Ok(ResponseReader::new(
+            answer.stream,
+            request_id,
+            request.names,
+            self.model,
+            self.idle_timeout,
+            texts,
+        ))
     }
 
-    /// One try to send it.
-    async fn sent(&self, ask: &Ask, cuts: &SharedCuts) -> Sent {
-        let request = self.client().await.converse_stream();
-        let sent = request
+    /// Sends the request once.
+    async fn send_once(&self, request: &ConverseRequest, cuts: &SharedCuts) -> SendResult {
+        let builder = self.client().await.converse_stream();
+        let sent = builder
             .model_id(&*self.model)
-            .set_system(ask.system.clone())
-            .set_messages(Some(ask.messages.clone()))
-            .set_tool_config(ask.tools.clone())
-            .set_inference_config(ask.inference.clone())
-            .set_additional_model_request_fields(ask.more.clone())
+            .set_system(request.system.clone())
+            .set_messages(Some(request.messages.clone()))
+            .set_tool_config(request.tools.clone())
+            .set_inference_config(request.inference.clone())
+            .set_additional_model_request_fields(request.additional_fields.clone())
             .set_guardrail_config(self.guardrail.clone())
             .customize()
-            .mutate_request(sort_body)
-            .interceptor(RepairAnswer(cuts.clone()))
+            .mutate_request(sort_members)
+            .interceptor(RepairInterceptor(cuts.clone()))
             .send();
         match timeout(self.idle_timeout, sent).await {
             Ok(sent) => sent.map_err(Box::new),
@@ -184,14 +193,14 @@ impl Bedrock {
         }
     }
 
-    /// Loads the credentials and opens the connection, by a request that Bedrock answers with a 404 of no cost.
+    /// Loads the credentials and opens the connection. The request for it costs nothing: Bedrock responds with 404.
     async fn connect(&self) -> Result<(), ModelError> {
         let request = self.client().await.converse_stream().model_id(&*self.model);
-        let answer = request.customize().mutate_request(ask_for_nothing).send().await;
+        let answer = request.customize().mutate_request(turn_into_get).send().await;
         if answer.as_ref().is_err_and(|error| error.raw_response().is_some()) {
-            self.has_answered.store(true, Ordering::Relaxed);
+            self.may_be_stale.store(true, Ordering::Relaxed);
         }
-        answer.map(drop).map_err(|error| error::refused(error, &ToolNames::default()))
+        answer.map(drop).map_err(|error| error::from_send_error(error, &ToolNames::default()))
     }
 }
 
@@ -201,48 +210,49 @@ impl Model for Bedrock {
     }
 
     fn stream(&self, request: &Request) -> DeltaStream {
-        let ask = Ask::new(request, &self.name, self.family, self.prompt_cache);
-        self.clone().send(ask).map_ok(deltas).try_flatten_stream().boxed()
+        let request = ConverseRequest::new(request, &self.name, self.family, self.prompt_cache);
+        self.clone().send(request).map_ok(deltas).try_flatten_stream().boxed()
     }
 
-    fn takes(&self, part: &PartKind) -> bool {
-        matches!(part, PartKind::Text { .. }) || Medium::new(part, 1).is_some()
+    fn accepts(&self, part: &PartKind) -> bool {
+        matches!(part, PartKind::Text { .. }) || Attachment::new(part, 1).is_some()
     }
 
-    fn warm(&self) -> BoxFuture<'_, ()> {
+    fn warm_up(&self) -> BoxFuture<'_, ()> {
         Box::pin(async move {
-            // The answer is an error in any case; what counts is that there was one.
-            let outcome = timeout(WARM, self.connect()).await;
+            // The response is always an error; it only matters that there was a response.
+            let outcome = timeout(WARM_UP_TIMEOUT, self.connect()).await;
             debug!(model = &*self.name, in_time = outcome.is_ok(), "connection opened");
         })
     }
 }
 
-/// Whether the connection failed before anything of an answer came.
-fn has_died(sent: &Sent) -> bool {
+/// Returns whether the connection failed before any part of a response came.
+fn is_dead_connection(sent: &SendResult) -> bool {
     let is_broken = |error: &SdkError<_, _>| match error {
-        SdkError::DispatchFailure(fault) => fault.is_io() || fault.is_other(),
+        SdkError::DispatchFailure(failure) => failure.is_io() || failure.is_other(),
         _ => false,
     };
     sent.as_ref().is_err_and(|error| is_broken(error))
 }
 
-fn client(config: &SdkConfig) -> Client {
-    let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT).build();
+/// Builds the client from an SDK configuration, without its retries and timeouts.
+fn build_client(config: &SdkConfig) -> Client {
+    let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).build();
     let config = Builder::from(config)
         .timeout_config(timeouts)
         .retry_config(RetryConfig::disabled())
-        // A model that thinks is silent for long, which would count as a stalled stream.
+        // A model that thinks may send nothing for long, which would count as a stalled stream.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
     Client::from_conf(config.build())
 }
 
-/// Puts the body's objects into one order.
+/// Sorts the members of all objects in the body.
 ///
-/// The SDK keeps a document's members, hence a tool's schema and its arguments, in a `HashMap`, and each request
-/// would write them in another order: the provider's prompt cache would never find them again. This may go when
+/// The SDK keeps the members of a document, and so of a tool's schema and of arguments, in a `HashMap`. Each request would
+/// write them in another order, and the provider's prompt cache would never find them again. This can be removed when
 /// `aws_smithy_types::Document` keeps an order.
-fn sort_body(request: &mut HttpRequest) {
+fn sort_members(request: &mut HttpRequest) {
     let body = request.body().bytes().and_then(|body| serde_json::from_slice(body).ok());
     let sorted = body.map(|mut body: serde_json::Value| {
         body.sort_all_objects();
@@ -254,11 +264,11 @@ fn sort_body(request: &mut HttpRequest) {
     }
 }
 
-/// Turns a request into `GET /` of the same host.
-fn ask_for_nothing(request: &mut HttpRequest) {
+/// Turns a request into `GET /` of the same host, with an empty body.
+fn turn_into_get(request: &mut HttpRequest) {
     let host = request.uri().splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
-    // Neither can fail: the method is one, and the host was the request's. A request that stays as it was would
-    // be refused too, since it has no messages.
+    // Neither can fail, since the method is valid and the host was the request's. An unchanged request would be refused
+    // as well, since it has no messages.
     let _ = request.set_method("GET");
     let _ = request.set_uri(format!("{host}/"));
     request.headers_mut().remove("content-length");

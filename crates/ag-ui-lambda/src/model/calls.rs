@@ -1,184 +1,147 @@
-//! The calls of a turn, put together from the pieces that a provider streams.
+//! Assembles the tool calls of a turn from the pieces that a provider streams.
 //!
-//! Providers number, name and identify calls in many ways, or not at all. Here each call gets a number and an id of its own, and a
-//! piece finds the call that it belongs to. The place on the wire (the index, the output index, the block) tells calls
-//! apart; ids and names may be repeated or shared. Arguments are never dropped: those that belong to no known call go to the
-//! only call that lacks arguments, and otherwise the turn is broken.
+//! Providers number, name and identify calls in many ways, or not at all. Here each call gets a number and an id of its own,
+//! and [`matching`] finds the call that a piece belongs to. The index on the wire (of the call, of the output or of the
+//! block) tells calls apart; ids and names may be repeated or shared. Arguments are never dropped: arguments that belong to
+//! no known call go to the only call that lacks some, and otherwise the turn fails.
 
 #![cfg_attr(
     not(feature = "http-models"),
-    expect(dead_code, reason = "Bedrock's calls come in fewer ways than those of the wires over HTTP")
+    expect(dead_code, reason = "Bedrock sends calls in fewer forms than the providers over HTTP")
 )]
 
 mod brackets;
+mod call_delta;
 mod matching;
-mod piece;
+mod partial_call;
 mod signature;
-mod unplaced;
+mod unassigned;
 
 use std::collections::VecDeque;
 
 use uuid::Uuid;
 
-use self::brackets::Brackets;
-use self::matching::{is_nothing, is_same_json};
-use self::unplaced::Unplaced;
+use self::partial_call::{EMPTY_ARGUMENTS, PartialCall, is_empty_arguments, is_same_json};
+use self::unassigned::UnassignedArguments;
 use super::Delta;
-use super::wire::ToolNames;
+use super::compat::ToolNames;
 
-pub(super) use self::piece::Piece;
+pub(super) use self::call_delta::CallDelta;
 
-/// The arguments of a call that has none.
-const EMPTY: &str = "{}";
-
-/// The calls so far, in the order in which they were begun.
+/// The calls of a turn so far, in the order in which they started.
+///
+/// The methods append the resulting deltas to `out`. `names` restores the original names of the tools.
 #[derive(Default)]
 pub(super) struct Calls {
-    made: Vec<Made>,
+    calls: Vec<PartialCall>,
     /// The call that got the last piece.
-    last: usize,
-    unplaced: Unplaced,
-    /// The places of what is no call of ours.
-    left_out: Vec<usize>,
-    /// Why no good turn can come of these calls.
-    fault: Option<&'static str>,
-}
-
-struct Made {
-    place: Option<usize>,
-    item: String,
-    /// The provider's id, as it came.
-    id: String,
-    /// The name on the wire.
-    name: String,
-    /// The id of the call in the deltas, once it has a name and was sent.
-    sent: Option<String>,
-    /// Its arguments so far. An empty object is kept apart: some send one first, and the arguments behind it.
-    json: String,
-    has_empty_object: bool,
-    brackets: Brackets,
-    /// What the provider wants back with it.
-    signature: Option<String>,
-    /// The wire says that it is complete.
-    has_stopped: bool,
-    /// Its end was sent.
-    is_ended: bool,
-}
-
-impl Made {
-    /// Whether nothing may follow its arguments.
-    fn is_closed(&self) -> bool {
-        self.is_ended || self.brackets.is_closed()
-    }
-
-    /// Its arguments so far, as they were told.
-    fn told(&self) -> &str {
-        if self.json.is_empty() && self.has_empty_object { EMPTY } else { &self.json }
-    }
-
-    fn push(&mut self, json: &str) {
-        self.json.push_str(json);
-        self.brackets.push(json);
-    }
+    last_updated: usize,
+    unassigned: UnassignedArguments,
+    /// Indexes on the wire of calls that the provider makes by itself.
+    ignored_indexes: Vec<usize>,
+    /// Why the turn must fail, if it must.
+    error: Option<&'static str>,
 }
 
 impl Calls {
-    /// Whether no call has come that has a name.
-    pub(super) fn is_none(&self) -> bool {
-        self.made.iter().all(|made| made.sent.is_none())
+    /// Returns whether no call with a name has come.
+    pub(super) fn is_empty(&self) -> bool {
+        self.calls.iter().all(|call| call.announced_id.is_none())
     }
 
-    /// Leaves out what comes at a place, since it is no call of ours.
-    pub(super) fn leave_out(&mut self, place: Option<usize>) {
-        self.left_out.extend(place);
+    /// Ignores the pieces with this index from now on, because the provider makes that call by itself.
+    pub(super) fn ignore_index(&mut self, index: Option<usize>) {
+        self.ignored_indexes.extend(index);
     }
 
-    /// Whether a call was begun at a place.
+    /// Returns whether a call has started with this index on the wire.
     #[cfg(feature = "bedrock")]
-    pub(super) fn has_place(&self, place: usize) -> bool {
-        self.made.iter().any(|made| made.place == Some(place))
+    pub(super) fn has_index(&self, index: usize) -> bool {
+        self.calls.iter().any(|call| call.index == Some(index))
     }
 
-    /// Takes a piece of a call, which it may begin.
-    pub(super) fn piece(&mut self, piece: Piece, names: &ToolNames, out: &mut VecDeque<Delta>) {
-        let piece = self.without_null(piece);
-        if piece.name.is_empty() && piece.place.is_some_and(|place| self.left_out.contains(&place)) {
+    /// Adds a piece of a call, which starts the call if none is known that it belongs to.
+    pub(super) fn apply_delta(&mut self, delta: CallDelta, names: &ToolNames, out: &mut VecDeque<Delta>) {
+        let delta = matching::without_null_words(&self.calls, delta);
+        if delta.name.is_empty() && delta.index.is_some_and(|index| self.ignored_indexes.contains(&index)) {
             return;
         }
-        let call = match self.find(&piece) {
+        let call = match matching::find_call(&self.calls, &delta) {
             Some(call) => call,
-            None if piece.id.is_empty() && piece.name.is_empty() => return self.unplaced.keep(piece),
-            None => self.begin(&piece),
+            None if delta.id.is_empty() && delta.name.is_empty() => return self.unassigned.keep(delta),
+            None => self.start_call(&delta),
         };
-        self.join(call, &piece, names, out);
-        if piece.is_whole {
-            self.complete(call, &piece.json, out);
+        self.apply_header(call, &delta, names, out);
+        if delta.has_all_arguments {
+            self.set_arguments(call, &delta.json, out);
         } else {
-            self.arguments(call, piece, out);
+            self.append_arguments(call, delta, out);
         }
     }
 
-    /// Takes a call that comes whole, with its end.
-    pub(super) fn whole(&mut self, piece: Piece, names: &ToolNames, out: &mut VecDeque<Delta>) {
-        let piece = Piece { is_whole: true, ..self.without_null(piece) };
-        let is_again = |made: &Made| {
-            made.agrees(&piece)
-                && made.is_identified_by(&piece)
-                && made.name == piece.name
-                && is_same_json(made.told(), &piece.json)
+    /// Adds a call that comes in one piece, and ends it. A call that was added before with the same ids, name and arguments
+    /// is skipped.
+    pub(super) fn add_complete(&mut self, delta: CallDelta, names: &ToolNames, out: &mut VecDeque<Delta>) {
+        let delta = CallDelta { has_all_arguments: true, ..matching::without_null_words(&self.calls, delta) };
+        let is_repeated = |call: &PartialCall| {
+            call.is_compatible(&delta)
+                && call.is_identified_by(&delta)
+                && call.name == delta.name
+                && is_same_json(call.arguments_so_far(), &delta.json)
         };
-        if piece.name.is_empty() {
-            self.unplaced.keep(piece);
-        } else if !self.made.iter().any(is_again) {
-            let call = self.begin(&piece);
-            self.join_whole(call, &piece, names, out);
+        if delta.name.is_empty() {
+            self.unassigned.keep(delta);
+        } else if !self.calls.iter().any(is_repeated) {
+            let call = self.start_call(&delta);
+            self.apply_complete(call, &delta, names, out);
             self.end_call(call, out);
         }
     }
 
-    /// Takes a call with all of its arguments, of which pieces may have come before.
-    pub(super) fn done(&mut self, piece: Piece, names: &ToolNames, out: &mut VecDeque<Delta>) {
-        let piece = Piece { is_whole: true, ..self.without_null(piece) };
-        let call = match self.find(&piece) {
+    /// Completes a call with all of its arguments, of which pieces may have come before.
+    pub(super) fn complete_call(&mut self, delta: CallDelta, names: &ToolNames, out: &mut VecDeque<Delta>) {
+        let delta = CallDelta { has_all_arguments: true, ..matching::without_null_words(&self.calls, delta) };
+        let call = match matching::find_call(&self.calls, &delta) {
             Some(call) => call,
-            None if piece.name.is_empty() => return self.unplaced.keep(piece),
-            None => self.begin(&piece),
+            None if delta.name.is_empty() => return self.unassigned.keep(delta),
+            None => self.start_call(&delta),
         };
-        self.join_whole(call, &piece, names, out);
+        self.apply_complete(call, &delta, names, out);
     }
 
-    /// Takes the list of all calls of the turn, of which some or all may have come before.
-    pub(super) fn all(&mut self, pieces: Vec<Piece>, names: &ToolNames, out: &mut VecDeque<Delta>) {
-        let mut is_listed = vec![false; self.made.len()];
-        for piece in pieces {
-            let piece = self.without_null(piece);
-            let call = match self.listed(&piece, &is_listed) {
+    /// Adds the calls that the final frame lists. Calls that were streamed before are completed and not added again.
+    pub(super) fn add_all(&mut self, list: Vec<CallDelta>, names: &ToolNames, out: &mut VecDeque<Delta>) {
+        let mut is_listed = vec![false; self.calls.len()];
+        for delta in list {
+            let delta = matching::without_null_words(&self.calls, delta);
+            let call = match matching::find_listed(&self.calls, &delta, &is_listed) {
                 Some(call) => {
                     is_listed[call] = true;
                     call
                 }
-                None if piece.name.is_empty() => {
-                    self.unplaced.keep(piece);
+                None if delta.name.is_empty() => {
+                    self.unassigned.keep(delta);
                     continue;
                 }
-                None => self.begin(&piece),
+                None => self.start_call(&delta),
             };
-            self.join_whole(call, &piece, names, out);
+            self.apply_complete(call, &delta, names, out);
         }
     }
 
-    /// The end of the block at a place, in which a call may be; without a place it is that of the last call.
-    pub(super) fn end(&mut self, place: Option<usize>, out: &mut VecDeque<Delta>) {
-        let call = match place {
-            Some(_) => self.made.iter().rposition(|made| made.place == place),
-            None => self.made.len().checked_sub(1),
+    /// Ends the block with this index, which may hold a call. Without an index it is the block of the last call.
+    pub(super) fn end_block(&mut self, index: Option<usize>, out: &mut VecDeque<Delta>) {
+        let call = match index {
+            Some(_) => self.calls.iter().rposition(|call| call.index == index),
+            None => self.calls.len().checked_sub(1),
         };
         if let Some(call) = call {
-            self.stop(call, out);
+            self.mark_stopped(call, out);
         }
     }
 
-    /// The end of the turn. If it was cut short, the call that got the last piece may be incomplete.
+    /// Ends the calls at the end of the turn. If the turn was cut short, so that it is not complete, the call that got the
+    /// last piece may lack arguments and is not ended.
     ///
     /// # Errors
     /// A sentence for the log, when a call or arguments would be lost.
@@ -187,133 +150,166 @@ impl Calls {
         is_complete: bool,
         out: &mut VecDeque<Delta>,
     ) -> Result<(), &'static str> {
-        self.place_the_rest(out)?;
-        let last = self.last;
-        (0..self.made.len())
+        self.assign_rest(out)?;
+        let last = self.last_updated;
+        (0..self.calls.len())
             .filter(|&call| is_complete || call != last)
             .for_each(|call| self.end_call(call, out));
         Ok(())
     }
 
-    fn begin(&mut self, piece: &Piece) -> usize {
-        let mut made = Made {
-            place: piece.place,
-            item: piece.item.clone(),
-            id: piece.id.clone(),
-            name: String::new(),
-            sent: None,
-            json: String::new(),
-            has_empty_object: false,
-            brackets: Brackets::default(),
-            signature: None,
-            has_stopped: false,
-            is_ended: false,
-        };
-        self.left_out.retain(|place| Some(*place) != piece.place);
-        // Responses may send arguments before their call.
-        made.push(&self.unplaced.take_for(piece));
-        self.made.push(made);
-        self.made.len() - 1
+    /// Gives the arguments that belong to no known call to the only call that lacks arguments.
+    fn assign_rest(&mut self, out: &mut VecDeque<Delta>) -> Result<(), &'static str> {
+        if let Some(error) = self.error {
+            return Err(error);
+        }
+        for nameless in self.calls.iter().filter(|call| call.announced_id.is_none()) {
+            // Some servers start an empty call beside the others.
+            if is_empty_arguments(&nameless.json) {
+                continue;
+            }
+            if matching::find_call_lacking_arguments(&self.calls, &nameless.json).is_none() {
+                return Err("a call has no name");
+            }
+            self.unassigned.keep_nameless(nameless.json.clone());
+        }
+        for json in self.unassigned.take_all() {
+            if self.calls.iter().any(|call| is_same_json(&call.json, &json)) {
+                continue;
+            }
+            match matching::find_call_lacking_arguments(&self.calls, &json) {
+                Some(call) => self.send_arguments(call, &json, out),
+                None if has_no_member(&json) => {}
+                None => return Err("arguments belong to no call"),
+            }
+        }
+        Ok(())
     }
 
-    /// Takes a piece that holds all arguments of its call, and stops the call.
-    fn join_whole(&mut self, call: usize, piece: &Piece, names: &ToolNames, out: &mut VecDeque<Delta>) {
-        self.join(call, piece, names, out);
-        self.complete(call, &piece.json, out);
-        self.stop(call, out);
+    /// Adds a call for the piece that starts it, and returns the call's number.
+    fn start_call(&mut self, start: &CallDelta) -> usize {
+        let mut call = PartialCall::new(start);
+        self.ignored_indexes.retain(|index| Some(*index) != start.index);
+        // OpenAI's Responses API may send arguments before their call.
+        call.push(&self.unassigned.take_for(start));
+        self.calls.push(call);
+        self.calls.len() - 1
     }
 
-    /// Takes everything of a piece but its arguments. A call is sent when its name is there.
-    fn join(&mut self, call: usize, piece: &Piece, names: &ToolNames, out: &mut VecDeque<Delta>) {
-        let made = &mut self.made[call];
-        if made.item.is_empty() {
-            made.item.clone_from(&piece.item);
+    /// Applies a piece that holds all arguments of its call, and marks the call as stopped.
+    fn apply_complete(
+        &mut self,
+        call: usize,
+        delta: &CallDelta,
+        names: &ToolNames,
+        out: &mut VecDeque<Delta>,
+    ) {
+        self.apply_header(call, delta, names, out);
+        self.set_arguments(call, &delta.json, out);
+        self.mark_stopped(call, out);
+    }
+
+    /// Applies everything of a piece but its arguments. The call's start is sent as soon as its name is known.
+    fn apply_header(&mut self, call: usize, delta: &CallDelta, names: &ToolNames, out: &mut VecDeque<Delta>) {
+        let partial = &mut self.calls[call];
+        if partial.item_id.is_empty() {
+            partial.item_id.clone_from(&delta.item_id);
         }
-        if made.id.is_empty() && made.sent.is_none() {
-            made.id.clone_from(&piece.id);
+        if partial.id.is_empty() && partial.announced_id.is_none() {
+            partial.id.clone_from(&delta.id);
         }
-        let is_begun = made.sent.is_none() && !piece.name.is_empty();
-        if is_begun {
-            let id = self.own_id(call);
-            let made = &mut self.made[call];
-            made.name.clone_from(&piece.name);
-            made.sent = Some(id.clone());
-            self.last = call;
-            out.push_back(Delta::ToolCall { call, id, name: names.own(piece.name.clone()) });
+        let is_announced_now = partial.announced_id.is_none() && !delta.name.is_empty();
+        if is_announced_now {
+            let id = self.unique_id(call);
+            let partial = &mut self.calls[call];
+            partial.name.clone_from(&delta.name);
+            partial.announced_id = Some(id.clone());
+            self.last_updated = call;
+            out.push_back(Delta::ToolCall { call, id, name: names.original_name(delta.name.clone()) });
         }
-        let made = &mut self.made[call];
-        let signature = signature::joined(made.signature.as_deref(), piece.signature.as_deref());
-        let is_signed = signature != made.signature;
-        made.signature = signature;
-        if made.sent.is_some() && (is_signed || is_begun) {
-            out.extend(made.signature.clone().map(|signature| Delta::ToolCallSignature { call, signature }));
+        let partial = &mut self.calls[call];
+        let signature = signature::merge_signatures(partial.signature.as_deref(), delta.signature.as_deref());
+        let is_signed_now = signature != partial.signature;
+        partial.signature = signature;
+        if partial.announced_id.is_some() && (is_signed_now || is_announced_now) {
+            let signature = partial.signature.clone();
+            out.extend(signature.map(|signature| Delta::ToolCallSignature { call, signature }));
         }
-        if is_begun && !made.json.is_empty() {
-            out.push_back(Delta::ToolArgs { call, json: made.json.clone() });
+        if is_announced_now && !partial.json.is_empty() {
+            out.push_back(Delta::ToolArgs { call, json: partial.json.clone() });
         }
     }
 
-    /// The provider's id, unless another call has it.
-    fn own_id(&self, call: usize) -> String {
-        let id = &self.made[call].id;
-        let is_free = !id.is_empty() && self.made.iter().all(|made| made.sent.as_ref() != Some(id));
+    /// Returns the provider's id of a call; a new id if the provider sent none, or if another call has the same.
+    fn unique_id(&self, call: usize) -> String {
+        let id = &self.calls[call].id;
+        let is_free = !id.is_empty() && self.calls.iter().all(|call| call.announced_id.as_ref() != Some(id));
         if is_free { id.clone() } else { format!("call_{}", Uuid::new_v4().simple()) }
     }
 
-    /// What comes next of a call's arguments. Arguments that repeat all of them say nothing new.
-    fn arguments(&mut self, call: usize, piece: Piece, out: &mut VecDeque<Delta>) {
-        let made = &mut self.made[call];
-        if !made.is_closed() {
-            return self.send_arguments(call, &piece.json, out);
+    /// Appends the next piece of a call's arguments. After complete arguments, a piece that repeats them is skipped, and
+    /// any other is kept for another call.
+    fn append_arguments(&mut self, call: usize, delta: CallDelta, out: &mut VecDeque<Delta>) {
+        let partial = &self.calls[call];
+        if !partial.is_closed() {
+            return self.send_arguments(call, &delta.json, out);
         }
-        if !is_same_json(made.told(), &piece.json) {
-            self.unplaced.keep(piece);
+        if !is_same_json(partial.arguments_so_far(), &delta.json) {
+            self.unassigned.keep(delta);
         }
     }
 
-    /// All arguments of a call: sends what is not sent yet.
-    fn complete(&mut self, call: usize, json: &str, out: &mut VecDeque<Delta>) {
-        let made = &self.made[call];
-        match json.strip_prefix(made.json.as_str()) {
+    /// Takes all arguments of a call, and sends the part that has not been sent yet. Arguments that contradict those before
+    /// make the turn fail.
+    fn set_arguments(&mut self, call: usize, json: &str, out: &mut VecDeque<Delta>) {
+        let partial = &self.calls[call];
+        match json.strip_prefix(partial.json.as_str()) {
             Some(rest) => self.send_arguments(call, rest, out),
-            None if is_nothing(json) || is_same_json(&made.json, json) => {}
-            None => self.fault = Some("the arguments of a call came in two versions"),
+            None if is_empty_arguments(json) || is_same_json(&partial.json, json) => {}
+            None => self.error = Some("the arguments of a call came in two versions"),
         }
     }
 
+    /// Adds a piece to a call's arguments, and sends it if the call's start was sent.
     fn send_arguments(&mut self, call: usize, json: &str, out: &mut VecDeque<Delta>) {
-        let made = &mut self.made[call];
-        if json.is_empty() || made.is_ended {
+        let partial = &mut self.calls[call];
+        if json.is_empty() || partial.is_ended {
             return;
         }
-        // The arguments may yet come.
-        if made.json.is_empty() && is_nothing(json) {
-            made.has_empty_object |= json.trim() == EMPTY;
+        // Some servers send an empty object first, and the arguments after it.
+        if partial.json.is_empty() && is_empty_arguments(json) {
+            partial.has_empty_object |= json.trim() == EMPTY_ARGUMENTS;
             return;
         }
-        made.push(json);
-        if made.sent.is_some() {
-            self.last = call;
+        partial.push(json);
+        if partial.announced_id.is_some() {
+            self.last_updated = call;
             out.push_back(Delta::ToolArgs { call, json: json.to_owned() });
         }
     }
 
-    /// The wire says that the call is complete. One without all of its arguments may yet get them from elsewhere, so its
-    /// end waits for that of the turn.
-    fn stop(&mut self, call: usize, out: &mut VecDeque<Delta>) {
-        self.made[call].has_stopped = true;
-        if self.made[call].brackets.is_closed() {
+    /// Notes that the wire calls a call complete, and ends it if its arguments are. Arguments that are missing may still come
+    /// in another place, so that an incomplete call ends with the turn.
+    fn mark_stopped(&mut self, call: usize, out: &mut VecDeque<Delta>) {
+        self.calls[call].has_stopped = true;
+        if self.calls[call].has_complete_json() {
             self.end_call(call, out);
         }
     }
 
+    /// Sends the end of a call, once, if its start was sent.
     fn end_call(&mut self, call: usize, out: &mut VecDeque<Delta>) {
-        let made = &mut self.made[call];
-        if made.sent.is_some() && !std::mem::replace(&mut made.is_ended, true) {
-            if made.json.is_empty() && made.has_empty_object {
-                out.push_back(Delta::ToolArgs { call, json: EMPTY.into() });
+        let partial = &mut self.calls[call];
+        if partial.announced_id.is_some() && !std::mem::replace(&mut partial.is_ended, true) {
+            if partial.json.is_empty() && partial.has_empty_object {
+                out.push_back(Delta::ToolArgs { call, json: EMPTY_ARGUMENTS.into() });
             }
             out.push_back(Delta::ToolCallEnd { call });
         }
     }
+}
+
+/// Returns whether a text holds no member of an object, such as a stray bracket or the end of a tag after complete arguments.
+fn has_no_member(json: &str) -> bool {
+    !json.contains(['"', ':'])
 }

@@ -1,45 +1,48 @@
-//! What a Claude's id says about it, and what all Claudes ask of a conversation in which they think.
+//! What is known about a Claude model by its id, and the rule for thinking that all Claude models have.
 //!
-//! Ids are those of Anthropic, of Bedrock's models and of Bedrock's inference profiles.
+//! The ids are those of Anthropic, of Bedrock's models and of Bedrock's inference profiles.
 
 use super::{ReasoningKind, Request, Turn};
 
-/// The smallest budget that Claude takes for its thinking.
-pub(super) const LEAST_BUDGET: u32 = 1024;
+/// The smallest budget of thinking tokens that Claude models accept.
+pub(super) const MIN_THINKING_BUDGET: u32 = 1024;
 
-/// How a Claude is told to think.
+/// How a Claude model is asked to think.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Thinking {
-    /// It doesn't.
+pub(super) enum ThinkingMode {
+    /// The model can't think.
     Never,
-    /// With a budget of tokens.
+    /// The request sets a budget of tokens.
     Budget,
-    /// It chooses the budget itself, and no temperature can be set at all.
+    /// The model chooses the budget itself, and its temperature can never be set.
     ///
     /// Source: <https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-adaptive-thinking.html>.
     Adaptive,
 }
 
-/// How the model of this id is told to think; None if it is no Claude.
-pub(super) fn thinking(id: &str) -> Option<Thinking> {
+/// Returns how the model with this id is asked to think; `None` if it is not a Claude model.
+pub(super) fn thinking_mode(id: &str) -> Option<ThinkingMode> {
     let (_, id) = id.split_once("claude-")?;
     let mut words = id.split(['-', ':', '@']);
     let (first, second, third) = (words.next(), words.next(), words.next());
     Some(match (first.unwrap_or_default(), second) {
-        ("v2" | "instant" | "2" | "2.0" | "2.1", _) => Thinking::Never,
-        ("3", Some("7")) => Thinking::Budget,
-        ("3", _) => Thinking::Never,
-        // A date, or nothing, in the minor version's place is a 4.0.
-        (_, Some("4")) if third.and_then(minor).is_none_or(|minor| minor <= 6) => Thinking::Budget,
-        _ => Thinking::Adaptive,
+        ("v2" | "instant" | "2" | "2.0" | "2.1", _) => ThinkingMode::Never,
+        ("3", Some("7")) => ThinkingMode::Budget,
+        ("3", _) => ThinkingMode::Never,
+        // A date, or nothing, in place of the minor version means 4.0.
+        (_, Some("4")) if third.and_then(minor_version).is_none_or(|minor| minor <= 6) => {
+            ThinkingMode::Budget
+        }
+        _ => ThinkingMode::Adaptive,
     })
 }
 
-/// The most tokens that the model of this id writes in a turn. Anthropic wants a limit in each request.
+/// Returns the maximum number of tokens that the model with this id can write in a turn. Anthropic requires a limit in
+/// each request.
 ///
 /// Source: <https://platform.claude.com/docs/en/about-claude/models/overview>.
 #[cfg(feature = "http-models")]
-pub(super) fn most_tokens(id: &str) -> u32 {
+pub(super) fn max_output_tokens(id: &str) -> u32 {
     let is = |name: &str| id.contains(name);
     match () {
         () if is("claude-3-5") => 8192,
@@ -53,9 +56,11 @@ pub(super) fn most_tokens(id: &str) -> u32 {
     }
 }
 
-/// Whether the model of this name may think in this request: Claude refuses to in the midst of calls that it did not
-/// begin with thoughts of its own, when another model made them, say.
-pub(super) fn may_think(request: &Request, model: &str) -> bool {
+/// Returns whether the model with this name can be asked to think in this request.
+///
+/// While calls are being answered, Claude refuses to think unless the turn with the first of these calls began with its
+/// own reasoning. It did not if another model made the calls, for example.
+pub(super) fn can_think(request: &Request, model: &str) -> bool {
     let in_loop = request.history.rsplit(|turn| matches!(turn, Turn::User(_))).next().unwrap_or_default();
     let first = in_loop.iter().find_map(|turn| match turn {
         Turn::Assistant { reasoning, .. } => Some(reasoning),
@@ -67,7 +72,8 @@ pub(super) fn may_think(request: &Request, model: &str) -> bool {
     })
 }
 
-fn minor(word: &str) -> Option<u32> {
+/// Reads a minor version; `None` for anything longer than two digits, such as a date.
+fn minor_version(word: &str) -> Option<u32> {
     if word.len() <= 2 { word.parse().ok() } else { None }
 }
 
@@ -76,8 +82,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_says_how_a_claude_thinks() {
-        use Thinking::{Adaptive, Budget, Never};
+    fn the_thinking_mode_depends_on_the_id() {
+        use ThinkingMode::{Adaptive, Budget, Never};
         for (id, expected) in [
             ("anthropic.claude-v2:1", Some(Never)),
             ("claude-2.1", Some(Never)),
@@ -98,13 +104,13 @@ mod tests {
             ("MiniMax-M2", None),
             ("eu.amazon.nova-lite-v1:0", None),
         ] {
-            assert_eq!(thinking(id), expected, "{id}");
+            assert_eq!(thinking_mode(id), expected, "{id}");
         }
     }
 
     #[cfg(feature = "http-models")]
     #[test]
-    fn an_id_says_how_much_a_claude_writes() {
+    fn the_output_limit_depends_on_the_id() {
         for (id, expected) in [
             ("claude-3-haiku-20240307", 4096),
             ("claude-3-5-haiku-latest", 8192),
@@ -114,7 +120,7 @@ mod tests {
             ("claude-haiku-4-5", 64_000),
             ("MiniMax-M2", 32_000),
         ] {
-            assert_eq!(most_tokens(id), expected, "{id}");
+            assert_eq!(max_output_tokens(id), expected, "{id}");
         }
     }
 }

@@ -1,16 +1,19 @@
-//! `scripted/demo`: a model for trying things offline. It is deterministic, and no language model.
+//! `scripted/demo`: a deterministic script for trying things offline. It is not a language model.
 //!
-//! The user's last message decides, by the first of these that applies:
-//! 1. `/name {json}` calls a tool with arguments that are given ([`command`]);
-//! 2. a fixed phrase calls the tool that goes with it, if that is on offer ([`phrases`]);
-//! 3. the name of a tool on offer, in words, calls it with arguments made from its schema ([`naming`], [`arguments`]);
-//! 4. a few words are answered in text; anything else is repeated.
+//! The user's last message decides what happens. The first of these rules that applies is used:
+//! 1. `/name {json}` calls a tool with the given arguments ([`command`]).
+//! 2. A fixed phrase calls the tool that belongs to it, if the tool is on offer ([`phrases`]).
+//! 3. The name of a tool on offer, in words, calls the tool with arguments made from its schema ([`naming`],
+//!    [`arguments`]).
+//! 4. A few words get an answer in text; any other message is repeated.
 //!
 //! A tool that is not on offer is never called.
 
 mod arguments;
+mod candidates;
 mod command;
 mod format;
+mod keywords;
 mod naming;
 mod pattern;
 mod phrases;
@@ -26,54 +29,59 @@ use serde_json::Value;
 use super::{Call, CallResult, ModelErrorKind, Request, Script, Scripted, Turn, UserPart};
 use crate::protocol::{PartKind, Tool};
 use command::Command;
-use phrases::{Phrase, has_word};
-use sample::Unmet;
+use phrases::{PhraseMatch, has_word};
+use sample::SampleError;
 
+/// Ends every answer in text.
 const DISCLAIMER: &str = "(I am a demo script, not a language model.)";
 
-/// The demo model, with a pause before each delta.
+/// Returns the demo model `scripted/demo`, which waits for `delay` before each delta.
 pub fn demo(delay: Duration) -> Scripted {
-    Scripted::new(turn).named("scripted/demo").with_delay(delay)
+    Scripted::new(next_turn).with_name("scripted/demo").with_delay(delay)
 }
 
-fn turn(request: &Request) -> Script {
+/// Writes the model's turn for a request.
+fn next_turn(request: &Request) -> Script {
     match request.history.as_slice() {
         [.., Turn::Assistant { calls, .. }, Turn::Results(results)] => {
-            results_in_words(calls, results).words(DISCLAIMER)
+            describe_results(calls, results).words(DISCLAIMER)
         }
         [.., Turn::User(parts)] if parts.iter().all(|part| !matches!(part, UserPart::Content(_))) => {
-            after_nothing_new(request)
+            answer_without_new_input(request)
         }
-        _ => after_user(request),
+        _ => answer_user(request),
     }
 }
 
-fn after_user(request: &Request) -> Script {
+/// Answers the user's last message: calls a tool, or answers in text.
+fn answer_user(request: &Request) -> Script {
     let text = request.last_user_text();
-    match command::read(&text, &request.tools) {
-        Some(Command::Call(tool, arguments)) => return call(request, tool, [arguments], Pace::Halves),
-        Some(Command::Make(tool, rest)) => return call_with_made(request, tool, rest),
-        Some(Command::Refused(sentence)) => return Script::new().words(&sentence).words(DISCLAIMER),
+    match command::parse(&text, &request.tools) {
+        Some(Command::Call(tool, arguments)) => {
+            return call_tool(request, tool, [arguments], ArgumentPacing::Halves);
+        }
+        Some(Command::CallWithSample(tool, rest)) => return call_with_sampled_arguments(request, tool, rest),
+        Some(Command::Invalid(sentence)) => return Script::new().words(&sentence).words(DISCLAIMER),
         None => {}
     }
-    let phrase = phrases::find(request, &text);
+    let phrase = phrases::find_phrase(request, &text);
     if let Some(phrase) = &phrase
-        && let Some(tool) = phrase.tools.iter().find_map(|name| offered(request, name))
+        && let Some(tool) = phrase.tools.iter().find_map(|name| find_tool(request, name))
     {
-        return call_of_phrase(request, tool, phrase);
+        return call_for_phrase(request, tool, phrase);
     }
-    if let Some((tool, place)) = naming::tool_in(&text, &request.tools) {
+    if let Some((tool, place)) = naming::find_tool_in(&text, &request.tools) {
         let rest = format!("{} {}", &text[..place.start], &text[place.end..]);
-        return call_with_made(request, tool, &rest);
+        return call_with_sampled_arguments(request, tool, &rest);
     }
     match phrase {
-        Some(Phrase { tools: [name, ..], .. }) => not_on_offer(name),
-        _ => in_text(request, &text),
+        Some(PhraseMatch { tools: [name, ..], .. }) => report_missing_tool(name),
+        _ => answer_in_text(request, &text),
     }
 }
 
-/// Answers without a tool.
-fn in_text(request: &Request, text: &str) -> Script {
+/// Answers a message in text.
+fn answer_in_text(request: &Request, text: &str) -> Script {
     let lower = text.to_ascii_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| has_word(&lower, word));
     if has(&["sonnet"]) {
@@ -92,7 +100,7 @@ fn in_text(request: &Request, text: &str) -> Script {
     if has(&["fail"]) {
         return Script::new().words("Let me try. ").fail(ModelErrorKind::Unavailable);
     }
-    let parts = sent_along(request);
+    let parts = attachments_in(request);
     let received = parts.iter().fold(Script::new(), |script, kind| script.words(&format!("I got {kind}. ")));
     if has(&["image", "photo"]) {
         let sentence = match parts.is_empty() {
@@ -104,21 +112,22 @@ fn in_text(request: &Request, text: &str) -> Script {
     received.words("You said: ").words(text).text(" ").words(DISCLAIMER)
 }
 
-/// Answers a conversation that goes on without words of the user: the results of the last calls are what can be new.
-fn after_nothing_new(request: &Request) -> Script {
+/// Answers a conversation that continues without a new message of the user. It describes the results of the last calls,
+/// which may be new.
+fn answer_without_new_input(request: &Request) -> Script {
     let last = request.history.windows(2).rev().find_map(|turns| match turns {
         [Turn::Assistant { calls, .. }, Turn::Results(results)] => Some((calls, results)),
         _ => None,
     });
     let script = match last {
-        Some((calls, results)) => results_in_words(calls, results),
+        Some((calls, results)) => describe_results(calls, results),
         None => Script::new().words("I find nothing to answer. "),
     };
     script.words(DISCLAIMER)
 }
 
-/// What came with the user's last words.
-fn sent_along(request: &Request) -> Vec<&'static str> {
+/// Returns the kinds of the attachments of the user's last message, in words.
+fn attachments_in(request: &Request) -> Vec<&'static str> {
     let Some(Turn::User(parts)) = request.history.last() else { return Vec::new() };
     let kinds = parts.iter().filter_map(|part| match part {
         UserPart::Content(part) => match part.kind {
@@ -135,38 +144,44 @@ fn sent_along(request: &Request) -> Vec<&'static str> {
 
 /// In which pieces the arguments of a call are written.
 #[derive(Clone, Copy)]
-enum Pace {
+enum ArgumentPacing {
+    /// In two halves.
     Halves,
+    /// A few letters at a time.
     Letters,
 }
 
-fn offered<'a>(request: &'a Request, name: &str) -> Option<&'a Tool> {
+/// Returns the tool with this name, if it is on offer.
+fn find_tool<'a>(request: &'a Request, name: &str) -> Option<&'a Tool> {
     request.tools.iter().find(|tool| tool.name == name)
 }
 
-fn call_of_phrase(request: &Request, tool: &Tool, phrase: &Phrase) -> Script {
-    let arguments = phrase.calls.iter().map(|preferred| arguments::fitted(tool, preferred));
-    let arguments: Result<Vec<Value>, Unmet> = arguments.collect();
-    let pace = if phrase.is_slow { Pace::Letters } else { Pace::Halves };
+/// Calls a tool with the arguments of a phrase, as far as the tool's schema accepts them.
+fn call_for_phrase(request: &Request, tool: &Tool, phrase: &PhraseMatch) -> Script {
+    let arguments = phrase.calls.iter().map(|preferred| arguments::fit_to_schema(tool, preferred));
+    let arguments: Result<Vec<Value>, SampleError> = arguments.collect();
+    let pace = if phrase.is_slow { ArgumentPacing::Letters } else { ArgumentPacing::Halves };
     match arguments {
-        Ok(arguments) => call_after(reasoning(phrase.reasoning), request, tool, arguments, pace),
-        Err(unmet) => not_made(tool, &unmet),
+        Ok(arguments) => call_after(reasoning_script(phrase.reasoning), request, tool, arguments, pace),
+        Err(unmet) => report_sample_error(tool, &unmet),
     }
 }
 
-fn reasoning(text: &str) -> Script {
+/// Starts a script with this reasoning; without any if the text is empty.
+fn reasoning_script(text: &str) -> Script {
     if text.is_empty() { Script::new() } else { Script::new().reasoning(text) }
 }
 
-/// Calls a tool with arguments made from its schema and the rest of the message.
-fn call_with_made(request: &Request, tool: &Tool, rest: &str) -> Script {
+/// Calls a tool with arguments made from its schema and from the rest of the message.
+fn call_with_sampled_arguments(request: &Request, tool: &Tool, rest: &str) -> Script {
     match arguments::from_message(tool, rest) {
-        Ok(arguments) => call(request, tool, [arguments], Pace::Halves),
-        Err(unmet) => not_made(tool, &unmet),
+        Ok(arguments) => call_tool(request, tool, [arguments], ArgumentPacing::Halves),
+        Err(unmet) => report_sample_error(tool, &unmet),
     }
 }
 
-fn not_made(tool: &Tool, Unmet { path, reason }: &Unmet) -> Script {
+/// Tells the user why no arguments can be made for a tool.
+fn report_sample_error(tool: &Tool, SampleError { path, reason }: &SampleError) -> Script {
     let name = &tool.name;
     let place = if path.is_empty() { String::new() } else { format!(" at {path}") };
     Script::new()
@@ -177,23 +192,29 @@ fn not_made(tool: &Tool, Unmet { path, reason }: &Unmet) -> Script {
 }
 
 /// Calls a tool once for each of these arguments.
-fn call(request: &Request, tool: &Tool, arguments: impl IntoIterator<Item = Value>, pace: Pace) -> Script {
+fn call_tool(
+    request: &Request,
+    tool: &Tool,
+    arguments: impl IntoIterator<Item = Value>,
+    pace: ArgumentPacing,
+) -> Script {
     call_after(Script::new(), request, tool, arguments, pace)
 }
 
+/// Adds to a script a call of a tool for each of these arguments.
 fn call_after(
     script: Script,
     request: &Request,
     tool: &Tool,
     arguments: impl IntoIterator<Item = Value>,
-    pace: Pace,
+    pace: ArgumentPacing,
 ) -> Script {
-    let calls = arguments.into_iter().zip(first_number(request)..);
+    let calls = arguments.into_iter().zip(next_call_number(request)..);
     calls.fold(script, |script, (arguments, number)| {
         let id = format!("call_{number}");
         match pace {
-            Pace::Halves => script.call(&id, &tool.name, &arguments),
-            Pace::Letters => {
+            ArgumentPacing::Halves => script.call(&id, &tool.name, &arguments),
+            ArgumentPacing::Letters => {
                 let letters: Vec<char> = arguments.to_string().chars().collect();
                 let pieces: Vec<String> = letters.chunks(12).map(|piece| piece.iter().collect()).collect();
                 let pieces: Vec<&str> = pieces.iter().map(String::as_str).collect();
@@ -203,12 +224,13 @@ fn call_after(
     })
 }
 
-fn not_on_offer(tool: &str) -> Script {
+/// Tells the user that the tool of a phrase is not on offer.
+fn report_missing_tool(tool: &str) -> Script {
     Script::new().words("I would call ").text(tool).words(", which is not on offer here. ").words(DISCLAIMER)
 }
 
-/// The number of the next call in the conversation.
-fn first_number(request: &Request) -> usize {
+/// Returns the number of the next call in the conversation, from which the call's id is made.
+fn next_call_number(request: &Request) -> usize {
     let made: usize = request
         .history
         .iter()
@@ -220,7 +242,8 @@ fn first_number(request: &Request) -> usize {
     made + 1
 }
 
-fn results_in_words(calls: &[Call], results: &[CallResult]) -> Script {
+/// Describes the results of calls in words.
+fn describe_results(calls: &[Call], results: &[CallResult]) -> Script {
     let answers = calls.iter().zip(results).map(|(call, result)| {
         let text = result.content.text();
         match serde_json::from_str::<Value>(&text) {

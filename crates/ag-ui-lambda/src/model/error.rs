@@ -1,72 +1,72 @@
-//! Why a model gave no turn, in terms that a run can act on.
+//! Why a turn of a model failed, in terms that a run can act on.
 
 use std::error::Error;
 use std::time::Duration;
 
-/// A failed turn: what kind of failure, and the cause for the log.
+/// A failed turn: the kind of failure, and the cause for the log.
 #[derive(Debug, thiserror::Error)]
 #[error("{kind}")]
 pub struct ModelError {
-    /// What kind of failure.
+    /// The kind of failure.
     pub kind: ModelErrorKind,
-    /// How long the provider wants to be left alone.
+    /// How long the provider asks to wait before the next request.
     pub retry_after: Option<Duration>,
-    /// What of the request the provider can't use. It is asked once more without.
-    pub rejected: Option<Rejected>,
-    /// What the provider or the network said; for the log only.
+    /// The part of the request that the provider can't use. The run sends the request once more without it.
+    pub rejected: Option<RejectedPart>,
+    /// The error of the provider or the network, which is written to the log and never sent to the client.
     #[source]
     cause: Option<Box<dyn Error + Send + Sync>>,
 }
 
-/// The kinds of failure of a model.
+/// The kinds of failure of a model's turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ModelErrorKind {
-    /// The provider asks to slow down.
+    /// The provider limits the rate of requests.
     #[error("the model is throttled")]
     Throttled,
     /// The provider cannot be reached or is overloaded.
     #[error("the model is unavailable")]
     Unavailable,
-    /// The provider finds the request at fault.
+    /// The provider rejects the request, so that it would fail again.
     #[error("the model refused the request")]
     Refused,
     /// The key, the permission or the model's name is wrong.
     #[error("the model is misconfigured")]
     Misconfigured,
-    /// The turn broke off.
+    /// The turn broke off after it had begun.
     #[error("the model's stream was cut")]
     StreamCut,
-    /// The conversation is longer than the model takes.
+    /// The conversation is longer than the model allows.
     #[error("the conversation is too long for the model")]
     ContextTooLong,
 }
 
-/// What of a request a provider can't use.
+/// The part of a request that a provider can't use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Rejected {
-    /// Pictures, documents, sounds or films.
+pub enum RejectedPart {
+    /// Images, documents, audio or video.
     Media,
     /// The schema of the tool of this name.
     Tool(String),
-    /// The schema of a tool, and the provider does not say of which.
-    SomeTool,
+    /// The schema of a tool that the provider does not name.
+    UnnamedTool,
 }
 
 impl ModelError {
-    /// A failure with its cause.
+    /// Creates an error of this kind with its cause.
     pub fn new(kind: ModelErrorKind, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { kind, retry_after: None, rejected: None, cause: Some(cause.into()) }
     }
 
-    /// The same failure over a part of the request.
+    /// Sets the part of the request that the provider can't use.
     #[must_use]
-    pub fn rejecting(self, rejected: impl Into<Option<Rejected>>) -> Self {
+    pub fn with_rejected_part(self, rejected: impl Into<Option<RejectedPart>>) -> Self {
         Self { rejected: rejected.into(), ..self }
     }
 
-    /// The same failure of a provider that wants to be left alone for a while.
+    /// Sets how long the provider asks to wait before the next request.
     #[must_use]
     pub fn retry_after(self, pause: impl Into<Option<Duration>>) -> Self {
         Self { retry_after: pause.into(), ..self }

@@ -1,7 +1,7 @@
 //! The port to a chat model: a request in, a stream of deltas out, typed errors.
 //!
-//! One file an adapter. The loop knows this vocabulary and no provider's; an adapter knows its provider and
-//! not the loop.
+//! Each provider has an adapter in a file or folder of its own. The agent loop knows only the types of this module and
+//! nothing of a provider; an adapter knows its provider and nothing of the loop.
 
 #[cfg(feature = "bedrock")]
 mod bedrock;
@@ -9,63 +9,66 @@ mod bedrock;
 mod calls;
 #[cfg(any(feature = "bedrock", feature = "http-models"))]
 mod claude;
+#[cfg(any(feature = "bedrock", feature = "http-models"))]
+mod compat;
 mod demo;
 mod error;
-#[cfg(feature = "http-models")]
-mod hosted;
 #[cfg(any(feature = "bedrock", feature = "http-models"))]
-mod rejected;
+mod error_text;
+#[cfg(feature = "http-models")]
+mod http;
+#[cfg(any(feature = "bedrock", feature = "http-models"))]
+mod rejected_part;
 mod request;
 mod scripted;
 mod settings;
-pub(crate) mod think;
-#[cfg(any(feature = "bedrock", feature = "http-models"))]
-mod told;
-#[cfg(any(feature = "bedrock", feature = "http-models"))]
-mod wire;
+pub(crate) mod think_tags;
 
 use futures_util::future::{self, BoxFuture};
 use futures_util::stream::BoxStream;
 
 use crate::protocol::{PartKind, TokenUsage};
 
+#[cfg(feature = "http-models")]
+pub use self::http::{ApiKeyProvider, BaseUrlError, Credentials, HttpModel, Provider};
 #[cfg(feature = "bedrock")]
 pub use bedrock::Bedrock;
 pub use demo::demo;
-pub use error::{ModelError, ModelErrorKind, Rejected};
-#[cfg(feature = "http-models")]
-pub use hosted::{ApiKey, ApiKeys, BadUrl, Hosted, Provider};
+pub use error::{ModelError, ModelErrorKind, RejectedPart};
 pub use request::{Call, CallResult, CallSignature, Reasoning, ReasoningKind, Request, Turn, UserPart};
 pub use scripted::{Script, Scripted};
 pub use settings::{ModelSettings, ThinkTags, ToolChoice};
 
-/// A chat model.
+/// A chat model, as the agent loop uses it.
 pub trait Model: Send + Sync + 'static {
-    /// `<adapter>/<model id>`: for logs, and the mark on what only this model may get back.
+    /// Returns `<adapter>/<model id>`. It stands in logs, and it marks reasoning and signatures that only this model may
+    /// get back.
     fn name(&self) -> &str;
 
-    /// Begins a turn. Nothing is sent before the stream is polled; dropping it ends the turn.
+    /// Starts a turn. Nothing is sent before the stream is polled, and dropping the stream ends the turn.
     ///
-    /// A stream that ends without [`Delta::End`] counts as cut.
+    /// A stream that ends without [`Delta::End`] counts as cut off.
     fn stream(&self, request: &Request) -> DeltaStream;
 
-    /// Whether the model reads parts of this kind. One that it doesn't is left out of a message and fails nothing.
-    fn takes(&self, part: &PartKind) -> bool {
+    /// Returns whether the model reads parts of this kind. Other parts are left out of a message, and the turn goes on
+    /// without them.
+    fn accepts(&self, part: &PartKind) -> bool {
         matches!(part, PartKind::Text { .. })
     }
 
-    /// Gets ready while the function starts: keys and a connection. A failure waits for the first request.
-    fn warm(&self) -> BoxFuture<'_, ()> {
+    /// Prepares for the first turn while the function starts: fetches the key and opens a connection. A failure is not
+    /// reported here; the first turn meets it again.
+    fn warm_up(&self) -> BoxFuture<'_, ()> {
         Box::pin(future::ready(()))
     }
 }
 
-/// A turn of a model, as it is made.
+/// The deltas of one turn, in the order in which the model writes them.
 pub type DeltaStream = BoxStream<'static, Result<Delta, ModelError>>;
 
 /// A piece of a model's turn.
 ///
-/// `call` numbers the calls of a turn, from any start and with any gaps.
+/// In the variants about calls, `call` tells the calls of a turn apart. The numbers may start anywhere and have gaps.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Delta {
@@ -73,57 +76,58 @@ pub enum Delta {
     Text(String),
     /// Text of the reasoning.
     Reasoning(String),
-    /// What the provider wants back with the reasoning before it, as it is. It ends that piece of reasoning.
+    /// An opaque value that the provider wants back, unchanged, with the reasoning before it. It ends that piece of
+    /// reasoning.
     ReasoningSignature(String),
-    /// A piece of reasoning that only the provider can read, and wants back as it is.
+    /// A piece of reasoning that only the provider can read. The provider wants it back unchanged.
     RedactedReasoning(String),
-    /// The reasoning before it is complete. It has no signature, and its provider wants the text back.
+    /// The end of a piece of reasoning that has no signature and whose text the provider wants back.
     ReasoningEnd,
-    /// A call begins.
+    /// The start of a call.
     ToolCall {
-        /// Its number in the turn.
+        /// The call's number in the turn.
         call: usize,
-        /// The provider's id of it.
+        /// The provider's id of the call.
         id: String,
         /// The tool's name.
         name: String,
     },
     /// A piece of a call's arguments.
     ToolArgs {
-        /// The call.
+        /// The call's number in the turn.
         call: usize,
-        /// JSON text.
+        /// The next piece of the JSON text.
         json: String,
     },
-    /// A call's arguments are complete. Calls without one are complete when the turn ends.
+    /// The end of a call's arguments. Calls that get no such delta are complete when the turn ends.
     ToolCallEnd {
-        /// The call.
+        /// The call's number in the turn.
         call: usize,
     },
-    /// What the provider wants back with a call, as it is.
+    /// An opaque value that the provider wants back, unchanged, with a call.
     ToolCallSignature {
-        /// The call.
+        /// The call's number in the turn.
         call: usize,
-        /// Opaque.
+        /// The opaque value.
         signature: String,
     },
-    /// What the provider wants back with the whole turn, as it is. It comes at most once, behind text and calls.
+    /// An opaque value that the provider wants back, unchanged, with the turn. It comes at most once, after text and calls.
     TurnSignature(String),
     /// Tokens that the turn used.
     Usage(TokenUsage),
-    /// The turn is over, in the way that its provider means it to be.
+    /// The regular end of the turn, as its provider reports it.
     End(StopReason),
 }
 
-/// Why a turn is over.
+/// Why a turn ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StopReason {
-    /// The answer is complete, or waits for the results of its calls.
+    /// The answer is complete, or the model waits for the results of its calls.
     Complete,
-    /// The limit of tokens was reached: text breaks off, and a call without [`Delta::ToolCallEnd`] is not made.
+    /// The limit of tokens was reached: the text breaks off, and a call without [`Delta::ToolCallEnd`] is dropped.
     MaxTokens,
-    /// The provider holds the rest back.
+    /// The provider withheld the rest because of its content policy.
     Filtered,
 }
 
@@ -136,11 +140,11 @@ impl<M: Model + ?Sized> Model for std::sync::Arc<M> {
         (**self).stream(request)
     }
 
-    fn takes(&self, part: &PartKind) -> bool {
-        (**self).takes(part)
+    fn accepts(&self, part: &PartKind) -> bool {
+        (**self).accepts(part)
     }
 
-    fn warm(&self) -> BoxFuture<'_, ()> {
-        (**self).warm()
+    fn warm_up(&self) -> BoxFuture<'_, ()> {
+        (**self).warm_up()
     }
 }

@@ -1,4 +1,4 @@
-//! What a model is asked: instructions, the conversation in turns, tools.
+//! The input of a model's turn: instructions, the conversation so far, and the tools on offer.
 
 use std::sync::Arc;
 
@@ -8,78 +8,78 @@ use crate::protocol::{Content, ContentPart, Tool, ToolCallId};
 /// The input of one turn.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
-    /// The system prompt: the server's own, and nothing of the client's.
+    /// The system prompt. The server writes it; nothing of it comes from the client.
     pub instructions: Option<Arc<str>>,
-    /// The conversation, oldest first. Every call of an assistant turn is answered right behind it.
+    /// The conversation, oldest first. An assistant turn with calls is directly followed by their results.
     pub history: Vec<Turn>,
     /// The tools on offer: this caller's backend tools and the client's own.
     pub tools: Arc<[Tool]>,
-    /// How the model is asked.
+    /// Temperature, limits and the other settings of the turn.
     pub settings: ModelSettings,
 }
 
-/// One turn of the conversation. Providers know these three, so the enum is exhaustive.
+/// One turn of the conversation. Every provider knows these three kinds, so the enum is exhaustive.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Turn {
-    /// What the user said.
+    /// A message of the user.
     User(Vec<UserPart>),
-    /// What the model said and called; not both are empty.
+    /// A turn of the model. Text and calls are never both empty.
     Assistant {
-        /// What it thought before, in order.
+        /// The reasoning before the text and the calls, in order.
         reasoning: Vec<Reasoning>,
-        /// The text.
+        /// The text of the answer; it may be empty.
         text: String,
-        /// The calls, in the order they were made.
+        /// The calls, in the order in which the model made them.
         calls: Vec<Call>,
     },
-    /// The answers to the calls of the turn before, in the order of the calls.
+    /// The results of the calls of the turn before, in the order of the calls.
     Results(Vec<CallResult>),
 }
 
-/// A part of what the user said.
+/// A part of a user's message.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum UserPart {
-    /// The user's own.
+    /// A part that the user wrote or attached.
     Content(ContentPart),
-    /// The client application's context entries, framed and marked as untrusted data: text for the model that
-    /// the user did not write.
+    /// The context entries of the client application, framed and marked as untrusted data. The user did not write this
+    /// text.
     ClientContext(String),
-    /// A sentence that stands where the conversation has no words of the user's, since providers want some there:
-    /// text for the model that the user did not write.
+    /// A sentence in a place where providers require a user's message and the conversation has none. The user did not
+    /// write this text.
     Note(String),
 }
 
-/// A call in the history.
+/// A tool call in the history.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
-    /// Its id.
+    /// The call's id.
     pub id: ToolCallId,
     /// The tool's name.
     pub name: String,
-    /// JSON text as the model wrote it; it may be broken.
+    /// The arguments as the JSON text that the model wrote; it may be invalid JSON.
     pub arguments: String,
-    /// What the provider wants back with it.
+    /// The opaque value that the provider wants back with the call.
     pub signature: Option<CallSignature>,
 }
 
-/// What a provider wants back with a call, as it is.
+/// An opaque value that a provider wants back, unchanged, with a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallSignature {
-    /// The model that made it, by [`Model::name`](super::Model::name); no other may get it.
+    /// The [`Model::name`](super::Model::name) of the model that wrote it. It is never sent to another model.
     pub model: String,
-    /// Opaque.
+    /// The opaque value.
     pub value: String,
 }
 
-/// A piece of reasoning.
+/// A piece of a model's reasoning in the history.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reasoning {
-    /// The model that made it, by [`Model::name`](super::Model::name); no other may get it.
+    /// The [`Model::name`](super::Model::name) of the model that wrote it. It is never sent to another model.
     pub model: String,
-    /// The text, as far as it can be read.
+    /// The readable text; it is empty where only the provider can read the reasoning.
     pub text: String,
-    /// How it goes back.
+    /// The form in which it goes back to the model.
     pub kind: ReasoningKind,
 }
 
@@ -87,38 +87,38 @@ pub struct Reasoning {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReasoningKind {
-    /// As text, to a provider that wants it; most want it only while the calls it led to are being answered.
+    /// As plain text, to providers that want it. Most want it only while the calls that it led to are being answered.
     Plain,
-    /// With this signature.
+    /// As text with this signature.
     Signed(String),
-    /// As this opaque value and without the text.
+    /// As this opaque value, without the text.
     Redacted(String),
-    /// No reasoning of its own: what the provider wants back with the whole turn.
-    OfTurn(String),
+    /// This piece holds no reasoning, but an opaque value that the provider wants back with the turn.
+    TurnSignature(String),
 }
 
 #[cfg(feature = "http-models")]
 impl Reasoning {
-    /// What goes back with the whole turn, if this is that.
-    pub(super) fn of_turn(&self) -> Option<&str> {
+    /// Returns the opaque value that goes back with the turn; `None` if this piece is reasoning.
+    pub(super) fn turn_signature(&self) -> Option<&str> {
         match &self.kind {
-            ReasoningKind::OfTurn(value) => Some(value),
+            ReasoningKind::TurnSignature(value) => Some(value),
             _ => None,
         }
     }
 }
 
-/// The answer to a call.
+/// The result of a tool call.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CallResult {
     /// The call's id.
     pub id: ToolCallId,
-    /// Text or parts.
+    /// The result as text or as parts.
     pub content: Content,
 }
 
 impl Request {
-    /// The user's last words, without other parts; empty if there are none.
+    /// Returns the text of the user's last message, without attachments; it is empty if there is no such text.
     pub fn last_user_text(&self) -> String {
         let last = self.history.iter().rev().find_map(|turn| match turn {
             Turn::User(parts) => Some(parts),
@@ -131,7 +131,7 @@ impl Request {
         Content::Parts(parts.collect()).text()
     }
 
-    /// Whether a tool of that name is on offer.
+    /// Returns whether a tool of this name is on offer.
     pub fn offers(&self, name: &str) -> bool {
         self.tools.iter().any(|tool| tool.name == name)
     }

@@ -1,4 +1,4 @@
-//! A model that says what a script tells it: for tests and demonstrations, without a network.
+//! A model that plays scripts, for tests and demonstrations that need no network.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::{Delta, DeltaStream, Model, ModelError, Request, StopReason};
 use crate::protocol::{PartKind, TokenUsage};
 
+/// Writes the script of a turn for a request.
 type Author = dyn Fn(&Request) -> Script + Send + Sync;
 
 /// A model that plays a [`Script`] for each request.
@@ -22,29 +23,29 @@ type Author = dyn Fn(&Request) -> Script + Send + Sync;
 #[derive(Clone)]
 pub struct Scripted {
     name: &'static str,
-    author: Arc<Author>,
+    script_for: Arc<Author>,
     delay: Duration,
 }
 
 impl Scripted {
-    /// A model whose turns `author` writes, request by request.
+    /// Creates a model that plays, for each request, the script that `author` returns for it.
     pub fn new(author: impl Fn(&Request) -> Script + Send + Sync + 'static) -> Self {
-        Self { name: "scripted/test", author: Arc::new(author), delay: Duration::ZERO }
+        Self { name: "scripted/test", script_for: Arc::new(author), delay: Duration::ZERO }
     }
 
-    /// A model that plays these turns one after another, whatever it is asked; then its turns are empty.
+    /// Creates a model that plays these turns one after another, whatever the requests are. Later turns are empty.
     pub fn turns(turns: impl IntoIterator<Item = Script>) -> Self {
         let turns = Mutex::new(turns.into_iter().collect::<std::collections::VecDeque<_>>());
         Self::new(move |_| turns.lock().ok().and_then(|mut turns| turns.pop_front()).unwrap_or_default())
     }
 
-    /// The same model under another name.
+    /// Sets the model's name; the default is `scripted/test`.
     #[must_use]
-    pub fn named(self, name: &'static str) -> Self {
+    pub fn with_name(self, name: &'static str) -> Self {
         Self { name, ..self }
     }
 
-    /// The same model with a pause before each delta.
+    /// Sets a pause before each delta; the default is no pause.
     #[must_use]
     pub fn with_delay(self, delay: Duration) -> Self {
         Self { delay, ..self }
@@ -56,18 +57,18 @@ impl Model for Scripted {
         self.name
     }
 
-    /// What a script makes of a part is its author's.
-    fn takes(&self, _: &PartKind) -> bool {
+    /// Accepts every part, because the author of the script decides what to do with it.
+    fn accepts(&self, _: &PartKind) -> bool {
         true
     }
 
     fn stream(&self, request: &Request) -> DeltaStream {
         let delay = self.delay;
-        stream::iter((self.author)(request).into_steps())
+        stream::iter((self.script_for)(request).into_steps())
             .then(move |step| async move {
                 match step {
-                    Step::Say(Delta::End(reason)) => Some(Ok(Delta::End(reason))),
-                    Step::Say(delta) => {
+                    Step::Emit(Delta::End(reason)) => Some(Ok(Delta::End(reason))),
+                    Step::Emit(delta) => {
                         if !delay.is_zero() {
                             tokio::time::sleep(delay).await;
                         }
@@ -85,7 +86,7 @@ impl Model for Scripted {
     }
 }
 
-/// One turn, step by step. It ends well unless it fails or is cut.
+/// The script of one turn. The turn ends with [`StopReason::Complete`] unless the script fails or is cut off.
 #[derive(Default)]
 pub struct Script {
     steps: Vec<Step>,
@@ -93,44 +94,48 @@ pub struct Script {
     is_cut: bool,
 }
 
+/// A step of a [`Script`].
 pub(super) enum Step {
-    Say(Delta),
+    /// Sends this delta.
+    Emit(Delta),
+    /// Fails the turn.
     Fail(ModelError),
+    /// Waits for the future before the next step.
     Wait(BoxFuture<'static, ()>),
 }
 
 impl Script {
-    /// A turn in which nothing is said.
+    /// Creates an empty script: a turn without text and calls.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Says anything.
+    /// Adds a delta of any kind.
     #[must_use]
     pub fn delta(mut self, delta: Delta) -> Self {
-        self.steps.push(Step::Say(delta));
+        self.steps.push(Step::Emit(delta));
         self
     }
 
-    /// Says text.
+    /// Adds text as one delta.
     #[must_use]
     pub fn text(self, text: impl Into<String>) -> Self {
         self.delta(Delta::Text(text.into()))
     }
 
-    /// Says text word by word.
+    /// Adds text with one delta for each word.
     #[must_use]
     pub fn words(self, text: &str) -> Self {
         text.split_inclusive(' ').fold(self, |script, word| script.text(word))
     }
 
-    /// Reasons.
+    /// Adds reasoning as one delta.
     #[must_use]
     pub fn reasoning(self, text: impl Into<String>) -> Self {
         self.delta(Delta::Reasoning(text.into()))
     }
 
-    /// Calls a tool, with its arguments in two pieces.
+    /// Adds a call of a tool, with its arguments in two pieces.
     #[must_use]
     pub fn call(self, id: &str, name: &str, arguments: &Value) -> Self {
         let json = arguments.to_string();
@@ -138,7 +143,7 @@ impl Script {
         self.call_in_pieces(id, name, &[head, tail])
     }
 
-    /// Calls a tool, with the text of its arguments in these pieces.
+    /// Adds a call of a tool, with the JSON text of its arguments in these pieces.
     #[must_use]
     pub fn call_in_pieces(mut self, id: &str, name: &str, pieces: &[&str]) -> Self {
         let call = self.calls;
@@ -150,42 +155,43 @@ impl Script {
             .delta(Delta::ToolCallEnd { call })
     }
 
-    /// Reports tokens.
+    /// Adds a report of used tokens.
     #[must_use]
     pub fn usage(self, usage: TokenUsage) -> Self {
         self.delta(Delta::Usage(usage))
     }
 
-    /// Pauses.
+    /// Adds a pause.
     #[must_use]
     pub fn pause(self, duration: Duration) -> Self {
         self.wait_for(async move { tokio::time::sleep(duration).await })
     }
 
-    /// Goes on only when `future` is done, such as a signal that the client has read what came before.
+    /// Waits for `future` before the next step, for example for a signal that the client has read the events so far.
     #[must_use]
     pub fn wait_for(mut self, future: impl Future<Output = ()> + Send + 'static) -> Self {
         self.steps.push(Step::Wait(future.boxed()));
         self
     }
 
-    /// Ends in failure: a kind of it, or an error with its cause.
+    /// Ends the turn with a failure: a [`ModelErrorKind`](super::ModelErrorKind), or an error with its cause.
     #[must_use]
     pub fn fail(mut self, error: impl Into<ModelError>) -> Self {
         self.steps.push(Step::Fail(error.into()));
         self.cut()
     }
 
-    /// Breaks off without an end.
+    /// Ends the stream without [`Delta::End`], as a connection that is cut off does.
     #[must_use]
     pub fn cut(self) -> Self {
         Self { is_cut: true, ..self }
     }
 
+    /// Returns the steps, with the turn's end as the last one unless the script fails or is cut off.
     pub(super) fn into_steps(self) -> Vec<Step> {
         let mut steps = self.steps;
         if !self.is_cut {
-            steps.push(Step::Say(Delta::End(StopReason::Complete)));
+            steps.push(Step::Emit(Delta::End(StopReason::Complete)));
         }
         steps
     }

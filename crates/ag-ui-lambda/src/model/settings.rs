@@ -1,32 +1,35 @@
-//! How a model is asked, in terms that every provider has.
+//! Settings of a model's turn, in terms that every provider has.
 
-/// How a model is asked. What is not set is left to the provider.
+/// Settings of a model's turn. Whatever is not set is left to the provider.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ModelSettings {
-    /// From 0, the same answer each time, to 1 or 2, whatever the provider allows.
+    /// How much answers vary: from 0, nearly the same answer each time, to 1 or 2, depending on the provider.
     pub temperature: Option<f64>,
-    /// The most tokens of one turn, reasoning included.
+    /// The maximum number of tokens that the model may write in one turn, reasoning included.
     pub max_tokens: Option<u32>,
-    /// The most tokens of one turn's reasoning; it turns reasoning on where a model has it as a choice.
+    /// The maximum number of tokens of one turn's reasoning. Setting it turns reasoning on where a model has it as an
+    /// option.
     pub thinking_tokens: Option<u32>,
     /// Whether the model may, must or must not call a tool.
     pub tool_choice: ToolChoice,
-    /// Texts at which the model stops, four at most; they are not part of its answer. Responses has no such setting.
+    /// Up to four texts at which the model stops; they are not part of its answer. OpenAI's Responses API has no such
+    /// setting.
     pub stop: Vec<String>,
-    /// Whether text between `<think>` and `</think>` is reasoning.
+    /// Whether text between `<think>` and `</think>` is read as reasoning.
     pub think_tags: ThinkTags,
 }
 
-/// What tags in a model's text mean.
+/// How `<think>` tags in a model's text are read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ThinkTags {
-    /// Nothing: they are text.
+    /// The tags are ordinary text.
     #[default]
     Off,
-    /// What stands between `<think>` and `</think>` is reasoning.
+    /// Text between `<think>` and `</think>` is reasoning.
     On,
-    /// The same, and each turn begins as reasoning: the chat template of the server has written the opening tag.
+    /// Text between the tags is reasoning, and each turn begins as reasoning, because the chat template of the server
+    /// writes the opening tag into the prompt.
     Open,
 }
 
@@ -34,13 +37,13 @@ pub enum ThinkTags {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ToolChoice {
-    /// It decides itself.
+    /// The model decides.
     #[default]
     Auto,
-    /// It calls no tool.
+    /// The model calls no tool.
     None,
-    /// It calls at least one, in the first turn of a run.
+    /// The model calls at least one tool in the first turn of a run.
     Required,
-    /// It calls the tool of this name, in the first turn of a run.
+    /// The model calls the tool of this name in the first turn of a run.
     Tool(String),
 }

@@ -1,4 +1,4 @@
-//! What a tool may know of the run it works for.
+//! The context of a call: what a tool knows about the caller and the run.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,106 +8,135 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use super::events::{ToolEventSender, tool_event_channel};
 use super::schema::{self, Validator};
-use super::voice::{self, Voice};
-use super::{Answer, Progress, Question, State, ToolError};
+use super::{Progress, Question, SharedState, ToolError, UserAnswer};
 use crate::protocol::{RunId, ThreadId, ToolCallId};
 
-/// The trusted side of a tool's input: who calls, and until when; and what a tool may say while it works.
+/// The trusted input of a tool: who calls and until when. It also gives access to what a tool can show while it runs.
 ///
-/// It is cheap to clone. But for [`state`](Self::state), which is the client's, and the answer to a question of the
-/// tool's own, it holds nothing that the model or the client's text can change.
+/// Neither the model nor the client's text can change what it contains, with two exceptions: the
+/// [`state`](Self::state) and the answer of [`ask`](Self::ask) come from the client. It is cheap to clone.
+///
+/// A unit test of a tool creates it with [`new`](Self::new):
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::time::Duration;
+///
+/// use ag_ui_lambda::tool::{RunInfo, ToolContext};
+/// use tokio::time::Instant;
+///
+/// let run = RunInfo::new("thread-1", "run-1");
+/// let deadline = Instant::now() + Duration::from_secs(5);
+/// let context = ToolContext::new(Arc::new("ada"), Arc::new(run), "call-1".into(), deadline);
+/// assert_eq!(*context.caller(), "ada");
+/// ```
 #[derive(Debug)]
 pub struct ToolContext<C> {
     caller: Arc<C>,
     run: Arc<RunInfo>,
     call_id: ToolCallId,
     deadline: Instant,
-    voice: Voice,
-    consent: Option<Arc<Consent>>,
+    /// Where the state and the progress of the tool are sent.
+    events: ToolEventSender,
+    /// The approval or the answer with which the call resumed; `None` for a call that did not wait.
+    approval: Option<Arc<Approval>>,
 }
 
-/// What a person has said to a call.
+/// A person's approval of a call, or answer to its question.
 #[derive(Debug)]
-struct Consent {
+struct Approval {
     idempotency_key: String,
     /// The answer to the tool's question.
-    answer: Option<Answer>,
-    /// Whether the tool has put its question.
+    answer: Option<UserAnswer>,
+    /// Whether the tool has asked its question.
     has_asked: AtomicBool,
 }
 
-/// The names of a run. The client chose them: they name a conversation, they prove nothing.
+/// The ids of a run. The client chose them: they name a conversation, and prove nothing about the caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RunInfo {
-    /// The conversation.
+    /// Identifies the conversation.
     pub thread_id: ThreadId,
-    /// The run.
+    /// Identifies the run within the conversation.
     pub run_id: RunId,
 }
 
+impl RunInfo {
+    /// Creates the ids of a run, for tests of tools.
+    pub fn new(thread_id: impl Into<ThreadId>, run_id: impl Into<RunId>) -> Self {
+        Self { thread_id: thread_id.into(), run_id: run_id.into() }
+    }
+}
+
 impl<C> ToolContext<C> {
-    /// A context, for the loop and for tests of tools: what a tool says in it, nobody hears.
+    /// Creates a context, for tests of tools. Its shared state is empty, and what the tool emits is dropped.
     pub fn new(caller: Arc<C>, run: Arc<RunInfo>, call_id: ToolCallId, deadline: Instant) -> Self {
-        let (voice, _unheard) = voice::channel(Arc::new(json!({})));
-        Self { caller, run, call_id, deadline, voice, consent: None }
+        let (events, _receiver) = tool_event_channel(Arc::new(json!({})));
+        Self { caller, run, call_id, deadline, events, approval: None }
     }
 
-    /// The same context with this shared state, for tests of tools.
+    /// Replaces the shared state, for tests of tools.
     #[must_use]
     pub fn with_state(self, state: Value) -> Self {
-        let (voice, _unheard) = voice::channel(Arc::new(state));
-        Self { voice, ..self }
+        let (events, _receiver) = tool_event_channel(Arc::new(state));
+        Self { events, ..self }
     }
 
-    /// The same context in a run that hears what the tool says.
-    pub(crate) fn with_voice(self, voice: Voice) -> Self {
-        Self { voice, ..self }
+    /// Sends what the tool emits to a run, and uses the shared state of that run.
+    pub(crate) fn with_events(self, events: ToolEventSender) -> Self {
+        Self { events, ..self }
     }
 
-    /// The same context for a call that a person has approved, or has answered a question of; for tests of tools.
+    /// Turns the context into that of an approved call, for tests of tools. If there is an `answer`,
+    /// [`ask`](Self::ask) returns it for any question.
     #[must_use]
-    pub fn consented(self, idempotency_key: impl Into<String>, answer: Option<Value>) -> Self {
-        let answer = answer.map(|value| Answer { value, question: None });
-        self.proven(idempotency_key.into(), answer)
+    pub fn with_approval(self, idempotency_key: impl Into<String>, answer: Option<Value>) -> Self {
+        let answer = answer.map(|value| UserAnswer { value, question_digest: None });
+        self.with_verified_approval(idempotency_key.into(), answer)
     }
 
-    /// The same context for a call whose approval, or whose answer, was proven.
-    pub(crate) fn proven(self, idempotency_key: String, answer: Option<Answer>) -> Self {
-        let consent = Consent { idempotency_key, answer, has_asked: AtomicBool::new(false) };
-        Self { consent: Some(Arc::new(consent)), ..self }
+    /// Turns the context into that of a call that resumed with a verified approval or answer.
+    pub(crate) fn with_verified_approval(self, idempotency_key: String, answer: Option<UserAnswer>) -> Self {
+        let approval = Approval { idempotency_key, answer, has_asked: AtomicBool::new(false) };
+        Self { approval: Some(Arc::new(approval)), ..self }
     }
 
-    /// Who calls, as the application made it from proven claims.
+    /// Returns the caller, which the application created from proven claims.
     pub fn caller(&self) -> &C {
         &self.caller
     }
 
-    /// The run that the call belongs to.
+    /// Returns the ids of the run that the call belongs to.
     pub fn run(&self) -> &RunInfo {
         &self.run
     }
 
-    /// The call.
+    /// Returns the id of the call.
     pub fn call_id(&self) -> &ToolCallId {
         &self.call_id
     }
 
-    /// Names a call that a person has approved or answered, the same however often the approval is brought: hand it
-    /// to what must be done once. None for a call that waited for nobody.
+    /// Returns the idempotency key of a call that a person has approved or answered: 32 ASCII characters, the same each
+    /// time the approval is sent. Pass it on to a system that must do something once only. `None` for a call that did not
+    /// wait for a person.
     pub fn idempotency_key(&self) -> Option<&str> {
-        self.consent.as_deref().map(|consent| consent.idempotency_key.as_str())
+        self.approval.as_deref().map(|approval| approval.idempotency_key.as_str())
     }
 
-    /// Asks the user, and waits across runs: without an answer the call ends here, and the run with it. When the
-    /// answer comes, the tool is called again **from its start**, with the same arguments, and this gives the answer.
-    /// So nothing that must happen once may stand before it. A call can ask one question.
+    /// Asks the user a question, and returns the answer once there is one.
     ///
-    /// An answer is for the question that was put: where the message or the schema is another one by then, this one is
-    /// put anew. So a message must say the same each time, with no clock and no chance in it.
+    /// Without an answer the call ends here, and so does the run. When the answer comes, in another run, the tool is called
+    /// again **from its start** with the same arguments, and this method returns the answer. So nothing that must happen
+    /// only once may come before it. A call can ask one question.
     ///
-    /// What the person sent has to fit the schema of `A` and to be what serde can read `A` from. Without the feature
-    /// `validate` only the second holds.
+    /// An answer is valid for the question that was asked. If the message or the schema has changed meanwhile, the changed
+    /// question is asked. So a message must be the same each time, without a time or a random value in it.
+    ///
+    /// The answer has to match the schema of `A`, and serde has to be able to read `A` from it. Without the feature
+    /// `validate` only the second is checked.
     ///
     /// ```
     /// # use ag_ui_lambda::tool::{NoArgs, ToolContext, ToolError, tool_fn};
@@ -119,51 +148,54 @@ impl<C> ToolContext<C> {
     ///     Ok(choice.size)
     /// }
     ///
-    /// let tool = tool_fn("order", "Orders a shirt.", order).asks();
+    /// let tool = tool_fn("order", "Orders a shirt.", order).may_ask();
     /// # let _: &dyn std::any::Any = &tool;
     /// ```
     ///
     /// # Errors
-    /// [`ToolError::Asked`], which the tool must return, as long as there is no answer that fits;
+    /// [`ToolError::NeedsAnswer`] as long as there is no answer that fits: the tool has to return it.
     /// [`ToolError::Failed`] for a second question.
     pub fn ask<A: DeserializeOwned + JsonSchema>(&self, message: impl Into<String>) -> Result<A, ToolError> {
         let question = Question::new::<A>(message.into());
-        let Some((consent, answer)) = self.consent.as_deref().and_then(|consent| {
-            let answer = consent.answer.as_ref()?;
-            Some((consent, answer))
+        let Some((approval, answer)) = self.approval.as_deref().and_then(|approval| {
+            let answer = approval.answer.as_ref()?;
+            Some((approval, answer))
         }) else {
-            return Err(ToolError::Asked(question));
+            return Err(ToolError::NeedsAnswer(question));
         };
-        if consent.has_asked.swap(true, Ordering::Relaxed) {
+        if approval.has_asked.swap(true, Ordering::Relaxed) {
             return Err(ToolError::Failed("a call can ask one question only".into()));
         }
-        if answer.question.is_some_and(|answered| answered != question.digest) {
-            return Err(ToolError::Asked(question.again("The question has changed since it was answered.")));
+        if answer.question_digest.is_some_and(|answered| answered != question.digest) {
+            return Err(ToolError::NeedsAnswer(
+                question.with_notice("The question has changed since it was answered."),
+            ));
         }
-        let validator = Validator::new(&Value::Object(question.schema.clone()))
-            .map_err(|problem| ToolError::Failed(problem.into()))?;
-        if let Err(faults) = validator.check(&answer.value) {
-            return Err(ToolError::Asked(question.again(&format!("The answer does not fit: {faults}."))));
+        let validator = Validator::new(&Value::Object(question.schema.clone()))?;
+        if let Err(mismatch) = validator.validate(&answer.value) {
+            return Err(ToolError::NeedsAnswer(
+                question.with_notice(&format!("The answer does not fit: {mismatch}.")),
+            ));
         }
-        serde_json::from_value(answer.value.clone()).map_err(|fault| {
-            let fault = schema::shortened(&fault.to_string());
-            ToolError::Asked(question.again(&format!("The answer does not fit: {fault}.")))
+        serde_json::from_value(answer.value.clone()).map_err(|error| {
+            let reason = schema::truncate(&error.to_string());
+            ToolError::NeedsAnswer(question.with_notice(&format!("The answer does not fit: {reason}.")))
         })
     }
 
-    /// When the tool is given up.
+    /// Returns the time at which the call is dropped if it has not returned.
     pub fn deadline(&self) -> Instant {
         self.deadline
     }
 
-    /// The state that the run shares with its client.
-    pub fn state(&self) -> State {
-        State::new(self.voice.clone())
+    /// Returns the state that the run shares with its client.
+    pub fn state(&self) -> SharedState {
+        SharedState::new(self.events.clone())
     }
 
-    /// What the user interface shows of the tool's work.
+    /// Returns the handle with which the tool shows its progress to the user.
     pub fn progress(&self) -> Progress {
-        Progress::new(self.voice.clone())
+        Progress::new(self.events.clone())
     }
 }
 
@@ -174,8 +206,8 @@ impl<C> Clone for ToolContext<C> {
             run: Arc::clone(&self.run),
             call_id: self.call_id.clone(),
             deadline: self.deadline,
-            voice: self.voice.clone(),
-            consent: self.consent.clone(),
+            events: self.events.clone(),
+            approval: self.approval.clone(),
         }
     }
 }
@@ -184,39 +216,42 @@ impl<C> Clone for ToolContext<C> {
 mod tests {
     use super::*;
 
+    /// The context of a call that resumed with an answer to this question.
     fn answered(answer: Value, question: &Question) -> ToolContext<()> {
-        let run = RunInfo { thread_id: "t".into(), run_id: "r".into() };
+        let run = RunInfo::new("t", "r");
         let context = ToolContext::new(Arc::new(()), Arc::new(run), "c".into(), Instant::now());
-        context.proven("key".into(), Some(Answer { value: answer, question: Some(question.digest) }))
+        let answer = UserAnswer { value: answer, question_digest: Some(question.digest) };
+        context.with_verified_approval("key".into(), Some(answer))
     }
 
-    fn asked<T>(asked: Result<T, ToolError>) -> Question {
-        match asked {
-            Err(ToolError::Asked(question)) => question,
+    /// The question that a tool asked instead of returning a result.
+    fn question_of<T>(result: Result<T, ToolError>) -> Question {
+        match result {
+            Err(ToolError::NeedsAnswer(question)) => question,
             Err(error) => panic!("{error}"),
             Ok(_) => panic!("an answer"),
         }
     }
 
     #[test]
-    fn an_answer_is_given_to_the_question_it_was_for_and_to_no_other() {
+    fn ask_accepts_an_answer_to_the_same_question_only() {
         let question = Question::new::<u8>("How many?".into());
         assert_eq!(answered(json!(7), &question).ask::<u8>("How many?").unwrap(), 7);
 
-        let other_words = asked(answered(json!(7), &question).ask::<u8>("How few?"));
-        assert_eq!(other_words.message(), "The question has changed since it was answered. How few?");
-        // The same value fits both schemas.
-        let other_schema = asked(answered(json!(7), &question).ask::<u16>("How many?"));
+        let other_message = question_of(answered(json!(7), &question).ask::<u8>("How few?"));
+        assert_eq!(other_message.message(), "The question has changed since it was answered. How few?");
+        // The value 7 matches both schemas.
+        let other_schema = question_of(answered(json!(7), &question).ask::<u16>("How many?"));
         assert_ne!(other_schema.digest, question.digest);
     }
 
     #[test]
-    fn what_is_said_about_an_earlier_answer_is_no_part_of_the_question() {
+    fn notice_about_an_earlier_answer_keeps_the_question() {
         let question = Question::new::<u8>("How many?".into());
 
-        let again = asked(answered(json!("few"), &question).ask::<u8>("How many?"));
+        let repeated = question_of(answered(json!("few"), &question).ask::<u8>("How many?"));
 
-        assert!(again.message().starts_with("The answer does not fit: "), "{}", again.message());
-        assert_eq!(answered(json!(7), &again).ask::<u8>("How many?").unwrap(), 7);
+        assert!(repeated.message().starts_with("The answer does not fit: "), "{}", repeated.message());
+        assert_eq!(answered(json!(7), &repeated).ask::<u8>("How many?").unwrap(), 7);
     }
 }

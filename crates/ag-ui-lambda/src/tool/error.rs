@@ -1,30 +1,46 @@
-//! Why a tool gave no result, for the three who may read of it: the model, a person, the operator.
+//! The error of a tool, with one variant for each reader: the model, the user, the operator.
 
 use std::error::Error;
 use std::fmt;
 
 use super::Question;
 
-/// Why a tool gave no result.
+/// The reason why a tool returns no result.
+///
+/// `?` on any other error makes it [`ToolError::Failed`], so that no cause reaches the client by accident.
+///
+/// ```
+/// use ag_ui_lambda::ToolError;
+///
+/// fn parse_amount(text: &str) -> Result<f64, ToolError> {
+///     let amount: f64 = text.parse()?;
+///     if amount < 0.0 {
+///         return Err(ToolError::refused("The amount must not be negative."));
+///     }
+///     Ok(amount)
+/// }
+/// assert!(matches!(parse_amount("-1"), Err(ToolError::Refused(_))));
+/// assert!(matches!(parse_amount("much"), Err(ToolError::Failed(_))));
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ToolError {
-    /// The model reads the sentence, and so does the client; it may try again.
+    /// The tool refuses the call. The model reads the sentence and may call again, and the client reads it too.
     Refused(String),
     /// The call waits for the answer to a question; see [`ToolContext::ask`](super::ToolContext::ask).
-    Asked(Question),
-    /// The operator reads the cause in the log. The model and the client read a fixed sentence.
+    NeedsAnswer(Question),
+    /// The tool failed. The operator reads the cause in the log; the model and the client read a fixed sentence.
     Failed(Box<dyn Error + Send + Sync>),
 }
 
 impl ToolError {
-    /// A refusal with a sentence that the model and the client may read.
+    /// Creates a refusal with a sentence that the model and the client read.
     pub fn refused(sentence: impl Into<String>) -> Self {
         Self::Refused(sentence.into())
     }
 }
 
-/// `?` on any error in a tool makes it a failure, so that no cause reaches the client by accident.
+/// Any error becomes [`ToolError::Failed`].
 impl<E: Error + Send + Sync + 'static> From<E> for ToolError {
     fn from(cause: E) -> Self {
         Self::Failed(Box::new(cause))
@@ -35,7 +51,7 @@ impl fmt::Display for ToolError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused(sentence) => f.write_str(sentence),
-            Self::Asked(question) => f.write_str(question.message()),
+            Self::NeedsAnswer(question) => f.write_str(question.message()),
             Self::Failed(cause) => write!(f, "the tool failed: {cause}"),
         }
     }

@@ -1,13 +1,18 @@
-//! A plain function as a tool.
+//! A plain async function as a tool.
 
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-use super::{Approval, Grants, Interrupts, Lack, Ruling, Tool, ToolContext, ToolError, ToolOutput};
+use super::{
+    Decision, Grants, Interrupts, IntoDecision, MissingGrant, Tool, ToolContext, ToolError, ToolOutput,
+};
 
-/// Makes a tool of an async function `(ToolContext<C>, Args) -> Result<Output, ToolError>`.
+/// Creates a tool from an async function `(ToolContext<C>, Args) -> Result<Output, ToolError>`.
+///
+/// `name` and `description` are what the model reads; see [`Tool::name`] for the allowed names. The JSON Schema of the
+/// arguments is generated from their type, with its doc comments as descriptions.
 ///
 /// ```
 /// use ag_ui_lambda::tool::{NoArgs, ToolContext, ToolError, tool_fn};
@@ -16,7 +21,7 @@ use super::{Approval, Grants, Interrupts, Lack, Ruling, Tool, ToolContext, ToolE
 ///     Ok(context.caller().clone())
 /// }
 ///
-/// let tool = tool_fn("whoami", "Name of the caller.", whoami);
+/// let tool = tool_fn("whoami", "Returns the name of the caller.", whoami);
 /// # let _: &dyn std::any::Any = &tool;
 /// ```
 pub fn tool_fn<F, C, A, O, Fut>(name: &'static str, description: &'static str, function: F) -> FnTool<F, C, A>
@@ -28,73 +33,80 @@ where
         name,
         description,
         function,
-        demands: Vec::new(),
-        policies: Vec::new(),
+        caller_rules: Vec::new(),
+        call_rules: Vec::new(),
+        approval_rules: Vec::new(),
         interrupts: Interrupts::default(),
-        approvals: Vec::new(),
     }
 }
 
-/// A function with the name and description that the model sees. Made by [`tool_fn`].
+/// A function with a name, a description and rules. [`tool_fn`] creates it, and its methods add rules.
+///
+/// Rules add up: a caller and a call have to meet all of them, and a later rule never revokes an earlier one.
 pub struct FnTool<F, C, A> {
     name: &'static str,
     description: &'static str,
     function: F,
-    /// What a caller has to meet, all of it.
-    demands: Vec<Demand<C>>,
-    /// What a call has to pass, all of it.
-    policies: Vec<Box<OfCall<C, A, Option<String>>>>,
+    /// The rules that a caller has to meet.
+    caller_rules: Vec<CallerRule<C>>,
+    /// The rules that a call has to meet.
+    call_rules: Vec<Box<CallRule<C, A, Decision>>>,
+    /// The rules that make a call wait for an approval; one of them is enough.
+    approval_rules: Vec<Box<CallRule<C, A, bool>>>,
+    /// What the calls may wait for.
     interrupts: Interrupts,
-    /// What makes a call wait, any of it.
-    approvals: Vec<Box<OfCall<C, A, bool>>>,
 }
 
-/// What a tool demands of its callers.
-struct Demand<C> {
-    is_met: Box<OfCaller<C>>,
-    /// What a caller lacks who does not meet it.
-    lack: Lack,
+/// A rule for the callers of a tool.
+struct CallerRule<C> {
+    is_met: Box<CallerPredicate<C>>,
+    /// What a caller lacks who does not meet the rule, for the log.
+    missing: MissingGrant,
     /// The same as a sentence for a developer.
-    sentence: String,
+    explanation: String,
 }
 
-type OfCaller<C> = dyn Fn(&C) -> bool + Send + Sync;
-type OfCall<C, A, R> = dyn Fn(&C, &A) -> R + Send + Sync;
+/// Decides about a caller.
+type CallerPredicate<C> = dyn Fn(&C) -> bool + Send + Sync;
+/// Decides about a call of a caller with these arguments.
+type CallRule<C, A, R> = dyn Fn(&C, &A) -> R + Send + Sync;
 
-/// What a tool demands adds up: with two demands a caller has to meet both, and nothing said later takes one back.
 impl<F, C, A> FnTool<F, C, A> {
-    /// Offers the tool only to callers who hold the permission (or OAuth scope); to all others it does not exist.
+    /// Offers the tool only to callers who have the permission (or OAuth scope). For all others it does not exist.
     #[must_use]
     pub fn needs_permission(self, permission: impl Into<String>) -> Self
     where
         C: Grants,
     {
         let permission = permission.into();
-        let sentence = format!("The caller lacks the permission {permission}.");
-        self.demands(Lack::Permission, sentence, move |caller: &C| caller.has_permission(&permission))
+        let explanation = format!("The caller lacks the permission {permission}.");
+        self.with_caller_rule(MissingGrant::Permission, explanation, move |caller: &C| {
+            caller.has_permission(&permission)
+        })
     }
 
-    /// Offers the tool only to callers who are in the group; to all others it does not exist.
+    /// Offers the tool only to callers who are in the group. For all others it does not exist.
     #[must_use]
     pub fn needs_group(self, group: impl Into<String>) -> Self
     where
         C: Grants,
     {
         let group = group.into();
-        let sentence = format!("Only callers in the group {group}.");
-        self.demands(Lack::Group, sentence, move |caller: &C| caller.is_in_group(&group))
+        let explanation = format!("Only callers in the group {group}.");
+        self.with_caller_rule(MissingGrant::Group, explanation, move |caller: &C| caller.is_in_group(&group))
     }
 
-    /// Offers the tool only to callers for whom `allowed` is true; to all others it does not exist.
+    /// Offers the tool only to callers for whom `is_available` is true. For all others it does not exist.
     #[must_use]
-    pub fn offered_to(self, allowed: impl Fn(&C) -> bool + Send + Sync + 'static) -> Self {
-        self.demands(Lack::Other, "A rule of the tool (`offered_to`) refuses this caller.".into(), allowed)
+    pub fn available_if(self, is_available: impl Fn(&C) -> bool + Send + Sync + 'static) -> Self {
+        let explanation = "A rule of the tool (`available_if`) refuses this caller.".into();
+        self.with_caller_rule(MissingGrant::Other, explanation, is_available)
     }
 
-    /// Runs only the calls that the policy allows, of a caller to whom the tool is offered.
+    /// Runs only the calls that `rule` allows, out of those of a caller to whom the tool is offered.
     ///
-    /// The policy answers `bool`, or a `Result` whose error is the sentence that the model and the client read. It is
-    /// asked once the arguments fit their schema, and again when a call goes on that waited for a person.
+    /// The rule returns `bool`, or a `Result` whose error is the sentence that the model and the client read. It is
+    /// evaluated once the arguments match their schema, and again when a call that waited for a person resumes.
     ///
     /// ```
     /// # use ag_ui_lambda::tool::{ToolContext, ToolError, tool_fn};
@@ -108,50 +120,51 @@ impl<F, C, A> FnTool<F, C, A> {
     /// # let _: &dyn std::any::Any = &tool;
     /// ```
     #[must_use]
-    pub fn allowed_if<R: Ruling>(mut self, policy: impl Fn(&C, &A) -> R + Send + Sync + 'static) -> Self {
-        self.policies.push(Box::new(move |caller, args| policy(caller, args).objection()));
+    pub fn allowed_if<R: IntoDecision>(mut self, rule: impl Fn(&C, &A) -> R + Send + Sync + 'static) -> Self {
+        self.call_rules.push(Box::new(move |caller, args| rule(caller, args).into_decision()));
         self
     }
 
-    /// Lets each call wait until a person approves it.
+    /// Makes every call wait until a person approves it.
     #[must_use]
     pub fn needs_approval(self) -> Self {
         self.needs_approval_if(|_, _| true)
     }
 
-    /// Lets the calls for which `needed` is true wait until a person approves them.
+    /// Makes the calls for which `is_needed` is true wait until a person approves them.
     #[must_use]
-    pub fn needs_approval_if(mut self, needed: impl Fn(&C, &A) -> bool + Send + Sync + 'static) -> Self {
-        self.interrupts.approval = true;
-        self.approvals.push(Box::new(needed));
+    pub fn needs_approval_if(mut self, is_needed: impl Fn(&C, &A) -> bool + Send + Sync + 'static) -> Self {
+        self.interrupts = self.interrupts.approval(true);
+        self.approval_rules.push(Box::new(is_needed));
         self
     }
 
-    /// Lets who approves a call edit its arguments. The edited ones are checked as those of a new call.
+    /// Lets the person who approves a call edit its arguments. Edited arguments are checked like those of a new call.
     #[must_use]
     pub fn editable(self) -> Self {
-        Self { interrupts: Interrupts { editable: true, ..self.interrupts }, ..self }
+        Self { interrupts: self.interrupts.editable(true), ..self }
     }
 
-    /// Lets the tool put a question, with [`ToolContext::ask`].
+    /// Lets the tool ask the user a question with [`ToolContext::ask`].
     #[must_use]
-    pub fn asks(self) -> Self {
-        Self { interrupts: Interrupts { question: true, ..self.interrupts }, ..self }
+    pub fn may_ask(self) -> Self {
+        Self { interrupts: self.interrupts.question(true), ..self }
     }
 
-    fn demands(
+    /// Adds a rule for callers.
+    fn with_caller_rule(
         mut self,
-        lack: Lack,
-        sentence: String,
+        missing: MissingGrant,
+        explanation: String,
         is_met: impl Fn(&C) -> bool + Send + Sync + 'static,
     ) -> Self {
-        self.demands.push(Demand { is_met: Box::new(is_met), lack, sentence });
+        self.caller_rules.push(CallerRule { is_met: Box::new(is_met), missing, explanation });
         self
     }
 
-    /// The first demand that a caller does not meet.
-    fn unmet(&self, caller: &C) -> Option<&Demand<C>> {
-        self.demands.iter().find(|demand| !(demand.is_met)(caller))
+    /// Finds the first rule that a caller does not meet.
+    fn first_unmet(&self, caller: &C) -> Option<&CallerRule<C>> {
+        self.caller_rules.iter().find(|rule| !(rule.is_met)(caller))
     }
 }
 
@@ -180,24 +193,31 @@ where
         self.description
     }
 
-    fn admits(&self, caller: &C) -> Result<(), Lack> {
-        self.unmet(caller).map_or(Ok(()), |demand| Err(demand.lack))
+    fn authorize_caller(&self, caller: &C) -> Result<(), MissingGrant> {
+        self.first_unmet(caller).map_or(Ok(()), |rule| Err(rule.missing))
     }
 
     fn explain_denial(&self, caller: &C) -> Option<String> {
-        self.unmet(caller).map(|demand| demand.sentence.clone())
+        self.first_unmet(caller).map(|rule| rule.explanation.clone())
     }
 
     fn interrupts(&self) -> Interrupts {
         self.interrupts
     }
 
-    fn approval(&self, caller: &C, args: &A) -> Approval {
-        if let Some(sentence) = self.policies.iter().find_map(|policy| policy(caller, args)) {
-            return Approval::Refused(sentence);
+    fn authorize(&self, caller: &C, args: &A) -> Decision {
+        let mut decision = Decision::Allow;
+        for rule in &self.call_rules {
+            match rule(caller, args) {
+                Decision::Allow => {}
+                Decision::RequireApproval => decision = Decision::RequireApproval,
+                Decision::Deny(sentence) => return Decision::Deny(sentence),
+            }
         }
-        let is_needed = self.approvals.iter().any(|is_needed| is_needed(caller, args));
-        if is_needed { Approval::Needed } else { Approval::NotNeeded }
+        if self.approval_rules.iter().any(|is_needed| is_needed(caller, args)) {
+            decision = Decision::RequireApproval;
+        }
+        decision
     }
 
     fn call(&self, context: ToolContext<C>, args: A) -> impl Future<Output = Result<O, ToolError>> + Send {

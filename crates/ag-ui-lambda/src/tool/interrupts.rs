@@ -1,4 +1,4 @@
-//! What a call may wait for: a person's yes before it runs, or the answer to a question of its own.
+//! What a call may wait for: a person's approval before it runs, or the answer to a question of its own.
 
 use schemars::JsonSchema;
 use serde_json::{Value, json};
@@ -7,73 +7,94 @@ use sha2::{Digest as _, Sha256};
 use super::schema;
 use crate::protocol::JsonObject;
 
-/// What the calls of a tool may wait for. A tool that says nothing here never waits.
+/// What the calls of a tool may wait for. By default they never wait.
+///
+/// A tool returns it from [`Tool::interrupts`](super::Tool::interrupts); a function tool sets it with
+/// [`needs_approval`](super::FnTool::needs_approval), [`editable`](super::FnTool::editable) and
+/// [`may_ask`](super::FnTool::may_ask).
+///
+/// ```
+/// use ag_ui_lambda::tool::Interrupts;
+///
+/// let interrupts = Interrupts::default().approval(true).editable(true);
+/// assert_ne!(interrupts, Interrupts::default());
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Interrupts {
-    /// A person's approval, as [`Tool::approval`](super::Tool::approval) decides.
-    pub approval: bool,
-    /// Whether who approves may edit the arguments.
-    pub editable: bool,
-    /// The answer to a question, as [`ToolContext::ask`](super::ToolContext::ask) puts it.
-    pub question: bool,
+    pub(crate) approval: bool,
+    pub(crate) editable: bool,
+    pub(crate) question: bool,
 }
 
 impl Interrupts {
-    pub(crate) fn any(self) -> bool {
+    /// Sets whether a call may wait for a person's approval. [`Tool::authorize`](super::Tool::authorize) decides which
+    /// calls do.
+    #[must_use]
+    pub fn approval(self, may_require: bool) -> Self {
+        Self { approval: may_require, ..self }
+    }
+
+    /// Sets whether the person who approves a call may edit its arguments. It can't be combined with
+    /// [`question`](Self::question).
+    #[must_use]
+    pub fn editable(self, is_editable: bool) -> Self {
+        Self { editable: is_editable, ..self }
+    }
+
+    /// Sets whether a call may wait for the answer to a question of [`ToolContext::ask`](super::ToolContext::ask).
+    #[must_use]
+    pub fn question(self, may_ask: bool) -> Self {
+        Self { question: may_ask, ..self }
+    }
+
+    /// Whether a call may wait at all.
+    pub(crate) fn can_interrupt(self) -> bool {
         self.approval || self.question
     }
 }
 
-/// Whether a call may run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Approval {
-    /// It runs.
-    NotNeeded,
-    /// It waits until a person approves it.
-    Needed,
-    /// It does not run, whoever approves it; the model reads the sentence.
-    Refused(String),
-}
-
-/// What a tool asks before it can give a result. Made by [`ToolContext::ask`](super::ToolContext::ask).
+/// A question that a tool asks the user before it can return a result. [`ToolContext::ask`](super::ToolContext::ask)
+/// creates it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Question {
     pub(crate) message: String,
-    /// JSON Schema of the answer.
+    /// The JSON Schema of the answer.
     pub(crate) schema: JsonObject,
-    /// SHA-256 of message and schema in canonical form, as the tool puts them: an answer is for these.
+    /// The SHA-256 digest of the message and the schema in canonical form. An answer is valid for this digest only.
     pub(crate) digest: [u8; 32],
 }
 
 /// A person's answer to a question.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct UserAnswer {
     pub(crate) value: Value,
-    /// Digest of the question that was answered; none where a test of a tool answers whatever is asked.
-    pub(crate) question: Option<[u8; 32]>,
+    /// The digest of the question that was answered; `None` in a test of a tool, whose answer fits any question.
+    pub(crate) question_digest: Option<[u8; 32]>,
 }
 
 impl Question {
+    /// Creates a question whose answer is an `A`.
     pub(super) fn new<A: JsonSchema>(message: String) -> Self {
-        let schema = object(schema::of::<A>());
+        let schema = schema_object(schema::schema_for::<A>());
         let canonical = serde_json_canonicalizer::to_vec(&json!([message, schema]));
         let digest = Sha256::digest(canonical.expect("JSON has a canonical form")).into();
         Self { message, schema, digest }
     }
 
-    /// The same question, with what was wrong with the answer to it in front.
-    pub(super) fn again(self, fault: &str) -> Self {
-        Self { message: format!("{fault} {}", self.message), ..self }
+    /// The same question with a notice in front of its message, such as why the previous answer was not accepted. The
+    /// digest stays the same.
+    pub(super) fn with_notice(self, notice: &str) -> Self {
+        Self { message: format!("{notice} {}", self.message), ..self }
     }
 
-    /// What the user reads.
+    /// Returns the message that the user reads.
     pub fn message(&self) -> &str {
         &self.message
     }
 }
 
-/// The schema of a yes or no, and of edited arguments where they may be.
+/// Returns the JSON Schema of an answer that approves or denies a call. `parameters` is the schema of the arguments, if
+/// the person may edit them.
 pub(crate) fn approval_schema(parameters: Option<&Value>) -> JsonObject {
     let mut schema = json!({
         "type": "object",
@@ -84,11 +105,12 @@ pub(crate) fn approval_schema(parameters: Option<&Value>) -> JsonObject {
     if let Some(parameters) = parameters {
         schema["properties"]["editedArgs"] = parameters.clone();
     }
-    object(schema)
+    schema_object(schema)
 }
 
-/// A schema as an object: `true`, the schema of anything, becomes an empty one.
-fn object(schema: Value) -> JsonObject {
+/// Converts a schema to an object. The schema `true`, which accepts any value, becomes an empty object, which does the
+/// same.
+fn schema_object(schema: Value) -> JsonObject {
     match schema {
         Value::Object(schema) => schema,
         _ => JsonObject::new(),

@@ -1,91 +1,153 @@
-//! Backend tools: functions that the model may call and that run here.
+//! Backend tools: functions that the model may call and that run in this process.
 //!
-//! A tool gets two kinds of input, never mixed: its arguments, which the model wrote, and its
-//! [`ToolContext`], which the application made from proven claims. It has no way to make events: it returns, and
-//! what it says before that, of [`State`] and [`Progress`], the loop tells.
+//! A tool gets two kinds of input, which are never mixed: its arguments, which the model wrote, and its
+//! [`ToolContext`], which the application created from proven claims. A tool does not produce AG-UI events. It returns a
+//! result, and meanwhile it may change the [`SharedState`] and show its [`Progress`]; the agent loop turns both into
+//! events.
+//!
+//! Most tools are functions, see [`tool_fn`]. A tool that owns a client or a pool implements [`Tool`].
+//!
+//! - `function`: [`tool_fn`]. `context`: [`ToolContext`]. `state`, `progress`: what a tool shows while it runs.
+//! - `authorization`: who may use a tool. `interrupts`: what a call may wait for.
+//! - `arguments`, `schema`: from the model's text to the type that a tool takes. `output`, `error`: what a tool returns.
+//! - `registry`: the tools of an agent. `erased_tool`: how one call runs.
+//! - `events`: the channel from a running tool to the agent loop.
 
 mod arguments;
+mod authorization;
 mod context;
+mod erased_tool;
 mod error;
+mod events;
 mod function;
 mod interrupts;
 mod output;
-mod policy;
 mod progress;
+mod registry;
 mod schema;
 mod state;
-mod toolbox;
-mod voice;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-pub(crate) use arguments::parse;
+pub(crate) use arguments::parse_arguments;
+pub use authorization::{Decision, Grants, IntoDecision, MissingGrant};
 pub use context::{RunInfo, ToolContext};
+pub(crate) use erased_tool::{ErasedTool, ToolCallOutcome, error_result};
 pub use error::ToolError;
+pub(crate) use events::{Envelope, ToolEvent, ToolEventReceiver, ToolEventSender, tool_event_channel};
 pub use function::{FnTool, tool_fn};
-pub(crate) use interrupts::{Answer, approval_schema};
-pub use interrupts::{Approval, Interrupts, Question};
+pub use interrupts::{Interrupts, Question};
+pub(crate) use interrupts::{UserAnswer, approval_schema};
 pub use output::{Parts, ToolOutput};
-pub use policy::{Grants, Lack, Ruling};
 pub use progress::{Activity, Progress, ProgressError, Step};
-pub use state::{State, StateError};
-pub use toolbox::ToolboxError;
-pub(crate) use toolbox::{Ending, Entry, Toolbox, refusal};
-pub(crate) use voice::{Ear, Said, Voice, Word, channel};
+pub use registry::RegisterToolError;
+pub(crate) use registry::ToolRegistry;
+pub use state::{SharedState, StateError};
 
-/// A backend tool, for callers of the type `C`.
+/// A function of the backend that a model may call, for callers of the type `C`.
 ///
-/// A plain function becomes one with [`tool_fn`]; a tool that holds a client or a pool implements this.
+/// A plain function becomes a tool with [`tool_fn`]. A type that owns a client or a pool implements this trait:
+///
+/// ```
+/// use ag_ui_lambda::tool::{Decision, Interrupts, Tool, ToolContext, ToolError};
+///
+/// struct Caller {
+///     limit: f64,
+/// }
+///
+/// #[derive(serde::Deserialize, schemars::JsonSchema)]
+/// struct RefundArgs {
+///     order: String,
+///     amount: f64,
+/// }
+///
+/// struct Refund {
+///     shop: String,
+/// }
+///
+/// impl Tool<Caller> for Refund {
+///     type Args = RefundArgs;
+///     type Output = String;
+///
+///     fn name(&self) -> &str {
+///         "refund"
+///     }
+///
+///     fn description(&self) -> &str {
+///         "Refunds an order."
+///     }
+///
+///     fn interrupts(&self) -> Interrupts {
+///         Interrupts::default().approval(true)
+///     }
+///
+///     fn authorize(&self, caller: &Caller, args: &RefundArgs) -> Decision {
+///         match args.amount {
+///             amount if amount > caller.limit => Decision::Deny("This is beyond your limit.".into()),
+///             amount if amount > 100.0 => Decision::RequireApproval,
+///             _ => Decision::Allow,
+///         }
+///     }
+///
+///     async fn call(&self, _: ToolContext<Caller>, args: RefundArgs) -> Result<String, ToolError> {
+///         Ok(format!("{} refunds {} for {}.", self.shop, args.amount, args.order))
+///     }
+/// }
+/// ```
 pub trait Tool<C>: Send + Sync + 'static {
-    /// The arguments. Their JSON Schema is what the model sees and what calls are checked against, before serde reads
-    /// them. Without the feature `validate` only serde checks them: what the schema alone says, such as a range, a
-    /// pattern or a length, is then for the tool to check.
+    /// The type of the arguments. The model reads its JSON Schema, and calls are validated against that schema before
+    /// serde reads them. Without the feature `validate` only serde checks them: the tool itself then has to check what
+    /// only the schema says, such as a range, a pattern or a length.
     type Args: DeserializeOwned + JsonSchema + Send;
 
-    /// The result. A string is given to the model as it is, [`Parts`] as parts, anything else as JSON.
+    /// The type of the result. The model gets a string as it is, [`Parts`] as parts, and any other type as JSON.
     type Output: ToolOutput + Send;
 
-    /// The name that the model calls: 1 to 64 ASCII letters, digits, `_` and `-`.
+    /// Returns the name by which the model calls the tool: 1 to 64 ASCII letters, digits, `_` and `-`.
     fn name(&self) -> &str;
 
-    /// What the tool does, for the model.
+    /// Returns the description of what the tool does, for the model.
     fn description(&self) -> &str;
 
-    /// Whether this caller may use the tool. One who may not is never shown it, and a call by name is
-    /// answered as if there were no such tool. A panic is a no.
+    /// Decides whether this caller may use the tool. By default every caller may.
+    ///
+    /// The tool is never offered to a caller who may not use it, and a call of it gets the same result as a call of a tool
+    /// that does not exist. A panic counts as a denial.
     ///
     /// # Errors
-    /// What the caller lacks, for the log.
-    fn admits(&self, _caller: &C) -> Result<(), Lack> {
+    /// The kind of grant that the caller lacks, for the log.
+    fn authorize_caller(&self, _caller: &C) -> Result<(), MissingGrant> {
         Ok(())
     }
 
-    /// Why this caller may not use the tool, as a sentence for a developer who looks at the agent in local mode; `None`
-    /// where [`admits`](Self::admits) says all that there is. No client of a deployed function reads it.
+    /// Explains to a developer why this caller may not use the tool. The sentence is shown in local mode only; a client of
+    /// a deployed function never reads it. `None` if [`authorize_caller`](Self::authorize_caller) says all there is.
     fn explain_denial(&self, _caller: &C) -> Option<String> {
         None
     }
 
-    /// What its calls may wait for. A tool whose calls may wait is offered only where approvals can be proven.
+    /// Returns what the calls of the tool may wait for. A tool whose calls may wait is offered only if the agent has
+    /// [`Approvals`](crate::approval::Approvals). By default calls never wait.
     fn interrupts(&self) -> Interrupts {
         Interrupts::default()
     }
 
-    /// Whether a call may run: at once, when a person has approved it, or not at all. Asked when the call is made, and
-    /// again when it was approved, with the arguments as they were edited. A panic refuses the call.
+    /// Decides whether a call runs at once, waits until a person approves it, or does not run. By default it runs at once.
     ///
-    /// A tool that needs one without saying so in [`interrupts`](Self::interrupts) fails.
-    fn approval(&self, _caller: &C, _args: &Self::Args) -> Approval {
-        Approval::NotNeeded
+    /// It is evaluated when the model makes the call, and again when a person has approved it, then with the arguments as
+    /// the person edited them. A panic counts as a denial. A tool that returns [`Decision::RequireApproval`] without
+    /// announcing it in [`interrupts`](Self::interrupts) fails.
+    fn authorize(&self, _caller: &C, _args: &Self::Args) -> Decision {
+        Decision::Allow
     }
 
-    /// Runs the tool.
+    /// Runs the tool. It is dropped at the [deadline](ToolContext::deadline).
     ///
     /// # Errors
-    /// [`ToolError::Refused`] for what the model can put right, [`ToolError::Asked`] for what a person has to answer
-    /// first, [`ToolError::Failed`] for the rest.
+    /// [`ToolError::Refused`] for what the model can correct, [`ToolError::NeedsAnswer`] for a question to the user, and
+    /// [`ToolError::Failed`] for everything else.
     fn call(
         &self,
         context: ToolContext<C>,
@@ -93,7 +155,8 @@ pub trait Tool<C>: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Self::Output, ToolError>> + Send;
 }
 
-/// The arguments of a tool that takes none.
+/// The arguments of a tool that takes no arguments. A call with any argument is rejected.
+// Not `non_exhaustive`: it never has a field.
 #[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NoArgs {}

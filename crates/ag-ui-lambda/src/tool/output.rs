@@ -1,4 +1,4 @@
-//! What a tool may return: text, data, or parts of several kinds.
+//! The result of a tool: text, data, or parts of several kinds.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -6,20 +6,20 @@ use serde_json::Value;
 use super::ToolError;
 use crate::protocol::{Content, ContentPart, PartKind, Source};
 
-/// What a tool returns.
+/// A type that a tool can return.
 ///
-/// A string goes to the model and the client as it is, whatever else serialises goes as JSON, and [`Parts`] go as
-/// parts. A type of your own that does not serialise may implement this.
+/// Every type that implements [`Serialize`] is one: the model and the client get a string as it is, and any other value
+/// as JSON. [`Parts`] are sent as parts. A type that does not implement `Serialize` can implement this trait.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is nothing that a tool can return",
-    label = "neither `Serialize` nor `Parts`",
+    message = "`{Self}` is not a type that a tool can return",
+    label = "this type is neither `Serialize` nor `Parts`",
     note = "derive `serde::Serialize` for it"
 )]
 pub trait ToolOutput {
-    /// The result as the protocol has it.
+    /// Converts the value into the content of a tool message.
     ///
     /// # Errors
-    /// What went wrong, as for [`Tool::call`](super::Tool::call).
+    /// [`ToolError`], with the same meaning as from [`Tool::call`](super::Tool::call).
     fn into_content(self) -> Result<Content, ToolError>;
 }
 
@@ -32,10 +32,10 @@ impl<T: Serialize> ToolOutput for T {
     }
 }
 
-/// A result in parts: text, images, documents, each with metadata of your own.
+/// A result in parts: text, images and documents, each with optional metadata.
 ///
-/// A link is a document behind an address. What is no text reaches clients from 1.0 on, and those models whose wire
-/// takes it in results; the others read the text alone, so say in it what matters.
+/// A link is a document with a URL. Clients before AG-UI 1.0 get only the text, and so do models whose API accepts only
+/// text in results. So the text should contain what matters.
 ///
 /// ```
 /// use ag_ui_lambda::protocol::Source;
@@ -48,32 +48,32 @@ impl<T: Serialize> ToolOutput for T {
 ///         .text("Sales rose by 4 % in May.")
 ///         .image(Source::bytes(draw(), "image/png"))
 ///         .document(Source::url("https://acme.example/sales.pdf"))
-///         .with_metadata(json!({ "title": "The whole report" })))
+///         .with_metadata(json!({ "title": "The full report" })))
 /// }
 /// ```
-// Not `Serialize`: it is told apart from data by that.
+// Not `Serialize`: every type that is gets sent as JSON.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Parts(Vec<ContentPart>);
 
 impl Parts {
-    /// No parts yet.
+    /// Creates a result without parts.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds text.
+    /// Adds a part with text.
     #[must_use]
     pub fn text(self, text: impl Into<String>) -> Self {
         self.part(PartKind::Text { text: text.into() })
     }
 
-    /// Adds an image.
+    /// Adds a part with an image.
     #[must_use]
     pub fn image(self, source: Source) -> Self {
         self.part(PartKind::Image { source })
     }
 
-    /// Adds a document, or a link to one.
+    /// Adds a part with a document or a link to one.
     #[must_use]
     pub fn document(self, source: Source) -> Self {
         self.part(PartKind::Document { source })
@@ -86,7 +86,7 @@ impl Parts {
         self
     }
 
-    /// Sets the metadata of the last part; null is none.
+    /// Sets the metadata of the last part. `null` removes it, and without a part nothing happens.
     #[must_use]
     pub fn with_metadata(mut self, metadata: Value) -> Self {
         if let Some(part) = self.0.last_mut() {

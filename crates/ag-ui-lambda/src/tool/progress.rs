@@ -1,18 +1,18 @@
-//! What a tool shows of its work while it works.
+//! The progress that a tool shows to the user while it runs.
 
 use std::fmt;
 
 use serde::Serialize;
 use serde_json::Value;
 
+use super::events::{ToolEvent, ToolEventSender};
 use super::state::{self, StateError};
-use super::voice::{Voice, Word};
-use crate::protocol::{CustomName, JsonObject, NoPrefix};
+use crate::protocol::{CustomName, CustomNameError, JsonObject};
 
-/// What a user interface shows of a tool's work: steps, activities, events of the application's own.
+/// Shows the progress of a tool in the user interface: steps, activities, and custom events of the application.
 ///
-/// Everything is sent at once, and before the tool's result. A tool that says something waits until the client can
-/// take it.
+/// Everything is sent immediately, and before the tool's result. Each method waits until the client can take the event.
+/// It is cheap to clone.
 ///
 /// ```
 /// use ag_ui_lambda::{NoArgs, ToolContext, ToolError};
@@ -32,85 +32,89 @@ use crate::protocol::{CustomName, JsonObject, NoPrefix};
 /// ```
 #[derive(Clone)]
 pub struct Progress {
-    voice: Voice,
+    events: ToolEventSender,
 }
 
-/// What a tool wanted to show can't be shown.
+/// Progress cannot be shown, because its name or its content is not valid.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProgressError {
-    /// A custom event needs a name of the application's own.
+    /// The name of a custom event has no prefix of the application.
     #[error(transparent)]
-    NoPrefix(#[from] NoPrefix),
-    /// An activity's content is an object.
+    NoPrefix(#[from] CustomNameError),
+    /// The content of an activity is not a JSON object.
     #[error("the content of an activity must be an object")]
-    NoObject,
-    /// The value can't be JSON.
-    #[error("what was to be shown is not JSON")]
+    NotAnObject,
+    /// The value cannot be converted to JSON.
+    #[error("the progress to be shown cannot be converted to JSON")]
     NotJson(#[from] serde_json::Error),
 }
 
 impl Progress {
-    pub(super) fn new(voice: Voice) -> Self {
-        Self { voice }
+    /// Creates the handle of a tool that sends its events here.
+    pub(super) fn new(events: ToolEventSender) -> Self {
+        Self { events }
     }
 
-    /// Begins a step. It ends with [`Step::end`] or when it is dropped, through an error too.
+    /// Begins a step. It ends with [`Step::end`], or when it is dropped, for example because the tool returns an error.
     ///
-    /// Where a step of that name is open in the run, this one gets a number.
+    /// If a step of this name is open in the run, a number is added to the name.
     pub async fn step(&self, name: impl Into<String> + Send) -> Step {
-        let key = self.voice.key();
+        let key = self.events.next_key();
         let name = name.into();
-        // The step is there before anything is awaited: a tool that is given up meanwhile ends it.
-        let step = Step { voice: self.voice.clone(), key: Some(key) };
-        self.voice.say(Word::StepStarted { key, name }).told().await;
+        // The step exists before anything is awaited, so that it also ends if the tool is dropped meanwhile.
+        let step = Step { events: self.events.clone(), key: Some(key) };
+        self.events.emit(ToolEvent::StepStarted { key, name }).delivered().await;
         step
     }
 
-    /// Shows an activity: a message of the user interface that changes in its place. The model never reads it.
+    /// Shows an activity: a message in the user interface whose content can change. The model never reads it.
     ///
-    /// `activity_type` says which widget shows it; `content` is an object.
+    /// `activity_type` tells the client which widget shows it, and `content` has to serialize to a JSON object.
     ///
     /// # Errors
-    /// [`ProgressError`] if the content is no object or can't be JSON.
+    /// [`ProgressError::NotAnObject`] if the content is not an object, [`ProgressError::NotJson`] if it cannot be
+    /// converted to JSON.
     pub async fn activity(
         &self,
         activity_type: impl Into<String> + Send,
         content: impl Serialize + Send,
     ) -> Result<Activity, ProgressError> {
         let Value::Object(content) = serde_json::to_value(content)? else {
-            return Err(ProgressError::NoObject);
+            return Err(ProgressError::NotAnObject);
         };
         let activity_type = activity_type.into();
-        let activity = Activity { voice: self.voice.clone(), key: self.voice.key(), activity_type, content };
+        let activity =
+            Activity { events: self.events.clone(), key: self.events.next_key(), activity_type, content };
         activity.show().await;
         Ok(activity)
     }
 
-    /// Sends an event of the application's own. Its name has a prefix, such as `com.acme.`.
+    /// Sends a CUSTOM event of the application. Its name needs a prefix, such as `com.acme.`.
     ///
     /// # Errors
-    /// [`ProgressError`] if the name has no prefix or the value can't be JSON.
+    /// [`ProgressError::NoPrefix`] if the name has no prefix, [`ProgressError::NotJson`] if the value cannot be converted
+    /// to JSON.
     pub async fn custom(&self, name: &str, value: impl Serialize + Send) -> Result<(), ProgressError> {
         let (name, value) = (CustomName::new(name)?, serde_json::to_value(value)?);
-        self.voice.say(Word::Custom { name, value }).told().await;
+        self.events.emit(ToolEvent::Custom { name, value }).delivered().await;
         Ok(())
     }
 }
 
-/// A step that has begun.
+/// An open step of [`Progress::step`]. It ends when it is dropped.
 #[must_use = "a step ends when this is dropped"]
 pub struct Step {
-    voice: Voice,
-    /// `None` when it has ended.
+    events: ToolEventSender,
+    /// The key of the step; `None` once it has ended.
     key: Option<u64>,
 }
 
 impl Step {
-    /// Ends the step.
+    /// Ends the step, and waits until the client can take the event.
     pub async fn end(mut self) {
         if let Some(key) = self.key.take() {
-            self.voice.say(Word::StepFinished { key }).told().await;
+            self.events.emit(ToolEvent::StepFinished { key }).delivered().await;
         }
     }
 }
@@ -118,49 +122,51 @@ impl Step {
 impl Drop for Step {
     fn drop(&mut self) {
         if let Some(key) = self.key {
-            let _told_later = self.voice.say(Word::StepFinished { key });
+            // `Drop` cannot wait for the delivery.
+            let _ = self.events.emit(ToolEvent::StepFinished { key });
         }
     }
 }
 
-/// An activity that the client shows, and goes on to show when this is dropped.
+/// An activity of [`Progress::activity`]. The client keeps showing it after this is dropped.
 pub struct Activity {
-    voice: Voice,
+    events: ToolEventSender,
     key: u64,
     activity_type: String,
     content: JsonObject,
 }
 
 impl Activity {
-    /// The content as it is now.
+    /// Returns the content as it is now.
     pub fn content(&self) -> &JsonObject {
         &self.content
     }
 
-    /// Sets what stands at a JSON Pointer in the content, as [`State::set`](super::State::set) does.
+    /// Sets the value at a JSON Pointer in the content, as [`SharedState::set`](super::SharedState::set) does.
     ///
     /// # Errors
-    /// [`StateError`] where nothing can stand there, or the value can't be JSON. The content is as it was.
+    /// [`StateError`] if the value cannot be placed there or cannot be converted to JSON. The content stays as it was.
     pub async fn set(&mut self, pointer: &str, value: impl Serialize + Send) -> Result<(), StateError> {
-        let value = state::json(pointer, value)?;
+        let value = state::to_json(pointer, value)?;
         let mut content = Value::Object(self.content.clone());
-        state::place(&mut content, pointer, value)?;
-        let Value::Object(content) = content else { return Err(StateError::NoPlace(pointer.to_owned())) };
+        state::set_at(&mut content, pointer, value)?;
+        let Value::Object(content) = content else { return Err(StateError::Unreachable(pointer.to_owned())) };
         self.content = content;
         self.show().await;
         Ok(())
     }
 
-    /// Changes the content in any way.
+    /// Changes the content with a function, and returns what the function returns.
     pub async fn update<T: Send>(&mut self, change: impl FnOnce(&mut JsonObject) -> T + Send) -> T {
-        let made = change(&mut self.content);
+        let output = change(&mut self.content);
         self.show().await;
-        made
+        output
     }
 
+    /// Sends the content as it is now.
     async fn show(&self) {
         let (key, activity_type, content) = (self.key, self.activity_type.clone(), self.content.clone());
-        self.voice.say(Word::Activity { key, activity_type, content }).told().await;
+        self.events.emit(ToolEvent::ActivityChanged { key, activity_type, content }).delivered().await;
     }
 }
 

@@ -1,18 +1,30 @@
-//! JSON Schemas, made of Rust types, and values checked against them. A fault is a sentence that a model or a user can
-//! read.
+//! JSON Schemas of Rust types, and the validation of values against them.
 
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
-/// How many faults are told at once.
+/// How many mismatches one error reports.
 #[cfg(feature = "validate")]
-const FAULTS_TOLD: usize = 3;
-/// How many characters of each.
-const FAULT_LENGTH: usize = 200;
+const MAX_REPORTED_MISMATCHES: usize = 3;
+/// How many characters of each reason are reported.
+const MAX_REASON_CHARS: usize = 200;
 
-/// The schema of a type, in the plain form that providers take: no `$schema`, no title, nothing by reference.
-pub(super) fn of<T: JsonSchema>() -> Value {
+/// A schema cannot be used for validation. The text is the validator's reason.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+#[cfg_attr(not(feature = "validate"), expect(dead_code, reason = "nothing is validated"))]
+pub(super) struct SchemaError(String);
+
+/// A value does not match its schema. The text names the first mismatches, for a model or a user.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+#[cfg_attr(not(feature = "validate"), expect(dead_code, reason = "nothing is validated"))]
+pub(crate) struct MismatchError(String);
+
+/// Generates the schema of a type in the plain form that model providers accept: without `$schema`, title and
+/// references.
+pub(super) fn schema_for<T: JsonSchema>() -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.meta_schema = None;
         settings.inline_subschemas = true;
@@ -22,8 +34,9 @@ pub(super) fn of<T: JsonSchema>() -> Value {
     schema.to_value()
 }
 
-/// Checks values against a schema. Without the feature `validate` every value fits, and what serde can read of it is
-/// for the caller to check.
+/// Validates values against a schema.
+///
+/// Without the feature `validate` every value is accepted: the caller has to check what serde can read from it.
 pub(super) struct Validator {
     #[cfg(feature = "validate")]
     schema: jsonschema::Validator,
@@ -31,39 +44,40 @@ pub(super) struct Validator {
 
 #[cfg(feature = "validate")]
 impl Validator {
-    /// # Errors
-    /// What is wrong with the schema.
-    pub(super) fn new(schema: &Value) -> Result<Self, String> {
-        let schema = jsonschema::validator_for(schema).map_err(|fault| fault.to_string())?;
+    /// Compiles a schema.
+    pub(super) fn new(schema: &Value) -> Result<Self, SchemaError> {
+        let schema = jsonschema::validator_for(schema).map_err(|error| SchemaError(error.to_string()))?;
         Ok(Self { schema })
     }
 
-    /// # Errors
-    /// What of the value does not fit.
-    pub(super) fn check(&self, value: &Value) -> Result<(), String> {
-        let faults: Vec<String> = self
+    /// Validates a value.
+    pub(super) fn validate(&self, value: &Value) -> Result<(), MismatchError> {
+        let mismatches: Vec<String> = self
             .schema
             .iter_errors(value)
-            .take(FAULTS_TOLD)
-            .map(|fault| {
-                format!("{} {}", fault.instance_path(), shortened(&fault.to_string())).trim().to_owned()
+            .take(MAX_REPORTED_MISMATCHES)
+            .map(|error| {
+                format!("{} {}", error.instance_path(), truncate(&error.to_string())).trim().to_owned()
             })
             .collect();
-        if faults.is_empty() { Ok(()) } else { Err(faults.join("; ")) }
+        if mismatches.is_empty() { Ok(()) } else { Err(MismatchError(mismatches.join("; "))) }
     }
 }
 
 #[cfg(not(feature = "validate"))]
 impl Validator {
-    pub(super) fn new(_schema: &Value) -> Result<Self, String> {
+    /// Accepts any schema.
+    pub(super) fn new(_schema: &Value) -> Result<Self, SchemaError> {
         Ok(Self {})
     }
 
-    pub(super) fn check(&self, _value: &Value) -> Result<(), String> {
+    /// Accepts any value.
+    pub(super) fn validate(&self, _value: &Value) -> Result<(), MismatchError> {
         Ok(())
     }
 }
 
-pub(super) fn shortened(text: &str) -> String {
-    text.chars().take(FAULT_LENGTH).collect()
+/// Shortens a reason, so that a model or a user is not sent a text of any length.
+pub(super) fn truncate(reason: &str) -> String {
+    reason.chars().take(MAX_REASON_CHARS).collect()
 }

@@ -7,13 +7,14 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::voice::Voice;
+use super::events::ToolEventSender;
 use crate::protocol::JsonObject;
 
-/// The state that the client shows and sends along: a JSON document that the tools of a run read and change.
+/// The shared state of AG-UI: a JSON document that the client sends with a run, and that tools read and change.
 ///
-/// It is the client's data, and goes to the client: nothing in it is proven, and nothing secret belongs in it. Each
-/// change is sent at once, as little of it as will do, in the order in which the tools of a turn make them.
+/// It comes from the client and goes to the client. So nothing in it is proven, and it must not contain secrets. Each
+/// change is sent immediately as a delta, in the order in which the tools of a turn make the changes. It is cheap to
+/// clone.
 ///
 /// ```
 /// use ag_ui_lambda::{NoArgs, ToolContext, ToolError};
@@ -28,120 +29,126 @@ use crate::protocol::JsonObject;
 /// }
 /// ```
 #[derive(Clone)]
-pub struct State {
-    voice: Voice,
+pub struct SharedState {
+    events: ToolEventSender,
 }
 
-/// A place in the shared state, or in an activity, that can't be read or written as asked.
+/// A value in the shared state, or in the content of an activity, cannot be read or set.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StateError {
-    /// Paths are empty or begin with `/`.
-    #[error("{0:?} is no JSON Pointer")]
-    BadPointer(String),
-    /// Something else stands on the way, or the list is shorter.
-    #[error("nothing can stand at {0:?}")]
-    NoPlace(String),
-    /// The next request has to bring the state back, and none with more levels can be read.
-    #[error("what stands at {pointer:?} would make it more than {limit} levels deep")]
+    /// The path is not a JSON Pointer: it is neither empty nor begins with `/`.
+    #[error("{0:?} is not a JSON Pointer")]
+    InvalidPointer(String),
+    /// The pointer leads through a value that is neither an object nor a list, or behind the end of a list.
+    #[error("no value can be placed at {0:?}")]
+    Unreachable(String),
+    /// The value would nest too deeply: the client sends the state back with its next request, whose nesting is limited.
+    #[error("the value for {pointer:?} would make it more than {limit} levels deep")]
     TooDeep {
-        /// Where it was to stand.
+        /// The pointer at which the value was to be placed.
         pointer: String,
-        /// How many levels there may be.
+        /// How many levels are allowed.
         limit: usize,
     },
-    /// What the client sent, or another tool set, is not what this one expects. What it is instead is not told: it
-    /// would end up in the log.
-    #[error("what stands at {0:?} has another shape")]
-    OtherShape(String),
-    /// The value can't be JSON.
+    /// The value has another type than the tool expects. The error does not contain the value, since it would end up in
+    /// the log.
+    #[error("the value at {0:?} has an unexpected type")]
+    UnexpectedType(String),
+    /// The value cannot be converted to JSON.
     #[error("the value for {pointer:?} is not JSON")]
     NotJson {
-        /// Where it was to stand.
+        /// The pointer at which the value was to be placed.
         pointer: String,
-        /// Why not.
+        /// The reason that serde gives.
         source: serde_json::Error,
     },
 }
 
-impl State {
-    pub(super) fn new(voice: Voice) -> Self {
-        Self { voice }
+impl SharedState {
+    /// Creates the handle of a tool that sends its changes here.
+    pub(super) fn new(events: ToolEventSender) -> Self {
+        Self { events }
     }
 
-    /// The whole state as it is now.
+    /// Returns the complete state as it is now.
     pub fn value(&self) -> Arc<Value> {
-        self.voice.state()
+        self.events.state()
     }
 
-    /// What stands at a JSON Pointer (RFC 6901; `""` is the whole), if anything does; null counts as nothing.
+    /// Reads the value at a JSON Pointer (RFC 6901; `""` is the complete state). `None` if there is no value or it is
+    /// `null`.
     ///
     /// # Errors
-    /// [`StateError::OtherShape`] if it is no `T`: the state is what a client sent. [`StateError::BadPointer`] where
-    /// the path does not begin with `/`.
+    /// [`StateError::UnexpectedType`] if serde cannot read a `T` from the value, which the client may have sent;
+    /// [`StateError::InvalidPointer`] if the path is neither empty nor begins with `/`.
     pub fn get<T: DeserializeOwned>(&self, pointer: &str) -> Result<Option<T>, StateError> {
-        check(pointer)?;
-        let state = self.voice.state();
+        check_pointer(pointer)?;
+        let state = self.events.state();
         match state.pointer(pointer) {
             None | Some(Value::Null) => Ok(None),
             Some(value) => {
-                let read = T::deserialize(value).map_err(|_| StateError::OtherShape(pointer.to_owned()))?;
+                let read =
+                    T::deserialize(value).map_err(|_| StateError::UnexpectedType(pointer.to_owned()))?;
                 Ok(Some(read))
             }
         }
     }
 
-    /// Sets what stands at a JSON Pointer.
+    /// Sets the value at a JSON Pointer, and waits until the client can take the change.
     ///
-    /// Objects on the way are made where there is nothing; in a list, `-` and its length append.
+    /// Missing objects on the way are created. In a list, `-` and the index that equals the length append.
     ///
     /// # Errors
-    /// [`StateError`] where nothing can stand there, or the value can't be JSON. The state is as it was.
+    /// [`StateError`] if the value cannot be placed there or cannot be converted to JSON. The state stays as it was.
     pub async fn set(&self, pointer: &str, value: impl Serialize + Send) -> Result<(), StateError> {
-        let value = json(pointer, value)?;
-        let ((), receipt) = self.voice.change_state(|state| place(state, pointer, value))?;
-        receipt.told().await;
+        let value = to_json(pointer, value)?;
+        let ((), delivery) = self.events.update_state(|state| set_at(state, pointer, value))?;
+        delivery.delivered().await;
         Ok(())
     }
 
-    /// Changes the state in any way. No other change comes between: read and write in one what belongs together.
+    /// Changes the state with a function, and returns what the function returns. No other tool can change the state
+    /// meanwhile, so use it to write what depends on what was read.
     ///
-    /// Nothing checks what comes of it: a state of more than 100 levels is one that no later request can bring back.
+    /// The result is not checked. If the state nests more than 100 levels deep, the client cannot send it back.
     pub async fn update<T: Send>(&self, change: impl FnOnce(&mut Value) -> T + Send) -> T {
-        let changed = self.voice.change_state(|state| Ok::<_, std::convert::Infallible>(change(state)));
-        let Ok((made, receipt)) = changed;
-        receipt.told().await;
-        made
+        let changed = self.events.update_state(|state| Ok::<_, std::convert::Infallible>(change(state)));
+        let Ok((output, delivery)) = changed;
+        delivery.delivered().await;
+        output
     }
 }
 
-impl fmt::Debug for State {
+impl fmt::Debug for SharedState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("State").finish_non_exhaustive()
+        f.debug_struct("SharedState").finish_non_exhaustive()
     }
 }
 
-/// A value as JSON, for a place.
-pub(super) fn json(pointer: &str, value: impl Serialize) -> Result<Value, StateError> {
+/// Converts a value that is to be placed at `pointer` to JSON.
+pub(super) fn to_json(pointer: &str, value: impl Serialize) -> Result<Value, StateError> {
     serde_json::to_value(value).map_err(|source| StateError::NotJson { pointer: pointer.to_owned(), source })
 }
 
-/// How many levels a value with its place may have: the next request has to bring it back, in a body of 127 levels.
-const DEEPEST: usize = 100;
+/// How many levels a value may have, those of its pointer included. The client sends the value back in a request, which
+/// may have 127 levels.
+const MAX_DEPTH: usize = 100;
 
-fn check(pointer: &str) -> Result<(), StateError> {
+/// Checks that a path is a JSON Pointer.
+fn check_pointer(pointer: &str) -> Result<(), StateError> {
     match pointer.is_empty() || pointer.starts_with('/') {
         true => Ok(()),
-        false => Err(StateError::BadPointer(pointer.to_owned())),
+        false => Err(StateError::InvalidPointer(pointer.to_owned())),
     }
 }
 
-/// The index that a pointer names, written as the RFC wants it.
-fn index(token: &str) -> Option<usize> {
+/// Parses the index of a list; `None` if it is not written as RFC 6901 requires, for example with a leading zero.
+fn parse_index(token: &str) -> Option<usize> {
     token.parse().ok().filter(|index: &usize| index.to_string() == token)
 }
 
-/// Whether a value has more levels of objects and lists than these.
+/// Whether a value has more than this number of levels of objects and lists.
 fn is_deeper(value: &Value, levels: usize) -> bool {
     match value {
         Value::Array(items) => levels == 0 || items.iter().any(|item| is_deeper(item, levels - 1)),
@@ -150,33 +157,35 @@ fn is_deeper(value: &Value, levels: usize) -> bool {
     }
 }
 
-/// Puts a value where a pointer points.
-pub(super) fn place(root: &mut Value, pointer: &str, value: Value) -> Result<(), StateError> {
-    check(pointer)?;
-    let left = DEEPEST.checked_sub(pointer.matches('/').count());
+/// Sets the value at a JSON Pointer below `root`, as [`SharedState::set`] describes. Callers pass a copy, since an error may
+/// leave a part of the change in `root`.
+pub(super) fn set_at(root: &mut Value, pointer: &str, value: Value) -> Result<(), StateError> {
+    check_pointer(pointer)?;
+    let left = MAX_DEPTH.checked_sub(pointer.matches('/').count());
     if left.is_none_or(|left| is_deeper(&value, left)) {
-        return Err(StateError::TooDeep { pointer: pointer.to_owned(), limit: DEEPEST });
+        return Err(StateError::TooDeep { pointer: pointer.to_owned(), limit: MAX_DEPTH });
     }
-    let nowhere = || StateError::NoPlace(pointer.to_owned());
-    let mut at = root;
+    let unreachable = || StateError::Unreachable(pointer.to_owned());
+    let mut target = root;
     for token in pointer.split('/').skip(1) {
         let token = token.replace("~1", "/").replace("~0", "~");
-        if at.is_null() {
-            *at = Value::Object(JsonObject::new());
+        if target.is_null() {
+            *target = Value::Object(JsonObject::new());
         }
-        at = match at {
+        target = match target {
             Value::Object(members) => members.entry(token).or_insert(Value::Null),
             Value::Array(items) => {
-                let index = if token == "-" { items.len() } else { index(&token).ok_or_else(nowhere)? };
+                let index =
+                    if token == "-" { items.len() } else { parse_index(&token).ok_or_else(unreachable)? };
                 if index == items.len() {
                     items.push(Value::Null);
                 }
-                items.get_mut(index).ok_or_else(nowhere)?
+                items.get_mut(index).ok_or_else(unreachable)?
             }
-            _ => return Err(nowhere()),
+            _ => return Err(unreachable()),
         };
     }
-    *at = value;
+    *target = value;
     Ok(())
 }
 
@@ -187,9 +196,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_is_placed_where_the_pointer_points_or_nowhere() {
+    fn set_at_follows_rfc_6901_pointers() {
         for (why, before, pointer, after) in [
-            ("the whole", json!({"a": 1}), "", Ok(json!("new"))),
+            ("the complete value", json!({"a": 1}), "", Ok(json!("new"))),
             ("a member", json!({"a": 1}), "/a", Ok(json!({"a": "new"}))),
             ("objects on the way", json!({}), "/a/b", Ok(json!({"a": {"b": "new"}}))),
             ("null on the way", json!({"a": null}), "/a/b", Ok(json!({"a": {"b": "new"}}))),
@@ -198,16 +207,16 @@ mod tests {
             ("behind the last", json!([1]), "/1", Ok(json!([1, "new"]))),
             ("a dash", json!([1]), "/-", Ok(json!([1, "new"]))),
             ("into a new element", json!([]), "/-/a", Ok(json!([{"a": "new"}]))),
-            ("signs of a pointer", json!({}), "/a~1b~0", Ok(json!({"a/b~": "new"}))),
+            ("escaped characters", json!({}), "/a~1b~0", Ok(json!({"a/b~": "new"}))),
             ("an empty name", json!({}), "/", Ok(json!({"": "new"}))),
-            ("too far behind", json!([1]), "/3", Err("nothing can stand at \"/3\"")),
-            ("an index with a zero before it", json!([1]), "/00", Err("nothing can stand at \"/00\"")),
-            ("no index", json!([1]), "/one", Err("nothing can stand at \"/one\"")),
-            ("through a text", json!({"a": "b"}), "/a/c", Err("nothing can stand at \"/a/c\"")),
-            ("no pointer", json!({}), "a", Err("\"a\" is no JSON Pointer")),
+            ("too far behind", json!([1]), "/3", Err("no value can be placed at \"/3\"")),
+            ("an index with a zero before it", json!([1]), "/00", Err("no value can be placed at \"/00\"")),
+            ("not an index", json!([1]), "/one", Err("no value can be placed at \"/one\"")),
+            ("through a text", json!({"a": "b"}), "/a/c", Err("no value can be placed at \"/a/c\"")),
+            ("not a pointer", json!({}), "a", Err("\"a\" is not a JSON Pointer")),
         ] {
             let mut state = before;
-            let placed = place(&mut state, pointer, json!("new"));
+            let placed = set_at(&mut state, pointer, json!("new"));
             assert_eq!(
                 placed.map(|()| state).map_err(|error| error.to_string()),
                 after.map_err(String::from),
@@ -217,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_placed_goes_no_deeper_than_a_request_can_carry() {
+    fn set_at_limits_the_depth() {
         let nested = |levels: usize| (0..levels).fold(json!(1), |value, _| json!([value]));
         for (why, pointer, levels, fits) in [
             ("as deep as may be", 100, 0, true),
@@ -229,18 +238,18 @@ mod tests {
             ("both together too deep", 60, 41, false),
         ] {
             let mut state = json!({});
-            let placed = place(&mut state, &"/a".repeat(pointer), nested(levels));
+            let placed = set_at(&mut state, &"/a".repeat(pointer), nested(levels));
             assert_eq!(placed.is_ok(), fits, "{why}");
             assert!(fits || state == json!({}), "{why}: nothing has changed");
         }
-        let error = place(&mut json!({}), "/a", nested(100)).unwrap_err().to_string();
-        assert_eq!(error, r#"what stands at "/a" would make it more than 100 levels deep"#);
+        let error = set_at(&mut json!({}), "/a", nested(100)).unwrap_err().to_string();
+        assert_eq!(error, r#"the value for "/a" would make it more than 100 levels deep"#);
     }
 
     #[test]
-    fn the_deepest_state_that_can_be_set_comes_back_in_a_request() {
+    fn deepest_state_fits_into_a_request() {
         let mut state = json!({});
-        place(&mut state, &"/a".repeat(DEEPEST), json!("new")).unwrap();
+        set_at(&mut state, &"/a".repeat(MAX_DEPTH), json!("new")).unwrap();
         let body =
             json!({ "state": state, "messages": [{ "content": [{ "metadata": state }] }] }).to_string();
 

@@ -1,9 +1,10 @@
-//! Halves of surrogate pairs in JSON text.
+//! Replaces half surrogate pairs in JSON text.
 //!
-//! JSON writes a character beyond U+FFFF as two escapes, `\ud83d\ude00`. Programs that cut texts by UTF-16 units leave one of
-//! them alone, which is no character: a reader of Rust strings refuses the whole text, and a conversation that holds it could
-//! never go on. Here such a half becomes U+FFFD, the replacement character. Its escape is as long, so that the lines and columns
-//! of errors stay. Where a text is streamed, [`halves`](super::halves) joins them.
+//! JSON writes a character beyond U+FFFF as a surrogate pair of two escapes, such as `\ud83d\ude00`. A program that cuts texts
+//! by UTF-16 units can leave one of them alone. Such a half is not a character, so serde_json refuses the text, and a
+//! conversation that holds it could never go on. Here the half becomes U+FFFD, the replacement character. Its escape has the
+//! same length, so the lines and columns of errors do not change. If the other half follows in a later text of a stream,
+//! [`surrogate_joiner`](super::surrogate_joiner) joins the two.
 //!
 //! A text without an escape is searched once for a backslash and is not copied.
 
@@ -11,55 +12,56 @@ use std::borrow::Cow;
 
 use memchr::memchr;
 
-/// The length of an escape such as `\u00e9`.
-pub(super) const ESCAPE: usize = 6;
+/// The length of an escape with four digits, such as `\u00e9`.
+pub(super) const ESCAPE_LENGTH: usize = 6;
 
-/// The same text with the escape of U+FFFD in place of each half that is alone.
-pub fn repaired(text: &[u8]) -> Cow<'_, [u8]> {
-    let mut lone = Lone::of(text).peekable();
-    if lone.peek().is_none() {
+/// Replaces each half surrogate pair of a JSON text by the escape of U+FFFD. The text is copied only if it has one.
+pub fn repair(text: &[u8]) -> Cow<'_, [u8]> {
+    let mut halves = LoneSurrogates::of(text).peekable();
+    if halves.peek().is_none() {
         return Cow::Borrowed(text);
     }
     let mut repaired = text.to_vec();
-    for (at, _) in lone {
-        repaired[at..at + ESCAPE].copy_from_slice(b"\\ufffd");
+    for (at, _) in halves {
+        repaired[at..at + ESCAPE_LENGTH].copy_from_slice(b"\\ufffd");
     }
     Cow::Owned(repaired)
 }
 
-/// As [`repaired`].
-pub fn repaired_str(text: &str) -> Cow<'_, str> {
-    match repaired(text.as_bytes()) {
+/// Does the same as [`repair`] for a `str`.
+pub fn repair_str(text: &str) -> Cow<'_, str> {
+    match repair(text.as_bytes()) {
         Cow::Borrowed(_) => Cow::Borrowed(text),
         Cow::Owned(repaired) => Cow::Owned(String::from_utf8(repaired).expect("only ASCII was replaced")),
     }
 }
 
-/// The halves that are alone in a JSON text, each with its place.
-pub(super) struct Lone<'a> {
+/// Iterates over the half surrogate pairs of a JSON text. Each item is the index of the escape and its code unit.
+pub(super) struct LoneSurrogates<'a> {
     text: &'a [u8],
     at: usize,
 }
 
-impl<'a> Lone<'a> {
+impl<'a> LoneSurrogates<'a> {
+    /// Starts to search a JSON text for half surrogate pairs.
     pub(super) fn of(text: &'a [u8]) -> Self {
         Self { text, at: 0 }
     }
 }
 
-impl Iterator for Lone<'_> {
+impl Iterator for LoneSurrogates<'_> {
     type Item = (usize, u16);
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             let at = self.at + memchr(b'\\', self.text.get(self.at..)?)?;
             let escape = &self.text[at..];
-            match unit(escape) {
-                Some(half) if is_high(half) && unit(&escape[ESCAPE..]).is_some_and(is_low) => {
-                    self.at = at + 2 * ESCAPE;
+            match code_unit(escape) {
+                Some(half) if is_high(half) && code_unit(&escape[ESCAPE_LENGTH..]).is_some_and(is_low) => {
+                    self.at = at + 2 * ESCAPE_LENGTH;
                 }
                 Some(half) if is_high(half) || is_low(half) => {
-                    self.at = at + ESCAPE;
+                    self.at = at + ESCAPE_LENGTH;
                     return Some((at, half));
                 }
                 // The second character of another escape may be a backslash.
@@ -69,17 +71,19 @@ impl Iterator for Lone<'_> {
     }
 }
 
-/// The unit of an escape of four digits that a text begins with.
-pub(super) fn unit(text: &[u8]) -> Option<u16> {
-    let digits = text.get(..ESCAPE)?.strip_prefix(b"\\u")?;
+/// Reads the UTF-16 code unit of the `\\u` escape that a text begins with; `None` if the text does not begin with one.
+pub(super) fn code_unit(text: &[u8]) -> Option<u16> {
+    let digits = text.get(..ESCAPE_LENGTH)?.strip_prefix(b"\\u")?;
     let digits = digits.iter().map(|digit| char::from(*digit).to_digit(16)).collect::<Option<Vec<_>>>()?;
     u16::try_from(digits.into_iter().fold(0, |unit, digit| unit * 16 + digit)).ok()
 }
 
+/// Whether a code unit is the first half of a surrogate pair.
 pub(super) fn is_high(unit: u16) -> bool {
     (0xd800..0xdc00).contains(&unit)
 }
 
+/// Whether a code unit is the second half of a surrogate pair.
 fn is_low(unit: u16) -> bool {
     (0xdc00..0xe000).contains(&unit)
 }
@@ -89,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_half_that_is_alone_becomes_the_replacement_character() {
+    fn half_pair_becomes_the_replacement_character() {
         for (why, text, expected) in [
             ("nothing", "", ""),
             ("no escape", r#"{"a":"b"}"#, r#"{"a":"b"}"#),
@@ -104,24 +108,24 @@ mod tests {
             ("a backslash before a half", r#""\\\ud83d""#, r#""\\\ufffd""#),
             ("a name", r#"{"\ud83d":1}"#, r#"{"\ufffd":1}"#),
             ("other characters", r#""\u00e9\ud7ff\ue000""#, r#""\u00e9\ud7ff\ue000""#),
-            ("digits that are none", r#""\ud8+d\ud8""#, r#""\ud8+d\ud8""#),
+            ("characters that are not digits", r#""\ud8+d\ud8""#, r#""\ud8+d\ud8""#),
             ("cut off", r#""\ud83d\u"#, r#""\ufffd\u"#),
         ] {
-            assert_eq!(repaired_str(text), expected, "{why}");
+            assert_eq!(repair_str(text), expected, "{why}");
         }
     }
 
     #[test]
-    fn bytes_that_are_no_utf_8_stay_so() {
+    fn bytes_that_are_not_utf_8_are_kept() {
         let text = b"\"\xed\xa0\xbd \xff \\ud83d\"";
-        assert_eq!(&*repaired(text), b"\"\xed\xa0\xbd \xff \\ufffd\"");
+        assert_eq!(&*repair(text), b"\"\xed\xa0\xbd \xff \\ufffd\"");
     }
 
     #[test]
-    fn a_long_text_may_hold_nothing_but_halves() {
+    fn long_text_of_half_pairs_is_repaired() {
         let text = format!("\"{}\"", r"\ud83d\\".repeat(500_000));
         assert_eq!(
-            serde_json::from_slice::<String>(&repaired(text.as_bytes())).unwrap().chars().count(),
+            serde_json::from_slice::<String>(&repair(text.as_bytes())).unwrap().chars().count(),
             1_000_000
         );
     }

@@ -1,7 +1,7 @@
 //! `binary` parts, in which clients before 1.0 send pictures, sounds, videos and documents.
 //!
-//! They are read as the 1.0 client upgrades them, so that nothing after this module knows them. A client that
-//! supports both versions may send one attachment in both forms; then the `binary` one is left out.
+//! They are read as the 1.0 client upgrades them, so no code behind this module meets them. A client that supports both
+//! versions may send one attachment in both forms; then the `binary` one is left out.
 //!
 //! Source: `upgradeMessageContent` of `@ag-ui/client` 1.0.0, `middleware/legacy-content.ts`.
 
@@ -9,21 +9,21 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::read::Object;
+use super::read::ObjectReader;
 use super::{ContentPart, JsonObject, PartKind, Source};
 
-/// A part of a message as it was read, before the `binary` parts that repeat another one are left out.
-pub(super) struct ReadPart {
+/// A part of a message, before the `binary` parts that repeat another one are left out.
+pub(super) struct ReceivedPart {
     pub(super) part: ContentPart,
-    /// Whether it came as a `binary` part.
+    /// Whether the client sent it as a `binary` part.
     pub(super) is_binary: bool,
 }
 
 /// Reads a `binary` part.
 ///
-/// `None` when it has no media type, or neither data nor an address: an `id` alone names a file that only the
-/// client's own store knows. Data counts before an address; an empty string counts as absent.
-pub(super) fn read(mut object: Object) -> Option<ContentPart> {
+/// Returns `None` if it has no media type, or neither data nor a URL: an `id` alone names a file that only the client's own
+/// store knows. If it has both, its data counts. An empty string counts as absent.
+pub(super) fn read_part(mut object: ObjectReader) -> Option<ContentPart> {
     let Some(Value::String(mime_type)) = object.optional("mimeType") else { return None };
     let mut text = |key| match object.optional(key) {
         Some(Value::String(text)) if !text.is_empty() => Some(text),
@@ -41,26 +41,28 @@ pub(super) fn read(mut object: Object) -> Option<ContentPart> {
     Some(ContentPart { kind: kind(source), id: None, metadata })
 }
 
-/// The parts of a message without the `binary` ones that repeat a part of the newer form.
+/// Leaves out the `binary` parts that repeat a part of the newer form.
 ///
 /// A part repeats another if kind, source, value and media type are the same, and the file's name too where it has
 /// one. Two `binary` parts never repeat each other.
-pub(super) fn without_repeated(parts: Vec<ReadPart>) -> Vec<ContentPart> {
+pub(super) fn without_duplicates(parts: Vec<ReceivedPart>) -> Vec<ContentPart> {
     let repeated: Vec<bool> = {
-        // Hashed, since a body has room for a hundred thousand parts.
-        let any_binary = parts.iter().any(|read| read.is_binary);
-        let newer = parts.iter().filter(|read| any_binary && !read.is_binary);
+        // A set, since one body can hold a hundred thousand parts.
+        let any_binary = parts.iter().any(|received| received.is_binary);
+        let newer = parts.iter().filter(|received| any_binary && !received.is_binary);
         let newer =
-            newer.flat_map(|ReadPart { part, .. }| [(&part.kind, None), (&part.kind, filename(part))]);
+            newer.flat_map(|ReceivedPart { part, .. }| [(&part.kind, None), (&part.kind, filename(part))]);
         let newer: HashSet<(&PartKind, Option<&str>)> = newer.collect();
-        let is_repeated =
-            |read: &ReadPart| read.is_binary && newer.contains(&(&read.part.kind, filename(&read.part)));
+        let is_repeated = |received: &ReceivedPart| {
+            received.is_binary && newer.contains(&(&received.part.kind, filename(&received.part)))
+        };
         parts.iter().map(is_repeated).collect()
     };
     let kept = parts.into_iter().zip(repeated).filter(|(_, is_repeated)| !is_repeated);
-    kept.map(|(read, _)| read.part).collect()
+    kept.map(|(received, _)| received.part).collect()
 }
 
+/// Chooses the kind of part for bytes of this media type. Returns the function that builds it from the source of the bytes.
 fn kind_of(mime_type: &str) -> fn(Source) -> PartKind {
     match mime_type.split_once('/') {
         Some(("image", _)) => |source| PartKind::Image { source },
@@ -70,6 +72,7 @@ fn kind_of(mime_type: &str) -> fn(Source) -> PartKind {
     }
 }
 
+/// Returns the file name in the metadata of a part, if it has one.
 fn filename(part: &ContentPart) -> Option<&str> {
     part.metadata.as_ref()?.get("filename")?.as_str()
 }
@@ -78,16 +81,16 @@ fn filename(part: &ContentPart) -> Option<&str> {
 mod tests {
     use serde_json::{Value, json};
 
-    use crate::protocol::{Received, RunAgentInput};
+    use crate::protocol::{ReceivedInput, RunAgentInput};
 
-    /// The content of a user message and of a tool message with these parts, which are the same, and the pointers of
-    /// the parts that were left out of the first.
+    /// Reads a user message and a tool message with these parts. Returns their content, which is the same, and the pointers of
+    /// the parts that were left out.
     fn read(parts: &Value) -> (Value, Vec<String>) {
         let input = json!({"threadId": "t", "runId": "r", "messages": [
             {"id": "u1", "role": "user", "content": parts},
             {"id": "x1", "role": "tool", "toolCallId": "c1", "content": parts},
         ]});
-        let Received { input, mut dropped, .. } = RunAgentInput::read(input).unwrap();
+        let ReceivedInput { input, mut dropped, .. } = RunAgentInput::read(input).unwrap();
         let messages = serde_json::to_value(&input.messages).unwrap();
         assert_eq!(messages[0]["content"], messages[1]["content"]);
         dropped.retain(|pointer| pointer.starts_with("/messages/0"));
@@ -95,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_each_kind_as_the_1_0_client_upgrades_it() {
+    fn binary_part_becomes_the_kind_of_its_media_type() {
         let data = |mime_type: &str| json!({"type": "data", "value": "AAAA", "mimeType": mime_type});
         let url =
             |mime_type: &str| json!({"type": "url", "value": "https://a.example/f", "mimeType": mime_type});
@@ -136,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn leaves_out_what_can_not_be_mapped() {
+    fn binary_part_without_type_or_bytes_is_left_out() {
         for (why, part) in [
             ("an id alone", json!({"type": "binary", "mimeType": "image/png", "id": "file-1"})),
             ("no media type", json!({"type": "binary", "data": "AAAA"})),
@@ -153,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn leaves_out_a_part_that_repeats_one_of_the_newer_form() {
+    fn binary_part_that_repeats_a_newer_part_is_left_out() {
         let source = json!({"type": "data", "value": "AAAA", "mimeType": "image/png"});
         let newer = json!({"type": "image", "source": source});
         let named = json!({"type": "image", "source": source, "metadata": {"filename": "a.png"}});

@@ -1,44 +1,44 @@
-//! What an agent says it can do. Every group and field is optional: what is unknown is absent.
+//! The capabilities that an agent declares. Every group and every member is optional: what is not known is absent.
 
 use serde::{Deserialize, Serialize};
 
 use super::{JsonObject, Tool};
 
-/// The capabilities of an agent.
+/// The capabilities of an agent, in groups. A client reads them to decide what it offers to the user.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AgentCapabilities {
-    /// Who it is.
+    /// Who the agent is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub identity: Option<Identity>,
-    /// How it is reached.
+    /// How a client can reach the agent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transport: Option<Transport>,
-    /// Its tools.
+    /// Which tools the agent calls.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tools: Option<ToolSupport>,
-    /// What it writes.
+    /// Which forms of output the agent writes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output: Option<Output>,
-    /// Shared state.
+    /// How the agent shares state with its client.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<StateSupport>,
-    /// Other agents behind it.
+    /// How the agent works with other agents.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub multi_agent: Option<MultiAgent>,
-    /// Reasoning.
+    /// What the agent shows of its reasoning.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reasoning: Option<Reasoning>,
-    /// Media.
+    /// Which media the agent reads and writes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub multimodal: Option<Multimodal>,
-    /// How it runs.
+    /// How the agent runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub execution: Option<Execution>,
-    /// What it asks people.
+    /// What the agent asks people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub human_in_the_loop: Option<HumanInTheLoop>,
-    /// Anything else.
+    /// Capabilities that the protocol does not define.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub custom: Option<JsonObject>,
 }
@@ -47,112 +47,112 @@ pub struct AgentCapabilities {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Identity {
-    /// Name.
+    /// The name of the agent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Kind.
+    /// The kind of agent, such as the framework that it is built with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub r#type: Option<String>,
-    /// What it is for.
+    /// What the agent is for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Its version.
+    /// The version of the agent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
-    /// Who offers it.
+    /// The organization that offers the agent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,
-    /// Where its documentation is.
+    /// The URL of the agent's documentation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub documentation_url: Option<String>,
-    /// Data beside the protocol.
+    /// Data that the protocol does not define.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<JsonObject>,
 }
 
-/// How an agent is reached.
+/// How a client can reach an agent.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Transport {
-    /// Streams events.
+    /// The agent streams events.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub streaming: Option<bool>,
-    /// Over WebSocket.
+    /// It can be reached over WebSocket.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub websocket: Option<bool>,
-    /// Over protobuf.
+    /// It can be reached with the binary encoding (protobuf) over HTTP.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub http_binary: Option<bool>,
-    /// Pushes to clients that are away.
+    /// It notifies clients that are not connected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub push_notifications: Option<bool>,
-    /// Resumes a broken stream.
+    /// A client can resume a stream that broke off.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resumable: Option<bool>,
 }
 
-/// The tools of an agent.
+/// Which tools an agent calls.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ToolSupport {
-    /// Calls tools.
+    /// The agent calls tools.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub supported: Option<bool>,
-    /// Its own tools.
+    /// The tools that the agent runs itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub items: Option<Vec<Tool>>,
-    /// Calls several at once.
+    /// It calls several tools at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parallel_calls: Option<bool>,
-    /// Calls tools that the client offers.
+    /// It calls tools that the client offers and runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_provided: Option<bool>,
 }
 
-/// What an agent writes.
+/// Which forms of output an agent writes.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Output {
-    /// Answers to a schema.
+    /// The agent writes answers that follow a JSON Schema.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub structured_output: Option<bool>,
-    /// Media types.
+    /// The media types that the agent writes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub supported_mime_types: Option<Vec<String>>,
 }
 
-/// What an agent does with shared state.
+/// How an agent shares state with its client.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StateSupport {
-    /// Sends snapshots.
+    /// The agent sends snapshots of the state.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub snapshots: Option<bool>,
-    /// Sends deltas.
+    /// It sends changes of the state.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deltas: Option<bool>,
-    /// Remembers across threads.
+    /// It remembers facts across threads.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory: Option<bool>,
-    /// Keeps state between runs.
+    /// It keeps the state between runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub persistent_state: Option<bool>,
 }
 
-/// Other agents behind an agent.
+/// How an agent works with other agents.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MultiAgent {
-    /// There are some.
+    /// The agent works with other agents.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub supported: Option<bool>,
-    /// It delegates.
+    /// It delegates tasks to them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delegation: Option<bool>,
-    /// It hands over.
+    /// It hands conversations over to them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub handoffs: Option<bool>,
-    /// Their names.
+    /// The other agents.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subagents: Option<Vec<Subagent>>,
 }
@@ -161,46 +161,46 @@ pub struct MultiAgent {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Reasoning {
-    /// It reasons.
+    /// The agent shows its reasoning.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub supported: Option<bool>,
-    /// Streams it.
+    /// It streams the reasoning.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub streaming: Option<bool>,
-    /// Passes opaque values.
+    /// It sends reasoning in an encrypted form that the client stores and sends back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encrypted: Option<bool>,
 }
 
-/// Media that an agent takes and makes.
+/// Which media an agent reads and writes.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Multimodal {
-    /// Takes.
+    /// The media that the agent reads.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub input: Option<Modalities>,
-    /// Makes.
+    /// The media that the agent writes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output: Option<Modalities>,
 }
 
-/// Kinds of media.
+/// Which kinds of media an agent reads or writes.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Modalities {
-    /// Pictures.
+    /// The kinds include pictures.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<bool>,
-    /// Sound.
+    /// The kinds include sound.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audio: Option<bool>,
-    /// Film.
+    /// The kinds include video.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub video: Option<bool>,
-    /// PDF documents.
+    /// The kinds include PDF documents.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pdf: Option<bool>,
-    /// Other files.
+    /// The kinds include other files.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<bool>,
 }
@@ -209,16 +209,16 @@ pub struct Modalities {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Execution {
-    /// Runs code.
+    /// The agent runs code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code_execution: Option<bool>,
-    /// In a sandbox.
+    /// It runs code in a sandbox.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sandboxed: Option<bool>,
-    /// Model calls in a run.
+    /// How many times a run calls the model at most.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_iterations: Option<u64>,
-    /// Length of a run, in milliseconds.
+    /// How long a run may take, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_execution_time: Option<u64>,
 }
@@ -227,32 +227,32 @@ pub struct Execution {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HumanInTheLoop {
-    /// It asks.
+    /// The agent asks people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub supported: Option<bool>,
-    /// For approval.
+    /// It asks them to approve tool calls.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub approvals: Option<bool>,
-    /// For a change of course.
+    /// People can change what a run does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interventions: Option<bool>,
-    /// For feedback.
+    /// It asks them for feedback.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub feedback: Option<bool>,
-    /// Through interrupts.
+    /// It asks with interrupts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interrupts: Option<bool>,
-    /// For approval with changed arguments.
+    /// People can change the arguments of a call when they approve it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub approve_with_edits: Option<bool>,
 }
 
-/// An agent behind an agent.
+/// Another agent that an agent works with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subagent {
-    /// Its name.
+    /// The name of the agent.
     pub name: String,
-    /// What it is for.
+    /// What the agent is for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
 }

@@ -1,49 +1,49 @@
-//! Custom events: whose names are whose.
+//! The names of CUSTOM events: those of an application need a prefix.
 
 use serde::{Deserialize, Serialize};
 
-/// The name of an application's own event: `com.acme.found`, say.
+/// The name of an application's own CUSTOM event, such as `com.acme.found`.
 ///
-/// Names without a prefix belong to the protocol and its conventions, so this one has letters on both sides of its
-/// first `.` or `:`.
+/// Names without a prefix belong to the protocol and its conventions. So this name has at least one character before and one
+/// behind its first `.` or `:`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CustomName(String);
 
-/// A name for a custom event has no prefix.
+/// The error of [`CustomName::new`]: the name has no prefix. It holds the name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the name of a custom event needs a prefix, such as `com.acme.`: {0:?}")]
-pub struct NoPrefix(String);
+pub struct CustomNameError(String);
 
 impl CustomName {
-    /// Takes a name.
+    /// Checks a name.
     ///
     /// # Errors
-    /// [`NoPrefix`] where there is nothing before or behind the first `.` or `:`.
-    pub fn new(name: impl Into<String>) -> Result<Self, NoPrefix> {
+    /// [`CustomNameError`] if there is no `.` or `:`, or nothing before or behind the first one.
+    pub fn new(name: impl Into<String>) -> Result<Self, CustomNameError> {
         let name = name.into();
         match name.split_once(['.', ':']) {
             Some((prefix, rest)) if !prefix.is_empty() && !rest.is_empty() => Ok(Self(name)),
-            _ => Err(NoPrefix(name)),
+            _ => Err(CustomNameError(name)),
         }
     }
 
-    /// The name.
+    /// Returns the name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// A member of the shared state that the client is shown while the model still writes the argument that will be its
-/// value.
+/// Says that a member of the shared state is predicted from an argument of a tool: the client shows the argument as the
+/// member's value while the model still writes it.
 ///
-/// A list of them is the value of the custom event `PredictState`, a convention of AG-UI's front ends.
+/// A list of predictions is the value of the custom event `PredictState`, a convention of AG-UI's front ends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Prediction {
-    /// The member of the state.
+    /// The name of the member of the state.
     pub state_key: String,
-    /// The tool whose argument it is.
+    /// The name of the tool.
     pub tool: String,
-    /// The argument.
+    /// The name of the tool's argument.
     pub tool_argument: String,
 }
 
@@ -52,8 +52,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_has_a_prefix() {
-        for (name, is_good) in [
+    fn custom_name_needs_a_prefix() {
+        for (name, is_valid) in [
             ("com.acme.found", true),
             ("acme:found", true),
             ("PredictState", false),
@@ -61,7 +61,7 @@ mod tests {
             ("acme.", false),
             ("", false),
         ] {
-            assert_eq!(CustomName::new(name).is_ok(), is_good, "{name:?}");
+            assert_eq!(CustomName::new(name).is_ok(), is_valid, "{name:?}");
         }
     }
 }

@@ -1,34 +1,36 @@
-//! What changed between two JSON documents, as the operations that lead from one to the other.
+//! The difference of two JSON values as a JSON Patch.
 //!
-//! Members of objects are compared by name, elements of arrays by place behind what both have at the beginning and
-//! before what both have at the end: so one insertion or removal in a list is one operation, wherever it is.
+//! Members of objects are compared by name. Of two arrays the equal elements at the beginning and at the end are skipped, and
+//! those between are compared by index: so one insertion or removal in an array is one operation, wherever it is.
 
 use serde_json::Value;
 
 use super::{JsonObject, JsonPatch, PatchOperation};
 
-/// The operations that make `to` of `from`; none where they are equal.
+/// Returns the operations that turn `from` into `to`; no operations if they are equal.
 pub fn diff(from: &Value, to: &Value) -> JsonPatch {
     let mut differ = Differ::default();
     differ.value(from, to);
     differ.patch
 }
 
-/// The operations that make one object of another.
+/// Returns the operations that turn one object into another, as [`diff`] does.
 pub fn diff_objects(from: &JsonObject, to: &JsonObject) -> JsonPatch {
     let mut differ = Differ::default();
     differ.object(from, to);
     differ.patch
 }
 
+/// Collects the operations while it walks through two values.
 #[derive(Default)]
 struct Differ {
-    /// JSON Pointer of what is compared.
+    /// The JSON Pointer of the values that are being compared.
     path: String,
     patch: JsonPatch,
 }
 
 impl Differ {
+    /// Compares two values at the current path.
     fn value(&mut self, from: &Value, to: &Value) {
         match (from, to) {
             (Value::Object(from), Value::Object(to)) => self.object(from, to),
@@ -38,6 +40,7 @@ impl Differ {
         }
     }
 
+    /// Compares the members of two objects: removed members come first.
     fn object(&mut self, from: &JsonObject, to: &JsonObject) {
         for name in from.keys().filter(|name| !to.contains_key(*name)) {
             self.at(name, Self::remove);
@@ -50,33 +53,36 @@ impl Differ {
         }
     }
 
+    /// Compares the elements of two arrays behind their equal beginning and before their equal end.
     fn array(&mut self, from: &[Value], to: &[Value]) {
-        let head = from.iter().zip(to).take_while(|(from, to)| from == to).count();
-        let (from, to) = (&from[head..], &to[head..]);
-        let tail = from.iter().rev().zip(to.iter().rev()).take_while(|(from, to)| from == to).count();
-        let (from, to) = (&from[..from.len() - tail], &to[..to.len() - tail]);
+        let start = from.iter().zip(to).take_while(|(from, to)| from == to).count();
+        let (from, to) = (&from[start..], &to[start..]);
+        let end = from.iter().rev().zip(to.iter().rev()).take_while(|(from, to)| from == to).count();
+        let (from, to) = (&from[..from.len() - end], &to[..to.len() - end]);
         let both = from.len().min(to.len());
         for (index, (from, to)) in from.iter().zip(to).enumerate() {
-            self.at(&(head + index).to_string(), |differ| differ.value(from, to));
+            self.at(&(start + index).to_string(), |differ| differ.value(from, to));
         }
         for _ in both..from.len() {
             // Each removal brings the next element to the same place.
-            self.at(&(head + both).to_string(), Self::remove);
+            self.at(&(start + both).to_string(), Self::remove);
         }
         for (index, value) in to.iter().enumerate().skip(both) {
-            self.at(&(head + index).to_string(), |differ| differ.add(value));
+            self.at(&(start + index).to_string(), |differ| differ.add(value));
         }
     }
 
+    /// Adds an operation that removes the value at the current path.
     fn remove(&mut self) {
         self.patch.push(PatchOperation::Remove { path: self.path.clone() });
     }
 
+    /// Adds an operation that adds a value at the current path.
     fn add(&mut self, value: &Value) {
         self.patch.push(PatchOperation::Add { path: self.path.clone(), value: value.clone() });
     }
 
-    /// Goes into a member or an element, and out again.
+    /// Calls `change` with the path of a member or an element, and restores the path.
     fn at(&mut self, token: &str, change: impl FnOnce(&mut Self)) {
         let length = self.path.len();
         self.path.push('/');
@@ -98,13 +104,14 @@ mod tests {
 
     use super::*;
 
-    fn differs(from: Value, to: Value) -> Value {
+    /// The difference of two values as JSON.
+    fn patch(from: Value, to: Value) -> Value {
         serde_json::to_value(diff(&from, &to)).unwrap()
     }
 
     #[test]
-    fn a_small_change_is_a_small_patch() {
-        for (why, from, to, patch) in [
+    fn small_change_makes_a_small_patch() {
+        for (why, from, to, expected) in [
             ("equal", json!({"a": [1, {"b": null}]}), json!({"a": [1, {"b": null}]}), json!([])),
             (
                 "a member deep down",
@@ -113,7 +120,7 @@ mod tests {
                 json!([{"op": "replace", "path": "/a/b/1/c", "value": 2}]),
             ),
             (
-                "a member comes, one goes",
+                "one member added, one removed",
                 json!({"old": 1}),
                 json!({"new": null}),
                 json!([{"op": "remove", "path": "/old"}, {"op": "add", "path": "/new", "value": null}]),
@@ -125,7 +132,7 @@ mod tests {
                 json!([{"op": "add", "path": "/0", "value": 0}]),
             ),
             (
-                "two elements gone in the middle",
+                "two elements removed in the middle",
                 json!([1, 2, 3, 4]),
                 json!([1, 4]),
                 json!([{"op": "remove", "path": "/1"}, {"op": "remove", "path": "/1"}]),
@@ -137,7 +144,7 @@ mod tests {
                 json!([{"op": "add", "path": "/2", "value": 1}, {"op": "add", "path": "/3", "value": 1}]),
             ),
             (
-                "names with the signs of a pointer",
+                "names with characters that a pointer escapes",
                 json!({"a/b~": 1}),
                 json!({"a/b~": 2}),
                 json!([{"op": "replace", "path": "/a~1b~0", "value": 2}]),
@@ -148,9 +155,14 @@ mod tests {
                 json!({"a": []}),
                 json!([{"op": "replace", "path": "/a", "value": []}]),
             ),
-            ("the whole", json!({}), json!(null), json!([{"op": "replace", "path": "", "value": null}])),
+            (
+                "the whole value",
+                json!({}),
+                json!(null),
+                json!([{"op": "replace", "path": "", "value": null}]),
+            ),
         ] {
-            assert_eq!(differs(from, to), patch, "{why}");
+            assert_eq!(patch(from, to), expected, "{why}");
         }
     }
 }

@@ -1,6 +1,6 @@
-//! The 31 events.
+//! The 31 events of AG-UI 1.0.
 //!
-//! A new event belongs here; when it may be sent is decided in [`transcript`](crate::transcript) alone.
+//! A new event belongs here. Only [`transcript`](crate::transcript) decides when it may be sent.
 
 mod read;
 
@@ -8,32 +8,32 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use self::read::EventError;
-use super::read::null_is_empty;
+use super::read::null_as_empty;
 use super::{
     Content, JsonObject, JsonPatch, MessageId, RunAgentInput, RunId, RunOutcome, SubagentOutcome,
     SubagentRunId, ThreadId, TokenUsage, ToolCallId,
 };
 
-/// One event: what happened, and the fields that every event may carry.
+/// One event: its kind, and the members that every event may have. It is created [from its kind](EventKind).
 ///
 /// Source: `BaseEventSchema` and its heirs, AG-UI 1.0.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Event {
-    /// What happened; written as `type` and the fields of that type.
+    /// What happened, written as `type` and the members of that type.
     #[serde(flatten)]
     pub kind: EventKind,
-    /// Milliseconds since the Unix epoch. Informational, never used for order.
+    /// When it happened, in milliseconds since the Unix epoch. Clients do not order events by it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timestamp: Option<i64>,
-    /// The provider's own event, verbatim. Never `Some(Value::Null)`.
+    /// The model provider's own event, unchanged. It is never `Some(Value::Null)`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub raw_event: Option<Value>,
-    /// Data beside the protocol, open by key.
+    /// Data that the protocol does not define.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<JsonObject>,
-    /// The subagent it comes from; absent means the agent itself. Not for RUN_*, MESSAGES_SNAPSHOT and
-    /// SUBAGENT_*.
+    /// The invocation of a subagent that the event comes from. It is absent for the agent itself, and in RUN_*,
+    /// MESSAGES_SNAPSHOT and SUBAGENT_* events.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subagent_run_id: Option<SubagentRunId>,
 }
@@ -44,330 +44,332 @@ impl From<EventKind> for Event {
     }
 }
 
-/// Who speaks in a text message.
+/// The role of the author of a text message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum TextRole {
-    /// `"developer"`
+    /// A developer wrote the message.
     Developer,
-    /// `"system"`
+    /// The system wrote the message.
     System,
-    /// `"assistant"`
+    /// The agent wrote the message.
     Assistant,
-    /// `"user"`
+    /// The user wrote the message.
     User,
 }
 
-/// The role of a tool's result: a literal of the protocol, so exhaustive.
+/// The role of a tool result.
+#[expect(clippy::exhaustive_enums, reason = "the protocol has this one role")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ToolRole {
-    /// `"tool"`
+    /// The message is a tool result.
     Tool,
 }
 
-/// The role of a reasoning message, without which a client fails the run: a literal of the protocol, so exhaustive.
+/// The role of a reasoning message; clients fail a run without it.
+#[expect(clippy::exhaustive_enums, reason = "the protocol has this one role")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ReasoningRole {
-    /// `"reasoning"`
+    /// The message is reasoning.
     Reasoning,
 }
 
-/// What an encrypted value belongs to.
+/// What a provider's encrypted value is attached to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum EncryptedSubtype {
-    /// A message, named by its id.
+    /// It is attached to a message.
     Message,
-    /// A tool call, named by its id.
+    /// It is attached to a tool call.
     ToolCall,
 }
 
-/// The kinds of event and their fields.
+/// What an event tells, with the members of its type.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "SCREAMING_SNAKE_CASE", rename_all_fields = "camelCase")]
 #[non_exhaustive]
 pub enum EventKind {
-    /// Opens a run.
+    /// The run has begun.
     RunStarted {
-        /// Echo of the input.
+        /// The id of the thread, as in the input.
         thread_id: ThreadId,
-        /// Echo of the input.
+        /// The id of the run, as in the input.
         run_id: RunId,
-        /// The producer's own version.
+        /// The protocol version of the server.
         #[serde(skip_serializing_if = "Option::is_none")]
         protocol_version: Option<String>,
-        /// The run that spawned this one.
+        /// The run that started this one.
         #[serde(skip_serializing_if = "Option::is_none")]
         parent_run_id: Option<RunId>,
-        /// The input, for recorded streams.
+        /// The input of the run, in a recorded stream.
         #[serde(skip_serializing_if = "Option::is_none")]
         input: Option<Box<RunAgentInput>>,
     },
-    /// Ends a run that did not fail.
+    /// The run has ended without an error.
     RunFinished {
-        /// As in RUN_STARTED.
+        /// The id of the thread, as in RUN_STARTED.
         thread_id: ThreadId,
-        /// As in RUN_STARTED.
+        /// The id of the run, as in RUN_STARTED.
         run_id: RunId,
-        /// The run's result; never null.
+        /// The result of the run. It is never `Some(Value::Null)`.
         #[serde(skip_serializing_if = "Option::is_none")]
         result: Option<Value>,
-        /// How it ended; absent means success.
+        /// How the run ended. If it is absent, the run succeeded.
         #[serde(skip_serializing_if = "Option::is_none")]
         outcome: Option<RunOutcome>,
-        /// Tokens, one entry for each provider and model.
-        #[serde(skip_serializing_if = "Vec::is_empty", default, deserialize_with = "null_is_empty")]
+        /// The tokens that the run used, one entry for each provider and model.
+        #[serde(skip_serializing_if = "Vec::is_empty", default, deserialize_with = "null_as_empty")]
         usage: Vec<TokenUsage>,
     },
-    /// Ends a run that failed.
+    /// The run has failed.
     RunError {
-        /// A sentence for the user; nothing internal.
+        /// A sentence that the user may read.
         message: String,
-        /// A stable code.
+        /// A stable code of the error.
         #[serde(skip_serializing_if = "Option::is_none")]
         code: Option<String>,
-        /// Tokens used until then.
-        #[serde(skip_serializing_if = "Vec::is_empty", default, deserialize_with = "null_is_empty")]
+        /// The tokens that the run used before it failed.
+        #[serde(skip_serializing_if = "Vec::is_empty", default, deserialize_with = "null_as_empty")]
         usage: Vec<TokenUsage>,
     },
-    /// Opens a step.
+    /// A step has begun.
     StepStarted {
-        /// Name, unique among the open steps of its owner.
+        /// The name of the step, unique among the open steps of the agent or subagent.
         step_name: String,
     },
-    /// Closes a step.
+    /// A step has ended.
     StepFinished {
-        /// Name it was opened with.
+        /// The name of the step, as in STEP_STARTED.
         step_name: String,
     },
-    /// Opens a text message.
+    /// A text message begins.
     TextMessageStart {
-        /// The message.
+        /// The id of the message.
         message_id: MessageId,
-        /// Who speaks; absent means the assistant.
+        /// The role of the author. If it is absent, the agent wrote the message.
         #[serde(skip_serializing_if = "Option::is_none")]
         role: Option<TextRole>,
-        /// Name of the speaker.
+        /// The name of the author.
         #[serde(skip_serializing_if = "Option::is_none")]
         name: Option<String>,
     },
-    /// Appends to a text message.
+    /// A text message goes on.
     TextMessageContent {
-        /// The message.
+        /// The id of the message.
         message_id: MessageId,
-        /// Text to append.
+        /// The text to append.
         delta: String,
     },
-    /// Closes a text message.
+    /// A text message ends.
     TextMessageEnd {
-        /// The message.
+        /// The id of the message.
         message_id: MessageId,
     },
-    /// Shorthand for start, content and end.
+    /// A text message begins, goes on or ends, in one event. A client expands it to the three events above.
     TextMessageChunk {
-        /// The message.
+        /// The id of the message.
         #[serde(skip_serializing_if = "Option::is_none")]
         message_id: Option<MessageId>,
-        /// Who speaks.
+        /// The role of the author.
         #[serde(skip_serializing_if = "Option::is_none")]
         role: Option<TextRole>,
-        /// Text to append.
+        /// The text to append.
         #[serde(skip_serializing_if = "Option::is_none")]
         delta: Option<String>,
-        /// Name of the speaker.
+        /// The name of the author.
         #[serde(skip_serializing_if = "Option::is_none")]
         name: Option<String>,
     },
-    /// Opens a tool call.
+    /// A tool call begins.
     ToolCallStart {
-        /// The call.
+        /// The id of the call.
         tool_call_id: ToolCallId,
-        /// The tool's name.
+        /// The name of the tool.
         tool_call_name: String,
-        /// The assistant message that holds the call.
+        /// The id of the assistant message that holds the call.
         #[serde(skip_serializing_if = "Option::is_none")]
         parent_message_id: Option<MessageId>,
     },
-    /// Appends to a call's arguments.
+    /// The arguments of a tool call go on.
     ToolCallArgs {
-        /// The call.
+        /// The id of the call.
         tool_call_id: ToolCallId,
-        /// Piece of the JSON text.
+        /// The JSON text to append.
         delta: String,
     },
-    /// Says that a call's arguments are complete.
+    /// The arguments of a tool call are complete.
     ToolCallEnd {
-        /// The call.
+        /// The id of the call.
         tool_call_id: ToolCallId,
     },
-    /// Shorthand for start, args and end.
+    /// A tool call begins, goes on or ends, in one event. A client expands it to the three events above.
     ToolCallChunk {
-        /// The call.
+        /// The id of the call.
         #[serde(skip_serializing_if = "Option::is_none")]
         tool_call_id: Option<ToolCallId>,
-        /// The tool's name.
+        /// The name of the tool.
         #[serde(skip_serializing_if = "Option::is_none")]
         tool_call_name: Option<String>,
-        /// The assistant message that holds the call.
+        /// The id of the assistant message that holds the call.
         #[serde(skip_serializing_if = "Option::is_none")]
         parent_message_id: Option<MessageId>,
-        /// Piece of the JSON text.
+        /// The JSON text to append.
         #[serde(skip_serializing_if = "Option::is_none")]
         delta: Option<String>,
     },
-    /// Answers a tool call.
+    /// A tool call has a result.
     ToolCallResult {
-        /// The tool message this makes.
+        /// The id of the tool message that holds the result.
         message_id: MessageId,
-        /// The call.
+        /// The id of the call.
         tool_call_id: ToolCallId,
-        /// What the tool returned.
+        /// The result.
         content: Content,
-        /// Always `tool`.
+        /// The role of the message, which is always `tool`.
         #[serde(skip_serializing_if = "Option::is_none")]
         role: Option<ToolRole>,
     },
-    /// Opens a span of reasoning.
+    /// A span of reasoning begins.
     ReasoningStart {
-        /// The span.
+        /// The id of the span.
         message_id: MessageId,
     },
-    /// Opens a reasoning message.
+    /// A reasoning message begins.
     ReasoningMessageStart {
-        /// The message.
+        /// The id of the message.
         message_id: MessageId,
-        /// Always `reasoning`; required.
+        /// The role of the message, which is always `reasoning`.
         role: ReasoningRole,
     },
-    /// Appends to a reasoning message.
+    /// A reasoning message goes on.
     ReasoningMessageContent {
-        /// The message.
+        /// The id of the message.
         message_id: MessageId,
-        /// Text to append.
+        /// The text to append.
         delta: String,
     },
-    /// Closes a reasoning message.
+    /// A reasoning message ends.
     ReasoningMessageEnd {
-        /// The message.
+        /// The id of the message.
         message_id: MessageId,
     },
-    /// Shorthand for start, content and end.
+    /// A reasoning message begins, goes on or ends, in one event. A client expands it to the three events above.
     ReasoningMessageChunk {
-        /// The message.
+        /// The id of the message.
         #[serde(skip_serializing_if = "Option::is_none")]
         message_id: Option<MessageId>,
-        /// Text to append.
+        /// The text to append.
         #[serde(skip_serializing_if = "Option::is_none")]
         delta: Option<String>,
     },
-    /// Closes a span of reasoning.
+    /// A span of reasoning ends.
     ReasoningEnd {
-        /// The span.
+        /// The id of the span.
         message_id: MessageId,
     },
-    /// Attaches a provider's opaque value to a message or a call.
+    /// A message or a tool call gets an opaque value of the model provider, for the client to store and send back.
     ReasoningEncryptedValue {
-        /// What `entity_id` names.
+        /// Whether `entity_id` is the id of a message or of a call.
         subtype: EncryptedSubtype,
-        /// Id of the message or call.
+        /// The id of the message or the call.
         entity_id: String,
         /// The opaque value.
         encrypted_value: String,
     },
-    /// Replaces the shared state.
+    /// The shared state has this value.
     StateSnapshot {
-        /// The whole state; may be null.
+        /// The complete state, which may be null.
         snapshot: Value,
     },
-    /// Changes the shared state.
+    /// The shared state has changed.
     StateDelta {
-        /// RFC 6902 operations, applied together or not at all.
+        /// The operations that lead from the old state to the new one.
         delta: JsonPatch,
     },
-    /// Restates the whole conversation.
+    /// The conversation has these messages.
     MessagesSnapshot {
-        /// All messages, in order. They are JSON, since those that a client sent are repeated with what this version
+        /// All messages, in order. They are JSON, since those that a client sent are sent back with members that this version
         /// does not know.
         messages: Vec<Value>,
     },
-    /// Creates or replaces an activity message.
+    /// An activity message is created or replaced.
     ActivitySnapshot {
-        /// The message.
+        /// The id of the message.
         message_id: MessageId,
-        /// What kind of activity.
+        /// The type of the activity, which names the widget that shows it.
         activity_type: String,
-        /// Its content.
+        /// The content of the activity.
         content: JsonObject,
-        /// `false`: only create it if it is missing.
+        /// If this is `false`, an activity message that exists is not replaced.
         #[serde(skip_serializing_if = "Option::is_none")]
         replace: Option<bool>,
     },
-    /// Changes an activity message.
+    /// The content of an activity message has changed.
     ActivityDelta {
-        /// The message.
+        /// The id of the message.
         message_id: MessageId,
-        /// What kind of activity.
+        /// The type of the activity, which names the widget that shows it.
         activity_type: String,
-        /// RFC 6902 operations on its content.
+        /// The operations that lead from the old content to the new one.
         patch: JsonPatch,
     },
-    /// Opens a subagent's invocation.
+    /// The invocation of a subagent has begun.
     SubagentStarted {
-        /// The invocation.
+        /// The id of the invocation.
         subagent_run_id: SubagentRunId,
-        /// The subagent's name.
+        /// The name of the subagent.
         name: String,
-        /// What it is for.
+        /// What the subagent is for.
         #[serde(skip_serializing_if = "Option::is_none")]
         description: Option<String>,
-        /// The subagent that started it.
+        /// The invocation that started this one.
         #[serde(skip_serializing_if = "Option::is_none")]
         parent_subagent_run_id: Option<SubagentRunId>,
-        /// The call that started it.
+        /// The tool call that started it.
         #[serde(skip_serializing_if = "Option::is_none")]
         parent_tool_call_id: Option<ToolCallId>,
         /// The message that started it.
         #[serde(skip_serializing_if = "Option::is_none")]
         parent_message_id: Option<MessageId>,
     },
-    /// Ends a subagent's invocation.
+    /// The invocation of a subagent has ended without an error.
     SubagentFinished {
-        /// The invocation.
+        /// The id of the invocation.
         subagent_run_id: SubagentRunId,
-        /// Its result; never null.
+        /// The result of the invocation. It is never `Some(Value::Null)`.
         #[serde(skip_serializing_if = "Option::is_none")]
         result: Option<Value>,
-        /// How it ended.
+        /// How the invocation ended.
         #[serde(skip_serializing_if = "Option::is_none")]
         outcome: Option<SubagentOutcome>,
     },
-    /// Ends a subagent's invocation that failed; the run goes on.
+    /// The invocation of a subagent has failed. The run goes on.
     SubagentError {
-        /// The invocation.
+        /// The id of the invocation.
         subagent_run_id: SubagentRunId,
-        /// A sentence for the user.
+        /// A sentence that the user may read.
         message: String,
-        /// A stable code.
+        /// A stable code of the error.
         #[serde(skip_serializing_if = "Option::is_none")]
         code: Option<String>,
     },
-    /// Passes a foreign event through.
+    /// An event of another system is passed on unchanged.
     Raw {
-        /// The event; may be null.
+        /// The event, which may be null.
         event: Value,
-        /// Where it comes from.
+        /// The system that it comes from.
         #[serde(skip_serializing_if = "Option::is_none")]
         source: Option<String>,
     },
-    /// Carries what the protocol has no event for.
+    /// Something happened that the protocol has no event for.
     Custom {
-        /// Name with a prefix, such as `com.acme.x`.
+        /// The name of the event. Applications use a prefix, such as `com.acme.x`.
         name: String,
-        /// Any JSON; may be null.
+        /// The value of the event: any JSON.
         value: Value,
     },
 }

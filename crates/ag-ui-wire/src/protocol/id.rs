@@ -1,4 +1,4 @@
-//! Identifiers: opaque strings that must not be mixed up.
+//! Ids: opaque strings, each kind with a type of its own, so that they cannot be mixed up.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -6,9 +6,10 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// In bytes.
-const LONGEST_LOGGED: usize = 128;
+/// The most bytes of an id in a log line.
+const MAX_LOGGED_BYTES: usize = 128;
 
+/// Defines the id types.
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident)+) => {$(
         $(#[$doc])*
@@ -17,14 +18,14 @@ macro_rules! ids {
         pub struct $name(String);
 
         impl $name {
-            /// The text of the identifier.
+            /// Returns the text of the id.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
 
-            /// The text, no longer than a line of the log should be: whoever made it chose its length.
+            /// Returns at most 128 bytes of the text, for a log line. Clients and models choose the length of an id.
             pub fn loggable(&self) -> &str {
-                &self.0[..self.0.floor_char_boundary(LONGEST_LOGGED)]
+                &self.0[..self.0.floor_char_boundary(MAX_LOGGED_BYTES)]
             }
         }
 
@@ -57,16 +58,16 @@ macro_rules! ids {
 }
 
 ids! {
-    /// Names a conversation. It does not authorise access to one.
+    /// Identifies a conversation. Knowing it gives no right to read the conversation.
     ThreadId
-    /// Names one run of a thread; minted by the client, never used twice in a thread.
+    /// Identifies one run of a thread. The client creates it and uses it once in a thread.
     RunId
-    /// Names a message, unique in its thread.
+    /// Identifies a message. It is unique in its thread.
     MessageId
-    /// Names a tool call, unique in its thread.
+    /// Identifies a tool call. It is unique in its thread.
     ToolCallId
-    /// Names an interrupt, unique in its run.
+    /// Identifies an interrupt. It is unique in its run.
     InterruptId
-    /// Names one invocation of a subagent, unique in its run.
+    /// Identifies one invocation of a subagent. It is unique in its run.
     SubagentRunId
 }

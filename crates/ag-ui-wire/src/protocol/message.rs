@@ -1,215 +1,124 @@
-//! Messages of a conversation and what they are made of.
+//! The messages of a conversation.
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
 
-use super::binary::{self, ReadPart};
-use super::read::{BadInput, Object, Tolerance, deserialize_by_reading};
-use super::{JsonObject, MessageId, SubagentRunId, ToolCallId};
+use super::read::{DroppedElements, InputError, ObjectReader, deserialize_by_reading};
+use super::{Content, JsonObject, MessageId, SubagentRunId, ToolCallId};
 
-/// One message of the history.
+/// One message of a conversation. [`new`](Self::new) creates it without its optional members.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Message {
-    /// Unique in the thread.
+    /// The id of the message, unique in the thread.
     pub id: MessageId,
-    /// Who speaks, and what.
+    /// The role of the message and its content, written as `role` and the members of that role.
     #[serde(flatten)]
     pub body: MessageBody,
-    /// Name of the speaker. Not for tool, reasoning and activity messages.
+    /// The name of the author. Tool, reasoning and activity messages have none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// A provider's opaque value, kept for it.
+    /// An opaque value of a model provider, which is sent back to this provider.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encrypted_value: Option<String>,
-    /// Data beside the protocol, open by key.
+    /// Data that the protocol does not define.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<JsonObject>,
-    /// The subagent it comes from.
+    /// The invocation of a subagent that wrote the message. It is absent for the agent itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subagent_run_id: Option<SubagentRunId>,
 }
 
-/// Who speaks, and what.
+/// The role of a message, and the content that a message of this role has.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "role", rename_all = "lowercase", rename_all_fields = "camelCase")]
 #[non_exhaustive]
 pub enum MessageBody {
-    /// Instructions of a developer. From a client they never reach a model.
+    /// The message has instructions of a developer. Those that a client sends should reach no model.
     Developer {
-        /// The text.
+        /// The text of the instructions.
         content: String,
     },
-    /// Instructions of a system. From a client they never reach a model.
+    /// The message has instructions of the system. Those that a client sends should reach no model.
     System {
-        /// The text.
+        /// The text of the instructions.
         content: String,
     },
-    /// What the agent said and called.
+    /// The message has what the agent wrote and which tools it called.
     Assistant {
-        /// The text.
+        /// The text, if there is any.
         #[serde(skip_serializing_if = "Option::is_none")]
         content: Option<String>,
-        /// The calls, in the order they were made.
+        /// The tool calls, in the order in which they were made.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         tool_calls: Vec<ToolCall>,
     },
-    /// What the user said.
+    /// The message has what the user wrote.
     User {
-        /// Text or parts.
+        /// The text, or parts of several kinds.
         content: Content,
     },
-    /// The answer to a tool call.
+    /// The message has the result of a tool call.
     Tool {
-        /// The call it answers.
+        /// The id of the call.
         tool_call_id: ToolCallId,
-        /// Text or parts.
+        /// The result: text, or parts of several kinds.
         content: Content,
-        /// Why it failed.
+        /// Why the call failed, if it did.
         #[serde(skip_serializing_if = "Option::is_none")]
         error: Option<String>,
     },
-    /// What the model reasoned.
+    /// The message has the model's reasoning.
     Reasoning {
-        /// The text.
+        /// The text of the reasoning.
         content: String,
     },
-    /// A widget of the user interface.
+    /// The message is a widget of the user interface.
     #[serde(rename_all = "camelCase")]
     Activity {
-        /// What kind of activity.
+        /// The type of the activity, which names the widget.
         activity_type: String,
-        /// Its content.
+        /// The content that the widget shows.
         content: JsonObject,
     },
 }
 
-/// Text, or parts of several kinds. The protocol has these two, so the enum is exhaustive.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(untagged)]
-pub enum Content {
-    /// Plain text.
-    Text(String),
-    /// Parts, in order.
-    Parts(Vec<ContentPart>),
-}
-
-/// One part of a content.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct ContentPart {
-    /// What it is.
-    #[serde(flatten)]
-    pub kind: PartKind,
-    /// Names the part.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
-    /// Data beside the protocol; never `Some(Value::Null)`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub metadata: Option<Value>,
-}
-
-/// What a part is.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
-#[serde(tag = "type", rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum PartKind {
-    /// Text.
-    Text {
-        /// The text.
-        text: String,
-    },
-    /// A picture.
-    Image {
-        /// Where its bytes are.
-        source: Source,
-    },
-    /// A sound.
-    Audio {
-        /// Where its bytes are.
-        source: Source,
-    },
-    /// A film.
-    Video {
-        /// Where its bytes are.
-        source: Source,
-    },
-    /// A document.
-    Document {
-        /// Where its bytes are.
-        source: Source,
-    },
-}
-
-/// Where the bytes of a part are. Nothing here is ever fetched.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
-#[serde(tag = "type", rename_all = "lowercase", rename_all_fields = "camelCase")]
-#[non_exhaustive]
-pub enum Source {
-    /// In the message.
-    Data {
-        /// Base64.
-        value: String,
-        /// Media type.
-        mime_type: String,
-    },
-    /// Behind an address.
-    Url {
-        /// The address.
-        value: String,
-        /// Media type.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        mime_type: Option<String>,
-    },
-    /// At a provider.
-    File {
-        /// The provider's opaque handle.
-        value: String,
-        /// Name of the provider.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        provider: Option<String>,
-        /// Media type.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        mime_type: Option<String>,
-    },
-}
-
-/// A call that the model made.
+/// A tool call that the model made, as an assistant message holds it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "type", rename = "function", rename_all = "camelCase")]
 pub struct ToolCall {
-    /// Unique in the thread.
+    /// The id of the call, unique in the thread.
     pub id: ToolCallId,
-    /// What is called.
+    /// Which tool is called, and with which arguments.
     pub function: FunctionCall,
-    /// A provider's opaque value, kept for it.
+    /// An opaque value of a model provider, which is sent back to this provider.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encrypted_value: Option<String>,
-    /// Data beside the protocol, open by key.
+    /// Data that the protocol does not define.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<JsonObject>,
 }
 
-/// A tool's name and its arguments.
+/// The name and the arguments of a tool call.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FunctionCall {
-    /// The tool's name.
+    /// The name of the tool.
     pub name: String,
-    /// JSON text as the model wrote it; it may be broken.
+    /// The arguments, as the model wrote them. They should be the JSON text of an object, but may be malformed.
     pub arguments: String,
 }
 
 impl Message {
-    /// A message with nothing beside what it says.
+    /// Creates a message without its optional members.
     pub fn new(id: impl Into<MessageId>, body: MessageBody) -> Self {
         Self { id: id.into(), body, name: None, encrypted_value: None, metadata: None, subagent_run_id: None }
     }
 
-    /// Reads a message; `None` when its role is unknown.
-    pub(super) fn read(mut object: Object, tolerance: &mut Tolerance) -> Result<Option<Self>, BadInput> {
-        let Some(body) = MessageBody::take(&mut object, tolerance)? else { return Ok(None) };
+    /// Reads a message; `None` if its role is unknown.
+    pub(super) fn read(
+        mut object: ObjectReader,
+        dropped: &mut DroppedElements,
+    ) -> Result<Option<Self>, InputError> {
+        let Some(body) = MessageBody::take(&mut object, dropped)? else { return Ok(None) };
         Ok(Some(Self {
             id: object.string("id")?.into(),
             body,
@@ -222,40 +131,42 @@ impl Message {
 }
 
 impl MessageBody {
-    fn read(mut object: Object, tolerance: &mut Tolerance) -> Result<Option<Self>, BadInput> {
-        Self::take(&mut object, tolerance)
+    /// Reads a body that stands alone; `None` if its role is unknown.
+    fn read(mut object: ObjectReader, dropped: &mut DroppedElements) -> Result<Option<Self>, InputError> {
+        Self::take(&mut object, dropped)
     }
 
-    /// Takes the members of a body out of a message; `None` when its role is unknown.
-    fn take(object: &mut Object, tolerance: &mut Tolerance) -> Result<Option<Self>, BadInput> {
-        let role = object.string("role")?;
+    /// Takes the members of a body out of a message; `None` if its role is unknown.
+    fn take(message: &mut ObjectReader, dropped: &mut DroppedElements) -> Result<Option<Self>, InputError> {
+        let role = message.string("role")?;
         Ok(Some(match role.as_str() {
-            "developer" => Self::Developer { content: object.string("content")? },
-            "system" => Self::System { content: object.string("content")? },
+            "developer" => Self::Developer { content: message.string("content")? },
+            "system" => Self::System { content: message.string("content")? },
             "assistant" => Self::Assistant {
-                content: object.optional_string("content")?,
-                tool_calls: object.list("toolCalls", tolerance, ToolCall::read)?.unwrap_or_default(),
+                content: message.optional_string("content")?,
+                tool_calls: message.list("toolCalls", dropped, ToolCall::read)?.unwrap_or_default(),
             },
-            "user" => Self::User { content: Content::read(object, tolerance)? },
+            "user" => Self::User { content: Content::take(message, dropped)? },
             "tool" => Self::Tool {
-                tool_call_id: object.string("toolCallId")?.into(),
-                content: Content::read(object, tolerance)?,
-                error: object.optional_string("error")?,
+                tool_call_id: message.string("toolCallId")?.into(),
+                content: Content::take(message, dropped)?,
+                error: message.optional_string("error")?,
             },
-            "reasoning" => Self::Reasoning { content: object.string("content")? },
+            "reasoning" => Self::Reasoning { content: message.string("content")? },
             "activity" => Self::Activity {
-                activity_type: object.string("activityType")?,
-                content: object.optional_object("content")?.ok_or_else(|| object.missing("content"))?,
+                activity_type: message.string("activityType")?,
+                content: message.optional_object("content")?.ok_or_else(|| message.missing("content"))?,
             },
             _ => return Ok(None),
         }))
     }
 }
 
-deserialize_by_reading! { Message MessageBody ToolCall ContentPart PartKind Source }
+deserialize_by_reading! { Message MessageBody ToolCall }
 
 impl ToolCall {
-    fn read(mut object: Object, _: &mut Tolerance) -> Result<Option<Self>, BadInput> {
+    /// Reads a call; `None` if its type is not `function`.
+    fn read(mut object: ObjectReader, _: &mut DroppedElements) -> Result<Option<Self>, InputError> {
         if object.string("type")? != "function" {
             return Ok(None);
         }
@@ -268,125 +179,6 @@ impl ToolCall {
             },
             encrypted_value: object.optional_string("encryptedValue")?,
             metadata: object.optional_object("metadata")?,
-        }))
-    }
-}
-
-impl Content {
-    fn read(object: &mut Object, tolerance: &mut Tolerance) -> Result<Self, BadInput> {
-        if object.holds_string("content") {
-            return Ok(Self::Text(object.string("content")?));
-        }
-        object
-            .list("content", tolerance, ReadPart::read)
-            .map_err(|fault| fault.or("must be a string or an array of parts"))?
-            .map(|parts| Self::Parts(binary::without_repeated(parts)))
-            .ok_or_else(|| object.missing("content"))
-    }
-
-    /// The text of it; other parts are passed over, and several texts are joined by a line break.
-    pub fn text(&self) -> String {
-        match self {
-            Self::Text(text) => text.clone(),
-            Self::Parts(parts) => {
-                let texts = parts.iter().filter_map(|part| match &part.kind {
-                    PartKind::Text { text } => Some(text.as_str()),
-                    _ => None,
-                });
-                texts.collect::<Vec<_>>().join("\n")
-            }
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Content {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let members = JsonObject::from_iter([("content".to_owned(), Value::deserialize(deserializer)?)]);
-        let mut object = Object::of(members);
-        Self::read(&mut object, &mut Tolerance::default()).map_err(D::Error::custom)
-    }
-}
-
-impl From<String> for Content {
-    fn from(text: String) -> Self {
-        Self::Text(text)
-    }
-}
-
-impl From<&str> for Content {
-    fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
-    }
-}
-
-impl From<PartKind> for ContentPart {
-    fn from(kind: PartKind) -> Self {
-        Self { kind, id: None, metadata: None }
-    }
-}
-
-impl ContentPart {
-    fn read(object: Object, tolerance: &mut Tolerance) -> Result<Option<Self>, BadInput> {
-        Ok(ReadPart::read(object, tolerance)?.map(|read| read.part))
-    }
-}
-
-impl ReadPart {
-    fn read(mut object: Object, _: &mut Tolerance) -> Result<Option<Self>, BadInput> {
-        let kind = object.string("type")?;
-        if kind == "binary" {
-            return Ok(binary::read(object).map(|part| Self { part, is_binary: true }));
-        }
-        let Some(kind) = PartKind::take(&kind, &mut object)? else { return Ok(None) };
-        let (id, metadata) = (object.optional_string("id")?, object.optional("metadata"));
-        Ok(Some(Self { part: ContentPart { kind, id, metadata }, is_binary: false }))
-    }
-}
-
-impl PartKind {
-    fn read(mut object: Object, _: &mut Tolerance) -> Result<Option<Self>, BadInput> {
-        let kind = object.string("type")?;
-        Self::take(&kind, &mut object)
-    }
-
-    /// Takes the members of a kind out of a part; `None` when the kind or that of its source is unknown.
-    fn take(kind: &str, object: &mut Object) -> Result<Option<Self>, BadInput> {
-        let of_source: fn(Source) -> Self = match kind {
-            "text" => return Ok(Some(Self::Text { text: object.string("text")? })),
-            "image" => |source| Self::Image { source },
-            "audio" => |source| Self::Audio { source },
-            "video" => |source| Self::Video { source },
-            "document" => |source| Self::Document { source },
-            _ => return Ok(None),
-        };
-        Ok(Source::read(object.object("source")?, &mut Tolerance::default())?.map(of_source))
-    }
-}
-
-impl Source {
-    /// Bytes in the message.
-    pub fn bytes(bytes: impl AsRef<[u8]>, mime_type: impl Into<String>) -> Self {
-        Self::Data { value: BASE64_STANDARD.encode(bytes), mime_type: mime_type.into() }
-    }
-
-    /// Bytes behind an address.
-    pub fn url(address: impl Into<String>) -> Self {
-        Self::Url { value: address.into(), mime_type: None }
-    }
-
-    fn read(mut object: Object, _: &mut Tolerance) -> Result<Option<Self>, BadInput> {
-        let kind = object.string("type")?;
-        Ok(Some(match kind.as_str() {
-            "data" => Self::Data { value: object.string("value")?, mime_type: object.string("mimeType")? },
-            "url" => {
-                Self::Url { value: object.string("value")?, mime_type: object.optional_string("mimeType")? }
-            }
-            "file" => Self::File {
-                value: object.string("value")?,
-                provider: object.optional_string("provider")?,
-                mime_type: object.optional_string("mimeType")?,
-            },
-            _ => return Ok(None),
         }))
     }
 }

@@ -1,114 +1,116 @@
-//! How a run or a subagent ends, and what it cost.
+//! How a run or a subagent ends, and how many tokens it used.
 
 use serde::{Deserialize, Serialize};
 
-use super::read::null_is_empty;
+use super::read::null_as_empty;
 use super::{InterruptId, JsonObject, SubagentRunId, ToolCallId};
 
 /// How a run ended that did not fail.
+///
+/// Such a run ends with RUN_FINISHED, which holds this; a run that failed ends with RUN_ERROR.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase", rename_all_fields = "camelCase")]
 #[non_exhaustive]
 pub enum RunOutcome {
-    /// It did what it could.
+    /// The run did all that it could do.
     Success {
-        /// The calls of this run that wait for the client, in call order.
-        #[serde(skip_serializing_if = "Vec::is_empty", default, deserialize_with = "null_is_empty")]
+        /// The tool calls of this run whose results the client will send, in the order of the calls.
+        #[serde(skip_serializing_if = "Vec::is_empty", default, deserialize_with = "null_as_empty")]
         pending_tool_call_ids: Vec<ToolCallId>,
     },
-    /// It waits for answers.
+    /// The run stopped to wait for answers.
     Interrupt {
-        /// What it asks; at least one.
+        /// The questions, of which there is at least one.
         interrupts: Vec<Interrupt>,
     },
-    /// It was stopped on purpose: neither success nor failure.
+    /// The run was stopped on purpose, which is neither success nor failure.
     Cancelled,
 }
 
-/// A question that stops a run until it is answered.
+/// A question that a run stops for. The client answers it with the input of a later run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Interrupt {
-    /// Unique in the run; the answer names it.
+    /// The id of the interrupt, unique in the run. The answer has the same id.
     pub id: InterruptId,
-    /// Why, such as `tool_call` or `input_required`.
+    /// Why the run stopped, such as `tool_call` or `input_required`.
     pub reason: String,
     /// The question, for the user.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// The call that waits.
+    /// The tool call that waits for the answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tool_call_id: Option<ToolCallId>,
-    /// JSON Schema of the answer.
+    /// The JSON Schema of the answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_schema: Option<JsonObject>,
-    /// ISO 8601 UTC time after which it may only be cancelled.
+    /// The time after which the interrupt can only be cancelled, in ISO 8601 and UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<String>,
-    /// Data beside the protocol.
+    /// Data that the protocol does not define.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<JsonObject>,
-    /// The subagent that asks.
+    /// The invocation of a subagent that asks. It is absent for the agent itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subagent_run_id: Option<SubagentRunId>,
 }
 
-/// How a subagent's invocation ended that did not fail.
+/// How the invocation of a subagent ended that did not fail.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase", rename_all_fields = "camelCase")]
 #[non_exhaustive]
 pub enum SubagentOutcome {
-    /// It did what it could.
+    /// The subagent did all that it could do.
     Success,
-    /// It waits for answers to the run's interrupts.
+    /// The subagent waits for answers to interrupts of the run.
     Suspended {
-        /// Those it waits for.
-        #[serde(skip_serializing_if = "Vec::is_empty", default, deserialize_with = "null_is_empty")]
+        /// The ids of these interrupts.
+        #[serde(skip_serializing_if = "Vec::is_empty", default, deserialize_with = "null_as_empty")]
         interrupt_ids: Vec<InterruptId>,
     },
 }
 
-/// Tokens that one model of one provider used in a run.
+/// The tokens that one model of one provider used in a run.
 ///
-/// `input_tokens` and `output_tokens` are totals; cache and reasoning counts are parts of them. An unknown
-/// count is absent, never 0.
+/// `input_tokens` and `output_tokens` are totals, and the counts of cached and reasoning tokens are parts of them. A count
+/// that is not known is absent, never 0.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TokenUsage {
-    /// Name of the provider.
+    /// The name of the provider.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,
-    /// Name of the model.
+    /// The name of the model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
-    /// All tokens read, cached ones included.
+    /// The tokens that the model read, cached ones included.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub input_tokens: Option<u64>,
-    /// All tokens written, reasoning included.
+    /// The tokens that the model wrote, reasoning included.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output_tokens: Option<u64>,
-    /// Input and output together.
+    /// The tokens that the model read and wrote.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total_tokens: Option<u64>,
-    /// Part of the output that was reasoning.
+    /// The part of the output that was reasoning.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reasoning_tokens: Option<u64>,
-    /// Part of the input that was read from the provider's cache.
+    /// The part of the input that was read from the provider's cache.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cached_input_tokens: Option<u64>,
-    /// Part of the input that was written to the provider's cache.
+    /// The part of the input that was written to the provider's cache.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cache_write_input_tokens: Option<u64>,
 }
 
 impl TokenUsage {
-    /// Input and output together, whatever of them is known.
+    /// Returns the tokens that the model read and wrote. If only one of the counts is known, it returns that one.
     pub fn total(&self) -> u64 {
         self.total_tokens
             .unwrap_or_else(|| self.input_tokens.unwrap_or(0).saturating_add(self.output_tokens.unwrap_or(0)))
     }
 
-    /// Adds another turn's tokens of the same provider and model.
+    /// Adds the tokens of another turn with the same provider and model.
     pub fn add(&mut self, other: &TokenUsage) {
         let sum = |a: &mut Option<u64>, b: Option<u64>| {
             if let Some(b) = b {

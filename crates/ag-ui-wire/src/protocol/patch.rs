@@ -1,53 +1,54 @@
-//! RFC 6902 operations, as state and activity deltas carry them.
+//! JSON Patch (RFC 6902), which STATE_DELTA and ACTIVITY_DELTA carry.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// A list of operations, applied in order, together or not at all.
+/// A list of operations, which a client applies in order. If one of them fails, none is applied.
 pub type JsonPatch = Vec<PatchOperation>;
 
-/// One operation; `path` and `from` are JSON Pointers (RFC 6901). The RFC has six, so the enum is exhaustive.
+/// One operation of a JSON Patch. `path` and `from` are JSON Pointers (RFC 6901).
+#[expect(clippy::exhaustive_enums, reason = "RFC 6902 has these six operations")]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "lowercase")]
 pub enum PatchOperation {
-    /// Inserts or sets a value.
+    /// Inserts an element into an array, or sets a member of an object.
     Add {
-        /// Where.
+        /// Where the value is or goes.
         path: String,
-        /// What; may be null.
+        /// The value, which may be null.
         value: Value,
     },
-    /// Removes a value.
+    /// Removes the value at `path`.
     Remove {
-        /// Where.
+        /// Where the value is or goes.
         path: String,
     },
-    /// Sets a value that exists.
+    /// Replaces the value at `path`, which must exist.
     Replace {
-        /// Where.
+        /// Where the value is or goes.
         path: String,
-        /// What; may be null.
+        /// The value, which may be null.
         value: Value,
     },
-    /// Moves a value.
+    /// Moves the value at `from` to `path`.
     Move {
-        /// From where.
+        /// Where the value is now.
         from: String,
-        /// To where.
+        /// Where the value goes.
         path: String,
     },
-    /// Copies a value.
+    /// Copies the value at `from` to `path`.
     Copy {
-        /// From where.
+        /// Where the value is now.
         from: String,
-        /// To where.
+        /// Where the value goes.
         path: String,
     },
-    /// Fails the patch unless the value is there.
+    /// Fails the patch unless `value` is at `path`.
     Test {
-        /// Where.
+        /// Where the value is or goes.
         path: String,
-        /// What; may be null.
+        /// The value, which may be null.
         value: Value,
     },
 }

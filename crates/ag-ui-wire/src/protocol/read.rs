@@ -1,7 +1,7 @@
-//! Reading JSON member by member, with a JSON Pointer for every fault.
+//! Reads JSON member by member, with a JSON Pointer for every error.
 //!
-//! serde's derive loses the path inside tagged enums and refuses what a newer peer adds; both matter at a
-//! public front door. Members are taken out of the value, so long texts are never copied.
+//! serde's derive loses the path inside tagged enums and refuses what a newer peer adds. Both matter to a server whose
+//! clients are written by others. Members are taken out of the value, so long texts are not copied.
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -9,142 +9,173 @@ use serde_json::Value;
 
 use super::JsonObject;
 
-/// A member of the input that is missing or has the wrong shape.
+/// The error of [`RunAgentInput::read`](super::RunAgentInput::read): a member of the input is missing or malformed.
 ///
-/// It names the place and the shape that was expected, never what was sent.
+/// It names the member and what was expected of it, and never quotes what was sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{path} {problem}", path = if path.is_empty() { "the body" } else { path })]
-pub struct BadInput {
-    /// JSON Pointer (RFC 6901) of the member.
+pub struct InputError {
+    /// JSON Pointer (RFC 6901) of the member; empty for the whole input.
     pub path: String,
-    /// What is wrong, as the rest of a sentence that starts with the path.
-    pub problem: &'static str,
+    /// What is wrong with the member.
+    pub problem: InputProblem,
 }
 
-impl BadInput {
-    /// The same fault with another sentence, if it is about the member itself being no array.
-    pub(super) fn or(self, problem: &'static str) -> Self {
-        if self.problem == NOT_AN_ARRAY { Self { problem, ..self } } else { self }
-    }
+/// What is wrong with a member of an input. Its text is the rest of a sentence that starts with the member's path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InputProblem {
+    /// A required member is absent or null.
+    #[error("is missing")]
+    Missing,
+    /// The member is not a string.
+    #[error("must be a string")]
+    NotAString,
+    /// The member is not an object.
+    #[error("must be an object")]
+    NotAnObject,
+    /// The member is not an array.
+    #[error("must be an array")]
+    NotAnArray,
+    /// The content of a message is neither a string nor an array.
+    #[error("must be a string or an array of parts")]
+    NotContent,
+    /// The id of a thread or a run is too long.
+    #[error("must be at most {max_bytes} bytes")]
+    TooLong {
+        /// How many bytes it may have.
+        max_bytes: usize,
+    },
 }
 
-const NOT_AN_ARRAY: &str = "must be an array";
-
-/// What was left out because this version of the protocol does not know it.
+/// The elements of lists that were left out because this version of the protocol does not know their kind.
 #[derive(Debug, Default)]
-pub(super) struct Tolerance {
-    /// JSON Pointers of the elements, in order.
-    pub(super) dropped: Vec<String>,
+pub(super) struct DroppedElements {
+    /// The JSON Pointers of the elements, in order.
+    pub(super) paths: Vec<String>,
 }
 
-/// An object whose members are taken out one by one.
-pub(super) struct Object {
+/// A JSON object whose members are taken out one by one.
+pub(super) struct ObjectReader {
     members: JsonObject,
+    /// The JSON Pointer of the object.
     path: String,
 }
 
-impl Object {
-    /// The object at the root of a text.
+impl ObjectReader {
+    /// Starts to read the members of the object at the root of a JSON value.
     pub(super) fn of(members: JsonObject) -> Self {
         Self { members, path: String::new() }
     }
 
-    pub(super) fn new(value: Value, path: String) -> Result<Self, BadInput> {
+    /// Starts to read the members of a value at this path; an error if it is not an object.
+    pub(super) fn new(value: Value, path: String) -> Result<Self, InputError> {
         match value {
             Value::Object(members) => Ok(Self { members, path }),
-            _ => Err(BadInput { path, problem: "must be an object" }),
+            _ => Err(InputError { path, problem: InputProblem::NotAnObject }),
         }
     }
 
-    /// Takes a member; null counts as absent.
+    /// Takes an optional member of any JSON type; null counts as absent.
     pub(super) fn optional(&mut self, key: &'static str) -> Option<Value> {
         self.members.remove(key).filter(|value| !value.is_null())
     }
 
-    pub(super) fn optional_string(&mut self, key: &'static str) -> Result<Option<String>, BadInput> {
+    /// Takes an optional member that must be a string; null counts as absent.
+    pub(super) fn optional_string(&mut self, key: &'static str) -> Result<Option<String>, InputError> {
         match self.optional(key) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
-            Some(_) => Err(self.fault(key, "must be a string")),
+            Some(_) => Err(self.error(key, InputProblem::NotAString)),
         }
     }
 
-    pub(super) fn string(&mut self, key: &'static str) -> Result<String, BadInput> {
+    /// Takes a required member that must be a string.
+    pub(super) fn string(&mut self, key: &'static str) -> Result<String, InputError> {
         self.optional_string(key)?.ok_or_else(|| self.missing(key))
     }
 
-    pub(super) fn optional_object(&mut self, key: &'static str) -> Result<Option<JsonObject>, BadInput> {
+    /// Takes an optional member that must be an object, with any members; null counts as absent.
+    pub(super) fn optional_object(&mut self, key: &'static str) -> Result<Option<JsonObject>, InputError> {
         match self.optional(key) {
             None => Ok(None),
             Some(Value::Object(object)) => Ok(Some(object)),
-            Some(_) => Err(self.fault(key, "must be an object")),
+            Some(_) => Err(self.error(key, InputProblem::NotAnObject)),
         }
     }
 
-    pub(super) fn object(&mut self, key: &'static str) -> Result<Object, BadInput> {
+    /// Takes a required member that must be an object, to read its members.
+    pub(super) fn object(&mut self, key: &'static str) -> Result<ObjectReader, InputError> {
         let value = self.optional(key).ok_or_else(|| self.missing(key))?;
-        Object::new(value, self.pointer(key))
+        ObjectReader::new(value, self.pointer(key))
     }
 
-    /// Reads an array of objects; `read` answers `None` for an element to leave out.
+    /// Takes an array of objects and reads each with `read`, which returns `None` for an element to leave out. Null counts as
+    /// absent.
     pub(super) fn list<T>(
         &mut self,
         key: &'static str,
-        tolerance: &mut Tolerance,
-        read: impl Fn(Object, &mut Tolerance) -> Result<Option<T>, BadInput>,
-    ) -> Result<Option<Vec<T>>, BadInput> {
+        dropped: &mut DroppedElements,
+        read: impl Fn(ObjectReader, &mut DroppedElements) -> Result<Option<T>, InputError>,
+    ) -> Result<Option<Vec<T>>, InputError> {
         let elements = match self.optional(key) {
             None => return Ok(None),
             Some(Value::Array(elements)) => elements,
-            Some(_) => return Err(self.fault(key, NOT_AN_ARRAY)),
+            Some(_) => return Err(self.error(key, InputProblem::NotAnArray)),
         };
         let mut list = Vec::with_capacity(elements.len());
         for (index, element) in elements.into_iter().enumerate() {
             let path = format!("{}/{key}/{index}", self.path);
-            match read(Object::new(element, path.clone())?, tolerance)? {
+            match read(ObjectReader::new(element, path.clone())?, dropped)? {
                 Some(item) => list.push(item),
-                None => tolerance.dropped.push(path),
+                None => dropped.paths.push(path),
             }
         }
         Ok(Some(list))
     }
 
-    pub(super) fn holds_string(&self, key: &str) -> bool {
+    /// Whether the object has this member and it is a string.
+    pub(super) fn has_string(&self, key: &str) -> bool {
         self.members.get(key).is_some_and(Value::is_string)
     }
 
-    pub(super) fn missing(&self, key: &'static str) -> BadInput {
-        self.fault(key, "is missing")
+    /// Creates the error for a required member that is absent.
+    pub(super) fn missing(&self, key: &'static str) -> InputError {
+        self.error(key, InputProblem::Missing)
     }
 
-    /// How many members nobody took.
-    pub(super) fn left_over(&self) -> usize {
+    /// Returns the number of members that were not taken, which this version does not know.
+    pub(super) fn remaining_members(&self) -> usize {
         self.members.len()
     }
 
-    pub(super) fn fault(&self, key: &'static str, problem: &'static str) -> BadInput {
-        BadInput { path: self.pointer(key), problem }
+    /// Creates the error for a member of this object, with its JSON Pointer.
+    pub(super) fn error(&self, key: &'static str, problem: InputProblem) -> InputError {
+        InputError { path: self.pointer(key), problem }
     }
 
+    /// Returns the JSON Pointer of a member of this object.
     fn pointer(&self, key: &'static str) -> String {
         format!("{}/{key}", self.path)
     }
 }
 
-/// Reads one value with the function that reads it as a part of an input. A kind that this version does not know is an
-/// error here, since nothing is left if it is left out.
+/// Deserializes one value with the function that reads it as a part of an input.
+///
+/// A kind that this version does not know is an error here: an input can leave such an element out of its list, but here the
+/// element is all there is. `type_name` is for this error.
 pub(super) fn deserialize<'de, D: Deserializer<'de>, T>(
     deserializer: D,
-    what: &str,
-    read: impl FnOnce(Object, &mut Tolerance) -> Result<Option<T>, BadInput>,
+    type_name: &str,
+    read: impl FnOnce(ObjectReader, &mut DroppedElements) -> Result<Option<T>, InputError>,
 ) -> Result<T, D::Error> {
-    let object = Object::of(JsonObject::deserialize(deserializer)?);
-    read(object, &mut Tolerance::default())
+    let object = ObjectReader::of(JsonObject::deserialize(deserializer)?);
+    read(object, &mut DroppedElements::default())
         .map_err(D::Error::custom)?
-        .ok_or_else(|| D::Error::custom(format_args!("a {what} of a kind that is not known")))
+        .ok_or_else(|| D::Error::custom(format_args!("a {type_name} of a kind that is not known")))
 }
 
-/// Implements `Deserialize` by the type's own `read`.
+/// Implements `Deserialize` with the type's own `read`.
 macro_rules! deserialize_by_reading {
     ($($name:ident)+) => {$(
         impl<'de> serde::Deserialize<'de> for $name {
@@ -156,8 +187,8 @@ macro_rules! deserialize_by_reading {
 }
 pub(super) use deserialize_by_reading;
 
-/// Reads a list that is absent where it is empty. Null counts as absent.
-pub(super) fn null_is_empty<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+/// Deserializes a list that is absent if it is empty, for `deserialize_with`. Null counts as absent.
+pub(super) fn null_as_empty<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Vec<T>, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())

@@ -1,7 +1,7 @@
-//! Server-Sent Events, the way AG-UI uses them: one `data:` line of JSON and an empty line, LF only.
+//! Server-Sent Events as AG-UI uses them: a frame is one `data:` line of JSON and an empty line, each ended by LF.
 //!
-//! Clients split on `\n\n` alone, so a CR anywhere in the framing would break them. [`Decoder`] takes what other servers
-//! write as well: CRLF, comments, fields beside `data`, and data of several lines.
+//! Clients split a stream at `\n\n` alone, so a CR between lines would break them. [`Decoder`] also reads what other servers
+//! write: CRLF, comments, fields beside `data`, and data of several lines.
 
 use bytes::Bytes;
 use memchr::memchr;
@@ -9,16 +9,16 @@ use memchr::memchr;
 use super::{Event, EventError};
 use crate::json;
 
-/// Media type of the stream.
+/// The media type of a stream of events.
 pub const MEDIA_TYPE: &str = "text/event-stream";
 
-/// A comment, which clients skip and proxies count as traffic.
+/// A comment, which a server sends while it has no event: clients skip it, and proxies count it as traffic.
 pub const KEEP_ALIVE: Bytes = Bytes::from_static(b": keep-alive\n\n");
 
 /// The most bytes of one frame that [`Decoder`] keeps.
-const MAX_FRAME: usize = 16 * 1024 * 1024;
+const MAX_FRAME_BYTES: usize = 16 * 1024 * 1024;
 
-/// Writes one event as one frame.
+/// Writes an event as one frame.
 pub fn frame(event: &Event) -> Bytes {
     let mut frame = Vec::with_capacity(256);
     frame.extend_from_slice(b"data: ");
@@ -28,45 +28,45 @@ pub fn frame(event: &Event) -> Bytes {
     frame.into()
 }
 
-/// Reads the events of a stream, whose bytes come in pieces of any size.
+/// Reads the events of a stream whose bytes arrive in chunks of any size.
 ///
-/// A frame counts when the empty line behind it has come: what is left when the stream ends was cut off. Whether the run is
-/// complete is seen by its last event, RUN_FINISHED or RUN_ERROR.
+/// A frame is read when the empty line behind it has arrived. What remains when the stream ends is a frame that was cut off.
+/// A run is complete if its last event is RUN_FINISHED or RUN_ERROR.
 #[derive(Debug, Default)]
 pub struct Decoder {
-    /// What has come, from `start` on in no line yet.
+    /// The bytes that have arrived; those from `start` on belong to no complete line yet.
     bytes: Vec<u8>,
     start: usize,
-    /// How far no line ends.
+    /// The index up to which no line end was found.
     searched: usize,
-    /// The data of the frame that has begun.
+    /// The data of the frame that is being read.
     data: Vec<u8>,
-    /// Whether a line was read: before the first one there may be a byte order mark.
+    /// Whether a line was read. A byte order mark may stand before the first line.
     has_begun: bool,
 }
 
-/// Why a frame is no event.
+/// The error of [`Decoder::next_event`]: why a frame is not an event.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SseError {
     /// The data is not JSON.
     #[error("the data of a frame can't be read")]
     Json(#[from] json::ReadError),
-    /// The data is JSON, but no event that this version knows.
+    /// The data is JSON, but not an event that this version of the protocol knows.
     #[error(transparent)]
     Event(#[from] EventError),
-    /// The frame is longer than 16 MiB. The stream can't be read on.
+    /// The frame is longer than 16 MiB. The rest of the stream cannot be read.
     #[error("a frame is longer than 16 MiB")]
     TooLong,
 }
 
 impl Decoder {
-    /// A decoder for a new stream.
+    /// Creates a decoder for a new stream.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Takes the next bytes of the stream.
+    /// Adds the next bytes of the stream.
     pub fn push(&mut self, bytes: &[u8]) {
         self.bytes.drain(..self.start);
         self.searched -= self.start;
@@ -74,11 +74,11 @@ impl Decoder {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// The next event; `None` until more bytes come.
+    /// Reads the next event; `None` if more bytes are needed for it.
     ///
     /// # Errors
-    /// [`SseError`] for a frame that is no event. The next call goes on with the frame behind it, so that a client can pass
-    /// over an event of an unknown type.
+    /// [`SseError`] for a frame that is not an event. The next call goes on with the frame behind it, so that a client can
+    /// skip an event of an unknown type.
     pub fn next_event(&mut self) -> Option<Result<Event, SseError>> {
         while let Some(length) = memchr(b'\n', &self.bytes[self.searched..]) {
             let end = self.searched + length;
@@ -99,7 +99,7 @@ impl Decoder {
             }
         }
         self.searched = self.bytes.len();
-        if self.bytes.len() - self.start + self.data.len() > MAX_FRAME {
+        if self.bytes.len() - self.start + self.data.len() > MAX_FRAME_BYTES {
             *self = Self::default();
             return Some(Err(SseError::TooLong));
         }
@@ -107,6 +107,7 @@ impl Decoder {
     }
 }
 
+/// Reads the data of one frame.
 fn read(data: &[u8]) -> Result<Event, SseError> {
     Ok(Event::read(json::read(data)?)?)
 }
@@ -117,7 +118,7 @@ mod tests {
     use crate::protocol::EventKind;
 
     #[test]
-    fn a_frame_is_one_line_of_json_and_an_empty_line() {
+    fn frame_is_one_line_of_json_and_an_empty_line() {
         let mut event = Event::from(EventKind::TextMessageContent {
             message_id: "m1".into(),
             delta: "a\r\nb\u{2028}\u{0}é".into(),
@@ -131,7 +132,7 @@ mod tests {
         );
     }
 
-    /// What a stream reads as when its bytes come one by one: the names of the steps, or errors.
+    /// The events of a stream whose bytes arrive one by one: names of steps, types of other events, or errors.
     fn steps(stream: &str) -> Vec<String> {
         let mut decoder = Decoder::new();
         let mut steps = Vec::new();
@@ -147,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_of_other_servers_are_read() {
+    fn decoder_reads_frames_of_other_servers() {
         let step = r#"{"type":"STEP_STARTED","stepName":"a"}"#;
         for (why, stream, expected) in [
             ("this crate's own form", format!("data: {step}\n\n"), vec!["a"]),
@@ -172,7 +173,7 @@ mod tests {
             ("no data", "data:\n\nevent: x\n\n\n".into(), vec![]),
             ("a frame that is cut off", format!("data: {step}\n\ndata: {step}\n"), vec!["a"]),
             (
-                "frames that are no events, before one that is",
+                "frames that are not events, before one that is",
                 format!("data: {{\n\ndata: {{\"type\":\"META\"}}\n\ndata: [1]\n\ndata: {step}\n\n"),
                 vec![
                     "the data of a frame can't be read",
@@ -187,10 +188,10 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_without_an_end_is_not_kept_for_ever() {
+    fn decoder_drops_a_frame_that_is_too_long() {
         let mut decoder = Decoder::new();
         decoder.push(b"data: ");
-        let piece = vec![b'x'; MAX_FRAME / 4];
+        let piece = vec![b'x'; MAX_FRAME_BYTES / 4];
         for _ in 0..4 {
             assert!(decoder.next_event().is_none());
             decoder.push(&piece);

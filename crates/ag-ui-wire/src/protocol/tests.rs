@@ -1,4 +1,4 @@
-//! What is written is read back equal: every event, message, input and list of capabilities.
+//! Tests that everything that is written is read back equal: events, messages, inputs and capabilities.
 
 mod any;
 mod variants;
@@ -14,13 +14,13 @@ use serde_json::{Value, json};
 
 use super::{Event, EventError, EventKind, Message, MessageBody, RunAgentInput, ToolCall, sse};
 
-/// Writes a value as text and as JSON, and reads both.
+/// Asserts that a value is read back equal, from JSON text and from a JSON value.
 fn assert_read_back<T: Serialize + DeserializeOwned + PartialEq + Debug>(written: &T) {
     let text = serde_json::to_string(written).unwrap();
-    let of_text: T = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
-    assert_eq!(of_text, *written, "{text}");
-    let of_value: T = serde_json::from_value(json!(written)).unwrap();
-    assert_eq!(of_value, *written, "{text}");
+    let from_text: T = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+    assert_eq!(from_text, *written, "{text}");
+    let from_value: T = serde_json::from_value(json!(written)).unwrap();
+    assert_eq!(from_value, *written, "{text}");
 }
 
 #[test]
@@ -34,7 +34,7 @@ fn every_event_is_read_back_equal() {
 }
 
 #[test]
-fn there_is_a_generator_for_each_of_the_31_types() {
+fn each_of_the_31_types_has_a_generator() {
     let mut runner = TestRunner::deterministic();
     let types: Vec<&str> = any::kinds().iter().map(|(name, _)| *name).collect();
     assert_eq!(types, EventKind::TYPES);
@@ -58,23 +58,23 @@ proptest! {
     }
 
     #[test]
-    fn every_input_is_read_back_equal_and_by_a_server_too(input in any::input()) {
+    fn every_input_is_read_back_equal_also_by_a_server(input in any::input()) {
         assert_read_back(&input);
 
         let mut received = RunAgentInput::read(json!(input)).unwrap();
-        let as_received = received.input.as_received.take();
-        prop_assert_eq!(as_received.is_some(), !input.resume.is_empty());
+        let original_messages = received.input.original_messages.take();
+        prop_assert_eq!(original_messages.is_some(), !input.resume.is_empty());
         prop_assert_eq!(received.input, input);
         prop_assert_eq!((received.dropped.len(), received.unknown_members), (0, 0));
     }
 
     #[test]
-    fn all_capabilities_are_read_back_equal(capabilities in any::capabilities()) {
+    fn capabilities_are_read_back_equal(capabilities in any::capabilities()) {
         assert_read_back(&capabilities);
     }
 
     #[test]
-    fn a_stream_is_read_back_equal_in_pieces_of_any_size(
+    fn stream_is_read_back_equal_in_chunks_of_any_size(
         events in prop::collection::vec(any::any_event(), 0..6),
         size in 1_usize..200,
     ) {
@@ -82,8 +82,8 @@ proptest! {
         stream.extend_from_slice(&sse::KEEP_ALIVE);
         let mut decoder = sse::Decoder::new();
         let mut read = Vec::new();
-        for piece in stream.chunks(size) {
-            decoder.push(piece);
+        for chunk in stream.chunks(size) {
+            decoder.push(chunk);
             read.extend(std::iter::from_fn(|| decoder.next_event()).map(Result::unwrap));
         }
         prop_assert_eq!(read, events);
@@ -91,12 +91,13 @@ proptest! {
 }
 
 #[test]
-fn a_long_id_is_read_back_though_a_server_refuses_it() {
+fn long_id_is_read_back_but_refused_by_a_server() {
     let input = RunAgentInput::new("t".repeat(2000), "r", Vec::new());
     assert_read_back(&input);
     assert!(RunAgentInput::read(json!(input)).is_err());
 }
 
+/// Reads an event and writes it again; an error is its sentence.
 fn read(json: Value) -> Result<Value, String> {
     Event::read(json).map(|event| json!(event)).map_err(|error| match error {
         EventError::Malformed(error) => error.to_string(),
@@ -105,7 +106,7 @@ fn read(json: Value) -> Result<Value, String> {
 }
 
 #[test]
-fn an_event_of_another_producer_is_read_where_the_protocol_tolerates_it() {
+fn event_of_another_server_is_read_tolerantly() {
     for (why, json, expected) in [
         (
             "null in place of an optional member",
@@ -139,7 +140,7 @@ fn an_event_of_another_producer_is_read_where_the_protocol_tolerates_it() {
             json!({"type": "STEP_STARTED", "stepName": "s", "subagentRunId": "s"}),
         ),
         (
-            "the id of a subagent in an event of its own life",
+            "the id of a subagent in an event about it",
             json!({"type": "SUBAGENT_ERROR", "subagentRunId": "s", "message": "Sorry."}),
             json!({"type": "SUBAGENT_ERROR", "subagentRunId": "s", "message": "Sorry."}),
         ),
@@ -156,11 +157,11 @@ fn an_event_of_another_producer_is_read_where_the_protocol_tolerates_it() {
 }
 
 #[test]
-fn an_event_that_can_not_be_read_says_why() {
+fn malformed_event_is_refused_with_the_reason() {
     for (why, json, expected) in [
         ("an unknown type", json!({"type": "META"}), "the event type \"META\" is unknown"),
         ("no type", json!({"threadId": "t"}), "missing field `type`"),
-        ("no object", json!("RUN_STARTED"), "invalid type: string \"RUN_STARTED\", expected a map"),
+        ("not an object", json!("RUN_STARTED"), "invalid type: string \"RUN_STARTED\", expected a map"),
         ("a missing member", json!({"type": "CUSTOM", "name": "x"}), "missing field `value`"),
         (
             "null in place of a required member",
@@ -168,7 +169,7 @@ fn an_event_that_can_not_be_read_says_why() {
             "invalid type: null, expected a string",
         ),
         (
-            "a time that is no integer",
+            "a timestamp that is not an integer",
             json!({"type": "STEP_STARTED", "stepName": "s", "timestamp": 0.5}),
             "invalid type: floating point `0.5`, expected i64",
         ),
@@ -184,7 +185,7 @@ fn an_event_that_can_not_be_read_says_why() {
 }
 
 #[test]
-fn a_message_of_an_unknown_kind_is_an_error_where_nothing_is_left_without_it() {
+fn single_message_of_unknown_role_is_an_error() {
     let error = |json: Value| serde_json::from_value::<Message>(json).unwrap_err().to_string();
 
     assert_eq!(error(json!({"id": "m", "role": "wizard"})), "a Message of a kind that is not known");

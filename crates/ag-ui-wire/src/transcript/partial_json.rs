@@ -1,22 +1,22 @@
-//! Reads the beginning of a JSON object, as a model streams it.
+//! Reads a JSON object of which only the beginning has been streamed.
 //!
-//! The text is cut behind the last place where it can be completed, completed with quotes and brackets, and then read by
-//! the crate's own JSON reader. So what is read is always JSON, and a text that is no JSON yields nothing.
+//! The text is cut at the last place where it can be completed, completed with quotes and brackets, and then read by the crate's
+//! own JSON reader. So what is read is always valid JSON, and a text that is not the beginning of a JSON object yields `None`.
 
 use serde_json::Value;
 
 use crate::json;
 use crate::protocol::JsonObject;
 
-/// The most levels of objects and arrays that are read. A state that holds more is one that no later request could bring
-/// back; tools may not set it either.
+/// The most levels of objects and arrays that are read. A client could not send a deeper state back with its next request,
+/// and tools may not set one either.
 const MAX_DEPTH: usize = 100;
 
-/// Reads the members of an object of which `text` is the beginning, as far as they have come.
+/// Reads the members of an object of which `text` is the beginning.
 ///
-/// A string holds the characters that have come, an object or an array what has come of its elements. A number, `true`,
-/// `false`, `null`, a name, an escape sequence and a surrogate pair count once they are complete. Returns `None` where
-/// the text is not the beginning of a JSON object.
+/// A string that is cut off has the characters so far, and an object or an array the elements so far. A number, `true`,
+/// `false`, `null`, a name, an escape sequence and a surrogate pair are read once they are complete. Returns `None` if the text
+/// is not the beginning of a JSON object.
 pub(super) fn read_object(text: &str) -> Option<JsonObject> {
     match json::read(complete(text)?.as_bytes()) {
         Ok(Value::Object(members)) => Some(members),
@@ -24,7 +24,8 @@ pub(super) fn read_object(text: &str) -> Option<JsonObject> {
     }
 }
 
-/// The longest part of `text` that quotes and brackets can complete, with these behind it.
+/// Cuts `text` at the last place where quotes and brackets can complete it, and adds these. `None` if a bracket does not fit
+/// or if the text is nested too deeply.
 fn complete(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     // The brackets that close what is open, the outermost first.
@@ -79,14 +80,14 @@ fn complete(text: &str) -> Option<String> {
     Some(text.get(..end)?.chars().chain(quote.chars()).chain(closers.copied()).collect())
 }
 
-/// How far a string goes.
+/// Where a string ends.
 struct ScannedString {
-    /// Behind its closing quote, or behind the last character that has come completely.
+    /// The index behind its closing quote, or behind its last complete character.
     end: usize,
     is_closed: bool,
 }
 
-/// Scans a string from behind its opening quote.
+/// Finds the end of a string that begins at `at`, behind its opening quote.
 fn scan_string(bytes: &[u8], mut at: usize) -> ScannedString {
     while let Some(&byte) = bytes.get(at) {
         match byte {
@@ -101,8 +102,8 @@ fn scan_string(bytes: &[u8], mut at: usize) -> ScannedString {
     ScannedString { end: at, is_closed: false }
 }
 
-/// The length of the escape sequence at the beginning of `bytes`; `None` while it is incomplete. Both halves of a surrogate
-/// pair are one sequence. Whether the sequence is valid is left to the reader.
+/// The length of the escape sequence that `bytes` begins with; `None` while it is incomplete. Both halves of a surrogate pair
+/// count as one sequence. Whether the sequence is valid is checked later, by the JSON reader.
 fn escape_length(bytes: &[u8]) -> Option<usize> {
     const UNICODE: usize = r"\u0000".len();
     if *bytes.get(1)? != b'u' {
@@ -126,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_member_is_read_as_far_as_it_has_come() {
+    fn beginning_of_a_member_is_read() {
         for (why, text, value) in [
             ("nothing", "", None),
             ("an object that begins", "{", None),
@@ -170,19 +171,19 @@ mod tests {
                 Some(json!([{"a": 1}, {"b": {"c": "d"}}])),
             ),
             ("half a name in an object", r#"{"text":{"a":1,"b"#, Some(json!({"a": 1}))),
-            ("the whole", r#"{"text":{"a":[]}}"#, Some(json!({"a": []}))),
-            ("no object", r#"["text", "a"#, None),
+            ("the complete object", r#"{"text":{"a":[]}}"#, Some(json!({"a": []}))),
+            ("not an object", r#"["text", "a"#, None),
             ("a string", r#""text"#, None),
-            ("no JSON", "text: a", None),
+            ("not JSON", "text: a", None),
             ("no quotes", "{text:\"a", None),
             ("a single quote", "{'text':'a", None),
             ("a bracket that does not fit", r#"{"text":["a"},"#, None),
             ("a bracket too many", "}", None),
             ("no colon", r#"{"text" "a"#, None),
             ("no comma", r#"{"text":"a" "b":"c"#, None),
-            ("a literal that is none", r#"{"text":"a","b":nil,"#, None),
-            ("an escape that is none", r#"{"text":"a\x"#, None),
-            ("half a surrogate pair for good", r#"{"text":"a\ud83d""#, Some(json!("a\u{fffd}"))),
+            ("a literal that does not exist", r#"{"text":"a","b":nil,"#, None),
+            ("an escape that does not exist", r#"{"text":"a\x"#, None),
+            ("half a surrogate pair in a complete string", r#"{"text":"a\ud83d""#, Some(json!("a\u{fffd}"))),
             ("the wrong half of a pair", r#"{"text":"a\ude00"#, Some(json!("a\u{fffd}"))),
             ("two first halves", r#"{"text":"a\ud83d\ud83d"#, Some(json!("a\u{fffd}"))),
             ("a raw line break in a string", "{\"text\":\"a\nb", None),
@@ -194,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_nested_too_deeply_is_not_read() {
+    fn object_nested_too_deeply_is_not_read() {
         let nested = |depth: usize| format!(r#"{{"text":{}"#, "[".repeat(depth - 1));
 
         assert!(read_object(&nested(MAX_DEPTH)).is_some());
@@ -215,6 +216,7 @@ mod tests {
         }
     }
 
+    /// Generates any JSON value.
     fn any_json() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
             Just(Value::Null),
@@ -232,7 +234,7 @@ mod tests {
         })
     }
 
-    /// The same JSON with every character that is not ASCII as an escape sequence.
+    /// Writes every character of a JSON text that is not ASCII as an escape sequence.
     fn escaped(text: &str) -> String {
         let mut units = [0; 2];
         let escape = |letter: char| match letter.is_ascii() {
@@ -244,17 +246,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_read_of_a_prefix_is_the_beginning_of_what_is_read_in_the_end(
+        fn value_of_a_prefix_is_the_beginning_of_the_complete_value(
             first in any_json(),
             second in any_json(),
             is_pretty in any::<bool>(),
             is_escaped in any::<bool>(),
         ) {
-            let whole = json!({"first": first, "text": second});
-            let text = if is_pretty { format!("{whole:#}") } else { whole.to_string() };
+            let complete = json!({"first": first, "text": second});
+            let text = if is_pretty { format!("{complete:#}") } else { complete.to_string() };
             let text = if is_escaped { escaped(&text) } else { text };
             // Numbers may lose their last digit in JSON.
-            let whole = json::read(text.as_bytes()).unwrap();
+            let complete = json::read(text.as_bytes()).unwrap();
             let mut before = json!({});
             for end in (0..text.len()).filter(|end| text.is_char_boundary(*end)) {
                 let Some(read) = read_object(&text[..end]) else {
@@ -262,10 +264,10 @@ mod tests {
                     continue;
                 };
                 let read = Value::Object(read);
-                prop_assert!(begins(&read, &whole) && begins(&before, &read), "{} of {whole}", &text[..end]);
+                prop_assert!(begins(&read, &complete) && begins(&before, &read), "{} of {complete}", &text[..end]);
                 before = read;
             }
-            prop_assert_eq!(read_object(&text).map(Value::Object), Some(whole));
+            prop_assert_eq!(read_object(&text).map(Value::Object), Some(complete));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The stub as llama.cpp's server.
+//! Tests of the stand-in as llama.cpp's server.
 
 use http::Method;
 use reqwest::Client;
@@ -6,24 +6,26 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::super::{Provider, Reply, Say, Stop, Wire};
-use super::{ask, read, turn};
+use super::super::{Provider, Reply, StopReason, TurnPart, Wire};
+use super::{read, request, turn};
 
 const WIRES: [Wire; 3] = [Wire::OpenAiChat, Wire::OpenAiResponses, Wire::Anthropic];
 
-/// The data of each frame, without the end marker.
-fn events(wire: Wire, turn: &[Say]) -> Vec<Value> {
+/// The JSON of each frame, without the end marker.
+fn events(wire: Wire, turn: &[TurnPart]) -> Vec<Value> {
     let body = Reply::llama_cpp(wire, turn).body();
     let lines = str::from_utf8(&body).unwrap().lines().filter_map(|line| line.strip_prefix("data: "));
     lines.filter(|data| *data != "[DONE]").map(|data| serde_json::from_str(data).unwrap()).collect()
 }
 
 #[test]
-fn responses_have_no_places_and_call_a_cut_turn_completed() {
-    let call = Say::call("1", "get_weather", [r#"{"city":"#, r#""To"#]);
+fn responses_have_no_indices_and_call_a_cut_turn_completed() {
+    let call = TurnPart::call("1", "get_weather", [r#"{"city":"#, r#""To"#]);
 
-    let events =
-        events(Wire::OpenAiResponses, &[Say::text("Let me look."), call, Say::Stop(Stop::MaxTokens)]);
+    let events = events(
+        Wire::OpenAiResponses,
+        &[TurnPart::text("Let me look."), call, TurnPart::Stop(StopReason::MaxTokens)],
+    );
 
     let text = json!(events).to_string();
     for member in ["output_index", "content_index", "sequence_number", "incomplete_details"] {
@@ -38,7 +40,7 @@ fn responses_have_no_places_and_call_a_cut_turn_completed() {
 }
 
 #[test]
-fn the_blocks_of_messages_end_together() {
+fn blocks_of_messages_end_together() {
     let kinds: Vec<_> = events(Wire::Anthropic, &turn())
         .iter()
         .filter(|event| event["type"].as_str().unwrap().starts_with("content_block_st"))
@@ -50,14 +52,14 @@ fn the_blocks_of_messages_end_together() {
 }
 
 #[tokio::test]
-async fn a_stream_promises_to_keep_its_connection() {
+async fn stream_announces_that_its_connection_is_kept() {
     let provider = Provider::start_as_llama_cpp().await.unwrap();
     for wire in WIRES {
         let reply = Reply::llama_cpp(wire, &turn());
         let pieces = reply.pieces();
-        provider.reply([reply]);
+        provider.queue([reply]);
 
-        let response = ask(&provider).await;
+        let response = request(&provider).await;
 
         assert_eq!(response.headers()["keep-alive"], "timeout=5, max=100");
         assert!(!response.headers().contains_key("connection"), "{wire:?}");
@@ -67,42 +69,42 @@ async fn a_stream_promises_to_keep_its_connection() {
 }
 
 #[tokio::test]
-async fn the_connection_ends_behind_the_body() {
+async fn connection_is_closed_after_the_body() {
     let provider = Provider::start_as_llama_cpp().await.unwrap();
-    provider.reply([Reply::llama_cpp(Wire::OpenAiChat, &turn())]);
+    provider.queue([Reply::llama_cpp(Wire::OpenAiChat, &turn())]);
     let address = provider.url().replace("http://", "");
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n{}").await.unwrap();
 
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).await.unwrap();
 
-    assert!(answer.ends_with("data: [DONE]\n\n\r\n0\r\n\r\n"), "{answer}");
+    assert!(response.ends_with("data: [DONE]\n\n\r\n0\r\n\r\n"), "{response}");
 }
 
 #[tokio::test]
-async fn a_request_on_a_connection_that_is_closing_is_not_answered() {
+async fn request_on_a_closing_connection_gets_no_response() {
     let provider = Provider::start_as_llama_cpp().await.unwrap();
-    provider.reply([(); 2].map(|()| Reply::llama_cpp(Wire::OpenAiChat, &turn())));
+    provider.queue([(); 2].map(|()| Reply::llama_cpp(Wire::OpenAiChat, &turn())));
     let mut stream = TcpStream::connect(provider.url().replace("http://", "")).await.unwrap();
     let request = b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n{}";
-    // The second one is there before the first is answered.
+    // The second request arrives before the response to the first.
     stream.write_all(&request.repeat(2)).await.unwrap();
 
-    let mut answer = Vec::new();
-    // The end may be a reset, since the second one was not read.
-    let _ = stream.read_to_end(&mut answer).await;
+    let mut response = Vec::new();
+    // The connection may end with a reset, since the second request was not read.
+    let _ = stream.read_to_end(&mut response).await;
 
-    let answers = String::from_utf8(answer).unwrap().matches("HTTP/1.1 200").count();
-    assert_eq!((answers, provider.asked().len()), (1, 1));
+    let responses = String::from_utf8(response).unwrap().matches("HTTP/1.1 200").count();
+    assert_eq!((responses, provider.requests().len()), (1, 1));
 }
 
 #[tokio::test]
-async fn an_error_has_a_number_and_closes_its_connection() {
+async fn error_has_a_number_and_closes_its_connection() {
     let provider = Provider::start_as_llama_cpp().await.unwrap();
-    provider.reply([Reply::llama_cpp_error(400, "exceed_context_size_error", "too long")]);
+    provider.queue([Reply::llama_cpp_error(400, "exceed_context_size_error", "too long")]);
 
-    let response = ask(&provider).await;
+    let response = request(&provider).await;
 
     assert_eq!(
         (response.status().as_u16(), &response.headers()["connection"]),
@@ -114,7 +116,7 @@ async fn an_error_has_a_number_and_closes_its_connection() {
 }
 
 #[tokio::test]
-async fn a_head_is_refused_and_a_get_has_a_list_of_models() {
+async fn head_is_refused_and_get_lists_models() {
     let provider = Provider::start_as_llama_cpp().await.unwrap();
     let client = Client::new();
     for (method, status, connection) in [(Method::HEAD, 404, Some("close")), (Method::GET, 200, None)] {

@@ -1,15 +1,15 @@
-//! What the stub and the recordings write, as a plain parser sees it.
+//! Tests that a plain parser reads the frames of the stand-in and of the recordings.
 
 use aws_smithy_eventstream::frame::read_message_from;
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::super::{Reply, Say, Stop, Wire};
+use super::super::{Reply, StopReason, TurnPart, Wire};
 use super::turn;
 
-/// The JSON of each frame; nothing for `[DONE]`.
+/// Reads the JSON of each frame; `[DONE]` is skipped.
 fn parse(wire: Wire, body: &Bytes) -> Result<Vec<Value>, String> {
-    let frames = wire.frames(body.clone());
+    let frames = wire.split_frames(body.clone());
     let values = frames.iter().filter(|frame| !frame.starts_with(b"data: [DONE]")).map(|frame| {
         let text = match wire {
             Wire::Bedrock => {
@@ -36,10 +36,10 @@ fn parse(wire: Wire, body: &Bytes) -> Result<Vec<Value>, String> {
 }
 
 #[test]
-fn a_frame_is_malformed_inside_and_whole_outside() {
+fn malformed_frame_keeps_the_frames_around_it_readable() {
     for wire in Wire::ALL {
         let body = Reply::stream(wire, &turn()).malformed_after(2).body();
-        let frames = wire.frames(body.clone());
+        let frames = wire.split_frames(body.clone());
 
         assert_eq!(frames.len(), Reply::stream(wire, &turn()).pieces() + 1, "{wire:?}");
         assert!(parse(wire, &body).is_err(), "{wire:?}");
@@ -49,14 +49,14 @@ fn a_frame_is_malformed_inside_and_whole_outside() {
 }
 
 #[test]
-fn every_frame_of_every_turn_parses() {
+fn every_frame_of_every_turn_can_be_parsed() {
     for wire in Wire::ALL {
         for (why, turn) in [
             ("everything", turn()),
             ("nothing", Vec::new()),
-            ("a signature alone", vec![Say::signature("s"), Say::text("t")]),
-            ("a stop", vec![Say::text("t"), Say::Stop(Stop::MaxTokens)]),
-            ("a failure", vec![Say::text("t")]),
+            ("a signature alone", vec![TurnPart::signature("s"), TurnPart::text("t")]),
+            ("a stop", vec![TurnPart::text("t"), TurnPart::Stop(StopReason::MaxTokens)]),
+            ("a failure", vec![TurnPart::text("t")]),
         ] {
             let reply = Reply::stream(wire, &turn).failure_after(usize::MAX, "some_error", "broke");
 
@@ -67,9 +67,9 @@ fn every_frame_of_every_turn_parses() {
     }
 }
 
-/// Every file of `tests/wires`, with its wire.
+/// All files of `tests/provider_streams`, each with its wire.
 fn recordings() -> Vec<(String, Wire, Bytes)> {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/wires");
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/provider_streams");
     let mut recordings = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -89,13 +89,13 @@ fn recordings() -> Vec<(String, Wire, Bytes)> {
 }
 
 #[test]
-fn every_recording_parses_frame_by_frame() {
+fn every_recording_can_be_parsed_frame_by_frame() {
     let recordings = recordings();
     assert_eq!(recordings.len(), 14, "a file is missing, or has no wire");
     for (name, wire, bytes) in recordings {
         let reply = Reply::recording(wire, bytes.clone());
         assert_eq!(reply.body(), bytes, "{name}");
-        // A comment comes first in this one, and is no frame that says anything.
+        // One recording begins with a comment, which has no data.
         let bytes = match bytes.strip_prefix(b": keep-alive\n\n") {
             Some(rest) => bytes.slice_ref(rest),
             None => bytes,
@@ -105,18 +105,18 @@ fn every_recording_parses_frame_by_frame() {
 
         assert!(values.len() > 2, "{name}");
         let text = Value::from(values).to_string();
-        let says = if name.contains("-1.") { "get_weather" } else { "Tokyo (東京)" };
-        assert!(text.contains(says), "{name}");
+        let expected = if name.contains("-1.") { "get_weather" } else { "Tokyo (東京)" };
+        assert!(text.contains(expected), "{name}");
     }
 }
 
 #[test]
-fn an_event_of_a_recording_is_named_as_its_data_is() {
+fn event_name_of_a_recording_is_the_type_of_its_data() {
     for (name, wire, bytes) in recordings() {
         if !matches!(wire, Wire::OpenAiResponses | Wire::Anthropic) {
             continue;
         }
-        for frame in wire.frames(bytes) {
+        for frame in wire.split_frames(bytes) {
             let text = str::from_utf8(&frame).unwrap();
             let event = text.strip_prefix("event: ").and_then(|text| text.split_once('\n')).unwrap().0;
             let values = parse(wire, &frame).unwrap();
@@ -126,7 +126,7 @@ fn an_event_of_a_recording_is_named_as_its_data_is() {
 }
 
 #[test]
-fn the_events_of_a_recorded_response_are_numbered_without_a_gap() {
+fn events_of_a_recorded_response_are_numbered_without_a_gap() {
     for (name, wire, bytes) in recordings() {
         let all = match wire {
             Wire::OpenAiResponses => parse(wire, &bytes).unwrap(),

@@ -1,63 +1,31 @@
-//! What is wrong with the body of a request, as a developer reads it: what stands at the place, and what was meant.
+//! Hints about the body of a request: what stands at the place that is wrong, and what was probably meant.
 
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::quote::quoted;
 use crate::json;
-use crate::protocol::BadInput;
+use crate::protocol::InputError;
 use crate::suggest::nearest;
 
-/// How many members are listed.
+/// The most members of an object that a hint lists.
 const MAX_MEMBERS: usize = 10;
-/// How many misspelt members and values are named.
-const MAX_MISSPELT: usize = 8;
-/// How many characters stand before and behind a place.
+/// The most characters that a hint repeats on each side of a position.
 const MAX_CONTEXT_CHARS: usize = 30;
 
-const MEMBERS: &[&str] = &[
-    "threadId",
-    "runId",
-    "protocolVersion",
-    "parentRunId",
-    "state",
-    "messages",
-    "tools",
-    "context",
-    "forwardedProps",
-    "resume",
-];
-const MEMBERS_OF_MESSAGES: &[&str] = &[
-    "id",
-    "role",
-    "content",
-    "name",
-    "toolCalls",
-    "toolCallId",
-    "error",
-    "encryptedValue",
-    "metadata",
-    "subagentRunId",
-    "activityType",
-];
-const ROLES: &[&str] = &["developer", "system", "assistant", "user", "tool", "reasoning", "activity"];
-const PARTS: &[&str] = &["text", "image", "audio", "video", "document", "binary"];
-const SOURCES: &[&str] = &["data", "url", "file"];
-const STATUSES: &[&str] = &["resolved", "cancelled"];
-
-/// What stands at a place of a body.
-pub(in super::super) fn value_at(body: &[u8], pointer: &str) -> Option<Value> {
+/// Returns the value at a JSON Pointer of a body; `None` if the body is not JSON or has nothing there.
+pub(super) fn value_at(body: &[u8], pointer: &str) -> Option<Value> {
     json::read(body).ok()?.pointer(pointer).cloned()
 }
 
-/// The text around the place where a body is no JSON.
-pub(super) fn around(body: &[u8], line: usize, column: usize) -> Option<String> {
+/// Repeats the text on both sides of the position at which a body stops being JSON. `None` if the body has no such line.
+pub(super) fn describe_position(body: &[u8], line: usize, column: usize) -> Option<String> {
     if body.is_empty() {
         return Some("The body is empty.".into());
     }
-    let readable = json::readable(body);
-    let text = readable.split(|byte| *byte == b'\n').nth(line.saturating_sub(1))?;
-    let is_cut = serde_json::from_slice::<IgnoredAny>(&readable).is_err_and(|fault| fault.is_eof());
+    let normalized = json::normalize(body);
+    let text = normalized.split(|byte| *byte == b'\n').nth(line.saturating_sub(1))?;
+    let is_cut = serde_json::from_slice::<IgnoredAny>(&normalized).is_err_and(|error| error.is_eof());
     // The column counts bytes, and the byte that is wrong has been read.
     let read = if is_cut { column } else { column.saturating_sub(1) };
     let (before, behind) = text.split_at(read.min(text.len()));
@@ -70,20 +38,21 @@ pub(super) fn around(body: &[u8], line: usize, column: usize) -> Option<String> 
     })
 }
 
-/// What stands where the body is at fault, or which other name was meant.
-pub(super) fn at_fault(body: &[u8], fault: &BadInput) -> Option<String> {
+/// Describes what stands where an input is wrong, or names the member that was probably meant. `None` if the body has
+/// nothing there.
+pub(super) fn describe_fault(body: &[u8], error: &InputError) -> Option<String> {
     let value = json::read(body).ok()?;
-    let Some((parent, name)) = fault.path.rsplit_once('/') else { return Some(described(&value)) };
+    let Some((parent, name)) = error.path.rsplit_once('/') else { return Some(describe(&value)) };
     // Null counts as absent.
-    let found = value.pointer(&fault.path);
+    let found = value.pointer(&error.path);
     match (found.filter(|found| !found.is_null()), value.pointer(parent)?) {
-        (Some(found), _) => Some(described(found)),
+        (Some(found), _) => Some(describe(found)),
         (None, Value::Object(members)) => {
             let place = if parent.is_empty() { "The body" } else { parent };
             let others = members.keys().map(String::as_str).filter(|other| *other != name);
             Some(match nearest(name, others) {
                 Some(near) => format!("{place} has a member {}: did you mean `{name}`?", quoted(near)),
-                None if found.is_some() => described(&Value::Null),
+                None if found.is_some() => describe(&Value::Null),
                 None if members.is_empty() => format!("{place} has no members."),
                 None => {
                     let names: Vec<String> =
@@ -92,61 +61,17 @@ pub(super) fn at_fault(body: &[u8], fault: &BadInput) -> Option<String> {
                 }
             })
         }
-        (None, other) => Some(described(other)),
+        (None, other) => Some(describe(other)),
     }
 }
 
-/// What kind of value it is.
-pub(super) fn described(value: &Value) -> String {
+/// Describes a value: a short one as it is, a long one by its type.
+pub(super) fn describe(value: &Value) -> String {
     match value {
         Value::Null => "It is null.".into(),
         Value::Bool(_) | Value::Number(_) => format!("It is {value}."),
         Value::String(text) => format!("It is the string {}.", quoted(text)),
         Value::Array(items) => format!("It is an array of {} items.", items.len()),
         Value::Object(_) => "It is an object.".into(),
-    }
-}
-
-/// The members and values of an input that are not known and near a known one: each with its place, and what was
-/// probably meant. It repeats nothing of what was sent, so that the log may have it.
-pub(in super::super) fn misspelt(body: &[u8]) -> Option<String> {
-    let value = json::read(body).ok()?;
-    let mut found = Vec::new();
-    members(&value, "", MEMBERS, &mut found);
-    for (index, message) in items(&value["messages"]) {
-        let path = format!("/messages/{index}");
-        members(message, &path, MEMBERS_OF_MESSAGES, &mut found);
-        choice(&message["role"], &format!("{path}/role"), ROLES, &mut found);
-        for (index, part) in items(&message["content"]) {
-            let path = format!("{path}/content/{index}");
-            choice(&part["type"], &format!("{path}/type"), PARTS, &mut found);
-            choice(&part["source"]["type"], &format!("{path}/source/type"), SOURCES, &mut found);
-        }
-    }
-    for (index, entry) in items(&value["resume"]) {
-        choice(&entry["status"], &format!("/resume/{index}/status"), STATUSES, &mut found);
-    }
-    found.truncate(MAX_MISSPELT);
-    (!found.is_empty()).then(|| found.join(" "))
-}
-
-fn items(value: &Value) -> impl Iterator<Item = (usize, &Value)> {
-    value.as_array().into_iter().flatten().enumerate()
-}
-
-fn members(value: &Value, path: &str, known: &[&str], found: &mut Vec<String>) {
-    let place = if path.is_empty() { "in the body".to_owned() } else { format!("in {path}") };
-    let unknown = value.as_object().into_iter().flat_map(|members| members.keys());
-    for name in unknown.filter(|name| !known.contains(&name.as_str())) {
-        if let Some(near) = nearest(name, known.iter().copied()) {
-            found.push(format!("Did you mean the member `{near}` {place}?"));
-        }
-    }
-}
-
-fn choice(value: &Value, path: &str, known: &[&str], found: &mut Vec<String>) {
-    let Some(text) = value.as_str().filter(|text| !known.contains(text)) else { return };
-    if let Some(near) = nearest(text, known.iter().copied()) {
-        found.push(format!("Did you mean `{near}` at {path}?"));
     }
 }

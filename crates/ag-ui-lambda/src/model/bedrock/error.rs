@@ -1,7 +1,7 @@
-//! What goes wrong with Bedrock, in the terms of the port.
+//! Classifies failures of Bedrock in the terms of the port.
 //!
-//! The SDK's errors hold the answer's body and end here: what is kept is the exception's name, its message and
-//! the request's id, for the operator.
+//! The SDK's errors contain the response's body and are not passed on. Only the exception's name, its message and the
+//! request's id are kept, for the operator.
 
 use std::error::Error;
 use std::fmt;
@@ -13,50 +13,59 @@ use aws_sdk_bedrockruntime::operation::RequestId as _;
 use aws_sdk_bedrockruntime::operation::converse_stream::ConverseStreamError;
 use aws_sdk_bedrockruntime::types::error::ConverseStreamOutputError as StreamError;
 
-use crate::causes::causes;
-use crate::model::rejected::rejected;
-use crate::model::told::{self, for_log, is_too_long};
-use crate::model::wire::ToolNames;
+use crate::error_chain::error_chain;
+use crate::model::compat::ToolNames;
+use crate::model::error_text::{self, is_too_long, redact_for_log};
+use crate::model::rejected_part::find_rejected_part;
 use crate::model::{ModelError, ModelErrorKind};
 
-/// How Bedrock says, as if the request were at fault, that the model's id is.
+/// Phrases in a `ValidationException` which mean that the model's id is wrong, and not the request.
 const WRONG_MODEL: &[&str] = &["model identifier is invalid", "on-demand throughput"];
 
-/// How a model's own server says, within an exception that is not the request's, that the request is at fault.
-const OF_THE_REQUEST: &[&str] = &["invalid_request_error", "BadRequestError", "INVALID_ARGUMENT"];
+/// Phrases of a model's own server which mean that the request is invalid, although the exception blames the server.
+const INVALID_REQUEST_ERRORS: &[&str] = &["invalid_request_error", "BadRequestError", "INVALID_ARGUMENT"];
 
-/// How the SDK says that it has nothing to sign a request with, or nowhere to send it; it has no type for it.
+/// Words in the SDK's messages which mean that credentials or an endpoint are missing; the SDK has no type for that.
 const WRONG_SETTINGS: &[&str] = &["auth scheme", "credential", "identity", "signing", "endpoint"];
 
-/// A request that was not accepted.
-pub(super) fn refused(error: SdkError<ConverseStreamError, HttpResponse>, names: &ToolNames) -> ModelError {
+/// Converts the error of a request that was not accepted. `names` are the names of the tools that were offered.
+pub(super) fn from_send_error(
+    error: SdkError<ConverseStreamError, HttpResponse>,
+    names: &ToolNames,
+) -> ModelError {
     let answer = error.raw_response();
     let status = answer.map(|answer| answer.status().as_u16());
     let pause = answer.and_then(|answer| answer.headers().get("retry-after"));
     let pause = pause.and_then(|seconds| seconds.trim().parse().ok()).map(Duration::from_secs);
     let failure = match &error {
-        SdkError::ServiceError(fault) => {
-            let original = match fault.err() {
+        SdkError::ServiceError(service_error) => {
+            let original = match service_error.err() {
                 ConverseStreamError::ModelErrorException(error) => error.original_status_code(),
                 _ => None,
             };
-            let said = Exception { name: error.code(), status, original, message: message(fault.err()) };
-            said.failure(names, error.request_id())
+            let exception = Exception {
+                name: error.code(),
+                status,
+                original,
+                message: exception_message(service_error.err()),
+            };
+            exception.to_model_error(names, error.request_id())
         }
         SdkError::ResponseError(_) => {
             let kind = Exception { name: None, status, original: None, message: String::new() }.kind();
-            ModelError::new(kind, with_request_id(flat(&error), error.request_id()))
+            ModelError::new(kind, with_request_id(chain_text(&error), error.request_id()))
         }
-        fault => {
-            let cause = flat(&error);
-            ModelError::new(unsent(fault, &cause), with_request_id(cause, error.request_id()))
+        unsent => {
+            let cause = chain_text(&error);
+            ModelError::new(unsent_kind(unsent, &cause), with_request_id(cause, error.request_id()))
         }
     };
     failure.retry_after(pause)
 }
 
-/// A stream that broke off. `names` are those of the tools that were offered, `request_id` is that of the request it answers.
-pub(super) fn broken<R>(
+/// Converts the error of a stream that broke off. `names` are the names of the tools that were offered, and `request_id` is
+/// Bedrock's id of the request.
+pub(super) fn from_stream_error<R>(
     error: SdkError<StreamError, R>,
     names: &ToolNames,
     request_id: Option<&str>,
@@ -69,23 +78,27 @@ where
             let (original, message) = match exception {
                 StreamError::ModelStreamErrorException(error) => {
                     let original = error.original_message().map(|original| format!(": {original}"));
-                    (error.original_status_code(), message(exception) + &original.unwrap_or_default())
+                    (
+                        error.original_status_code(),
+                        exception_message(exception) + &original.unwrap_or_default(),
+                    )
                 }
-                _ => (None, message(exception)),
+                _ => (None, exception_message(exception)),
             };
-            Exception { name: name(exception), status: None, original, message }.failure(names, request_id)
+            Exception { name: exception_name(exception), status: None, original, message }
+                .to_model_error(names, request_id)
         }
-        None => ModelError::new(ModelErrorKind::StreamCut, with_request_id(flat(&error), request_id)),
+        None => ModelError::new(ModelErrorKind::StreamCut, with_request_id(chain_text(&error), request_id)),
     }
 }
 
-/// A stream that ended or fell silent, in these words.
-pub(super) fn cut_off(kind: ModelErrorKind, what: String, request_id: Option<&str>) -> ModelError {
+/// Creates the error of a stream that ended early or sent nothing for too long. `what` describes it.
+pub(super) fn stream_error(kind: ModelErrorKind, what: String, request_id: Option<&str>) -> ModelError {
     ModelError::new(kind, with_request_id(what, request_id))
 }
 
-/// The name of an exception in a stream: it is in a header there, which the SDK turns into a type.
-fn name(exception: &StreamError) -> Option<&str> {
+/// Returns the name of an exception in a stream. There the name is in a header, which the SDK turns into a type.
+fn exception_name(exception: &StreamError) -> Option<&str> {
     match exception {
         StreamError::InternalServerException(_) => Some("InternalServerException"),
         StreamError::ModelStreamErrorException(_) => Some("ModelStreamErrorException"),
@@ -96,49 +109,56 @@ fn name(exception: &StreamError) -> Option<&str> {
     }
 }
 
-/// What Bedrock says of a failure.
+/// An exception of Bedrock.
 struct Exception<'a> {
+    /// The exception's name, such as `ThrottlingException`.
     name: Option<&'a str>,
+    /// The HTTP status of the response.
     status: Option<u16>,
-    /// The status that the model's own server had.
+    /// The status with which the model's own server responded.
     original: Option<i32>,
+    /// The exception's message.
     message: String,
 }
 
 impl Exception<'_> {
-    fn failure(&self, names: &ToolNames, request_id: Option<&str>) -> ModelError {
+    fn to_model_error(&self, names: &ToolNames, request_id: Option<&str>) -> ModelError {
         let kind = self.kind();
         let rejected = match kind {
             ModelErrorKind::Refused | ModelErrorKind::Unavailable | ModelErrorKind::StreamCut => {
-                rejected(&self.message, names, kind == ModelErrorKind::Refused)
+                find_rejected_part(&self.message, names, kind == ModelErrorKind::Refused)
             }
-            // The permission for a model says nothing of the request, unless its words do.
-            ModelErrorKind::Misconfigured => rejected(&self.message, names, false),
+            // A missing permission rejects no part of the request, unless the message says so.
+            ModelErrorKind::Misconfigured => find_rejected_part(&self.message, names, false),
             _ => None,
         };
-        // It would fail again, whatever its name says.
+        // A request with a rejected part would fail again, whatever the exception's name is.
         let kind = match (kind, &rejected) {
             (ModelErrorKind::Unavailable | ModelErrorKind::StreamCut, Some(_)) => ModelErrorKind::Refused,
             (kind, _) => kind,
         };
-        let cause = line(self.name, &self.message);
-        ModelError::new(kind, with_request_id(cause, request_id)).rejecting(rejected)
+        let cause = error_line(self.name, &self.message);
+        ModelError::new(kind, with_request_id(cause, request_id)).with_rejected_part(rejected)
     }
 
-    /// Bedrock passes on what a model's own server says under many names, so its words come before those.
+    /// Returns the kind of the failure. Bedrock passes on messages of a model's own server under many names, so that the
+    /// message counts more than the name.
     fn kind(&self) -> ModelErrorKind {
-        match self.by_name() {
+        match self.kind_by_name() {
             kind @ (ModelErrorKind::Throttled | ModelErrorKind::Misconfigured) => kind,
             _ if is_too_long(&self.message) => ModelErrorKind::ContextTooLong,
-            ModelErrorKind::Refused if says(&self.message, WRONG_MODEL) => ModelErrorKind::Misconfigured,
-            ModelErrorKind::Unavailable | ModelErrorKind::StreamCut if self.is_of_the_request() => {
+            ModelErrorKind::Refused if contains_any(&self.message, WRONG_MODEL) => {
+                ModelErrorKind::Misconfigured
+            }
+            ModelErrorKind::Unavailable | ModelErrorKind::StreamCut if self.is_invalid_request() => {
                 ModelErrorKind::Refused
             }
             kind => kind,
         }
     }
 
-    fn by_name(&self) -> ModelErrorKind {
+    /// Returns the kind that the exception's name means, or else its status.
+    fn kind_by_name(&self) -> ModelErrorKind {
         match self.name.unwrap_or_default() {
             "ThrottlingException"
             | "TooManyRequestsException"
@@ -166,41 +186,43 @@ impl Exception<'_> {
         }
     }
 
-    /// Whether the model's own server finds the request at fault.
-    fn is_of_the_request(&self) -> bool {
-        matches!(self.original, Some(400 | 413 | 415 | 422)) || told::says(&self.message, OF_THE_REQUEST)
+    /// Returns whether the model's own server calls the request invalid.
+    fn is_invalid_request(&self) -> bool {
+        matches!(self.original, Some(400 | 413 | 415 | 422))
+            || error_text::contains_phrase(&self.message, INVALID_REQUEST_ERRORS)
     }
 }
 
-/// Why a request did not reach Bedrock.
-fn unsent<E, R>(error: &SdkError<E, R>, cause: &str) -> ModelErrorKind {
+/// Returns the kind of failure of a request that did not reach Bedrock.
+fn unsent_kind<E, R>(error: &SdkError<E, R>, cause: &str) -> ModelErrorKind {
     match error {
-        // No region, no endpoint.
+        // The region or the endpoint is missing.
         SdkError::ConstructionFailure(_) => ModelErrorKind::Misconfigured,
-        SdkError::DispatchFailure(fault) if fault.is_user() => ModelErrorKind::Misconfigured,
-        SdkError::DispatchFailure(fault) if fault.is_other() && says(cause, WRONG_SETTINGS) => {
+        SdkError::DispatchFailure(failure) if failure.is_user() => ModelErrorKind::Misconfigured,
+        SdkError::DispatchFailure(failure) if failure.is_other() && contains_any(cause, WRONG_SETTINGS) => {
             ModelErrorKind::Misconfigured
         }
         _ => ModelErrorKind::Unavailable,
     }
 }
 
-/// What an exception says. One without a name has its message only among its causes.
-fn message(exception: &(impl ProvideErrorMetadata + Error + 'static)) -> String {
-    exception.message().map_or_else(|| causes(exception), ToOwned::to_owned)
+/// Returns an exception's message. An exception without a name has it only in its chain of causes.
+fn exception_message(exception: &(impl ProvideErrorMetadata + Error + 'static)) -> String {
+    exception.message().map_or_else(|| error_chain(exception), ToOwned::to_owned)
 }
 
-/// An error of the SDK itself. Where an endpoint is no address, it writes the whole request into its message.
-fn flat(error: &(dyn Error + 'static)) -> String {
-    let causes = causes(error);
-    for_log(causes.split("Request {").next().unwrap_or_default())
+/// Returns the chain of causes of an error of the SDK itself. If an endpoint is not a valid address, the SDK writes the
+/// request into its message, which is left out.
+fn chain_text(error: &(dyn Error + 'static)) -> String {
+    let causes = error_chain(error);
+    redact_for_log(causes.split("Request {").next().unwrap_or_default())
 }
 
-fn line(name: Option<&str>, message: &str) -> String {
-    format!("{}: {}", name.unwrap_or("unnamed exception"), for_log(message))
+fn error_line(name: Option<&str>, message: &str) -> String {
+    format!("{}: {}", name.unwrap_or("unnamed exception"), redact_for_log(message))
 }
 
-fn says(text: &str, phrases: &[&str]) -> bool {
+fn contains_any(text: &str, phrases: &[&str]) -> bool {
     let text = text.to_ascii_lowercase();
     phrases.iter().any(|phrase| text.contains(phrase))
 }
@@ -215,14 +237,14 @@ fn with_request_id(cause: String, request_id: Option<&str>) -> Box<dyn Error + S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Rejected;
+    use crate::model::RejectedPart;
 
     fn kind(name: Option<&str>, status: Option<u16>, message: &str) -> ModelErrorKind {
         Exception { name, status, original: None, message: message.into() }.kind()
     }
 
     #[test]
-    fn a_conversation_that_is_too_long_is_known_under_any_name_but_throttling() {
+    fn a_too_long_conversation_is_recognized_except_when_throttled() {
         let message = "prompt is too long: 210000 tokens > 200000 maximum";
         for name in [
             "ModelErrorException",
@@ -245,17 +267,17 @@ mod tests {
     }
 
     #[test]
-    fn a_request_at_fault_is_known_under_names_that_blame_the_server() {
+    fn an_invalid_request_is_recognized_in_server_exceptions() {
         let names = ToolNames::default();
         let media = "This model doesn't support the image content block that you provided.";
         let of_request =
             r#"The model returned the following errors: {"error":{"type":"invalid_request_error"}}"#;
         for (name, original, message, kind, rejected) in [
-            ("ModelErrorException", None, media, ModelErrorKind::Refused, Some(Rejected::Media)),
-            ("ModelStreamErrorException", None, media, ModelErrorKind::Refused, Some(Rejected::Media)),
-            ("InternalServerException", None, media, ModelErrorKind::Refused, Some(Rejected::Media)),
-            ("ServiceUnavailableException", None, media, ModelErrorKind::Refused, Some(Rejected::Media)),
-            ("AccessDeniedException", None, media, ModelErrorKind::Misconfigured, Some(Rejected::Media)),
+            ("ModelErrorException", None, media, ModelErrorKind::Refused, Some(RejectedPart::Media)),
+            ("ModelStreamErrorException", None, media, ModelErrorKind::Refused, Some(RejectedPart::Media)),
+            ("InternalServerException", None, media, ModelErrorKind::Refused, Some(RejectedPart::Media)),
+            ("ServiceUnavailableException", None, media, ModelErrorKind::Refused, Some(RejectedPart::Media)),
+            ("AccessDeniedException", None, media, ModelErrorKind::Misconfigured, Some(RejectedPart::Media)),
             ("ThrottlingException", None, media, ModelErrorKind::Throttled, None),
             ("ModelErrorException", None, of_request, ModelErrorKind::Refused, None),
             ("ModelErrorException", Some(400), "no", ModelErrorKind::Refused, None),
@@ -264,20 +286,20 @@ mod tests {
                 Some(400),
                 "an odd image",
                 ModelErrorKind::Refused,
-                Some(Rejected::Media),
+                Some(RejectedPart::Media),
             ),
             ("ModelErrorException", Some(500), "an odd image", ModelErrorKind::Unavailable, None),
             ("ModelErrorException", None, "no", ModelErrorKind::Unavailable, None),
         ] {
             let exception =
                 Exception { name: Some(name), status: Some(424), original, message: message.into() };
-            let error = exception.failure(&names, None);
+            let error = exception.to_model_error(&names, None);
             assert_eq!((error.kind, error.rejected), (kind, rejected), "{name} {message}");
         }
     }
 
     #[test]
-    fn only_the_message_tells_why_a_request_is_at_fault() {
+    fn validation_exceptions_are_classified_by_their_message() {
         for (message, expected) in [
             ("Input is too long for requested model.", ModelErrorKind::ContextTooLong),
             (

@@ -1,11 +1,11 @@
-//! What a model's id says about it: what it caches and how it is told to think.
+//! What is known about a model by its id: what it caches and how it is asked to think.
 //!
-//! Only what Bedrock would refuse otherwise is known here. An id that says nothing, such as the ARN of an
-//! application inference profile, is a model of no family.
+//! The list has only what Bedrock would otherwise refuse. An id that tells nothing, such as the ARN of an application
+//! inference profile, gets the defaults of an unknown model.
 
-use crate::model::claude::{self, Thinking};
+use crate::model::claude::{self, ThinkingMode};
 
-/// Parts of the ids of the Claude models that cache no prompts.
+/// Parts of the ids of the Claude models that can't cache prompts.
 const WITHOUT_CACHE: &[&str] = &[
     "claude-v2",
     "claude-instant",
@@ -15,28 +15,28 @@ const WITHOUT_CACHE: &[&str] = &[
     "claude-3-5-sonnet-20240620",
 ];
 
-/// What is known of a model.
+/// The features of a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Family {
-    /// Whether it keeps prompts unless told otherwise.
+pub(super) struct ModelFamily {
+    /// Whether it caches prompts by default.
     pub(super) caches: bool,
-    /// Whether it takes a cache point behind the tools, too.
+    /// Whether it accepts a cache point after the tools, too.
     pub(super) caches_tools: bool,
-    /// How it is told to think.
-    pub(super) thinking: Thinking,
+    /// How it is asked to think.
+    pub(super) thinking: ThinkingMode,
 }
 
-impl Family {
-    /// What the id of a model or of an inference profile says.
+impl ModelFamily {
+    /// Returns the features of the model with this id, or behind this inference profile.
     pub(super) fn of(model: &str) -> Self {
         let has = |parts: &[&str]| parts.iter().any(|part| model.contains(part));
         if has(&["amazon.nova"]) {
-            return Self { caches: true, caches_tools: false, thinking: Thinking::Never };
+            return Self { caches: true, caches_tools: false, thinking: ThinkingMode::Never };
         }
         if !has(&["anthropic.claude"]) {
-            return Self { caches: false, caches_tools: true, thinking: Thinking::Never };
+            return Self { caches: false, caches_tools: true, thinking: ThinkingMode::Never };
         }
-        let thinking = claude::thinking(model).unwrap_or(Thinking::Never);
+        let thinking = claude::thinking_mode(model).unwrap_or(ThinkingMode::Never);
         Self { caches: !has(WITHOUT_CACHE), caches_tools: true, thinking }
     }
 }
@@ -46,8 +46,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_says_what_a_model_caches_and_how_it_thinks() {
-        use Thinking::{Adaptive, Budget, Never};
+    fn caching_and_thinking_depend_on_the_id() {
+        use ThinkingMode::{Adaptive, Budget, Never};
         for (model, caches, caches_tools, thinking) in [
             ("anthropic.claude-v2:1", false, true, Never),
             ("anthropic.claude-3-haiku-20240307-v1:0", false, true, Never),
@@ -69,7 +69,7 @@ mod tests {
             ("meta.llama3-3-70b-instruct-v1:0", false, true, Never),
             ("arn:aws:bedrock:eu-west-1:1:application-inference-profile/x", false, true, Never),
         ] {
-            assert_eq!(Family::of(model), Family { caches, caches_tools, thinking }, "{model}");
+            assert_eq!(ModelFamily::of(model), ModelFamily { caches, caches_tools, thinking }, "{model}");
         }
     }
 }

@@ -1,7 +1,8 @@
-//! The conversation as Bedrock takes it: user and assistant in turn, the user first, and no block blank.
+//! The conversation in the form that Bedrock accepts: user and assistant alternate, the user comes first, and no block is
+//! blank.
 //!
-//! What Bedrock would refuse is left out or replaced by a neutral sentence, so that no part of a message ends
-//! the conversation for good.
+//! What Bedrock would refuse is left out or replaced by a neutral sentence. Otherwise one such part would make every later
+//! request of the thread fail.
 
 use std::collections::HashMap;
 
@@ -13,24 +14,24 @@ use aws_smithy_types::{Blob, Document, Number, base64};
 use serde_json::Value;
 use tracing::warn;
 
-use super::media::{Medium, kind};
-use crate::model::wire;
+use super::attachment::{Attachment, kind_name};
+use crate::model::compat;
 use crate::model::{Call, CallResult, Reasoning, ReasoningKind, Turn, UserPart};
 use crate::protocol::{Content, PartKind};
 
-/// Stands for a part that was left out, where nothing else is left.
-const LEFT_OUT: &str = "(A part that this model can't take was left out.)";
+/// Replaces a part that was left out, if nothing else is left of the message.
+const PART_LEFT_OUT: &str = "(A part that this model can't take was left out.)";
 
-/// Stands for a message or a result without any text.
-const EMPTY: &str = "(empty)";
+/// Replaces a message or a result without any text.
+const EMPTY_MESSAGE: &str = "(empty)";
 
-/// Goes with a document that came without a word.
+/// Accompanies a document in a message without text.
 const SEE_DOCUMENT: &str = "(See the document.)";
 
-/// Stands before a conversation whose beginning is gone.
-const EARLIER: &str = "(The conversation began earlier.)";
+/// Comes before a conversation that does not begin with a message of the user.
+const EARLIER_CONVERSATION: &str = "(The conversation began earlier.)";
 
-/// The messages of a history, for the model of this name.
+/// Writes the messages of a history for the model with this name.
 pub(super) fn messages(history: &[Turn], model: &str) -> Vec<Message> {
     let mut conversation = Conversation { model, documents: 0, messages: Vec::new() };
     for turn in history {
@@ -39,38 +40,42 @@ pub(super) fn messages(history: &[Turn], model: &str) -> Vec<Message> {
     conversation.finish()
 }
 
+/// The messages so far.
 struct Conversation<'a> {
+    /// The model's full name, which marks the reasoning that it may get back.
     model: &'a str,
-    /// How many documents there are so far; it numbers them.
+    /// The number of documents so far, from which their names are made.
     documents: usize,
     messages: Vec<(ConversationRole, Vec<ContentBlock>)>,
 }
 
 impl Conversation<'_> {
+    /// Adds a turn of the conversation.
     fn add(&mut self, turn: &Turn) {
         match turn {
             Turn::User(parts) => {
-                let blocks = self.user(parts);
-                self.put(ConversationRole::User, blocks);
+                let blocks = self.user_blocks(parts);
+                self.push_blocks(ConversationRole::User, blocks);
             }
             Turn::Assistant { reasoning, text, calls } => {
-                let blocks = self.assistant(reasoning, text, calls);
-                self.put(ConversationRole::Assistant, blocks);
+                let blocks = self.assistant_blocks(reasoning, text, calls);
+                self.push_blocks(ConversationRole::Assistant, blocks);
             }
             Turn::Results(results) => {
-                let blocks = results.iter().map(|result| self.result(result)).collect();
-                self.put(ConversationRole::User, blocks);
+                let blocks = results.iter().map(|result| self.result_block(result)).collect();
+                self.push_blocks(ConversationRole::User, blocks);
             }
         }
     }
 
-    /// Adds blocks to the last message, or begins one for another role.
-    fn put(&mut self, role: ConversationRole, blocks: Vec<ContentBlock>) {
+    /// Adds blocks to the last message if it has the same role, and otherwise as a new message.
+    fn push_blocks(&mut self, role: ConversationRole, blocks: Vec<ContentBlock>) {
         if blocks.is_empty() {
             return;
         }
         if self.messages.is_empty() && role == ConversationRole::Assistant {
-            self.messages.push((ConversationRole::User, vec![ContentBlock::Text(EARLIER.into())]));
+            self.messages
+                .push((ConversationRole::User, vec![ContentBlock::Text(EARLIER_CONVERSATION.into())]));
         }
         match self.messages.last_mut() {
             Some((last, before)) if *last == role => before.extend(blocks),
@@ -78,6 +83,7 @@ impl Conversation<'_> {
         }
     }
 
+    /// Returns the messages in Bedrock's type.
     fn finish(self) -> Vec<Message> {
         let message = |(role, mut blocks): (_, Vec<ContentBlock>)| {
             let is_wordless = !blocks.iter().any(ContentBlock::is_text);
@@ -90,18 +96,19 @@ impl Conversation<'_> {
         self.messages.into_iter().map(message).collect()
     }
 
-    fn user(&mut self, parts: &[UserPart]) -> Vec<ContentBlock> {
+    /// Writes the blocks of a user's message; there is always at least one.
+    fn user_blocks(&mut self, parts: &[UserPart]) -> Vec<ContentBlock> {
         let mut blocks = Vec::new();
-        let mut stand_in = EMPTY;
+        let mut stand_in = EMPTY_MESSAGE;
         for part in parts {
             match part {
                 UserPart::ClientContext(text) | UserPart::Note(text) => blocks.extend(text_block(text)),
                 UserPart::Content(part) => match &part.kind {
                     PartKind::Text { text } => blocks.extend(text_block(text)),
-                    other => match self.medium(other) {
-                        Some(Medium::Image(image)) => blocks.push(ContentBlock::Image(image)),
-                        Some(Medium::Document(document)) => blocks.push(ContentBlock::Document(document)),
-                        None => stand_in = LEFT_OUT,
+                    other => match self.attachment(other) {
+                        Some(Attachment::Image(image)) => blocks.push(ContentBlock::Image(image)),
+                        Some(Attachment::Document(document)) => blocks.push(ContentBlock::Document(document)),
+                        None => stand_in = PART_LEFT_OUT,
                     },
                 },
             }
@@ -112,8 +119,9 @@ impl Conversation<'_> {
         blocks
     }
 
-    fn assistant(&self, reasoning: &[Reasoning], text: &str, calls: &[Call]) -> Vec<ContentBlock> {
-        // Reasoning alone is no message.
+    /// Writes the blocks of a turn of the model; there are none if it has neither text nor calls.
+    fn assistant_blocks(&self, reasoning: &[Reasoning], text: &str, calls: &[Call]) -> Vec<ContentBlock> {
+        // Reasoning alone is not a message.
         if text.trim().is_empty() && calls.is_empty() {
             return Vec::new();
         }
@@ -122,29 +130,32 @@ impl Conversation<'_> {
         blocks.extend(text_block(text));
         blocks.extend(calls.iter().map(|call| {
             let block = ToolUseBlock::builder()
-                .tool_use_id(wire::call_id(call.id.as_str()))
-                .name(wire::tool_name(&call.name))
-                .input(document(Value::Object(wire::arguments(&call.arguments))));
+                .tool_use_id(compat::wire_call_id(call.id.as_str()))
+                .name(compat::wire_tool_name(&call.name))
+                .input(document(Value::Object(compat::arguments_object(&call.arguments))));
             ContentBlock::ToolUse(block.build().expect("id, name and input are set"))
         }));
         blocks
     }
 
-    fn result(&mut self, result: &CallResult) -> ContentBlock {
+    /// Writes the block of a call's result.
+    fn result_block(&mut self, result: &CallResult) -> ContentBlock {
         let mut blocks = Vec::new();
-        let mut stand_in = EMPTY;
+        let mut stand_in = EMPTY_MESSAGE;
         match &result.content {
-            Content::Text(text) => blocks.extend(text_of_result(text)),
+            Content::Text(text) => blocks.extend(result_text_block(text)),
             Content::Parts(parts) => {
                 for part in parts {
                     match &part.kind {
-                        PartKind::Text { text } => blocks.extend(text_of_result(text)),
-                        other => match self.medium(other) {
-                            Some(Medium::Image(image)) => blocks.push(ToolResultContentBlock::Image(image)),
-                            Some(Medium::Document(document)) => {
+                        PartKind::Text { text } => blocks.extend(result_text_block(text)),
+                        other => match self.attachment(other) {
+                            Some(Attachment::Image(image)) => {
+                                blocks.push(ToolResultContentBlock::Image(image))
+                            }
+                            Some(Attachment::Document(document)) => {
                                 blocks.push(ToolResultContentBlock::Document(document));
                             }
-                            None => stand_in = LEFT_OUT,
+                            None => stand_in = PART_LEFT_OUT,
                         },
                     }
                 }
@@ -153,23 +164,28 @@ impl Conversation<'_> {
         if blocks.is_empty() {
             blocks.push(ToolResultContentBlock::Text(stand_in.into()));
         }
-        let block = ToolResultBlock::builder().tool_use_id(wire::call_id(result.id.as_str()));
+        let block = ToolResultBlock::builder().tool_use_id(compat::wire_call_id(result.id.as_str()));
         let block = block.set_content(Some(blocks)).build();
         ContentBlock::ToolResult(block.expect("id and content are set"))
     }
 
-    fn medium(&mut self, part: &PartKind) -> Option<Medium> {
-        let medium = Medium::new(part, self.documents + 1);
-        match &medium {
-            Some(Medium::Document(_)) => self.documents += 1,
-            Some(Medium::Image(_)) => {}
-            None => warn!(model = self.model, kind = kind(part), "part of a message left out"),
+    /// Creates the block for a part that is not text. A part that Bedrock does not accept is logged and left out.
+    fn attachment(&mut self, part: &PartKind) -> Option<Attachment> {
+        let attachment = Attachment::new(part, self.documents + 1);
+        match &attachment {
+            Some(Attachment::Document(_)) => self.documents += 1,
+            Some(Attachment::Image(_)) => {}
+            None => warn!(
+                model = self.model,
+                kind = kind_name(part),
+                "a part of a message was left out because the model does not accept it"
+            ),
         }
-        medium
+        attachment
     }
 }
 
-/// Reasoning as it goes back; `None` if it is another model's, or needs no way back.
+/// Writes a piece of reasoning that goes back; `None` if it belongs to another model or does not go back.
 pub(super) fn own_reasoning(piece: &Reasoning, model: &str) -> Option<ReasoningContentBlock> {
     if piece.model != model {
         return None;
@@ -182,11 +198,11 @@ pub(super) fn own_reasoning(piece: &Reasoning, model: &str) -> Option<ReasoningC
         ReasoningKind::Redacted(value) => {
             Some(ReasoningContentBlock::RedactedContent(Blob::new(base64::decode(value).ok()?)))
         }
-        ReasoningKind::Plain | ReasoningKind::OfTurn(_) => None,
+        ReasoningKind::Plain | ReasoningKind::TurnSignature(_) => None,
     }
 }
 
-/// JSON as the SDK takes it.
+/// Converts JSON into the SDK's type.
 pub(super) fn document(value: Value) -> Document {
     match value {
         Value::Null => Document::Null,
@@ -205,14 +221,17 @@ pub(super) fn document(value: Value) -> Document {
     }
 }
 
+/// Writes a text as a block; `None` if it is blank.
 fn text_block(text: &str) -> Option<ContentBlock> {
-    is_said(text).then(|| ContentBlock::Text(text.to_owned()))
+    is_not_blank(text).then(|| ContentBlock::Text(text.to_owned()))
 }
 
-fn text_of_result(text: &str) -> Option<ToolResultContentBlock> {
-    is_said(text).then(|| ToolResultContentBlock::Text(text.to_owned()))
+/// Writes a text of a result as a block; `None` if it is blank.
+fn result_text_block(text: &str) -> Option<ToolResultContentBlock> {
+    is_not_blank(text).then(|| ToolResultContentBlock::Text(text.to_owned()))
 }
 
-fn is_said(text: &str) -> bool {
+/// Returns whether a text contains anything but white space; Bedrock refuses blank blocks.
+fn is_not_blank(text: &str) -> bool {
     !text.trim().is_empty()
 }

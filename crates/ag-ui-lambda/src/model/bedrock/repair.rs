@@ -1,8 +1,8 @@
-//! Makes answers readable that the SDK would refuse: those that hold half of a surrogate pair.
+//! Repairs responses that the SDK would refuse because they contain half of a surrogate pair.
 //!
-//! The SDK reads JSON by itself, and one half ends the stream. So the bytes of an answer pass through here before it reads
-//! them: a frame that holds a half is written anew with U+FFFD in its place, every other one goes on as it came. Where a frame
-//! cuts a pair in two, [`SharedCuts`] tells the reader of the deltas.
+//! The SDK parses JSON itself, and half a pair ends the stream with an error. So the bytes of a response pass through
+//! [`RepairedBody`] first: a frame that contains half a pair is rewritten with U+FFFD in its place, and every other frame
+//! passes unchanged. Where a frame cuts a pair in two, [`SharedCuts`] lets [`BlockTexts`] join it again.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -19,29 +19,31 @@ use aws_smithy_types::event_stream::Message;
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame};
 
-use crate::json::halves::{Cut, Halves, cuts};
-use crate::json::surrogates::repaired;
+use crate::json::surrogate_joiner::{SplitString, SurrogateJoiner, find_split_strings};
+use crate::json::surrogates::repair;
 
-/// The most bytes of a frame, or of an answer that is no event stream, that are held back to be repaired. What is longer
-/// goes on as it is.
+/// The maximum number of bytes of a frame, or of a response that is not an event stream, that are held back for repair.
+/// Anything longer passes unchanged.
 const MAX_HELD: usize = 4 * 1024 * 1024;
 
-/// The most cuts that wait for their deltas.
+/// The maximum number of cuts that wait for their deltas.
 const MAX_CUTS: usize = 64;
 
-/// Where the frames that the SDK has not handed out yet cut a pair.
+/// The strings that begin or end in half a pair, in the frames that the SDK has not returned yet.
 #[derive(Debug, Clone, Default)]
-pub(super) struct SharedCuts(Arc<Mutex<Vec<Cut>>>);
+pub(super) struct SharedCuts(Arc<Mutex<Vec<SplitString>>>);
 
 impl SharedCuts {
-    /// The next delta of a text, as [`Halves::join`] makes it.
-    fn join(&self, halves: &mut Halves, piece: String) -> String {
+    /// Returns the next delta of a text with joined characters, as [`SurrogateJoiner::join`] does. The cut of the delta, if
+    /// there is one, is removed.
+    fn join(&self, halves: &mut SurrogateJoiner, piece: String) -> String {
         let mut cuts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let cut = cuts.iter().position(|cut| cut.is_of(&piece)).map(|at| cuts.remove(at));
+        let cut = cuts.iter().position(|cut| cut.is_text(&piece)).map(|at| cuts.remove(at));
         halves.join(piece, cut.as_slice())
     }
 
-    fn add(&self, more: Vec<Cut>) {
+    /// Adds the cuts of a frame. If there are too many, the oldest are dropped.
+    fn add(&self, more: Vec<SplitString>) {
         let mut cuts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         cuts.extend(more);
         let too_many = cuts.len().saturating_sub(MAX_CUTS);
@@ -49,45 +51,46 @@ impl SharedCuts {
     }
 }
 
-/// The texts of an answer's blocks, with whole characters.
+/// Joins the texts of a response's blocks where deltas cut a character in half.
 #[derive(Debug, Default)]
 pub(super) struct BlockTexts {
     cuts: SharedCuts,
     /// The halves of characters that wait for the next delta, by the index of their block.
-    halves: BTreeMap<usize, Halves>,
+    halves: BTreeMap<usize, SurrogateJoiner>,
 }
 
 impl BlockTexts {
+    /// Creates an instance for the response whose cuts are shared.
     pub(super) fn new(cuts: SharedCuts) -> Self {
         Self { cuts, halves: BTreeMap::new() }
     }
 
-    /// The next delta of a block's text.
+    /// Returns the next delta of a block's text with joined characters. A half at its end is held back.
     pub(super) fn join(&mut self, index: usize, text: String) -> String {
         let halves = self.halves.entry(index).or_default();
         let text = self.cuts.join(halves, text);
-        if !halves.is_holding() {
+        if !halves.has_pending() {
             self.halves.remove(&index);
         }
         text
     }
 
-    /// The blocks of which a half waits.
-    pub(super) fn open(&self) -> Vec<usize> {
+    /// Returns the indexes of the blocks for which a half is held back.
+    pub(super) fn pending_blocks(&self) -> Vec<usize> {
         self.halves.keys().copied().collect()
     }
 
-    /// What is left of a block's text at its end.
-    pub(super) fn rest(&mut self, index: usize) -> Option<String> {
-        self.halves.remove(&index)?.rest()
+    /// Returns the half that was held back for a block, as U+FFFD, if there is one. It is called at the block's end.
+    pub(super) fn flush(&mut self, index: usize) -> Option<String> {
+        self.halves.remove(&index)?.flush()
     }
 }
 
-/// Puts [`Repaired`] around the body of an answer.
+/// Wraps the body of each response in a [`RepairedBody`].
 #[derive(Debug)]
-pub(super) struct RepairAnswer(pub(super) SharedCuts);
+pub(super) struct RepairInterceptor(pub(super) SharedCuts);
 
-impl Intercept for RepairAnswer {
+impl Intercept for RepairInterceptor {
     fn name(&self) -> &'static str {
         "RepairAnswer"
     }
@@ -102,40 +105,41 @@ impl Intercept for RepairAnswer {
         let is_stream =
             response.headers().get("content-type").is_some_and(|kind| kind.contains("eventstream"));
         let body = std::mem::replace(response.body_mut(), SdkBody::taken());
-        let repaired = Repaired::new(body, is_stream, self.0.clone());
+        let repaired = RepairedBody::new(body, is_stream, self.0.clone());
         *response.body_mut() = SdkBody::from_body_1_x(repaired);
         Ok(())
     }
 }
 
-/// The body of an answer, repaired as it comes.
-struct Repaired {
+/// The body of a response, which is repaired frame by frame.
+struct RepairedBody {
     body: SdkBody,
-    /// Whether it consists of frames. What does not is JSON text, and held back to its end.
+    /// Whether the body consists of frames. Otherwise it is JSON text, which is held back up to its end.
     is_stream: bool,
     cuts: SharedCuts,
-    /// What came and is not a frame yet.
+    /// The bytes that are not a complete frame yet.
     held: BytesMut,
-    /// Too much was held back: nothing is any more.
-    is_left_alone: bool,
+    /// Whether too much would have been held back, so that everything passes unchanged from now on.
+    is_passthrough: bool,
+    /// Whether the body has ended.
     is_over: bool,
 }
 
-impl Repaired {
+impl RepairedBody {
     fn new(body: SdkBody, is_stream: bool, cuts: SharedCuts) -> Self {
-        Self { body, is_stream, cuts, held: BytesMut::new(), is_left_alone: false, is_over: false }
+        Self { body, is_stream, cuts, held: BytesMut::new(), is_passthrough: false, is_over: false }
     }
 
-    /// What can go on of what came; never nothing.
+    /// Takes the bytes that can be passed on; `None` if there are none yet.
     fn ready(&mut self) -> Option<Bytes> {
         let mut ready = BytesMut::new();
-        while self.is_stream && !self.is_left_alone {
+        while self.is_stream && !self.is_passthrough {
             let Some(length) = self.held.first_chunk().map(|length| u32::from_be_bytes(*length) as usize)
             else {
                 break;
             };
             if length == 0 || length > MAX_HELD {
-                self.is_left_alone = true;
+                self.is_passthrough = true;
             } else if length <= self.held.len() {
                 let frame = self.held.split_to(length).freeze();
                 ready.extend_from_slice(&self.repaired(&frame).unwrap_or(frame));
@@ -143,31 +147,31 @@ impl Repaired {
                 break;
             }
         }
-        self.is_left_alone |= self.held.len() > MAX_HELD;
-        if self.is_left_alone || (self.is_over && self.is_stream) {
+        self.is_passthrough |= self.held.len() > MAX_HELD;
+        if self.is_passthrough || (self.is_over && self.is_stream) {
             ready.unsplit(self.held.split());
         } else if self.is_over {
-            ready.extend_from_slice(&repaired(&self.held.split()));
+            ready.extend_from_slice(&repair(&self.held.split()));
         }
         (!ready.is_empty()).then(|| ready.freeze())
     }
 
-    /// A frame without halves; `None` if it may go on as it is.
+    /// Returns a frame without half pairs; `None` if it can pass unchanged.
     fn repaired(&self, frame: &[u8]) -> Option<Bytes> {
-        // Most frames hold no half anywhere, and are not read here.
-        if matches!(repaired(frame), Cow::Borrowed(_)) {
+        // Most frames contain no half pair, and need not be parsed.
+        if matches!(repair(frame), Cow::Borrowed(_)) {
             return None;
         }
         let message = read_message_from(&mut Bytes::copy_from_slice(frame)).ok()?;
-        self.cuts.add(cuts(message.payload()));
-        let payload = repaired(message.payload()).into_owned();
+        self.cuts.add(find_split_strings(message.payload()));
+        let payload = repair(message.payload()).into_owned();
         let mut written = Vec::with_capacity(frame.len());
         write_message_to(&Message::new_from_parts(message.headers().to_vec(), payload), &mut written).ok()?;
         Some(written.into())
     }
 }
 
-impl Body for Repaired {
+impl Body for RepairedBody {
     type Data = Bytes;
     type Error = BoxError;
 

@@ -1,4 +1,4 @@
-//! What Bedrock is asked: everything of a request but the messages and the model's id.
+//! Writes a request for Bedrock, except its messages and the model's id.
 
 use aws_sdk_bedrockruntime::types::{
     AnyToolChoice, CachePointBlock, CachePointType, InferenceConfiguration, Message, SpecificToolChoice,
@@ -8,52 +8,60 @@ use aws_sdk_bedrockruntime::types::{
 use aws_smithy_types::Document;
 use serde_json::json;
 
-use super::family::Family;
+use super::family::ModelFamily;
 use super::messages::{document, messages};
-use crate::model::claude::{self, LEAST_BUDGET, Thinking};
-use crate::model::wire::{self, ToolNames};
+use crate::model::claude::{self, MIN_THINKING_BUDGET, ThinkingMode};
+use crate::model::compat::{self, ToolNames};
 use crate::model::{Request, ToolChoice};
 use crate::protocol;
 
-/// Tokens left for the answer, where a limit leaves none beside the thinking.
-const ROOM_FOR_ANSWER: u32 = 4096;
+/// The tokens for the answer, if the limit leaves none after the thinking.
+const ANSWER_TOKENS: u32 = 4096;
 
-/// A request in Bedrock's terms.
-pub(super) struct Ask {
+/// A request in Bedrock's types.
+pub(super) struct ConverseRequest {
     pub(super) system: Option<Vec<SystemContentBlock>>,
     pub(super) messages: Vec<Message>,
     pub(super) tools: Option<ToolConfiguration>,
     pub(super) inference: Option<InferenceConfiguration>,
-    /// Fields of the model's own maker.
-    pub(super) more: Option<Document>,
-    /// The tools' names, for the way back.
+    /// Fields that only the vendor of the model knows, such as `thinking`.
+    pub(super) additional_fields: Option<Document>,
+    /// The tools' names, to restore the original ones in the response.
     pub(super) names: ToolNames,
 }
 
-impl Ask {
-    /// The request for the model of this name and family. `prompt_cache` overrules what the family says.
-    pub(super) fn new(request: &Request, name: &str, family: Family, prompt_cache: Option<bool>) -> Self {
+impl ConverseRequest {
+    /// Writes a request for the model with this name. `prompt_cache` overrides what the family caches by default.
+    pub(super) fn new(
+        request: &Request,
+        name: &str,
+        family: ModelFamily,
+        prompt_cache: Option<bool>,
+    ) -> Self {
         let caches = prompt_cache.unwrap_or(family.caches);
         let names = ToolNames::new(&request.tools);
-        let thinking = thinking(request, name, family);
+        let thinking = thinking_request(request, name, family);
         Self {
-            system: system(request, caches),
+            system: system_blocks(request, caches),
             messages: messages(&request.history, name),
-            tools: tools(request, caches && family.caches_tools, thinking.is_some()),
-            inference: inference(request, family, thinking.as_ref()),
-            more: thinking.map(|thinking| thinking.field()),
+            tools: tool_configuration(request, caches && family.caches_tools, thinking.is_some()),
+            inference: inference_configuration(request, family, thinking.as_ref()),
+            additional_fields: thinking.map(|thinking| thinking.field()),
             names,
         }
     }
 }
 
-/// How the model is told to think in this request.
-enum Told {
+/// How this request asks the model to think.
+enum ThinkingRequest {
+    /// With this budget of tokens.
     Budget(u32),
+    /// With a budget that the model chooses.
     Adaptive,
 }
 
-impl Told {
+impl ThinkingRequest {
+    /// Writes the field `thinking`.
     fn field(&self) -> Document {
         document(match self {
             Self::Budget(tokens) => json!({ "thinking": { "type": "enabled", "budget_tokens": tokens } }),
@@ -62,26 +70,32 @@ impl Told {
     }
 }
 
-fn thinking(request: &Request, name: &str, family: Family) -> Option<Told> {
+/// Decides whether and how the request asks the model to think.
+fn thinking_request(request: &Request, name: &str, family: ModelFamily) -> Option<ThinkingRequest> {
     let tokens = request.settings.thinking_tokens?;
     match family.thinking {
-        Thinking::Never => None,
-        Thinking::Budget if !claude::may_think(request, name) => None,
-        Thinking::Budget => Some(Told::Budget(tokens.max(LEAST_BUDGET))),
-        Thinking::Adaptive => Some(Told::Adaptive),
+        ThinkingMode::Never => None,
+        ThinkingMode::Budget if !claude::can_think(request, name) => None,
+        ThinkingMode::Budget => Some(ThinkingRequest::Budget(tokens.max(MIN_THINKING_BUDGET))),
+        ThinkingMode::Adaptive => Some(ThinkingRequest::Adaptive),
     }
 }
 
-fn inference(request: &Request, family: Family, thinking: Option<&Told>) -> Option<InferenceConfiguration> {
+/// Writes limit, temperature and stop texts; `None` if none of them is set.
+fn inference_configuration(
+    request: &Request,
+    family: ModelFamily,
+    thinking: Option<&ThinkingRequest>,
+) -> Option<InferenceConfiguration> {
     let settings = &request.settings;
     let max_tokens = match (settings.max_tokens, thinking) {
-        // The limit covers the thinking, and Bedrock's own may be smaller than the budget.
-        (limit, Some(Told::Budget(budget))) if limit.is_none_or(|limit| limit <= *budget) => {
-            Some(budget.saturating_add(ROOM_FOR_ANSWER))
+        // The limit includes the thinking, and Bedrock's default limit may be smaller than the budget.
+        (limit, Some(ThinkingRequest::Budget(budget))) if limit.is_none_or(|limit| limit <= *budget) => {
+            Some(budget.saturating_add(ANSWER_TOKENS))
         }
         (limit, _) => limit,
     };
-    let takes_temperature = thinking.is_none() && family.thinking != Thinking::Adaptive;
+    let takes_temperature = thinking.is_none() && family.thinking != ThinkingMode::Adaptive;
     let temperature = settings.temperature.filter(|_| takes_temperature);
     let inference = InferenceConfiguration::builder()
         .set_max_tokens(max_tokens.map(|tokens| i32::try_from(tokens).unwrap_or(i32::MAX)))
@@ -91,7 +105,8 @@ fn inference(request: &Request, family: Family, thinking: Option<&Told>) -> Opti
     (max_tokens.is_some() || temperature.is_some() || !settings.stop.is_empty()).then_some(inference)
 }
 
-fn system(request: &Request, caches: bool) -> Option<Vec<SystemContentBlock>> {
+/// Writes the system prompt; `None` if it is blank.
+fn system_blocks(request: &Request, caches: bool) -> Option<Vec<SystemContentBlock>> {
     let text = request.instructions.as_deref().filter(|text| !text.trim().is_empty())?;
     let mut blocks = vec![SystemContentBlock::Text(text.to_owned())];
     if caches {
@@ -100,11 +115,12 @@ fn system(request: &Request, caches: bool) -> Option<Vec<SystemContentBlock>> {
     Some(blocks)
 }
 
-fn tools(request: &Request, caches: bool, thinks: bool) -> Option<ToolConfiguration> {
+/// Writes the tools and the tool choice; `None` if there is no tool to declare.
+fn tool_configuration(request: &Request, caches: bool, thinks: bool) -> Option<ToolConfiguration> {
     let is_offered = request.settings.tool_choice != ToolChoice::None && !request.tools.is_empty();
     let mut declared: Vec<Tool> = match is_offered {
-        true => request.tools.iter().map(declaration).collect(),
-        false => wire::named_by_history(request).iter().map(|tool| declaration(tool)).collect(),
+        true => request.tools.iter().map(tool_declaration).collect(),
+        false => compat::tools_in_history(request).iter().map(|tool| tool_declaration(tool)).collect(),
     };
     if declared.is_empty() {
         return None;
@@ -113,13 +129,13 @@ fn tools(request: &Request, caches: bool, thinks: bool) -> Option<ToolConfigurat
         declared.push(Tool::CachePoint(cache_point()));
     }
     let choice = match &request.settings.tool_choice {
-        // Claude refuses to be forced while it thinks.
+        // A tool can't be forced while the model thinks.
         _ if thinks => None,
         ToolChoice::Required if !request.tools.is_empty() => {
             Some(WireChoice::Any(AnyToolChoice::builder().build()))
         }
         ToolChoice::Tool(name) if request.offers(name) => {
-            let choice = SpecificToolChoice::builder().name(wire::tool_name(name)).build();
+            let choice = SpecificToolChoice::builder().name(compat::wire_tool_name(name)).build();
             Some(WireChoice::Tool(choice.expect("the name is set")))
         }
         _ => None,
@@ -128,15 +144,17 @@ fn tools(request: &Request, caches: bool, thinks: bool) -> Option<ToolConfigurat
     Some(tools.expect("the tools are set"))
 }
 
-fn declaration(tool: &protocol::Tool) -> Tool {
+/// Writes the declaration of a tool.
+fn tool_declaration(tool: &protocol::Tool) -> Tool {
     let description = Some(&tool.description).filter(|text| !text.trim().is_empty());
     let specification = ToolSpecification::builder()
-        .name(wire::tool_name(&tool.name))
+        .name(compat::wire_tool_name(&tool.name))
         .set_description(description.cloned())
-        .input_schema(ToolInputSchema::Json(document(wire::schema(tool))));
+        .input_schema(ToolInputSchema::Json(document(compat::wire_schema(tool))));
     Tool::ToolSpec(specification.build().expect("name and schema are set"))
 }
 
+/// Creates a cache point: Bedrock caches everything before it.
 fn cache_point() -> CachePointBlock {
     let point = CachePointBlock::builder().r#type(CachePointType::Default).build();
     point.expect("the type is set")

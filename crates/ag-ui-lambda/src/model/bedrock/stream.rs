@@ -1,7 +1,7 @@
-//! What Bedrock answers: its events as deltas, in the order they come.
+//! Reads Bedrock's response: its events become deltas, in the same order.
 //!
-//! An answer is read to the end of its HTTP body, since only then is the connection used again: [`Delta::End`]
-//! is the last, though Bedrock gives its reason before the tokens.
+//! A response is read to the end of its HTTP body, because only then its connection can be reused. So [`Delta::End`] comes
+//! last, although Bedrock sends the stop reason before the token counts.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -20,35 +20,39 @@ use tracing::{debug, warn};
 
 use super::error;
 use super::repair::BlockTexts;
-use crate::model::calls::{Calls, Piece};
-use crate::model::wire::ToolNames;
+use crate::model::calls::{CallDelta, Calls};
+use crate::model::compat::ToolNames;
 use crate::model::{Delta, ModelError, ModelErrorKind, StopReason};
 use crate::protocol::TokenUsage;
 
-/// How long the rest of a complete answer is waited for.
-const REST: Duration = Duration::from_secs(5);
+/// How long the reader waits for the rest of the body after the end of the turn.
+const TRAILER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// An accepted request, and what has come of its answer.
-pub(super) struct Answer {
+/// Reads the response of one turn.
+pub(super) struct ResponseReader {
     events: EventReceiver<Event, ConverseStreamOutputError>,
+    /// Bedrock's id of the request, for the log.
     request_id: Option<String>,
+    /// The maximum time without any event.
     idle_timeout: Duration,
+    /// Whether any event has come.
     has_begun: bool,
+    /// Whether the body has ended or failed.
     is_over: bool,
-    /// Deltas of the last event that are not handed out yet.
+    /// Deltas that have not been polled yet.
     ready: VecDeque<Delta>,
-    turn: Turn,
+    turn: TurnDecoder,
 }
 
-/// The answer's deltas; it ends after [`Delta::End`] or the first error.
-pub(super) fn deltas(answer: Answer) -> impl Stream<Item = Result<Delta, ModelError>> + Send {
+/// Returns the deltas of a response as a stream, which ends after [`Delta::End`] or the first error.
+pub(super) fn deltas(answer: ResponseReader) -> impl Stream<Item = Result<Delta, ModelError>> + Send {
     stream::try_unfold(answer, |mut answer| async move {
         let delta = answer.next().await?;
         Ok(delta.map(|delta| (delta, answer)))
     })
 }
 
-impl Answer {
+impl ResponseReader {
     pub(super) fn new(
         events: EventReceiver<Event, ConverseStreamOutputError>,
         request_id: Option<String>,
@@ -64,10 +68,18 @@ impl Answer {
             has_begun: false,
             is_over: false,
             ready: VecDeque::new(),
-            turn: Turn { names, model, texts, blocks: BTreeMap::new(), calls: Calls::default(), stop: None },
+            turn: TurnDecoder {
+                names,
+                model,
+                texts,
+                blocks: BTreeMap::new(),
+                calls: Calls::default(),
+                end: None,
+            },
         }
     }
 
+    /// Returns the next delta; `None` after [`Delta::End`].
     async fn next(&mut self) -> Result<Option<Delta>, ModelError> {
         loop {
             if let Some(delta) = self.ready.pop_front() {
@@ -76,95 +88,104 @@ impl Answer {
             if self.is_over {
                 return Ok(None);
             }
-            let patience = if self.turn.stop.is_some() { REST } else { self.idle_timeout };
-            let fault = match timeout(patience, self.events.recv()).await {
-                Ok(Ok(Some(event))) => {
-                    self.has_begun = true;
-                    self.turn.take(event, &mut self.ready);
-                    continue;
-                }
-                Ok(Ok(None)) => self.fault(ModelErrorKind::StreamCut, "stream ended without messageStop"),
-                Ok(Err(error)) => error::broken(error, &self.turn.names, self.request_id.as_deref()),
-                Err(_elapsed) if self.has_begun => {
-                    self.fault(ModelErrorKind::StreamCut, format!("silent for {patience:?}"))
-                }
-                Err(_elapsed) => {
-                    self.fault(ModelErrorKind::Unavailable, format!("no event within {patience:?}"))
-                }
-            };
+            let max_wait = if self.turn.end.is_some() { TRAILER_TIMEOUT } else { self.idle_timeout };
+            let failure =
+                match timeout(max_wait, self.events.recv()).await {
+                    Ok(Ok(Some(event))) => {
+                        self.has_begun = true;
+                        self.turn.apply_event(event, &mut self.ready);
+                        continue;
+                    }
+                    Ok(Ok(None)) => self
+                        .error_with_request_id(ModelErrorKind::StreamCut, "stream ended without messageStop"),
+                    Ok(Err(error)) => {
+                        error::from_stream_error(error, &self.turn.names, self.request_id.as_deref())
+                    }
+                    Err(_elapsed) if self.has_begun => self
+                        .error_with_request_id(ModelErrorKind::StreamCut, format!("silent for {max_wait:?}")),
+                    Err(_elapsed) => self.error_with_request_id(
+                        ModelErrorKind::Unavailable,
+                        format!("no event within {max_wait:?}"),
+                    ),
+                };
             self.is_over = true;
-            // After its messageStop an answer is complete, however its connection ends.
-            match self.turn.stop.take() {
-                Some(Stop::Reason(reason)) => self.ready.push_back(Delta::End(reason)),
-                Some(Stop::Malformed(word)) => return Err(self.fault(ModelErrorKind::StreamCut, word)),
-                None => return Err(fault),
+            // After `messageStop` the turn is complete, however the connection ends.
+            match self.turn.end.take() {
+                Some(StreamEnd::Reason(reason)) => self.ready.push_back(Delta::End(reason)),
+                Some(StreamEnd::Malformed(word)) => {
+                    return Err(self.error_with_request_id(ModelErrorKind::StreamCut, word));
+                }
+                None => return Err(failure),
             }
         }
     }
 
-    fn fault(&self, kind: ModelErrorKind, what: impl Into<String>) -> ModelError {
-        error::cut_off(kind, what.into(), self.request_id.as_deref())
+    /// Creates an error of this kind with the request's id.
+    fn error_with_request_id(&self, kind: ModelErrorKind, what: impl Into<String>) -> ModelError {
+        error::stream_error(kind, what.into(), self.request_id.as_deref())
     }
 }
 
-/// How Bedrock says that the turn ended.
-enum Stop {
+/// How Bedrock ended the turn.
+enum StreamEnd {
+    /// The turn ended for this reason.
     Reason(StopReason),
-    /// What the model wrote could not be read; in Bedrock's word.
+    /// Bedrock could not read what the model wrote; this is Bedrock's word for it.
     Malformed(String),
 }
 
-/// What comes at the end of a block of reasoning.
+/// What is sent at the end of a block of reasoning.
 #[derive(Default)]
-struct Reasoning {
+struct ReasoningBlock {
     signature: String,
     redacted: Vec<u8>,
 }
 
-/// A turn in the making.
-struct Turn {
+/// Turns Bedrock's events into deltas.
+struct TurnDecoder {
     names: ToolNames,
     model: Arc<str>,
     texts: BlockTexts,
     /// The open blocks of reasoning by their index.
-    blocks: BTreeMap<usize, Reasoning>,
+    blocks: BTreeMap<usize, ReasoningBlock>,
     calls: Calls,
-    stop: Option<Stop>,
+    end: Option<StreamEnd>,
 }
 
-impl Turn {
-    fn take(&mut self, event: Event, out: &mut VecDeque<Delta>) {
+impl TurnDecoder {
+    /// Applies one event, and appends its deltas to `out`.
+    fn apply_event(&mut self, event: Event, out: &mut VecDeque<Delta>) {
         match event {
             Event::ContentBlockStart(event) => {
                 let Some(ContentBlockStart::ToolUse(start)) = event.start else { return };
-                let piece = Piece {
-                    place: Some(number(event.content_block_index)),
+                let call_delta = CallDelta {
+                    index: Some(block_index(event.content_block_index)),
                     id: start.tool_use_id,
                     name: start.name,
                     is_start: true,
-                    ..Piece::default()
+                    ..CallDelta::default()
                 };
-                self.calls.piece(piece, &self.names, out);
+                self.calls.apply_delta(call_delta, &self.names, out);
             }
             Event::ContentBlockDelta(event) => {
                 if let Some(delta) = event.delta {
-                    let delta = self.delta(number(event.content_block_index), delta, out);
+                    let delta = self.content_delta(block_index(event.content_block_index), delta, out);
                     out.extend(delta);
                 }
             }
             Event::ContentBlockStop(event) => {
-                let index = number(event.content_block_index);
-                self.rest(index, out);
+                let index = block_index(event.content_block_index);
+                self.flush_block(index, out);
                 if let Some(block) = self.blocks.remove(&index) {
-                    end_of_reasoning(block, out);
+                    push_reasoning_end(block, out);
                 }
-                self.calls.end(Some(index), out);
+                self.calls.end_block(Some(index), out);
             }
             Event::MessageStop(event) => {
-                self.texts.open().into_iter().for_each(|index| self.rest(index, out));
+                self.texts.pending_blocks().into_iter().for_each(|index| self.flush_block(index, out));
                 let blocks = std::mem::take(&mut self.blocks);
-                blocks.into_values().for_each(|block| end_of_reasoning(block, out));
-                self.stop = Some(self.stopped(&event.stop_reason, out));
+                blocks.into_values().for_each(|block| push_reasoning_end(block, out));
+                self.end = Some(self.finish_calls(&event.stop_reason, out));
             }
             Event::Metadata(event) => {
                 out.extend(event.usage.map(|used| Delta::Usage(usage(&used, &self.model))));
@@ -173,48 +194,55 @@ impl Turn {
         }
     }
 
-    /// Why the turn is over. A call that is lost breaks it.
-    fn stopped(&mut self, reason: &WireReason, out: &mut VecDeque<Delta>) -> Stop {
-        let stop = stop(reason);
-        if let Stop::Reason(meaning) = &stop {
-            if let Err(fault) = self.calls.finish(*meaning == StopReason::Complete, out) {
-                return Stop::Malformed(fault.to_owned());
+    /// Ends the calls, and returns how the turn ended. If a call or arguments would be lost, the turn is malformed.
+    fn finish_calls(&mut self, reason: &WireReason, out: &mut VecDeque<Delta>) -> StreamEnd {
+        let stop = stream_end(reason);
+        if let StreamEnd::Reason(meaning) = &stop {
+            if let Err(cause) = self.calls.finish(*meaning == StopReason::Complete, out) {
+                return StreamEnd::Malformed(cause.to_owned());
             }
-            if *reason == WireReason::ToolUse && self.calls.is_none() {
+            if *reason == WireReason::ToolUse && self.calls.is_empty() {
                 warn!(model = &*self.model, "the model stopped for calls and made none");
             }
         }
         stop
     }
 
-    /// Sends what is left of a block's text or reasoning. Arguments that end in a half are cut off.
-    fn rest(&mut self, index: usize, out: &mut VecDeque<Delta>) {
-        let Some(rest) = self.texts.rest(index) else { return };
+    /// Sends the half of a character that was held back for a block's text or reasoning. A half at the end of arguments is
+    /// dropped, because such arguments were cut off.
+    fn flush_block(&mut self, index: usize, out: &mut VecDeque<Delta>) {
+        let Some(rest) = self.texts.flush(index) else { return };
         if self.blocks.contains_key(&index) {
             out.push_back(Delta::Reasoning(rest));
-        } else if !self.calls.has_place(index) {
+        } else if !self.calls.has_index(index) {
             out.push_back(Delta::Text(rest));
         }
     }
 
-    fn delta(&mut self, index: usize, delta: ContentBlockDelta, out: &mut VecDeque<Delta>) -> Option<Delta> {
+    /// Returns the delta for a piece of text or reasoning. Pieces of calls and signatures go elsewhere, and give `None`.
+    fn content_delta(
+        &mut self,
+        index: usize,
+        delta: ContentBlockDelta,
+        out: &mut VecDeque<Delta>,
+    ) -> Option<Delta> {
         match delta {
-            ContentBlockDelta::Text(text) => said(self.texts.join(index, text)).map(Delta::Text),
+            ContentBlockDelta::Text(text) => non_empty(self.texts.join(index, text)).map(Delta::Text),
             ContentBlockDelta::ToolUse(delta) => {
                 let json = self.texts.join(index, delta.input);
-                let piece = Piece { place: Some(index), json, ..Piece::default() };
-                self.calls.piece(piece, &self.names, out);
+                let call_delta = CallDelta { index: Some(index), json, ..CallDelta::default() };
+                self.calls.apply_delta(call_delta, &self.names, out);
                 None
             }
             ContentBlockDelta::ReasoningContent(delta) => {
-                let Reasoning { signature, redacted } = self.blocks.entry(index).or_default();
+                let ReasoningBlock { signature, redacted } = self.blocks.entry(index).or_default();
                 match delta {
                     ReasoningContentBlockDelta::Text(text) => {
-                        return said(self.texts.join(index, text)).map(Delta::Reasoning);
+                        return non_empty(self.texts.join(index, text)).map(Delta::Reasoning);
                     }
                     ReasoningContentBlockDelta::Signature(piece) => signature.push_str(&piece),
-                    ReasoningContentBlockDelta::RedactedContent(piece) => {
-                        redacted.extend_from_slice(piece.as_ref());
+                    ReasoningContentBlockDelta::RedactedContent(call_delta) => {
+                        redacted.extend_from_slice(call_delta.as_ref());
                     }
                     _ => {}
                 }
@@ -225,36 +253,38 @@ impl Turn {
     }
 }
 
-/// What a piece of reasoning ends with.
-fn end_of_reasoning(Reasoning { signature, redacted }: Reasoning, out: &mut VecDeque<Delta>) {
-    out.extend(said(signature).map(Delta::ReasoningSignature));
+/// Sends the signature or the redacted content at the end of a block of reasoning.
+fn push_reasoning_end(ReasoningBlock { signature, redacted }: ReasoningBlock, out: &mut VecDeque<Delta>) {
+    out.extend(non_empty(signature).map(Delta::ReasoningSignature));
     if !redacted.is_empty() {
         out.push_back(Delta::RedactedReasoning(base64::encode(redacted)));
     }
 }
 
-fn stop(reason: &WireReason) -> Stop {
-    Stop::Reason(match reason {
+/// Returns what Bedrock's stop reason means.
+fn stream_end(reason: &WireReason) -> StreamEnd {
+    StreamEnd::Reason(match reason {
         WireReason::EndTurn | WireReason::ToolUse | WireReason::StopSequence => StopReason::Complete,
         reason if is_limit(reason) => StopReason::MaxTokens,
         WireReason::GuardrailIntervened | WireReason::ContentFiltered => StopReason::Filtered,
         WireReason::MalformedModelOutput | WireReason::MalformedToolUse => {
-            return Stop::Malformed(reason.as_str().to_owned());
+            return StreamEnd::Malformed(reason.as_str().to_owned());
         }
         unknown => {
-            debug!(reason = unknown.as_str(), "unknown stop reason");
+            debug!(reason = unknown.as_str(), "unknown stop reason; the turn counts as complete");
             StopReason::Complete
         }
     })
 }
 
+/// Returns whether a stop reason means that a limit of tokens was reached.
 fn is_limit(reason: &WireReason) -> bool {
     matches!(reason, WireReason::MaxTokens | WireReason::ModelContextWindowExceeded)
 }
 
-/// Tokens as the protocol counts them: Bedrock's input is without what its cache read and wrote.
+/// Returns the token counts as the protocol defines them. Bedrock's input does not include cached tokens.
 fn usage(used: &WireUsage, model: &str) -> TokenUsage {
-    // The SDK reads a count that is missing as 0, and no turn has none.
+    // The SDK reads a missing count as 0, and no turn has 0 tokens.
     let count = |tokens: i32| u64::try_from(tokens).ok().filter(|tokens| *tokens > 0);
     let cached = |tokens: Option<i32>| tokens.and_then(|tokens| u64::try_from(tokens).ok());
     let read = cached(used.cache_read_input_tokens);
@@ -277,11 +307,12 @@ fn usage(used: &WireUsage, model: &str) -> TokenUsage {
     }
 }
 
-fn said(text: String) -> Option<String> {
+/// Returns a text unless it is empty.
+fn non_empty(text: String) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// A block's index as the number of its call. Bedrock counts from 0.
-fn number(index: i32) -> usize {
+/// Returns a block's index, which Bedrock counts from 0, as the number of a call.
+fn block_index(index: i32) -> usize {
     usize::try_from(index).unwrap_or(usize::MAX)
 }

@@ -1,6 +1,6 @@
 //! The promises of the adapter, against a server that speaks Bedrock's wire.
 
-mod answers;
+mod responses;
 mod failures;
 mod requests;
 mod server;
@@ -8,7 +8,7 @@ mod server;
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 
-use self::server::{Answer, End, Server, event};
+use self::server::{StubResponse, End, StubServer, event};
 use super::Bedrock;
 use crate::model::{Delta, Model as _, ModelError, Request, Turn, UserPart};
 use crate::protocol::{ContentPart, PartKind};
@@ -31,26 +31,26 @@ fn hello() -> Request {
     request([Turn::User(vec![text("Hello")])])
 }
 
-fn says(text: &str) -> Vec<u8> {
+fn text_event(text: &str) -> Vec<u8> {
     event("contentBlockDelta", &json!({ "contentBlockIndex": 0, "delta": { "text": text } }))
 }
 
-fn stops(reason: &str) -> Vec<u8> {
+fn stop_event(reason: &str) -> Vec<u8> {
     event("messageStop", &json!({ "stopReason": reason }))
 }
 
-fn used(usage: &Value) -> Vec<u8> {
+fn usage_event(usage: &Value) -> Vec<u8> {
     event("metadata", &json!({ "usage": usage, "metrics": { "latencyMs": 1 } }))
 }
 
 /// A short answer from its first event to its last.
-fn short() -> Vec<u8> {
-    [says("Hi"), stops("end_turn"), used(&json!({ "inputTokens": 3, "outputTokens": 1, "totalTokens": 4 }))]
+fn short_response() -> Vec<u8> {
+    [text_event("Hi"), stop_event("end_turn"), usage_event(&json!({ "inputTokens": 3, "outputTokens": 1, "totalTokens": 4 }))]
         .concat()
 }
 
 /// The deltas until the stream's end, and the error that it ended with.
-async fn play(model: &Bedrock, request: &Request) -> (Vec<Delta>, Option<ModelError>) {
+async fn collect_turn(model: &Bedrock, request: &Request) -> (Vec<Delta>, Option<ModelError>) {
     let mut stream = model.stream(request);
     let mut deltas = Vec::new();
     while let Some(delta) = stream.next().await {
@@ -65,14 +65,14 @@ async fn play(model: &Bedrock, request: &Request) -> (Vec<Delta>, Option<ModelEr
     (deltas, None)
 }
 
-async fn answered(bytes: Vec<u8>, end: End) -> (Vec<Delta>, Option<ModelError>) {
-    let server = Server::answering([Answer::Events(bytes, end)]);
-    play(&server.model(CLAUDE), &hello()).await
+async fn deltas_of(bytes: Vec<u8>, end: End) -> (Vec<Delta>, Option<ModelError>) {
+    let server = StubServer::with_responses([StubResponse::Events(bytes, end)]);
+    collect_turn(&server.model(CLAUDE), &hello()).await
 }
 
 #[tokio::test]
 async fn nothing_is_sent_before_the_stream_is_polled() {
-    let server = Server::answering([]);
+    let server = StubServer::with_responses([]);
     let model = server.model(CLAUDE);
 
     drop(model.stream(&hello()));
@@ -81,28 +81,28 @@ async fn nothing_is_sent_before_the_stream_is_polled() {
 }
 
 #[tokio::test]
-async fn one_connection_serves_the_start_and_every_turn() {
+async fn warm_up_and_turns_share_one_connection() {
     let server =
-        Server::answering([Answer::Events(short(), End::Whole), Answer::Events(short(), End::Whole)]);
+        StubServer::with_responses([StubResponse::Events(short_response(), End::Complete), StubResponse::Events(short_response(), End::Complete)]);
     let model = server.model(CLAUDE);
 
-    model.warm().await;
+    model.warm_up().await;
     for _ in 0..2 {
-        let (deltas, error) = play(&model, &hello()).await;
+        let (deltas, error) = collect_turn(&model, &hello()).await;
         assert!(error.is_none() && deltas.len() == 3, "{deltas:?} {error:?}");
     }
 
-    let lines: Vec<String> = server.seen().into_iter().map(|(line, _)| line).collect();
+    let lines: Vec<String> = server.requests().into_iter().map(|(line, _)| line).collect();
     assert!(lines[0].starts_with("GET / ") && lines[1].starts_with("POST /model/"), "{lines:?}");
     assert_eq!((lines.len(), server.connections()), (3, 1));
 }
 
 #[tokio::test]
-async fn a_provider_that_is_away_does_not_hold_up_the_start() {
-    let config = Server::answering([]).config();
+async fn an_unreachable_provider_does_not_delay_the_start() {
+    let config = StubServer::with_responses([]).config();
     // A raw socket, because only its port counts, which is closed by then.
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let config = config.into_builder().endpoint_url(format!("http://{closed}")).build();
 
-    Bedrock::new(CLAUDE).with_config(&config).warm().await;
+    Bedrock::new(CLAUDE).with_config(&config).warm_up().await;
 }

@@ -1,6 +1,6 @@
-//! Whether a JSON text that comes in pieces has come to its end.
+//! Finds the end of a JSON text that comes in pieces.
 
-/// Follows a JSON text by its brackets and strings, each byte once.
+/// Follows the brackets and strings of a JSON text, and reads each byte only once.
 #[derive(Debug, Default)]
 pub(super) struct Brackets {
     depth: usize,
@@ -10,6 +10,7 @@ pub(super) struct Brackets {
 }
 
 impl Brackets {
+    /// Reads the next piece of the text.
     pub(super) fn push(&mut self, json: &str) {
         for byte in json.bytes() {
             match byte {
@@ -30,7 +31,7 @@ impl Brackets {
         }
     }
 
-    /// Whether an object, a list or a string is complete, so that nothing may follow.
+    /// Returns whether an object, a list or a string is complete, so that nothing may follow.
     pub(super) fn is_closed(&self) -> bool {
         self.is_closed
     }
@@ -41,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_is_closed_behind_its_last_bracket_however_it_is_cut() {
+    fn a_text_closes_at_its_last_bracket_in_any_pieces() {
         for (text, is_closed) in [
             ("", false),
             ("{", false),

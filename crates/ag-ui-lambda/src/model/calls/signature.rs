@@ -1,25 +1,26 @@
-//! What a provider wants back with a call, where it comes with several pieces of it.
+//! Merges the opaque values that come with several pieces of one call.
 
 use serde_json::{Map, Value};
 
-/// What is known and what comes later, as one: an object gets the members that it lacks, and anything else is replaced.
-pub(super) fn joined(known: Option<&str>, later: Option<&str>) -> Option<String> {
+/// Merges an earlier value with a later one. Objects are merged member by member; anything else is replaced by the later
+/// value. If only one of the two is there, it is the result.
+pub(super) fn merge_signatures(known: Option<&str>, later: Option<&str>) -> Option<String> {
     let (Some(known), Some(later)) = (known, later) else { return later.or(known).map(ToOwned::to_owned) };
     let read = |text: &str| serde_json::from_str::<Map<String, Value>>(text).ok();
     match (read(known), read(later)) {
         (Some(mut members), Some(more)) => {
-            add(&mut members, more);
+            merge_members(&mut members, more);
             Some(Value::Object(members).to_string())
         }
         _ => Some(later.to_owned()),
     }
 }
 
-/// Members that come again as they were change nothing.
-fn add(members: &mut Map<String, Value>, more: Map<String, Value>) {
+/// Merges members into others. Items of a list that come again are not added twice.
+fn merge_members(members: &mut Map<String, Value>, more: Map<String, Value>) {
     for (name, value) in more {
         match (members.get_mut(&name), value) {
-            (Some(Value::Object(known)), Value::Object(more)) => add(known, more),
+            (Some(Value::Object(known)), Value::Object(more)) => merge_members(known, more),
             (Some(Value::Array(known)), Value::Array(more)) => {
                 let new: Vec<Value> = more.into_iter().filter(|item| !known.contains(item)).collect();
                 known.extend(new);
@@ -34,10 +35,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_of_several_pieces_are_joined() {
+    fn opaque_values_of_several_pieces_are_merged() {
         for (why, known, later, expected) in [
             ("the first", None, Some("a"), Some("a")),
-            ("none later", Some("a"), None, Some("a")),
+            ("no later value", Some("a"), None, Some("a")),
             ("no objects", Some("a"), Some("b"), Some("b")),
             ("other members", Some(r#"{"a":1}"#), Some(r#"{"b":2}"#), Some(r#"{"a":1,"b":2}"#)),
             (
@@ -54,7 +55,7 @@ mod tests {
             ),
             ("more of a list", Some(r#"{"a":[1]}"#), Some(r#"{"a":[1,2]}"#), Some(r#"{"a":[1,2]}"#)),
         ] {
-            assert_eq!(joined(known, later).as_deref(), expected, "{why}");
+            assert_eq!(merge_signatures(known, later).as_deref(), expected, "{why}");
         }
     }
 }

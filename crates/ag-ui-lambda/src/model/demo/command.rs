@@ -1,50 +1,54 @@
-//! `/name {json}`: a call of a tool with arguments that are given.
+//! The command `/name {json}`, which calls a tool with given arguments.
 
 use serde_json::{Map, Value};
 
-use super::naming::{self, Named};
+use super::naming::{self, ToolMatch};
 use crate::protocol::Tool;
 
-/// How many names are listed at most.
+/// The maximum number of names in a list.
 const MAX_NAMES: usize = 20;
 
 /// What a command asks for.
 #[derive(Debug, PartialEq)]
 pub(super) enum Command<'a> {
-    /// A call with these arguments, as they are.
+    /// A call with exactly these arguments.
     Call(&'a Tool, Value),
     /// A call whose arguments are made from the schema and this rest of the message.
-    Make(&'a Tool, &'a str),
-    /// Nothing that can be done; the sentence says why.
-    Refused(String),
+    CallWithSample(&'a Tool, &'a str),
+    /// A command that can't be carried out; the sentence tells the user why.
+    Invalid(String),
 }
 
-/// Reads a message that begins with `/`; `None` if it doesn't.
-pub(super) fn read<'a>(message: &'a str, tools: &'a [Tool]) -> Option<Command<'a>> {
+/// Parses a message that begins with `/`; `None` if it does not.
+pub(super) fn parse<'a>(message: &'a str, tools: &'a [Tool]) -> Option<Command<'a>> {
     let command = message.trim_start().strip_prefix('/')?;
-    Some(match naming::tool_at_start(command, tools) {
-        Named::Tool { tool, rest } if rest.trim_start().starts_with(['{', '[']) => {
+    Some(match naming::parse_tool_name(command, tools) {
+        ToolMatch::Tool { tool, rest } if rest.trim_start().starts_with(['{', '[']) => {
             let at = message.len() - rest.trim_start().len();
-            match given(message, at) {
+            match parse_arguments(message, at) {
                 Ok(arguments) => Command::Call(tool, Value::Object(arguments)),
-                Err(problem) => Command::Refused(format!("{problem} {} was not called. ", tool.name)),
+                Err(problem) => Command::Invalid(format!("{problem} {} was not called. ", tool.name)),
             }
         }
-        Named::Tool { tool, rest } => Command::Make(tool, rest),
-        Named::Several(names) => Command::Refused(format!("That could be {}. ", listed(&names, " or "))),
-        Named::Nothing => Command::Refused(none(tools)),
+        ToolMatch::Tool { tool, rest } => Command::CallWithSample(tool, rest),
+        ToolMatch::Ambiguous(names) => {
+            Command::Invalid(format!("That could be {}. ", join_names(&names, " or ")))
+        }
+        ToolMatch::NotFound => Command::Invalid(no_such_tool(tools)),
     })
 }
 
-fn none(tools: &[Tool]) -> String {
+/// Returns the sentence for a name that no tool has, with the names that exist.
+fn no_such_tool(tools: &[Tool]) -> String {
     let names: Vec<&str> = tools.iter().map(|tool| tool.name.as_str()).collect();
     match names.as_slice() {
         [] => "No tool is on offer here. ".into(),
-        names => format!("No tool on offer has this name. There is {}. ", listed(names, " and ")),
+        names => format!("No tool on offer has this name. There is {}. ", join_names(names, " and ")),
     }
 }
 
-fn listed(names: &[&str], last: &str) -> String {
+/// Joins names with commas, and with `last` before the last one. Of too many names only the first ones are listed.
+fn join_names(names: &[&str], last: &str) -> String {
     match names {
         names if names.len() > MAX_NAMES => {
             format!("{} and {} more", names[..MAX_NAMES].join(", "), names.len() - MAX_NAMES)
@@ -54,15 +58,15 @@ fn listed(names: &[&str], last: &str) -> String {
     }
 }
 
-/// The arguments that stand in the message from this place on. An error is a sentence that says what is wrong, and
-/// where in the message.
-fn given(message: &str, at: usize) -> Result<Map<String, Value>, String> {
+/// Parses the arguments that stand in the message from the byte `at` on. The error is a sentence that tells the user what is
+/// wrong, and where in the message.
+fn parse_arguments(message: &str, at: usize) -> Result<Map<String, Value>, String> {
     let json = message[at..].trim_end();
     match serde_json::from_str(json) {
         Ok(Value::Object(arguments)) => Ok(arguments),
         Ok(_) => Err("The arguments must be a JSON object, such as {\"name\": \"value\"}.".into()),
         Err(fault) => {
-            let (line, column) = place(message, at, fault.line(), fault.column());
+            let (line, column) = position_in_message(message, at, fault.line(), fault.column());
             let text = fault.to_string();
             let problem = text.split(" at line ").next().unwrap_or_default();
             Err(format!("The arguments are not valid JSON: {problem} at line {line}, column {column}."))
@@ -70,8 +74,9 @@ fn given(message: &str, at: usize) -> Result<Map<String, Value>, String> {
     }
 }
 
-/// The line and the column in the message, in characters, of a place in the JSON that begins at `at`.
-fn place(message: &str, at: usize, line: usize, column: usize) -> (usize, usize) {
+/// Converts a line and a column of the JSON that begins at the byte `at` into a line and a column, in characters, of the
+/// message.
+fn position_in_message(message: &str, at: usize, line: usize, column: usize) -> (usize, usize) {
     let json = &message[at..];
     let start: usize = json.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
     let end = json.floor_char_boundary((start + column).min(json.len()));
@@ -98,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn given_arguments_are_taken_as_they_are() {
+    fn given_arguments_are_used_unchanged() {
         let tools = tools();
         for message in [
             r#"/refund {"order_id": "7"}"#,
@@ -106,14 +111,14 @@ mod tests {
             "/Refund order\n{\n \"order_id\": \"7\"\n}",
         ] {
             let arguments = json!({"order_id": "7"});
-            assert_eq!(read(message, &tools), Some(Command::Call(&tools[0], arguments)), "{message}");
+            assert_eq!(parse(message, &tools), Some(Command::Call(&tools[0], arguments)), "{message}");
         }
-        assert_eq!(read("/refund order 7", &tools), Some(Command::Make(&tools[0], " 7")));
-        assert_eq!(read("refund {}", &tools), None);
+        assert_eq!(parse("/refund order 7", &tools), Some(Command::CallWithSample(&tools[0], " 7")));
+        assert_eq!(parse("refund {}", &tools), None);
     }
 
     #[test]
-    fn what_cannot_be_done_is_answered_in_words() {
+    fn an_invalid_command_is_answered_with_the_reason() {
         let tools = tools();
         for (message, sentence) in [
             (
@@ -144,8 +149,8 @@ mod tests {
                 "The arguments must be a JSON object, such as {\"name\": \"value\"}. refund_order was not called. ",
             ),
         ] {
-            assert_eq!(read(message, &tools), Some(Command::Refused(sentence.into())), "{message}");
+            assert_eq!(parse(message, &tools), Some(Command::Invalid(sentence.into())), "{message}");
         }
-        assert_eq!(read("/x", &[]), Some(Command::Refused("No tool is on offer here. ".into())));
+        assert_eq!(parse("/x", &[]), Some(Command::Invalid("No tool is on offer here. ".into())));
     }
 }

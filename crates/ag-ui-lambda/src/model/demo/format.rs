@@ -1,8 +1,8 @@
-//! The values of `format`: a sample of each that is known here, and whether a text is one.
+//! The values of JSON Schema's `format`: a sample for each known format, and a check of texts.
 //!
-//! The tests are for texts of a chat, so that "tomorrow" does not become a date. They are not complete.
+//! The checks are made for words of a chat, so that "tomorrow" does not become a date. They are not complete.
 
-/// A text of this format; `None` if the format is not known, which then demands nothing.
+/// Returns a text of this format; `None` for an unknown format, which any text fits.
 pub(super) fn sample(format: &str) -> Option<&'static str> {
     Some(match format {
         "date" => "2026-01-15",
@@ -19,8 +19,8 @@ pub(super) fn sample(format: &str) -> Option<&'static str> {
     })
 }
 
-/// Whether the text is of this format, as far as can be seen at a glance; every text is of an unknown format.
-pub(super) fn fits(format: &str, text: &str) -> bool {
+/// Returns whether a text has this format, by a simple check. Every text fits an unknown format.
+pub(super) fn has_format(format: &str, text: &str) -> bool {
     match format {
         "date" => is_date(text),
         "time" => is_time(text),
@@ -53,16 +53,18 @@ pub(super) fn fits(format: &str, text: &str) -> bool {
     }
 }
 
+/// Returns whether a text is one label of a domain name.
 fn is_label(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || c == '-')
 }
 
+/// Returns whether a text is a domain name with at least one dot.
 fn is_dotted(text: &str) -> bool {
     text.contains('.') && text.split('.').all(is_label)
 }
 
-/// Reads numbers of fixed lengths with a separator, each within its bounds.
-fn numbers(text: &str, separator: char, parts: [(usize, u32, u32); 3]) -> bool {
+/// Returns whether a text consists of three numbers between separators, each with its length and within its bounds.
+fn are_numbers_in_range(text: &str, separator: char, parts: [(usize, u32, u32); 3]) -> bool {
     let is_part = |(part, (length, least, most)): (&str, (usize, u32, u32))| {
         part.len() == length
             && part.bytes().all(|b| b.is_ascii_digit())
@@ -71,6 +73,7 @@ fn numbers(text: &str, separator: char, parts: [(usize, u32, u32); 3]) -> bool {
     text.split(separator).count() == parts.len() && text.split(separator).zip(parts).all(is_part)
 }
 
+/// Returns whether a text is a date that exists, such as `2026-01-15`.
 fn is_date(text: &str) -> bool {
     let days = |text: &str| -> Option<bool> {
         let [year, month, day] = [text.get(..4)?, text.get(5..7)?, text.get(8..)?];
@@ -82,11 +85,12 @@ fn is_date(text: &str) -> bool {
             _ => true,
         })
     };
-    numbers(text, '-', [(4, 0, 9999), (2, 1, 12), (2, 1, 31)]) && days(text) == Some(true)
+    are_numbers_in_range(text, '-', [(4, 0, 9999), (2, 1, 12), (2, 1, 31)]) && days(text) == Some(true)
 }
 
+/// Returns whether a text is a time with a zone, such as `09:30:00Z`.
 fn is_time(text: &str) -> bool {
-    let clock = |clock: &str| numbers(clock, ':', [(2, 0, 23), (2, 0, 59), (2, 0, 59)]);
+    let clock = |clock: &str| are_numbers_in_range(clock, ':', [(2, 0, 23), (2, 0, 59), (2, 0, 59)]);
     let zone = |zone: &str| {
         matches!(zone, "Z" | "z")
             || zone.strip_prefix(['+', '-']).is_some_and(|offset| clock(&format!("{offset}:00")))
@@ -110,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_sample_is_of_its_format() {
+    fn each_sample_has_its_format() {
         for format in [
             "date",
             "date-time",
@@ -124,14 +128,14 @@ mod tests {
             "uri-reference",
             "uuid",
         ] {
-            assert!(fits(format, sample(format).unwrap()), "{format}");
+            assert!(has_format(format, sample(format).unwrap()), "{format}");
         }
         assert_eq!(sample("unheard-of"), None);
-        assert!(fits("unheard-of", "anything"));
+        assert!(has_format("unheard-of", "anything"));
     }
 
     #[test]
-    fn other_texts_are_not_of_the_format() {
+    fn other_texts_do_not_have_the_format() {
         for (format, text) in [
             ("date", "tomorrow"),
             ("date", "2026-13-01"),
@@ -145,7 +149,7 @@ mod tests {
             ("uuid", "1234"),
             ("ipv4", "1.2.3"),
         ] {
-            assert!(!fits(format, text), "{format} {text}");
+            assert!(!has_format(format, text), "{format} {text}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The names of tools, and of their arguments, as words that a message may have.
+//! Finds the names of tools and arguments in a message, word by word.
 //!
 //! `find_order`, `find-order`, `findOrder` and "Find order" are the same two words.
 
@@ -6,24 +6,26 @@ use std::ops::Range;
 
 use crate::protocol::Tool;
 
-/// A text with its words, in which names can be looked for.
+/// A text that is split into words, in which names can be found.
 #[derive(Debug, Default)]
 pub(super) struct Words<'a> {
     text: &'a str,
     words: Vec<Word>,
 }
 
-/// A word in lower case, and where it stands in its text.
+/// A word in lower case, and its position in the text.
 type Word = (String, Range<usize>);
 
 impl<'a> Words<'a> {
-    pub(super) fn of(text: &'a str) -> Self {
-        Self { text, words: words(text) }
+    /// Splits a text into words.
+    pub(super) fn new(text: &'a str) -> Self {
+        Self { text, words: split_words(text) }
     }
 
-    /// Where the words of a name stand one after another, with nothing but spaces, `_` and `-` between them.
+    /// Returns the position of a name: its words one after another, with only spaces, `_` and `-` between them. `None` if
+    /// the text does not contain it.
     pub(super) fn find(&self, name: &str) -> Option<Range<usize>> {
-        let name = bare(name);
+        let name = words_of(name);
         let length = name.len();
         if length == 0 {
             return None;
@@ -40,8 +42,9 @@ impl<'a> Words<'a> {
     }
 }
 
-/// The words of a text: split at what is neither letter nor digit, and where a capital begins a new word.
-fn words(text: &str) -> Vec<Word> {
+/// Splits a text into words: at every character that is neither a letter nor a digit, and before a capital that begins a new
+/// word.
+fn split_words(text: &str) -> Vec<Word> {
     let mut words: Vec<Word> = Vec::new();
     let mut before: Option<char> = None;
     let mut chars = text.char_indices().peekable();
@@ -70,67 +73,69 @@ fn words(text: &str) -> Vec<Word> {
     words
 }
 
-/// A name as a person would write it: `order_id` is "order id".
-pub(super) fn in_words(name: &str) -> String {
-    bare(name).join(" ")
+/// Returns a name as a person would write it: `order_id` becomes "order id".
+pub(super) fn name_to_words(name: &str) -> String {
+    words_of(name).join(" ")
 }
 
-/// Whether two names have the same words.
-pub(super) fn is_same(name: &str, other: &str) -> bool {
-    let name = bare(name);
-    !name.is_empty() && name == bare(other)
+/// Returns whether two names consist of the same words.
+pub(super) fn has_same_words(name: &str, other: &str) -> bool {
+    let name = words_of(name);
+    !name.is_empty() && name == words_of(other)
 }
 
-/// The tool whose name a text has in words, and where. Of several the one with the longest name counts.
-pub(super) fn tool_in<'a>(text: &str, tools: &'a [Tool]) -> Option<(&'a Tool, Range<usize>)> {
-    let text = Words::of(text);
+/// Returns the tool whose name a text contains in words, and the name's position. If there are several, the one with the
+/// longest name is returned.
+pub(super) fn find_tool_in<'a>(text: &str, tools: &'a [Tool]) -> Option<(&'a Tool, Range<usize>)> {
+    let text = Words::new(text);
     let found = tools.iter().filter_map(|tool| Some((tool, text.find(&tool.name)?)));
     // The first of the longest, so that the order of the tools decides and nothing else.
     found.reduce(|longest, other| if other.0.name.len() > longest.0.name.len() { other } else { longest })
 }
 
-/// What a short name stands for.
+/// The tools that a name, or a part of one, stands for.
 #[derive(Debug, PartialEq)]
-pub(super) enum Named<'a> {
-    /// This tool; `rest` is what stands behind its name.
+pub(super) enum ToolMatch<'a> {
+    /// Exactly this tool; `rest` is the text after its name.
     Tool { tool: &'a Tool, rest: &'a str },
-    /// Any of several.
-    Several(Vec<&'a str>),
+    /// Several tools with these names.
+    Ambiguous(Vec<&'a str>),
     /// No tool.
-    Nothing,
+    NotFound,
 }
 
-/// The tool that a text begins with: its name, in words or as it is, or a part of the name that only one tool has.
+/// Finds the tool whose name a text begins with: the complete name, in words or unchanged, or a part of it.
 ///
 /// A part is the beginning of the name (`ref` of `refund_order`) or one of its words (`order`).
-pub(super) fn tool_at_start<'a>(text: &'a str, tools: &'a [Tool]) -> Named<'a> {
+pub(super) fn parse_tool_name<'a>(text: &'a str, tools: &'a [Tool]) -> ToolMatch<'a> {
     // The name ends where the arguments begin.
-    let head = Words::of(&text[..text.find(['{', '[']).unwrap_or(text.len())]);
+    let head = Words::new(&text[..text.find(['{', '[']).unwrap_or(text.len())]);
     let at_start = |tool: &'a Tool| {
         let place = head.find(&tool.name)?;
         text[..place.start].trim().is_empty().then_some((tool, place.end))
     };
     if let Some((tool, end)) = tools.iter().filter_map(at_start).max_by_key(|(_, end)| *end) {
-        return Named::Tool { tool, rest: &text[end..] };
+        return ToolMatch::Tool { tool, rest: &text[end..] };
     }
     let text = text.trim_start();
     let part = text.split(|c: char| c.is_whitespace() || c == '{' || c == '[').next().unwrap_or_default();
-    let joined = bare(part).join("_");
+    let joined = words_of(part).join("_");
     let is_part = |tool: &&Tool| {
-        let name = bare(&tool.name);
+        let name = words_of(&tool.name);
         name.join("_").starts_with(&joined) || name.contains(&joined)
     };
     let found: Vec<&Tool> =
         if joined.is_empty() { Vec::new() } else { tools.iter().filter(is_part).collect() };
     match found.as_slice() {
-        [] => Named::Nothing,
-        [tool] => Named::Tool { tool, rest: &text[part.len()..] },
-        several => Named::Several(several.iter().map(|tool| tool.name.as_str()).collect()),
+        [] => ToolMatch::NotFound,
+        [tool] => ToolMatch::Tool { tool, rest: &text[part.len()..] },
+        several => ToolMatch::Ambiguous(several.iter().map(|tool| tool.name.as_str()).collect()),
     }
 }
 
-fn bare(name: &str) -> Vec<String> {
-    words(name).into_iter().map(|(word, _)| word).collect()
+/// Returns the words of a name.
+fn words_of(name: &str) -> Vec<String> {
+    split_words(name).into_iter().map(|(word, _)| word).collect()
 }
 
 #[cfg(test)]
@@ -148,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_found_in_whole_words_however_it_is_written() {
+    fn a_tool_is_found_by_the_words_of_its_name() {
         let offered =
             tools(&["get_weather", "findOrder", "refund-order", "order", "HTTPPing", "refund_order_item"]);
         for (text, expected) in [
@@ -167,13 +172,13 @@ mod tests {
             ("orders", None),
             ("", None),
         ] {
-            let found = tool_in(text, &offered).map(|(tool, _)| tool.name.as_str());
+            let found = find_tool_in(text, &offered).map(|(tool, _)| tool.name.as_str());
             assert_eq!(found, expected, "{text:?}");
         }
     }
 
     #[test]
-    fn a_short_name_counts_if_only_one_tool_has_it() {
+    fn a_part_of_a_name_counts_for_one_tool() {
         let offered = tools(&["refund_order", "find_order", "get_weather", "get_account", "find"]);
         for (text, expected) in [
             ("refund_order {}", Ok(("refund_order", " {}"))),
@@ -190,10 +195,10 @@ mod tests {
             ("", Err(vec![])),
             ("/", Err(vec![])),
         ] {
-            let found = match tool_at_start(text, &offered) {
-                Named::Tool { tool, rest } => Ok((tool.name.as_str(), rest)),
-                Named::Several(names) => Err(names),
-                Named::Nothing => Err(vec![]),
+            let found = match parse_tool_name(text, &offered) {
+                ToolMatch::Tool { tool, rest } => Ok((tool.name.as_str(), rest)),
+                ToolMatch::Ambiguous(names) => Err(names),
+                ToolMatch::NotFound => Err(vec![]),
             };
             assert_eq!(found, expected, "{text:?}");
         }

@@ -1,7 +1,7 @@
-//! A small part of regular expressions: enough to write a text that matches a `pattern`, and to test one.
+//! A subset of regular expressions, with which a text is generated that matches a `pattern`, and a text is checked.
 //!
-//! It knows literals, `.`, classes, groups, `|`, `^`, `$` and the quantifiers. What else there is, such as a
-//! look-ahead, a back-reference or `\b`, makes the pattern unreadable, and the caller says so.
+//! It has literals, `.`, classes, groups, `|`, `^`, `$` and quantifiers. A pattern with anything else, such as a
+//! look-ahead, a back-reference or `\b`, is not supported, and the user is informed.
 //!
 //! Source: ECMA-262, as JSON Schema's `pattern` names it.
 
@@ -9,21 +9,22 @@ use std::collections::BTreeSet;
 use std::iter::Peekable;
 use std::str::Chars;
 
-/// The longest pattern that is read, in characters.
+/// The maximum length of a pattern, in characters.
 const MAX_PATTERN_CHARS: usize = 256;
-/// The longest text that is written or tested, in characters.
+/// The maximum length of a text that is generated or checked, in characters.
 const MAX_TEXT_CHARS: usize = 256;
-/// How deep groups may lie in each other.
+/// The maximum depth of nested groups.
 const MAX_DEPTH: usize = 16;
-/// How many steps a test may take.
+/// The maximum number of steps of a check.
 const MAX_STEPS: usize = 50_000;
 
-/// A pattern that can be read.
+/// A supported pattern.
 #[derive(Debug)]
 pub(super) struct Pattern {
     root: Node,
 }
 
+/// A node of a pattern's syntax tree.
 #[derive(Debug)]
 enum Node {
     One(Class),
@@ -42,15 +43,17 @@ struct Class {
 }
 
 impl Class {
+    /// Creates the set of the characters in these ranges.
     fn of(ranges: &[(char, char)]) -> Self {
         Self { ranges: ranges.to_vec(), is_negated: false }
     }
 
+    /// Returns whether a character is in the set.
     fn contains(&self, c: char) -> bool {
         self.ranges.iter().any(|(first, last)| (*first..=*last).contains(&c)) != self.is_negated
     }
 
-    /// A character of the set that reads well; `None` if no printable ASCII character is in it and it is negated.
+    /// Returns a readable character of the set; `None` if the set is negated and has no printable ASCII character.
     fn sample(&self) -> Option<char> {
         let printable = "1aA-_ ".chars().chain((' '..='~').filter(char::is_ascii_graphic));
         let first = self.ranges.first().map(|(first, _)| *first);
@@ -59,17 +62,17 @@ impl Class {
 }
 
 impl Pattern {
-    /// Reads a pattern; `None` if it holds what this module does not know.
-    pub(super) fn read(pattern: &str) -> Option<Self> {
+    /// Parses a pattern; `None` if it is not supported.
+    pub(super) fn parse(pattern: &str) -> Option<Self> {
         if pattern.chars().count() > MAX_PATTERN_CHARS {
             return None;
         }
-        let mut reader = Reader { rest: pattern.chars().peekable() };
-        let root = reader.choice(0)?;
-        reader.rest.peek().is_none().then_some(Self { root })
+        let mut parser = PatternParser { rest: pattern.chars().peekable() };
+        let root = parser.choice(0)?;
+        parser.rest.peek().is_none().then_some(Self { root })
     }
 
-    /// Texts that match, the shortest first; empty if none was found.
+    /// Returns texts that match, the shortest first; there are none if none was found.
     pub(super) fn samples(&self) -> impl Iterator<Item = String> {
         let variants = (0..8).flat_map(|choice| (0..=64).map(move |more| (more, choice)));
         let texts = variants.filter_map(|(more, choice)| {
@@ -79,21 +82,21 @@ impl Pattern {
         texts.filter(|text| self.matches(text) == Some(true))
     }
 
-    /// Whether some part of the text matches; `None` if this takes too long to find out.
+    /// Returns whether some part of a text matches; `None` if that takes too many steps.
     pub(super) fn matches(&self, text: &str) -> Option<bool> {
         let text: Vec<char> = text.chars().collect();
         if text.len() > MAX_TEXT_CHARS {
             return None;
         }
         let starts = (0..=text.len()).collect();
-        let mut test = Test { text: &text, steps: 0 };
-        let ends = test.ends(&self.root, &starts)?;
+        let mut matcher = TextMatcher { text: &text, steps: 0 };
+        let ends = matcher.ends(&self.root, &starts)?;
         Some(!ends.is_empty())
     }
 }
 
-/// Writes a text that fits, with `more` repetitions than needed where that is allowed, and the choice of this number.
-/// Returns `false` if the text gets too long or there is no character to write.
+/// Appends a text that matches a node, with `more` repetitions than required where that is allowed, and with the alternative
+/// of the number `choice`. Returns `false` if the text gets too long or a class has no character.
 fn write(node: &Node, more: usize, choice: usize, text: &mut String) -> bool {
     match node {
         Node::One(class) => match class.sample() {
@@ -113,14 +116,15 @@ fn write(node: &Node, more: usize, choice: usize, text: &mut String) -> bool {
     }
 }
 
-/// A test of one text. It follows all ways at once, so that no pattern makes it go back and forth.
-struct Test<'a> {
+/// Checks one text. It follows all possible matches at once, so that no pattern causes backtracking.
+struct TextMatcher<'a> {
     text: &'a [char],
     steps: usize,
 }
 
-impl Test<'_> {
-    /// Where a match can end that begins at one of these places.
+impl TextMatcher<'_> {
+    /// Returns the positions at which a match of a node can end that begins at one of these positions; `None` if there were
+    /// too many steps.
     fn ends(&mut self, node: &Node, starts: &BTreeSet<usize>) -> Option<BTreeSet<usize>> {
         self.steps += 1 + starts.len();
         if self.steps > MAX_STEPS {
@@ -144,6 +148,7 @@ impl Test<'_> {
         }
     }
 
+    /// Does the same as [`ends`](Self::ends) for a repeated node.
     fn repeated(
         &mut self,
         node: &Node,
@@ -167,26 +172,30 @@ impl Test<'_> {
     }
 }
 
-struct Reader<'a> {
+/// Parses a pattern. Each method returns `None` if the pattern is not supported.
+struct PatternParser<'a> {
     rest: Peekable<Chars<'a>>,
 }
 
-impl Reader<'_> {
-    fn takes(&mut self, c: char) -> bool {
+impl PatternParser<'_> {
+    /// Consumes the next character if it is `c`, and returns whether it was.
+    fn consume(&mut self, c: char) -> bool {
         self.rest.next_if_eq(&c).is_some()
     }
 
+    /// Parses alternatives between `|`.
     fn choice(&mut self, depth: usize) -> Option<Node> {
         if depth > MAX_DEPTH {
             return None;
         }
         let mut choices = vec![self.sequence(depth)?];
-        while self.takes('|') {
+        while self.consume('|') {
             choices.push(self.sequence(depth)?);
         }
         Some(if choices.len() == 1 { choices.remove(0) } else { Node::Choice(choices) })
     }
 
+    /// Parses a sequence up to `|`, `)` or the end.
     fn sequence(&mut self, depth: usize) -> Option<Node> {
         let mut nodes = Vec::new();
         while let Some(c) = self.rest.next_if(|c| !matches!(c, '|' | ')')) {
@@ -205,11 +214,12 @@ impl Reader<'_> {
         Some(Node::Sequence(nodes))
     }
 
+    /// Parses a group after its opening parenthesis.
     fn group(&mut self, depth: usize) -> Option<Node> {
-        if self.takes('?') {
+        if self.consume('?') {
             match self.rest.next()? {
                 ':' => {}
-                // A name: what begins like it and is a look-behind has no letter here.
+                // The name of a group; a look-behind has no letter here.
                 '<' if self.rest.peek().is_some_and(|c| c.is_alphabetic()) => {
                     self.rest.by_ref().find(|c| *c == '>')?;
                 }
@@ -217,9 +227,10 @@ impl Reader<'_> {
             }
         }
         let node = self.choice(depth + 1)?;
-        self.takes(')').then_some(node)
+        self.consume(')').then_some(node)
     }
 
+    /// Parses the quantifier after a node, if there is one.
     fn quantified(&mut self, node: Node) -> Option<Node> {
         let (min, max) = match self.rest.peek() {
             Some('*') => (0, None),
@@ -231,7 +242,7 @@ impl Reader<'_> {
                 while let Some(c) = self.rest.next_if(|c| *c != '}') {
                     bounds.push(c);
                 }
-                return if self.takes('}') { self.bounded(node, &bounds) } else { None };
+                return if self.consume('}') { self.bounded(node, &bounds) } else { None };
             }
             _ => return Some(node),
         };
@@ -239,6 +250,7 @@ impl Reader<'_> {
         self.repeat(node, min, max)
     }
 
+    /// Reads the bounds of a quantifier such as `{2,3}`.
     fn bounded(&mut self, node: Node, bounds: &str) -> Option<Node> {
         let number = |text: &str| text.parse().ok().filter(|count| *count <= MAX_TEXT_CHARS);
         match bounds.split_once(',') {
@@ -248,15 +260,17 @@ impl Reader<'_> {
         }
     }
 
+    /// Wraps a node in a repetition.
     fn repeat(&mut self, node: Node, min: usize, max: Option<usize>) -> Option<Node> {
-        // Whether as little as possible is taken changes no answer here.
-        self.takes('?');
+        // A lazy quantifier matches the same texts.
+        self.consume('?');
         let is_countable = !matches!(node, Node::Start | Node::End) && max.is_none_or(|max| min <= max);
         is_countable.then(|| Node::Repeat { node: Box::new(node), min, max })
     }
 
+    /// Parses a class after its opening bracket.
     fn class(&mut self) -> Option<Class> {
-        let is_negated = self.takes('^');
+        let is_negated = self.consume('^');
         let mut ranges = Vec::new();
         loop {
             let first = match self.rest.next()? {
@@ -269,7 +283,7 @@ impl Reader<'_> {
                 _ => None,
             };
             if let Some(c) = single
-                && self.takes('-')
+                && self.consume('-')
             {
                 match self.rest.next()? {
                     ']' => {
@@ -288,6 +302,7 @@ impl Reader<'_> {
         }
     }
 
+    /// Parses an escape after its backslash.
     fn escape(&mut self) -> Option<Class> {
         let digits = &[('0', '9')][..];
         let word = &[('a', 'z'), ('A', 'Z'), ('0', '9'), ('_', '_')][..];
@@ -314,7 +329,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sample_is_the_shortest_text_that_reads_well() {
+    fn the_first_sample_is_short_and_readable() {
         for (pattern, expected) in [
             (r"^[A-Z]{3}-\d{4}$", "AAA-1111"),
             (r"^A-[0-9]+$", "A-1"),
@@ -327,13 +342,13 @@ mod tests {
             ("b", "b"),
             ("", ""),
         ] {
-            let pattern = Pattern::read(pattern).unwrap();
+            let pattern = Pattern::parse(pattern).unwrap();
             assert_eq!(pattern.samples().next().as_deref(), Some(expected), "{pattern:?}");
         }
     }
 
     #[test]
-    fn a_text_matches_as_a_regular_expression_says() {
+    fn texts_are_matched_against_patterns() {
         for (pattern, text, fits) in [
             ("b", "abc", true),
             ("^b", "abc", false),
@@ -346,27 +361,27 @@ mod tests {
             (r"^[\w-]+$", "a b", false),
             ("^(a*)*$", "aaaa", true),
         ] {
-            assert_eq!(Pattern::read(pattern).unwrap().matches(text), Some(fits), "{pattern} {text}");
+            assert_eq!(Pattern::parse(pattern).unwrap().matches(text), Some(fits), "{pattern} {text}");
         }
     }
 
     #[test]
-    fn what_is_not_known_is_not_read() {
+    fn unsupported_patterns_are_not_parsed() {
         for pattern in [
             "(?=a)b", "(?<=a)b", r"(a)\1", r"\bword", r"\p{L}", "a{2", "*a", "[a", "(a", "a)", "a{999}",
             "[b-a]",
         ] {
-            assert!(Pattern::read(pattern).is_none(), "{pattern}");
+            assert!(Pattern::parse(pattern).is_none(), "{pattern}");
         }
-        assert!(Pattern::read(&"a".repeat(300)).is_none());
-        assert!(Pattern::read(&"(".repeat(40)).is_none());
+        assert!(Pattern::parse(&"a".repeat(300)).is_none());
+        assert!(Pattern::parse(&"(".repeat(40)).is_none());
     }
 
     #[test]
-    fn a_pattern_that_grows_without_end_is_given_up() {
-        let pattern = Pattern::read("^((((a?){99}){99}){99}){99}b$").unwrap();
+    fn a_pattern_that_takes_too_long_is_given_up() {
+        let pattern = Pattern::parse("^((((a?){99}){99}){99}){99}b$").unwrap();
         assert_eq!(pattern.matches(&"a".repeat(200)), None);
         assert_eq!(pattern.samples().next(), None);
-        assert_eq!(Pattern::read("^a$b").unwrap().samples().next(), None);
+        assert_eq!(Pattern::parse("^a$b").unwrap().samples().next(), None);
     }
 }

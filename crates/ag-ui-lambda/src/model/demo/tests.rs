@@ -5,14 +5,14 @@ mod schemas;
 
 use serde_json::{Value, json};
 
-use super::{DISCLAIMER, turn};
+use super::{DISCLAIMER, next_turn};
 use crate::model::scripted::Step;
 use crate::model::{Call, CallResult, Delta, ModelSettings, Request, Turn, UserPart};
 use crate::protocol::{Content, ContentPart, PartKind, Source, Tool};
 
 /// What a turn of the script holds.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Played {
+pub(super) struct ScriptedTurn {
     pub(super) reasoning: String,
     pub(super) text: String,
     pub(super) calls: Vec<(String, Value)>,
@@ -22,11 +22,11 @@ pub(super) fn tool(name: &str, parameters: Value) -> Tool {
     Tool { name: name.into(), description: String::new(), parameters: Some(parameters), metadata: None }
 }
 
-pub(super) fn words(text: &str) -> UserPart {
+pub(super) fn text_part(text: &str) -> UserPart {
     UserPart::Content(ContentPart { kind: PartKind::Text { text: text.into() }, id: None, metadata: None })
 }
 
-pub(super) fn picture() -> UserPart {
+pub(super) fn image_part() -> UserPart {
     let source = Source::Data { value: "aGk=".into(), mime_type: "image/png".into() };
     UserPart::Content(ContentPart { kind: PartKind::Image { source }, id: None, metadata: None })
 }
@@ -35,15 +35,15 @@ pub(super) fn request(history: Vec<Turn>, tools: &[Tool]) -> Request {
     Request { instructions: None, history, tools: tools.into(), settings: ModelSettings::default() }
 }
 
-pub(super) fn played(request: &Request) -> Played {
-    let mut played = Played::default();
+pub(super) fn play_turn(request: &Request) -> ScriptedTurn {
+    let mut played = ScriptedTurn::default();
     let mut arguments: Vec<(String, String)> = Vec::new();
-    for step in turn(request).into_steps() {
+    for step in next_turn(request).into_steps() {
         match step {
-            Step::Say(Delta::Reasoning(text)) => played.reasoning.push_str(&text),
-            Step::Say(Delta::Text(text)) => played.text.push_str(&text),
-            Step::Say(Delta::ToolCall { name, .. }) => arguments.push((name, String::new())),
-            Step::Say(Delta::ToolArgs { json, .. }) => arguments.last_mut().unwrap().1.push_str(&json),
+            Step::Emit(Delta::Reasoning(text)) => played.reasoning.push_str(&text),
+            Step::Emit(Delta::Text(text)) => played.text.push_str(&text),
+            Step::Emit(Delta::ToolCall { name, .. }) => arguments.push((name, String::new())),
+            Step::Emit(Delta::ToolArgs { json, .. }) => arguments.last_mut().unwrap().1.push_str(&json),
             _ => {}
         }
     }
@@ -53,8 +53,8 @@ pub(super) fn played(request: &Request) -> Played {
 }
 
 /// What the script does with a message.
-pub(super) fn says(text: &str, tools: &[Tool]) -> Played {
-    played(&request(vec![Turn::User(vec![words(text)])], tools))
+pub(super) fn answer_to(text: &str, tools: &[Tool]) -> ScriptedTurn {
+    play_turn(&request(vec![Turn::User(vec![text_part(text)])], tools))
 }
 
 fn shop() -> Vec<Tool> {
@@ -83,7 +83,7 @@ fn shop() -> Vec<Tool> {
 }
 
 #[test]
-fn a_tool_is_called_by_its_name_with_what_the_message_holds() {
+fn a_tool_is_called_with_values_of_the_message() {
     let tools = shop();
     for (message, name, arguments) in [
         ("Please find order B-2.", "find_order", json!({"order": "B-2"})),
@@ -102,13 +102,13 @@ fn a_tool_is_called_by_its_name_with_what_the_message_holds() {
         ),
         ("refund order X-1 for -5", "refund_order", json!({"order_id": "X-1", "amount": 1})),
     ] {
-        let expected = Played { calls: vec![(name.into(), arguments)], ..Played::default() };
-        assert_eq!(says(message, &tools), expected, "{message}");
+        let expected = ScriptedTurn { calls: vec![(name.into(), arguments)], ..ScriptedTurn::default() };
+        assert_eq!(answer_to(message, &tools), expected, "{message}");
     }
 }
 
 #[test]
-fn a_command_calls_a_tool_or_says_what_is_wrong() {
+fn a_command_calls_a_tool_or_explains() {
     let tools = shop();
     for (message, calls) in [
         (r#"/refund {"order_id": "7"}"#, vec![("refund_order", json!({"order_id": "7"}))]),
@@ -119,7 +119,7 @@ fn a_command_calls_a_tool_or_says_what_is_wrong() {
         (r#"/refund {"order_id": }"#, vec![]),
         ("/weather in Tokyo", vec![]),
     ] {
-        let played = says(message, &tools);
+        let played = answer_to(message, &tools);
         let expected: Vec<_> =
             calls.into_iter().map(|(name, arguments)| (name.to_owned(), arguments)).collect();
         assert_eq!(played.calls, expected, "{message}: {}", played.text);
@@ -128,8 +128,8 @@ fn a_command_calls_a_tool_or_says_what_is_wrong() {
 }
 
 #[test]
-fn a_value_that_does_not_fit_is_not_replaced_silently() {
-    let text = says("refund order X-1 amount=-3", &shop()).text;
+fn an_unfitting_value_is_not_replaced_silently() {
+    let text = answer_to("refund order X-1 amount=-3", &shop()).text;
     assert_eq!(
         text,
         format!(
@@ -152,34 +152,34 @@ fn a_tool_that_is_not_on_offer_is_never_called() {
         "/find_order {}",
         "/find",
     ] {
-        let played = says(message, &[tool("unrelated", json!({"type": "object"}))]);
+        let played = answer_to(message, &[tool("unrelated", json!({"type": "object"}))]);
         assert_eq!(played.calls, [], "{message}");
         assert!(played.text.ends_with(DISCLAIMER), "{message}: {}", played.text);
     }
 }
 
 #[test]
-fn the_tool_of_a_phrase_that_is_not_on_offer_leaves_the_phrase_to_another() {
+fn a_phrase_uses_the_next_tool_on_offer() {
     let tools = [tool("plan_trip", json!({"type": "object"}))];
-    assert_eq!(says("plan trip", &tools).calls, [("plan_trip".into(), json!({}))]);
+    assert_eq!(answer_to("plan trip", &tools).calls, [("plan_trip".into(), json!({}))]);
     let tools = [tool("fail_job", json!({"type": "object"}))];
-    assert_eq!(says("fail job", &tools).calls, [("fail_job".into(), json!({}))]);
+    assert_eq!(answer_to("fail job", &tools).calls, [("fail_job".into(), json!({}))]);
 }
 
 #[test]
-fn arguments_of_a_phrase_are_fitted_to_the_tool_that_is_there() {
+fn a_phrases_arguments_fit_the_tools_schema() {
     let schema = json!({
         "type": "object",
         "properties": {"location": {"type": "string"}, "unit": {"enum": ["C", "F"]}},
         "required": ["location", "unit"],
         "additionalProperties": false,
     });
-    let played = says("weather in Tokyo", &[tool("get_weather", schema)]);
+    let played = answer_to("weather in Tokyo", &[tool("get_weather", schema)]);
     assert_eq!(played.calls, [("get_weather".into(), json!({"location": "Tokyo", "unit": "C"}))]);
 }
 
 #[test]
-fn what_the_library_adds_for_the_model_is_never_shown() {
+fn client_context_is_never_repeated() {
     let call = Call { id: "c1".into(), name: "refund_order".into(), arguments: "{}".into(), signature: None };
     let assistant = |text: &str, calls: &[Call]| Turn::Assistant {
         reasoning: Vec::new(),
@@ -189,7 +189,7 @@ fn what_the_library_adds_for_the_model_is_never_shown() {
     let result = CallResult { id: "c1".into(), content: Content::Text("refunded".into()) };
     let note =
         || Turn::User(vec![UserPart::ClientContext("frame".into()), UserPart::Note("(Go on.)".into())]);
-    let hello = || Turn::User(vec![words("Hello")]);
+    let hello = || Turn::User(vec![text_part("Hello")]);
     for (why, history, text) in [
         (
             "an approval that came after the next message",
@@ -205,6 +205,6 @@ fn what_the_library_adds_for_the_model_is_never_shown() {
         ),
         ("no call", vec![hello(), assistant("Hi", &[]), note()], "I find nothing to answer. "),
     ] {
-        assert_eq!(played(&request(history, &[])).text, format!("{text}{DISCLAIMER}"), "{why}");
+        assert_eq!(play_turn(&request(history, &[])).text, format!("{text}{DISCLAIMER}"), "{why}");
     }
 }

@@ -1,12 +1,15 @@
-//! What the script writes for the pages of the AG-UI dojo: a poem, a plan, a story, a recipe.
+//! Texts that the script writes for the pages of the AG-UI dojo: a poem, a plan, a story, a recipe.
 
 use serde_json::{Value, json};
 
+/// The answer to the wish for a sonnet.
 pub(super) const SONNET: &str = "A script was asked to write of thinking machines, and found fourteen lines too many. \
      It counts no feet, it knows no rhyme, it means no harm, and so it ends. ";
 
+/// A CSS gradient for backgrounds.
 pub(super) const GRADIENT: &str = "linear-gradient(135deg, #134e5e 0%, #71b280 100%)";
 
+/// Returns the arguments of a call of `generate_haiku`.
 pub(super) fn haiku() -> Value {
     json!({
         "japanese": ["古池や", "蛙飛び込む", "水の音"],
@@ -16,6 +19,7 @@ pub(super) fn haiku() -> Value {
     })
 }
 
+/// The steps of every plan.
 const STEPS: [&str; 10] = [
     "Look at the map",
     "Pack the bag",
@@ -29,12 +33,13 @@ const STEPS: [&str; 10] = [
     "Come home",
 ];
 
-/// The first of the steps of every plan; ten at most.
+/// Returns arguments with the first `count` steps of a plan; there are at most ten.
 pub(super) fn steps(count: usize) -> Value {
     let step = |description: &&str| json!({ "description": description, "status": "enabled" });
     json!({ "steps": STEPS.iter().take(count).map(step).collect::<Vec<_>>() })
 }
 
+/// Returns a story about something or somebody.
 pub(super) fn story(about: &str) -> String {
     format!(
         "Once there was {about}. Nobody knew where {about} came from, and nobody asked. One morning the sea was \
@@ -42,6 +47,7 @@ pub(super) fn story(about: &str) -> String {
     )
 }
 
+/// Returns the arguments of a call with a recipe.
 pub(super) fn pasta() -> Value {
     let ingredient =
         |icon: &str, name: &str, amount: &str| json!({ "icon": icon, "name": name, "amount": amount });
@@ -56,6 +62,7 @@ pub(super) fn pasta() -> Value {
     })
 }
 
+/// Returns the arguments of a call with one ingredient of a recipe.
 pub(super) fn ingredient(icon: &str, name: &str, amount: &str) -> Value {
     json!({ "ingredient": { "icon": icon, "name": name, "amount": amount } })
 }

@@ -1,4 +1,4 @@
-//! Reading events.
+//! Reads events, and knows their types by name.
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -7,11 +7,11 @@ use serde_json::Value;
 use super::{Event, EventKind};
 use crate::protocol::{JsonObject, SubagentRunId};
 
-/// Why JSON can't be read as an event.
+/// The error of [`Event::read`]: why a JSON value is not an event.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EventError {
-    /// The type is none of [`EventKind::TYPES`], such as that of a newer version. A client passes over such an event.
+    /// The type is not one of [`EventKind::TYPES`]; it may be that of a newer version. A client skips such an event.
     #[error("the event type {0:?} is unknown")]
     UnknownType(String),
     /// A member of a known event is missing or has the wrong shape.
@@ -19,7 +19,7 @@ pub enum EventError {
     Malformed(#[from] serde_json::Error),
 }
 
-/// The members that every event may carry, beside `type`.
+/// The members beside `type` that every event may have.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Base {
@@ -32,17 +32,17 @@ struct Base {
 impl Event {
     /// Reads an event from parsed JSON.
     ///
-    /// Unknown members are left out, and null on an optional member reads as absent.
+    /// Unknown members are left out, and null on an optional member counts as absent.
     ///
     /// # Errors
-    /// [`EventError`] where the type is unknown, or where a known member is missing or malformed.
+    /// [`EventError`] if the type is unknown, or if a known member is missing or malformed.
     pub fn read(json: Value) -> Result<Self, EventError> {
         let mut members = JsonObject::deserialize(json)?;
         let name = members.get("type").and_then(Value::as_str).unwrap_or_default();
         if !name.is_empty() && !EventKind::TYPES.contains(&name) {
             return Err(EventError::UnknownType(name.to_owned()));
         }
-        // In the events of a subagent's own life its id is what they are about, and not where they come from.
+        // In SUBAGENT_* events the id names the subagent that they are about, so it belongs to the kind.
         let base: &[&str] = match name.starts_with("SUBAGENT_") {
             true => &["timestamp", "rawEvent", "metadata"],
             false => &["timestamp", "rawEvent", "metadata", "subagentRunId"],
@@ -64,13 +64,14 @@ impl<'de> Deserialize<'de> for Event {
     }
 }
 
+/// Defines the names of the event types, and which variant has which.
 macro_rules! types {
     ($($variant:ident $name:literal)+) => {
         impl EventKind {
-            /// The types of all events, as they are written.
+            /// The names of all event types, as they are written.
             pub const TYPES: [&str; 31] = [$($name),+];
 
-            /// The type of the event, as it is written.
+            /// Returns the name of the event's type, as it is written.
             pub fn type_name(&self) -> &'static str {
                 match self {
                     $(Self::$variant { .. } => $name,)+

@@ -10,20 +10,20 @@ use futures_util::StreamExt as _;
 use serde_json::json;
 use tokio::time::timeout;
 
-use super::server::{Answer, End, REQUEST_ID, Server, exception};
-use super::{CLAUDE, answered, hello, play, says, short};
-use crate::causes::causes;
+use super::server::{StubResponse, End, REQUEST_ID, StubServer, exception};
+use super::{CLAUDE, deltas_of, hello, collect_turn, text_event, short_response};
+use crate::error_chain::error_chain;
 use crate::model::{Bedrock, Delta, Model as _, ModelErrorKind};
 
 /// A refusal as Bedrock writes it.
-fn refusal(status: u16, name: &str, message: &str) -> Answer {
+fn error_response(status: u16, name: &str, message: &str) -> StubResponse {
     let header =
         if name.is_empty() { String::new() } else { format!("x-amzn-errortype: {name}:http://x/\r\n") };
-    Answer::Error(status, header, json!({ "message": message }).to_string())
+    StubResponse::Error(status, header, json!({ "message": message }).to_string())
 }
 
 #[tokio::test]
-async fn a_refused_request_has_its_kind_and_its_cause() {
+async fn a_refused_request_has_kind_and_cause() {
     use ModelErrorKind::{ContextTooLong, Misconfigured, Refused, StreamCut, Throttled, Unavailable};
     for (status, name, message, expected) in [
         (429, "ThrottlingException", "Too many requests", Throttled),
@@ -49,48 +49,48 @@ async fn a_refused_request_has_its_kind_and_its_cause() {
         (403, "InvalidSignatureException", "signature", Misconfigured),
         (401, "", "who?", Misconfigured),
     ] {
-        let server = Server::answering([refusal(status, name, message)]);
+        let server = StubServer::with_responses([error_response(status, name, message)]);
 
-        let (deltas, error) = play(&server.model(CLAUDE), &hello()).await;
+        let (deltas, error) = collect_turn(&server.model(CLAUDE), &hello()).await;
 
         let error = error.unwrap();
         assert_eq!((deltas.len(), error.kind), (0, expected), "{status} {name} {message}");
-        let cause = causes(&error);
+        let cause = error_chain(&error);
         assert!(cause.contains(name) && cause.contains(message) && cause.contains(REQUEST_ID), "{cause}");
-        assert_eq!(server.seen().len(), 1, "nothing is retried here");
+        assert_eq!(server.requests().len(), 1, "nothing is retried here");
     }
 }
 
 #[tokio::test]
-async fn the_pause_that_the_provider_wants_is_kept() {
+async fn retry_after_is_kept() {
     for (header, expected) in
         [("retry-after: 7\r\n", Some(Duration::from_secs(7))), ("retry-after: soon\r\n", None), ("", None)]
     {
         let header = format!("x-amzn-errortype: ThrottlingException\r\n{header}");
-        let server = Server::answering([Answer::Error(429, header, "{}".into())]);
+        let server = StubServer::with_responses([StubResponse::Error(429, header, "{}".into())]);
 
-        let (_, error) = play(&server.model(CLAUDE), &hello()).await;
+        let (_, error) = collect_turn(&server.model(CLAUDE), &hello()).await;
 
         assert_eq!(error.unwrap().retry_after, expected);
     }
 }
 
 #[tokio::test]
-async fn a_long_message_is_cut_and_no_error_holds_the_answer() {
+async fn a_long_error_message_is_cut_short() {
     let body = json!({ "message": "m".repeat(1000), "echo": "what the user said" }).to_string();
     let header = "x-amzn-errortype: ValidationException\r\n".to_owned();
-    let server = Server::answering([Answer::Error(400, header, body)]);
+    let server = StubServer::with_responses([StubResponse::Error(400, header, body)]);
 
-    let (_, error) = play(&server.model(CLAUDE), &hello()).await;
+    let (_, error) = collect_turn(&server.model(CLAUDE), &hello()).await;
 
     let error = error.unwrap();
-    let line = causes(&error);
+    let line = error_chain(&error);
     assert!(line.contains(&"m".repeat(300)) && !line.contains(&"m".repeat(301)), "{line}");
     assert!(!format!("{error:?}{line}").contains("what the user said"));
 }
 
 #[tokio::test]
-async fn an_exception_in_the_stream_has_its_kind_and_its_cause() {
+async fn a_stream_exception_has_kind_and_cause() {
     use ModelErrorKind::{ContextTooLong, Refused, StreamCut, Throttled, Unavailable};
     for (name, message, expected) in [
         ("throttlingException", "Too many tokens per minute", Throttled),
@@ -101,91 +101,91 @@ async fn an_exception_in_the_stream_has_its_kind_and_its_cause() {
         ("validationException", "Input is too long", ContextTooLong),
         ("somethingNewException", "what?", StreamCut),
     ] {
-        let bytes = [says("Let me"), exception(name, &json!({ "message": message }))].concat();
+        let bytes = [text_event("Let me"), exception(name, &json!({ "message": message }))].concat();
 
-        let (deltas, error) = answered(bytes, End::Whole).await;
+        let (deltas, error) = deltas_of(bytes, End::Complete).await;
 
         let error = error.unwrap();
         assert_eq!(deltas, [Delta::Text("Let me".into())], "{name}");
         assert_eq!(error.kind, expected, "{name}");
-        let cause = causes(&error);
+        let cause = error_chain(&error);
         assert!(cause.contains(message) && cause.contains(REQUEST_ID), "{cause}");
     }
 }
 
 #[tokio::test]
-async fn a_stream_that_breaks_off_is_cut() {
-    let mut damaged = says("damaged");
+async fn a_broken_stream_counts_as_cut() {
+    let mut damaged = text_event("damaged");
     damaged[20] ^= 1;
-    let half = says("half")[..20].to_vec();
-    let hi = || says("Hi");
+    let half = text_event("half")[..20].to_vec();
+    let hi = || text_event("Hi");
     for (why, bytes, end) in [
-        ("no messageStop", hi(), End::Whole),
-        ("nothing at all", Vec::new(), End::Whole),
+        ("no messageStop", hi(), End::Complete),
+        ("nothing at all", Vec::new(), End::Complete),
         ("dropped in the text", hi(), End::Dropped),
         ("dropped in a frame", [hi(), half.clone()].concat(), End::Dropped),
-        ("ended in a frame", [hi(), half].concat(), End::Whole),
+        ("ended in a frame", [hi(), half].concat(), End::Complete),
         ("a damaged frame", [hi(), damaged].concat(), End::Silent),
         ("no JSON", [hi(), super::event("messageStop", &json!("x"))].concat(), End::Silent),
     ] {
-        let (deltas, error) = answered(bytes, end).await;
+        let (deltas, error) = deltas_of(bytes, end).await;
 
         let error = error.unwrap();
         assert_eq!(error.kind, ModelErrorKind::StreamCut, "{why}");
-        assert!(causes(&error).contains(REQUEST_ID), "{why}: {}", causes(&error));
+        assert!(error_chain(&error).contains(REQUEST_ID), "{why}: {}", error_chain(&error));
         assert!(deltas.is_empty() || deltas == [Delta::Text("Hi".into())], "{why}: {deltas:?}");
     }
 }
 
 #[tokio::test]
-async fn silence_is_given_up() {
-    let answers = |bytes| Server::answering([Answer::Events(bytes, End::Silent)]);
+async fn a_silent_provider_fails_the_turn() {
+    let answers = |bytes| StubServer::with_responses([StubResponse::Events(bytes, End::Silent)]);
     for (why, server, expected) in [
         ("before any event", answers(Vec::new()), ModelErrorKind::Unavailable),
-        ("after an event", answers(says("Hi")), ModelErrorKind::StreamCut),
+        ("after an event", answers(text_event("Hi")), ModelErrorKind::StreamCut),
     ] {
         let model = server.model(CLAUDE).idle_timeout(Duration::from_millis(300));
 
-        let (_, error) = play(&model, &hello()).await;
+        let (_, error) = collect_turn(&model, &hello()).await;
 
         assert_eq!(error.unwrap().kind, expected, "{why}");
     }
 
     // A raw socket, because no HTTP is spoken: it accepts connections, by its backlog, and never answers.
     let mute = TcpListener::bind("127.0.0.1:0").unwrap();
-    let (_, error) = play(&at(&mute).idle_timeout(Duration::from_millis(300)), &hello()).await;
+    let (_, error) = collect_turn(&model_at(&mute).idle_timeout(Duration::from_millis(300)), &hello()).await;
     assert_eq!(error.unwrap().kind, ModelErrorKind::Unavailable);
 }
 
 #[tokio::test]
-async fn a_provider_that_cannot_be_reached_is_unavailable() {
+async fn an_unreachable_provider_is_unavailable() {
     // A raw socket, because only its port counts, which is closed by then.
-    let refusing = at(&TcpListener::bind("127.0.0.1:0").unwrap());
-    let (_, error) = play(&refusing, &hello()).await;
+    let refusing = model_at(&TcpListener::bind("127.0.0.1:0").unwrap());
+    let (_, error) = collect_turn(&refusing, &hello()).await;
     assert_eq!(error.unwrap().kind, ModelErrorKind::Unavailable);
 
-    let resetting = Server::answering([Answer::Reset]);
-    let (_, error) = play(&resetting.model(CLAUDE), &hello()).await;
+    let resetting = StubServer::with_responses([StubResponse::Reset]);
+    let (_, error) = collect_turn(&resetting.model(CLAUDE), &hello()).await;
     assert_eq!(error.unwrap().kind, ModelErrorKind::Unavailable);
 }
 
 #[tokio::test]
 async fn a_model_without_credentials_or_region_is_misconfigured() {
     let bare = || SdkConfig::builder().behavior_version(BehaviorVersion::latest());
-    let with_credentials = || Server::answering([]).config().into_builder();
+    let with_credentials = || StubServer::with_responses([]).config().into_builder();
     for (why, config) in [
         (
             "no credentials",
             bare().region(Region::new("eu-west-1")).endpoint_url("http://127.0.0.1:9").build(),
         ),
-        ("failing credentials", with_credentials().credentials_provider(failing()).build()),
+        ("failing credentials", with_credentials().credentials_provider(failing_credentials()).build()),
         ("no region", with_credentials().region(None).build()),
         ("no endpoint", with_credentials().region(None).endpoint_url("not a url").build()),
     ] {
-        let (_, error) = play(&Bedrock::new(CLAUDE).with_config(&config), &hello()).await;
+        let (_, error) = collect_turn(&Bedrock::new(CLAUDE).with_config(&config), &hello()).await;
 
         let error = error.unwrap();
-        assert_eq!(error.kind, ModelErrorKind::Misconfigured, "{why}: {}", causes(&error));
+        assert_eq!(error.kind, ModelErrorKind::Misconfigured, "{why}: {}", error_chain(&error));
         let kept = format!("{error:?}");
         assert!(!kept.contains("s3cret") && !kept.contains("Hello"), "{why}: {kept}");
     }
@@ -193,7 +193,7 @@ async fn a_model_without_credentials_or_region_is_misconfigured() {
 
 #[tokio::test]
 async fn dropping_the_stream_ends_the_turn() {
-    let server = Server::answering([Answer::Events(says("Hi"), End::Silent)]);
+    let server = StubServer::with_responses([StubResponse::Events(text_event("Hi"), End::Silent)]);
     let model = server.model(CLAUDE);
     let mut stream = model.stream(&hello());
 
@@ -205,45 +205,48 @@ async fn dropping_the_stream_ends_the_turn() {
 }
 
 /// Credentials from an endpoint that has none.
-fn failing() -> SharedCredentialsProvider {
+fn failing_credentials() -> SharedCredentialsProvider {
     SharedCredentialsProvider::new(EcsCredentialsProvider::builder().build())
 }
 
-fn at(listener: &TcpListener) -> Bedrock {
+fn model_at(listener: &TcpListener) -> Bedrock {
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let config = Server::answering([]).config().into_builder().endpoint_url(url).build();
+    let config = StubServer::with_responses([]).config().into_builder().endpoint_url(url).build();
     Bedrock::new(CLAUDE).with_config(&config)
 }
 
 #[tokio::test]
-async fn a_connection_that_died_since_its_last_answer_costs_the_next_turn_nothing() {
-    let whole = || Answer::Events(short(), End::Whole);
-    let server = Server::answering([whole(), Answer::Reset, whole(), Answer::Reset, Answer::Reset]);
+async fn a_dead_reused_connection_is_replaced() {
+    let whole = || StubResponse::Events(short_response(), End::Complete);
+    let server = StubServer::with_responses([whole(), StubResponse::Reset, whole(), StubResponse::Reset, StubResponse::Reset]);
     let model = server.model(CLAUDE);
 
     for _ in 0..2 {
-        let (_, error) = play(&model, &hello()).await;
+        let (_, error) = collect_turn(&model, &hello()).await;
         assert!(error.is_none(), "{error:?}");
     }
-    assert_eq!((server.seen().len(), server.connections()), (3, 2));
+    assert_eq!((server.requests().len(), server.connections()), (3, 2));
 
-    let (_, error) = play(&model, &hello()).await;
+    let (_, error) = collect_turn(&model, &hello()).await;
     assert_eq!(error.unwrap().kind, ModelErrorKind::Unavailable, "the new one died too");
-    assert_eq!(server.seen().len(), 5);
+    assert_eq!(server.requests().len(), 5);
 }
 
 #[tokio::test]
-async fn a_validation_over_a_part_or_a_schema_says_what_is_rejected() {
-    use crate::model::Rejected;
+async fn a_validation_exception_reports_the_rejected_part() {
+    use crate::model::RejectedPart;
     for (message, expected) in [
-        ("This model doesn't support the image content block that you provided.", Some(Rejected::Media)),
-        ("The value at toolConfig.tools.0.toolSpec.inputSchema.json is invalid.", Some(Rejected::SomeTool)),
+        ("This model doesn't support the image content block that you provided.", Some(RejectedPart::Media)),
+        (
+            "The value at toolConfig.tools.0.toolSpec.inputSchema.json is invalid.",
+            Some(RejectedPart::UnnamedTool),
+        ),
         ("tool name is longer than 64 characters", None),
     ] {
         let headers = "x-amzn-errortype: ValidationException\r\n".to_owned();
         let body = json!({ "message": message }).to_string();
-        let server = Server::answering([Answer::Error(400, headers, body)]);
-        let (_, error) = play(&server.model(CLAUDE), &hello()).await;
+        let server = StubServer::with_responses([StubResponse::Error(400, headers, body)]);
+        let (_, error) = collect_turn(&server.model(CLAUDE), &hello()).await;
         let error = error.unwrap();
         assert_eq!((error.kind, error.rejected), (ModelErrorKind::Refused, expected), "{message}");
     }

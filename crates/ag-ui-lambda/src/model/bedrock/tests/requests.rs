@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::server::{Answer, End, Server};
-use super::{CLAUDE, hello, part, play, request, short, text};
+use super::server::{StubResponse, End, StubServer};
+use super::{CLAUDE, hello, part, collect_turn, request, short_response, text};
 use crate::model::{
     Bedrock, Call, CallResult, ModelSettings, Reasoning, ReasoningKind, Request, ToolChoice, Turn, UserPart,
 };
@@ -13,19 +13,19 @@ const NOVA: &str = "eu.amazon.nova-lite-v1:0";
 const LLAMA: &str = "meta.llama3-3-70b-instruct-v1:0";
 
 /// The body that a model sends.
-async fn sent(model: &str, request: &Request) -> Value {
-    sent_by(model, request, |model| model).await
+async fn request_body(model: &str, request: &Request) -> Value {
+    request_body_of(model, request, |model| model).await
 }
 
-async fn sent_by(id: &str, request: &Request, settings: impl FnOnce(Bedrock) -> Bedrock) -> Value {
-    serde_json::from_str(&text_sent_by(id, request, settings).await).unwrap()
+async fn request_body_of(id: &str, request: &Request, settings: impl FnOnce(Bedrock) -> Bedrock) -> Value {
+    serde_json::from_str(&request_text_of(id, request, settings).await).unwrap()
 }
 
-async fn text_sent_by(id: &str, request: &Request, settings: impl FnOnce(Bedrock) -> Bedrock) -> String {
-    let server = Server::answering([Answer::Events(short(), End::Whole)]);
-    let (_, error) = play(&settings(server.model(id)), request).await;
+async fn request_text_of(id: &str, request: &Request, settings: impl FnOnce(Bedrock) -> Bedrock) -> String {
+    let server = StubServer::with_responses([StubResponse::Events(short_response(), End::Complete)]);
+    let (_, error) = collect_turn(&settings(server.model(id)), request).await;
     assert!(error.is_none(), "{error:?}");
-    server.seen().remove(0).1
+    server.requests().remove(0).1
 }
 
 fn call(id: &str, name: &str, arguments: &str) -> Call {
@@ -40,7 +40,7 @@ fn result(id: &str, content: &str) -> CallResult {
     CallResult { id: id.into(), content: Content::Text(content.into()) }
 }
 
-fn thought(model: &str, text: &str, kind: ReasoningKind) -> Reasoning {
+fn reasoning(model: &str, text: &str, kind: ReasoningKind) -> Reasoning {
     Reasoning { model: model.into(), text: text.into(), kind }
 }
 
@@ -54,14 +54,14 @@ fn data(value: &str, mime_type: &str) -> Source {
 }
 
 #[tokio::test]
-async fn a_conversation_alternates_and_keeps_only_its_own_reasoning() {
+async fn roles_alternate_and_only_own_reasoning_goes_back() {
     let own = format!("bedrock/{CLAUDE}");
     let reasoning = vec![
-        thought(&own, "Hm.", ReasoningKind::Signed("c2ln".into())),
-        thought(&own, "", ReasoningKind::Redacted("AAEC".into())),
-        thought(&own, "", ReasoningKind::Redacted("not base64!".into())),
-        thought(&own, "plain", ReasoningKind::Plain),
-        thought("bedrock/other", "foreign", ReasoningKind::Signed("eA==".into())),
+        reasoning(&own, "Hm.", ReasoningKind::Signed("c2ln".into())),
+        reasoning(&own, "", ReasoningKind::Redacted("AAEC".into())),
+        reasoning(&own, "", ReasoningKind::Redacted("not base64!".into())),
+        reasoning(&own, "plain", ReasoningKind::Plain),
+        reasoning("bedrock/other", "foreign", ReasoningKind::Signed("eA==".into())),
     ];
     let calls = vec![
         call("call_1", "get_weather", r#"{"city":"Tokyo","n":[-1,2,0.5,true,null]}"#),
@@ -77,7 +77,7 @@ async fn a_conversation_alternates_and_keeps_only_its_own_reasoning() {
         Turn::User(vec![text("Well?")]),
     ];
 
-    let body = sent(CLAUDE, &request(history)).await;
+    let body = request_body(CLAUDE, &request(history)).await;
 
     let odd_id = body["messages"][1]["content"][4]["toolUse"]["toolUseId"].clone();
     let odd_name = body["messages"][1]["content"][4]["toolUse"]["name"].clone();
@@ -109,17 +109,17 @@ async fn a_conversation_alternates_and_keeps_only_its_own_reasoning() {
 }
 
 #[tokio::test]
-async fn a_conversation_whose_beginning_is_gone_begins_with_the_user() {
+async fn every_conversation_begins_with_the_user() {
     let history = [assistant(Vec::new(), "As I said.", Vec::new()), Turn::User(vec![text("Yes")])];
 
-    let body = sent(CLAUDE, &request(history)).await;
+    let body = request_body(CLAUDE, &request(history)).await;
 
     let roles: Vec<&Value> = body["messages"].as_array().unwrap().iter().map(|m| &m["role"]).collect();
     assert_eq!(roles, ["user", "assistant", "user"]);
 }
 
 #[tokio::test]
-async fn parts_go_along_as_bedrock_takes_them_and_others_are_left_out() {
+async fn only_parts_that_bedrock_accepts_are_sent() {
     let image = |source| part(PartKind::Image { source });
     let document = |source| part(PartKind::Document { source });
     let left_out = json!([{ "text": "(A part that this model can't take was left out.)" }]);
@@ -167,14 +167,14 @@ async fn parts_go_along_as_bedrock_takes_them_and_others_are_left_out() {
             json!([{ "text": "Look:" }]),
         ),
     ] {
-        let body = sent(CLAUDE, &request([Turn::User(parts)])).await;
+        let body = request_body(CLAUDE, &request([Turn::User(parts)])).await;
 
         assert_eq!(body["messages"][0]["content"], expected, "{why}");
     }
 }
 
 #[tokio::test]
-async fn a_result_may_hold_pictures_and_documents() {
+async fn a_result_may_contain_images_and_documents() {
     let piece = |kind| ContentPart { kind, id: None, metadata: None };
     let parts = vec![
         piece(PartKind::Text { text: "Map:".into() }),
@@ -188,7 +188,7 @@ async fn a_result_may_hold_pictures_and_documents() {
         Turn::Results(vec![CallResult { id: "c".into(), content: Content::Parts(parts) }]),
     ];
 
-    let body = sent(CLAUDE, &request(history)).await;
+    let body = request_body(CLAUDE, &request(history)).await;
 
     assert_eq!(
         body["messages"][2]["content"][0]["toolResult"]["content"],
@@ -201,7 +201,7 @@ async fn a_result_may_hold_pictures_and_documents() {
 }
 
 #[tokio::test]
-async fn system_prompt_and_tools_are_cached_where_the_model_can() {
+async fn prompts_and_tools_are_cached_by_family() {
     let cache_point = json!({ "cachePoint": { "type": "default" } });
     let asked = Request {
         instructions: Some("Be kind.".into()),
@@ -222,7 +222,7 @@ async fn system_prompt_and_tools_are_cached_where_the_model_can() {
             None => model,
         };
 
-        let body = sent_by(model, &asked, cache).await;
+        let body = request_body_of(model, &asked, cache).await;
 
         let system = body["system"].as_array().unwrap();
         let tools = body["toolConfig"]["tools"].as_array().unwrap();
@@ -241,7 +241,7 @@ async fn system_prompt_and_tools_are_cached_where_the_model_can() {
 }
 
 #[tokio::test]
-async fn tools_are_chosen_as_asked_and_declared_where_the_history_names_them() {
+async fn tool_choice_and_declarations_follow_the_request() {
     let calls = || {
         vec![
             Turn::User(vec![text("?")]),
@@ -269,7 +269,7 @@ async fn tools_are_chosen_as_asked_and_declared_where_the_history_names_them() {
     ] {
         let settings = ModelSettings { tool_choice: choice, ..Default::default() };
 
-        let body = sent(LLAMA, &Request { tools: tools.into(), settings, ..request(history) }).await;
+        let body = request_body(LLAMA, &Request { tools: tools.into(), settings, ..request(history) }).await;
 
         let specs = body["toolConfig"]["tools"].as_array().cloned().unwrap_or_default();
         let names: Vec<&str> = specs.iter().filter_map(|t| t["toolSpec"]["name"].as_str()).collect();
@@ -284,7 +284,7 @@ async fn tools_are_chosen_as_asked_and_declared_where_the_history_names_them() {
 }
 
 #[tokio::test]
-async fn a_model_is_asked_as_its_settings_say() {
+async fn settings_are_sent() {
     let budget = |tokens: u32| json!({ "thinking": { "type": "enabled", "budget_tokens": tokens } });
     let adaptive = json!({ "thinking": { "type": "adaptive" } });
     const OPUS: &str = "eu.anthropic.claude-opus-4-7";
@@ -319,7 +319,7 @@ async fn a_model_is_asked_as_its_settings_say() {
         let settings =
             ModelSettings { temperature, max_tokens, thinking_tokens: thinking, ..Default::default() };
 
-        let body = sent(model, &Request { settings, ..hello() }).await;
+        let body = request_body(model, &Request { settings, ..hello() }).await;
 
         assert_eq!(body["inferenceConfig"], inference, "{why}");
         assert_eq!(body["additionalModelRequestFields"], more, "{why}");
@@ -327,9 +327,9 @@ async fn a_model_is_asked_as_its_settings_say() {
 }
 
 #[tokio::test]
-async fn claude_thinks_only_where_it_thought_from_the_start_and_is_not_forced_then() {
-    let own = || vec![thought(&format!("bedrock/{CLAUDE}"), "Hm.", ReasoningKind::Signed("c2ln".into()))];
-    let foreign = || vec![thought("bedrock/other", "Hm.", ReasoningKind::Signed("c2ln".into()))];
+async fn claude_thinks_only_after_its_own_reasoning() {
+    let own = || vec![reasoning(&format!("bedrock/{CLAUDE}"), "Hm.", ReasoningKind::Signed("c2ln".into()))];
+    let foreign = || vec![reasoning("bedrock/other", "Hm.", ReasoningKind::Signed("c2ln".into()))];
     let called = |reasoning| {
         let results = Turn::Results(vec![result("c", "x")]);
         vec![assistant(reasoning, "", vec![call("c", "here", "")]), results]
@@ -351,7 +351,7 @@ async fn claude_thinks_only_where_it_thought_from_the_start_and_is_not_forced_th
         };
         let tools = [tool("here", "Here.")].into();
 
-        let body = sent(CLAUDE, &Request { tools, settings, ..request(history) }).await;
+        let body = request_body(CLAUDE, &Request { tools, settings, ..request(history) }).await;
 
         assert_eq!(body.get("additionalModelRequestFields").is_some(), thinks, "{why}");
         assert_eq!(body["toolConfig"].get("toolChoice").is_none(), thinks, "{why}");
@@ -359,22 +359,22 @@ async fn claude_thinks_only_where_it_thought_from_the_start_and_is_not_forced_th
 }
 
 #[tokio::test]
-async fn a_guardrail_goes_along() {
-    let body = sent_by(CLAUDE, &hello(), |model| model.guardrail("gr-1", "3")).await;
+async fn a_guardrail_is_sent() {
+    let body = request_body_of(CLAUDE, &hello(), |model| model.guardrail("gr-1", "3")).await;
 
     assert_eq!(body["guardrailConfig"]["guardrailIdentifier"], "gr-1");
     assert_eq!(body["guardrailConfig"]["guardrailVersion"], "3");
 }
 
 #[tokio::test]
-async fn the_same_request_is_the_same_text_each_time() {
+async fn equal_requests_have_equal_bodies() {
     let properties: serde_json::Map<_, _> = (0..20).map(|n| (format!("p{n}"), json!({}))).collect();
     let parameters = json!({ "type": "object", "properties": properties, "required": ["p0"] });
     let tools = [Tool { parameters: Some(parameters), ..tool("wide", "Wide.") }];
     let asked = Request { tools: tools.into(), ..hello() };
 
-    let first = text_sent_by(CLAUDE, &asked, |model| model).await;
-    let second = text_sent_by(CLAUDE, &asked, |model| model).await;
+    let first = request_text_of(CLAUDE, &asked, |model| model).await;
+    let second = request_text_of(CLAUDE, &asked, |model| model).await;
 
     assert_eq!(first, second);
 }

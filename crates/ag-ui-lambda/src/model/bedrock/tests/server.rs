@@ -26,7 +26,7 @@ pub(super) const REQUEST_ID: &str = "6c1f9f0e-0000-4000-8000-000000000001";
 /// How the body of an answer ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
-    Whole,
+    Complete,
     /// The connection is closed before the body's end.
     Dropped,
     /// Nothing more comes.
@@ -34,7 +34,7 @@ pub(super) enum End {
 }
 
 /// One answer.
-pub(super) enum Answer {
+pub(super) enum StubResponse {
     /// An event stream of these bytes.
     Events(Vec<u8>, End),
     /// A status, further header lines and a JSON body.
@@ -44,9 +44,9 @@ pub(super) enum Answer {
 }
 
 /// What came in: the first line and the body.
-pub(super) type Seen = (String, String);
+pub(super) type RecordedRequest = (String, String);
 
-pub(super) struct Server {
+pub(super) struct StubServer {
     state: Arc<State>,
     server: Loopback,
     /// The client closed the connection of a silent answer.
@@ -55,14 +55,14 @@ pub(super) struct Server {
 
 #[derive(Default)]
 struct State {
-    answers: Mutex<VecDeque<Answer>>,
-    seen: Mutex<Vec<Seen>>,
+    answers: Mutex<VecDeque<StubResponse>>,
+    seen: Mutex<Vec<RecordedRequest>>,
     hung_up: Arc<Notify>,
 }
 
-impl Server {
+impl StubServer {
     /// Gives these answers in this order, over any number of connections; then 404s.
-    pub(super) fn answering(answers: impl IntoIterator<Item = Answer>) -> Self {
+    pub(super) fn with_responses(answers: impl IntoIterator<Item = StubResponse>) -> Self {
         let answers = Mutex::new(answers.into_iter().collect());
         let state = Arc::new(State { answers, ..State::default() });
         let shared = Arc::clone(&state);
@@ -85,7 +85,7 @@ impl Server {
             .build()
     }
 
-    pub(super) fn seen(&self) -> Vec<Seen> {
+    pub(super) fn requests(&self) -> Vec<RecordedRequest> {
         self.state.seen.lock().unwrap().clone()
     }
 
@@ -107,18 +107,18 @@ impl State {
         let answer = if head.method == Method::GET { None } else { self.answers.lock().unwrap().pop_front() };
         let response = Response::builder().header("x-amzn-requestid", REQUEST_ID);
         let (response, bytes, end) = match answer {
-            Some(Answer::Events(bytes, end)) => {
+            Some(StubResponse::Events(bytes, end)) => {
                 (response.header("content-type", "application/vnd.amazon.eventstream"), bytes, end)
             }
-            Some(Answer::Error(status, headers, body)) => {
+            Some(StubResponse::Error(status, headers, body)) => {
                 let response = response.status(status).header("content-type", "application/json");
                 let headers = headers.lines().map(|line| line.split_once(": ").unwrap());
                 let add = |response: http::response::Builder, (name, value)| response.header(name, value);
-                (headers.fold(response, add), body.into_bytes(), End::Whole)
+                (headers.fold(response, add), body.into_bytes(), End::Complete)
             }
-            Some(Answer::Reset) => return Err(io::ErrorKind::ConnectionReset.into()),
+            Some(StubResponse::Reset) => return Err(io::ErrorKind::ConnectionReset.into()),
             None => {
-                (response.status(404).header("content-type", "application/json"), b"{}".to_vec(), End::Whole)
+                (response.status(404).header("content-type", "application/json"), b"{}".to_vec(), End::Complete)
             }
         };
         let hang_up = (end == End::Silent).then(|| HangUp(Arc::clone(&self.hung_up)));
@@ -126,7 +126,7 @@ impl State {
             // The bytes are written while there is nothing else.
             tokio::task::yield_now().await;
             match end {
-                End::Whole => None,
+                End::Complete => None,
                 End::Dropped => Some(Err(io::ErrorKind::ConnectionAborted.into())),
                 End::Silent => {
                     let _noticed = hang_up;

@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::{picture, played, request, says, tool, words};
+use super::{image_part, play_turn, request, answer_to, tool, text_part};
 use crate::model::{Call, CallResult, Turn};
 use crate::protocol::{Content, Tool};
 
@@ -69,7 +69,7 @@ fn tools(of_page: &str) -> Vec<Tool> {
 }
 
 #[test]
-fn every_prompt_does_what_its_page_wants() {
+fn every_suggested_prompt_works() {
     use Wanted::{Call, Document, Reasoned, Steps, Text};
 
     let background = |value: &str| Call("change_background", json!({"background": value}));
@@ -157,7 +157,7 @@ fn every_prompt_does_what_its_page_wants() {
         ),
         ("tool_based_generative_ui", "Generate Haiku for \"I will always win\"", haiku()),
     ] {
-        let played = says(prompt, &tools(page));
+        let played = answer_to(prompt, &tools(page));
         let (name, arguments) = played.calls.first().cloned().unwrap_or_default();
         match wanted {
             Call(tool, expected) => assert_eq!((name.as_str(), arguments), (tool, expected), "{prompt}"),
@@ -183,16 +183,16 @@ fn every_prompt_does_what_its_page_wants() {
 }
 
 #[test]
-fn a_picture_is_noticed_and_not_described() {
+fn an_image_is_mentioned_but_not_described() {
     let describe = "Describe what you see in the image I upload.";
-    let sent = request(vec![Turn::User(vec![words(describe), picture()])], &[]);
-    assert!(played(&sent).text.starts_with("I got a picture. A script cannot see what is in it. "));
+    let sent = request(vec![Turn::User(vec![text_part(describe), image_part()])], &[]);
+    assert!(play_turn(&sent).text.starts_with("I got a picture. A script cannot see what is in it. "));
 }
 
 #[test]
-fn a_document_is_changed_and_not_written_anew() {
+fn an_existing_document_is_changed() {
     let tools = tools("predictive_state_updates");
-    let written = says("Give me a story about a dragon called Atlantis in document", &tools).calls;
+    let written = answer_to("Give me a story about a dragon called Atlantis in document", &tools).calls;
     let call = Call {
         id: "call_1".into(),
         name: "write_document".into(),
@@ -201,14 +201,14 @@ fn a_document_is_changed_and_not_written_anew() {
     };
     let history = |text: &str| {
         vec![
-            Turn::User(vec![words("Write it")]),
+            Turn::User(vec![text_part("Write it")]),
             Turn::Assistant { reasoning: Vec::new(), text: String::new(), calls: vec![call.clone()] },
             Turn::Results(vec![CallResult { id: "call_1".into(), content: Content::Text("{}".into()) }]),
-            Turn::User(vec![words(text)]),
+            Turn::User(vec![text_part(text)]),
         ]
     };
     let document = |text: &str| {
-        let played = played(&request(history(text), &tools));
+        let played = play_turn(&request(history(text), &tools));
         played.calls[0].1["document"].as_str().unwrap().to_owned()
     };
     let renamed = document("Change dragon name to Lola");

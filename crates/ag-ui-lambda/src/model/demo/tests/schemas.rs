@@ -9,7 +9,7 @@ use schemars::{JsonSchema, schema_for};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Played, says, tool};
+use super::{ScriptedTurn, answer_to, tool};
 use crate::model::demo::schema::{MAX_BYTES, MAX_DEPTH, MAX_NODES};
 
 #[derive(Deserialize, JsonSchema)]
@@ -157,8 +157,8 @@ fn five() -> u8 {
 }
 
 /// The arguments of a call by name.
-fn made(schema: &Value) -> Result<Value, String> {
-    let Played { text, mut calls, .. } = says("make it", &[tool("make_it", schema.clone())]);
+fn make_arguments(schema: &Value) -> Result<Value, String> {
+    let ScriptedTurn { text, mut calls, .. } = answer_to("make it", &[tool("make_it", schema.clone())]);
     match calls.pop() {
         Some((_, arguments)) => Ok(arguments),
         None => Err(text),
@@ -179,7 +179,7 @@ fn arguments_fit_the_schemas_of_rust_types() {
     }
     fn check<T: JsonSchema + serde::de::DeserializeOwned>() {
         for schema in [schema_for!(T).to_value(), inlined::<T>()] {
-            let arguments = made(&schema).unwrap_or_else(|text| panic!("{schema}: {text}"));
+            let arguments = make_arguments(&schema).unwrap_or_else(|text| panic!("{schema}: {text}"));
             assert_fits(&schema, &arguments);
             let parsed = serde_json::from_value::<T>(arguments.clone());
             assert!(parsed.is_ok(), "{arguments} is no {}: {:?}", std::any::type_name::<T>(), parsed.err());
@@ -200,7 +200,7 @@ fn arguments_fit_the_schemas_of_rust_types() {
 }
 
 #[test]
-fn arguments_fit_schemas_that_are_written_by_hand() {
+fn arguments_fit_handwritten_schemas() {
     let member = |schema: Value| json!({"type": "object", "properties": {"a": schema}, "required": ["a"]});
     for (schema, expected) in [
         (json!({"type": ["string", "null"]}), json!("a")),
@@ -247,13 +247,13 @@ fn arguments_fit_schemas_that_are_written_by_hand() {
         (json!(true), json!("a")),
     ] {
         let schema = member(schema);
-        assert_eq!(made(&schema), Ok(json!({"a": expected})), "{schema}");
+        assert_eq!(make_arguments(&schema), Ok(json!({"a": expected})), "{schema}");
         assert_fits(&schema, &json!({"a": expected}));
     }
 }
 
 #[test]
-fn what_cannot_be_made_is_answered_in_words() {
+fn impossible_arguments_are_explained() {
     let member = |schema: Value| json!({"type": "object", "properties": {"a": schema}, "required": ["a"]});
     for (schema, says) in [
         (json!({"type": "string", "pattern": "(?=x)y"}), "at /a: Its pattern is too difficult"),
@@ -266,13 +266,13 @@ fn what_cannot_be_made_is_answered_in_words() {
         (json!({"type": "string", "minLength": 100_000}), "at /a: "),
         (json!({"type": "hologram"}), "at /a: "),
     ] {
-        let text = made(&member(schema.clone())).unwrap_err();
+        let text = make_arguments(&member(schema.clone())).unwrap_err();
         assert!(text.contains(says), "{schema}: {text}");
     }
 }
 
 #[test]
-fn a_schema_without_end_is_given_up() {
+fn an_endless_schema_is_given_up() {
     let endless = [
         json!({"$ref": "#"}),
         json!({"anyOf": [{"$ref": "#"}, {"$ref": "#"}, {"$ref": "#"}]}),
@@ -282,7 +282,7 @@ fn a_schema_without_end_is_given_up() {
         json!({"type": "array", "items": {"$ref": "#"}, "minItems": 9}),
     ];
     for schema in endless {
-        let text = made(&schema).unwrap_err();
+        let text = make_arguments(&schema).unwrap_err();
         assert!(text.starts_with("I cannot make the arguments of make_it"), "{schema}: {text}");
     }
 }
@@ -350,20 +350,20 @@ fn nodes(value: &Value) -> usize {
 
 proptest! {
     #[test]
-    fn arguments_fit_any_schema_they_are_made_from(schema in any_schema(), shared in any_schema()) {
+    fn arguments_fit_any_generated_schema(schema in any_schema(), shared in any_schema()) {
         let root = json!({
             "type": "object",
             "properties": {"a": schema},
             "required": ["a"],
             "$defs": {"shared": shared},
         });
-        if let Ok(arguments) = made(&root)
+        if let Ok(arguments) = make_arguments(&root)
             && let Ok(validator) = jsonschema::validator_for(&root)
         {
             prop_assert!(validator.is_valid(&arguments), "{arguments} does not fit {root}");
             prop_assert!(depth(&arguments) <= MAX_DEPTH && nodes(&arguments) <= MAX_NODES, "{arguments}");
             prop_assert!(arguments.to_string().len() <= MAX_BYTES);
         }
-        prop_assert_eq!(made(&root), made(&root), "it is deterministic");
+        prop_assert_eq!(make_arguments(&root), make_arguments(&root), "it is deterministic");
     }
 }

@@ -1,0 +1,47 @@
+//! Turns the response of a function into an HTTP response, which is streamed while the function writes it.
+
+use bytes::Bytes;
+use futures_util::stream;
+use http::{Response, StatusCode};
+use http_body::Frame;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, StreamBody};
+
+use crate::FunctionResponse;
+
+/// The error that makes hyper break a response off, because the function or a fault has done so.
+#[derive(Debug, thiserror::Error)]
+#[error("the answer was broken off")]
+pub(crate) struct BrokenOffError;
+
+/// The body of an HTTP response.
+pub(crate) type Body = UnsyncBoxBody<Bytes, BrokenOffError>;
+
+/// Turns the response of a function into an HTTP response.
+///
+/// It breaks off behind `cut_after` chunks of the body. `guard` is dropped at its end: a caller keeps something alive with it.
+pub(crate) fn to_response(
+    source: FunctionResponse,
+    cut_after: Option<u64>,
+    guard: impl Send + 'static,
+) -> Response<Body> {
+    let status = StatusCode::from_u16(source.status()).unwrap_or(StatusCode::BAD_GATEWAY);
+    let headers = source.headers().clone();
+    let frames = stream::unfold((Some((source, guard)), cut_after), |(source, left)| async move {
+        let (mut source, guard) = source?;
+        if left == Some(0) {
+            return Some((Err(BrokenOffError), (None, left)));
+        }
+        match source.next_chunk().await {
+            Some(chunk) => {
+                Some((Ok(Frame::data(chunk.bytes)), (Some((source, guard)), left.map(|left| left - 1))))
+            }
+            None if source.is_truncated() => Some((Err(BrokenOffError), (None, left))),
+            None => None,
+        }
+    });
+    let mut response = Response::new(StreamBody::new(frames).boxed_unsync());
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}

@@ -1,0 +1,76 @@
+//! Whether a caller may use a tool.
+//!
+//! It is decided anew for each call, and once more when a call goes on that waited for a person.
+
+use std::sync::Arc;
+
+use super::definition::AgentDefinition;
+use crate::approval::InterruptKind;
+use crate::protocol;
+use crate::tool::{ErasedTool, Interrupts, MissingGrant};
+
+/// Why a call does not run, or why a tool is not offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Denial {
+    /// No tool has the name.
+    UnknownTool,
+    /// The caller lacks what the tool requires.
+    MissingGrant(MissingGrant),
+    /// The calls of the tool may wait for a person, and no person can be asked for this caller.
+    ApprovalsClosed,
+    /// The tool denies a call with these arguments.
+    Policy,
+    /// The approval or the answer that the call waits for was not given.
+    NotGranted(InterruptKind),
+}
+
+/// The tools of an agent, sorted by whether a caller may use them.
+pub(crate) struct ToolOffers<'a, C> {
+    offered: Vec<&'a Arc<dyn ErasedTool<C>>>,
+    /// The names of all other tools, and why they are not offered.
+    pub(crate) withheld: Vec<(&'a str, Denial)>,
+}
+
+impl<C: Send + Sync + 'static> AgentDefinition<C> {
+    /// Finds the tool of this name, if the caller may use it. `can_interrupt` is whether a person can be asked for the
+    /// caller.
+    pub(crate) fn authorized_tool(
+        &self,
+        name: &str,
+        caller: &C,
+        can_interrupt: bool,
+    ) -> Result<&Arc<dyn ErasedTool<C>>, Denial> {
+        let tool = self.tools.get(name).ok_or(Denial::UnknownTool)?;
+        authorize(tool, caller, can_interrupt).map(|()| tool)
+    }
+
+    /// Sorts all tools by whether the caller may use them.
+    pub(crate) fn tool_offers(&self, caller: &C, can_interrupt: bool) -> ToolOffers<'_, C> {
+        let mut offers = ToolOffers { offered: Vec::new(), withheld: Vec::new() };
+        for tool in self.tools.iter() {
+            match authorize(tool, caller, can_interrupt) {
+                Ok(()) => offers.offered.push(tool),
+                Err(denial) => offers.withheld.push((&tool.spec().name, denial)),
+            }
+        }
+        offers
+    }
+}
+
+/// Decides whether the caller may use a tool. A tool whose calls may wait is refused where no person can be asked.
+fn authorize<C>(tool: &Arc<dyn ErasedTool<C>>, caller: &C, can_interrupt: bool) -> Result<(), Denial> {
+    tool.authorize_caller(caller).map_err(Denial::MissingGrant)?;
+    if can_interrupt || !tool.interrupts().can_interrupt() { Ok(()) } else { Err(Denial::ApprovalsClosed) }
+}
+
+impl<C: Send + Sync + 'static> ToolOffers<'_, C> {
+    /// Lists the tools that the caller may use.
+    pub(crate) fn tools(&self) -> impl Iterator<Item = &protocol::Tool> {
+        self.offered.iter().map(|tool| tool.spec())
+    }
+
+    /// Lists what the calls of these tools may wait for.
+    pub(crate) fn interrupts(&self) -> impl Iterator<Item = Interrupts> {
+        self.offered.iter().map(|tool| tool.interrupts())
+    }
+}

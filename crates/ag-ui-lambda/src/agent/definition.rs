@@ -1,0 +1,50 @@
+//! What an agent is made of.
+//!
+//! [`AgentBuilder`](super::AgentBuilder) makes it once; every run of the agent reads it.
+
+use std::sync::Arc;
+
+use super::run::client_input::ClientSettings;
+use super::run::limits::Limits;
+use crate::approval::{Approvals, Pseudonyms};
+use crate::auth::Principal;
+use crate::model::{Model, ModelSettings};
+use crate::protocol::Prediction;
+use crate::tool::ToolRegistry;
+
+/// The models of an agent in the order in which they are asked; there is at least one.
+pub(crate) type Models = Vec<Arc<dyn Model>>;
+
+/// The parts of an agent.
+pub(crate) struct AgentDefinition<C> {
+    pub(crate) models: Models,
+    pub(crate) settings: ModelSettings,
+    /// The system prompt.
+    pub(crate) instructions: Option<Arc<str>>,
+    pub(crate) tools: ToolRegistry<C>,
+    /// Signs and checks interrupts and results. Without it, tools whose calls may wait for a person are not offered.
+    pub(crate) approvals: Option<Approvals>,
+    /// Makes the names that audit lines have for callers.
+    pub(crate) pseudonyms: Pseudonyms,
+    pub(crate) limits: Limits,
+    /// Whether the model reads only those results of backend tools that this server has signed.
+    pub(crate) require_signed_results: bool,
+    /// Whether a run ends with `MESSAGES_SNAPSHOT`.
+    pub(crate) emit_messages_snapshot: bool,
+    /// Whether the model reads the state that the client sends.
+    pub(crate) expose_state: bool,
+    /// Which arguments are shown as members of the state while they stream.
+    pub(crate) predictions: Vec<Prediction>,
+    /// Whether the custom event `PredictState` is sent, too.
+    pub(crate) emit_predict_state: bool,
+    /// What clients may bring, and in which shapes they are answered.
+    pub(crate) client: ClientSettings,
+}
+
+impl<C: Send + Sync + 'static> AgentDefinition<C> {
+    /// Whether a call can wait for a person on behalf of this caller: approvals are configured, and the caller is
+    /// identified.
+    pub(crate) fn can_interrupt(&self, principal: Option<&Principal>) -> bool {
+        self.approvals.is_some() && principal.is_some()
+    }
+}

@@ -1,0 +1,40 @@
+//! Why an agent cannot be built, and why a run cannot start.
+
+use crate::tool::RegisterToolError;
+
+/// Why [`AgentBuilder::build`](super::AgentBuilder::build) returns no agent.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildAgentError {
+    /// A tool cannot be added.
+    #[error(transparent)]
+    Tool(#[from] RegisterToolError),
+    /// [`predict_state`](super::AgentBuilder::predict_state) names an argument that the tool does not have.
+    #[error("tool {tool:?} has no argument {argument:?} to predict state from")]
+    UnknownArgument {
+        /// The name of the tool.
+        tool: String,
+        /// The name of the missing argument.
+        argument: String,
+    },
+    /// Results must be signed, and no approvals are configured whose key could sign them.
+    #[error("results of tools must be signed, and there is no key for approvals to sign them with")]
+    MissingApprovalKey,
+}
+
+/// Why [`Agent::run`](super::Agent::run) returns no stream of events.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartRunError {
+    /// A frontend tool of the input has the name of another tool: of a backend tool, or of another frontend tool.
+    ///
+    /// Names that differ in ASCII case only count as the same name, because a person or a model may confuse them.
+    #[error("/tools/{index}/name is taken by another tool")]
+    ToolNameTaken {
+        /// The index of the frontend tool in `tools` of the input.
+        index: usize,
+    },
+    /// An answer or a result of the input cannot be checked, because the key of approvals cannot be fetched.
+    #[error("what this server has signed cannot be checked right now")]
+    ApprovalKeyUnavailable,
+}

@@ -1,0 +1,68 @@
+//! What signs for one caller in one run.
+
+use super::request::{InterruptRequest, PendingInterrupt};
+use crate::approval::{Approvals, Binding};
+use crate::auth::Principal;
+use crate::model::Call;
+use crate::protocol::{RunAgentInput, RunId, ThreadId, ToolCall, ToolCallId};
+
+/// Signs interrupts and results for one caller in one run, and checks what was signed before. It is built once for a run.
+pub(crate) struct RunSigner {
+    pub(super) approvals: Approvals,
+    principal: Principal,
+    thread_id: ThreadId,
+    pub(super) run_id: RunId,
+}
+
+/// A call, as it stands in a turn of the model or in a history.
+#[derive(Clone, Copy)]
+pub(crate) struct CallRef<'a> {
+    pub(crate) id: &'a ToolCallId,
+    pub(crate) tool: &'a str,
+    /// The JSON text of the arguments, which may be invalid.
+    pub(crate) arguments: &'a str,
+}
+
+impl RunSigner {
+    /// Creates the signer for a principal and the run of this input.
+    pub(crate) fn new(approvals: Approvals, principal: Principal, input: &RunAgentInput) -> Self {
+        let (thread_id, run_id) = (input.thread_id.clone(), input.run_id.clone());
+        Self { approvals, principal, thread_id, run_id }
+    }
+
+    /// Returns what a signature for a call is bound to. `run_id` is the run that made the call; for the signature of a result
+    /// it is the run that sent the result.
+    pub(super) fn binding<'a>(
+        &'a self,
+        run_id: &'a RunId,
+        call_id: &'a ToolCallId,
+        tool: &'a str,
+        arguments_digest: [u8; 32],
+    ) -> Binding<'a> {
+        let (thread_id, principal) = (&self.thread_id, &self.principal);
+        Binding { thread_id, run_id, call_id, tool, arguments_digest, principal }
+    }
+
+    /// Issues the token with which a person is asked about a call; `None` if the key cannot be fetched.
+    pub(super) async fn issue_interrupt(
+        &self,
+        binding: &Binding<'_>,
+        request: InterruptRequest,
+    ) -> Option<PendingInterrupt> {
+        let InterruptRequest { kind, expires_at, message, schema } = request;
+        let token = self.approvals.issue_token(kind, expires_at, &self.run_id, binding).await.ok()?;
+        Some(PendingInterrupt::new(&token, message, schema))
+    }
+}
+
+impl<'a> From<&'a Call> for CallRef<'a> {
+    fn from(call: &'a Call) -> Self {
+        Self { id: &call.id, tool: &call.name, arguments: &call.arguments }
+    }
+}
+
+impl<'a> From<&'a ToolCall> for CallRef<'a> {
+    fn from(call: &'a ToolCall) -> Self {
+        Self { id: &call.id, tool: &call.function.name, arguments: &call.function.arguments }
+    }
+}

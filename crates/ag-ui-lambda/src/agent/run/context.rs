@@ -1,0 +1,104 @@
+//! What is fixed during a run.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::agent::authorize::{Denial, ToolOffers};
+use crate::agent::definition::AgentDefinition;
+use crate::agent::interrupt::signer::RunSigner;
+use crate::agent::observe::audit::{Audit, log_withheld_tools};
+use crate::agent::observe::recorder::RunRecorder;
+use crate::auth::Principal;
+use crate::model::ToolChoice;
+use crate::protocol::{Prediction, RunAgentInput, Tool};
+use crate::tool::{ErasedTool, RunInfo, ToolEventSender};
+
+/// The caller of a run, and what the agent lets this caller do.
+pub(crate) struct CallerAccess<C> {
+    pub(crate) agent: Arc<AgentDefinition<C>>,
+    pub(crate) caller: Arc<C>,
+    principal: Option<Principal>,
+    /// Signs for this caller in this run. `None` if approvals are not configured or the caller is not identified: then no
+    /// call can wait for a person.
+    pub(crate) signer: Option<RunSigner>,
+}
+
+impl<C: Send + Sync + 'static> CallerAccess<C> {
+    /// Determines the access of a caller for the run of this input.
+    pub(crate) fn new(
+        agent: Arc<AgentDefinition<C>>,
+        caller: C,
+        principal: Option<Principal>,
+        input: &RunAgentInput,
+    ) -> Self {
+        let signer = agent
+            .approvals
+            .clone()
+            .zip(principal.clone())
+            .map(|(approvals, principal)| RunSigner::new(approvals, principal, input));
+        Self { agent, caller: Arc::new(caller), principal, signer }
+    }
+
+    /// Finds the tool of this name, if the caller may use it.
+    pub(crate) fn tool(&self, name: &str) -> Result<&Arc<dyn ErasedTool<C>>, Denial> {
+        self.agent.authorized_tool(name, &self.caller, self.signer.is_some())
+    }
+
+    /// Sorts the tools of the agent by whether the caller may use them.
+    pub(crate) fn tool_offers(&self) -> ToolOffers<'_, C> {
+        self.agent.tool_offers(&self.caller, self.signer.is_some())
+    }
+
+    /// Opens the audit log for this caller.
+    pub(crate) async fn audit(&self) -> Audit {
+        Audit::new(&self.agent, self.principal.as_ref()).await
+    }
+}
+
+/// What does not change between the first event of a run and its last. What changes is in [`RunIo`](super::io::RunIo).
+pub(crate) struct RunContext<'a, C> {
+    pub(crate) access: &'a CallerAccess<C>,
+    /// The ids of the run, as tools get them.
+    pub(crate) ids: Arc<RunInfo>,
+    pub(crate) offers: ToolOffers<'a, C>,
+    /// The tools of the client, with distinct names.
+    pub(crate) frontend_tools: Vec<Tool>,
+    /// When the run is cancelled if it has not ended.
+    pub(crate) ends_at: Instant,
+    /// Where tools emit their events.
+    pub(crate) tool_events: ToolEventSender,
+    /// The state that the client sent.
+    pub(crate) initial_state: Arc<Value>,
+    pub(crate) recorder: RunRecorder,
+}
+
+impl<C: Send + Sync + 'static> RunContext<'_, C> {
+    /// The definition of the agent.
+    pub(crate) fn agent(&self) -> &AgentDefinition<C> {
+        &self.access.agent
+    }
+
+    /// Lists the tools that the model is offered: those of the agent and those of the client.
+    pub(crate) fn tools(&self) -> impl Iterator<Item = &Tool> {
+        self.offers.tools().chain(&self.frontend_tools)
+    }
+
+    /// Lists the predictions that the client may see: none from a tool that this caller is not offered.
+    pub(crate) fn predictions(&self) -> Vec<Prediction> {
+        let is_offered = |prediction: &&Prediction| self.tools().any(|tool| tool.name == prediction.tool);
+        self.agent().predictions.iter().filter(is_offered).cloned().collect()
+    }
+
+    /// Whether the model may call tools at all. It is checked for each call, because some providers cannot keep their
+    /// model from calling.
+    pub(crate) fn may_call_tools(&self) -> bool {
+        self.agent().settings.tool_choice != ToolChoice::None
+    }
+
+    /// Logs which tools are withheld from the caller, for developers.
+    pub(crate) async fn log_withheld_tools(&self) {
+        log_withheld_tools(self.agent(), self.access.principal.as_ref(), &self.offers).await;
+    }
+}

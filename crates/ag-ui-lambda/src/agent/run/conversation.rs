@@ -1,0 +1,59 @@
+//! The conversation of a run: the model is asked and its calls are run, turn after turn.
+
+use tracing::warn;
+
+use super::context::RunContext;
+use super::end::RunEnd;
+use super::history::History;
+use super::io::RunIo;
+use super::limits::{NextStep, next_step};
+use super::model_turn::{ModelTurn, TurnRequest, run_turn};
+use crate::model::{Call, Request, ToolChoice, Turn};
+use crate::transcript::IdSource;
+
+/// Asks the model turn after turn, until its answer is complete or a call waits for the client or a person.
+pub(super) async fn converse<C: Send + Sync + 'static, S: IdSource>(
+    context: &RunContext<'_, C>,
+    history: History,
+    io: &mut RunIo<S>,
+) -> Result<(), RunEnd> {
+    context.log_withheld_tools().await;
+    if history.turns.is_empty() || history.awaits_client {
+        return Ok(());
+    }
+    let agent = context.agent();
+    let mut request = Request {
+        instructions: agent.instructions.clone(),
+        history: history.turns,
+        tools: context.tools().cloned().collect(),
+        settings: agent.settings.clone(),
+    };
+    if let ToolChoice::Tool(name) = &request.settings.tool_choice
+        && !request.offers(name)
+    {
+        warn!(tool = name, "the tool that must be called is not on offer");
+    }
+    let mut model = 0;
+    loop {
+        io.budget.start_turn(io.transcript.total_tokens()).map_err(RunEnd::Cancelled)?;
+        context.recorder.start_turn();
+        let turn = TurnRequest {
+            models: &agent.models,
+            request: &request,
+            ends_at: context.ends_at,
+            recorder: &context.recorder,
+        };
+        let ModelTurn { reasoning, text, calls } = run_turn(&turn, &mut model, io).await?;
+        let of_turn: Vec<Call> = calls.iter().map(|completed| completed.call.clone()).collect();
+        let (responders, results) = context.run_calls(calls, io).await;
+        if next_step(responders) == NextStep::Finish {
+            return Ok(());
+        }
+        request.history.push(Turn::Assistant { reasoning, text, calls: of_turn });
+        request.history.push(Turn::Results(results));
+        // With a choice that forces a call in every turn the model could never give its answer.
+        if request.settings.tool_choice != ToolChoice::None {
+            request.settings.tool_choice = ToolChoice::Auto;
+        }
+    }
+}

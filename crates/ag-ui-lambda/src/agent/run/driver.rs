@@ -1,0 +1,191 @@
+//! Drives a run from `RUN_STARTED` to its last event.
+//!
+//! Every way out of a run ends in exactly one terminal event.
+
+use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use serde_json::json;
+use tokio::time::Instant;
+use tracing::{error, warn};
+
+use super::context::{CallerAccess, RunContext};
+use super::conversation::converse;
+use super::end::{CancelReason, INTERNAL_ERROR, RunEnd, run_error};
+use super::history::History;
+use super::history::calls::read_calls;
+use super::io::RunIo;
+use super::limits::TurnBudget;
+use super::stream::EventSender;
+use super::tool_events::ToolEventPump;
+use crate::agent::definition::AgentDefinition;
+use crate::agent::interrupt::settle::GatedCalls;
+use crate::agent::observe::recorder::{RecordedOutcome, RunRecorder};
+use crate::error_chain::error_chain;
+use crate::log_events::MODEL_FAILED;
+use crate::protocol::{Event, RunAgentInput, Tool};
+use crate::tool::{RunInfo, tool_event_channel};
+use crate::transcript::{IdSource, Transcript};
+
+/// How long before the deadline a run is cancelled, so that its last events still reach the client.
+const DEADLINE_MARGIN: Duration = Duration::from_secs(2);
+
+/// A run that has passed the checks that come before its first event.
+pub(crate) struct PreparedRun<C> {
+    pub(crate) access: CallerAccess<C>,
+    pub(crate) input: RunAgentInput,
+    /// The tools of the client, with distinct names.
+    pub(crate) frontend_tools: Vec<Tool>,
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) received_at: Instant,
+}
+
+/// Drives one run to its end and sends all of its events.
+pub(crate) async fn drive<C: Send + Sync + 'static, S: IdSource>(
+    run: PreparedRun<C>,
+    ids: S,
+    events: EventSender,
+) {
+    let PreparedRun { access, mut input, frontend_tools, deadline, received_at } = run;
+    let started_at = Instant::now();
+    let agent = Arc::clone(&access.agent);
+    let transcript = begin_transcript(&agent, &input, ids);
+    // The transcript has its copy of the messages by now. What is left out here only the model does not read.
+    agent.client.restrict(&mut input, |name| agent.tools.contains(name));
+    let state = Arc::new(input.state.take().unwrap_or_else(|| json!({})));
+    let (tool_events, receiver) = tool_event_channel(Arc::clone(&state));
+    let (ends_at, timeout_reason) = end_time(started_at, agent.limits.run_timeout, deadline);
+    let context = RunContext {
+        access: &access,
+        ids: Arc::new(RunInfo { thread_id: input.thread_id.clone(), run_id: input.run_id.clone() }),
+        offers: access.tool_offers(),
+        frontend_tools,
+        ends_at,
+        tool_events,
+        initial_state: Arc::clone(&state),
+        recorder: RunRecorder::new(received_at, events.first_event()),
+    };
+    let transcript = transcript
+        .with_state(state)
+        .with_predictions(context.predictions())
+        .emit_predict_state(agent.emit_predict_state);
+    let cancel = events.cancel_handle();
+    let mut io = RunIo {
+        transcript,
+        events,
+        tool_events: ToolEventPump::new(receiver),
+        budget: TurnBudget::new(agent.limits),
+    };
+
+    let ended = {
+        let calls = read_calls(&input.messages);
+        for call in &calls {
+            io.transcript.reserve_call_id(call.call.id.clone());
+        }
+        // The calls of the history are judged before anything can cancel the run. Judging runs code of the application's tools,
+        // which may panic.
+        let gated = GatedCalls::open(&context, &input, calls, &mut io);
+        match AssertUnwindSafe(gated).catch_unwind().await {
+            Err(panic) => Err(panic),
+            Ok(gated) => {
+                let rest = resume_and_converse(&context, &input, gated, &mut io);
+                tokio::select! {
+                    // A tool times out no later than the run does: at the same moment it is the run that ends.
+                    biased;
+                    reason = cancel.cancelled() => Ok(Err(RunEnd::Cancelled(reason))),
+                    () = tokio::time::sleep_until(ends_at) => Ok(Err(RunEnd::Cancelled(timeout_reason))),
+                    ended = AssertUnwindSafe(rest).catch_unwind() => ended,
+                }
+            }
+        }
+    };
+
+    io.tool_events.drain(&mut io.transcript);
+    if !matches!(ended, Ok(Ok(()))) {
+        context.send_placeholder_results(&mut io.transcript);
+    }
+    let RunIo { transcript, events, .. } = io;
+    let (outcome, last_events) = end_transcript(transcript, ended);
+    context.recorder.set_outcome(outcome);
+    events.close(last_events).await;
+}
+
+/// Ends the transcript with exactly one terminal event. Returns how the run ended, and its last events.
+fn end_transcript<S: IdSource>(
+    transcript: Transcript<S>,
+    ended: thread::Result<Result<(), RunEnd>>,
+) -> (RecordedOutcome, VecDeque<Event>) {
+    match ended {
+        Ok(Ok(())) if transcript.is_interrupted() => (RecordedOutcome::Interrupt, transcript.finish()),
+        Ok(Ok(())) => (RecordedOutcome::Success, transcript.finish()),
+        Ok(Err(RunEnd::Cancelled(reason))) => {
+            (RecordedOutcome::Cancelled(reason), transcript.cancel(reason.as_str()))
+        }
+        Ok(Err(RunEnd::ModelFailed { model, error })) => {
+            warn!(model, cause = error_chain(&error), "{MODEL_FAILED}");
+            let error = run_error(error.kind);
+            (RecordedOutcome::Error(error.code), transcript.fail(error))
+        }
+        // The panic hook has written the message of the panic to stderr.
+        Err(_panic) => {
+            error!("run panicked");
+            (RecordedOutcome::Error(INTERNAL_ERROR.code), transcript.fail(INTERNAL_ERROR))
+        }
+    }
+}
+
+/// Resumes the calls that the history left open, and then asks the model until it has answered or a call waits.
+async fn resume_and_converse<C: Send + Sync + 'static, S: IdSource>(
+    context: &RunContext<'_, C>,
+    input: &RunAgentInput,
+    mut gated: GatedCalls<'_, C>,
+    io: &mut RunIo<S>,
+) -> Result<(), RunEnd> {
+    io.flush().await;
+    gated.finish(io).await;
+    if io.transcript.is_interrupted() {
+        return Ok(());
+    }
+    let mut history = History::read(input, &gated.calls, |name| context.agent().tools.contains(name));
+    if context.agent().expose_state && !history.turns.is_empty() {
+        history.expose_state(&context.initial_state);
+    }
+    converse(context, history, io).await
+}
+
+/// Begins the transcript of a run, in the shapes that the client understands.
+fn begin_transcript<C, S: IdSource>(
+    agent: &AgentDefinition<C>,
+    input: &RunAgentInput,
+    ids: S,
+) -> Transcript<S> {
+    let mut transcript = Transcript::begin(input.thread_id.clone(), input.run_id.clone(), ids);
+    let knows_1_0 = !agent.client.is_before_1_0(input.protocol_version.as_deref());
+    if !knows_1_0 {
+        transcript = transcript.for_client_before_1_0();
+    }
+    if agent.emit_messages_snapshot {
+        transcript = transcript.with_messages_snapshot(input.messages_without(&[], knows_1_0));
+    }
+    if input.answers_interrupts() {
+        transcript = transcript.answering_interrupts();
+    }
+    transcript
+}
+
+/// Returns when a run is cancelled at the latest, and which of its two limits that is.
+fn end_time(
+    started_at: Instant,
+    run_timeout: Duration,
+    deadline: Option<Instant>,
+) -> (Instant, CancelReason) {
+    let timeout = started_at + run_timeout;
+    match deadline.map(|deadline| deadline.checked_sub(DEADLINE_MARGIN).unwrap_or(started_at)) {
+        Some(deadline) if deadline < timeout => (deadline, CancelReason::Deadline),
+        _ => (timeout, CancelReason::RunTimeout),
+    }
+}

@@ -1,0 +1,77 @@
+//! How a run ends: the reasons and codes that clients and the log read.
+
+use crate::model::{ModelError, ModelErrorKind};
+use crate::transcript::RunError;
+
+/// Why a run ended before its answer was complete.
+#[derive(Debug)]
+pub(crate) enum RunEnd {
+    /// It was cancelled.
+    Cancelled(CancelReason),
+    /// Its model failed.
+    ModelFailed {
+        /// The name of the model.
+        model: String,
+        error: ModelError,
+    },
+}
+
+impl RunEnd {
+    /// Ends a run because of an error of this model.
+    pub(super) fn model_failed(model: &str, error: impl Into<ModelError>) -> Self {
+        Self::ModelFailed { model: model.to_owned(), error: error.into() }
+    }
+}
+
+/// Why a run was cancelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CancelReason {
+    MaxTurns,
+    MaxToolCalls,
+    MaxArgumentBytes,
+    RunTimeout,
+    TokenBudget,
+    Deadline,
+    /// The buffered response has reached the limit of its entry point.
+    MaxResponseBytes,
+    /// [`CancelHandle::cancel`](super::stream::CancelHandle::cancel) was called.
+    Stopped,
+    /// The stream was dropped before its end. Only the log has this reason.
+    ClientGone,
+}
+
+impl CancelReason {
+    /// Returns the reason as the client and the log have it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::MaxTurns => "MAX_TURNS",
+            Self::MaxToolCalls => "MAX_TOOL_CALLS",
+            Self::MaxArgumentBytes => "MAX_ARGUMENT_BYTES",
+            Self::RunTimeout => "RUN_TIMEOUT",
+            Self::TokenBudget => "TOKEN_BUDGET",
+            Self::Deadline => "DEADLINE",
+            Self::MaxResponseBytes => "MAX_RESPONSE_BYTES",
+            Self::Stopped => "STOPPED",
+            Self::ClientGone => "CLIENT_GONE",
+        }
+    }
+}
+
+/// What the client reads when a run panics.
+pub(super) const INTERNAL_ERROR: RunError =
+    RunError { code: "INTERNAL", message: "Something went wrong. Please try again." };
+
+/// Returns what the client may know of a model's failure.
+pub(crate) fn run_error(kind: ModelErrorKind) -> RunError {
+    let (code, message) = match kind {
+        ModelErrorKind::Throttled => ("MODEL_THROTTLED", "The model is busy. Please try again in a moment."),
+        ModelErrorKind::Unavailable => {
+            ("MODEL_UNAVAILABLE", "The model is not available. Please try again later.")
+        }
+        ModelErrorKind::Refused => ("MODEL_REFUSED", "The model did not accept the request."),
+        ModelErrorKind::Misconfigured => ("MODEL_MISCONFIGURED", "The model is not set up correctly."),
+        ModelErrorKind::StreamCut => ("MODEL_STREAM_CUT", "The model's answer broke off. Please try again."),
+        ModelErrorKind::ContextTooLong => ("CONTEXT_TOO_LONG", "The conversation is too long for the model."),
+    };
+    RunError { code, message }
+}

@@ -1,0 +1,241 @@
+//! The calls of a history, each with the tool messages that answer it.
+//!
+//! A tool message belongs to the nearest call before it that has its id. Ids do not identify calls: some providers number their
+//! calls anew in each turn, so that one thread has the same id many times, and no result of an earlier call may be lost to a later
+//! one. Which of the tool messages counts, and for what, is decided in `interrupt::judge`.
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::json;
+
+use crate::protocol::{Content, Message, MessageBody, ToolCall, ToolCallId};
+
+/// A call of a history.
+#[derive(Debug)]
+pub(crate) struct HistoryCall<'a> {
+    /// The index of its assistant message.
+    pub(crate) message_index: usize,
+    pub(crate) call: &'a ToolCall,
+    /// The indexes of the tool messages that belong to it, in order.
+    pub(crate) tool_messages: Vec<usize>,
+    /// Whether no earlier call has its id. A client shows a result with the first call that has the id of the result.
+    pub(crate) is_first_of_id: bool,
+    /// How many later calls have its id.
+    pub(crate) later_of_id: usize,
+    /// What the model reads as its result.
+    pub(crate) result: ModelResult,
+}
+
+/// What the model reads as the result of a call of the history.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum ModelResult {
+    /// This content: the result, or a placeholder for it.
+    Content(Content),
+    /// The history has no result.
+    Missing,
+    /// The call waits for a person, who answers it in a later run. The model is not asked before.
+    WaitsForPerson,
+}
+
+/// Reads the calls of a history. The result of each is its first tool message, whoever wrote it.
+pub(crate) fn read_calls(messages: &[Message]) -> Vec<HistoryCall<'_>> {
+    let mut reader = Reader::default();
+    for (index, message) in messages.iter().enumerate() {
+        match &message.body {
+            MessageBody::Assistant { tool_calls, .. } => reader.read_calls(index, tool_calls),
+            MessageBody::Tool { tool_call_id, .. } => reader.read_tool_message(index, tool_call_id),
+            MessageBody::User { .. } => reader.turn += 1,
+            _ => {}
+        }
+    }
+    let mut calls = reader.finish();
+    let mut later: HashMap<&ToolCallId, usize> = HashMap::with_capacity(calls.len());
+    for call in calls.iter_mut().rev() {
+        let count = later.entry(&call.call.id).or_default();
+        call.later_of_id = *count;
+        *count += 1;
+    }
+    for call in &mut calls {
+        if let Some(content) = call.tool_messages.first().and_then(|index| result_content(&messages[*index]))
+        {
+            call.result = ModelResult::Content(content);
+        }
+    }
+    calls
+}
+
+/// Returns the content of a tool message as the model reads it: with the `error` of the client, if there is one. `None` for
+/// other messages.
+pub(crate) fn result_content(message: &Message) -> Option<Content> {
+    let MessageBody::Tool { content, error, .. } = &message.body else { return None };
+    Some(match error {
+        Some(error) => Content::Text(json!({ "error": error, "content": content.text() }).to_string()),
+        None => content.clone(),
+    })
+}
+
+/// Reads the messages one after another and assigns each tool message to its call.
+#[derive(Default)]
+struct Reader<'a> {
+    calls: Vec<HistoryCall<'a>>,
+    /// Counts the messages that end a turn of the assistant. A call that is repeated within a turn is the same call.
+    turn: usize,
+    nearest: HashMap<&'a ToolCallId, Nearest<'a>>,
+    ids: HashSet<&'a ToolCallId>,
+    /// The tool messages that stand before every call of their id.
+    early: Vec<(usize, &'a ToolCallId)>,
+}
+
+/// The calls with one id in the nearest turn that has any.
+#[derive(Default)]
+struct Nearest<'a> {
+    turn: usize,
+    calls: Vec<usize>,
+    functions: HashSet<(&'a str, &'a str)>,
+    /// How many of the calls have a tool message.
+    answered: usize,
+}
+
+impl<'a> Reader<'a> {
+    /// Reads the calls of an assistant message.
+    fn read_calls(&mut self, message_index: usize, calls: &'a [ToolCall]) {
+        for call in calls {
+            let nearest = self.nearest.entry(&call.id).or_default();
+            if nearest.turn != self.turn {
+                *nearest = Nearest { turn: self.turn, ..Nearest::default() };
+            }
+            if !nearest.functions.insert((&call.function.name, &call.function.arguments)) {
+                continue;
+            }
+            nearest.calls.push(self.calls.len());
+            let is_first_of_id = self.ids.insert(&call.id);
+            self.calls.push(HistoryCall {
+                message_index,
+                call,
+                tool_messages: Vec::new(),
+                is_first_of_id,
+                later_of_id: 0,
+                result: ModelResult::Missing,
+            });
+        }
+    }
+
+    /// Reads a tool message, and finds the call that it belongs to.
+    fn read_tool_message(&mut self, index: usize, id: &'a ToolCallId) {
+        self.turn += 1;
+        let Some(nearest) = self.nearest.get_mut(id) else {
+            self.early.push((index, id));
+            return;
+        };
+        // Parallel calls under one id have their results in their order.
+        let call = match nearest.calls.get(nearest.answered) {
+            Some(call) => {
+                nearest.answered += 1;
+                Some(call)
+            }
+            None => nearest.calls.first(),
+        };
+        if let Some(call) = call {
+            self.calls[*call].tool_messages.push(index);
+        }
+    }
+
+    /// Returns the calls. A tool message that stands before its call counts if the call has no other.
+    fn finish(mut self) -> Vec<HistoryCall<'a>> {
+        if self.early.is_empty() {
+            return self.calls;
+        }
+        let mut first: HashMap<&ToolCallId, usize> = HashMap::new();
+        for (index, call) in self.calls.iter().enumerate() {
+            first.entry(&call.call.id).or_insert(index);
+        }
+        for (message_index, id) in std::mem::take(&mut self.early) {
+            if let Some(index) = first.get(id)
+                && self.calls[*index].tool_messages.is_empty()
+            {
+                self.calls[*index].tool_messages.push(message_index);
+            }
+        }
+        self.calls
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::protocol::RunAgentInput;
+
+    fn messages(messages: Value) -> Vec<Message> {
+        let input = json!({"threadId": "t", "runId": "r", "messages": messages});
+        RunAgentInput::read(input).unwrap().input.messages
+    }
+
+    fn assistant(calls: &[(&str, &str)]) -> Value {
+        let call = |(id, arguments): &(&str, &str)| json!({"id": id, "type": "function", "function": {"name": "f", "arguments": arguments}});
+        json!({"id": "a", "role": "assistant", "toolCalls": calls.iter().map(call).collect::<Vec<_>>()})
+    }
+
+    fn tool(id: &str) -> Value {
+        json!({"id": "x", "role": "tool", "toolCallId": id, "content": "done"})
+    }
+
+    fn user() -> Value {
+        json!({"id": "u", "role": "user", "content": "go"})
+    }
+
+    #[test]
+    fn tool_message_belongs_to_the_nearest_earlier_call_of_its_id() {
+        for (why, history, expected) in [
+            ("one call", json!([assistant(&[("c", "1")]), tool("c")]), vec![("1", vec![1])]),
+            ("two results", json!([assistant(&[("c", "1")]), tool("c"), tool("c")]), vec![("1", vec![1, 2])]),
+            (
+                "an id used again in a later turn",
+                json!([assistant(&[("c", "1")]), tool("c"), user(), assistant(&[("c", "2")]), tool("c")]),
+                vec![("1", vec![1]), ("2", vec![4])],
+            ),
+            (
+                "the same call in a later turn",
+                json!([assistant(&[("c", "1")]), tool("c"), user(), assistant(&[("c", "1")])]),
+                vec![("1", vec![1]), ("1", vec![])],
+            ),
+            (
+                "a call that two messages of a turn hold",
+                json!([assistant(&[("c", "1")]), assistant(&[("c", "1")]), tool("c")]),
+                vec![("1", vec![2])],
+            ),
+            (
+                "parallel calls under one id",
+                json!([assistant(&[("c", "1"), ("c", "2")]), tool("c"), tool("c")]),
+                vec![("1", vec![1]), ("2", vec![2])],
+            ),
+            (
+                "a result before its call",
+                json!([tool("c"), assistant(&[("c", "1"), ("d", "2")]), tool("d")]),
+                vec![("1", vec![0]), ("2", vec![2])],
+            ),
+            ("a result of no call", json!([tool("e"), assistant(&[("c", "1")])]), vec![("1", vec![])]),
+        ] {
+            let messages = messages(history);
+            let calls = read_calls(&messages);
+            let found: Vec<(&str, Vec<usize>)> = calls
+                .iter()
+                .map(|call| (call.call.function.arguments.as_str(), call.tool_messages.clone()))
+                .collect();
+            assert_eq!(found, expected, "{why}");
+        }
+    }
+
+    #[test]
+    fn calls_with_the_same_id_are_counted() {
+        let messages =
+            messages(json!([assistant(&[("c", "1")]), user(), assistant(&[("c", "2"), ("d", "3")])]));
+
+        let calls = read_calls(&messages);
+        let counts: Vec<(bool, usize)> =
+            calls.iter().map(|call| (call.is_first_of_id, call.later_of_id)).collect();
+
+        assert_eq!(counts, [(true, 1), (false, 0), (true, 0)]);
+    }
+}

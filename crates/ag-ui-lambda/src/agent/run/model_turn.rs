@@ -1,0 +1,58 @@
+//! One turn of a model: it is asked for, begun, and written to the transcript while it streams.
+//!
+//! Nothing here knows tools: the calls that a turn returns have not been handled.
+
+mod assembler;
+mod start;
+
+use tracing::warn;
+
+use self::assembler::TurnAssembler;
+pub(super) use self::assembler::{CompletedCall, ModelTurn};
+pub(super) use self::start::TurnRequest;
+use self::start::{StartedTurn, start_turn};
+use super::end::RunEnd;
+use super::io::RunIo;
+use crate::model::{Request, ToolChoice};
+use crate::transcript::IdSource;
+
+/// Runs one turn and writes it to the transcript.
+///
+/// `preferred` is the index of the model that made the previous turn of the run, which is asked first. It is set to the
+/// model that made this turn.
+pub(super) async fn run_turn<S: IdSource>(
+    request: &TurnRequest<'_>,
+    preferred: &mut usize,
+    io: &mut RunIo<S>,
+) -> Result<ModelTurn, RunEnd> {
+    let StartedTurn { index, first, deltas, mut recorder } = start_turn(request, *preferred, io).await?;
+    *preferred = index;
+    let model = request.models[index].name();
+    recorder.begin(model, &first);
+    io.transcript.start_turn();
+    let mut assembler = TurnAssembler::new(model, &mut recorder);
+    let turn = match assembler.read(first, deltas, io).await {
+        Ok(reason) => assembler.finish(reason, &mut io.transcript),
+        Err(end) => Err(end),
+    };
+    match &turn {
+        Ok(turn) => check_tool_choice(request.request, turn, model),
+        Err(RunEnd::ModelFailed { error, .. }) => recorder.fail(error.kind),
+        Err(RunEnd::Cancelled(_)) => {}
+    }
+    turn
+}
+
+/// Logs a warning if a model did not make the call that was required of it: some servers ignore tools or the tool choice.
+fn check_tool_choice(request: &Request, turn: &ModelTurn, model: &str) {
+    let tool = match &request.settings.tool_choice {
+        ToolChoice::Required if !request.tools.is_empty() => "any",
+        ToolChoice::Tool(name) if request.offers(name) => name,
+        _ => return,
+    };
+    if turn.calls.is_empty() {
+        warn!(model, tool, "a call was required, and the model made none");
+    } else if tool != "any" && turn.calls.iter().all(|completed| completed.call.name != tool) {
+        warn!(model, tool, "a call of this tool was required, and the model made another");
+    }
+}

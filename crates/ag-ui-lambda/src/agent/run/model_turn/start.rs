@@ -1,0 +1,129 @@
+//! Starts a turn: one model after another is asked, until one sends something that a client would notice.
+
+use std::borrow::Cow;
+
+use futures_util::StreamExt as _;
+use tokio::time::Instant;
+use tracing::warn;
+
+use crate::agent::definition::Models;
+use crate::agent::observe::recorder::{ModelCallRecorder, RunRecorder};
+use crate::agent::run::end::RunEnd;
+use crate::agent::run::io::RunIo;
+use crate::agent::run::reduced_request::without_rejected_part;
+use crate::agent::run::retry::RetryPlan;
+use crate::error_chain::error_chain;
+use crate::model::think_tags;
+use crate::model::{Delta, DeltaStream, ModelError, ModelErrorKind, Request, StopReason, Turn};
+use crate::transcript::IdSource;
+
+/// How often a request is reduced for one model: each time the model may reject the schema of another tool.
+const MAX_REDUCTIONS: usize = 4;
+
+/// What a turn is asked for, and which models are asked.
+pub(crate) struct TurnRequest<'a> {
+    pub(crate) models: &'a Models,
+    pub(crate) request: &'a Request,
+    /// When the run is cancelled if it has not ended.
+    pub(crate) ends_at: Instant,
+    pub(crate) recorder: &'a RunRecorder,
+}
+
+/// A turn that a model has begun.
+pub(super) struct StartedTurn<'a> {
+    /// The index of the model.
+    pub(super) index: usize,
+    pub(super) first: Delta,
+    /// The deltas that follow the first.
+    pub(super) deltas: DeltaStream,
+    pub(super) recorder: ModelCallRecorder<'a>,
+}
+
+/// Asks one model after another, and all of them again after a pause, until one begins the turn.
+pub(super) async fn start_turn<'a, S: IdSource>(
+    turn: &TurnRequest<'a>,
+    preferred: usize,
+    io: &mut RunIo<S>,
+) -> Result<StartedTurn<'a>, RunEnd> {
+    let TurnRequest { models, ends_at, .. } = *turn;
+    let started_at = Instant::now();
+    let mut plan = RetryPlan::new(models.len(), preferred);
+    let mut failure: Option<(&str, ModelError)> = None;
+    loop {
+        for index in plan.candidates(started_at.elapsed()) {
+            let name = models[index].name();
+            if let Some((model, error)) = failure.take() {
+                warn!(model, cause = error_chain(&error), next = name, "model began no turn");
+            }
+            match ask_model(index, turn, io).await {
+                Ok(started) => return Ok(started),
+                Err(error) => {
+                    plan.record_failure(index, &error, started_at.elapsed());
+                    failure = Some((name, error));
+                }
+            }
+        }
+        let left = ends_at.saturating_duration_since(Instant::now());
+        match plan.next_round(started_at.elapsed(), left, fastrand::f64()) {
+            Some(pause) => tokio::time::sleep(pause).await,
+            None => {
+                let (model, error) = failure.expect("each round asks a model");
+                return Err(RunEnd::model_failed(model, error));
+            }
+        }
+    }
+}
+
+/// Asks one model to begin the turn. If it rejects a part of the request that can be left out, it is asked again without
+/// that part.
+async fn ask_model<'a, S: IdSource>(
+    index: usize,
+    turn: &TurnRequest<'a>,
+    io: &mut RunIo<S>,
+) -> Result<StartedTurn<'a>, ModelError> {
+    let model = &turn.models[index];
+    let mut request = Cow::Borrowed(turn.request);
+    let mut reductions = 0;
+    loop {
+        let mut deltas = think_tags::tags_as_reasoning(model.stream(&request), request.settings.think_tags);
+        let mut recorder = turn.recorder.start_model_call(model.name());
+        let first = first_delta(&mut deltas, &mut recorder, io).await;
+        let error = match first.and_then(|first| check_not_empty(first, &request)) {
+            Ok(first) => return Ok(StartedTurn { index, first, deltas, recorder }),
+            Err(error) => error,
+        };
+        recorder.fail(error.kind);
+        match without_rejected_part(&request, &error, model.name()).filter(|_| reductions < MAX_REDUCTIONS) {
+            Some(reduced) => request = Cow::Owned(reduced),
+            None => return Err(error),
+        }
+        reductions += 1;
+    }
+}
+
+/// Waits for the first delta that a client would notice.
+async fn first_delta<S: IdSource>(
+    deltas: &mut DeltaStream,
+    recorder: &mut ModelCallRecorder<'_>,
+    io: &mut RunIo<S>,
+) -> Result<Delta, ModelError> {
+    loop {
+        match deltas.next().await {
+            Some(Ok(Delta::Usage(usage))) => io.add_usage(&usage, recorder),
+            Some(delta) => return delta,
+            None => return Err(ModelErrorKind::StreamCut.into()),
+        }
+    }
+}
+
+/// Returns an error for a turn that ends without any content, so that it counts as cut off and is tried again. After the
+/// results of tools it is no error, because there a model may have nothing to add.
+fn check_not_empty(first: Delta, request: &Request) -> Result<Delta, ModelError> {
+    let follows_results = matches!(request.history.last(), Some(Turn::Results(_)));
+    match first {
+        Delta::End(StopReason::Complete) if !follows_results => {
+            Err(ModelError::new(ModelErrorKind::StreamCut, "the turn is complete and holds nothing"))
+        }
+        first => Ok(first),
+    }
+}

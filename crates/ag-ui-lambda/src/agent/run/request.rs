@@ -1,0 +1,59 @@
+//! What a run is asked for.
+
+use tokio::time::Instant;
+
+use crate::auth::Principal;
+use crate::protocol::RunAgentInput;
+use crate::transcript::{IdSource, RandomIds};
+
+/// One request to [`Agent::run`](crate::Agent::run): who asks, and for what.
+///
+/// ```
+/// # use ag_ui_lambda::agent::RunRequest;
+/// # use ag_ui_lambda::protocol::RunAgentInput;
+/// # let input = RunAgentInput::new("thread-1", "run-1", Vec::new());
+/// let request = RunRequest::new((), input);
+/// # let _ = request;
+/// ```
+#[derive(Debug)]
+#[must_use]
+pub struct RunRequest<C, I = RandomIds> {
+    pub(crate) caller: C,
+    pub(crate) principal: Option<Principal>,
+    pub(crate) input: RunAgentInput,
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) received_at: Instant,
+    pub(crate) ids: I,
+}
+
+impl<C> RunRequest<C> {
+    /// Creates a request of a caller. It has no principal and no deadline, and was received now.
+    pub fn new(caller: C, input: RunAgentInput) -> Self {
+        let received_at = Instant::now();
+        Self { caller, principal: None, input, deadline: None, received_at, ids: RandomIds }
+    }
+}
+
+impl<C, I> RunRequest<C, I> {
+    /// Sets the principal whose approvals count, as it was proven of the caller. Without one, tools whose calls may wait
+    /// for a person are not offered.
+    pub fn principal(self, principal: impl Into<Option<Principal>>) -> Self {
+        Self { principal: principal.into(), ..self }
+    }
+
+    /// Sets the time at which the run must have ended. The agent's own time limit applies beside it.
+    pub fn deadline(self, deadline: impl Into<Option<Instant>>) -> Self {
+        Self { deadline: deadline.into(), ..self }
+    }
+
+    /// Sets the time at which the request was received. The durations in the log count from it.
+    pub fn received_at(self, received_at: Instant) -> Self {
+        Self { received_at, ..self }
+    }
+
+    /// Sets where the ids and times of the events come from. Tests use it for events that are always the same.
+    pub fn ids<J: IdSource>(self, ids: J) -> RunRequest<C, J> {
+        let Self { caller, principal, input, deadline, received_at, ids: _ } = self;
+        RunRequest { caller, principal, input, deadline, received_at, ids }
+    }
+}

@@ -1,0 +1,195 @@
+//! The call that a signature is bound to, and the digests of a call's arguments.
+
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use super::mac::{MacInput, encode_base64url};
+use crate::auth::Principal;
+use crate::protocol::{RunId, ThreadId, ToolCallId};
+
+/// The largest integer up to which an IEEE 754 double can represent every integer: 2^53.
+const MAX_SAFE_INTEGER: u64 = 1 << 53;
+
+/// What a signature is bound to: one tool call of one caller in one thread.
+///
+/// A signature is valid only together with an equal binding. The server derives all fields from the request that it
+/// handles, and never from the signature itself.
+pub(crate) struct Binding<'a> {
+    pub(crate) thread_id: &'a ThreadId,
+    /// The run that made the call. For the signature of a result: the run that sent the result.
+    pub(crate) run_id: &'a RunId,
+    pub(crate) call_id: &'a ToolCallId,
+    /// The name of the tool.
+    pub(crate) tool: &'a str,
+    /// The digest of the arguments, by [`arguments_digest`] or [`text_arguments_digest`].
+    pub(crate) arguments_digest: [u8; 32],
+    pub(crate) principal: &'a Principal,
+}
+
+impl Binding<'_> {
+    /// Computes the idempotency key of the call, which a tool can pass on to a system that deduplicates by it.
+    ///
+    /// It is the same in every run that resumes the call, and does not depend on the signing key.
+    pub(crate) fn idempotency_key(&self) -> String {
+        let mut input = MacInput::new("ag-ui-lambda idempotency key 1");
+        self.put_into(&mut input);
+        encode_base64url(&input.sha256()[..24])
+    }
+
+    /// Appends all fields to the input of a MAC or a digest.
+    pub(super) fn put_into(&self, input: &mut MacInput) {
+        input.put(self.run_id.as_str());
+        input.put(self.call_id.as_str());
+        input.put(self.thread_id.as_str());
+        input.put(self.tool);
+        input.put(self.arguments_digest);
+        input.put_principal(self.principal);
+    }
+}
+
+/// Arguments contain an integer beyond ±2^53, which the canonical form of RFC 8785 cannot tell from its neighbours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct UnsafeInteger;
+
+/// Computes the digest of arguments: SHA-256 of their canonical form by RFC 8785. The order of members, whitespace and
+/// the spelling of numbers do not change it.
+///
+/// # Errors
+/// [`UnsafeInteger`] if the arguments contain an integer beyond ±2^53: RFC 8785 writes numbers as doubles, so that two
+/// such integers could have one digest.
+///
+/// Source: RFC 8785, section 3.2.2.3 and appendix D.
+pub(crate) fn arguments_digest(arguments: &Value) -> Result<[u8; 32], UnsafeInteger> {
+    if !has_only_safe_integers(arguments) {
+        return Err(UnsafeInteger);
+    }
+    let canonical = serde_json_canonicalizer::to_vec(arguments).map_err(|_| UnsafeInteger)?;
+    Ok(Sha256::digest(canonical).into())
+}
+
+/// Computes the digest of arguments that have no canonical form, from their text. It never equals a digest that
+/// [`arguments_digest`] computes.
+pub(crate) fn text_arguments_digest(arguments: &str) -> [u8; 32] {
+    let mut input = MacInput::new("ag-ui-lambda arguments as text 1");
+    input.put(arguments);
+    input.sha256()
+}
+
+/// Whether every integer in a value, at any depth, is at most 2^53 in magnitude.
+fn has_only_safe_integers(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => {
+            let magnitude = number.as_u64().or_else(|| number.as_i64().map(i64::unsigned_abs));
+            magnitude.is_none_or(|magnitude| magnitude <= MAX_SAFE_INTEGER)
+        }
+        Value::Array(items) => items.iter().all(has_only_safe_integers),
+        Value::Object(members) => members.values().all(has_only_safe_integers),
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+pub(super) mod testing {
+    use super::*;
+
+    /// The parts of a binding, owned, so that a test can change them one by one.
+    #[derive(Clone)]
+    pub(crate) struct BindingParts {
+        pub(crate) thread_id: ThreadId,
+        pub(crate) run_id: RunId,
+        pub(crate) call_id: ToolCallId,
+        pub(crate) tool: String,
+        pub(crate) arguments_digest: [u8; 32],
+        pub(crate) principal: Principal,
+    }
+
+    impl BindingParts {
+        /// A call of the tool `refund` by the user `ada`.
+        pub(crate) fn new() -> Self {
+            let principal = Principal {
+                source: "jwt",
+                issuer: Some("idp".into()),
+                org: Some("acme".into()),
+                user: Some("ada".into()),
+            };
+            Self {
+                thread_id: "t".into(),
+                run_id: "r".into(),
+                call_id: "c".into(),
+                tool: "refund".into(),
+                arguments_digest: [7; 32],
+                principal,
+            }
+        }
+
+        /// The same parts after a change.
+        pub(crate) fn with(&self, change: impl FnOnce(&mut Self)) -> Self {
+            let mut changed = self.clone();
+            change(&mut changed);
+            changed
+        }
+
+        /// The binding that has these parts.
+        pub(crate) fn binding(&self) -> Binding<'_> {
+            Binding {
+                thread_id: &self.thread_id,
+                run_id: &self.run_id,
+                call_id: &self.call_id,
+                tool: &self.tool,
+                arguments_digest: self.arguments_digest,
+                principal: &self.principal,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::testing::BindingParts;
+    use super::*;
+
+    #[test]
+    fn arguments_digest_ignores_how_json_is_written() {
+        let digest_of = |text: &str| arguments_digest(&serde_json::from_str(text).unwrap());
+
+        assert_eq!(
+            digest_of(r#"{"a":1,"b":[2.0,"é"]}"#),
+            digest_of("{ \"b\": [2, \"\\u00e9\"], \"a\": 1.0 }")
+        );
+        assert_ne!(digest_of(r#"{"a":[1,2]}"#), digest_of(r#"{"a":[2,1]}"#));
+        assert_ne!(digest_of(r#"{"a":"1"}"#), digest_of(r#"{"a":1}"#));
+        assert_ne!(digest_of(r#"{"a":null}"#), digest_of("{}"));
+    }
+
+    #[test]
+    fn arguments_digest_rejects_integers_beyond_two_to_the_53() {
+        for (number, is_safe) in [
+            (json!(9_007_199_254_740_992_u64), true),
+            (json!(9_007_199_254_740_993_u64), false),
+            (json!(-9_007_199_254_740_993_i64), false),
+            (json!(1e300), true),
+        ] {
+            assert_eq!(arguments_digest(&json!({ "a": [number] })).is_ok(), is_safe, "{number}");
+        }
+    }
+
+    #[test]
+    fn text_arguments_digest_differs_from_that_of_json() {
+        assert_ne!(text_arguments_digest("{}"), arguments_digest(&json!({})).unwrap());
+        assert_ne!(text_arguments_digest("{}"), arguments_digest(&json!("{}")).unwrap());
+        assert_ne!(text_arguments_digest("{"), text_arguments_digest("{{"));
+    }
+
+    #[test]
+    fn idempotency_key_depends_on_call_and_principal() {
+        let parts = BindingParts::new();
+        let key = parts.binding().idempotency_key();
+
+        assert_eq!(key, parts.binding().idempotency_key());
+        assert_ne!(key, parts.with(|other| other.run_id = "r2".into()).binding().idempotency_key());
+        assert_ne!(key, parts.with(|other| other.principal.user = None).binding().idempotency_key());
+        assert_eq!(key.len(), 32);
+    }
+}

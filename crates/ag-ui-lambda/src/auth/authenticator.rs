@@ -1,0 +1,247 @@
+//! Authenticates the caller of a request with the proofs in its head: the shared token, the authorizer's claims and the
+//! user's token.
+//!
+//! Nothing here looks at the body of a request, and nothing answers it.
+
+use http::HeaderMap;
+use http::header::{AUTHORIZATION, HeaderName};
+use http::request::Parts;
+
+use super::claim_source::ClaimSource;
+use super::claims::Claims;
+use super::shared_token::SharedToken;
+use super::verify_user::{UserTokenError, VerifyUser};
+
+/// The header that carries the end user's token.
+pub(crate) const USER_TOKEN_HEADER: HeaderName = HeaderName::from_static("x-agui-user-token");
+
+/// Which proof of the caller a request must carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AuthMode {
+    /// The shared token.
+    Token,
+    /// The proof of an authorizer in front of this process, or the signature of a trusted signer.
+    Authorizer,
+    /// Both the shared token and the proof of an authorizer.
+    Both,
+}
+
+/// Why a caller could not be authenticated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum AuthError {
+    /// The request carries no shared token.
+    #[error("the shared token is missing")]
+    TokenMissing,
+    /// The request carries the header of the shared token more than once.
+    #[error("the shared token was sent more than once")]
+    TokenRepeated,
+    /// The request carries something that is not the shared token.
+    #[error("what was sent is not the shared token")]
+    TokenMismatch,
+    /// The secret with the shared token cannot be read, so that it cannot be decided whether the token is right.
+    #[error("the secret with the shared token is unavailable")]
+    TokenUnavailable,
+    /// The endpoint requires an authorizer's proof, and the request carries none.
+    #[error("no authorizer has proven a caller")]
+    NoAuthorizer,
+    /// The endpoint requires a user token, and the request carries none.
+    #[error("the user's token is missing")]
+    UserTokenMissing,
+    /// The request carries a user token that does not count.
+    #[error(transparent)]
+    UserToken(#[from] UserTokenError),
+}
+
+/// The user's token and the authorizer's claims name different callers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the user's token and the authorizer speak of different callers")]
+pub(crate) struct ConflictingProofsError;
+
+/// What an endpoint checks before it serves a caller. Everyone may call if `token` is `None` and no authorizer is needed.
+pub(crate) struct Authenticator {
+    /// The shared token, if requests have to carry it.
+    pub(crate) token: Option<SharedToken>,
+    /// The header that carries the shared token.
+    pub(crate) token_header: HeaderName,
+    /// Whether a request needs the proof of an authorizer or of a trusted signer.
+    pub(crate) needs_authorizer: bool,
+    /// Patterns of the signers whose signature counts as an authorizer's proof.
+    pub(crate) trusted_signers: Vec<String>,
+    /// What verifies the user's token, if requests have to carry one.
+    pub(crate) user: Option<Box<dyn VerifyUser>>,
+}
+
+/// A caller who has passed [`Authenticator::authenticate`], which is the only way to get one.
+#[derive(Debug)]
+pub(crate) struct Authenticated {
+    /// `None` if the user's token and the authorizer's claims name different callers.
+    claims: Option<Claims>,
+}
+
+impl Authenticated {
+    /// Returns what is proven about the caller.
+    ///
+    /// Two proofs that contradict each other are not a missing proof: so the caller counts as authenticated, and is
+    /// refused here, when the endpoint checks what is forbidden.
+    pub(crate) fn claims(&self) -> Result<&Claims, ConflictingProofsError> {
+        self.claims.as_ref().ok_or(ConflictingProofsError)
+    }
+}
+
+impl Authenticator {
+    /// Fetches the secret and the issuer's keys that the first request will need. It cannot fail.
+    pub(crate) async fn warm_up(&self) {
+        let token = async {
+            if let Some(token) = &self.token {
+                token.warm_up().await;
+            }
+        };
+        let user = async {
+            if let Some(user) = &self.user {
+                user.warm_up().await;
+            }
+        };
+        tokio::join!(token, user);
+    }
+
+    /// Checks all proofs that the endpoint requires.
+    ///
+    /// An error that is certain comes before one that only says that something is unavailable: a request that is wrong
+    /// in any way gets that answer even while a secret or a key set cannot be read.
+    pub(crate) async fn authenticate(&self, head: &Parts) -> Result<Authenticated, AuthError> {
+        let mut unavailable = None;
+        if let Some(token) = &self.token {
+            match token.accepts(self.presented_token(&head.headers)?).await {
+                Ok(true) => {}
+                Ok(false) => return Err(AuthError::TokenMismatch),
+                Err(_) => unavailable = Some(AuthError::TokenUnavailable),
+            }
+        }
+        let proven = head.extensions.get::<Claims>().cloned().unwrap_or_else(Claims::anonymous);
+        if self.needs_authorizer && !self.is_proof(&proven) {
+            return Err(AuthError::NoAuthorizer);
+        }
+        let claims = match &self.user {
+            None => Some(proven),
+            Some(user) => {
+                let token = single_header(&head.headers, &USER_TOKEN_HEADER)
+                    .map_err(HeaderError::into_user_token_error)?;
+                match user.verify(token.ok_or(AuthError::UserTokenMissing)?).await {
+                    Ok(verified) => proven.with_user_token(verified),
+                    Err(UserTokenError::KeysUnavailable) => {
+                        unavailable.get_or_insert(UserTokenError::KeysUnavailable.into());
+                        None
+                    }
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        };
+        match unavailable {
+            Some(error) => Err(error),
+            None => Ok(Authenticated { claims }),
+        }
+    }
+
+    /// Returns the token that a request carries: in the header of the shared token, or else as a bearer token in
+    /// `Authorization`. If the first header is there, the second does not count.
+    fn presented_token<'a>(&self, headers: &'a HeaderMap) -> Result<&'a str, AuthError> {
+        let single = |name: &HeaderName| {
+            single_header(headers, name).map_err(|error| match error {
+                HeaderError::Repeated => AuthError::TokenRepeated,
+                HeaderError::NotAscii => AuthError::TokenMismatch,
+            })
+        };
+        if let Some(token) = single(&self.token_header)? {
+            return Ok(token);
+        }
+        let credentials = single(&AUTHORIZATION)?.and_then(|value| value.split_once(' '));
+        match credentials {
+            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token.trim()),
+            _ => Err(AuthError::TokenMissing),
+        }
+    }
+
+    /// Whether claims that came with the request count as an authorizer's proof.
+    fn is_proof(&self, claims: &Claims) -> bool {
+        match claims.source() {
+            ClaimSource::None | ClaimSource::UserToken => false,
+            ClaimSource::Authorizer { caller_claim: None, .. } => !claims.is_empty(),
+            ClaimSource::Authorizer { caller_claim: Some(name), .. } => claims.text(name).is_some(),
+            ClaimSource::SignedRequest { .. } => claims
+                .signer()
+                .is_some_and(|signer| self.trusted_signers.iter().any(|pattern| glob_match(pattern, signer))),
+        }
+    }
+}
+
+/// Why a header cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum HeaderError {
+    /// Its value holds other bytes than visible ASCII.
+    NotAscii,
+    /// The request has it more than once.
+    Repeated,
+}
+
+impl HeaderError {
+    /// Returns the error of a user token whose header cannot be read.
+    fn into_user_token_error(self) -> UserTokenError {
+        UserTokenError::Refused(match self {
+            Self::NotAscii => "it is not ASCII",
+            Self::Repeated => "it was sent twice",
+        })
+    }
+}
+
+/// Returns the value of a header, or `None` if the request does not have it. A header that is sent twice is an error,
+/// since proxies disagree on which one counts.
+fn single_header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, HeaderError> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => value.to_str().map(Some).map_err(|_| HeaderError::NotAscii),
+        (Some(_), Some(_)) => Err(HeaderError::Repeated),
+    }
+}
+
+/// Whether a text fits a pattern in which `*` stands for any number of characters.
+fn glob_match(pattern: &str, text: &str) -> bool {
+    let mut pieces = pattern.split('*');
+    let Some(mut rest) = pieces.next().and_then(|first| text.strip_prefix(first)) else {
+        return false;
+    };
+    let Some(last) = pieces.next_back() else {
+        return rest.is_empty();
+    };
+    for piece in pieces {
+        match rest.find(piece) {
+            Some(at) => rest = &rest[at + piece.len()..],
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::glob_match;
+
+    #[test]
+    fn a_star_stands_for_any_number_of_characters() {
+        let arn = "arn:aws:sts::123456789012:assumed-role/web/session-1";
+        for (pattern, fits) in [
+            (arn, true),
+            ("*", true),
+            ("arn:aws:sts::123456789012:assumed-role/web/*", true),
+            ("arn:aws:sts::*:assumed-role/*/session-1", true),
+            ("arn:aws:sts::123456789012:assumed-role/web", false),
+            ("arn:aws:sts::999999999999:*", false),
+            ("*session-2", false),
+            ("", false),
+            ("arn*1*1*1*1*1*1*1*1", false),
+        ] {
+            assert_eq!(glob_match(pattern, arn), fits, "{pattern}");
+        }
+    }
+}

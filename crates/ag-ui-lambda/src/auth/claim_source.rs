@@ -1,0 +1,44 @@
+//! Who has proven a caller's claims, as neutral facts: vendors' names come from outside, as values.
+
+/// Who has proven a caller's claims, and in which of them that source names the caller.
+///
+/// The `name` of a source is written to the log, and approvals are bound to it. Give each kind of proof a name of its
+/// own, do not use `none` or `user-token`, and do not change it while approvals wait for an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ClaimSource {
+    /// Nobody has proven anything: the caller is anonymous.
+    None,
+    /// The end user's token, which this process has verified.
+    UserToken,
+    /// An authorizer in front of this process, which has checked who the caller is.
+    Authorizer {
+        /// The name of this kind of authorizer.
+        name: &'static str,
+        /// The claim in which the authorizer has to name the caller. It is the subject where there is no `sub`. `None` if
+        /// any claim at all is a proof, as with an authorizer that only passes on the claims of a token.
+        caller_claim: Option<&'static str>,
+    },
+    /// The signature of the request, made by a machine or a server. It counts as a proof only if the endpoint lists the
+    /// signer as [trusted](crate::endpoint::EndpointBuilder::trusted_signers).
+    SignedRequest {
+        /// The name of this kind of signature.
+        name: &'static str,
+        /// The claim that names who has signed.
+        signer_claim: &'static str,
+        /// The claim that names the user where one signer signs for many users. It is then the user that approvals are
+        /// bound to, in place of the signer.
+        pooled_user_claim: Option<&'static str>,
+    },
+}
+
+impl ClaimSource {
+    /// The name of the source in the log and in the binding of approvals.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::UserToken => "user-token",
+            Self::Authorizer { name, .. } | Self::SignedRequest { name, .. } => name,
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! What is proven about a caller.
+//!
+//! Claims come from an authorizer in front of this process, or from a user token that this process has verified. They never
+//! come from a header, a query or a body. Their values are personal data and are not logged.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use super::claim_names;
+use super::claim_source::ClaimSource;
+use crate::json;
+use crate::protocol::JsonObject;
+
+/// What is proven about a caller: claims by name, and who has proven them.
+///
+/// The application's mapping turns them into its own type of caller. `Debug` prints the names only, because the values are
+/// personal data.
+#[derive(Clone, PartialEq)]
+pub struct Claims {
+    /// Who has proven the claims.
+    source: ClaimSource,
+    /// The claims by name.
+    values: JsonObject,
+}
+
+/// The caller may not use this agent.
+///
+/// The application's mapping from claims to a caller returns it, and the client gets the status 403.
+// Exhaustive, so that every mapping can create it. It says nothing more, because the client must not learn the reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the caller is not allowed to use this agent")]
+pub struct Forbidden;
+
+impl Claims {
+    /// Creates claims that `source` has proven. Whoever calls it vouches for them.
+    pub fn new(source: ClaimSource, values: JsonObject) -> Self {
+        Self { source, values }
+    }
+
+    /// Creates the empty claims of an anonymous caller.
+    pub fn anonymous() -> Self {
+        Self::new(ClaimSource::None, JsonObject::new())
+    }
+
+    /// Returns all claims by name.
+    pub(crate) fn values(&self) -> &JsonObject {
+        &self.values
+    }
+
+    /// Whether there are no claims.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// Returns who has proven the claims.
+    pub fn source(&self) -> ClaimSource {
+        self.source
+    }
+
+    /// Returns a claim as it was proven. In the claims of an authorizer, numbers and booleans may be strings, because most
+    /// authorizers write them so.
+    pub fn value(&self, name: &str) -> Option<&Value> {
+        self.values.get(name)
+    }
+
+    /// Returns a claim that is a string and not empty; `None` for any other.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.values.get(name)?.as_str().filter(|text| !text.is_empty())
+    }
+
+    /// Returns a claim that is a list, such as permissions; empty if there is no such claim.
+    ///
+    /// It reads every form that authorizers write: a JSON array, the text of one (`["a","b"]`), `[a b]`, `a,b` and `a b`.
+    /// Text that begins like an array of strings but is malformed is an empty list. An element of an array that holds white
+    /// space or a comma is left out: in the other forms it would be several elements, and a name must not grant what only
+    /// its pieces would grant.
+    pub fn list(&self, name: &str) -> Vec<String> {
+        let is_separator = |c: char| c.is_whitespace() || c == ',';
+        let value = self.values.get(name);
+        let array = value.and_then(Value::as_str).and_then(parse_array_text);
+        match array.as_ref().or(value) {
+            Some(Value::String(text)) => {
+                let inner = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+                inner.split(is_separator).filter(|item| !item.is_empty()).map(ToOwned::to_owned).collect()
+            }
+            Some(Value::Array(items)) => {
+                let items = items.iter().filter_map(Value::as_str);
+                items
+                    .filter(|item| !item.is_empty() && !item.contains(is_separator))
+                    .map(ToOwned::to_owned)
+                    .collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Returns the subject: the claim `sub`, or else the claim in which the authorizer names the caller.
+    pub fn subject(&self) -> Option<&str> {
+        let caller = || match self.source {
+            ClaimSource::Authorizer { caller_claim: Some(name), .. } => self.text(name),
+            _ => None,
+        };
+        self.text(claim_names::SUBJECT).or_else(caller)
+    }
+
+    /// Returns who has signed the request; `None` if the claims do not come from a signed request.
+    pub(crate) fn signer(&self) -> Option<&str> {
+        match self.source {
+            ClaimSource::SignedRequest { signer_claim, .. } => self.text(signer_claim),
+            _ => None,
+        }
+    }
+
+    /// Adds the claims of the user's token, which has been verified. Where both have a claim, the authorizer's counts.
+    ///
+    /// `None` if the two name different issuers or subjects. The signer of a request has neither and only passes on the
+    /// user's token, so its claims are replaced.
+    pub(crate) fn with_user_token(self, token: JsonObject) -> Option<Self> {
+        let user = Self::new(ClaimSource::UserToken, token);
+        if matches!(self.source, ClaimSource::None | ClaimSource::SignedRequest { .. }) {
+            return Some(user);
+        }
+        let conflict = |a: Option<&str>, b: Option<&str>| a.is_some() && a != b;
+        let issuer = claim_names::ISSUER;
+        if conflict(self.text(issuer), user.text(issuer)) || conflict(self.subject(), user.subject()) {
+            return None;
+        }
+        let mut values = user.values;
+        values.extend(self.values);
+        Some(Self { source: self.source, values })
+    }
+}
+
+/// Parses a text that begins like a JSON array of strings, `["`, as some authorizers write lists. `None` if it does not
+/// begin like one, and null if it does but is malformed.
+fn parse_array_text(text: &str) -> Option<Value> {
+    let text = text.trim();
+    let is_array = text.strip_prefix('[').is_some_and(|rest| rest.trim_start().starts_with('"'));
+    is_array.then(|| json::read_unrepaired(text.as_bytes()).unwrap_or(Value::Null))
+}
+
+/// Prints names without values, because claims are personal data.
+impl fmt::Debug for Claims {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.values.keys().collect();
+        f.debug_struct("Claims").field("source", &self.source).field("names", &names).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

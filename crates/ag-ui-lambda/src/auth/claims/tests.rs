@@ -1,0 +1,84 @@
+use serde_json::json;
+
+use super::*;
+
+/// An authorizer that passes on the claims of a token.
+const TOKEN_AUTHORIZER: ClaimSource = ClaimSource::Authorizer { name: "jwt", caller_claim: None };
+/// An authorizer of the application's own, which names the caller in `principalId`.
+const CUSTOM_AUTHORIZER: ClaimSource =
+    ClaimSource::Authorizer { name: "custom", caller_claim: Some("principalId") };
+/// A signature of the request, by a signer that may sign for many users.
+const SIGNED_REQUEST: ClaimSource = ClaimSource::SignedRequest {
+    name: "signed",
+    signer_claim: "signer",
+    pooled_user_claim: Some("pooledUser"),
+};
+
+/// The claims in a JSON object.
+fn claims(source: ClaimSource, values: Value) -> Claims {
+    let Value::Object(values) = values else { panic!("claims are an object") };
+    Claims::new(source, values)
+}
+
+#[test]
+fn list_is_read_in_every_form_that_authorizers_write() {
+    for (why, value, expected) in [
+        ("commas without brackets", json!("admin,ops"), vec!["admin", "ops"]),
+        ("brackets without quotes", json!("[admin ops]"), vec!["admin", "ops"]),
+        ("brackets around one entry", json!("[admin]"), vec!["admin"]),
+        ("a list as Java writes it", json!("[admin, ops]"), vec!["admin", "ops"]),
+        ("an OAuth scope", json!("read write"), vec!["read", "write"]),
+        ("a token's array", json!(["admin", "ops"]), vec!["admin", "ops"]),
+        ("a name that would fall apart grants nothing", json!(["read admin", "a,b", "ok"]), vec!["ok"]),
+        ("a JSON array as text", json!(r#"["admin","ops"]"#), vec!["admin", "ops"]),
+        ("with white space", json!(" [ \"admin\" ,\n\"ops\" ] "), vec!["admin", "ops"]),
+        ("with escapes", json!(r#"["orders\u003aread"]"#), vec!["orders:read"]),
+        ("of one", json!(r#"["admin"]"#), vec!["admin"]),
+        ("an empty array", json!("[]"), vec![]),
+        ("of names that would fall apart", json!(r#"["read admin","a,b","","ok"]"#), vec!["ok"]),
+        ("of other things too", json!(r#"["admin",7,null,["ops"],{"a":"root"}]"#), vec!["admin"]),
+        ("cut off", json!(r#"["admin","ops"#), vec![]),
+        ("with half a surrogate pair", json!(r#"["admin","\ud83d"]"#), vec![]),
+        ("with something behind it", json!(r#"["admin"] root"#), vec![]),
+        ("not a list", json!(7), vec![]),
+        ("empty", json!(""), vec![]),
+    ] {
+        assert_eq!(claims(ClaimSource::UserToken, json!({ "x": value })).list("x"), expected, "{why}");
+    }
+}
+
+#[test]
+fn user_token_must_name_the_authorizers_issuer_and_subject() {
+    use ClaimSource::None as Nobody;
+    let token = json!({"iss": "https://issuer", "sub": "ada", "custom:plan": "free", "email": "a@b"});
+    for (why, source, authorizer, fits) in [
+        ("no other proof", Nobody, json!({}), true),
+        ("a signer passes it on", SIGNED_REQUEST, json!({"signer": "web"}), true),
+        ("the same", TOKEN_AUTHORIZER, json!({"iss": "https://issuer", "sub": "ada"}), true),
+        ("another subject", TOKEN_AUTHORIZER, json!({"iss": "https://issuer", "sub": "bob"}), false),
+        ("another issuer", TOKEN_AUTHORIZER, json!({"iss": "https://other", "sub": "ada"}), false),
+        ("the same principal", CUSTOM_AUTHORIZER, json!({"principalId": "ada"}), true),
+        ("another principal", CUSTOM_AUTHORIZER, json!({"principalId": "bob"}), false),
+    ] {
+        let Value::Object(token) = token.clone() else { panic!("an object") };
+        assert_eq!(claims(source, authorizer).with_user_token(token).is_some(), fits, "{why}");
+    }
+}
+
+#[test]
+fn authorizers_claims_come_before_the_tokens() {
+    let authorizer = claims(CUSTOM_AUTHORIZER, json!({"principalId": "ada", "custom:plan": "pro"}));
+    let Value::Object(token) = json!({"sub": "ada", "custom:plan": "free", "email": "a@b"}) else { panic!() };
+
+    let both = authorizer.with_user_token(token).unwrap();
+
+    assert_eq!(both.text("custom:plan"), Some("pro"));
+    assert_eq!(both.text("email"), Some("a@b"));
+}
+
+#[test]
+fn debug_prints_no_value() {
+    let printed = format!("{:?}", claims(ClaimSource::UserToken, json!({"email": "ada@example.com"})));
+
+    assert!(printed.contains("email") && !printed.contains("ada@"), "{printed}");
+}

@@ -1,0 +1,170 @@
+//! Who a caller is for approvals.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use super::claim_names;
+use super::claim_source::ClaimSource;
+use super::claims::Claims;
+
+/// The user that an approval is bound to: only the same principal may answer it.
+///
+/// It is never the user's name alone, because two issuers may give two people the same name. It holds no permissions:
+/// they may change while an approval waits, and are checked when the answer arrives.
+// Exhaustive, because a further field would not be part of the tokens that are already with clients.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Principal {
+    /// The name of the source that has proven who it is, such as `jwt`; see [`ClaimSource::name`].
+    pub source: &'static str,
+    /// The issuer of the proof; `None` if the claims do not name one.
+    pub issuer: Option<String>,
+    /// The user's organisation; `None` if the claims do not name one.
+    pub org: Option<String>,
+    /// The user; `None` only for anonymous callers.
+    pub user: Option<String>,
+}
+
+/// The names of the claims that a [`Principal`] is made of, beside `iss`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+// Exhaustive, because a principal has just these two parts that applications name differently.
+pub struct PrincipalClaims {
+    /// The claims that name the user. The first of them that a caller has counts. `sub` by default.
+    pub user: Vec<String>,
+    /// The claim that names the organisation. `custom:org_id` by default.
+    pub org: String,
+}
+
+impl Default for PrincipalClaims {
+    fn default() -> Self {
+        Self { user: vec![claim_names::SUBJECT.into()], org: claim_names::ORGANIZATION.into() }
+    }
+}
+
+impl Principal {
+    /// Creates the principal of callers about whom nothing is proven. All such callers are the same principal.
+    pub fn anonymous() -> Self {
+        Self { source: ClaimSource::None.name(), issuer: None, org: None, user: None }
+    }
+
+    /// Determines the principal of a caller with these claims.
+    ///
+    /// `None` if the claims do not identify a single user, because such a principal would stand for several users.
+    pub(crate) fn of(claims: &Claims, names: &PrincipalClaims) -> Option<Self> {
+        // A signer that signs for many users would stand for all of them.
+        let pooled = match claims.source() {
+            ClaimSource::None => return Some(Self::anonymous()),
+            ClaimSource::SignedRequest { pooled_user_claim, .. } => pooled_user_claim,
+            ClaimSource::UserToken | ClaimSource::Authorizer { .. } => None,
+        };
+        let user = pooled.into_iter().chain(names.user.iter().map(String::as_str));
+        let user = user.into_iter().find_map(|name| claims.text(name))?;
+        Some(Self {
+            source: claims.source().name(),
+            issuer: part(claims, claim_names::ISSUER)?,
+            org: part(claims, &names.org)?,
+            user: Some(user.to_owned()),
+        })
+    }
+}
+
+/// Reads a claim as a part of a principal: `Some(None)` if it is absent or empty.
+///
+/// `None` for a list or an object. Such a claim cannot be compared, and to leave it out would make one principal of those
+/// whom it keeps apart.
+fn part(claims: &Claims, name: &str) -> Option<Option<String>> {
+    match claims.value(name) {
+        None | Some(Value::Null) => Some(None),
+        Some(Value::String(text)) => Some(Some(text.clone()).filter(|text| !text.is_empty())),
+        Some(scalar @ (Value::Number(_) | Value::Bool(_))) => Some(Some(scalar.to_string())),
+        Some(Value::Array(_) | Value::Object(_)) => None,
+    }
+}
+
+/// Prints the source alone, because the rest is personal data.
+impl fmt::Debug for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Principal").field("source", &self.source).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// An authorizer that passes on the claims of a token.
+    const TOKEN_AUTHORIZER: ClaimSource = ClaimSource::Authorizer { name: "jwt", caller_claim: None };
+    /// An authorizer of the application's own, which names the caller in `principalId`.
+    const CUSTOM_AUTHORIZER: ClaimSource =
+        ClaimSource::Authorizer { name: "custom", caller_claim: Some("principalId") };
+    /// A signature of the request, by a signer that may sign for many users.
+    const SIGNED_REQUEST: ClaimSource = ClaimSource::SignedRequest {
+        name: "signed",
+        signer_claim: "signer",
+        pooled_user_claim: Some("pooledUser"),
+    };
+
+    /// The claims in a JSON object.
+    fn claims(source: ClaimSource, values: Value) -> Claims {
+        let Value::Object(values) = values else { panic!("claims are an object") };
+        Claims::new(source, values)
+    }
+
+    #[test]
+    fn principal_has_source_issuer_organisation_and_always_a_user() {
+        use ClaimSource::{None as Anonymous, UserToken};
+        let user = ["sub", "principalId", "signer"].map(Into::into).into();
+        let names = PrincipalClaims { user, ..PrincipalClaims::default() };
+        for (why, source, values, expected) in [
+            ("an anonymous caller", Anonymous, json!({"sub": "unproven"}), Some(("none", None, None, None))),
+            (
+                "a user of an issuer",
+                UserToken,
+                json!({"iss": "idp", "sub": "ada", "custom:org_id": "acme", "scope": "refunds:write"}),
+                Some(("user-token", Some("idp"), Some("acme"), Some("ada"))),
+            ),
+            (
+                "another source",
+                TOKEN_AUTHORIZER,
+                json!({"sub": "ada"}),
+                Some(("jwt", None, None, Some("ada"))),
+            ),
+            ("a signer", SIGNED_REQUEST, json!({"signer": "web"}), Some(("signed", None, None, Some("web")))),
+            (
+                "a user of an identity pool",
+                SIGNED_REQUEST,
+                json!({"signer": "web", "pooledUser": "pool:1"}),
+                Some(("signed", None, None, Some("pool:1"))),
+            ),
+            ("an empty user", TOKEN_AUTHORIZER, json!({"iss": "idp", "sub": ""}), None),
+            ("a user that is not a string", CUSTOM_AUTHORIZER, json!({"sub": 7}), None),
+            (
+                "an organisation that is a number",
+                CUSTOM_AUTHORIZER,
+                json!({"iss": 1, "sub": "ada", "custom:org_id": 2}),
+                Some(("custom", Some("1"), Some("2"), Some("ada"))),
+            ),
+            (
+                "no organisation",
+                CUSTOM_AUTHORIZER,
+                json!({"iss": null, "sub": "ada", "custom:org_id": ""}),
+                Some(("custom", None, None, Some("ada"))),
+            ),
+            (
+                "organisations in a list",
+                CUSTOM_AUTHORIZER,
+                json!({"sub": "ada", "custom:org_id": ["a"]}),
+                None,
+            ),
+            ("an issuer that is an object", CUSTOM_AUTHORIZER, json!({"sub": "ada", "iss": {"id": 1}}), None),
+        ] {
+            let principal = Principal::of(&claims(source, values), &names);
+            let fields = principal.as_ref().map(|Principal { source, issuer, org, user }| {
+                (*source, issuer.as_deref(), org.as_deref(), user.as_deref())
+            });
+            assert_eq!(fields, expected, "{why}");
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! The configuration of users' JWTs.
+
+use super::Algorithm;
+
+/// Which users' JWTs count, and where the keys are that verify them.
+// Exhaustive, because whoever configures the verification has to decide on each of these.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserTokenConfig {
+    /// The issuer. The claim `iss` has to be exactly this text.
+    pub issuer: String,
+    /// The audience. The claim `aud`, or one of its entries, has to be this text; in an access token without `aud`, the claim
+    /// `client_id`.
+    pub audience: String,
+    /// The address of the issuer's key set: `https`, or `http` on this machine. If it is `None`, the address is in the
+    /// issuer's discovery document, and then `issuer` has to be an address of this kind.
+    pub jwks_url: Option<String>,
+    /// The signature algorithms that count. If there are none, RS256 and ES256 count.
+    pub algorithms: Vec<Algorithm>,
+}

@@ -1,0 +1,40 @@
+//! The port to whatever verifies the end user's token.
+
+use futures_util::future::BoxFuture;
+
+use crate::protocol::JsonObject;
+
+/// Verifies the end user's token, which a request carries in the header `x-agui-user-token`.
+///
+/// It is a port: the endpoint knows neither keys nor algorithms. `UserTokens` implements it for JWTs, with the feature
+/// `jwt`.
+pub trait VerifyUser: Send + Sync + 'static {
+    /// Returns the claims of `token` if it is genuine, in force and meant for this service.
+    ///
+    /// # Errors
+    /// [`UserTokenError`] says why the token does not count, or that this cannot be decided at the moment.
+    fn verify<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Result<JsonObject, UserTokenError>>;
+
+    /// Fetches what the first verification will need, such as the issuer's keys. It cannot fail: a verification that
+    /// still needs them fetches them itself.
+    fn warm_up(&self) -> BoxFuture<'_, ()>;
+}
+
+/// Why a user's token does not count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum UserTokenError {
+    /// The token is genuine and meant for this service, but no longer in force.
+    #[error("the user's token has expired")]
+    Expired,
+    /// The token is genuine and meant for this service, but not yet in force.
+    #[error("the user's token is not valid yet")]
+    NotYetValid,
+    /// The token is not genuine or not meant for this service. The reason is written to the log, is not sent to the
+    /// client, and must hold nothing of the token.
+    #[error("the user's token is refused: {0}")]
+    Refused(&'static str),
+    /// The issuer's keys are unavailable, so the token cannot be verified at the moment.
+    #[error("the issuer's keys are unavailable")]
+    KeysUnavailable,
+}

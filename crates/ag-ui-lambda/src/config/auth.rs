@@ -1,0 +1,153 @@
+//! Who may call: the shared token, IAM principals, the end user's token, and the claims that say who calls.
+
+use std::time::Duration;
+
+use http::header::{AUTHORIZATION, HeaderName};
+use secrecy::SecretString;
+
+use super::claim_names::{PRINCIPAL_ID, USER_ARN};
+use super::vars::Variables;
+use crate::auth::claim_names::{ORGANIZATION, SUBJECT};
+use crate::auth::{AuthMode, UnknownAlgorithmError, UserTokenConfig, UserTokenConfigError, UserTokens};
+use crate::endpoint::builder::TOKEN_HEADER;
+
+/// Where the shared token is.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum TokenSource {
+    /// In AWS Secrets Manager, under this name or ARN: `AGUI_TOKEN_SECRET_ID`.
+    Secret(String),
+    /// In the configuration itself, which only local mode allows: `AGUI_TOKEN`.
+    Literal(SecretString),
+}
+
+/// The names of the claims from which a caller is read.
+///
+/// The library itself binds approvals to `user` and `org`. The rest is for the application, which makes its caller of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ClaimNames {
+    /// The user is in the first of these claims that is present: `AGUI_CLAIM_USER`, a list with commas. `sub`,
+    /// `principalId`, `userArn` by default.
+    pub user: Vec<String>,
+    /// The organisation: `AGUI_CLAIM_ORG`. `custom:org_id` by default.
+    pub org: String,
+    /// The plan: `AGUI_CLAIM_PLAN`. `custom:plan` by default.
+    pub plan: String,
+    /// The permissions, collected from all of these claims: `AGUI_CLAIM_PERMISSIONS`, a list with commas. `scope`, `scp`,
+    /// `permissions` by default.
+    pub permissions: Vec<String>,
+    /// The groups: `AGUI_CLAIM_GROUPS`. `cognito:groups` by default.
+    pub groups: String,
+}
+
+impl<F: Fn(&str) -> Option<String>> Variables<F> {
+    /// Reads what a request has to prove.
+    pub(super) fn auth_mode(&mut self) -> AuthMode {
+        let modes =
+            [("token", AuthMode::Token), ("authorizer", AuthMode::Authorizer), ("both", AuthMode::Both)];
+        self.choice("AGUI_AUTH", &modes, AuthMode::Token)
+    }
+
+    /// Reads where the shared token is. `None` if `mode` needs no token and none is named.
+    pub(super) fn token(&mut self, mode: AuthMode, is_local: bool) -> Option<TokenSource> {
+        let (secret, literal) = (self.text("AGUI_TOKEN_SECRET_ID"), self.text("AGUI_TOKEN"));
+        if literal.is_some() && !is_local {
+            self.report(
+                "AGUI_TOKEN",
+                "is for local mode (AGUI_LOCAL=1); name a secret in AGUI_TOKEN_SECRET_ID instead",
+            );
+        } else if literal.is_some() && secret.is_some() {
+            self.report("AGUI_TOKEN", "and AGUI_TOKEN_SECRET_ID are both set; keep one of them");
+        } else if literal.is_none() && secret.is_none() && mode != AuthMode::Authorizer {
+            self.report("AGUI_TOKEN_SECRET_ID", missing_token(is_local));
+        }
+        secret.map(TokenSource::Secret).or_else(|| literal.map(|token| TokenSource::Literal(token.into())))
+    }
+
+    /// Reads the name of the header of the shared token.
+    pub(super) fn token_header(&mut self) -> HeaderName {
+        const VARIABLE: &str = "AGUI_TOKEN_HEADER";
+        let header = self.parse(VARIABLE, TOKEN_HEADER, "must be the name of an HTTP header");
+        if header == AUTHORIZATION {
+            self.report(
+                VARIABLE,
+                "cannot be `authorization`, because that header is read as `Bearer` anyway",
+            );
+        }
+        header
+    }
+
+    /// Reads how long the previous token is accepted after a rotation.
+    pub(super) fn token_grace(&mut self) -> Duration {
+        self.seconds("AGUI_TOKEN_GRACE_S", Duration::from_secs(3600), 0)
+    }
+
+    /// Reads the patterns of the IAM principals that count as proof.
+    pub(super) fn iam_principals(&mut self) -> Vec<String> {
+        const VARIABLE: &str = "AGUI_IAM_PRINCIPALS";
+        let patterns = self.list(VARIABLE);
+        if patterns.iter().any(|pattern| !pattern.starts_with("arn:") && !pattern.starts_with('*')) {
+            self.report(VARIABLE, "has an entry that begins neither with `arn:` nor with `*`");
+        }
+        patterns
+    }
+
+    /// Reads how the end user's token is verified. `None` if no variable of it is set.
+    pub(super) fn user_tokens(&mut self) -> Option<UserTokenConfig> {
+        let issuer = self.text("AGUI_JWT_ISSUER");
+        let audience = self.text("AGUI_JWT_AUDIENCE");
+        let jwks_url = self.text("AGUI_JWKS_URL");
+        let names = self.list("AGUI_JWT_ALGORITHMS");
+        if issuer.is_none() && audience.is_none() && jwks_url.is_none() && names.is_empty() {
+            return None;
+        }
+        let can_check = issuer.is_some() || jwks_url.is_some();
+        if issuer.is_none() {
+            self.report("AGUI_JWT_ISSUER", "must name the issuer of the users' tokens");
+        }
+        if audience.is_none() {
+            self.report("AGUI_JWT_AUDIENCE", "must name the audience of the users' tokens");
+        }
+        let algorithms = names.iter().map(|name| name.parse()).collect::<Result<_, UnknownAlgorithmError>>();
+        let algorithms = algorithms.unwrap_or_else(|error| {
+            self.report("AGUI_JWT_ALGORITHMS", format!("has an entry that cannot be used: {error}"));
+            Vec::new()
+        });
+        let (issuer, audience) = (issuer.unwrap_or_default(), audience.unwrap_or_default());
+        let config = UserTokenConfig { issuer, audience, jwks_url, algorithms };
+        if can_check && let Err(error) = UserTokens::new(config.clone()) {
+            let variable = match error {
+                UserTokenConfigError::Issuer => "AGUI_JWT_ISSUER",
+                UserTokenConfigError::JwksUrl => "AGUI_JWKS_URL",
+            };
+            self.report(variable, format!("is unusable: {error}"));
+        }
+        Some(config)
+    }
+
+    /// Reads the names of the claims from which a caller is read.
+    pub(super) fn claim_names(&self) -> ClaimNames {
+        let list = |variable, defaults: &[&str]| {
+            let names = self.list(variable);
+            if names.is_empty() { defaults.iter().map(|name| (*name).to_owned()).collect() } else { names }
+        };
+        let name = |variable, default: &str| self.text(variable).unwrap_or_else(|| default.into());
+        ClaimNames {
+            user: list("AGUI_CLAIM_USER", &[SUBJECT, PRINCIPAL_ID, USER_ARN]),
+            org: name("AGUI_CLAIM_ORG", ORGANIZATION),
+            plan: name("AGUI_CLAIM_PLAN", "custom:plan"),
+            permissions: list("AGUI_CLAIM_PERMISSIONS", &["scope", "scp", "permissions"]),
+            groups: name("AGUI_CLAIM_GROUPS", "cognito:groups"),
+        }
+    }
+}
+
+/// The problem of a shared token that is required and not set.
+fn missing_token(is_local: bool) -> &'static str {
+    if is_local {
+        "must name the secret of the shared token, or AGUI_TOKEN hold the token itself, unless AGUI_AUTH is `authorizer`"
+    } else {
+        "must name the secret of the shared token, unless AGUI_AUTH is `authorizer`; on your own machine set AGUI_LOCAL=1"
+    }
+}

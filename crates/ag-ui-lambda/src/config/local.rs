@@ -1,0 +1,52 @@
+//! Local mode: whether this process runs on a developer's own machine.
+
+use super::vars::Variables;
+#[cfg(all(feature = "local", debug_assertions))]
+use super::vars::environment;
+
+/// The variable that turns local mode on.
+const VARIABLE: &str = "AGUI_LOCAL";
+
+impl<F: Fn(&str) -> Option<String>> Variables<F> {
+    /// Reads whether local mode is on.
+    ///
+    /// An unusable value is reported and counts as on: what else is reported then does not ask for settings that only a
+    /// function in Lambda needs.
+    pub(super) fn is_local(&mut self) -> bool {
+        self.parse_local().unwrap_or_else(|problem| {
+            self.report(VARIABLE, problem);
+            true
+        })
+    }
+
+    /// Returns whether local mode is on, or the problem of an unusable value.
+    fn parse_local(&self) -> Result<bool, &'static str> {
+        match self.text(VARIABLE).as_deref() {
+            None | Some("0") => Ok(false),
+            // Lambda sets this variable, and emulators do not.
+            Some("1") if self.text("AWS_LAMBDA_INITIALIZATION_TYPE").is_some() => {
+                Err("is for your own machine; the function does not start with it in Lambda")
+            }
+            Some("1") => Ok(true),
+            Some(_) => Err("must be 1 on your own machine, and not set elsewhere"),
+        }
+    }
+}
+
+/// Whether local mode is on in this process. An unusable value counts as off.
+#[cfg(all(feature = "local", debug_assertions))]
+pub(crate) fn is_local() -> bool {
+    environment().parse_local() == Ok(true)
+}
+
+/// Whether this process has to serve itself: local mode is on, and no Runtime API would hand events over.
+#[cfg(all(feature = "local", debug_assertions))]
+pub(crate) fn serves_itself() -> bool {
+    is_local() && super::lambda::runtime_api().is_none()
+}
+
+/// Returns a variable of this process, for the development server that local mode starts.
+#[cfg(all(feature = "local", debug_assertions))]
+pub(crate) fn variable(name: &str) -> Option<String> {
+    environment().text(name)
+}

@@ -1,0 +1,30 @@
+//! Responses in one piece, for entry points that cannot stream.
+
+use bytes::Bytes;
+use http::{Request, Response};
+use tracing::info;
+
+use super::rejection::Rejection;
+use super::response_limit::ResponseLimit;
+use super::service::Endpoint;
+
+impl<C: Send + Sync + 'static> Endpoint<C> {
+    /// Serves one request, and returns its response when the body is complete. Use it where a response cannot be streamed.
+    ///
+    /// A run is read to its end, without the comments that keep a stream alive. A run that leaves no more free than the
+    /// headroom of `limit` is cancelled with the reason `MAX_RESPONSE_BYTES`. A body that is too long all the same, such as
+    /// one with a single event above the limit, is replaced by the error `RESPONSE_TOO_LARGE`.
+    pub async fn handle_buffered(&self, request: Request<Bytes>, limit: &ResponseLimit) -> Response<Bytes> {
+        let (head, body) = self.handle(request).await.into_parts();
+        match body.read_to_end(limit).await {
+            Some(bytes) => Response::from_parts(head, bytes),
+            None => {
+                let rejection = Rejection::ResponseTooLarge { limit: limit.max_bytes };
+                let (status, code) = (rejection.status().as_u16(), rejection.code());
+                info!(status, code, "answer withheld");
+                let (head, body) = rejection.into_response(None).into_parts();
+                Response::from_parts(head, body.read_to_end(limit).await.unwrap_or_default())
+            }
+        }
+    }
+}

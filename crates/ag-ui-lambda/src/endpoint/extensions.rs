@@ -1,0 +1,18 @@
+//! What a request carries beside its head and its body: facts that only the code in front of the endpoint knows.
+
+use tokio::time::Instant;
+
+/// The time at which the run of a request has to end at the latest.
+///
+/// Insert it into the extensions of a request. A run that has not ended shortly before this time is cancelled, so that its
+/// last events still reach the client. Without it, only the agent's own limits end a run.
+#[derive(Debug, Clone, Copy)]
+// Exhaustive, because it is a name for one value.
+pub struct RunDeadline(pub Instant);
+
+/// The tenant that this process serves alone.
+///
+/// Insert it into the extensions of a request. A caller whose organisation is another one is rejected with 403.
+#[derive(Debug, Clone, PartialEq, Eq)]
+// Exhaustive, because it is a name for one value.
+pub struct Tenant(pub String);

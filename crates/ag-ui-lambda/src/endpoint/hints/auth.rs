@@ -1,0 +1,114 @@
+//! Hints about who calls: what is missing or wrong in the proofs of a request, and why a caller is forbidden.
+
+use http::header::{AUTHORIZATION, HeaderName};
+use serde_json::{Map, Value};
+
+use super::quote::shortened;
+use super::{DeveloperHints, RejectedRequest};
+use crate::auth::{AuthError, Claims, USER_TOKEN_HEADER, UserTokenError};
+use crate::endpoint::rejection::ForbiddenReason;
+
+/// The longest list of claims, in characters.
+const MAX_CLAIMS_CHARS: usize = 2000;
+
+/// Explains what is missing or wrong if the caller could not be authenticated, and what to send.
+pub(super) fn explain_auth_error(
+    hints: &DeveloperHints,
+    error: AuthError,
+    request: &RejectedRequest<'_>,
+) -> String {
+    let (header, headers) = (request.token_header, &request.head.headers);
+    let (send, expected) = (send_token(hints, header), expected_user_token(hints));
+    match error {
+        AuthError::NoAuthorizer => no_authorizer(hints, request.head.extensions.get()),
+        AuthError::TokenRepeated => format!("The shared token was sent twice. {send}"),
+        AuthError::TokenMismatch if headers.contains_key(header) => {
+            format!("The value of the header {header} is not the shared token. {send}")
+        }
+        AuthError::TokenMismatch => {
+            format!("The value of `Authorization: Bearer` is not the shared token. {send}")
+        }
+        AuthError::TokenMissing if headers.contains_key(AUTHORIZATION) => format!(
+            "The header authorization has another scheme than `Bearer`, and the header {header} is missing. {send}"
+        ),
+        AuthError::TokenMissing => format!("The header {header} is missing. {send}"),
+        AuthError::TokenUnavailable => {
+            "The secret with the shared token cannot be read: the log has the cause. On your own machine AGUI_TOKEN \
+             may hold the token itself."
+                .into()
+        }
+        AuthError::UserTokenMissing => {
+            format!("Send the user's JWT in the header {USER_TOKEN_HEADER}. {expected}")
+        }
+        AuthError::UserToken(UserTokenError::Refused(reason)) => {
+            format!("The JWT in the header {USER_TOKEN_HEADER} is refused: {reason}. {expected}")
+        }
+        AuthError::UserToken(UserTokenError::Expired) => {
+            format!("The JWT in the header {USER_TOKEN_HEADER} has expired: get a new one.")
+        }
+        AuthError::UserToken(UserTokenError::NotYetValid) => {
+            format!("The JWT in the header {USER_TOKEN_HEADER} is not valid yet: compare the clocks.")
+        }
+        AuthError::UserToken(UserTokenError::KeysUnavailable) => {
+            format!("The issuer's keys cannot be fetched: the log has the cause. {expected}")
+        }
+    }
+}
+
+/// Explains why an authenticated caller is forbidden to use the agent.
+pub(super) fn explain_forbidden(reason: &ForbiddenReason) -> String {
+    match reason {
+        ForbiddenReason::ConflictingProofs => {
+            "The user's JWT and the authorizer's claims name different callers: issuer and subject must be the same."
+                .into()
+        }
+        ForbiddenReason::OtherTenant => {
+            "The caller's organisation is not the tenant that this environment is for: see AGUI_CLAIM_ORG.".into()
+        }
+        ForbiddenReason::Claims(claims) if claims.is_empty() => {
+            "The caller has no claims, and the function that makes a caller of claims refuses that: choose a person on the \
+             page, or send the request through an entry point with an authorizer."
+                .into()
+        }
+        ForbiddenReason::Claims(claims) => format!(
+            "The function that makes a caller of claims (the last argument of `serve`) refuses these, of the source \
+             {}: {}",
+            claims.source().name(),
+            shortened(&list_claims(claims.values()), MAX_CLAIMS_CHARS)
+        ),
+    }
+}
+
+/// Says how to send the shared token, and where it is found if that is known.
+fn send_token(hints: &DeveloperHints, header: &HeaderName) -> String {
+    match &hints.token_origin {
+        Some(origin) => {
+            format!("Send the header {header} with the token {origin}. `Authorization: Bearer` works, too.")
+        }
+        None => format!("Send the shared token in the header {header}. `Authorization: Bearer` works, too."),
+    }
+}
+
+/// Explains why the claims in the extensions of a request are not an authorizer's proof.
+fn no_authorizer(hints: &DeveloperHints, claims: Option<&Claims>) -> String {
+    match (claims.and_then(Claims::signer), &hints.signers) {
+        (Some(signer), Some((noun, setting))) => format!("The {noun} {signer} is not listed in {setting}."),
+        _ => "No authorizer has proven a caller, and AGUI_AUTH asks for one: choose an entry point with an authorizer, and \
+              a person."
+            .into(),
+    }
+}
+
+/// Says which issuer and audience the users' JWTs have to name; empty if that is not known.
+fn expected_user_token(hints: &DeveloperHints) -> String {
+    match &hints.user_tokens {
+        Some((issuer, audience)) => format!("Expected are the issuer {issuer} and the audience {audience}."),
+        None => String::new(),
+    }
+}
+
+/// Lists claims with their values.
+fn list_claims(claims: &Map<String, Value>) -> String {
+    let claims: Vec<String> = claims.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+    format!("{}.", claims.join(", "))
+}

@@ -1,0 +1,72 @@
+//! Finds the hint for a rejection.
+
+use http::HeaderMap;
+use http::header::CONTENT_TYPE;
+
+use super::quote::quoted;
+use super::{DeveloperHints, RejectedRequest, auth, input};
+use crate::agent::StartRunError;
+use crate::endpoint::rejection::Rejection;
+use crate::endpoint::routes::{CAPABILITIES_PATH, HEALTH_PATH};
+use crate::suggest::nearest;
+
+/// Returns the sentences beside a rejection; `None` if there is nothing to add to it.
+pub(in super::super) fn hint_for(
+    hints: &DeveloperHints,
+    rejection: &Rejection,
+    request: &RejectedRequest<'_>,
+) -> Option<String> {
+    match rejection {
+        Rejection::NotFound => Some(suggest_path(request)),
+        Rejection::MethodNotAllowed { allowed } => Some(format!(
+            "Send {allowed} {}. {}",
+            quoted(request.head.uri.path()),
+            list_routes(request.run_path)
+        )),
+        Rejection::Unauthenticated(error) => Some(auth::explain_auth_error(hints, *error, request)),
+        Rejection::Forbidden(reason) => Some(auth::explain_forbidden(reason)),
+        Rejection::UnsupportedMediaType => Some(explain_media_type(&request.head.headers)),
+        Rejection::BodyTooLarge { .. } => Some("AGUI_MAX_BODY_BYTES sets the limit.".into()),
+        Rejection::BadJson(error) => input::describe_position(request.body, error.line, error.column),
+        Rejection::BadInput(error) => input::describe_fault(request.body, error),
+        Rejection::UnsupportedProtocolVersion => {
+            let sent = input::value_at(request.body, "/protocolVersion").map(|sent| input::describe(&sent));
+            Some(format!("{} Send \"1.0\", or leave it out.", sent.unwrap_or_default()))
+        }
+        Rejection::Run(StartRunError::ToolNameTaken { index }) => {
+            let name = input::value_at(request.body, &format!("/tools/{index}/name"))?;
+            Some(format!(
+                "The front end's tool {} has the name of a tool of this agent, or of another tool of the front end. \
+                 Rename it, or leave it out.",
+                quoted(name.as_str()?)
+            ))
+        }
+        Rejection::Run(StartRunError::ApprovalKeyUnavailable) => Some(
+            "The key of approvals cannot be read: the log has the cause. On your own machine AGUI_APPROVAL_KEY may \
+             hold the key itself."
+                .into(),
+        ),
+        Rejection::ResponseTooLarge { .. } => None,
+    }
+}
+
+/// Lists what the endpoint serves.
+fn list_routes(run_path: &str) -> String {
+    format!("Served are POST / and POST {run_path}, GET {CAPABILITIES_PATH} and GET {HEALTH_PATH}.")
+}
+
+/// Suggests the path that was probably meant, and lists all.
+fn suggest_path(request: &RejectedRequest<'_>) -> String {
+    let near = nearest(request.head.uri.path(), [CAPABILITIES_PATH, HEALTH_PATH, request.run_path]);
+    let suggestion = near.map(|path| format!("Did you mean {path}? ")).unwrap_or_default();
+    format!("{suggestion}{}", list_routes(request.run_path))
+}
+
+/// Says which media type was sent, and which one to send.
+fn explain_media_type(headers: &HeaderMap) -> String {
+    let send = "Send the header content-type: application/json.";
+    match headers.get(CONTENT_TYPE).and_then(|sent| sent.to_str().ok()) {
+        Some(sent) => format!("The content type is {}. {send}", quoted(sent)),
+        None => format!("The header content-type is missing. {send}"),
+    }
+}

@@ -1,0 +1,100 @@
+//! Suggests known names for members and values that AG-UI does not know.
+
+use serde_json::Value;
+
+use crate::json;
+use crate::suggest::nearest;
+
+/// The most suggestions for one input.
+const MAX_SUGGESTIONS: usize = 8;
+
+/// The members of the input of a run.
+pub(super) const INPUT_MEMBERS: &[&str] = &[
+    "threadId",
+    "runId",
+    "protocolVersion",
+    "parentRunId",
+    "state",
+    "messages",
+    "tools",
+    "context",
+    "forwardedProps",
+    "resume",
+];
+/// The members of messages, of whatever role.
+pub(super) const MESSAGE_MEMBERS: &[&str] = &[
+    "id",
+    "role",
+    "content",
+    "name",
+    "toolCalls",
+    "toolCallId",
+    "error",
+    "encryptedValue",
+    "metadata",
+    "subagentRunId",
+    "activityType",
+];
+/// The roles of messages.
+pub(super) const ROLES: &[&str] =
+    &["developer", "system", "assistant", "user", "tool", "reasoning", "activity"];
+/// The types of a part of a message.
+pub(super) const PART_TYPES: &[&str] = &["text", "image", "audio", "video", "document", "binary"];
+/// The types of the source of a part.
+pub(super) const SOURCE_TYPES: &[&str] = &["data", "url", "file"];
+/// The statuses of an answer to an interrupt.
+pub(super) const RESUME_STATUSES: &[&str] = &["resolved", "cancelled"];
+
+/// Finds the members and values of an input that AG-UI does not know but that are close to a known name, and returns for
+/// each one which name was probably meant and where. `None` if there are none.
+///
+/// The text repeats nothing of what was sent, so it may be logged.
+pub(in super::super) fn misspelt_names(body: &[u8]) -> Option<String> {
+    let value = json::read(body).ok()?;
+    let mut suggestions = Vec::new();
+    check_members(&value, "", INPUT_MEMBERS, &mut suggestions);
+    for (index, message) in items(&value["messages"]) {
+        let path = format!("/messages/{index}");
+        check_members(message, &path, MESSAGE_MEMBERS, &mut suggestions);
+        check_value(&message["role"], &format!("{path}/role"), ROLES, &mut suggestions);
+        for (index, part) in items(&message["content"]) {
+            let path = format!("{path}/content/{index}");
+            check_value(&part["type"], &format!("{path}/type"), PART_TYPES, &mut suggestions);
+            check_value(
+                &part["source"]["type"],
+                &format!("{path}/source/type"),
+                SOURCE_TYPES,
+                &mut suggestions,
+            );
+        }
+    }
+    for (index, entry) in items(&value["resume"]) {
+        check_value(&entry["status"], &format!("/resume/{index}/status"), RESUME_STATUSES, &mut suggestions);
+    }
+    suggestions.truncate(MAX_SUGGESTIONS);
+    (!suggestions.is_empty()).then(|| suggestions.join(" "))
+}
+
+/// The elements of an array with their indices; nothing if the value is not an array.
+fn items(value: &Value) -> impl Iterator<Item = (usize, &Value)> {
+    value.as_array().into_iter().flatten().enumerate()
+}
+
+/// Adds a suggestion for each member of the object at `path` that is close to a known name.
+fn check_members(value: &Value, path: &str, known: &[&str], suggestions: &mut Vec<String>) {
+    let place = if path.is_empty() { "in the body".to_owned() } else { format!("in {path}") };
+    let unknown = value.as_object().into_iter().flat_map(|members| members.keys());
+    for name in unknown.filter(|name| !known.contains(&name.as_str())) {
+        if let Some(near) = nearest(name, known.iter().copied()) {
+            suggestions.push(format!("Did you mean the member `{near}` {place}?"));
+        }
+    }
+}
+
+/// Adds a suggestion if the text at `path` is not a known one but close to one.
+fn check_value(value: &Value, path: &str, known: &[&str], suggestions: &mut Vec<String>) {
+    let Some(text) = value.as_str().filter(|text| !known.contains(text)) else { return };
+    if let Some(near) = nearest(text, known.iter().copied()) {
+        suggestions.push(format!("Did you mean `{near}` at {path}?"));
+    }
+}

@@ -1,0 +1,240 @@
+//! Every answer to a request that gets no run, with its one status and code.
+//!
+//! The text of a [`Rejection`] is the `message` that the client reads: one or two sentences that a chat may show to its
+//! user. They name what is wrong, the limit and what helps. They never repeat what was sent, and nothing in them is
+//! internal. The members `code`, `path` and `reason` are for programs.
+
+use http::header::{self, HeaderName, HeaderValue};
+use http::{Method, Response, StatusCode};
+use serde_json::json;
+
+use super::body::{ResponseBody, json_response};
+use crate::agent::StartRunError;
+use crate::auth::{AuthError, Claims, UserTokenError};
+use crate::json::{ReadError, ReadProblem};
+use crate::protocol::InputError;
+
+/// The header `Retry-After` of a 503, in seconds: something that the check needs could not be fetched.
+const RETRY_AFTER_S: &str = "5";
+
+/// Why an authenticated caller is forbidden to use the agent. The client does not read it.
+#[derive(Debug)]
+pub(super) enum ForbiddenReason {
+    /// The user's token and the authorizer's claims name different callers.
+    ConflictingProofs,
+    /// The environment serves another tenant.
+    OtherTenant,
+    /// The application's function that turns claims into a caller has refused these claims.
+    Claims(Box<Claims>),
+}
+
+/// Why a request is answered with an error status and no run.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Rejection {
+    /// Nothing is served at this path.
+    #[error("There is nothing at this address. Please check the address of the agent.")]
+    NotFound,
+    /// Another method serves this path.
+    #[error("This address accepts only {allowed} requests.")]
+    MethodNotAllowed { allowed: Method },
+    /// The caller could not be authenticated, or not at the moment.
+    #[error("{}", auth_message(*.0))]
+    Unauthenticated(#[from] AuthError),
+    /// The body is not declared to be JSON.
+    #[error("The request has the wrong content type. It must be application/json.")]
+    UnsupportedMediaType,
+    /// The body is longer than the limit.
+    #[error(
+        "The request is too long: it has {bytes} bytes, and at most {limit} are accepted. \
+         Please start a new conversation or send less."
+    )]
+    BodyTooLarge { bytes: usize, limit: usize },
+    /// The caller is known and may not use the agent.
+    #[error("You are not allowed to use this agent. Please sign in with another account.")]
+    Forbidden(ForbiddenReason),
+    /// The body is not JSON, or an object in it has two members of one name.
+    #[error(
+        "The application sent a request that {}, at line {}, column {}.", json_problem(.0), .0.line, .0.column
+    )]
+    BadJson(#[from] ReadError),
+    /// The body is JSON, but not the input of a run.
+    #[error("The application sent a request that cannot be read: {0}.")]
+    BadInput(#[from] InputError),
+    /// The client speaks a major version of AG-UI other than 1.
+    #[error("The application uses an unsupported version of AG-UI: /protocolVersion must name a version 1.")]
+    UnsupportedProtocolVersion,
+    /// The agent refuses to start the run.
+    #[error("{}", run_message(.0))]
+    Run(#[from] StartRunError),
+    /// The response would be longer than the entry point can send.
+    #[error(
+        "The answer is too long: at most {limit} bytes can be sent. \
+         Its actions may have been carried out. Please ask for a shorter answer."
+    )]
+    ResponseTooLarge { limit: usize },
+}
+
+impl Rejection {
+    /// The HTTP status of the response.
+    pub(super) fn status(&self) -> StatusCode {
+        match self {
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Unauthenticated(
+                AuthError::TokenUnavailable | AuthError::UserToken(UserTokenError::KeysUnavailable),
+            )
+            | Self::Run(StartRunError::ApprovalKeyUnavailable) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::BadJson(_)
+            | Self::BadInput(_)
+            | Self::UnsupportedProtocolVersion
+            | Self::Run(StartRunError::ToolNameTaken { .. }) => StatusCode::BAD_REQUEST,
+            Self::ResponseTooLarge { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// The member `code` of the response, which programs match on.
+    pub(super) fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound => "NOT_FOUND",
+            Self::MethodNotAllowed { .. } => "METHOD_NOT_ALLOWED",
+            Self::Unauthenticated(AuthError::TokenUnavailable)
+            | Self::Run(StartRunError::ApprovalKeyUnavailable) => "SECRET_UNAVAILABLE",
+            Self::Unauthenticated(AuthError::UserToken(UserTokenError::KeysUnavailable)) => {
+                "KEYS_UNAVAILABLE"
+            }
+            Self::Unauthenticated(_) => "UNAUTHENTICATED",
+            Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
+            Self::BodyTooLarge { .. } => "BODY_TOO_LARGE",
+            Self::Forbidden(_) => "FORBIDDEN",
+            Self::BadJson(_) => "BAD_JSON",
+            Self::BadInput(_) => "BAD_INPUT",
+            Self::UnsupportedProtocolVersion => "UNSUPPORTED_PROTOCOL_VERSION",
+            Self::Run(StartRunError::ToolNameTaken { .. }) => "TOOL_NAME_TAKEN",
+            Self::ResponseTooLarge { .. } => "RESPONSE_TOO_LARGE",
+        }
+    }
+
+    /// The member `reason` of the response: what is wrong with the user's token, if that is what is wrong.
+    fn reason(&self) -> Option<&'static str> {
+        match self {
+            Self::Unauthenticated(AuthError::UserTokenMissing) => Some("token_missing"),
+            Self::Unauthenticated(AuthError::UserToken(error)) => match error {
+                UserTokenError::Refused(_) => Some("token_invalid"),
+                UserTokenError::Expired => Some("token_expired"),
+                UserTokenError::NotYetValid => Some("token_not_yet_valid"),
+                UserTokenError::KeysUnavailable => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// The `reason` of the log line. Unlike the one that the client gets, it says why a user's token was refused.
+    pub(super) fn reason_for_log(&self) -> Option<&'static str> {
+        match self {
+            Self::Unauthenticated(AuthError::UserToken(UserTokenError::Refused(reason))) => Some(*reason),
+            other => other.reason(),
+        }
+    }
+
+    /// The member `path` of the response: the JSON Pointer to what is wrong in the body.
+    fn path(&self) -> Option<String> {
+        match self {
+            Self::BadInput(error) => Some(error.path.clone()),
+            Self::UnsupportedProtocolVersion => Some("/protocolVersion".into()),
+            Self::Run(StartRunError::ToolNameTaken { index }) => Some(format!("/tools/{index}/name")),
+            _ => None,
+        }
+    }
+
+    /// The header that belongs to the status, if there is one.
+    fn header(&self) -> Option<(HeaderName, HeaderValue)> {
+        match self {
+            Self::MethodNotAllowed { allowed } => {
+                Some((header::ALLOW, HeaderValue::from_str(allowed.as_str()).ok()?))
+            }
+            _ if self.status() == StatusCode::SERVICE_UNAVAILABLE => {
+                Some((header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S)))
+            }
+            Self::Unauthenticated(error) => Some((header::WWW_AUTHENTICATE, challenge(*error))),
+            _ => None,
+        }
+    }
+
+    /// Builds the response, with a `hint` for the developer if there is one.
+    pub(super) fn into_response(self, hint: Option<String>) -> Response<ResponseBody> {
+        let mut error = json!({ "code": self.code(), "message": self.to_string() });
+        if let Some(path) = self.path() {
+            error["path"] = path.into();
+        }
+        if let Some(reason) = self.reason() {
+            error["reason"] = reason.into();
+        }
+        if let Some(hint) = hint {
+            error["hint"] = hint.into();
+        }
+        let mut response = json_response(self.status(), &json!({ "error": error }));
+        if let Some((name, value)) = self.header() {
+            response.headers_mut().insert(name, value);
+        }
+        response
+    }
+}
+
+/// The challenge of a 401.
+///
+/// Source: RFC 6750 section 3.1: it names an error only if a user's token was presented.
+fn challenge(error: AuthError) -> HeaderValue {
+    HeaderValue::from_static(match error {
+        AuthError::UserToken(_) => r#"Bearer error="invalid_token""#,
+        _ => "Bearer",
+    })
+}
+
+/// The sentence that the client reads if the caller could not be authenticated.
+///
+/// It mentions the times of a token only if the token is right in all else. Of a token that was refused it says nothing
+/// more, since whoever guesses tokens would learn from it.
+fn auth_message(error: AuthError) -> &'static str {
+    match error {
+        AuthError::TokenMissing
+        | AuthError::TokenRepeated
+        | AuthError::TokenMismatch
+        | AuthError::NoAuthorizer => {
+            "You are not signed in, or the sign-in is not valid. Please sign in again."
+        }
+        AuthError::TokenUnavailable | AuthError::UserToken(UserTokenError::KeysUnavailable) => {
+            "Your sign-in cannot be checked right now. Please try again in a moment."
+        }
+        AuthError::UserTokenMissing => "You are not signed in. Please sign in.",
+        AuthError::UserToken(UserTokenError::Refused(_)) => {
+            "Your sign-in is not valid. Please sign in again."
+        }
+        AuthError::UserToken(UserTokenError::Expired) => "Your sign-in has expired. Please sign in again.",
+        AuthError::UserToken(UserTokenError::NotYetValid) => {
+            "Your sign-in is not valid yet. Please try again in a moment."
+        }
+    }
+}
+
+/// The sentence that the client reads if a run cannot start.
+fn run_message(error: &StartRunError) -> String {
+    match *error == StartRunError::ApprovalKeyUnavailable {
+        true => "This conversation cannot be checked right now. Please try again in a moment.".into(),
+        false => format!("The application sent a request that cannot be served: {error}."),
+    }
+}
+
+/// What the client reads about a body that cannot be read as JSON.
+fn json_problem(error: &ReadError) -> &'static str {
+    match error.problem {
+        ReadProblem::DuplicateMember(_) => "names a member twice",
+        _ => "is not valid JSON",
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,44 @@
+//! What an endpoint serves: which path and which method.
+
+use http::Method;
+
+use super::rejection::Rejection;
+
+/// The path that always accepts runs, beside the configured one.
+const ROOT_PATH: &str = "/";
+/// The path of the agent's capabilities.
+pub(super) const CAPABILITIES_PATH: &str = "/capabilities";
+/// The path that health checks ask for. It needs no authentication.
+pub(super) const HEALTH_PATH: &str = "/health";
+
+/// What a request asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Route {
+    /// `POST` to `/` or to the configured path: a run of the agent.
+    Run,
+    /// `GET /capabilities`: what the agent offers to the caller.
+    Capabilities,
+    /// `GET /health`: whether the process answers.
+    Health,
+}
+
+impl Route {
+    /// Finds the route of a request. `run_path` is the configured path of runs.
+    ///
+    /// # Errors
+    /// [`Rejection::NotFound`] for an unknown path, [`Rejection::MethodNotAllowed`] for a path that another method serves.
+    pub(super) fn find(method: &Method, path: &str, run_path: &str) -> Result<Self, Rejection> {
+        let (route, allowed) = match path {
+            CAPABILITIES_PATH => (Self::Capabilities, Method::GET),
+            HEALTH_PATH => (Self::Health, Method::GET),
+            path if path == ROOT_PATH || path == run_path => (Self::Run, Method::POST),
+            _ => return Err(Rejection::NotFound),
+        };
+        if method == allowed { Ok(route) } else { Err(Rejection::MethodNotAllowed { allowed }) }
+    }
+}
+
+/// Whether runs may be posted to `path`: it is an absolute path, and no other route has it.
+pub(crate) fn is_run_path(path: &str) -> bool {
+    path.starts_with('/') && path != HEALTH_PATH && path != CAPABILITIES_PATH
+}

@@ -1,0 +1,143 @@
+//! Records used approvals in a DynamoDB table, so that each counts only once in all processes of a function.
+
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::Builder;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use tokio::sync::OnceCell;
+use uuid::Uuid;
+
+use crate::approval::{ReplayStore, ReplayStoreError, Reservation};
+use crate::error_chain::error_chain;
+
+/// How long an item is kept after its approval has expired, in seconds. Clocks differ, and DynamoDB deletes late.
+const RETENTION_AFTER_EXPIRY_S: u64 = 86_400;
+
+/// A [`ReplayStore`] in a DynamoDB table whose key is the string `id`.
+///
+/// An item has the attributes `id`, the approval; `claimant`, the attempt that has written it; `outcome`, once the tool has
+/// run; and `expires`, in seconds since 1970. Configure `expires` as the table's time to live.
+#[derive(Debug)]
+pub struct DynamoReplayStore {
+    /// The name of the table.
+    table: String,
+    /// Built when it is first used, because it takes milliseconds, for which the start of the function should not wait.
+    client: OnceCell<Client>,
+}
+
+impl DynamoReplayStore {
+    /// The table of that name, used with the role and region of the environment. Nothing is read yet.
+    #[must_use]
+    pub fn new(table: impl Into<String>) -> Self {
+        Self { table: table.into(), client: OnceCell::new() }
+    }
+
+    /// Returns the client, which is built once.
+    async fn client(&self) -> &Client {
+        let from_environment =
+            || async { build_client(&aws_config::load_defaults(BehaviorVersion::latest()).await) };
+        self.client.get_or_init(from_environment).await
+    }
+
+    /// Writes the item of an approval unless it exists. Returns what the existing one holds.
+    async fn put(&self, approval: &str, expires: u64) -> Result<Reservation, ReplayStoreError> {
+        // A retry after a lost response finds the item of the first attempt. The claimant shows that it is our own.
+        let claimant = Uuid::new_v4().to_string();
+        let request = self
+            .client()
+            .await
+            .put_item()
+            .table_name(&self.table)
+            .item("id", AttributeValue::S(approval.to_owned()))
+            .item("claimant", AttributeValue::S(claimant.clone()))
+            .item("expires", AttributeValue::N(expires.saturating_add(RETENTION_AFTER_EXPIRY_S).to_string()))
+            .condition_expression("attribute_not_exists(id)")
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let Err(error) = request.send().await else { return Ok(Reservation::New) };
+        match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(found)) => {
+                let text = |name: &str| found.item()?.get(name)?.as_s().ok();
+                Ok(match text("claimant") {
+                    Some(first) if *first == claimant => Reservation::New,
+                    _ => Reservation::Seen { outcome: text("outcome").cloned() },
+                })
+            }
+            _ => Err(store_error(&error)),
+        }
+    }
+
+    /// Reads the item of an approval.
+    async fn get(&self, approval: &str) -> Result<Reservation, ReplayStoreError> {
+        let request = self
+            .client()
+            .await
+            .get_item()
+            .table_name(&self.table)
+            .key("id", AttributeValue::S(approval.to_owned()))
+            .consistent_read(true);
+        let found = request.send().await.map_err(|error| store_error(&error))?;
+        Ok(found.item().map_or(Reservation::New, |item| {
+            let outcome = item.get("outcome").and_then(|outcome| outcome.as_s().ok()).cloned();
+            Reservation::Seen { outcome }
+        }))
+    }
+
+    /// Adds the outcome to the item of an approval.
+    async fn update(&self, approval: &str, outcome: &str) -> Result<(), ReplayStoreError> {
+        let request = self
+            .client()
+            .await
+            .update_item()
+            .table_name(&self.table)
+            .key("id", AttributeValue::S(approval.to_owned()))
+            .update_expression("SET #outcome = :outcome")
+            .expression_attribute_names("#outcome", "outcome")
+            .expression_attribute_values(":outcome", AttributeValue::S(outcome.to_owned()));
+        request.send().await.map(|_| ()).map_err(|error| store_error(&error))
+    }
+}
+
+impl ReplayStore for DynamoReplayStore {
+    fn reserve<'a>(
+        &'a self,
+        approval: &'a str,
+        expires: u64,
+    ) -> BoxFuture<'a, Result<Reservation, ReplayStoreError>> {
+        self.put(approval, expires).boxed()
+    }
+
+    fn lookup<'a>(&'a self, approval: &'a str) -> BoxFuture<'a, Result<Reservation, ReplayStoreError>> {
+        self.get(approval).boxed()
+    }
+
+    fn store_outcome<'a>(
+        &'a self,
+        approval: &'a str,
+        outcome: &'a str,
+    ) -> BoxFuture<'a, Result<(), ReplayStoreError>> {
+        self.update(approval, outcome).boxed()
+    }
+}
+
+/// The error of a call that failed. It holds the SDK's error as text, because the `Debug` of that one contains the response's
+/// body.
+fn store_error(error: &(dyn std::error::Error + 'static)) -> ReplayStoreError {
+    ReplayStoreError::new(error_chain(error))
+}
+
+/// Builds a client with timeouts: a call takes at most 5 s, and each of its up to 3 attempts at most 2 s.
+fn build_client(config: &SdkConfig) -> Client {
+    let timeouts = TimeoutConfig::builder()
+        .operation_timeout(Duration::from_secs(5))
+        .operation_attempt_timeout(Duration::from_secs(2))
+        .build();
+    let retries = RetryConfig::standard().with_max_attempts(3);
+    Client::from_conf(Builder::from(config).timeout_config(timeouts).retry_config(retries).build())
+}

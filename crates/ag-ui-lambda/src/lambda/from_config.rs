@@ -1,0 +1,188 @@
+//! Builds an agent and an endpoint from the settings: with AWS Secrets Manager, DynamoDB and the models that they name.
+//!
+//! Nothing here fetches anything: secrets, keys and tables are read by the first request, or when the function warms up.
+
+use std::sync::Arc;
+
+use lambda_runtime::Error;
+
+#[cfg(feature = "dynamodb")]
+use super::dynamodb::DynamoReplayStore;
+use super::secrets_manager::SecretsManager;
+use crate::agent::{Agent, AgentBuilder};
+use crate::approval::{ApprovalKeys, Approvals};
+use crate::auth::{Claims, Forbidden, PrincipalClaims, SharedToken, UserTokenConfig, UserTokens};
+#[cfg(feature = "http-models")]
+use crate::config::KeySource;
+use crate::config::{ApprovalConfig, ApprovalKey, Config, ModelConfig, ModelName, TokenSource};
+use crate::endpoint::{DeveloperHints, Endpoint, EndpointBuilder};
+#[cfg(feature = "bedrock")]
+use crate::model::Bedrock;
+#[cfg(feature = "http-models")]
+use crate::model::{Credentials, HttpModel};
+use crate::model::{Model, demo};
+#[cfg(feature = "http-models")]
+use crate::secrets::ApiKeySecret;
+
+/// Begins an agent from the settings: its models, how they are asked, its limits, what clients may send, and how approvals
+/// are signed. The application adds its instructions and tools.
+///
+/// An agent with a model that the settings cannot name begins with [`Agent::builder`] instead.
+///
+/// # Errors
+/// If a setting is unusable. Settings that [`Config::from_env`] has read are usable.
+pub fn agent<C: Send + Sync + 'static>(config: &Config) -> Result<AgentBuilder<C>, Error> {
+    let mut models = build_models(&config.models)?.into_iter();
+    let first = models.next().ok_or("no model is named")?;
+    let agent = models.fold(Agent::builder(first), AgentBuilder::fallback);
+    let agent = agent.settings(config.models.settings.clone()).limits(config.limits);
+    let agent = config.client.apply(agent);
+    Ok(match &config.approvals {
+        Some(settings) => agent.approvals(approvals(settings)?),
+        None => agent,
+    })
+}
+
+/// Builds what signs approvals from the settings, for an agent that [`agent`] did not begin.
+///
+/// # Errors
+/// If the key is a literal that is too short. If a table is named and the crate was built without the feature `dynamodb`,
+/// because an approval would then count more than once.
+pub fn approvals(config: &ApprovalConfig) -> Result<Approvals, Error> {
+    let keys = match &config.key {
+        ApprovalKey::Secret(id) => ApprovalKeys::from_source(SecretsManager::new(id)),
+        ApprovalKey::Literal(key) => ApprovalKeys::literal(key.clone())?,
+    };
+    let approvals = Approvals::new(keys).ttl(config.ttl).developer_hints(config.developer_hints);
+    match &config.table {
+        #[cfg(feature = "dynamodb")]
+        Some(table) => Ok(approvals.replay_store(DynamoReplayStore::new(table))),
+        #[cfg(not(feature = "dynamodb"))]
+        Some(_table) => Err(crate::config::no_tables().into()),
+        None => Ok(approvals),
+    }
+}
+
+/// Begins an endpoint from the settings: what a request has to prove, its path, and its limits. `caller` makes the
+/// application's caller of the claims that are proven, or refuses them with 403.
+///
+/// # Errors
+/// If a setting is unusable. Settings that [`Config::from_env`] has read are usable.
+pub fn endpoint<C: Send + Sync + 'static>(
+    config: &Config,
+    agent: Agent<C>,
+    caller: impl Fn(&Claims) -> Result<C, Forbidden> + Send + Sync + 'static,
+) -> Result<EndpointBuilder<C>, Error> {
+    let mut builder = Endpoint::builder(agent, caller)
+        .require(config.auth)
+        .token_header(config.token_header.clone())
+        .trusted_signers(config.iam_principals.clone())
+        .principal_claims(PrincipalClaims {
+            user: config.claims.user.clone(),
+            org: config.claims.org.clone(),
+        })
+        .run_path(&config.run_path)
+        .max_body_bytes(config.max_body_bytes)
+        .keep_alive(config.keep_alive);
+    match &config.token {
+        Some(TokenSource::Secret(id)) => {
+            let secret = SecretsManager::new(id);
+            builder = builder.token(SharedToken::from_source(secret, config.token_grace));
+        }
+        Some(TokenSource::Literal(token)) => builder = builder.token(SharedToken::literal(token.clone())?),
+        None => {}
+    }
+    if config.is_local {
+        builder = builder.developer_hints(developer_hints(config));
+    }
+    if let Some(user_tokens) = &config.user_tokens {
+        builder = builder.user_tokens(UserTokens::new(user_tokens.clone())?);
+    }
+    Ok(builder)
+}
+
+/// Returns the facts about this function that the hints of local mode name when a request is refused.
+fn developer_hints(config: &Config) -> DeveloperHints {
+    let hints = DeveloperHints::new().trusted_signers("IAM principal", "AGUI_IAM_PRINCIPALS");
+    let hints = match &config.token {
+        Some(TokenSource::Literal(_)) => {
+            hints.token_origin("that the terminal has printed, or that AGUI_TOKEN holds")
+        }
+        Some(TokenSource::Secret(id)) => {
+            hints.token_origin(format!("that the secret {id} of AWS Secrets Manager holds"))
+        }
+        None => hints,
+    };
+    match &config.user_tokens {
+        Some(UserTokenConfig { issuer, audience, .. }) => hints.user_tokens(issuer, audience),
+        None => hints,
+    }
+}
+
+/// Builds the models in their order. Those whose key is in the secret share one cache of it.
+fn build_models(config: &ModelConfig) -> Result<Vec<Arc<dyn Model>>, Error> {
+    #[cfg(feature = "http-models")]
+    let keys = config.key_secret_id.as_ref().map(|id| ApiKeySecret::new(SecretsManager::new(id)));
+    let mut models: Vec<Arc<dyn Model>> = Vec::with_capacity(config.names.len());
+    for name in &config.names {
+        models.push(match name {
+            ModelName::ScriptedDemo => Arc::new(demo(config.scripted_delay)),
+            #[cfg(feature = "bedrock")]
+            ModelName::Bedrock { model } => Arc::new(build_bedrock(model, config)),
+            #[cfg(feature = "http-models")]
+            ModelName::Http { provider, model, base_url, key } => {
+                let key = match key {
+                    KeySource::None => Credentials::None,
+                    KeySource::Literal(key) => key.clone().into(),
+                    KeySource::Secret(variable) => {
+                        let keys = keys.as_ref().ok_or("the secret of the providers' keys is not named")?;
+                        keys.key_for(variable).into()
+                    }
+                };
+                let mut http = HttpModel::new(provider, model, key).idle_timeout(config.idle_timeout);
+                if let Some(url) = base_url {
+                    http = http.base_url(url)?;
+                }
+                Arc::new(http)
+            }
+        });
+    }
+    Ok(models)
+}
+
+/// Builds a model of Amazon Bedrock with its guardrail and its cache.
+#[cfg(feature = "bedrock")]
+fn build_bedrock(model: &str, config: &ModelConfig) -> Bedrock {
+    let mut bedrock = Bedrock::new(model).idle_timeout(config.idle_timeout);
+    if let Some(guardrail) = &config.guardrail {
+        bedrock = bedrock.guardrail(&guardrail.id, &guardrail.version);
+    }
+    match config.prompt_cache {
+        Some(is_on) => bedrock.prompt_cache(is_on),
+        None => bedrock,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn approval_table_is_used_or_refused() {
+        let key = ApprovalKey::Literal("k".repeat(32).into());
+        let ttl = Duration::from_secs(900);
+        let config = ApprovalConfig { key, ttl, table: Some("approvals".into()), developer_hints: false };
+
+        let with_table = approvals(&config);
+        if cfg!(feature = "dynamodb") {
+            assert!(with_table.unwrap().configured_replay_store().is_some());
+        } else {
+            let error = with_table.unwrap_err().to_string();
+            assert!(error.starts_with("AGUI_APPROVAL_TABLE needs the feature `dynamodb`"), "{error}");
+        }
+        let without_table = approvals(&ApprovalConfig { table: None, ..config }).unwrap();
+        assert!(without_table.configured_replay_store().is_none());
+    }
+}

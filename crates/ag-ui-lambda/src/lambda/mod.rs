@@ -1,0 +1,201 @@
+//! The Lambda function: the runtime and its entry points, AWS Secrets Manager and DynamoDB.
+//!
+//! This is the only module that names AWS, except for Amazon Bedrock in `model`. A function calls [`run`] in its `main`,
+//! and [`serve`] with its settings, its agent, and a function that makes a caller of claims:
+//!
+//! ```no_run
+//! use ag_ui_lambda::{Config, NoArgs, ToolContext, ToolError, lambda, tool_fn};
+//!
+//! struct Caller { user: Option<String> }
+//!
+//! async fn whoami(context: ToolContext<Caller>, _: NoArgs) -> Result<Option<String>, ToolError> {
+//!     Ok(context.caller().user.clone())
+//! }
+//!
+//! async fn serve() -> Result<(), lambda::Error> {
+//!     let config = Config::from_env()?;
+//!     let agent = lambda::agent(&config)?
+//!         .instructions("You are a helpful assistant.")
+//!         .tool(tool_fn("whoami", "Name of the caller.", whoami))
+//!         .build()?;
+//!     lambda::serve(&config, agent, |claims| Ok(Caller { user: claims.subject().map(Into::into) })).await
+//! }
+//!
+//! #[tokio::main(flavor = "current_thread")]
+//! async fn main() -> std::process::ExitCode {
+//!     lambda::run(serve()).await
+//! }
+//! ```
+//!
+//! | module | what it does |
+//! | --- | --- |
+//! | `handler` | handles an event: decodes it, calls the endpoint, encodes the response |
+//! | `event` | finds out which entry point an event comes from |
+//! | `request` | decodes an event into the endpoint's request |
+//! | `claims`, [`claim_source`] | read what an entry point has proven about the caller |
+//! | `response` | encodes a response, streamed or buffered |
+//! | `from_config` | builds an agent and an endpoint from the settings |
+//! | `secrets_manager`, `dynamodb` | the stores of secrets and of used approvals |
+//! | `rotate` | a second function, which rotates the secrets |
+//! | `telemetry` | log lines, metrics and traces |
+//! | `nodelay` | sends the first frame of a run without a delay |
+//! | `local` | local mode |
+
+pub mod claim_source;
+mod claims;
+#[cfg(feature = "dynamodb")]
+mod dynamodb;
+mod event;
+mod from_config;
+mod handler;
+#[cfg(all(feature = "local", debug_assertions))]
+mod local;
+#[cfg(target_os = "linux")]
+mod nodelay;
+mod request;
+mod response;
+mod rotate;
+mod secrets_manager;
+mod telemetry;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+pub use lambda_runtime::Error;
+use lambda_runtime::{LambdaEvent, service_fn};
+use tracing::{Instrument as _, Span, error, info_span};
+
+use crate::agent::Agent;
+use crate::auth::{Claims, Forbidden};
+use crate::config::{self, Config, ConfigError, EntryPointConfig, LogSettings, VariableError};
+use crate::endpoint::Endpoint;
+use crate::error_chain::error_chain;
+use crate::log_events::CANNOT_SERVE;
+#[cfg(feature = "dynamodb")]
+pub use dynamodb::DynamoReplayStore;
+pub use from_config::{agent, approvals, endpoint};
+use handler::LambdaHandler;
+#[cfg(target_os = "linux")]
+use nodelay::RuntimeApiSockets;
+pub use rotate::rotate;
+pub use secrets_manager::SecretsManager;
+
+/// How long the first fetches wait, so that the function asks the Runtime API for its first event before them. Building a
+/// TLS client reads every root certificate of the machine, which blocks this thread for some 5 ms.
+const WARM_UP_DELAY: Duration = Duration::from_millis(1);
+
+/// What is wrong with `AWS_LAMBDA_RUNTIME_API` if it is not set.
+const NO_RUNTIME_API: &str = "is not set, so this program gets no events. On your own machine set AGUI_LOCAL=1: \
+    a debug build with the feature `local` then serves itself";
+
+/// Runs the `serve` of a function with logging and traces set up, and logs why it ended if it fails. This is what `main`
+/// calls.
+///
+/// In local mode (`AGUI_LOCAL=1`) and without a Runtime API, a program with debug assertions serves itself instead, on
+/// 127.0.0.1 and with a page at `/`: it starts itself once more, behind an emulated Runtime API.
+pub async fn run(serve: impl Future<Output = Result<(), Error>>) -> ExitCode {
+    #[cfg(all(feature = "local", debug_assertions))]
+    if config::serves_itself() {
+        return local::serve_locally().await;
+    }
+    init_telemetry();
+    match serve.await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            log_failure(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Logs why the function cannot serve. If several variables are unusable, each has a line of its own before, because a
+/// long text is cut in the log.
+fn log_failure(error: &Error) {
+    if let Some(config) = error.downcast_ref::<ConfigError>()
+        && let [_, _, ..] = config.variables()
+    {
+        for VariableError { variable, problem } in config.variables() {
+            error!(variable, cause = problem, "an environment variable is missing or unusable");
+        }
+    }
+    error!(cause = error_chain(error.as_ref()), "{CANNOT_SERVE}");
+}
+
+/// Sets up the log, and traces if a collector is named, as [`run`] does. For programs that are not Lambda functions, such
+/// as a container that serves an [`Endpoint`] over HTTP.
+pub fn init_telemetry() {
+    telemetry::init(&LogSettings::from_env());
+}
+
+/// Serves an agent from a Lambda function until the environment is shut down.
+///
+/// The shared token and the keys of user tokens are fetched while the function starts, so that the first request finds
+/// them. If that fails, the function starts all the same, and the request fetches them.
+///
+/// # Errors
+/// [`EndpointError`](crate::endpoint::EndpointError) if the settings admit nobody; the runtime's own error if its API
+/// cannot be reached.
+pub async fn serve<C: Send + Sync + 'static>(
+    config: &Config,
+    agent: Agent<C>,
+    caller: impl Fn(&Claims) -> Result<C, Forbidden> + Send + Sync + 'static,
+) -> Result<(), Error> {
+    serve_endpoint(endpoint(config, agent, caller)?.build()?, &config.entry_points).await
+}
+
+/// Serves an endpoint that the application has built itself, for example with [`endpoint`]. [`serve`] is the shorter way.
+///
+/// # Errors
+/// [`ConfigError`] if there is no Runtime API; the runtime's own error if it cannot be reached.
+pub async fn serve_endpoint<C: Send + Sync + 'static>(
+    endpoint: Endpoint<C>,
+    config: &EntryPointConfig,
+) -> Result<(), Error> {
+    let no_runtime_api = || ConfigError::from(VariableError::new("AWS_LAMBDA_RUNTIME_API", NO_RUNTIME_API));
+    let runtime_api = config::runtime_api().ok_or_else(no_runtime_api)?;
+    let handler = Arc::new(LambdaHandler::new(endpoint.clone(), config.clone()));
+    // Lambda is Linux; on other systems, in local mode, a frame may wait a little longer.
+    #[cfg(target_os = "linux")]
+    let sockets = RuntimeApiSockets::to(&runtime_api).map(Arc::new);
+    #[cfg(not(target_os = "linux"))]
+    drop(runtime_api);
+    let service = service_fn(move |event| {
+        #[cfg(target_os = "linux")]
+        if let Some(sockets) = &sockets {
+            sockets.disable_nagle();
+        }
+        let handler = Arc::clone(&handler);
+        let span = invocation_span(&event);
+        async move { handler.handle(event).await }.instrument(span)
+    });
+    // Joined with the runtime and not spawned: the first request finds the fetch under way and waits for it.
+    let warm = async {
+        tokio::time::sleep(WARM_UP_DELAY).await;
+        endpoint.warm_up().await;
+    };
+    let served = async {
+        let (served, ()) = tokio::join!(lambda_runtime::run_concurrent(service), warm);
+        served
+    };
+    #[cfg(all(feature = "local", debug_assertions))]
+    if config::is_local() {
+        return tokio::select! {
+            served = served => served,
+            () = local::wait_for_parent_exit() => Ok(()),
+        };
+    }
+    served.await
+}
+
+/// The span of one invocation. Its fields, Lambda's ids, are in all log lines of the invocation.
+fn invocation_span<T>(event: &LambdaEvent<T>) -> Span {
+    static IS_COLD: AtomicBool = AtomicBool::new(true);
+    info_span!(
+        "invocation",
+        request_id = event.context.request_id,
+        xray_trace_id = event.context.xray_trace_id,
+        cold_start = IS_COLD.swap(false, Ordering::Relaxed)
+    )
+}

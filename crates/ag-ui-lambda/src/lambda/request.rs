@@ -1,0 +1,201 @@
+//! Decodes an event into the HTTP request that the endpoint handles.
+
+use std::time::{Duration, SystemTime};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, Uri};
+use lambda_http::aws_lambda_events::apigw::{ApiGatewayProxyRequest, ApiGatewayV2httpRequest};
+use lambda_runtime::Context;
+use tokio::time::Instant;
+
+use super::claims;
+use super::event::{Event, EventSource, Format};
+use crate::auth::Claims;
+use crate::endpoint::{RunDeadline, Tenant};
+
+/// How long an HTTP API waits for a response.
+///
+/// Source: API Gateway's quotas for HTTP APIs, "Maximum integration timeout".
+const HTTP_API_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What both formats of an event contain.
+struct DecodedRequest {
+    method: Method,
+    /// The path without the stage.
+    path: String,
+    headers: HeaderMap,
+    body: Bytes,
+    claims: Option<Claims>,
+}
+
+/// Decodes an event into a request. Its extensions hold the claims that the entry point has proven, the deadline of the
+/// run, and the tenant of the environment. Nothing else of the event reaches the endpoint.
+pub(super) fn to_http(event: Event, context: &Context) -> Request<Bytes> {
+    let Event { source, format } = event;
+    let DecodedRequest { method, path, headers, body, claims } = match format {
+        Format::V1(event) => decode_format_1(*event, source),
+        Format::V2(event) => decode_format_2(*event),
+    };
+    let mut request = Request::new(body);
+    *request.method_mut() = method;
+    *request.uri_mut() = to_uri(&path);
+    *request.headers_mut() = headers;
+    if let Some(claims) = claims {
+        request.extensions_mut().insert(claims);
+    }
+    if let Some(time) = run_time(source, remaining(context.deadline())) {
+        request.extensions_mut().insert(RunDeadline(Instant::now() + time));
+    }
+    if let Some(tenant) = &context.tenant_id {
+        request.extensions_mut().insert(Tenant(tenant.clone()));
+    }
+    request
+}
+
+/// Decodes an event of payload format 1.0.
+fn decode_format_1(event: ApiGatewayProxyRequest, source: EventSource) -> DecodedRequest {
+    let path = event.path.unwrap_or_default();
+    // The path of a REST API has no stage; the path of an HTTP API begins with it.
+    let stage =
+        Some(event.request_context.stage.as_deref()).filter(|_| source == EventSource::HttpApi).flatten();
+    // This map has all values of a repeated header, the other one only the last.
+    let mut headers = event.multi_value_headers;
+    for (name, value) in &event.headers {
+        if !headers.contains_key(name) {
+            headers.insert(name, value.clone());
+        }
+    }
+    DecodedRequest {
+        method: event.http_method,
+        path: without_stage(&path, stage).to_owned(),
+        headers,
+        body: decode_body(event.body, event.is_base64_encoded),
+        claims: claims::from_rest_api(&event.request_context),
+    }
+}
+
+/// Decodes an event of payload format 2.0.
+fn decode_format_2(event: ApiGatewayV2httpRequest) -> DecodedRequest {
+    let context = event.request_context;
+    let path = event.raw_path.unwrap_or_default();
+    DecodedRequest {
+        path: without_stage(&path, context.stage.as_deref()).to_owned(),
+        headers: event.headers,
+        body: decode_body(event.body, event.is_base64_encoded),
+        claims: claims::from_url_or_http_api(&context),
+        method: context.http.method,
+    }
+}
+
+/// Decodes the body. A body that is not valid Base64 counts as empty.
+fn decode_body(body: Option<String>, is_base64: bool) -> Bytes {
+    let body = body.unwrap_or_default();
+    if is_base64 {
+        // The endpoint refuses an empty body as invalid JSON.
+        STANDARD.decode(&body).unwrap_or_default().into()
+    } else {
+        body.into()
+    }
+}
+
+/// Parses the path; an empty one is `/`.
+fn to_uri(path: &str) -> Uri {
+    match path {
+        "" => Uri::from_static("/"),
+        // An unusable path is answered with 404, as `*` is.
+        path => Uri::try_from(path).unwrap_or(Uri::from_static("*")),
+    }
+}
+
+/// Removes the stage from the beginning of a path. `$default` is not part of any path.
+fn without_stage<'a>(path: &'a str, stage: Option<&str>) -> &'a str {
+    let stage = stage.filter(|stage| *stage != "$default");
+    let rest = stage.and_then(|stage| path.strip_prefix('/')?.strip_prefix(stage));
+    match rest {
+        Some("") => "/",
+        Some(rest) if rest.starts_with('/') => rest,
+        _ => path,
+    }
+}
+
+/// Returns how long the run may take: what is left of the invocation, but not longer than the entry point waits. `None` if
+/// there is no limit.
+fn run_time(source: EventSource, remaining: Option<Duration>) -> Option<Duration> {
+    match source {
+        EventSource::HttpApi => Some(remaining.map_or(HTTP_API_TIMEOUT, |time| time.min(HTTP_API_TIMEOUT))),
+        EventSource::FunctionUrl | EventSource::RestApi => remaining,
+    }
+}
+
+/// Returns the time that is left until a deadline. A deadline in the past counts as no deadline: `cargo lambda watch`
+/// sends 1970.
+fn remaining(deadline: SystemTime) -> Option<Duration> {
+    deadline.duration_since(SystemTime::now()).ok().filter(|remaining| !remaining.is_zero())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stage_is_removed_from_path() {
+        for (path, stage, expected) in [
+            ("/agui", None, "/agui"),
+            ("/agui", Some("$default"), "/agui"),
+            ("/prod/agui", Some("prod"), "/agui"),
+            ("/prod", Some("prod"), "/"),
+            ("/prod/", Some("prod"), "/"),
+            ("/production/agui", Some("prod"), "/production/agui"),
+            ("/agui", Some("prod"), "/agui"),
+        ] {
+            assert_eq!(without_stage(path, stage), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn past_deadline_is_no_deadline() {
+        assert_eq!(remaining(SystemTime::UNIX_EPOCH + Duration::from_secs(600)), None);
+        assert!(remaining(SystemTime::now() + Duration::from_secs(60)).is_some());
+    }
+
+    #[test]
+    fn run_behind_http_api_has_at_most_30_s() {
+        let seconds = |seconds| Some(Duration::from_secs(seconds));
+        for (source, remaining, expected) in [
+            (EventSource::FunctionUrl, seconds(300), seconds(300)),
+            (EventSource::RestApi, seconds(300), seconds(300)),
+            (EventSource::RestApi, None, None),
+            (EventSource::HttpApi, seconds(300), seconds(30)),
+            (EventSource::HttpApi, seconds(10), seconds(10)),
+            (EventSource::HttpApi, None, seconds(30)),
+        ] {
+            assert_eq!(run_time(source, remaining), expected, "{source:?}, {remaining:?}");
+        }
+    }
+
+    #[test]
+    fn repeated_header_keeps_all_values() {
+        let event = serde_json::json!({
+            "httpMethod": "POST", "path": "/", "requestContext": {"httpMethod": "POST"},
+            "headers": {"X-Agui-Token": "last", "Only-Here": "x"},
+            "multiValueHeaders": {"X-Agui-Token": ["first", "last"]},
+        });
+        let event = Event::parse(&event.to_string()).unwrap();
+
+        let request = to_http(event, &Context::default());
+
+        let values: Vec<_> = request.headers().get_all("x-agui-token").iter().collect();
+        assert_eq!(values, ["first", "last"]);
+        assert_eq!(request.headers()["only-here"], "x");
+    }
+
+    #[test]
+    fn invalid_base64_is_an_empty_body() {
+        assert_eq!(decode_body(Some("e30=".into()), true), "{}");
+        assert_eq!(decode_body(Some("e30=".into()), false), "e30=");
+        assert_eq!(decode_body(Some("{}".into()), true), "");
+        assert_eq!(decode_body(None, true), "");
+    }
+}

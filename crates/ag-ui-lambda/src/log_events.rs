@@ -1,0 +1,77 @@
+//! Messages of the log lines that others depend on: metrics, metric filters, alarms, dashboards and the documentation.
+//!
+//! Each message is written here once. The code that logs the line uses the constant, and so does
+//! `lambda::telemetry::metrics`, which makes metrics of some of these lines. To reword one is a breaking change for
+//! operators: their alarms and queries match the old text and would find nothing any more. The messages of all other
+//! lines are for people to read and may be reworded.
+
+/// A run has ended, however it ended. Once for each run. Measured as `Runs`, `Failures` and what the run used; the
+/// metric filters of `template.yaml` match it.
+pub(crate) const RUN_FINISHED: &str = "run finished";
+
+/// A call of a backend tool has ended. Once for each call that ran. Measured as `ToolLatency`.
+pub(crate) const TOOL_RAN: &str = "tool ran";
+
+/// A request got an HTTP status and no run. Measured as `Refusals`.
+pub(crate) const REQUEST_REFUSED: &str = "request refused";
+
+/// A call of a tool was allowed or not. The audit line of a call.
+pub(crate) const TOOL_AUTHORIZATION: &str = "tool authorization";
+
+/// A tool is not offered to the model, because this caller may not use it.
+pub(crate) const TOOL_WITHHELD: &str = "tool withheld";
+
+/// A model's turn failed. The line has the cause.
+pub(crate) const MODEL_FAILED: &str = "model failed";
+
+/// A tool returned an error. The line has the cause.
+pub(crate) const TOOL_FAILED: &str = "tool failed";
+
+/// A step of a rotation failed. The line has the cause.
+#[cfg(feature = "lambda")]
+pub(crate) const ROTATION_FAILED: &str = "rotation failed";
+
+/// The function ended before it served, or could not go on serving. The line has the cause.
+#[cfg(feature = "lambda")]
+pub(crate) const CANNOT_SERVE: &str = "the function cannot serve";
+
+/// Lines were lost, because stdout was full for long. The line has their number.
+#[cfg(feature = "lambda")]
+pub(crate) const LINES_LOST: &str = "log lines were lost";
+
+#[cfg(all(test, feature = "lambda"))]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+
+    /// Fails if a message is reworded here and not in what operators read.
+    #[test]
+    fn every_message_is_documented() {
+        let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
+        let pages: String = fs::read_dir(docs)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
+            .map(|path| fs::read_to_string(path).unwrap())
+            .collect();
+        for message in [
+            RUN_FINISHED,
+            TOOL_RAN,
+            REQUEST_REFUSED,
+            TOOL_AUTHORIZATION,
+            TOOL_WITHHELD,
+            MODEL_FAILED,
+            TOOL_FAILED,
+            ROTATION_FAILED,
+            CANNOT_SERVE,
+            LINES_LOST,
+        ] {
+            assert!(
+                pages.contains(&format!("`{message}`")),
+                "no page of docs/ describes the line `{message}`"
+            );
+        }
+    }
+}

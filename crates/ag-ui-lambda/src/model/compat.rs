@@ -1,0 +1,326 @@
+//! Adapts names, ids, schemas and arguments to the rules that all providers have.
+//!
+//! A client's tools and calls may have any name. A name that a provider would refuse, or take for one of its own tools, is
+//! replaced in the request and restored in the answer.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
+
+use super::{Request, Turn};
+use crate::json;
+use crate::protocol::Tool;
+
+/// The maximum length of a tool's name that all providers accept.
+const MAX_NAME_LEN: usize = 64;
+/// The maximum length of a call's id that all providers accept; the limit is OpenAI's.
+const MAX_CALL_ID_LEN: usize = 40;
+
+/// The names of a request's tools, and the names that replace them on the wire.
+#[derive(Debug, Clone, Default)]
+pub(super) struct ToolNames {
+    /// The tools' original names, in the order of the request.
+    all: Vec<String>,
+    /// The original name by the name on the wire, where the two differ.
+    renamed: HashMap<String, String>,
+}
+
+impl ToolNames {
+    /// Chooses the names on the wire for these tools.
+    pub(super) fn new(tools: &[Tool]) -> Self {
+        let odd = tools.iter().map(|tool| &tool.name).filter(|name| !is_valid_name(name));
+        let renamed = odd.map(|name| (wire_name(name), name.clone())).collect();
+        Self { all: tools.iter().map(|tool| tool.name.clone()).collect(), renamed }
+    }
+
+    /// Returns the original name of the tool at this index in the request.
+    pub(super) fn name_at(&self, place: usize) -> Option<&str> {
+        self.all.get(place).map(String::as_str)
+    }
+
+    /// Returns the original name of the tool that these texts mention, by its name on the wire as a word of its own; `None`
+    /// if they mention no tool, or more than one.
+    pub(super) fn find_in<'a>(&self, texts: impl Iterator<Item = &'a str>) -> Option<&str> {
+        let is_of_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        let words: Vec<&str> = texts.flat_map(|text| text.split(|c| !is_of_name(c))).collect();
+        let mut named = self.all.iter().filter(|name| words.contains(&&*wire_tool_name(name)));
+        named.next().filter(|_| named.next().is_none()).map(String::as_str)
+    }
+
+    /// Returns the original name of a tool for its name on the wire.
+    pub(super) fn original_name(&self, name: String) -> String {
+        self.renamed.get(&name).cloned().unwrap_or(name)
+    }
+}
+
+/// Returns the name of a tool on the wire. The same name always gives the same result, so that calls of tools that are no
+/// longer on offer keep theirs.
+pub(super) fn wire_tool_name(name: &str) -> Cow<'_, str> {
+    if is_valid_name(name) { name.into() } else { wire_name(name).into() }
+}
+
+/// Returns a call's id in a form that every provider accepts; the same id always gives the same result.
+pub(super) fn wire_call_id(id: &str) -> Cow<'_, str> {
+    if is_plain(id, MAX_CALL_ID_LEN) { id.into() } else { format!("call_{}", digest(id)).into() }
+}
+
+/// Returns the JSON Schema of a tool's arguments in a form that every provider accepts.
+///
+/// A client's tool may come without a schema, with one that describes no object, without `properties`, which OpenAI
+/// requires, or with alternatives at the top, which only Gemini accepts. The alternatives are left out; whoever runs the
+/// tool checks its arguments anyway.
+pub(super) fn wire_schema(tool: &Tool) -> Value {
+    match &tool.parameters {
+        Some(Value::Object(schema)) if schema.get("type").is_none_or(|kind| kind == "object") => {
+            let mut schema = schema.clone();
+            schema.insert("type".into(), "object".into());
+            ["oneOf", "anyOf", "allOf"].iter().for_each(|alternatives| drop(schema.remove(*alternatives)));
+            schema.entry("properties").or_insert_with(|| serde_json::json!({}));
+            let mut schema = Value::Object(schema);
+            replace_true_subschemas(&mut schema);
+            schema
+        }
+        _ => serde_json::json!({ "type": "object", "properties": {} }),
+    }
+}
+
+/// Replaces each subschema `true` by `{}`, which means the same, because llama.cpp knows only this form.
+/// `additionalProperties` and its like keep `true`, which every server knows there.
+fn replace_true_subschemas(schema: &mut Value) {
+    const BY_NAME: &[&str] =
+        &["properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies"];
+    const LISTS: &[&str] = &["anyOf", "oneOf", "allOf", "prefixItems", "items"];
+    const SINGLE: &[&str] =
+        &["items", "contains", "not", "if", "then", "else", "propertyNames", "contentSchema"];
+    const ADDITIONAL: &[&str] =
+        &["additionalProperties", "unevaluatedProperties", "additionalItems", "unevaluatedItems"];
+    let Value::Object(members) = schema else { return };
+    for (name, value) in members {
+        let name = name.as_str();
+        match value {
+            Value::Object(named) if BY_NAME.contains(&name) => named.values_mut().for_each(replace_if_true),
+            Value::Array(list) if LISTS.contains(&name) => list.iter_mut().for_each(replace_if_true),
+            Value::Object(_) if ADDITIONAL.contains(&name) => replace_true_subschemas(value),
+            _ if SINGLE.contains(&name) => replace_if_true(value),
+            _ => {}
+        }
+    }
+}
+
+/// Replaces a subschema if it is `true`, and the subschemas in it.
+fn replace_if_true(schema: &mut Value) {
+    if *schema == Value::Bool(true) {
+        *schema = Value::Object(Map::new());
+    }
+    replace_true_subschemas(schema);
+}
+
+/// Returns the tools that the history has calls of, for a request that offers no tools: Bedrock and Anthropic refuse calls
+/// in the history of a request that declares no tool.
+pub(super) fn tools_in_history(request: &Request) -> Vec<Cow<'_, Tool>> {
+    let mut named: Vec<Cow<'_, Tool>> = Vec::new();
+    for turn in &request.history {
+        let Turn::Assistant { calls, .. } = turn else { continue };
+        for call in calls {
+            if named.iter().all(|tool| tool.name != call.name) {
+                let placeholder = || Tool {
+                    name: call.name.clone(),
+                    description: String::new(),
+                    parameters: None,
+                    metadata: None,
+                };
+                let offered = request.tools.iter().find(|tool| tool.name == call.name);
+                named.push(offered.map_or_else(|| Cow::Owned(placeholder()), Cow::Borrowed));
+            }
+        }
+    }
+    named
+}
+
+/// Returns a media type in lower case, without its parameters.
+pub(super) fn bare_media_type(media_type: &str) -> String {
+    media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// Returns whether a text is Base64 and not empty. A provider would refuse the request otherwise.
+pub(super) fn is_base64(data: &str) -> bool {
+    let digits = data.trim_end_matches('=');
+    let is_digit = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/';
+    !digits.is_empty()
+        && data.len().is_multiple_of(4)
+        && data.len() - digits.len() <= 2
+        && digits.bytes().all(is_digit)
+}
+
+/// Returns a call's arguments as an object, which providers require. Invalid JSON is kept as the text of a member, so that
+/// the model can see what it wrote.
+pub(super) fn arguments_object(text: &str) -> Map<String, Value> {
+    match serde_json::from_slice(&json::normalize(text.as_bytes())) {
+        Ok(Value::Object(arguments)) => arguments,
+        _ if matches!(text.trim(), "" | "null") => Map::new(),
+        _ => Map::from_iter([("invalid_json".to_owned(), text.into())]),
+    }
+}
+
+/// Returns a call's arguments as the JSON text of an object: unchanged if they are one, otherwise as
+/// [`arguments_object`] makes them.
+#[cfg(feature = "http-models")]
+pub(super) fn arguments_text(text: &str) -> Cow<'_, str> {
+    let text = json::surrogates::repair_str(text);
+    match serde_json::from_str(&text) {
+        Ok(Value::Object(_)) => text,
+        _ => Value::Object(arguments_object(&text)).to_string().into(),
+    }
+}
+
+/// Returns whether all providers accept a tool's name. Gemini requires a letter or `_` at its start.
+fn is_valid_name(name: &str) -> bool {
+    is_plain(name, MAX_NAME_LEN) && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+}
+
+/// Returns whether a text consists of 1 to `max_len` letters, digits, `_` and `-`.
+fn is_plain(text: &str, max_len: usize) -> bool {
+    let is_plain = |c: u8| c.is_ascii_alphanumeric() || c == b'_' || c == b'-';
+    (1..=max_len).contains(&text.len()) && text.bytes().all(is_plain)
+}
+
+/// Returns a valid name that resembles the original one and ends in a part of its digest, so that no other tool has it.
+fn wire_name(name: &str) -> String {
+    let plain = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' });
+    let head: String = plain.take(MAX_NAME_LEN - 10).collect();
+    let begin = if head.starts_with(|c: char| c.is_ascii_digit()) { "_" } else { "" };
+    format!("{begin}{head}_{}", &digest(name)[..8])
+}
+
+/// Returns the first 16 bytes of a text's SHA-256 digest in hexadecimal.
+fn digest(text: &str) -> String {
+    Sha256::digest(text).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn tool(name: &str) -> Tool {
+        Tool { name: name.into(), description: String::new(), parameters: None, metadata: None }
+    }
+
+    #[test]
+    fn an_invalid_name_is_replaced_and_restored() {
+        let long = "x".repeat(65);
+        let tools = ["get_weather", "web_search", "böse Namen/…", "", "3d_view", "-x", &long].map(tool);
+        let names = ToolNames::new(&tools);
+
+        assert_eq!(wire_tool_name("get_weather"), "get_weather");
+        for tool in &tools {
+            let wire = wire_tool_name(&tool.name).into_owned();
+            assert!(is_valid_name(&wire), "{wire}");
+            assert_eq!(names.original_name(wire), tool.name);
+        }
+        assert!(is_valid_name(&wire_tool_name("a tool that is gone")));
+        assert_eq!(names.original_name("unheard_of".into()), "unheard_of");
+    }
+
+    #[test]
+    fn an_invalid_id_is_always_replaced_alike() {
+        assert_eq!(wire_call_id("call_1-A"), "call_1-A");
+        assert_eq!(wire_call_id("call#get_weather#0"), wire_call_id("call#get_weather#0"));
+        assert_ne!(wire_call_id("call#get_weather#0"), wire_call_id("call#get_weather#1"));
+        for long in ["é".repeat(1000), "a".repeat(41)] {
+            assert!(is_plain(&wire_call_id(&long), MAX_CALL_ID_LEN));
+        }
+    }
+
+    #[test]
+    fn every_schema_describes_an_object() {
+        let schema = |parameters| wire_schema(&Tool { parameters, ..tool("t") });
+        let empty = serde_json::json!({ "type": "object", "properties": {} });
+
+        for parameters in [None, Some(json!({ "type": "object" })), Some(json!({ "type": "string" }))] {
+            assert_eq!(schema(parameters), empty);
+        }
+        let whole = json!({ "type": "object", "properties": { "a": {} }, "required": ["a"] });
+        let mut with_more = whole.clone();
+        with_more["oneOf"] = json!([{ "required": ["a"] }]);
+        let mut untyped = whole.clone();
+        untyped.as_object_mut().unwrap().remove("type");
+        for parameters in [whole.clone(), with_more, untyped] {
+            assert_eq!(schema(Some(parameters)), whole);
+        }
+    }
+
+    #[test]
+    fn true_subschemas_become_empty_objects() {
+        let schema = wire_schema(&Tool {
+            parameters: Some(json!({
+                "properties": {
+                    "any": true,
+                    "true": { "const": true, "default": true, "items": true, "additionalProperties": true },
+                    "list": { "prefixItems": [true, { "not": true }], "anyOf": [true] },
+                    "text": { "contentSchema": true, "not": { "contentSchema": { "items": true } } }
+                },
+                "$defs": { "a": true },
+                "dependencies": { "a": true, "b": ["a"] },
+                "unevaluatedProperties": { "contains": true },
+                "unevaluatedItems": { "contains": true },
+                "additionalItems": { "contains": true },
+                "additionalProperties": { "properties": { "b": true } }
+            })),
+            ..tool("t")
+        });
+        assert_eq!(
+            schema,
+            json!({
+                "type": "object",
+                "properties": {
+                    "any": {},
+                    "true": { "const": true, "default": true, "items": {}, "additionalProperties": true },
+                    "list": { "prefixItems": [{}, { "not": {} }], "anyOf": [{}] },
+                    "text": { "contentSchema": {}, "not": { "contentSchema": { "items": {} } } }
+                },
+                "$defs": { "a": {} },
+                "dependencies": { "a": {}, "b": ["a"] },
+                "unevaluatedProperties": { "contains": {} },
+                "unevaluatedItems": { "contains": {} },
+                "additionalItems": { "contains": {} },
+                "additionalProperties": { "properties": { "b": {} } }
+            })
+        );
+    }
+
+    #[test]
+    fn base64_is_recognized() {
+        for (data, is) in [
+            ("QUJD", true),
+            ("QUI=", true),
+            ("QQ==", true),
+            ("", false),
+            ("QUI", false),
+            ("Q===", false),
+            ("Q U=", false),
+            ("====", false),
+        ] {
+            assert_eq!(is_base64(data), is, "{data}");
+        }
+    }
+
+    #[test]
+    fn invalid_arguments_keep_their_text_in_an_object() {
+        for (text, expected) in [
+            (r#"{"city":"Tokyo"}"#, json!({ "city": "Tokyo" })),
+            ("", json!({})),
+            ("null", json!({})),
+            (r#"{"city":"#, json!({ "invalid_json": r#"{"city":"# })),
+            ("[1]", json!({ "invalid_json": "[1]" })),
+            (r#"{"city":"To\ud83d"}"#, json!({ "city": "To\u{fffd}" })),
+        ] {
+            assert_eq!(Value::Object(arguments_object(text)), expected, "{text}");
+            #[cfg(feature = "http-models")]
+            assert_eq!(serde_json::from_str::<Value>(&arguments_text(text)).unwrap(), expected, "{text}");
+        }
+    }
+}

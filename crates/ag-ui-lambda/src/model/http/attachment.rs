@@ -1,0 +1,158 @@
+//! Images, documents, audio and video of a message, as far as a wire has a form for them.
+//!
+//! Other attachments are left out and never fail the turn, because the rest of the message may still get a useful answer.
+//! Nothing is downloaded here.
+
+use std::borrow::Cow;
+
+use super::provider::{Provider, Wire};
+use crate::model::compat::{bare_media_type, is_base64};
+use crate::protocol::{PartKind, Source};
+
+/// A part of a user's message.
+pub(super) enum MessagePart<'a> {
+    /// Text.
+    Text(&'a str),
+    /// An image, a document, audio or video.
+    Attachment(Attachment<'a>),
+}
+
+/// A part of a message that is not text, in a form that the wire accepts.
+pub(super) struct Attachment<'a> {
+    pub(super) kind: AttachmentKind,
+    pub(super) source: MediaSource<'a>,
+}
+
+/// The kind of an attachment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AttachmentKind {
+    Image,
+    Pdf,
+    Audio,
+    Video,
+}
+
+/// Where the content of an attachment is.
+pub(super) enum MediaSource<'a> {
+    /// The content itself, in Base64.
+    Data { media_type: &'static str, base64: &'a str },
+    /// An address from which the provider downloads the content.
+    Url(&'a str),
+}
+
+impl<'a> Attachment<'a> {
+    /// Returns a part in the form that the provider accepts.
+    ///
+    /// # Errors
+    /// The name of the part's kind, for the log, if the provider does not accept it.
+    pub(super) fn for_provider(provider: &Provider, part: &'a PartKind) -> Result<Self, &'static str> {
+        let (name, kind, source) = match part {
+            PartKind::Text { .. } => return Err("text"),
+            PartKind::Image { source } => ("image", AttachmentKind::Image, source),
+            PartKind::Audio { source } => ("audio", AttachmentKind::Audio, source),
+            PartKind::Video { source } => ("video", AttachmentKind::Video, source),
+            PartKind::Document { source } => ("document", AttachmentKind::Pdf, source),
+            _ => return Err("other"),
+        };
+        let source = match source {
+            Source::Data { value, mime_type } if is_base64(value) => {
+                supported_media_type(provider, kind, mime_type)
+                    .map(|media_type| MediaSource::Data { media_type, base64: value })
+            }
+            Source::Url { value, mime_type } if fetches_url(provider, kind, value, mime_type.as_deref()) => {
+                Some(MediaSource::Url(value))
+            }
+            // The file ids of one provider mean nothing to another.
+            _ => None,
+        };
+        source.map(|source| Self { kind, source }).ok_or(name)
+    }
+
+    /// Returns the address, or the content as a `data:` URL.
+    pub(super) fn as_url(&self) -> Cow<'a, str> {
+        match &self.source {
+            MediaSource::Url(url) => Cow::Borrowed(url),
+            MediaSource::Data { media_type, base64 } => format!("data:{media_type};base64,{base64}").into(),
+        }
+    }
+}
+
+/// Returns the media type in the form that the provider knows; `None` if the provider does not accept it.
+fn supported_media_type(provider: &Provider, kind: AttachmentKind, media_type: &str) -> Option<&'static str> {
+    let media_type = bare_media_type(media_type);
+    let known = match media_type.as_str() {
+        "image/jpg" => "image/jpeg",
+        "audio/x-wav" | "audio/wave" => "audio/wav",
+        "audio/mpeg" => "audio/mp3",
+        "video/quicktime" => "video/mov",
+        "video/x-msvideo" => "video/avi",
+        media_type => media_type,
+    };
+    let supported: &[&str] = match (kind, provider.wire) {
+        (AttachmentKind::Image, Wire::Gemini) => GEMINI_IMAGE_TYPES,
+        (AttachmentKind::Image, _) => IMAGE_TYPES,
+        (AttachmentKind::Pdf, Wire::Responses | Wire::Anthropic | Wire::Gemini) => PDF_TYPES,
+        (AttachmentKind::Pdf, Wire::Chat) if supports_openai_files(provider) => PDF_TYPES,
+        (AttachmentKind::Audio, Wire::Chat) if supports_openai_files(provider) => &["audio/wav", "audio/mp3"],
+        (AttachmentKind::Audio, Wire::Gemini) => GEMINI_AUDIO_TYPES,
+        (AttachmentKind::Video, Wire::Gemini) => GEMINI_VIDEO_TYPES,
+        _ => &[],
+    };
+    supported.iter().find(|supported| **supported == known).copied()
+}
+
+const IMAGE_TYPES: &[&str] = &["image/png", "image/jpeg", "image/gif", "image/webp"];
+
+const PDF_TYPES: &[&str] = &["application/pdf"];
+
+/// Source: <https://ai.google.dev/gemini-api/docs/image-understanding>.
+const GEMINI_IMAGE_TYPES: &[&str] = &["image/png", "image/jpeg", "image/webp", "image/heic", "image/heif"];
+
+/// Source: <https://ai.google.dev/gemini-api/docs/audio>.
+const GEMINI_AUDIO_TYPES: &[&str] =
+    &["audio/wav", "audio/mp3", "audio/aiff", "audio/aac", "audio/ogg", "audio/flac"];
+
+/// Source: <https://ai.google.dev/gemini-api/docs/video-understanding>.
+const GEMINI_VIDEO_TYPES: &[&str] = &[
+    "video/mp4",
+    "video/mpeg",
+    "video/mov",
+    "video/avi",
+    "video/x-flv",
+    "video/mpg",
+    "video/webm",
+    "video/wmv",
+    "video/3gpp",
+];
+
+/// Returns whether the provider accepts files and audio in OpenAI's form: OpenAI itself does, and of the compatible
+/// providers only OpenRouter.
+fn supports_openai_files(provider: &Provider) -> bool {
+    matches!(provider.adapter, "openai" | "openrouter")
+}
+
+/// Returns whether the provider itself downloads attachments of this kind from this address.
+fn fetches_url(provider: &Provider, kind: AttachmentKind, url: &str, media_type: Option<&str>) -> bool {
+    let media_type = media_type.map(bare_media_type);
+    let is_type =
+        |prefix: &str| media_type.as_deref().is_none_or(|media_type| media_type.starts_with(prefix));
+    match (kind, provider.wire) {
+        (AttachmentKind::Image, Wire::Chat | Wire::Responses) => {
+            is_type("image/") && is_public_url(url, &["http", "https"])
+        }
+        (AttachmentKind::Image, Wire::Anthropic) => is_type("image/") && is_public_url(url, &["https"]),
+        (AttachmentKind::Pdf, Wire::Responses) => {
+            is_type(PDF_TYPES[0]) && is_public_url(url, &["http", "https"])
+        }
+        (AttachmentKind::Pdf, Wire::Anthropic) => is_type(PDF_TYPES[0]) && is_public_url(url, &["https"]),
+        _ => false,
+    }
+}
+
+/// Returns whether an address may be passed to a provider: it has one of these schemes, so that it names no file, and
+/// contains no user name and password.
+fn is_public_url(url: &str, schemes: &[&str]) -> bool {
+    reqwest::Url::parse(url).is_ok_and(|url| {
+        schemes.contains(&url.scheme()) && url.username().is_empty() && url.password().is_none()
+    })
+}

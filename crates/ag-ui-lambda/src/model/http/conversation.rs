@@ -1,0 +1,209 @@
+//! The conversation in a form that every wire can write: with names and ids that the provider accepts, with the reasoning
+//! of this model only, and with the parts of messages that the wire has a form for.
+//!
+//! Each provider refuses something that others accept. What this module leaves out or changes keeps a request from being
+//! refused for its form.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+use tracing::warn;
+
+use super::attachment::{Attachment, MessagePart};
+use super::provider::Provider;
+use crate::model::compat;
+use crate::model::{Call, CallResult, Reasoning, Request, ToolChoice, Turn, UserPart};
+use crate::protocol::{Content, PartKind, Tool};
+
+/// Replaces a user's message of which nothing is left, because providers refuse empty messages.
+const EMPTY_USER_MESSAGE: &str = "(The user sent something that cannot be read here.)";
+
+/// A request to a provider's model, from which the wires write their bodies.
+pub(super) struct WireRequest<'a> {
+    pub(super) provider: &'static Provider,
+    /// The model's full name, which marks the reasoning and signatures that it may get back.
+    pub(super) model_name: &'a str,
+    /// The provider's id of the model.
+    pub(super) model_id: &'a str,
+    pub(super) input: &'a Request,
+}
+
+/// A message of the conversation.
+pub(super) enum Message<'a> {
+    /// A message of the user; it has at least one part.
+    User(Vec<MessagePart<'a>>),
+    /// A turn of the model. Text and calls are never both empty.
+    Assistant {
+        /// The reasoning of this model.
+        reasoning: Vec<&'a Reasoning>,
+        text: Option<&'a str>,
+        calls: Vec<HistoryCall<'a>>,
+        /// Whether no message of the user follows, so that the calls are still being answered.
+        is_in_loop: bool,
+    },
+    /// The results of the calls before.
+    Results(Vec<HistoryResult<'a>>),
+}
+
+/// A call in the history, with id and name as the provider accepts them.
+pub(super) struct HistoryCall<'a> {
+    pub(super) id: Cow<'a, str>,
+    pub(super) name: Cow<'a, str>,
+    /// The arguments as the model wrote them; they may be invalid JSON.
+    pub(super) arguments: &'a str,
+    /// The opaque value that goes back with the call, if this model made the call.
+    pub(super) signature: Option<&'a str>,
+}
+
+/// The result of a call in the history, with id and name as the provider accepts them.
+pub(super) struct HistoryResult<'a> {
+    pub(super) id: Cow<'a, str>,
+    /// The tool's name.
+    pub(super) name: Cow<'a, str>,
+    pub(super) text: String,
+}
+
+/// Whether and which of the tools on offer must be called.
+pub(super) enum WireToolChoice<'a> {
+    /// No tool may be called.
+    None,
+    /// At least one tool must be called.
+    Any,
+    /// The tool with this name on the wire must be called.
+    Tool(Cow<'a, str>),
+}
+
+impl<'a> WireRequest<'a> {
+    /// Returns the system prompt; `None` if it is blank.
+    pub(super) fn instructions(&self) -> Option<&'a str> {
+        self.input.instructions.as_deref().filter(|text| !text.trim().is_empty())
+    }
+
+    /// Returns the declarations of the tools on offer, with their schemas in the member `schema`.
+    pub(super) fn tool_declarations(&self, schema: &str) -> Vec<Value> {
+        self.input.tools.iter().map(|tool| tool_declaration(tool, schema)).collect()
+    }
+
+    /// Returns the tool choice; `None` leaves it to the model.
+    pub(super) fn tool_choice(&self) -> Option<WireToolChoice<'a>> {
+        if self.input.tools.is_empty() {
+            return None;
+        }
+        match &self.input.settings.tool_choice {
+            ToolChoice::Auto => None,
+            ToolChoice::None => Some(WireToolChoice::None),
+            ToolChoice::Required => Some(WireToolChoice::Any),
+            // A tool that is not on offer for this caller can't be forced.
+            ToolChoice::Tool(name) => {
+                self.input.offers(name).then(|| WireToolChoice::Tool(compat::wire_tool_name(name)))
+            }
+        }
+    }
+
+    /// Returns the messages, and logs which kinds of parts were left out of them.
+    pub(super) fn messages(&self) -> Vec<Message<'a>> {
+        let history = &self.input.history;
+        let last_user = history.iter().rposition(|turn| matches!(turn, Turn::User(_)));
+        let mut skipped = Vec::new();
+        let mut called = HashMap::new();
+        let mut messages = Vec::with_capacity(history.len());
+        for (at, turn) in history.iter().enumerate() {
+            messages.extend(match turn {
+                Turn::User(parts) => Some(Message::User(self.user_parts(parts, &mut skipped))),
+                Turn::Assistant { reasoning, text, calls } => {
+                    let text = Some(text.as_str()).filter(|text| !text.trim().is_empty());
+                    called.extend(calls.iter().map(|call| (&call.id, compat::wire_tool_name(&call.name))));
+                    let own = reasoning.iter().filter(|piece| piece.model == self.model_name);
+                    (text.is_some() || !calls.is_empty()).then(|| Message::Assistant {
+                        reasoning: own.collect(),
+                        text,
+                        calls: calls.iter().map(|call| self.history_call(call)).collect(),
+                        is_in_loop: last_user.is_none_or(|user| at > user),
+                    })
+                }
+                Turn::Results(results) => {
+                    let answered = |result: &'a CallResult| HistoryResult {
+                        id: self.call_id(result.id.as_str()),
+                        name: called.get(&result.id).cloned().unwrap_or_default(),
+                        text: result_text(result, &mut skipped),
+                    };
+                    Some(Message::Results(results.iter().map(answered).collect()))
+                }
+            });
+        }
+        if !skipped.is_empty() {
+            let parts = skipped.join(", ");
+            warn!(
+                model = self.model_name,
+                parts, "parts of messages were left out because the model does not accept them"
+            );
+        }
+        messages
+    }
+
+    /// Returns the parts of a user's message that the provider accepts, and adds the kinds of the others to `skipped`.
+    fn user_parts(&self, parts: &'a [UserPart], skipped: &mut Vec<&'static str>) -> Vec<MessagePart<'a>> {
+        let mut taken = Vec::with_capacity(parts.len());
+        for part in parts {
+            let part = match part {
+                UserPart::ClientContext(text) | UserPart::Note(text) => Ok(MessagePart::Text(text)),
+                UserPart::Content(part) => match &part.kind {
+                    PartKind::Text { text } => Ok(MessagePart::Text(text)),
+                    kind => Attachment::for_provider(self.provider, kind).map(MessagePart::Attachment),
+                },
+            };
+            match part {
+                Ok(MessagePart::Text(text)) if text.trim().is_empty() => {}
+                Ok(part) => taken.push(part),
+                Err(kind) => skipped.push(kind),
+            }
+        }
+        if taken.is_empty() {
+            taken.push(MessagePart::Text(EMPTY_USER_MESSAGE));
+        }
+        taken
+    }
+
+    /// Returns a call of the history in the form that the provider accepts.
+    fn history_call(&self, call: &'a Call) -> HistoryCall<'a> {
+        let own = call.signature.as_ref().filter(|signature| signature.model == self.model_name);
+        HistoryCall {
+            id: self.call_id(call.id.as_str()),
+            name: compat::wire_tool_name(&call.name),
+            arguments: &call.arguments,
+            signature: own.map(|signature| signature.value.as_str()),
+        }
+    }
+
+    /// Returns a call's id in the form that the provider accepts.
+    fn call_id(&self, id: &'a str) -> Cow<'a, str> {
+        // Mistral accepts only ids of exactly nine letters and digits.
+        let is_short = id.len() == 9 && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        if self.provider.adapter == "mistral" && !is_short {
+            let digest = compat::wire_call_id(&format!("mistral:{id}")).into_owned();
+            return digest.chars().rev().take(9).collect::<String>().into();
+        }
+        compat::wire_call_id(id)
+    }
+}
+
+/// Returns the declaration of a tool as all wires have it: name, schema in the member `schema`, and the description if
+/// there is one.
+pub(super) fn tool_declaration(tool: &Tool, schema: &str) -> Value {
+    let mut declared =
+        json!({ "name": compat::wire_tool_name(&tool.name), schema: compat::wire_schema(tool) });
+    if !tool.description.is_empty() {
+        declared["description"] = tool.description.as_str().into();
+    }
+    declared
+}
+
+/// Returns the text of a call's result. Other parts are added to `skipped`, because only text is accepted on every wire.
+fn result_text(result: &CallResult, skipped: &mut Vec<&'static str>) -> String {
+    if let Content::Parts(parts) = &result.content {
+        let others = parts.iter().filter(|part| !matches!(part.kind, PartKind::Text { .. }));
+        skipped.extend(others.map(|_| "part of a tool's result"));
+    }
+    result.content.text()
+}

@@ -1,0 +1,160 @@
+//! Ollama's `api/chat`: requests and responses, whose frames are lines.
+//!
+//! Source: <https://docs.ollama.com/api/chat>.
+
+use serde_json::{Value, json};
+
+use super::attachment::{MediaSource, MessagePart};
+use super::conversation::{Message, WireRequest, WireToolChoice};
+use super::frame_event::{
+    CallDelta, FrameEvent, TokenCounts, call_index, count, entries, take_arguments, take_text,
+};
+use super::opaque_members;
+use crate::model::ReasoningKind;
+use crate::model::compat;
+
+/// The members in which reasoning is sent: Ollama's own, and those of compatible servers.
+const REASONING: &[&str] = &["/message/thinking", "/message/reasoning", "/message/reasoning_content"];
+
+/// Writes the body of a request.
+pub(super) fn request_body(request: &WireRequest<'_>) -> Value {
+    let system = request.instructions().map(|text| json!({ "role": "system", "content": text }));
+    let messages = request.messages();
+    let messages = system.into_iter().chain(messages.iter().flat_map(encode_message));
+    let mut body =
+        json!({ "model": request.model_id, "stream": true, "messages": messages.collect::<Vec<_>>() });
+    // Ollama has no setting that forbids calls, so the tools are left out instead.
+    if !matches!(request.tool_choice(), Some(WireToolChoice::None)) {
+        let functions = request.tool_declarations("parameters").into_iter();
+        let tools: Vec<Value> =
+            functions.map(|function| json!({ "type": "function", "function": function })).collect();
+        if !tools.is_empty() {
+            body["tools"] = tools.into();
+        }
+    }
+    let settings = &request.input.settings;
+    let mut options = json!({});
+    if let Some(temperature) = settings.temperature {
+        options["temperature"] = temperature.into();
+    }
+    if let Some(max_tokens) = settings.max_tokens {
+        options["num_predict"] = max_tokens.into();
+    }
+    if !settings.stop.is_empty() {
+        options["stop"] = settings.stop.as_slice().into();
+    }
+    if options != json!({}) {
+        body["options"] = options;
+    }
+    // Models that do not think refuse this setting, whatever its value is.
+    if settings.thinking_tokens.is_some() {
+        body["think"] = true.into();
+    }
+    body
+}
+
+/// Writes one message of the conversation, which may become several on the wire.
+fn encode_message(message: &Message<'_>) -> Vec<Value> {
+    match message {
+        Message::User(parts) => vec![encode_user_message(parts)],
+        Message::Assistant { reasoning, text, calls, .. } => {
+            let calls = calls.iter().map(|call| {
+                let arguments = compat::arguments_object(call.arguments);
+                let mut call_back = json!({ "function": { "name": call.name, "arguments": arguments } });
+                call.signature
+                    .iter()
+                    .for_each(|signature| opaque_members::put_back(&mut call_back, signature));
+                call_back
+            });
+            let calls: Vec<Value> = calls.collect();
+            let mut message = json!({ "role": "assistant", "content": text.unwrap_or_default() });
+            if !calls.is_empty() {
+                message["tool_calls"] = calls.into();
+            }
+            let thoughts: Vec<&str> = reasoning
+                .iter()
+                .filter(|piece| piece.kind == ReasoningKind::Plain)
+                .map(|piece| piece.text.as_str())
+                .collect();
+            // The template of each model uses as much of it as the model was trained on.
+            if !thoughts.is_empty() {
+                message["thinking"] = thoughts.join("\n\n").into();
+            }
+            for value in reasoning.iter().filter_map(|piece| piece.turn_signature()) {
+                opaque_members::put_back(&mut message, value);
+            }
+            vec![message]
+        }
+        Message::Results(results) => {
+            let results = results
+                .iter()
+                .map(|result| json!({ "role": "tool", "tool_name": result.name, "content": result.text }));
+            results.collect()
+        }
+    }
+}
+
+/// Writes a user's message: its text, and its images beside it.
+fn encode_user_message(parts: &[MessagePart<'_>]) -> Value {
+    let (mut texts, mut images) = (Vec::new(), Vec::new());
+    for part in parts {
+        match part {
+            MessagePart::Text(text) => texts.push(*text),
+            MessagePart::Attachment(attachment) => match &attachment.source {
+                MediaSource::Data { base64, .. } => images.push(*base64),
+                MediaSource::Url(_) => {}
+            },
+        }
+    }
+    let mut message = json!({ "role": "user", "content": texts.join("\n\n") });
+    if !images.is_empty() {
+        message["images"] = json!(images);
+    }
+    message
+}
+
+/// Reads the events of one line.
+pub(super) fn decode_frame(mut line: Value) -> Vec<FrameEvent> {
+    let mut events = Vec::new();
+    let opaque = line.get_mut("message").map(opaque_members::take_members).unwrap_or_default();
+    if !opaque.is_empty() {
+        events.push(FrameEvent::OpaqueMembers(opaque));
+    }
+    let reasoning = REASONING.iter().find_map(|name| take_text(&mut line, name));
+    events.extend(reasoning.map(FrameEvent::Reasoning));
+    events.extend(take_text(&mut line, "/message/content").map(FrameEvent::Text));
+    for call in entries(&mut line, "/message/tool_calls") {
+        let piece = CallDelta {
+            signature: opaque_members::take_call_members(call),
+            index: call_index(call, "/function/index"),
+            id: take_text(call, "/id").unwrap_or_default(),
+            name: take_text(call, "/function/name").unwrap_or_default(),
+            json: take_arguments(call, "/function/arguments"),
+            ..CallDelta::default()
+        };
+        events.push(FrameEvent::CompleteCall(piece));
+    }
+    let stop = take_text(&mut line, "/done_reason");
+    if line.get("done").is_some_and(|done| done == true) {
+        let stop = stop.unwrap_or_else(|| "stop".into());
+        events.extend([
+            FrameEvent::Tokens(token_counts(&line)),
+            FrameEvent::FinishReason(stop),
+            FrameEvent::End,
+        ]);
+    } else {
+        events.extend(stop.map(FrameEvent::FinishReason));
+    }
+    events
+}
+
+/// Reads the token counts.
+fn token_counts(line: &Value) -> TokenCounts {
+    TokenCounts {
+        input: count(line, "/prompt_eval_count"),
+        output: count(line, "/eval_count"),
+        // Older servers do not send this count.
+        cached: count(line, "/prompt_eval_cached_count"),
+        ..TokenCounts::default()
+    }
+}

@@ -1,0 +1,141 @@
+//! Ends a turn: with the provider's finish reason, or with a failure.
+
+use http::header;
+use secrecy::ExposeSecret as _;
+use serde_json::Value;
+use tracing::warn;
+
+use super::ResponseReader;
+use crate::model::http::error;
+use crate::model::http::finish_reason::FinishReason;
+use crate::model::http::provider::Wire;
+use crate::model::{Delta, ModelError, ModelErrorKind, StopReason};
+
+impl ResponseReader {
+    /// Ends the turn as the finish reason says: completes its calls, sends signatures and usage, and then
+    /// [`Delta::End`]. Without a finish reason, or with one that means a failure, the turn fails.
+    pub(super) fn end(&mut self) {
+        for event in self.surrogates.flush() {
+            self.apply(event);
+        }
+        self.take_other_calls();
+        let Some(word) = self.finish_reason.take() else {
+            return self.cut("the answer ended without a reason");
+        };
+        // The word is parsed before the key is redacted, since the key may be a part of it.
+        let finish_reason = FinishReason::parse(&word.to_ascii_lowercase());
+        let word = error::redact_key(&word, self.key()).to_ascii_lowercase();
+        let finish_reason = finish_reason.unwrap_or_else(|| {
+            let word: String = word.chars().take(40).collect();
+            warn!(word, "unknown reason to stop, taken for a good one");
+            FinishReason::Complete
+        });
+        let reason = match finish_reason {
+            FinishReason::Failed => return self.cut(&format!("the provider stopped: {word}")),
+            FinishReason::ToolCalls if self.calls.is_empty() && self.text.is_empty() => {
+                return self.cut("the provider stopped for calls, and none came");
+            }
+            FinishReason::ToolCalls if self.calls.is_empty() => {
+                let (provider, model) = (self.provider, &self.model);
+                warn!(provider, model, "the model stopped for calls and made none; its text is the answer");
+                StopReason::Complete
+            }
+            FinishReason::ToolCalls | FinishReason::Complete if self.is_silently_truncated() => {
+                StopReason::MaxTokens
+            }
+            FinishReason::ToolCalls | FinishReason::Complete => StopReason::Complete,
+            FinishReason::MaxTokens => StopReason::MaxTokens,
+            FinishReason::Filtered => StopReason::Filtered,
+        };
+        if let Err(cause) = self.calls.finish(reason == StopReason::Complete, &mut self.ready) {
+            return self.cut(cause);
+        }
+        self.end_reasoning();
+        self.end_signature();
+        self.send_turn_signature();
+        self.send_usage();
+        self.ready.push_back(Delta::End(reason));
+        self.is_over = true;
+    }
+
+    /// Returns whether the limit of tokens has cut a turn that the provider calls complete. llama.cpp's Responses API has no
+    /// other word, and only its token count shows the cut.
+    fn is_silently_truncated(&self) -> bool {
+        let written = self.tokens.output.filter(|_| self.wire == Wire::Responses);
+        written.zip(self.max_tokens).is_some_and(|(written, limit)| written >= u64::from(limit))
+    }
+
+    /// Sends the end of reasoning that has no signature, if its text goes back to the provider.
+    pub(super) fn end_reasoning(&mut self) {
+        if std::mem::take(&mut self.has_reasoned) && self.replays_reasoning {
+            self.ready.push_back(Delta::ReasoningEnd);
+        }
+    }
+
+    /// Sends the signature that came at the start of the block and in pieces.
+    pub(super) fn end_signature(&mut self) {
+        let (start, pieces) = std::mem::take(&mut self.signature);
+        // Some servers send all of it in both places.
+        let signature = if pieces.starts_with(&start) { pieces } else { start + &pieces };
+        if !signature.is_empty() {
+            self.ready.push_back(Delta::ReasoningSignature(signature));
+        }
+    }
+
+    /// Sends the opaque value that the provider wants back with the turn. A turn without any answer does not go back, so
+    /// that it needs none.
+    fn send_turn_signature(&mut self) {
+        let opaque = std::mem::take(&mut self.opaque).into_json();
+        let late = (!self.late_signatures.is_empty())
+            .then(|| Value::from(std::mem::take(&mut self.late_signatures)).to_string());
+        let signature = opaque.or(self.text_signature.take()).or(late).filter(|_| self.has_answer);
+        self.ready.extend(signature.map(Delta::TurnSignature));
+    }
+
+    /// Sends the tokens that the turn used.
+    fn send_usage(&mut self) {
+        let mut tokens = self.tokens;
+        if self.wire == Wire::Anthropic {
+            // Anthropic does not count cached tokens as input.
+            let cached = tokens.cached.unwrap_or(0).saturating_add(tokens.cache_written.unwrap_or(0));
+            tokens.input = tokens.input.map(|input| input.saturating_add(cached));
+        }
+        self.ready.extend(tokens.usage(self.provider, &self.model).map(Delta::Usage));
+    }
+
+    /// Fails the turn because the response broke off or can't be read. The cause gets the response's media type if no frame
+    /// has come and the type is not that of an event stream.
+    pub(super) fn cut(&mut self, cause: &str) {
+        let kind = self.failure_kind();
+        let media_type = self.response.headers().get(header::CONTENT_TYPE);
+        let is_unexpected =
+            |media_type: &&str| !self.has_begun && !media_type.starts_with("text/event-stream");
+        match media_type.and_then(|value| value.to_str().ok()).filter(is_unexpected) {
+            Some(media_type) => {
+                let media_type = error::redact_key(media_type, self.key());
+                let media_type: String = media_type.chars().take(60).collect();
+                self.fail(ModelError::new(kind, format!("{cause}, and is {media_type}")));
+            }
+            None => self.fail(ModelError::new(kind, cause)),
+        }
+    }
+
+    /// Ends the turn with this failure unless it has failed before. The tokens that were counted so far were used, and are
+    /// sent first.
+    pub(super) fn fail(&mut self, failure: ModelError) {
+        if self.failure.is_none() {
+            self.send_usage();
+            self.failure = Some(failure);
+        }
+    }
+
+    /// Returns the kind of failure for a response that breaks off now.
+    pub(super) fn failure_kind(&self) -> ModelErrorKind {
+        if self.has_begun { ModelErrorKind::StreamCut } else { ModelErrorKind::Unavailable }
+    }
+
+    /// Returns the API key, to redact it; empty without one.
+    pub(super) fn key(&self) -> &str {
+        self.key.as_ref().map(|key| key.expose_secret().trim()).unwrap_or_default()
+    }
+}

@@ -1,0 +1,322 @@
+//! OpenAI's Responses API: requests and responses. Requests ask OpenAI not to store the conversation.
+//!
+//! Source: <https://platform.openai.com/docs/api-reference/responses>.
+
+use serde_json::{Value, json};
+use tracing::warn;
+
+use super::attachment::{Attachment, AttachmentKind, MediaSource, MessagePart};
+use super::conversation::{Message, WireRequest, WireToolChoice};
+use super::error::ProviderError;
+use super::frame_event::{
+    CallDelta, FrameEvent, ReasoningItem, TextScope, TokenCounts, call_index, count, entries, take_arguments,
+    take_text,
+};
+use super::opaque_members;
+use super::reasoning_effort::reasoning_effort;
+use crate::model::compat;
+use crate::model::{Reasoning, ReasoningKind};
+
+/// Writes the body of a request.
+pub(super) fn request_body(request: &WireRequest<'_>) -> Value {
+    let input: Vec<Value> = request.messages().iter().flat_map(encode_message).collect();
+    let has_reasoned = input.iter().any(|item| has_type(item, "reasoning"));
+    let mut body = json!({ "model": request.model_id, "stream": true, "store": false, "input": input });
+    if let Some(instructions) = request.instructions() {
+        body["instructions"] = instructions.into();
+    }
+    let mut tools = request.tool_declarations("parameters");
+    for tool in &mut tools {
+        tool["type"] = "function".into();
+        // Otherwise OpenAI makes every schema strict, and optional arguments become null.
+        tool["strict"] = false.into();
+    }
+    if !tools.is_empty() {
+        body["tools"] = tools.into();
+    }
+    if let Some(choice) = request.tool_choice() {
+        body["tool_choice"] = match choice {
+            WireToolChoice::None => "none".into(),
+            WireToolChoice::Any => "required".into(),
+            WireToolChoice::Tool(name) => json!({ "type": "function", "name": name }),
+        };
+    }
+    let settings = &request.input.settings;
+    if let Some(temperature) = settings.temperature {
+        body["temperature"] = temperature.into();
+    }
+    if let Some(max_tokens) = settings.max_tokens {
+        body["max_output_tokens"] = max_tokens.into();
+    }
+    if !settings.stop.is_empty() {
+        warn!(
+            model = request.model_id,
+            "OpenAI's Responses API has no setting for stop texts, so AGUI_MODEL_STOP has no effect"
+        );
+    }
+    if let Some(tokens) = settings.thinking_tokens {
+        // OpenAI refuses summaries to organisations that it has not verified, so they are requested only with this setting.
+        body["reasoning"] = json!({ "effort": reasoning_effort(tokens), "summary": "auto" });
+    }
+    if settings.thinking_tokens.is_some() || is_reasoning_model(request.model_id) || has_reasoned {
+        // The model needs its reasoning back while its calls are being answered.
+        body["include"] = json!(["reasoning.encrypted_content"]);
+    }
+    body
+}
+
+/// Writes one message of the conversation as items.
+fn encode_message(message: &Message<'_>) -> Vec<Value> {
+    match message {
+        Message::User(parts) => vec![json!({ "role": "user", "content": encode_user_content(parts) })],
+        Message::Assistant { reasoning, text, calls, .. } => {
+            let text = text.map(|text| {
+                let content = json!([{ "type": "output_text", "text": text }]);
+                json!({ "type": "message", "role": "assistant", "content": content })
+            });
+            let calls = calls.iter().map(|call| {
+                let arguments = compat::arguments_text(call.arguments);
+                let mut item = json!({ "type": "function_call", "call_id": call.id, "name": call.name, "arguments": arguments });
+                call.signature.iter().for_each(|signature| opaque_members::put_back(&mut item, signature));
+                item
+            });
+            reasoning.iter().flat_map(|piece| encode_reasoning(piece)).chain(text).chain(calls).collect()
+        }
+        Message::Results(results) => {
+            let results = results.iter().map(
+                |result| json!({ "type": "function_call_output", "call_id": result.id, "output": result.text }),
+            );
+            results.collect()
+        }
+    }
+}
+
+/// Writes the encrypted reasoning items of a piece of reasoning.
+fn encode_reasoning(piece: &Reasoning) -> Vec<Value> {
+    let encrypted = match &piece.kind {
+        ReasoningKind::Signed(encrypted) => vec![encrypted.clone()],
+        // A list of items that came only after the answer.
+        ReasoningKind::TurnSignature(encrypted) => serde_json::from_str(encrypted).unwrap_or_default(),
+        _ => Vec::new(),
+    };
+    let item = |encrypted| json!({ "type": "reasoning", "summary": [], "encrypted_content": encrypted });
+    encrypted.into_iter().map(item).collect()
+}
+
+/// Writes the content of a user's message: a text, or a list of parts.
+fn encode_user_content(parts: &[MessagePart<'_>]) -> Value {
+    match parts {
+        [MessagePart::Text(text)] => (*text).into(),
+        parts => parts.iter().map(encode_part).collect(),
+    }
+}
+
+/// Writes one part of a user's message.
+fn encode_part(part: &MessagePart<'_>) -> Value {
+    match part {
+        MessagePart::Text(text) => json!({ "type": "input_text", "text": text }),
+        MessagePart::Attachment(Attachment { kind: AttachmentKind::Pdf, source: MediaSource::Url(url) }) => {
+            json!({ "type": "input_file", "file_url": url })
+        }
+        MessagePart::Attachment(attachment) if attachment.kind == AttachmentKind::Pdf => {
+            json!({ "type": "input_file", "filename": "document.pdf", "file_data": attachment.as_url() })
+        }
+        MessagePart::Attachment(attachment) => {
+            json!({ "type": "input_image", "detail": "auto", "image_url": attachment.as_url() })
+        }
+    }
+}
+
+/// Returns whether the model with this id reasons, so that encrypted reasoning can be requested.
+fn is_reasoning_model(id: &str) -> bool {
+    let id = id.rsplit('/').next().unwrap_or(id);
+    let is_family = |prefix: &&str| id.starts_with(*prefix) && !id.contains("-chat");
+    ["gpt-5", "gpt-6", "o1", "o3", "o4"].iter().any(is_family) || id.contains("codex")
+}
+
+/// Reads the events of one event of the stream, or of a response that was not streamed.
+pub(super) fn decode_frame(mut event: Value) -> Vec<FrameEvent> {
+    let kind = take_text(&mut event, "/type").unwrap_or_default();
+    // llama.cpp and others leave the index out and name only the item.
+    let (index, part) = (call_index(&event, "/output_index"), count(&event, "/summary_index"));
+    match kind.as_str() {
+        "response.output_text.delta" | "response.refusal.delta" => {
+            take_text(&mut event, "/delta").map(FrameEvent::Text).into_iter().collect()
+        }
+        "response.output_text.done" => full_text(take_text(&mut event, "/text")),
+        "response.refusal.done" => full_text(take_text(&mut event, "/refusal")),
+        // Reasoning and its summary have different types of events, and older servers have further ones.
+        _ if kind.starts_with("response.reasoning") && kind.ends_with(".delta") => {
+            let delta = take_text(&mut event, "/delta/text").or_else(|| take_text(&mut event, "/delta"));
+            delta.map(FrameEvent::Reasoning).into_iter().collect()
+        }
+        _ if kind.starts_with("response.reasoning") && kind.ends_with(".done") => {
+            let full =
+                take_text(&mut event, "/text").map(|text| FrameEvent::FullReasoning(TextScope::Part, text));
+            full.into_iter().collect()
+        }
+        // The parts of a summary are paragraphs.
+        "response.reasoning_summary_part.added" if part > Some(0) => {
+            vec![FrameEvent::Reasoning("\n\n".into())]
+        }
+        "response.function_call_arguments.delta" => {
+            let json = take_arguments(&mut event, "/delta");
+            let item_id = take_text(&mut event, "/item_id").unwrap_or_default();
+            vec![FrameEvent::CallDelta(CallDelta { index, item_id, json, ..CallDelta::default() })]
+        }
+        "response.function_call_arguments.done" => {
+            let json = take_arguments(&mut event, "/arguments");
+            let item_id = take_text(&mut event, "/item_id").unwrap_or_default();
+            vec![FrameEvent::CallDelta(CallDelta {
+                index,
+                item_id,
+                json,
+                has_all_arguments: true,
+                ..CallDelta::default()
+            })]
+        }
+        "response.output_item.added" => {
+            event.get_mut("item").map(|item| decode_item_start(item, index)).unwrap_or_default()
+        }
+        "response.output_item.done" => {
+            event.get_mut("item").map(|item| decode_item_done(item, index)).unwrap_or_default()
+        }
+        "response.completed" | "response.incomplete" => {
+            event.get_mut("response").map(decode_response_end).unwrap_or_default()
+        }
+        "response.failed" => {
+            vec![FrameEvent::Failed(ProviderError::from_json(
+                event.pointer("/response/error").unwrap_or(&Value::Null),
+            ))]
+        }
+        // A complete response, from a server that does not stream.
+        "" if event.get("object").is_some_and(|object| object == "response")
+            || event.get("output").is_some_and(Value::is_array) =>
+        {
+            decode_response(&mut event)
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Reads the start of an item, which may be a call.
+fn decode_item_start(item: &mut Value, index: Option<usize>) -> Vec<FrameEvent> {
+    let call = function_call(item);
+    let start = call.map(|call| FrameEvent::CallDelta(CallDelta { index, is_start: true, ..call }));
+    start.into_iter().collect()
+}
+
+/// Reads an item at its end: a call, reasoning or a message, in full.
+fn decode_item_done(item: &mut Value, index: Option<usize>) -> Vec<FrameEvent> {
+    if let Some(call) = function_call(item) {
+        return vec![FrameEvent::CallDone(CallDelta { index, ..call })];
+    }
+    if let Some(reasoning) = reasoning_item(item) {
+        let signature = reasoning.signature.map(FrameEvent::ItemSignature);
+        return [FrameEvent::FullReasoning(TextScope::Item, reasoning.text)]
+            .into_iter()
+            .chain(signature)
+            .collect();
+    }
+    let text: String = message_texts(item).collect();
+    if has_type(item, "message") { vec![FrameEvent::FullText(TextScope::Item, text)] } else { Vec::new() }
+}
+
+/// Returns the full text of a part as an event, if there is any.
+fn full_text(text: Option<String>) -> Vec<FrameEvent> {
+    text.map(|text| FrameEvent::FullText(TextScope::Part, text)).into_iter().collect()
+}
+
+/// Reads the end of a response, complete or cut short. It repeats all items; some servers have streamed none of them.
+fn decode_response_end(response: &mut Value) -> Vec<FrameEvent> {
+    let reasoning: Vec<ReasoningItem> = entries(response, "/output").filter_map(reasoning_item).collect();
+    let reasoning = (!reasoning.is_empty()).then_some(FrameEvent::AllReasoning(reasoning));
+    let all_text: String = entries(response, "/output").flat_map(|item| message_texts(item)).collect();
+    let all_text = (!all_text.is_empty()).then_some(FrameEvent::FullText(TextScope::Turn, all_text));
+    let calls = FrameEvent::AllCalls(entries(response, "/output").filter_map(function_call).collect());
+    let stop = take_text(response, "/incomplete_details/reason").or_else(|| take_text(response, "/status"));
+    let usage =
+        response.get("usage").filter(|usage| usage.is_object()).map(token_counts).map(FrameEvent::Tokens);
+    let stop = FrameEvent::FinishReason(stop.unwrap_or_else(|| "completed".into()));
+    reasoning.into_iter().chain(all_text).chain([calls, stop]).chain(usage).chain([FrameEvent::End]).collect()
+}
+
+/// Reads a response that was not streamed.
+fn decode_response(response: &mut Value) -> Vec<FrameEvent> {
+    if response.get("status").is_some_and(|status| status == "failed") {
+        return vec![FrameEvent::Failed(ProviderError::from_json(
+            response.get("error").unwrap_or(&Value::Null),
+        ))];
+    }
+    decode_response_end(response)
+}
+
+/// Reads an item of reasoning: its summary, or the reasoning itself if there is no summary. `None` if the item is something
+/// else.
+fn reasoning_item(item: &mut Value) -> Option<ReasoningItem> {
+    if !has_type(item, "reasoning") {
+        return None;
+    }
+    let joined = |list: &str, between: &str| {
+        let parts = item.get(list).and_then(Value::as_array).into_iter().flatten();
+        parts.filter_map(|part| part.get("text")?.as_str()).collect::<Vec<_>>().join(between)
+    };
+    // The parts of a summary are paragraphs.
+    let summary = joined("summary", "\n\n");
+    let text = if summary.is_empty() { joined("content", "") } else { summary };
+    Some(ReasoningItem { text, signature: take_text(item, "/encrypted_content") })
+}
+
+/// Returns whether an item has this type.
+fn has_type(item: &Value, kind: &str) -> bool {
+    item.get("type").is_some_and(|known| known == kind)
+}
+
+/// Returns the texts of an item that is a message; there are none if it is something else.
+fn message_texts(item: &Value) -> impl Iterator<Item = &str> {
+    let content = item.get("content").filter(|_| has_type(item, "message")).and_then(Value::as_array);
+    let parts = content.into_iter().flatten();
+    parts.filter_map(|part| part.get("text").or_else(|| part.get("refusal"))?.as_str())
+}
+
+/// Reads an item that is a call; `None` if it is something else.
+fn function_call(item: &mut Value) -> Option<CallDelta> {
+    has_type(item, "function_call").then(|| CallDelta {
+        signature: opaque_members::take_call_members(item),
+        item_id: take_text(item, "/id").unwrap_or_default(),
+        id: take_text(item, "/call_id").unwrap_or_default(),
+        name: take_text(item, "/name").unwrap_or_default(),
+        json: take_arguments(item, "/arguments"),
+        ..CallDelta::default()
+    })
+}
+
+/// Reads the token counts.
+fn token_counts(usage: &Value) -> TokenCounts {
+    TokenCounts {
+        input: count(usage, "/input_tokens"),
+        output: count(usage, "/output_tokens"),
+        reasoning: count(usage, "/output_tokens_details/reasoning_tokens"),
+        cached: count(usage, "/input_tokens_details/cached_tokens"),
+        cache_written: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasoning_models_are_recognized_by_id() {
+        for (id, expected) in [
+            ("gpt-5.1", true),
+            ("o3-mini", true),
+            ("gpt-5-chat-latest", false),
+            ("gpt-4.1", false),
+            ("gpt-4o", false),
+            ("codex-mini", true),
+        ] {
+            assert_eq!(is_reasoning_model(id), expected, "{id}");
+        }
+    }
+}

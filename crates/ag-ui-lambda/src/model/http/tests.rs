@@ -1,0 +1,90 @@
+//! The adapter against small servers that speak each provider's wire.
+
+mod connections;
+mod errors;
+mod requests;
+mod stub;
+mod surrogates;
+mod wires;
+
+use futures_util::StreamExt as _;
+use secrecy::SecretString;
+use serde_json::{Value, json};
+
+use self::stub::Stub;
+use super::*;
+use crate::model::{Call, CallResult, ModelSettings, Turn, UserPart};
+use crate::protocol::{ContentPart, PartKind, Tool};
+
+const KEY: &str = "sk-test-0123456789";
+
+/// The frames of a whole turn.
+type Frames = fn() -> Vec<String>;
+
+/// Each wire's adapter, and a turn on it.
+const ALL: [(&str, Frames); 5] = [
+    ("openai", wires::chat),
+    ("openai-responses", wires::responses),
+    ("anthropic", wires::anthropic),
+    ("gemini", wires::gemini),
+    ("ollama", wires::ollama),
+];
+
+fn model(adapter: &str, id: &str, stub: &Stub) -> HttpModel {
+    let provider = Provider::named(adapter).unwrap();
+    let path =
+        if provider.wire == provider::Wire::Chat || adapter == "openai-responses" { "/v1" } else { "" };
+    let key = provider.key_variable().map(|_| SecretString::from(KEY));
+    HttpModel::new(provider, id, key).base_url(&format!("{}{path}", stub.url())).unwrap()
+}
+
+fn part(kind: PartKind) -> UserPart {
+    UserPart::Content(ContentPart { kind, id: None, metadata: None })
+}
+
+fn text(text: &str) -> UserPart {
+    part(PartKind::Text { text: text.into() })
+}
+
+fn tool(name: &str) -> Tool {
+    let schema = json!({ "type": "object", "properties": { "location": { "type": "string" } } });
+    Tool { name: name.into(), description: "Weather.".into(), parameters: Some(schema), metadata: None }
+}
+
+fn request() -> Request {
+    Request {
+        instructions: Some("Be brief.".into()),
+        history: vec![Turn::User(vec![text("Weather in Tokyo and Paris?")])],
+        tools: [tool("get_weather")].into(),
+        settings: ModelSettings::default(),
+    }
+}
+
+async fn all(model: &HttpModel, request: &Request) -> Vec<Result<Delta, ModelError>> {
+    model.stream(request).collect().await
+}
+
+/// The deltas in one line each; a failure as its kind and cause.
+fn outline(deltas: &[Result<Delta, ModelError>]) -> String {
+    let line = |delta: &Result<Delta, ModelError>| match delta {
+        Ok(Delta::Usage(usage)) => format!("Usage {}", json!(usage)),
+        Ok(delta) => format!("{delta:?}"),
+        Err(error) => {
+            let chain = std::iter::successors(std::error::Error::source(error), |error| error.source());
+            let causes: Vec<_> = chain.map(ToString::to_string).collect();
+            format!("Err({:?}, {})", error.kind, causes.join(": "))
+        }
+    };
+    deltas.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Events as `data:` lines.
+fn sse(events: &[Value]) -> Vec<String> {
+    events.iter().map(|event| format!("data: {event}\n\n")).collect()
+}
+
+/// Events with their type as the event's name, as Anthropic and Responses send them.
+fn named_sse(events: &[Value]) -> Vec<String> {
+    let frame = |event: &Value| format!("event: {}\ndata: {event}\n\n", event["type"].as_str().unwrap());
+    events.iter().map(frame).collect()
+}

@@ -1,0 +1,464 @@
+//! What goes out on each wire.
+
+use super::stub::{StubResponse, RecordedRequest};
+use super::*;
+use crate::model::{Call, CallResult, CallSignature, Reasoning, ReasoningKind, ToolChoice};
+use crate::protocol::{Content, Source};
+
+const ADAPTERS: [&str; 5] = ["openai", "openai-responses", "anthropic", "gemini", "ollama"];
+
+/// The request as a provider sees it.
+async fn recorded_request(adapter: &str, id: &str, request: &Request) -> RecordedRequest {
+    let stub = Stub::with_responses([]);
+    let model = model(adapter, id, &stub);
+    all(&model, request).await;
+    stub.requests().remove(0)
+}
+
+async fn request_body(adapter: &str, id: &str, request: &Request) -> Value {
+    recorded_request(adapter, id, request).await.body
+}
+
+fn data(mime_type: &str) -> Source {
+    Source::Data { value: "QUJD".into(), mime_type: mime_type.into() }
+}
+
+fn url() -> Source {
+    Source::Url { value: "https://a.example/x".into(), mime_type: None }
+}
+
+fn call(id: &str, city: &str) -> Call {
+    let arguments = format!("{{\"location\":\"{city}\"}}");
+    Call { id: id.into(), name: "get_weather".into(), arguments, signature: None }
+}
+
+/// A user with a picture, a turn of `model` with reasoning, text and two calls, their results, a user.
+fn history(model: &str, kinds: &[ReasoningKind]) -> Vec<Turn> {
+    let piece =
+        |kind: &ReasoningKind| Reasoning { model: model.into(), text: "Two.".into(), kind: kind.clone() };
+    let foreign =
+        Reasoning { model: "other/m".into(), text: "x".into(), kind: ReasoningKind::Signed("s".into()) };
+    let mut calls = vec![call("call_1", "Tokyo"), call("call#2", "Paris")];
+    calls[0].signature = Some(CallSignature { model: model.into(), value: "Y2FsbA==".into() });
+    let result =
+        |id: &str| CallResult { id: id.into(), content: Content::Text("{\"temperature\":20}".into()) };
+    vec![
+        Turn::User(vec![
+            UserPart::ClientContext("context".into()),
+            text("Weather?"),
+            part(PartKind::Image { source: data("image/png") }),
+        ]),
+        Turn::Assistant {
+            reasoning: std::iter::once(foreign).chain(kinds.iter().map(piece)).collect(),
+            text: "Let me look.".into(),
+            calls,
+        },
+        Turn::Results(vec![result("call_1"), result("call#2")]),
+        Turn::User(vec![text("  "), text("And now?")]),
+    ]
+}
+
+fn with_history(model: &str, kinds: &[ReasoningKind]) -> Request {
+    Request { history: history(model, kinds), ..request() }
+}
+
+/// A member in each line, and an element of a list in each.
+fn lines(body: &Value) -> String {
+    let member = |(name, value): (&String, &Value)| match value {
+        Value::Array(items) => {
+            let items = items.iter().map(|item| format!("\n  {item}"));
+            format!("{name}:{}", items.collect::<String>())
+        }
+        value => format!("{name}: {value}"),
+    };
+    body.as_object().unwrap().iter().map(member).collect::<Vec<_>>().join("\n")
+}
+
+#[tokio::test]
+async fn openai_chat() {
+    let body = request_body("openai", "gpt-4o", &with_history("openai/gpt-4o", &[ReasoningKind::Plain])).await;
+    insta::assert_snapshot!(lines(&body), @r#"
+    messages:
+      {"content":"Be brief.","role":"system"}
+      {"content":[{"text":"context","type":"text"},{"text":"Weather?","type":"text"},{"image_url":{"url":"data:image/png;base64,QUJD"},"type":"image_url"}],"role":"user"}
+      {"content":"Let me look.","role":"assistant","tool_calls":[{"function":{"arguments":"{\"location\":\"Tokyo\"}","name":"get_weather"},"id":"call_1","type":"function"},{"function":{"arguments":"{\"location\":\"Paris\"}","name":"get_weather"},"id":"call_6a9e518d08cf8d3db2b8ce70820d5781","type":"function"}]}
+      {"content":"{\"temperature\":20}","role":"tool","tool_call_id":"call_1"}
+      {"content":"{\"temperature\":20}","role":"tool","tool_call_id":"call_6a9e518d08cf8d3db2b8ce70820d5781"}
+      {"content":"And now?","role":"user"}
+    model: "gpt-4o"
+    stream: true
+    stream_options: {"include_usage":true}
+    tools:
+      {"function":{"description":"Weather.","name":"get_weather","parameters":{"properties":{"location":{"type":"string"}},"type":"object"}},"type":"function"}
+    "#);
+}
+
+#[tokio::test]
+async fn openai_responses() {
+    let kinds = [ReasoningKind::Signed("c2VhbGVk".into())];
+    let body = request_body("openai-responses", "gpt-5", &with_history("openai-responses/gpt-5", &kinds)).await;
+    insta::assert_snapshot!(lines(&body), @r#"
+    include:
+      "reasoning.encrypted_content"
+    input:
+      {"content":[{"text":"context","type":"input_text"},{"text":"Weather?","type":"input_text"},{"detail":"auto","image_url":"data:image/png;base64,QUJD","type":"input_image"}],"role":"user"}
+      {"encrypted_content":"c2VhbGVk","summary":[],"type":"reasoning"}
+      {"content":[{"text":"Let me look.","type":"output_text"}],"role":"assistant","type":"message"}
+      {"arguments":"{\"location\":\"Tokyo\"}","call_id":"call_1","name":"get_weather","type":"function_call"}
+      {"arguments":"{\"location\":\"Paris\"}","call_id":"call_6a9e518d08cf8d3db2b8ce70820d5781","name":"get_weather","type":"function_call"}
+      {"call_id":"call_1","output":"{\"temperature\":20}","type":"function_call_output"}
+      {"call_id":"call_6a9e518d08cf8d3db2b8ce70820d5781","output":"{\"temperature\":20}","type":"function_call_output"}
+      {"content":"And now?","role":"user"}
+    instructions: "Be brief."
+    model: "gpt-5"
+    store: false
+    stream: true
+    tools:
+      {"description":"Weather.","name":"get_weather","parameters":{"properties":{"location":{"type":"string"}},"type":"object"},"strict":false,"type":"function"}
+    "#);
+}
+
+#[tokio::test]
+async fn anthropic() {
+    let kinds = [ReasoningKind::Signed("c2ln".into()), ReasoningKind::Redacted("cmVk".into())];
+    let body =
+        request_body("anthropic", "claude-haiku-4-5", &with_history("anthropic/claude-haiku-4-5", &kinds)).await;
+    insta::assert_snapshot!(lines(&body), @r#"
+    max_tokens: 64000
+    messages:
+      {"content":[{"text":"context","type":"text"},{"text":"Weather?","type":"text"},{"source":{"data":"QUJD","media_type":"image/png","type":"base64"},"type":"image"}],"role":"user"}
+      {"content":[{"signature":"c2ln","thinking":"Two.","type":"thinking"},{"data":"cmVk","type":"redacted_thinking"},{"text":"Let me look.","type":"text"},{"id":"call_1","input":{"location":"Tokyo"},"name":"get_weather","type":"tool_use"},{"id":"call_6a9e518d08cf8d3db2b8ce70820d5781","input":{"location":"Paris"},"name":"get_weather","type":"tool_use"}],"role":"assistant"}
+      {"content":[{"content":"{\"temperature\":20}","tool_use_id":"call_1","type":"tool_result"},{"content":"{\"temperature\":20}","tool_use_id":"call_6a9e518d08cf8d3db2b8ce70820d5781","type":"tool_result"}],"role":"user"}
+      {"content":"And now?","role":"user"}
+    model: "claude-haiku-4-5"
+    stream: true
+    system:
+      {"cache_control":{"type":"ephemeral"},"text":"Be brief.","type":"text"}
+    tools:
+      {"description":"Weather.","input_schema":{"properties":{"location":{"type":"string"}},"type":"object"},"name":"get_weather"}
+    "#);
+}
+
+#[tokio::test]
+async fn gemini() {
+    let body = request_body("gemini", "gemini-2.5-pro", &with_history("gemini/gemini-2.5-pro", &[])).await;
+    insta::assert_snapshot!(lines(&body), @r#"
+    contents:
+      {"parts":[{"text":"context"},{"text":"Weather?"},{"inlineData":{"data":"QUJD","mimeType":"image/png"}}],"role":"user"}
+      {"parts":[{"text":"Let me look."},{"functionCall":{"args":{"location":"Tokyo"},"id":"call_1","name":"get_weather"},"thoughtSignature":"Y2FsbA=="},{"functionCall":{"args":{"location":"Paris"},"id":"call_6a9e518d08cf8d3db2b8ce70820d5781","name":"get_weather"}}],"role":"model"}
+      {"parts":[{"functionResponse":{"id":"call_1","name":"get_weather","response":{"output":"{\"temperature\":20}"}}},{"functionResponse":{"id":"call_6a9e518d08cf8d3db2b8ce70820d5781","name":"get_weather","response":{"output":"{\"temperature\":20}"}}}],"role":"user"}
+      {"parts":[{"text":"And now?"}],"role":"user"}
+    generationConfig: {"thinkingConfig":{"includeThoughts":true}}
+    systemInstruction: {"parts":[{"text":"Be brief."}]}
+    tools:
+      {"functionDeclarations":[{"description":"Weather.","name":"get_weather","parametersJsonSchema":{"properties":{"location":{"type":"string"}},"type":"object"}}]}
+    "#);
+}
+
+#[tokio::test]
+async fn ollama() {
+    let body = request_body("ollama", "qwen3", &with_history("ollama/qwen3", &[ReasoningKind::Plain])).await;
+    insta::assert_snapshot!(lines(&body), @r#"
+    messages:
+      {"content":"Be brief.","role":"system"}
+      {"content":"context\n\nWeather?","images":["QUJD"],"role":"user"}
+      {"content":"Let me look.","role":"assistant","thinking":"Two.","tool_calls":[{"function":{"arguments":{"location":"Tokyo"},"name":"get_weather"}},{"function":{"arguments":{"location":"Paris"},"name":"get_weather"}}]}
+      {"content":"{\"temperature\":20}","role":"tool","tool_name":"get_weather"}
+      {"content":"{\"temperature\":20}","role":"tool","tool_name":"get_weather"}
+      {"content":"And now?","role":"user"}
+    model: "qwen3"
+    stream: true
+    tools:
+      {"function":{"description":"Weather.","name":"get_weather","parameters":{"properties":{"location":{"type":"string"}},"type":"object"}},"type":"function"}
+    "#);
+}
+
+#[tokio::test]
+async fn model_ids_are_sent_unchanged() {
+    for id in ["gpt-5-high", "a::b::c", "qwen-max", "x-none", "claude-sonnet-5-low", "gemini-3-pro-low"] {
+        for adapter in ADAPTERS.into_iter().chain(["fireworks", "deepseek", "zai", "minimax"]) {
+            let seen = recorded_request(adapter, id, &request()).await;
+            match adapter {
+                "gemini" => assert!(seen.head.contains(&format!("/models/{id}:stream")), "{}", seen.head),
+                _ => assert_eq!(seen.body["model"], id, "{adapter}"),
+            }
+            for effort in ["reasoning_effort", "thinking", "output_config", "think"] {
+                let may = (adapter, effort, id) == ("anthropic", "thinking", "claude-sonnet-5-low")
+                    || (adapter, effort, id) == ("minimax", "thinking", "claude-sonnet-5-low");
+                assert!(may || seen.body[effort].is_null(), "{adapter} {id} {effort}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_key_is_sent_only_in_its_header() {
+    for (adapter, header) in [
+        ("openai", "authorization: Bearer sk-test-0123456789"),
+        ("openai-responses", "authorization: Bearer sk-test-0123456789"),
+        ("anthropic", "x-api-key: sk-test-0123456789"),
+        ("gemini", "x-goog-api-key: sk-test-0123456789"),
+        ("zai", "authorization: Bearer sk-test-0123456789"),
+    ] {
+        let seen = recorded_request(adapter, "m", &request()).await;
+        let lines: Vec<_> = seen.head.lines().filter(|line| line.contains(KEY)).collect();
+        assert_eq!(lines.len(), 1, "{adapter}");
+        assert!(lines[0].eq_ignore_ascii_case(header), "{adapter}: {}", lines[0]);
+        assert!(!seen.body.to_string().contains(KEY));
+    }
+}
+
+#[tokio::test]
+async fn a_clients_tool_never_enables_a_providers_tool() {
+    for name in ["web_search", "googleSearch", "code_execution", "urlContext"] {
+        for (adapter, declared) in [
+            ("openai", "/tools/0/function/name"),
+            ("openai-responses", "/tools/0/name"),
+            ("anthropic", "/tools/0/name"),
+            ("gemini", "/tools/0/functionDeclarations/0/name"),
+            ("ollama", "/tools/0/function/name"),
+        ] {
+            let mut asked = request();
+            asked.tools = [tool(name)].into();
+            let tools = request_body(adapter, "m", &asked).await;
+            assert_eq!(tools.pointer(declared).unwrap(), name, "{adapter}");
+            let tool = &tools["tools"][0];
+            let is_a_function = tool.get("type").is_none_or(|kind| kind == "function");
+            assert!(is_a_function && tool.get(name).is_none(), "{adapter} {tool}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_renamed_tool_gets_its_original_name_back() {
+    let mut asked = request();
+    asked.tools = [tool("web search")].into();
+    let wire = request_body("openai", "m", &asked).await["tools"][0]["function"]["name"].as_str().unwrap().to_owned();
+    let mut frames = sse(&[
+        json!({ "choices": [{ "delta": { "tool_calls": [{ "index": 0, "id": "a", "function": { "name": wire, "arguments": "{}" } }] } }] }),
+        json!({ "choices": [{ "delta": {}, "finish_reason": "tool_calls" }] }),
+    ]);
+    frames.push("data: [DONE]\n\n".into());
+    let stub = Stub::with_responses([StubResponse::stream(frames)]);
+    let model = model("openai", "m", &stub);
+
+    let deltas = all(&model, &asked).await;
+    assert!(outline(&deltas).contains("name: \"web search\""), "{}", outline(&deltas));
+}
+
+/// Whether the data, or the address, of a part goes out.
+async fn sends_part(adapter: &str, kind: PartKind) -> bool {
+    let stub = Stub::with_responses([]);
+    let says_so = model(adapter, "m", &stub).accepts(&kind);
+    let asked = Request { history: vec![Turn::User(vec![part(kind)])], ..request() };
+    let body = request_body(adapter, "m", &asked).await.to_string();
+    let is_taken = body.contains("QUJD") || body.contains("https://a.example/x");
+    assert!(is_taken || body.contains("cannot be read here"), "{adapter} {body}");
+    assert_eq!(says_so, is_taken, "{adapter}");
+    is_taken
+}
+
+#[tokio::test]
+async fn parts_are_sent_only_to_providers_that_accept_them() {
+    let image = |source| PartKind::Image { source };
+    let document = |source| PartKind::Document { source };
+    let audio = |source| PartKind::Audio { source };
+    let coded = |value: &str| Source::Data { value: value.into(), mime_type: "image/png".into() };
+    let typed = |mime_type: &str| Source::Url {
+        value: "https://a.example/x".into(),
+        mime_type: Some(mime_type.into()),
+    };
+    let address = |value: &str| Source::Url { value: value.into(), mime_type: None };
+    let file = Source::File { value: "file-1".into(), provider: None, mime_type: None };
+    for (what, kind, takers) in [
+        (
+            "image",
+            image(data("image/png")),
+            vec!["openai", "openai-responses", "anthropic", "gemini", "ollama", "groq"],
+        ),
+        ("image by address", image(url()), vec!["openai", "openai-responses", "anthropic", "groq"]),
+        ("pdf", document(data("application/pdf")), vec!["openai", "openai-responses", "anthropic", "gemini"]),
+        ("pdf by address", document(url()), vec!["openai-responses", "anthropic"]),
+        ("text file", document(data("text/csv")), vec![]),
+        ("wav", audio(data("audio/wav")), vec!["openai", "gemini"]),
+        ("ogg", audio(data("audio/ogg")), vec!["gemini"]),
+        ("video", PartKind::Video { source: data("video/mp4") }, vec!["gemini"]),
+        ("handle", image(file), vec![]),
+        ("an image of no common kind", image(data("image/svg+xml")), vec![]),
+        ("gif", image(data("image/gif")), vec!["openai", "openai-responses", "anthropic", "ollama", "groq"]),
+        ("no sound", audio(data("text/html")), vec![]),
+        ("quicktime", PartKind::Video { source: data("video/quicktime") }, vec!["gemini"]),
+        ("a document by address that is no pdf", document(typed("application/msword")), vec![]),
+        ("a pdf by address", document(typed("application/pdf")), vec!["openai-responses", "anthropic"]),
+        ("an address with a password", image(address("https://u:p@a.example/x")), vec![]),
+        ("no data", image(coded("")), vec![]),
+        ("no Base64", image(coded("QUJDR QUJD")), vec![]),
+        ("a file of the provider's", image(address("file:///https://a.example/x")), vec![]),
+        (
+            "an image that calls itself a sound",
+            image(Source::Url { value: "https://a.example/x".into(), mime_type: Some("audio/wav".into()) }),
+            vec![],
+        ),
+    ] {
+        for adapter in ADAPTERS.into_iter().chain(["groq"]) {
+            assert_eq!(sends_part(adapter, kind.clone()).await, takers.contains(&adapter), "{what} {adapter}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn only_an_offered_tool_is_forced_by_its_wire_name() {
+    let forced = |choice| async move {
+        let mut asked = request();
+        asked.settings.tool_choice = choice;
+        [
+            request_body("openai", "m", &asked).await["tool_choice"].clone(),
+            request_body("openai-responses", "m", &asked).await["tool_choice"].clone(),
+            request_body("anthropic", "m", &asked).await["tool_choice"].clone(),
+            request_body("gemini", "m", &asked).await["toolConfig"]["functionCallingConfig"].clone(),
+        ]
+    };
+    let weather = "get_weather";
+    assert_eq!(forced(ToolChoice::Auto).await, [(); 4].map(|()| Value::Null));
+    assert_eq!(forced(ToolChoice::Tool("gone".into())).await, [(); 4].map(|()| Value::Null));
+    assert_eq!(
+        forced(ToolChoice::Required).await,
+        [json!("required"), json!("required"), json!({ "type": "any" }), json!({ "mode": "ANY" })]
+    );
+    assert_eq!(
+        forced(ToolChoice::None).await,
+        [json!("none"), json!("none"), json!({ "type": "none" }), json!({ "mode": "NONE" })]
+    );
+    assert_eq!(
+        forced(ToolChoice::Tool(weather.into())).await,
+        [
+            json!({ "type": "function", "function": { "name": weather } }),
+            json!({ "type": "function", "name": weather }),
+            json!({ "type": "tool", "name": weather }),
+            json!({ "mode": "ANY", "allowedFunctionNames": [weather] }),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn no_thinking_setting_is_sent_by_default() {
+    let responses = request_body("openai-responses", "gpt-4o", &request()).await;
+    assert!(responses["reasoning"].is_null() && responses["include"].is_null());
+    let gemini = request_body("gemini", "gemini-2.0-flash", &request()).await;
+    assert!(gemini["generationConfig"].is_null());
+
+    let responses = request_body("openai-responses", "o3", &request()).await;
+    assert_eq!(responses["include"], json!(["reasoning.encrypted_content"]));
+    assert!(responses["reasoning"].is_null(), "summaries are not everybody's");
+    let gemini = request_body("gemini", "gemini-2.5-flash", &request()).await;
+    assert_eq!(gemini["generationConfig"]["thinkingConfig"], json!({ "includeThoughts": true }));
+}
+
+#[tokio::test]
+async fn thinking_is_set_as_tokens_or_effort() {
+    let mut asked = request();
+    asked.settings = ModelSettings {
+        thinking_tokens: Some(4000),
+        temperature: Some(0.2),
+        max_tokens: Some(2000),
+        tool_choice: ToolChoice::Required,
+        ..ModelSettings::default()
+    };
+    assert_eq!(request_body("openai", "gpt-5", &asked).await["reasoning_effort"], "medium");
+    assert_eq!(request_body("openai-responses", "gpt-5", &asked).await["reasoning"]["effort"], "medium");
+    let deepseek = request_body("deepseek", "deepseek-chat", &asked).await;
+    assert_eq!(deepseek["thinking"], json!({ "type": "enabled" }));
+    let gemini = request_body("gemini", "gemini-2.5-pro", &asked).await["generationConfig"].clone();
+    assert_eq!(gemini["thinkingConfig"], json!({ "thinkingBudget": 4000, "includeThoughts": true }));
+    let gemini = request_body("gemini", "gemini-3-pro", &asked).await["generationConfig"].clone();
+    assert_eq!(gemini["thinkingConfig"], json!({ "thinkingLevel": "HIGH", "includeThoughts": true }));
+    assert_eq!(request_body("ollama", "qwen3", &asked).await["think"], true);
+
+    let old = request_body("anthropic", "claude-haiku-4-5", &asked).await;
+    assert_eq!(old["thinking"], json!({ "type": "enabled", "budget_tokens": 4000 }));
+    assert!(old["max_tokens"].as_u64().unwrap() > 4000);
+    assert!(old["temperature"].is_null() && old["tool_choice"].is_null());
+    let new = request_body("anthropic", "claude-opus-4-7", &asked).await;
+    assert_eq!(new["thinking"], json!({ "type": "adaptive", "display": "summarized" }));
+    assert_eq!(new["output_config"], json!({ "effort": "medium" }));
+}
+
+#[tokio::test]
+async fn anthropic_does_not_think_about_calls_without_reasoning() {
+    let name = "anthropic/claude-haiku-4-5";
+    let signed = [ReasoningKind::Signed("c2ln".into())];
+    for (why, kinds, len, thinks) in [
+        ("own thinking before the calls", &signed[..], 3, true),
+        ("another model's", &[][..], 3, false),
+        ("the user spoke since", &[][..], 4, true),
+    ] {
+        let mut asked = with_history(name, kinds);
+        asked.history.truncate(len);
+        asked.settings.thinking_tokens = Some(2000);
+        let body = request_body("anthropic", "claude-haiku-4-5", &asked).await;
+        assert_eq!(!body["thinking"].is_null(), thinks, "{why}");
+    }
+}
+
+#[tokio::test]
+async fn unsigned_reasoning_goes_back_while_calls_are_answered() {
+    for (adapter, len, expected) in
+        [("deepseek", 3, true), ("deepseek", 4, false), ("groq", 3, false), ("mistral", 3, true)]
+    {
+        let mut asked = with_history(&format!("{adapter}/m"), &[ReasoningKind::Plain]);
+        asked.history.truncate(len);
+        let body = request_body(adapter, "m", &asked).await.to_string();
+        assert_eq!(body.contains("Two."), expected, "{adapter} {len}");
+    }
+}
+
+#[tokio::test]
+async fn usage_is_requested_unless_the_provider_refuses() {
+    assert_eq!(request_body("openai", "m", &request()).await["stream_options"], json!({ "include_usage": true }));
+    assert!(request_body("mistral", "m", &request()).await["stream_options"].is_null());
+}
+
+#[tokio::test]
+async fn the_token_limit_has_the_name_the_model_knows() {
+    let mut asked = request();
+    asked.settings.max_tokens = Some(7);
+    for (id, name) in [
+        ("gpt-4o", "max_tokens"),
+        ("o4-mini", "max_completion_tokens"),
+        ("ft:o4-mini:acme", "max_completion_tokens"),
+    ] {
+        assert_eq!(request_body("openai", id, &asked).await[name], 7, "{id}");
+    }
+}
+
+#[tokio::test]
+async fn mistral_gets_ids_of_nine_letters_and_digits() {
+    let body = request_body("mistral", "m", &with_history("mistral/m", &[])).await;
+    let calls = body["messages"][2]["tool_calls"].as_array().unwrap().clone();
+    for (call, answer) in calls.iter().zip([3, 4]) {
+        let id = call["id"].as_str().unwrap();
+        assert!(id.len() == 9 && id.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{id}");
+        assert_eq!(body["messages"][answer]["tool_call_id"], id);
+    }
+}
+
+#[tokio::test]
+async fn without_tools_there_is_no_tool_choice() {
+    let mut asked = request();
+    asked.tools = [].into();
+    asked.settings.tool_choice = ToolChoice::Required;
+    for adapter in ADAPTERS {
+        let body = request_body(adapter, "m", &asked).await;
+        assert!(body["tools"].is_null() && body["tool_choice"].is_null() && body["toolConfig"].is_null());
+    }
+}
+
+#[tokio::test]
+async fn anthropic_gets_declarations_of_tools_in_the_history() {
+    let request = Request { tools: [].into(), ..with_history("anthropic/m", &[]) };
+
+    let body = request_body("anthropic", "m", &request).await;
+
+    let empty = json!({ "type": "object", "properties": {} });
+    assert_eq!(body["tools"], json!([{ "name": "get_weather", "input_schema": empty }]));
+}

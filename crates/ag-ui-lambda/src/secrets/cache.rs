@@ -1,0 +1,301 @@
+//! A cache for one value that is fetched from elsewhere: a secret, a set of keys.
+//!
+//! A request should not wait for a fetch that another request has just made, nor fail because the source fails for a
+//! moment; and a caller who guesses tokens should not be able to cause many fetches. This module decides when a fetch may be
+//! made and which value is used meanwhile. It does not know what the value means.
+//!
+//! No task is spawned: one request polls a fetch, and if that request is dropped, the next one that waits fetches.
+
+use std::error::Error;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use tokio::time::{Instant, timeout};
+use tracing::warn;
+
+use crate::error_chain::error_chain;
+
+/// A secret or a set of keys cannot be read, and no usable version of it is cached.
+///
+/// The error holds no cause. The cause is in the log, because it is meant for the operator and not for the caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a secret or a key set cannot be read, and no usable version of it is cached")]
+#[non_exhaustive]
+pub struct UnavailableError;
+
+/// Why a fetch failed. It is logged with its sources, so it must hold no secret.
+pub(crate) type FetchError = Box<dyn Error + Send + Sync>;
+
+/// Fetches a value for a [`Cached`].
+pub(crate) trait Fetch<T>: Send + Sync {
+    /// Reads the value once. [`Cached`] limits the time, and may drop the future before it is done.
+    fn fetch(&self) -> BoxFuture<'_, Result<T, FetchError>>;
+}
+
+/// How long a value is used and how often it may be fetched.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CachePolicy {
+    /// The age at which a value is fetched again. Each value gets up to a tenth more or less, so that processes that
+    /// started together do not fetch together.
+    pub(crate) ttl: Duration,
+    /// The age up to which a value is used while fetches fail.
+    pub(crate) max_stale: Duration,
+    /// The shortest time between two forced refreshes.
+    pub(crate) min_refresh_interval: Duration,
+    /// How long no fetch is tried after a failed one, if an old value can be used.
+    pub(crate) retry_delay: Duration,
+    /// The longest time that one fetch may take.
+    pub(crate) fetch_timeout: Duration,
+}
+
+impl Default for CachePolicy {
+    fn default() -> Self {
+        Self {
+            ttl: Duration::from_secs(300),
+            max_stale: Duration::from_secs(3600),
+            min_refresh_interval: Duration::from_secs(10),
+            retry_delay: Duration::from_secs(10),
+            fetch_timeout: Duration::from_secs(2),
+        }
+    }
+}
+
+/// A value that is fetched when it is needed, and used again until it is too old.
+pub(crate) struct Cached<T> {
+    /// What the value is called in the log.
+    label: &'static str,
+    /// Fetches the value.
+    source: Box<dyn Fetch<T>>,
+    /// When it is fetched.
+    policy: CachePolicy,
+    /// The value and what is known about its fetches. It is never locked across an await.
+    state: Mutex<CacheState<T>>,
+    /// Locked by whoever fetches. Others wait for the lock and share the outcome.
+    fetch_lock: tokio::sync::Mutex<()>,
+}
+
+/// What a [`Cached`] knows about its value.
+struct CacheState<T> {
+    /// The value that was fetched last, however old it is.
+    latest: Option<Fetched<T>>,
+    /// The number of fetches whose outcome those share who waited for them.
+    shared_fetches: u64,
+    /// When the last fetch failed; `None` if it succeeded.
+    failed_at: Option<Instant>,
+    /// When the last forced refresh began; `None` before the first.
+    forced_at: Option<Instant>,
+}
+
+/// A value with its times.
+struct Fetched<T> {
+    /// The value. Its address distinguishes one fetch from another.
+    value: Arc<T>,
+    /// When its fetch began. Its age counts from then.
+    fetched_at: Instant,
+    /// When it has to be fetched again.
+    fresh_until: Instant,
+}
+
+impl<T> Cached<T> {
+    /// Creates an empty cache. Nothing is fetched yet. `label` names the value in the log.
+    pub(crate) fn new(label: &'static str, source: impl Fetch<T> + 'static, policy: CachePolicy) -> Self {
+        let state = CacheState { latest: None, shared_fetches: 0, failed_at: None, forced_at: None };
+        Self {
+            label,
+            source: Box::new(source),
+            policy,
+            state: Mutex::new(state),
+            fetch_lock: Default::default(),
+        }
+    }
+
+    /// Sets the age at which a value is fetched again.
+    pub(crate) fn with_ttl(mut self, ttl: Duration) -> Self {
+        self.policy.ttl = ttl;
+        self
+    }
+
+    /// Returns the value. It is fetched first if it is missing or too old. If that fails, the old value is returned up to
+    /// its largest age.
+    ///
+    /// # Errors
+    /// [`UnavailableError`] if nothing could be fetched and there is no value that may still be used.
+    pub(crate) async fn get(&self) -> Result<Arc<T>, UnavailableError> {
+        let fetches = {
+            let state = self.state();
+            if let Some(value) = state.usable_without_fetch(&self.policy) {
+                return Ok(value);
+            }
+            state.shared_fetches
+        };
+        let _guard = self.fetch_lock.lock().await;
+        let is_fetch_due = {
+            let state = self.state();
+            state.shared_fetches == fetches && state.usable_without_fetch(&self.policy).is_none()
+        };
+        if is_fetch_due {
+            self.fetch().await;
+        }
+        self.state().usable(&self.policy).ok_or(UnavailableError)
+    }
+
+    /// Returns another value than `seen`, which did not fit: the present one if it has been fetched since, or else one that a
+    /// forced refresh fetches.
+    ///
+    /// `None` if the last forced refresh is too recent, or if the refresh fails. A refresh counts from its beginning, even if
+    /// it is dropped before it is done: otherwise clients that hang up could cause many fetches.
+    pub(crate) async fn refresh_if_same(&self, seen: &Arc<T>) -> Option<Arc<T>> {
+        let replacement = self.state().replacement_for(seen);
+        if replacement.is_some() {
+            return replacement;
+        }
+        let _guard = self.fetch_lock.lock().await;
+        {
+            let mut state = self.state();
+            let replacement = state.replacement_for(seen);
+            let is_too_soon =
+                state.forced_at.is_some_and(|at| at.elapsed() < self.policy.min_refresh_interval);
+            if replacement.is_some() || is_too_soon {
+                return replacement;
+            }
+            state.forced_at = Some(Instant::now());
+        }
+        self.fetch().await;
+        self.state().replacement_for(seen)
+    }
+
+    /// Returns a value whose fetch began at `moment` or later: the present one, or one that a forced refresh fetches. It waits
+    /// until a refresh is allowed, and all who wait share that refresh. `None` if it fails.
+    pub(crate) async fn fetched_since(&self, moment: Instant) -> Option<Arc<T>> {
+        loop {
+            let pause = {
+                let state = self.state();
+                if let Some(value) = state.fetched_since(moment) {
+                    return Some(value);
+                }
+                state.time_until_refresh(&self.policy)
+            };
+            tokio::time::sleep(pause).await;
+            let _guard = self.fetch_lock.lock().await;
+            {
+                let mut state = self.state();
+                if let Some(value) = state.fetched_since(moment) {
+                    return Some(value);
+                }
+                // A refresh that was dropped has no outcome to share, so the next one decides.
+                if state.forced_at.is_some_and(|forced| forced >= moment && state.has_failed_since(forced)) {
+                    return None;
+                }
+                if !state.time_until_refresh(&self.policy).is_zero() {
+                    continue;
+                }
+                state.forced_at = Some(Instant::now());
+            }
+            self.fetch().await;
+            return self.state().fetched_since(moment);
+        }
+    }
+
+    /// Returns the value that may be used at the moment, without a fetch; `None` if there is no such value.
+    pub(crate) fn peek(&self) -> Option<Arc<T>> {
+        self.state().usable(&self.policy)
+    }
+
+    /// Returns how long ago the fetch of the value began; `None` if nothing has been fetched.
+    pub(crate) fn age(&self) -> Option<Duration> {
+        self.state().latest.as_ref().map(|latest| latest.fetched_at.elapsed())
+    }
+
+    /// Fetches the first value, unless a fetch has already begun. Poll it to its end or drop it, because requests wait for it
+    /// meanwhile.
+    pub(crate) async fn warm_up(&self) {
+        let Ok(_guard) = self.fetch_lock.try_lock() else {
+            return;
+        };
+        if self.state().latest.is_none() {
+            // The process may be frozen between its start and the first request, and then the timeout has passed when it
+            // goes on. So a failure here is not shared: those who wait for it fetch again.
+            self.refresh().await;
+        }
+    }
+
+    /// Fetches the value, and shares the outcome with all who wait for it.
+    async fn fetch(&self) {
+        self.refresh().await;
+        self.state().shared_fetches += 1;
+    }
+
+    /// Fetches the value within the timeout. A failure is logged, and the old value stays.
+    async fn refresh(&self) {
+        let began = Instant::now();
+        let outcome = match timeout(self.policy.fetch_timeout, self.source.fetch()).await {
+            Ok(outcome) => outcome,
+            Err(elapsed) => Err(elapsed.into()),
+        };
+        let mut state = self.state();
+        match outcome {
+            Ok(value) => {
+                let fresh_until = began + self.policy.ttl.mul_f64(0.9 + 0.2 * fastrand::f64());
+                state.latest = Some(Fetched { value: Arc::new(value), fetched_at: began, fresh_until });
+                state.failed_at = None;
+            }
+            Err(error) => {
+                state.failed_at = Some(Instant::now());
+                let serves_old = state.usable(&self.policy).is_some();
+                drop(state);
+                warn!(what = self.label, serves_old, error = error_chain(&*error), "fetch failed");
+            }
+        }
+    }
+
+    /// Locks what is known about the value.
+    fn state(&self) -> MutexGuard<'_, CacheState<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> CacheState<T> {
+    /// Returns the value if no fetch is due: it is fresh, or a fetch has just failed and it may still be used.
+    fn usable_without_fetch(&self, policy: &CachePolicy) -> Option<Arc<T>> {
+        let latest = self.latest.as_ref()?;
+        if Instant::now() < latest.fresh_until {
+            return Some(latest.value.clone());
+        }
+        self.failed_at.filter(|at| at.elapsed() < policy.retry_delay)?;
+        self.usable(policy)
+    }
+
+    /// Returns the value if it may be used, even though it may be time to fetch it again.
+    fn usable(&self, policy: &CachePolicy) -> Option<Arc<T>> {
+        let latest = self.latest.as_ref()?;
+        let is_fresh = Instant::now() < latest.fresh_until;
+        (is_fresh || latest.fetched_at.elapsed() < policy.max_stale).then(|| latest.value.clone())
+    }
+
+    /// Returns the value if its fetch began at `moment` or later.
+    fn fetched_since(&self, moment: Instant) -> Option<Arc<T>> {
+        let latest = self.latest.as_ref()?;
+        (latest.fetched_at >= moment).then(|| latest.value.clone())
+    }
+
+    /// Whether the last fetch failed, at `moment` or later.
+    fn has_failed_since(&self, moment: Instant) -> bool {
+        self.failed_at.is_some_and(|failed| failed >= moment)
+    }
+
+    /// Returns how long it takes until a refresh may be forced. Zero if it may be forced now.
+    fn time_until_refresh(&self, policy: &CachePolicy) -> Duration {
+        self.forced_at
+            .map_or(Duration::ZERO, |forced| policy.min_refresh_interval.saturating_sub(forced.elapsed()))
+    }
+
+    /// Returns the value if it is not the one that was `seen`.
+    fn replacement_for(&self, seen: &Arc<T>) -> Option<Arc<T>> {
+        let latest = self.latest.as_ref()?;
+        (!Arc::ptr_eq(&latest.value, seen)).then(|| latest.value.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,79 @@
+//! Secrets: the port to a store of secrets with versions, and what reads through it.
+//!
+//! [`SecretSource`] is the port. It names no vendor, and it only fetches: `cache` decides when a secret is read again,
+//! `versions` which versions are read, and `value` how a value is parsed. `api_keys` holds the providers' API keys. What a
+//! secret means and which version is accepted is decided by its users: the shared token and the keys of approvals.
+
+#[cfg(feature = "http-models")]
+mod api_keys;
+pub(crate) mod cache;
+#[cfg(test)]
+mod fake;
+pub(crate) mod value;
+pub(crate) mod versions;
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use futures_util::future::BoxFuture;
+use secrecy::SecretString;
+
+#[cfg(feature = "http-models")]
+pub use api_keys::ApiKeySecret;
+pub use cache::UnavailableError;
+#[cfg(test)]
+pub(crate) use fake::FakeSecret;
+
+/// Which version of a secret is meant.
+// Exhaustive: a version that is only pending must never be accepted, so there is no third one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// The version that is in force.
+    Current,
+    /// The version that was in force before the current one.
+    Previous,
+}
+
+/// One version of a secret, as a [`SecretSource`] returns it.
+#[derive(Debug)]
+// Exhaustive, because sources outside of this crate create it.
+pub struct SecretVersion {
+    /// The value. `Debug` does not print it.
+    pub value: SecretString,
+    /// When this version was created. The grace period of the version before it begins then.
+    pub created: SystemTime,
+}
+
+/// Why a secret could not be read.
+///
+/// The error is logged with its sources, so neither may hold the value of a secret.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SecretError {
+    /// The store does not have the secret, or no current version of it.
+    #[error("the secret is absent")]
+    Absent,
+    /// The value of the secret is bytes where text is expected.
+    #[error("the secret is not text")]
+    NotText,
+    /// The store refused the read or could not be reached.
+    #[error("the secret could not be read")]
+    Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// One secret in a store of secrets. Implement it to read secrets from a store of your own.
+pub trait SecretSource: Send + Sync + 'static {
+    /// Reads a version of the secret from the store, without a cache.
+    ///
+    /// `None` if there is no such version. That is usual for [`Stage::Previous`], before the first rotation.
+    ///
+    /// # Errors
+    /// [`SecretError`] if the store does not answer, or if the value is not text.
+    fn fetch(&self, stage: Stage) -> BoxFuture<'_, Result<Option<SecretVersion>, SecretError>>;
+}
+
+impl<S: SecretSource + ?Sized> SecretSource for Arc<S> {
+    fn fetch(&self, stage: Stage) -> BoxFuture<'_, Result<Option<SecretVersion>, SecretError>> {
+        (**self).fetch(stage)
+    }
+}

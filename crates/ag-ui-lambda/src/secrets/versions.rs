@@ -1,0 +1,54 @@
+//! Reads the versions of a secret that its user accepts, and parses each of them.
+
+use std::error::Error;
+use std::time::SystemTime;
+
+use secrecy::SecretString;
+use tracing::warn;
+
+use super::cache::FetchError;
+use super::{SecretError, SecretSource, Stage};
+
+/// The versions of a secret that are accepted.
+pub(crate) struct Versions<T> {
+    /// What the version in force holds.
+    pub(crate) current: T,
+    /// What the version before it holds; `None` if it is not accepted, does not exist or is unusable.
+    pub(crate) previous: Option<T>,
+    /// When the version in force was created.
+    pub(crate) created: SystemTime,
+}
+
+/// Reads and parses the current version of a secret, and the previous one if `accepts_previous` returns `true` for the
+/// time at which the current one was created.
+///
+/// A previous version that is not text or cannot be parsed is left out, and `warning` is logged. It is not an error, because
+/// the current version can be used without it.
+///
+/// # Errors
+/// An error of the store, or of parsing the current version.
+pub(crate) async fn read_versions<T, E>(
+    source: &dyn SecretSource,
+    parse: fn(&SecretString) -> Result<T, E>,
+    accepts_previous: impl FnOnce(SystemTime) -> bool,
+    warning: &'static str,
+) -> Result<Versions<T>, FetchError>
+where
+    E: Error + Send + Sync + 'static,
+{
+    let version = source.fetch(Stage::Current).await?.ok_or(SecretError::Absent)?;
+    let (current, created) = (parse(&version.value)?, version.created);
+    if !accepts_previous(created) {
+        return Ok(Versions { current, previous: None, created });
+    }
+    let previous = match source.fetch(Stage::Previous).await {
+        Ok(None) => None,
+        Ok(Some(version)) => parse(&version.value).inspect_err(|fault| warn!(%fault, "{warning}")).ok(),
+        Err(fault @ SecretError::NotText) => {
+            warn!(%fault, "{warning}");
+            None
+        }
+        Err(error) => return Err(error.into()),
+    };
+    Ok(Versions { current, previous, created })
+}

@@ -1,0 +1,92 @@
+//! Who may use a tool, and which of its calls may run.
+//!
+//! Two questions are asked. The first looks at the caller alone, and decides whether the tool exists for them. The
+//! second looks at the caller and the arguments of one call. Rules can only restrict: a caller and a call have to meet
+//! all rules of a tool, and a rule that panics denies.
+
+/// The permissions and groups of a caller, as the application read them from proven claims.
+///
+/// Implement it for your caller type to use [`needs_permission`](super::FnTool::needs_permission) and
+/// [`needs_group`](super::FnTool::needs_group). By default nothing is granted. Permissions and groups are separate:
+/// membership in a group that is named like a permission does not grant the permission. OAuth scopes are permissions.
+///
+/// ```
+/// use ag_ui_lambda::Grants;
+///
+/// struct Caller {
+///     scopes: Vec<String>,
+/// }
+///
+/// impl Grants for Caller {
+///     fn has_permission(&self, permission: &str) -> bool {
+///         self.scopes.iter().any(|scope| scope == permission)
+///     }
+/// }
+/// ```
+pub trait Grants {
+    /// Whether the caller has the permission.
+    fn has_permission(&self, _permission: &str) -> bool {
+        false
+    }
+
+    /// Whether the caller is a member of the group.
+    fn is_in_group(&self, _group: &str) -> bool {
+        false
+    }
+}
+
+/// The kind of grant that a caller lacks to use a tool. It appears in the log only: the model and the client do not
+/// learn that the tool exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MissingGrant {
+    /// The caller lacks a permission.
+    Permission,
+    /// The caller is not a member of a group.
+    Group,
+    /// The caller does not meet another rule of the tool.
+    Other,
+}
+
+/// Says whether one call of a tool may run. [`Tool::authorize`](super::Tool::authorize) returns it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Decision {
+    /// The call runs at once.
+    Allow,
+    /// The call runs after a person has approved it.
+    RequireApproval,
+    /// The call does not run, even if a person has approved it. The model and the client read the sentence.
+    Deny(String),
+}
+
+/// A value that a rule of [`allowed_if`](super::FnTool::allowed_if) can return.
+///
+/// `true` and `Ok(())` allow the call. `false` denies it with a fixed sentence, and `Err` with a sentence of its own. The
+/// model and the client read the sentence.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a type that a rule of a tool can return",
+    note = "return `bool`, or `Result<(), S>` where `S` converts into `String`"
+)]
+pub trait IntoDecision {
+    /// Converts the value into a decision.
+    fn into_decision(self) -> Decision;
+}
+
+impl IntoDecision for bool {
+    fn into_decision(self) -> Decision {
+        match self {
+            true => Decision::Allow,
+            false => Decision::Deny("This call is not allowed with these arguments.".into()),
+        }
+    }
+}
+
+impl<S: Into<String>> IntoDecision for Result<(), S> {
+    fn into_decision(self) -> Decision {
+        match self {
+            Ok(()) => Decision::Allow,
+            Err(sentence) => Decision::Deny(sentence.into()),
+        }
+    }
+}

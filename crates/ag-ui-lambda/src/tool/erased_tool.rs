@@ -1,0 +1,182 @@
+//! A tool whose types are erased, and how one of its calls runs.
+//!
+//! Every call has an outcome that the model can read. What only the operator may know goes to the log.
+
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use serde_json::{Value, json};
+use tracing::{Span, error, warn};
+
+use super::arguments::{ArgumentsError, deserialize_arguments};
+use super::schema::Validator;
+use super::{Decision, Interrupts, MissingGrant, Question, Tool, ToolContext, ToolError, ToolOutput as _};
+use crate::error_chain::error_chain;
+use crate::log_events::TOOL_FAILED;
+use crate::protocol::{self, Content};
+
+/// What the model and the client read in place of a failure's cause.
+const FAILED: &str = "The tool failed.";
+
+/// A tool without its types, so that tools of different types can be kept together.
+///
+/// The methods do what those of [`Tool`] do, and also catch panics of the tool's rules.
+pub(crate) trait ErasedTool<C>: Send + Sync {
+    /// The definition of the tool that a model is sent.
+    fn spec(&self) -> &protocol::Tool;
+    /// Whether this caller may use the tool. A panic counts as a denial.
+    fn authorize_caller(&self, caller: &C) -> Result<(), MissingGrant>;
+    /// Explains to a developer why this caller may not use the tool.
+    fn explain_denial(&self, caller: &C) -> Option<String>;
+    /// What the calls of the tool may wait for.
+    fn interrupts(&self) -> Interrupts;
+    /// Decides whether a call with these arguments may run. A panic counts as a denial.
+    fn authorize(&self, caller: &C, arguments: &Value) -> Result<Decision, ArgumentsError>;
+    /// Checks the arguments of a call against the schema or, without the feature `validate`, whether serde can read them.
+    fn check_arguments(&self, arguments: &Value) -> Result<(), ArgumentsError>;
+    /// Runs the tool until its deadline, with arguments that [`check_arguments`](Self::check_arguments) accepted.
+    fn call(&self, context: ToolContext<C>, arguments: Value) -> BoxFuture<'_, ToolCallOutcome>;
+}
+
+/// The outcome of a call that has run.
+#[derive(Debug, PartialEq)]
+pub(crate) enum ToolCallOutcome {
+    /// The result that the model and the client read. It may be an [`error_result`].
+    Completed(Content),
+    /// The tool asks the user a question.
+    Question(Question),
+}
+
+/// A tool with its definition and the validator of its arguments.
+pub(super) struct Registered<T> {
+    pub(super) tool: T,
+    pub(super) spec: protocol::Tool,
+    pub(super) validator: Validator,
+}
+
+impl<C, T> ErasedTool<C> for Registered<T>
+where
+    C: Send + Sync + 'static,
+    T: Tool<C>,
+{
+    fn spec(&self) -> &protocol::Tool {
+        &self.spec
+    }
+
+    fn authorize_caller(&self, caller: &C) -> Result<(), MissingGrant> {
+        let rules = AssertUnwindSafe(|| self.tool.authorize_caller(caller));
+        std::panic::catch_unwind(rules).unwrap_or_else(|_panic| {
+            error!(tool = self.spec.name, "tool's policy panicked");
+            Err(MissingGrant::Other)
+        })
+    }
+
+    fn explain_denial(&self, caller: &C) -> Option<String> {
+        let explain = AssertUnwindSafe(|| self.tool.explain_denial(caller));
+        std::panic::catch_unwind(explain)
+            .unwrap_or_else(|_panic| Some("A rule of the tool panicked, which counts as a no.".into()))
+    }
+
+    fn interrupts(&self) -> Interrupts {
+        self.tool.interrupts()
+    }
+
+    fn authorize(&self, caller: &C, arguments: &Value) -> Result<Decision, ArgumentsError> {
+        // A call is also authorized before it waits for a person, where nothing else would catch a panic.
+        let rules = AssertUnwindSafe(|| {
+            let args = deserialize_arguments(arguments.clone())?;
+            Ok::<_, ArgumentsError>(self.tool.authorize(caller, &args))
+        });
+        let decision = std::panic::catch_unwind(rules).unwrap_or_else(|_panic| {
+            error!(tool = self.spec.name, "tool's policy panicked");
+            Ok(Decision::Deny(FAILED.into()))
+        })?;
+        if decision == Decision::RequireApproval && !self.tool.interrupts().approval {
+            error!(tool = self.spec.name, "tool needs an approval and does not say so in its interrupts");
+            return Err(ArgumentsError::ToolFailed);
+        }
+        Ok(decision)
+    }
+
+    fn check_arguments(&self, arguments: &Value) -> Result<(), ArgumentsError> {
+        self.validator.validate(arguments)?;
+        #[cfg(not(feature = "validate"))]
+        self.check_readable(arguments)?;
+        Ok(())
+    }
+
+    fn call(&self, context: ToolContext<C>, arguments: Value) -> BoxFuture<'_, ToolCallOutcome> {
+        async move {
+            let args = match deserialize_arguments(arguments) {
+                Ok(args) => args,
+                Err(error) => return ToolCallOutcome::Completed(error_result(&error.to_string()).into()),
+            };
+            let deadline = context.deadline();
+            let call = async { self.tool.call(context, args).await?.into_content() };
+            let call = AssertUnwindSafe(call).catch_unwind();
+            let error_result = match tokio::time::timeout_at(deadline, call).await {
+                Ok(Ok(Ok(content))) => return ToolCallOutcome::Completed(content),
+                Ok(Ok(Err(ToolError::Refused(sentence)))) => {
+                    record_error_type("refused");
+                    error_result(&sentence)
+                }
+                Ok(Ok(Err(ToolError::NeedsAnswer(question)))) if self.tool.interrupts().question => {
+                    return ToolCallOutcome::Question(question);
+                }
+                Ok(Ok(Err(ToolError::NeedsAnswer(_)))) => {
+                    error!(
+                        tool = self.spec.name,
+                        "tool asks a question and does not say so in its interrupts"
+                    );
+                    error_result(FAILED)
+                }
+                Ok(Ok(Err(ToolError::Failed(cause)))) => {
+                    record_error_type("failed");
+                    error!(tool = self.spec.name, cause = error_chain(cause.as_ref()), "{TOOL_FAILED}");
+                    error_result(FAILED)
+                }
+                // The panic hook has already written the panic's message to stderr.
+                Ok(Err(_panic)) => {
+                    record_error_type("panic");
+                    error!(tool = self.spec.name, "tool panicked");
+                    error_result(FAILED)
+                }
+                Err(_elapsed) => {
+                    record_error_type("timeout");
+                    warn!(tool = self.spec.name, "tool timed out");
+                    error_result("The tool did not finish in time.")
+                }
+            };
+            ToolCallOutcome::Completed(error_result.into())
+        }
+        .boxed()
+    }
+}
+
+#[cfg(not(feature = "validate"))]
+impl<T> Registered<T> {
+    /// Checks that serde can read the type of the arguments from the value. Without a schema this is the only check, and
+    /// it has to be made before a person is asked to approve the call.
+    fn check_readable<C>(&self, arguments: &Value) -> Result<(), ArgumentsError>
+    where
+        T: Tool<C>,
+    {
+        let read = AssertUnwindSafe(|| deserialize_arguments::<T::Args>(arguments.clone()).map(drop));
+        std::panic::catch_unwind(read).unwrap_or_else(|_panic| {
+            error!(tool = self.spec.name, "reading a tool's arguments panicked");
+            Err(ArgumentsError::ToolFailed)
+        })
+    }
+}
+
+/// Records in the span of the call that it failed, and the kind of failure.
+fn record_error_type(error_type: &str) {
+    Span::current().record("otel.status_code", "ERROR").record("error.type", error_type);
+}
+
+/// Returns the result of a call that has failed: a JSON object with a sentence for the model and the client. It is JSON
+/// because user interfaces parse results.
+pub(crate) fn error_result(sentence: &str) -> String {
+    json!({ "error": sentence }).to_string()
+}

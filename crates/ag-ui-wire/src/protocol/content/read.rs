@@ -1,0 +1,102 @@
+//! Reads content. Parts and sources of an unknown kind are left out.
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use super::{Content, ContentPart, PartKind, Source};
+use crate::protocol::JsonObject;
+use crate::protocol::binary::{self, ReceivedPart};
+use crate::protocol::read::{
+    DroppedElements, InputError, InputProblem, ObjectReader, deserialize_by_reading,
+};
+
+deserialize_by_reading! { ContentPart PartKind Source }
+
+impl Content {
+    /// Takes the member `content` out of a message.
+    pub(in crate::protocol) fn take(
+        message: &mut ObjectReader,
+        dropped: &mut DroppedElements,
+    ) -> Result<Self, InputError> {
+        if message.has_string("content") {
+            return Ok(Self::Text(message.string("content")?));
+        }
+        message
+            .list("content", dropped, ReceivedPart::read)
+            .map_err(|error| match error.problem {
+                InputProblem::NotAnArray => InputError { problem: InputProblem::NotContent, ..error },
+                _ => error,
+            })?
+            .map(|parts| Self::Parts(binary::without_duplicates(parts)))
+            .ok_or_else(|| message.missing("content"))
+    }
+}
+
+impl<'de> Deserialize<'de> for Content {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let members = JsonObject::from_iter([("content".to_owned(), Value::deserialize(deserializer)?)]);
+        let mut message = ObjectReader::of(members);
+        Self::take(&mut message, &mut DroppedElements::default()).map_err(D::Error::custom)
+    }
+}
+
+impl ContentPart {
+    /// Reads a part; `None` if its kind or that of its source is unknown.
+    fn read(object: ObjectReader, dropped: &mut DroppedElements) -> Result<Option<Self>, InputError> {
+        Ok(ReceivedPart::read(object, dropped)?.map(|received| received.part))
+    }
+}
+
+impl ReceivedPart {
+    /// Reads a part, also one of the kind `binary`; `None` if its kind or that of its source is unknown.
+    fn read(mut object: ObjectReader, _: &mut DroppedElements) -> Result<Option<Self>, InputError> {
+        let kind = object.string("type")?;
+        if kind == "binary" {
+            return Ok(binary::read_part(object).map(|part| Self { part, is_binary: true }));
+        }
+        let Some(kind) = PartKind::take(&kind, &mut object)? else { return Ok(None) };
+        let (id, metadata) = (object.optional_string("id")?, object.optional("metadata"));
+        Ok(Some(Self { part: ContentPart { kind, id, metadata }, is_binary: false }))
+    }
+}
+
+impl PartKind {
+    /// Reads a part without its id and metadata; `None` if its kind or that of its source is unknown.
+    fn read(mut object: ObjectReader, _: &mut DroppedElements) -> Result<Option<Self>, InputError> {
+        let kind = object.string("type")?;
+        Self::take(&kind, &mut object)
+    }
+
+    /// Takes the members of this kind out of a part; `None` if the kind or that of its source is unknown.
+    fn take(kind: &str, part: &mut ObjectReader) -> Result<Option<Self>, InputError> {
+        let with_source: fn(Source) -> Self = match kind {
+            "text" => return Ok(Some(Self::Text { text: part.string("text")? })),
+            "image" => |source| Self::Image { source },
+            "audio" => |source| Self::Audio { source },
+            "video" => |source| Self::Video { source },
+            "document" => |source| Self::Document { source },
+            _ => return Ok(None),
+        };
+        Ok(Source::read(part.object("source")?, &mut DroppedElements::default())?.map(with_source))
+    }
+}
+
+impl Source {
+    /// Reads a source; `None` if its kind is unknown.
+    fn read(mut object: ObjectReader, _: &mut DroppedElements) -> Result<Option<Self>, InputError> {
+        let kind = object.string("type")?;
+        Ok(Some(match kind.as_str() {
+            "data" => Self::Data { value: object.string("value")?, mime_type: object.string("mimeType")? },
+            "url" => {
+                Self::Url { value: object.string("value")?, mime_type: object.optional_string("mimeType")? }
+            }
+            "file" => Self::File {
+                value: object.string("value")?,
+                provider: object.optional_string("provider")?,
+                mime_type: object.optional_string("mimeType")?,
+            },
+            _ => return Ok(None),
+        }))
+    }
+}

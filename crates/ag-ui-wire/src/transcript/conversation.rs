@@ -1,0 +1,177 @@
+//! The messages of a thread as the client holds them.
+//!
+//! They are put together from the messages of the input, as the client sent them, and from the run's own events, as a client
+//! does it. So their ids are those that were streamed, and a MESSAGES_SNAPSHOT of them changes nothing at the client.
+//!
+//! Source: `defaultApplyEvents` of `@ag-ui/client` 1.0.0.
+
+use serde_json::{Value, json};
+
+use crate::protocol::{
+    EncryptedSubtype, Event, EventKind, FunctionCall, Message, MessageBody, MessageId, ToolCall, ToolCallId,
+};
+
+/// The messages of a thread, with those of the run.
+#[derive(Debug)]
+pub(super) struct Conversation(Vec<HeldMessage>);
+
+/// A message that the client holds.
+#[derive(Debug)]
+enum HeldMessage {
+    /// A message of the input. It is kept as JSON, with members that this version does not know.
+    FromInput(Value),
+    /// A message that this run wrote.
+    FromRun(Message),
+}
+
+impl HeldMessage {
+    /// Turns the message into the JSON that MESSAGES_SNAPSHOT has.
+    fn into_json(self) -> Value {
+        match self {
+            Self::FromInput(message) => message,
+            Self::FromRun(message) => json!(message),
+        }
+    }
+
+    /// Whether this is a tool message, which holds the result of a call.
+    fn is_tool(&self) -> bool {
+        match self {
+            Self::FromInput(message) => message["role"] == "tool",
+            Self::FromRun(message) => matches!(message.body, MessageBody::Tool { .. }),
+        }
+    }
+
+    /// Whether this is the assistant message that holds the call.
+    fn has_call(&self, id: &ToolCallId) -> bool {
+        match self {
+            Self::FromInput(message) => {
+                let calls = message["toolCalls"].as_array().map_or(&[][..], Vec::as_slice);
+                message["role"] == "assistant" && calls.iter().any(|call| call["id"] == id.as_str())
+            }
+            Self::FromRun(message) => match &message.body {
+                MessageBody::Assistant { tool_calls, .. } => tool_calls.iter().any(|call| call.id == *id),
+                _ => false,
+            },
+        }
+    }
+}
+
+impl Conversation {
+    /// Begins with the messages of an input, without its activities: clients keep their own activities as long as a snapshot
+    /// has none.
+    pub(super) fn new(messages: Vec<Value>) -> Self {
+        let is_kept = |message: &Value| message["role"] != "activity";
+        Self(messages.into_iter().filter(is_kept).map(HeldMessage::FromInput).collect())
+    }
+
+    /// Whether the thread has no messages.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Turns the messages into the JSON that MESSAGES_SNAPSHOT has.
+    pub(super) fn into_json(self) -> Vec<Value> {
+        self.0.into_iter().map(HeldMessage::into_json).collect()
+    }
+
+    /// Changes the messages as a client does when it reads the event.
+    pub(super) fn apply(&mut self, event: &Event) {
+        match &event.kind {
+            EventKind::TextMessageStart { message_id, .. } => {
+                self.push(
+                    message_id,
+                    MessageBody::Assistant { content: Some(String::new()), tool_calls: Vec::new() },
+                );
+            }
+            EventKind::ReasoningMessageStart { message_id, .. } => {
+                self.push(message_id, MessageBody::Reasoning { content: String::new() });
+            }
+            EventKind::TextMessageContent { message_id, delta }
+            | EventKind::ReasoningMessageContent { message_id, delta } => {
+                if let Some(
+                    MessageBody::Assistant { content: Some(content), .. }
+                    | MessageBody::Reasoning { content },
+                ) = self.body(message_id)
+                {
+                    content.push_str(delta);
+                }
+            }
+            EventKind::ToolCallStart { tool_call_id, tool_call_name, parent_message_id: Some(parent) } => {
+                let function = FunctionCall { name: tool_call_name.clone(), arguments: String::new() };
+                let call =
+                    ToolCall { id: tool_call_id.clone(), function, encrypted_value: None, metadata: None };
+                match self.body(parent) {
+                    Some(MessageBody::Assistant { tool_calls, .. }) => tool_calls.push(call),
+                    _ => self.push(parent, MessageBody::Assistant { content: None, tool_calls: vec![call] }),
+                }
+            }
+            EventKind::ToolCallArgs { tool_call_id, delta } => {
+                if let Some(call) = self.call(tool_call_id) {
+                    call.function.arguments.push_str(delta);
+                }
+            }
+            EventKind::ToolCallResult { message_id, tool_call_id, content, .. } => {
+                let (tool_call_id, content) = (tool_call_id.clone(), content.clone());
+                let index = self.result_index(&tool_call_id);
+                let body = MessageBody::Tool { tool_call_id, content, error: None };
+                let message =
+                    Message { metadata: event.metadata.clone(), ..Message::new(message_id.clone(), body) };
+                self.0.insert(index, HeldMessage::FromRun(message));
+            }
+            EventKind::ReasoningEncryptedValue { subtype, entity_id, encrypted_value } => {
+                let stored = match subtype {
+                    EncryptedSubtype::Message => {
+                        self.message(entity_id).map(|message| &mut message.encrypted_value)
+                    }
+                    EncryptedSubtype::ToolCall => {
+                        self.call(&entity_id.as_str().into()).map(|call| &mut call.encrypted_value)
+                    }
+                };
+                if let Some(stored) = stored {
+                    *stored = Some(encrypted_value.clone());
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Adds a message that this run wrote at the end.
+    fn push(&mut self, id: &MessageId, body: MessageBody) {
+        self.0.push(HeldMessage::FromRun(Message::new(id.clone(), body)));
+    }
+
+    /// Iterates over the messages that this run wrote, the last one first.
+    fn run_messages(&mut self) -> impl Iterator<Item = &mut Message> {
+        self.0.iter_mut().rev().filter_map(|message| match message {
+            HeldMessage::FromRun(message) => Some(message),
+            HeldMessage::FromInput(_) => None,
+        })
+    }
+
+    /// Finds the message with this id among those that this run wrote.
+    fn message(&mut self, id: &str) -> Option<&mut Message> {
+        self.run_messages().find(|message| message.id.as_str() == id)
+    }
+
+    /// Finds the body of the message with this id among those that this run wrote.
+    fn body(&mut self, id: &MessageId) -> Option<&mut MessageBody> {
+        self.message(id.as_str()).map(|message| &mut message.body)
+    }
+
+    /// Finds the tool call with this id among those that this run wrote.
+    fn call(&mut self, id: &ToolCallId) -> Option<&mut ToolCall> {
+        let calls = self.run_messages().filter_map(|message| match &mut message.body {
+            MessageBody::Assistant { tool_calls, .. } => Some(tool_calls),
+            _ => None,
+        });
+        calls.flatten().find(|call| call.id == *id)
+    }
+
+    /// The index at which a result is inserted: behind the message that holds its call and the results that follow this
+    /// message; at the end if there is no such message.
+    fn result_index(&self, id: &ToolCallId) -> usize {
+        let Some(owner) = self.0.iter().position(|message| message.has_call(id)) else { return self.0.len() };
+        let results = self.0[owner + 1..].iter();
+        owner + 1 + results.take_while(|message| message.is_tool()).count()
+    }
+}

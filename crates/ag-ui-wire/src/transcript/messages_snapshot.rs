@@ -1,0 +1,40 @@
+//! The messages of the thread, sent complete: MESSAGES_SNAPSHOT.
+
+use serde_json::Value;
+
+use super::IdSource;
+use super::conversation::Conversation;
+use super::writer::Transcript;
+use crate::protocol::EventKind;
+
+impl<I: IdSource> Transcript<I> {
+    /// Sends a MESSAGES_SNAPSHOT at the end of the run, before the event that ends it: `messages`, which are those that the
+    /// client has sent, and the messages of the run.
+    ///
+    /// Call this right after [`begin`](Self::begin). If there are no messages at all, no snapshot is sent.
+    pub fn with_messages_snapshot(mut self, messages: Vec<Value>) -> Self {
+        self.conversation = Some(Conversation::new(messages));
+        self
+    }
+
+    /// Replaces the messages that the client holds, and ends the open message: MESSAGES_SNAPSHOT.
+    ///
+    /// Call this before the run has written a message of its own, since the client drops what `messages` leaves out. It is
+    /// for a run that removes messages which the client should not have.
+    pub fn replace_messages(&mut self, messages: Vec<Value>) {
+        self.close_open_message();
+        if self.conversation.is_some() {
+            self.conversation = Some(Conversation::new(messages.clone()));
+        }
+        self.push(EventKind::MessagesSnapshot { messages });
+    }
+
+    /// Queues the snapshot at the end of a run, if the run sends one and the thread has messages.
+    pub(super) fn push_messages_snapshot(&mut self) {
+        if let Some(conversation) = self.conversation.take()
+            && !conversation.is_empty()
+        {
+            self.push(EventKind::MessagesSnapshot { messages: conversation.into_json() });
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! The end of a run: in success, with interrupts, cancelled, or failed.
+
+use std::collections::VecDeque;
+
+use serde_json::json;
+
+use super::IdSource;
+use super::calls::UnfinishedCall;
+use super::writer::Transcript;
+use crate::protocol::{Event, EventKind, JsonObject, RunOutcome, ToolCallId};
+
+/// The result that a call gets if its run ends without one.
+pub const UNANSWERED: &str = r#"{"error":"The run ended before this tool finished."}"#;
+
+/// The message of the RUN_ERROR that a client before 1.0 reads if a run was cancelled.
+const CANCELLED_MESSAGE: &str = "The run was stopped before it was complete.";
+
+/// Why a run failed, in words that its user may read.
+#[expect(clippy::exhaustive_structs, reason = "RUN_ERROR has these two members for it")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunError {
+    /// A stable code, such as `MODEL_THROTTLED`.
+    pub code: &'static str,
+    /// A fixed sentence.
+    pub message: &'static str,
+}
+
+impl<I: IdSource> Transcript<I> {
+    /// Ends the run with a RUN_FINISHED, and returns the events that are still to be sent.
+    ///
+    /// Its outcome is `interrupt` if [`interrupt`](Self::interrupt) was called, and `success` otherwise, with the calls
+    /// that were deferred to the client. (Beside interrupts the client derives these calls itself, as the protocol has it.)
+    /// Before RUN_FINISHED come, in this order: the end of the open message, of open steps and of open calls; the result
+    /// [`UNANSWERED`] for calls that have none and were left to nobody; and MESSAGES_SNAPSHOT, if the run sends one.
+    pub fn finish(mut self) -> VecDeque<Event> {
+        self.close_open();
+        self.push_unanswered(self.calls.without_result());
+        if self.is_interrupted() {
+            let mut interrupts = std::mem::take(&mut self.interrupts);
+            let order = self.calls.interrupted();
+            interrupts.sort_by_key(|(call, _)| order.iter().position(|id| id == call));
+            let interrupts = interrupts.into_iter().map(|(_, interrupt)| interrupt).collect();
+            return self.end_finished(RunOutcome::Interrupt { interrupts }, None);
+        }
+        let pending_tool_call_ids = self.pending_calls();
+        self.end_finished(RunOutcome::Success { pending_tool_call_ids }, None)
+    }
+
+    /// Ends the run as cancelled, and returns the events that are still to be sent.
+    ///
+    /// The last event is RUN_FINISHED with the outcome `cancelled` and with `{"ag_ui_lambda": {"reason": reason}}` as its
+    /// metadata; for a client before 1.0 it is RUN_ERROR with `reason` as its code. Before it come the same events as in
+    /// [`fail`](Self::fail).
+    pub fn cancel(mut self, reason: &'static str) -> VecDeque<Event> {
+        self.close_all();
+        let metadata = JsonObject::from_iter([("ag_ui_lambda".into(), json!({ "reason": reason }))]);
+        if self.knows_1_0() {
+            self.end_finished(RunOutcome::Cancelled, Some(metadata))
+        } else {
+            self.end_failed(RunError { code: reason, message: CANCELLED_MESSAGE }, Some(metadata))
+        }
+    }
+
+    /// Ends the run with a RUN_ERROR, and returns the events that are still to be sent.
+    ///
+    /// Before RUN_ERROR come, in this order: the end of the open message, of open steps and of open calls; the result
+    /// [`UNANSWERED`] for all calls but those that were deferred to the client, since the run does not end with its
+    /// interrupts; the state without predictions; and MESSAGES_SNAPSHOT, if the run sends one. A run that
+    /// [answers interrupts](Self::answering_interrupts) gets a RUN_FINISHED right before RUN_ERROR.
+    pub fn fail(mut self, error: RunError) -> VecDeque<Event> {
+        self.close_all();
+        self.end_failed(error, None)
+    }
+
+    /// Takes the calls that [`cancel`](Self::cancel) and [`fail`](Self::fail) would give the result [`UNANSWERED`], so that
+    /// the caller can send a result of its own, such as a signed one. Call it right before one of these two.
+    ///
+    /// It ends the open message, open steps and open calls, and drops the run's interrupts. Of the calls that it returns,
+    /// those that get no result get [`UNANSWERED`] after all.
+    pub fn take_unfinished(&mut self) -> Vec<UnfinishedCall> {
+        self.close_open();
+        self.interrupts.clear();
+        self.calls.unfinished()
+    }
+
+    /// Queues RUN_FINISHED behind the snapshot of the messages, and returns the queue.
+    fn end_finished(mut self, outcome: RunOutcome, metadata: Option<JsonObject>) -> VecDeque<Event> {
+        self.push_messages_snapshot();
+        self.push_run_finished(outcome, metadata);
+        self.into_events()
+    }
+
+    /// Queues RUN_ERROR behind the snapshot of the messages, and returns the queue.
+    fn end_failed(mut self, error: RunError, metadata: Option<JsonObject>) -> VecDeque<Event> {
+        self.push_messages_snapshot();
+        if self.answers_interrupts {
+            let success = RunOutcome::Success { pending_tool_call_ids: self.pending_calls() };
+            self.push_run_finished(success, None);
+        }
+        let kind = EventKind::RunError {
+            message: error.message.into(),
+            code: Some(error.code.into()),
+            usage: std::mem::take(&mut self.usage),
+        };
+        self.push_with(kind, metadata);
+        self.into_events()
+    }
+
+    /// Queues RUN_FINISHED with the tokens that were not reported yet.
+    fn push_run_finished(&mut self, outcome: RunOutcome, metadata: Option<JsonObject>) {
+        let kind = EventKind::RunFinished {
+            thread_id: self.thread_id.clone(),
+            run_id: self.run_id.clone(),
+            result: None,
+            outcome: Some(outcome),
+            usage: std::mem::take(&mut self.usage),
+        };
+        self.push_with(kind, metadata);
+    }
+
+    /// Returns the calls of this run that were deferred to the client. For a client before 1.0, which derives them itself, the list is
+    /// empty.
+    fn pending_calls(&self) -> Vec<ToolCallId> {
+        if self.knows_1_0() { self.calls.deferred() } else { Vec::new() }
+    }
+
+    /// Closes what is open and gives a result to each call that will get no other, before a run is cancelled or fails.
+    ///
+    /// Interrupted calls are among them: the run does not end with the interrupts, so an answer could not reach it.
+    fn close_all(&mut self) {
+        self.close_open();
+        self.interrupts.clear();
+        self.push_unanswered(self.calls.without_result());
+        self.push_unanswered(self.calls.interrupted());
+        self.withdraw_predictions();
+    }
+
+    /// Queues the result [`UNANSWERED`] for each of these calls.
+    fn push_unanswered(&mut self, calls: Vec<ToolCallId>) {
+        for id in calls {
+            self.push_result(id, UNANSWERED.into(), None);
+        }
+    }
+
+    /// Ends the open message, the open steps and the open calls.
+    fn close_open(&mut self) {
+        self.close_open_message();
+        self.close_steps();
+        for call in self.calls.open_calls() {
+            let _without_result = self.end_call(call);
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Tool calls: their arguments, their results, and who answers them.
+
+use tracing::warn;
+
+use super::IdSource;
+use super::calls::{ClosedCall, OpenCall};
+use super::writer::Transcript;
+use crate::protocol::{Content, EventKind, Interrupt, JsonObject, PartKind, ToolCall, ToolCallId, ToolRole};
+
+impl<I: IdSource> Transcript<I> {
+    /// Reserves the id of a call in the thread's history, so that [`tool_call`](Self::tool_call) gives it to no new call.
+    /// It queues no event.
+    pub fn reserve_call_id(&mut self, id: ToolCallId) {
+        self.calls.reserve(id);
+    }
+
+    /// Resumes a call of an earlier run, which this run answers, defers or asks about again.
+    ///
+    /// It queues no event: the client has the start, the arguments and the end of the call from the earlier run.
+    pub fn resume_call(&mut self, call: &ToolCall) -> ClosedCall {
+        let (id, name) = (call.id.clone(), &call.function.name);
+        self.calls.resume(id.clone(), name, &call.function.arguments);
+        self.resume_prediction(&id, name);
+        ClosedCall { id }
+    }
+
+    /// Starts a tool call of the current turn, and ends the open message: TOOL_CALL_START.
+    ///
+    /// Several calls may be open at the same time. If the thread has already used `id`, the call gets another one; send
+    /// results to [`OpenCall::id`].
+    pub fn tool_call(&mut self, id: ToolCallId, name: &str) -> OpenCall {
+        self.close_open_message();
+        let parent = self.turn_message.get_or_insert_with(|| self.ids.next_message_id()).clone();
+        let id = if self.calls.is_taken(&id) { self.ids.next_tool_call_id() } else { id };
+        let call = self.calls.open(id.clone(), name);
+        self.begin_prediction(&id, name);
+        self.push(EventKind::ToolCallStart {
+            tool_call_id: id,
+            tool_call_name: name.to_owned(),
+            parent_message_id: Some(parent),
+        });
+        call
+    }
+
+    /// Appends to the arguments of a call, which are JSON text: TOOL_CALL_ARGS.
+    ///
+    /// Sends the state that is predicted from the arguments, if that has changed. An empty `delta` queues nothing.
+    pub fn tool_args(&mut self, call: &OpenCall, delta: &str) {
+        if delta.is_empty() {
+            return;
+        }
+        self.calls.add_arguments(&call.id, delta);
+        self.push(EventKind::ToolCallArgs { tool_call_id: call.id.clone(), delta: delta.to_owned() });
+        self.continue_prediction(&call.id, delta);
+    }
+
+    /// Ends the arguments of a call: TOOL_CALL_END.
+    ///
+    /// A call without arguments gets `{}` before, since clients parse them.
+    pub fn end_call(&mut self, call: OpenCall) -> ClosedCall {
+        if !self.calls.has_arguments(&call.id) {
+            self.tool_args(&call, "{}");
+        }
+        self.complete_prediction(&call.id);
+        self.calls.close(&call.id);
+        self.push(EventKind::ToolCallEnd { tool_call_id: call.id.clone() });
+        ClosedCall { id: call.id }
+    }
+
+    /// Sends the result of a call, and ends the open message: TOOL_CALL_RESULT.
+    ///
+    /// What was predicted from the call is withdrawn before, unless the state has become that.
+    pub fn tool_result(&mut self, call: ClosedCall, content: impl Into<Content>) {
+        self.tool_result_with(call, content, None);
+    }
+
+    /// Sends the result of a call as [`tool_result`](Self::tool_result) does, with metadata that the client keeps in the
+    /// tool message.
+    pub fn tool_result_with(
+        &mut self,
+        call: ClosedCall,
+        content: impl Into<Content>,
+        metadata: Option<JsonObject>,
+    ) {
+        self.close_open_message();
+        self.push_result(call.id, content.into(), metadata);
+    }
+
+    /// Reduces a result to what this client reads: a client before 1.0 reads only its text.
+    ///
+    /// Results are reduced when they are sent. This is for code that needs to know before what the client will hold, such
+    /// as code that signs results.
+    pub fn downgrade(&self, content: Content) -> Content {
+        if self.knows_1_0() { content } else { Content::Text(text_of(&content)) }
+    }
+
+    /// Leaves a call to the client, which runs its tool: `pendingToolCallIds` of a successful RUN_FINISHED names it.
+    ///
+    /// It queues no event, and what was predicted from the call stays.
+    pub fn defer_to_client(&mut self, call: ClosedCall) {
+        self.keep_prediction(&call.id);
+        self.calls.defer(&call.id);
+    }
+
+    /// Leaves a call to a person: [`finish`](Self::finish) ends this run with the interrupt, and a later run sends the
+    /// call's result. It queues no event.
+    pub fn interrupt(&mut self, call: ClosedCall, interrupt: Interrupt) {
+        self.calls.interrupt(&call.id);
+        self.interrupts.push((call.id, interrupt));
+    }
+
+    /// Whether the run will end with interrupts.
+    pub fn is_interrupted(&self) -> bool {
+        !self.interrupts.is_empty()
+    }
+
+    /// Queues the result of a call, after withdrawing what was predicted from the call.
+    pub(super) fn push_result(&mut self, id: ToolCallId, content: Content, metadata: Option<JsonObject>) {
+        self.calls.remove(&id);
+        self.withdraw_prediction(&id);
+        let kind = EventKind::ToolCallResult {
+            message_id: self.ids.next_message_id(),
+            tool_call_id: id,
+            content: self.downgrade(content),
+            role: Some(ToolRole::Tool),
+        };
+        self.push_with(kind, metadata);
+    }
+}
+
+/// Reduces a tool result to its text, for a client before 1.0. Parts that are not text are left out, with a warning in the log.
+fn text_of(content: &Content) -> String {
+    if let Content::Parts(parts) = content {
+        let others = parts.iter().filter(|part| !matches!(part.kind, PartKind::Text { .. })).count();
+        if others > 0 {
+            warn!(others, "parts of a result left out for a client before 1.0");
+        }
+    }
+    content.text()
+}

@@ -1,0 +1,7 @@
+//! The agent loop: runs, turns of the model, what clients may send, and the log lines of decisions.
+
+mod audit;
+mod client_compat;
+mod client_input;
+mod model_turn;
+mod run;

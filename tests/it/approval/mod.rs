@@ -1,0 +1,13 @@
+//! Calls that wait for a person: they are requested in one run and answered in another, with whatever happens in between.
+
+mod across_processes;
+mod combinations;
+mod documented_request;
+mod documented_table;
+mod echoed_answers;
+mod flow;
+mod forgery;
+mod redeploy;
+mod replay_store;
+mod shop;
+mod signed_results;

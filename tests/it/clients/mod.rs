@@ -1,0 +1,5 @@
+//! The official clients, against the function's binary.
+
+mod front_ends;
+mod runs;
+mod tool_events;

@@ -1,0 +1,3 @@
+//! The settings that the function reads when it starts.
+
+mod startup;

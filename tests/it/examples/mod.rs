@@ -1,0 +1,5 @@
+//! The example functions of this repository, each through its own binary.
+
+mod agentcore;
+mod dojo;
+mod forward;

@@ -1,0 +1,4 @@
+//! The promises of docs/security.md about input that a client controls.
+
+mod attack_vectors;
+mod untrusted_input;

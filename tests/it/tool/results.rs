@@ -1,0 +1,63 @@
+//! The formats of a tool's result.
+
+use ag_ui_lambda::model::{Script, Turn};
+use ag_ui_lambda::protocol::{Content, Source};
+use ag_ui_lambda::tool::{NoArgs, Parts, ToolContext, ToolError, tool_fn};
+use serde_json::{Value, json};
+
+use crate::support::scenario::{Caller, scenario};
+
+#[tokio::test]
+async fn results_are_text_json_or_parts() {
+    async fn text(_: ToolContext<Caller>, _: NoArgs) -> Result<&'static str, ToolError> {
+        Ok("As it is.")
+    }
+    async fn data(_: ToolContext<Caller>, _: NoArgs) -> Result<Value, ToolError> {
+        Ok(json!({"a2ui_operations": [{"createSurface": {"surfaceId": "s"}}]}))
+    }
+    async fn parts(_: ToolContext<Caller>, _: NoArgs) -> Result<Parts, ToolError> {
+        Ok(Parts::new()
+            .text("See here.")
+            .image(Source::bytes(b"PNG", "image/png"))
+            .document(Source::url("https://acme.example/report.pdf"))
+            .with_metadata(json!({"title": "Report"})))
+    }
+    let calls = ["text", "data", "parts"].iter();
+    let run = scenario([
+        calls.fold(Script::new(), |script, tool| script.call(tool, tool, &json!({}))),
+        Script::new(),
+    ])
+    .with_agent(|agent| {
+        agent
+            .tool(tool_fn("text", "-", text))
+            .tool(tool_fn("data", "-", data))
+            .tool(tool_fn("parts", "-", parts))
+    })
+    .run()
+    .await;
+
+    let emitted = |tool: &str| {
+        let is_its = |event: &&Value| event["type"] == "TOOL_CALL_RESULT" && event["toolCallId"] == tool;
+        run.events.iter().find(is_its).unwrap()["content"].clone()
+    };
+    assert_eq!(emitted("text"), "As it is.");
+    assert_eq!(
+        emitted("data"),
+        r#"{"a2ui_operations":[{"createSurface":{"surfaceId":"s"}}]}"#,
+        "a string, as its middleware reads"
+    );
+    assert_eq!(
+        emitted("parts"),
+        json!([
+            {"type": "text", "text": "See here."},
+            {"type": "image", "source": {"type": "data", "value": "UE5H", "mimeType": "image/png"}},
+            {
+                "type": "document",
+                "source": {"type": "url", "value": "https://acme.example/report.pdf"},
+                "metadata": {"title": "Report"},
+            },
+        ])
+    );
+    let [.., Turn::Results(read)] = run.requests[1].history.as_slice() else { panic!("results") };
+    assert!(matches!(&read[2].content, Content::Parts(parts) if parts.len() == 3));
+}

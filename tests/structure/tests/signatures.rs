@@ -1,0 +1,121 @@
+//! Functions have few parameters, and public types can grow or say why they do not.
+#![expect(clippy::unwrap_used, reason = "a test that fails should say where")]
+
+mod report;
+
+use std::path::{Path, PathBuf};
+
+use structure::{files, functions, public_types, text};
+
+use report::Report;
+
+/// How many parameters a function may have besides `self`. A constructor may have more.
+const MAX_PARAMETERS: usize = 4;
+
+/// Adds the functions of a file that have too many parameters.
+fn long_parameter_lists(file: &Path, text: &str, report: &mut Report) {
+    for function in functions(text).unwrap() {
+        if function.parameters > MAX_PARAMETERS && !function.is_constructor {
+            report.add(
+                file,
+                function.line,
+                format!("{} has {} parameters", function.path, function.parameters),
+            );
+        }
+    }
+}
+
+/// Adds the public types of a file that cannot grow and do not say why.
+fn types_that_cannot_grow(file: &Path, text: &str, report: &mut Report) {
+    for ty in public_types(text).unwrap() {
+        if !ty.may_grow && !ty.says_why_not {
+            report.add(file, ty.line, format!("{} is not #[non_exhaustive]", ty.name));
+        }
+    }
+}
+
+/// The Rust files of the function and of the crates in `crates/`.
+fn sources() -> Vec<PathBuf> {
+    let sources: Vec<_> = ["crates", "src"]
+        .into_iter()
+        .flat_map(|folder| files(folder, "rs"))
+        .filter(|file| file.iter().any(|part| part == "src"))
+        .collect();
+    assert!(sources.len() > 150, "the files are where this test looks");
+    sources
+}
+
+/// Runs a check on every file.
+fn check(check: fn(&Path, &str, &mut Report)) {
+    let mut report = Report::default();
+    for file in sources() {
+        check(&file, &text(&file).unwrap(), &mut report);
+    }
+    report.assert_empty();
+}
+
+/// Runs a check on this text and returns the number of findings.
+fn found(check: fn(&Path, &str, &mut Report), text: &str) -> usize {
+    let mut report = Report::default();
+    check(Path::new("src/a.rs"), text, &mut report);
+    report.len()
+}
+
+#[test]
+fn functions_have_four_parameters_at_most() {
+    check(long_parameter_lists);
+}
+
+#[test]
+fn planted_parameter_lists_are_found() {
+    for (why, text) in [
+        ("a function", "fn f(a: u8, b: u8, c: u8, d: u8, e: u8) {}"),
+        ("a function in a function", "fn g() { fn f(a: u8, b: u8, c: u8, d: u8, e: u8) {} }"),
+        ("a method", "impl S { fn f(&self, a: u8, b: u8, c: u8, d: u8, e: u8) {} }"),
+        ("a method of a trait", "trait T { fn f(&self, a: u8, b: u8, c: u8, d: u8, e: u8); }"),
+        ("a constructor's name alone", "impl S { fn new(a: u8, b: u8, c: u8, d: u8, e: u8) {} }"),
+        (
+            "a method that returns its type",
+            "impl S { fn with_all(self, a: u8, b: u8, c: u8, d: u8, e: u8) -> S {} }",
+        ),
+        ("a free function", "fn new(a: u8, b: u8, c: u8, d: u8, e: u8) -> S {}"),
+    ] {
+        assert_eq!(found(long_parameter_lists, text), 1, "{why}");
+    }
+    for text in [
+        "impl S { fn f(&mut self, a: u8, b: u8, c: u8, d: u8) {} }",
+        "impl S { fn new(a: u8, b: u8, c: u8, d: u8, e: u8) -> Self {} }",
+        "impl S { fn from_parts(a: u8, b: u8, c: u8, d: u8, e: u8) -> Result<S, E> {} }",
+    ] {
+        assert_eq!(found(long_parameter_lists, text), 0, "{text}");
+    }
+}
+
+#[test]
+fn public_types_can_grow_or_say_why_not() {
+    check(types_that_cannot_grow);
+}
+
+#[test]
+fn planted_types_that_cannot_grow_are_found() {
+    for text in [
+        "pub enum A { B }",
+        "/// An enum.\n#[derive(Debug)]\npub enum A { B }",
+        "pub struct A { pub b: u8 }",
+        "pub struct A(pub u8);",
+        "// Exhaustive: a reason\npub enum A { B }\npub enum C { D }",
+    ] {
+        assert_eq!(found(types_that_cannot_grow, text), 1, "{text}");
+    }
+    for text in [
+        "#[non_exhaustive]\npub enum A { B }",
+        "pub(crate) enum A { B }",
+        "pub struct A { b: u8 }",
+        "pub struct A { pub b: u8, c: u8 }",
+        "pub struct A;",
+        "/// An enum.\n// Exhaustive: a reason\n#[derive(Debug)]\npub enum A { B }",
+        "/// There are these two, so it is exhaustive.\n#[derive(\n    Debug,\n)]\npub enum A { B }",
+    ] {
+        assert_eq!(found(types_that_cannot_grow, text), 0, "{text}");
+    }
+}
