@@ -1,7 +1,8 @@
 //! Measures what the process of a function costs, from outside, and prints a table.
 //!
-//! The first part uses the scripted model, with the shared token in the Secrets Manager of moto. The second part uses each wire
-//! format, with the stand-in for its provider. The numbers are those of this machine, and no limit makes the bench fail.
+//! The first part uses the scripted model, with the shared token in the Secrets Manager of moto. The second part uses each
+//! wire format, with the stand-in for its provider. The numbers are those of this machine, and no limit makes the bench
+//! fail.
 #![expect(clippy::unwrap_used, reason = "a bench that cannot measure should say where")]
 #![expect(clippy::print_stdout, reason = "the table is printed")]
 
@@ -35,8 +36,8 @@ fn main() {
     });
 }
 
-/// Measures the start of the process up to its first poll, the first request, which waits for the secret, and the memory after
-/// it.
+/// Measures the start of the process up to its first poll, the first request, which waits for the secret, and the memory
+/// after it.
 async fn starts(moto: &Moto) {
     let mut start = Vec::new();
     let mut first = Vec::new();

@@ -2,7 +2,7 @@
 
 import { createSseParser } from "./sse.js";
 
-/** A request that was refused, or that nobody answered (then `status` is 0). */
+/** The error of a request that was refused, or that got no response (then `status` is 0). */
 export class RequestError extends Error {
   constructor(status, { code, message, path, reason, hint } = {}) {
     super(message);
@@ -11,7 +11,7 @@ export class RequestError extends Error {
 }
 
 export function createApi(key, send = (...request) => fetch(...request)) {
-  // The server wants the key also of a request to the function that chooses its caller; the function does not get it.
+  // A request to the function that chooses its caller needs the key too. The server does not pass the key on.
   const withKey = (options) => ({ ...options, headers: { ...options.headers, "x-agui-dev-key": key } });
 
   async function call(url, options = {}) {
@@ -27,18 +27,18 @@ export function createApi(key, send = (...request) => fetch(...request)) {
 
   return {
     session: async () => (await call("/_dev/session")).json(),
-    /** Sets a fault; returns all of them as they are then. */
+    /** Sets a fault and returns all faults with their new values. */
     setFault: (id, value) => post(`/_dev/faults/${encodeURIComponent(id)}`, { value }),
-    /** The Lambda event of a request, and the request as a curl command. */
+    /** Returns the Lambda event of a request, and a curl command that sends the request. */
     describe: (request) => post("/_dev/event", request),
-    /** What the agent can do for this caller. */
+    /** Returns the capabilities of the agent for this caller. */
     capabilities: async (callerHeaders) => (await call("/capabilities", { headers: callerHeaders, cache: "no-store" })).json(),
-    /** Hands each line of the log to `onLine`, until the connection ends. */
+    /** Calls `onLine` with each line of the log, until the connection ends. */
     async readLog(onLine, signal) {
       const response = await call("/_dev/log", { signal });
       for await (const data of frames(response.body)) onLine(parseLine(data));
     },
-    /** Sends a request to the function as it is; whatever it answers is returned. */
+    /** Sends a request to the function and returns its response, also if that is an error. */
     send: ({ method, path, headers, body }, signal) => reach(send, path, withKey({ method, headers, body, signal, cache: "no-store" })),
   };
 }
@@ -69,7 +69,7 @@ export async function refusal(response) {
     if (typeof error === "object" && error !== null) return new RequestError(response.status, error);
     if (message !== undefined) return new RequestError(response.status, { message: String(message) });
   } catch {
-    // It is no JSON, and is shown as it is.
+    // It is not JSON, and is shown unchanged.
   }
   return new RequestError(response.status, { message: text.slice(0, 500) || `HTTP ${response.status} without a body.` });
 }

@@ -1,4 +1,4 @@
-// Who am I: the choice of a person, an entry point and the token, and the tools that this caller is offered.
+// The choice of the caller: a person, an entry point and the token, and the tools that this caller is offered.
 
 import { claimsOf, describeCaller, entryPointOf, parseClaims, toolsOf } from "./caller.js";
 import { freshId, h } from "./dom.js";
@@ -41,7 +41,7 @@ export function createCallerView({ panel, onChange }) {
   );
 
   person.addEventListener("change", () => {
-    // The claims of the person before are what most own claims begin with.
+    // The form for own claims begins with the claims of the person that was chosen before.
     const text = person.value === "custom" && !caller.claimsText ? prettyJson(claimsOf(session, caller) ?? { sub: "user-1" }) : caller.claimsText;
     change({ person: person.value, claimsText: text });
   });
@@ -74,7 +74,7 @@ export function createCallerView({ panel, onChange }) {
     if (claims.value !== text) claims.value = text;
     claims.readOnly = !isOwn;
     claims.rows = isOwn ? 9 : Math.min(9, Math.max(2, text.split("\n").length));
-    claims.placeholder = isOwn ? "" : "Nobody has no claims.";
+    claims.placeholder = isOwn ? "" : "An anonymous caller has no claims.";
     if (!isOwn) claimsError.textContent = "";
     claims.setAttribute("aria-invalid", "false");
     claimsHint.textContent = isOwn ? "Any JSON object. The entry point writes its values as AWS would." : "Choose “Claims of your own” to change them.";

@@ -1,15 +1,15 @@
-// Who a request comes from: the person, the entry point, and whether the token is sent.
+// The caller of a request: the person, the entry point, and whether the token is sent.
 //
 // The page only sends the choice; the development server makes the Lambda event from it, as the entry point would.
 
 export const WRONG_TOKEN = "this-is-not-the-token";
 
-/** What is chosen when nothing is. */
+/** The choice of a new tab. */
 export function defaultCaller(session) {
   return { person: session.people[0]?.id ?? "nobody", claimsText: "", entryPoint: session.entry_points[0]?.id, token: "on" };
 }
 
-/** A choice that was kept, as far as it still fits the session. */
+/** A choice that was stored, without what the session no longer has. */
 export function fittingCaller(session, kept) {
   const fallback = defaultCaller(session);
   if (kept === undefined) return fallback;
@@ -23,7 +23,7 @@ export function fittingCaller(session, kept) {
   };
 }
 
-/** Reads claims that somebody typed: `{ claims }`, or `{ error }` with a sentence. */
+/** Reads claims that the developer typed: `{ claims }`, or `{ error }` with a sentence. */
 export function parseClaims(text) {
   if (text.trim() === "") return { error: "Write a JSON object, such as {\"sub\": \"user-1\"}." };
   let claims;
@@ -38,7 +38,7 @@ export function parseClaims(text) {
   return { claims };
 }
 
-/** The claims of the chosen person; null for nobody, and for claims that cannot be read. */
+/** The claims of the chosen person; null for an anonymous caller, and for claims that cannot be read. */
 export function claimsOf(session, caller) {
   if (caller.person === "custom") return parseClaims(caller.claimsText).claims ?? null;
   return session.people.find(({ id }) => id === caller.person)?.claims ?? null;
@@ -48,13 +48,13 @@ export function entryPointOf(session, caller) {
   return session.entry_points.find(({ id }) => id === caller.entryPoint);
 }
 
-/** How the development server is to make the event. */
+/** The value of the header that makes the development server write the event for this caller. */
 export function sentAs(session, caller) {
   const claims = entryPointOf(session, caller)?.claims ? claimsOf(session, caller) : null;
   return { entry_point: caller.entryPoint, ...(claims !== null && { claims }) };
 }
 
-/** The headers that make a request this caller's. */
+/** The headers of a request by this caller. */
 export function callerHeaders(session, caller) {
   const token = caller.token === "wrong" ? WRONG_TOKEN : session.token ?? caller.ownToken;
   const isSent = caller.token !== "off" && Boolean(token);

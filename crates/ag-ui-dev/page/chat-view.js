@@ -8,7 +8,7 @@ import { resultOf } from "./thread.js";
 export function createChatView({ list, empty, conversation }) {
   const views = new Map();
   const scroller = list.parentElement;
-  // The end stays in view, also when the forms below take some of the place, until somebody scrolls up.
+  // The end stays in view until the user scrolls up, also when the forms below need some of the space.
   let isPinned = true;
   const scrollToEnd = () => {
     if (isPinned && empty.hidden) scroller.scrollTop = scroller.scrollHeight;
@@ -55,7 +55,7 @@ function itemsOf(conversation) {
     }
     items.push(...notes.filter(({ after }) => after === message.id).map(noteItem));
   }
-  // A snapshot of the messages may have taken away what a note stood behind.
+  // A snapshot of the messages may have removed the message that a note follows.
   return [...items, ...notes.filter((note) => note.after !== undefined && isOrphan(note)).map(noteItem)];
 }
 

@@ -18,7 +18,7 @@ const KINDS = {
 const CLOSES_NOTHING = /^(RAW|ACTIVITY_.*|REASONING_ENCRYPTED_VALUE|SUBAGENT_STARTED)$/;
 const CLOSES_ALL = /^(RUN_STARTED|RUN_FINISHED|RUN_ERROR|MESSAGES_SNAPSHOT)$/;
 
-/** A function that returns the events that one event stands for. It throws where a chunk continues nothing. */
+/** Returns a function that expands one event to the events that it stands for. It throws if a chunk continues nothing. */
 export function createChunkExpander() {
   const lanes = new Map();
 

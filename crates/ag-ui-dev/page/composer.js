@@ -1,11 +1,11 @@
-// Where a message is written: its text, its pictures, and the buttons beside it.
+// The form for a new message: its text, its pictures, and the buttons beside it.
 
 import { h } from "./dom.js";
 
 /** The largest picture that fits into a request of 6 MB, written in base64 and escaped twice by an entry point. */
 const MAX_PICTURE_BYTES = 3_000_000;
 
-/** Wires the form that index.html has. */
+/** Connects the form of index.html to the conversation. */
 export function createComposer({ form, conversation }) {
   const text = form.querySelector("textarea");
   const files = form.querySelector("input[type=file]");
@@ -29,7 +29,7 @@ export function createComposer({ form, conversation }) {
     send();
   });
   text.addEventListener("keydown", (event) => {
-    // `isComposing`: Enter that ends the input of a Japanese or Chinese word sends nothing.
+    // `isComposing`: an Enter that ends the input of a Japanese or Chinese word does not send the message.
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
     event.preventDefault();
     send();

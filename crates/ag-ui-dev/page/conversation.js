@@ -8,9 +8,9 @@ import { buildResume, cancel } from "./resume.js";
 import { perform } from "./run.js";
 import { applyEvent, createThread, findCall, insertResult, messagesToSend, resultOf } from "./thread.js";
 
-/** Runs in a row that the page starts by itself, since a script may call the same tool for ever. */
+/** How many runs in a row the page starts by itself. A script may call the same tool forever. */
 const MAX_RUNS_BY_ITSELF = 10;
-/** Runs whose frames are kept. */
+/** How many runs keep their frames. */
 const MAX_RUNS = 30;
 
 export class Conversation extends EventTarget {
@@ -26,7 +26,7 @@ export class Conversation extends EventTarget {
   #lastSent;
   #runsByItself = 0;
 
-  /** `prepare(input)` makes the request of a run; `runTool(call)` returns the result of a call that needs nobody. */
+  /** `prepare(input)` makes the request of a run; `runTool(call)` returns the result of a call that needs no person. */
   constructor({ api, prepare, runTool }) {
     super();
     Object.assign(this, { api, prepare, runTool });
@@ -57,7 +57,7 @@ export class Conversation extends EventTarget {
     return this.#run(text || "A picture", resume);
   }
 
-  /** Answers an interrupt; the run is sent when nothing is open any more. Undefined takes an answer back. */
+  /** Answers an interrupt. The next run is sent when all interrupts and calls are answered. `undefined` withdraws an answer. */
   answerInterrupt(id, answer) {
     if (answer === undefined) this.answers.delete(id);
     else this.answers.set(id, answer);
@@ -100,7 +100,7 @@ export class Conversation extends EventTarget {
     this.#emit("change");
   }
 
-  /** What has to be kept for `restore`. */
+  /** The values that `restore` needs. */
   snapshot() {
     return { thread: this.thread, notes: this.notes, wasRunning: this.isRunning };
   }
@@ -172,7 +172,7 @@ export class Conversation extends EventTarget {
         this.#emit("runs");
       },
       onFrame: (frame) => {
-        // A thread that was left behind by "New thread" takes nothing more.
+        // After "New thread" the events of the old thread are ignored.
         if (this.thread === thread) this.#apply(frame, expand);
         run.frames.push(frame);
         this.dispatchEvent(new CustomEvent("frame", { detail: { run, frame } }));
@@ -204,7 +204,7 @@ export class Conversation extends EventTarget {
     this.#noteEvent(event);
   }
 
-  /** Events that are no part of a message and yet belong into the conversation. */
+  /** Handles events that are not a part of a message but are shown in the conversation. */
   #noteEvent(event) {
     const lastOpen = (kind, name) => this.notes.findLast((note) => note.kind === kind && note.name === name && note.status === "running");
     switch (event.type) {
@@ -237,7 +237,7 @@ export class Conversation extends EventTarget {
     }
   }
 
-  /** What an ending means for the thread. */
+  /** Handles the end of a run. */
   #conclude(run) {
     const { kind, error, message, text } = run.ending;
     if (kind === "stopped") this.#note({ kind: "info", text: "You stopped this run." });
@@ -247,12 +247,12 @@ export class Conversation extends EventTarget {
     } else if (kind === "cut") this.#note({ kind: "error", code: "NO_LAST_EVENT", text: message });
     else if (kind === "unreadable") this.#note({ kind: "error", code: "NO_EVENT_STREAM", text: message, detail: text });
     this.#endProgress();
-    // Without a RUN_FINISHED the interrupts stay open, but for those whose calls have a result.
+    // Without a RUN_FINISHED the interrupts stay open, except those whose calls have a result.
     const { thread } = this;
     thread.interrupts = thread.interrupts.filter(({ toolCallId }) => !toolCallId || !resultOf(thread, toolCallId));
   }
 
-  /** Runs the calls that need nobody, and goes on if no other call or interrupt is open. */
+  /** Runs the calls that need no person, and sends the next run if no other call or interrupt is open. */
   async #runTools(run) {
     const { pendingCalls } = this.thread;
     if (run.frames.at(-1)?.event?.type !== "RUN_FINISHED" || pendingCalls.length === 0) return;
@@ -279,7 +279,7 @@ export class Conversation extends EventTarget {
     thread.callTimes[toolCallId] = { ...thread.callTimes[toolCallId], finished: Date.now() };
   }
 
-  /** Steps that nothing can finish any more. */
+  /** Ends the steps that a run has left open. */
   #endProgress() {
     for (const note of this.notes) if (note.status === "running") note.status = "unfinished";
   }

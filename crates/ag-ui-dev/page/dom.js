@@ -25,7 +25,7 @@ export function freshId(prefix) {
   return `${prefix}-${lastId}`;
 }
 
-/** Sets a text only if it is another one, so that a screen reader does not read it twice. */
+/** Sets a text only if it has changed, so that a screen reader does not read it twice. */
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }

@@ -1,4 +1,4 @@
-// Faults that the development server can bring about, to see what the agent and its page do then.
+// The faults that the development server can inject, to see how the agent and the page behave.
 
 import { freshId, h } from "./dom.js";
 

@@ -1,4 +1,4 @@
-// How values are written for a reader.
+// Formats values for people.
 
 /** JSON up to this length stays on one line. */
 const MAX_LINE = 72;
@@ -9,7 +9,7 @@ export function formatMs(ms) {
   return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
 }
 
-/** JSON with line breaks, unless it is short; a text that is no JSON stays as it is. */
+/** JSON with line breaks, unless it is short. A text that is not JSON is returned unchanged. */
 export function prettyText(text) {
   try {
     const value = JSON.parse(text);

@@ -51,7 +51,7 @@ function frameLine({ number, ms, event, text, problem, warning }) {
     h("span", { class: "brief" }, trouble ?? briefOf(event)),
   );
   const element = h("details", { "data-family": trouble ? "trouble" : familyOf(event.type) }, line, body);
-  // The JSON is written when somebody looks, since a run may have thousands of frames.
+  // The JSON is written when its line is opened, since a run may have thousands of frames.
   element.addEventListener("toggle", () => {
     if (element.open && body.textContent === "") body.textContent = `${trouble ? `${trouble}\n\n` : ""}${event ? prettyJson(event) : text}`;
   });

@@ -12,7 +12,7 @@ export const CHANGE_BACKGROUND = {
   },
 };
 
-/** Reads tools that somebody typed, one object or an array: `{ tools }`, or `{ error }` with a sentence. */
+/** Reads tools that the developer typed, one object or an array: `{ tools }`, or `{ error }` with a sentence. */
 export function parseTools(text) {
   if (text.trim() === "") return { tools: [] };
   let value;
@@ -45,7 +45,7 @@ export function offeredTools({ isBackgroundOffered, toolsText }) {
 }
 
 /**
- * The result of a call that needs nobody: `{ content, error? }`; undefined for every other tool.
+ * The result of a call that needs no person: `{ content, error? }`; undefined for every other tool.
  *
  * `setBackground` returns whether it could take the value.
  */

@@ -1,4 +1,4 @@
-// The form that asks for the key when the address had none, or the server has another one by now.
+// The form that asks for the key, if the address has none or the server has a new one.
 
 import { save } from "./storage.js";
 
@@ -13,7 +13,7 @@ export function askForKey({ root, app, reason }) {
   form.onsubmit = (event) => {
     event.preventDefault();
     const text = input.value.trim();
-    // In the address the key is written for addresses; by itself it is as it is.
+    // The key may be pasted from the address, where it is percent-encoded, or by itself.
     const key = text.includes("#") ? new URLSearchParams(text.slice(text.indexOf("#") + 1)).get("key") ?? "" : text;
     if (key === "" || /[^\x21-\x7e]/.test(key)) {
       root.querySelector(".field-error").textContent = "Paste the address that the terminal printed; it ends in #key= and the key.";

@@ -4,7 +4,7 @@ import { freshId, h, onNextFrame } from "./dom.js";
 import { formatMs, prettyJson } from "./format.js";
 
 const MAX_LINES = 1000;
-/** Fields that stand elsewhere in the line, or say nothing to a reader. */
+/** Fields that are not listed: they are shown elsewhere in the line, or are of no use to a reader. */
 const HIDDEN = new Set(["timestamp", "level", "message", "service", "request_id", "run_id", "thread_id", "xray_trace_id", "task_id", "_aws", "server", "target"]);
 /** The metrics of CloudWatch, which repeat other fields, begin with a capital letter. */
 const METRIC = /^[A-Z]/;

@@ -31,8 +31,8 @@ let api;
 let session;
 let caller;
 let pageTools = load("pageTools") ?? { isBackgroundOffered: true, toolsText: "" };
-/** Counts the questions for capabilities, since only the last answer counts. */
-let asked = 0;
+/** Counts the requests for capabilities, since only the response to the last one counts. */
+let capabilityRequests = 0;
 let isRefreshing = false;
 
 // The printed address may be opened in a tab that has the page already.
@@ -150,8 +150,8 @@ function build() {
 
   /** Shows who the caller is, and asks the function again what this caller may do. */
   async function showCaller() {
-    asked += 1;
-    const question = asked;
+    capabilityRequests += 1;
+    const requestNumber = capabilityRequests;
     find("#caller-line").textContent = callerLine(session, caller);
     let answer;
     try {
@@ -159,10 +159,10 @@ function build() {
     } catch (error) {
       answer = { error };
     }
-    if (question !== asked) return;
+    if (requestNumber !== capabilityRequests) return;
     find("#caller-line").textContent = callerLine(session, caller, answer);
     callerView.showTools(answer);
-    const refused = h("p", { class: "reason" }, "None: this caller is refused. ", answer.error?.message ?? "");
+    const refused = h("p", { class: "reason" }, "No tools: this caller is refused. ", answer.error?.message ?? "");
     const tools = answer.error ? [] : toolsOf(answer.capabilities);
     find("#welcome-tools").replaceChildren(answer.error ? refused : toolList(tools));
     const names = [...tools.filter(({ offered }) => offered), ...offeredTools(pageTools)].map(({ name }) => name);
@@ -180,7 +180,7 @@ function build() {
     }
   }
 
-  /** Something happened to the function. What a refresh itself brings about is no reason for another one. */
+  /** Refreshes the session after something happened to the function. A refresh causes no further refresh. */
   function refreshSoon() {
     if (isRefreshing) return;
     isRefreshing = true;
@@ -193,7 +193,7 @@ function build() {
   async function followLog() {
     for (let isFirst = true; ; isFirst = false) {
       logView.reset();
-      // The first lines are old ones, which the session already knows of.
+      // The first lines are old ones, whose effects the session already has.
       const connected = Date.now();
       try {
         await api.readLog((line) => {
@@ -211,7 +211,7 @@ function build() {
   }
 }
 
-/** The request of a run, as the caller that is chosen. */
+/** The request of a run by the chosen caller. */
 function prepare(input) {
   const { threadId, runId, protocolVersion, state, messages, ...rest } = input;
   const body = JSON.stringify({ threadId, runId, protocolVersion, state, messages, tools: offeredTools(pageTools), ...rest });
@@ -219,7 +219,7 @@ function prepare(input) {
   return { method: "POST", path: "/", headers, body };
 }
 
-/** Returns whether the browser could take it. An empty value takes it back. */
+/** Sets the background and returns whether the browser accepts the value. An empty value resets it. */
 function setBackground(value) {
   if (value !== "" && !CSS.supports("background", value)) return false;
   find("#transcript").style.background = value;

@@ -82,7 +82,7 @@ function activityView() {
   };
 }
 
-/** A result whose call is in no message. */
+/** A result whose call is not in any message. */
 function orphanView() {
   const title = h("p", { class: "label" });
   const body = scrollingText("Result");

@@ -112,7 +112,7 @@ function remove(document, path) {
 
 function indexOf(array, name, last) {
   if (!/^(0|[1-9]\d*)$/.test(name) || Number(name) > last) {
-    throw new Error(`${JSON.stringify(name)} is no index of an array of ${array.length}`);
+    throw new Error(`${JSON.stringify(name)} is not an index of an array of ${array.length}`);
   }
   return Number(name);
 }

@@ -1,4 +1,4 @@
-// Messages to begin with, made of the tools that the caller is offered.
+// Suggestions for a first message, from the tools that the caller is offered.
 
 /** What the tools of the template and of the demo agent are for, in the words of a user. */
 const KNOWN = {
@@ -13,7 +13,7 @@ const KNOWN = {
   write_document: "Write a story about a whale",
 };
 
-/** At most as many are shown. */
+/** How many are shown at most. */
 const MOST = 6;
 
 /** The messages for these tools. A script also takes a tool's name behind a slash; a language model needs a sentence. */

@@ -67,6 +67,6 @@ function section(title, text, fileName, type, hint) {
 function download(text, fileName, type) {
   const url = URL.createObjectURL(new Blob([text], { type }));
   h("a", { href: url, download: fileName }).click();
-  // Later, since the browser reads it after the click.
+  // The URL is revoked later, since the browser reads it after the click.
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }

@@ -1,12 +1,12 @@
 // Answers to interrupts, as the next run carries them.
 
-/** What kind of answer an interrupt wants: `approval`, or the answer to a `question`. */
+/** The kind of answer that an interrupt needs: `approval`, or the answer to a `question`. */
 export function kindOf(interrupt) {
   const approved = interrupt.responseSchema?.properties?.approved;
   return approved?.type === "boolean" ? "approval" : "question";
 }
 
-/** Whether who approves may change the arguments of the call. */
+/** Whether the person who approves may change the arguments of the call. */
 export function allowsEdits(interrupt) {
   return interrupt.responseSchema?.properties?.editedArgs !== undefined;
 }
@@ -27,7 +27,7 @@ export function buildResume(interrupts, answers) {
   return interrupts.map(({ id }) => {
     const given = answers.get(id);
     if (given === undefined) throw new Error(`interrupt ${id} has no answer`);
-    // `payload` is never null: an answer without one leaves it out.
+    // `payload` is never null: an answer without a value leaves it out.
     const { status, payload } = given;
     return { interruptId: id, status, ...(payload !== undefined && payload !== null && { payload }) };
   });

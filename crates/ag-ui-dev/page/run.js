@@ -1,7 +1,7 @@
-// One run: a request that is sent, and the events of its answer.
+// One run: a request that is sent, and the events of its response.
 //
-// It finds what is wrong with the answer itself: a refusal, frames that are no events, a body that ends too
-// early. What the events mean is decided elsewhere.
+// It finds what is wrong with the response: a refusal, frames that are not events, a body that ends too early. What the events
+// mean is decided elsewhere.
 
 import { frames, refusal, RequestError } from "./api.js";
 
@@ -11,7 +11,7 @@ import { frames, refusal, RequestError } from "./api.js";
  *
  * Returns how it ended: `{ kind: "finished" }` behind RUN_FINISHED or RUN_ERROR, `"refused"` with the error,
  * `"stopped"` by `signal`, `"cut"` where the connection broke or the body ended without a last event, or
- * `"unreadable"` where the answer is no event stream.
+ * `"unreadable"` if the response is not an event stream.
  */
 export async function perform({ request, api, signal, onResponse = () => {}, onFrame, now = Date.now }) {
   const started = now();
@@ -24,7 +24,7 @@ export async function perform({ request, api, signal, onResponse = () => {}, onF
     const type = response.headers.get("content-type") ?? "";
     if (!type.startsWith("text/event-stream")) {
       const text = (await response.text()).slice(0, 500);
-      return { kind: "unreadable", message: `The answer is no event stream but ${type || "of no type"}.`, text };
+      return { kind: "unreadable", message: `The response is not an event stream but ${type || "without a media type"}.`, text };
     }
     for await (const text of frames(response.body)) {
       number += 1;
@@ -50,6 +50,6 @@ function parseFrame(text) {
   } catch (error) {
     return { problem: `This frame is not JSON: ${error.message}` };
   }
-  if (typeof event?.type !== "string" || event.type === "") return { problem: "This frame is no event: it has no type." };
+  if (typeof event?.type !== "string" || event.type === "") return { problem: "This frame is not an event: it has no type." };
   return { event };
 }

@@ -1,4 +1,4 @@
-// What a form has to ask for, so that its answer fits a JSON Schema.
+// Describes the form whose answer fits a JSON Schema.
 //
 // It understands what answers are usually made of: text, numbers, yes or no, and one of several values; for everything
 // else there is a field for JSON. It checks what a person can get wrong in a field. The function checks the
@@ -105,7 +105,7 @@ function readField(field, text) {
   }
 }
 
-/** An empty required text is an answer; an empty optional one is none. */
+/** An empty text is an answer if the field is required, and no answer if it is optional. */
 function emptyText(field) {
   if (!field.isRequired || field.kind !== "text") return {};
   return field.minLength > 0 ? { error: "This is needed." } : { value: "" };

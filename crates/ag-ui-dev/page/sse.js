@@ -17,7 +17,7 @@ export function createSseParser() {
       return;
     }
     const colon = line.indexOf(":");
-    if (colon === 0) return; // a comment, which fills silences
+    if (colon === 0) return; // a comment, which a server sends while it has no event
     const field = colon < 0 ? line : line.slice(0, colon);
     if (field !== "data") return;
     const value = colon < 0 ? "" : line.slice(colon + 1);
@@ -43,7 +43,7 @@ export function createSseParser() {
         takeLine(line, frames);
       }
     },
-    /** Takes a last frame that has no empty line behind it, as the official client does. */
+    /** Returns a last frame that has no empty line behind it, as the official client does. */
     end() {
       const frames = [];
       if (rest !== "") takeLine(rest.replace(/\r$/, ""), frames);

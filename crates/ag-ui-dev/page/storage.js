@@ -1,8 +1,8 @@
-// What the page keeps in this tab's session storage, so that a reload loses nothing.
+// Stores values in this tab's session storage, so that a reload loses nothing.
 
 const PREFIX = "ag-ui-dev.";
 
-/** The value that was kept under this name, or undefined. */
+/** The value that was stored under this name, or undefined. */
 export function load(name) {
   try {
     const text = sessionStorage.getItem(PREFIX + name);
@@ -12,7 +12,7 @@ export function load(name) {
   }
 }
 
-/** Keeps a value; returns whether there was room for it. Undefined removes it. */
+/** Stores a value and returns whether there was space for it. `undefined` removes the value. */
 export function save(name, value) {
   try {
     if (value === undefined) sessionStorage.removeItem(PREFIX + name);
@@ -23,7 +23,7 @@ export function save(name, value) {
   }
 }
 
-/** Takes the key from the address, or the one that was kept. The address does not show it afterwards. */
+/** Takes the key from the address, or the key that was stored. It is removed from the address. */
 export function takeKey() {
   const fromAddress = new URLSearchParams(location.hash.slice(1)).get("key");
   if (fromAddress) {

@@ -30,7 +30,7 @@ export function applyEvent(thread, event, now = Date.now()) {
   return Object.hasOwn(handlers, event.type) ? handlers[event.type](thread, event, now) : undefined;
 }
 
-/** The messages that a run sends: all but activities, which are for the eye only. */
+/** The messages that a run sends: all but activities, which are only shown. */
 export function messagesToSend(thread) {
   return thread.messages.filter(({ role }) => role !== "activity");
 }
@@ -97,7 +97,7 @@ const handlers = {
   TOOL_CALL_START(thread, event, now) {
     const { toolCallId, toolCallName } = event;
     if (!thread.startedCalls.includes(toolCallId)) thread.startedCalls.push(toolCallId);
-    // The same start may come twice: its arguments are kept, and no second call is made.
+    // If the same start arrives twice, the arguments are kept and there is no second call.
     let call = findCall(thread, toolCallId)?.call;
     if (call === undefined) {
       call = { id: toolCallId, type: "function", function: { name: toolCallName, arguments: "" } };
@@ -127,7 +127,7 @@ const handlers = {
     const result = { id: messageId, role: "tool", toolCallId, content, ...attributed(event) };
     mergeMetadata(result, event);
     insertResult(thread, result);
-    // Of a call that an earlier run has made, the time of this run counts, and not that of the person who was asked.
+    // A call of an earlier run is timed from the start of this run, without the time that a person took to answer.
     const started = thread.startedCalls.includes(toolCallId) ? thread.callTimes[toolCallId]?.started : thread.runStarted;
     thread.callTimes[toolCallId] = { started, finished: now };
   },
@@ -237,7 +237,7 @@ function withoutNullOwner(message) {
   return rest;
 }
 
-/** Key by key, and the last one counts. */
+/** Merges metadata key by key; the last value of a key counts. */
 function mergeMetadata(target, { metadata }) {
   if (metadata !== undefined) target.metadata = { ...target.metadata, ...structuredClone(metadata) };
 }

@@ -44,7 +44,7 @@ export function createToolCard({ call }) {
   return { element, update };
 }
 
-/** Whether the tool failed: the protocol has no other sign of it than the result itself. */
+/** Whether the tool failed. The protocol has no other sign of that than the result itself. */
 export function failureOf({ content, error }) {
   if (error) return true;
   try {

@@ -1,4 +1,4 @@
-// What the thread waits for: a form for each open interrupt, and one for each call of the page's own tools.
+// The forms that the thread waits for: one for each open interrupt, and one for each call of the page's own tools.
 
 import { freshId, h, onNextFrame, scrollingText } from "./dom.js";
 import { prettyJson, prettyText } from "./format.js";
@@ -15,7 +15,7 @@ export function createWaitingView({ root, conversation, onAnswered }) {
     const { thread, answers, isWaiting } = conversation;
     const pending = isWaiting ? thread.pendingCalls : [];
     const interrupts = isWaiting ? thread.interrupts : [];
-    // The forms are made anew only when there is something else to ask, since somebody may be typing in them.
+      // The forms are only created again when the questions change, since the user may be typing in them.
     const key = JSON.stringify([pending, interrupts.map(({ id }) => [id, answers.get(id)])]);
     if (key === shown) return;
     const hadFocus = root.contains(document.activeElement);

@@ -1,7 +1,7 @@
 //! The events that Lambda's entry points make of an HTTP request: function URLs, REST APIs and HTTP APIs.
 //!
-//! An entry point with an authorizer also writes the claims that it has verified about the caller. Nothing is verified here: the
-//! user of this module chooses the claims, and the event holds them in the form in which AWS would write them.
+//! An entry point with an authorizer also writes the claims that it has verified about the caller. Nothing is verified
+//! here: the user of this module chooses the claims, and the event holds them in the form in which AWS would write them.
 //!
 //! Source: the sample events in `events/`, which follow the developer guides of Lambda and of API Gateway.
 

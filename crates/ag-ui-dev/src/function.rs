@@ -32,9 +32,9 @@ pub struct Function {
 impl Function {
     /// Starts a Runtime API, and then `command` as a function that uses it.
     ///
-    /// This sets `AWS_LAMBDA_RUNTIME_API`, and those of Lambda's other variables that `command` does not set: the function's
-    /// name, version and memory size, `_HANDLER` and `AWS_REGION`. The rest of the environment stays as it is, and the standard
-    /// input is empty.
+    /// This sets `AWS_LAMBDA_RUNTIME_API`, and those of Lambda's other variables that `command` does not set: the
+    /// function's name, version and memory size, `_HANDLER` and `AWS_REGION`. The rest of the environment stays as it is,
+    /// and the standard input is empty.
     ///
     /// # Errors
     /// [`FunctionError::Spawn`] if there is no free port or if the program cannot be started.
@@ -53,7 +53,8 @@ impl Function {
         Self::start(command, Some(lines)).await
     }
 
-    /// Starts the Runtime API and the process of the function. Each line of the log is also sent to `lines`, if there is a sender.
+    /// Starts the Runtime API and the process of the function. Each line of the log is also sent to `lines`, if there is a
+    /// sender.
     async fn start(
         mut command: Command,
         lines: Option<UnboundedSender<String>>,
@@ -174,3 +175,6 @@ impl Function {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

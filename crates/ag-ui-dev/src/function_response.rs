@@ -2,8 +2,8 @@
 //!
 //! This file finds the head and the body in what the function posts; `response_head` reads the JSON of the head.
 //!
-//! The rule it guards: the body is read at the speed of its reader, with at most one chunk in advance. A reader that goes away
-//! does not disturb the function, as on AWS: the rest of the body is read and thrown away.
+//! The rule it guards: the body is read at the speed of its reader, with at most one chunk in advance. A reader that goes
+//! away does not disturb the function, as on AWS: the rest of the body is read and thrown away.
 
 use std::time::Instant;
 
@@ -45,8 +45,8 @@ pub struct FunctionResponse {
 
 /// A chunk of the body of a [`FunctionResponse`].
 ///
-/// It never holds bytes of two HTTP chunks. An HTTP chunk is usually one of these; it is several if it is larger than 64 KiB, or
-/// if the function writes faster than its response is read.
+/// It never holds bytes of two HTTP chunks. An HTTP chunk is usually one of these; it is several if it is larger than 64
+/// KiB, or if the function writes faster than its response is read.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct BodyChunk {
@@ -199,8 +199,8 @@ pub(super) fn read_buffered(payload: &Bytes) -> Result<FunctionResponse, Functio
     Ok(FunctionResponse { head, parts: reader, end: None, is_streamed: false })
 }
 
-/// Reads the prelude of a streamed response, up to the separator. Returns the head, and the bytes of the body that were in the same
-/// HTTP chunk.
+/// Reads the prelude of a streamed response, up to the separator. Returns the head, and the bytes of the body that were in
+/// the same HTTP chunk.
 async fn read_prelude<B>(body: &mut B) -> Result<(ResponseHead, BodyChunk), FunctionError>
 where
     B: Body<Data = Bytes> + Unpin,

@@ -11,7 +11,7 @@ use crate::FunctionResponse;
 
 /// The error that makes hyper break a response off, because the function or a fault has done so.
 #[derive(Debug, thiserror::Error)]
-#[error("the answer was broken off")]
+#[error("the response was broken off")]
 pub(crate) struct BrokenOffError;
 
 /// The body of an HTTP response.
@@ -19,7 +19,8 @@ pub(crate) type Body = UnsyncBoxBody<Bytes, BrokenOffError>;
 
 /// Turns the response of a function into an HTTP response.
 ///
-/// It breaks off behind `cut_after` chunks of the body. `guard` is dropped at its end: a caller keeps something alive with it.
+/// It breaks off behind `cut_after` chunks of the body. `guard` is dropped at its end: a caller keeps something alive with
+/// it.
 pub(crate) fn to_response(
     source: FunctionResponse,
     cut_after: Option<u64>,

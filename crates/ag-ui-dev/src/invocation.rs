@@ -45,8 +45,8 @@ impl From<&Value> for Payload {
     }
 }
 
-/// What Lambda sends to a function beside the event. Tests set members with a literal and take the others from `default()`, so
-/// the struct is exhaustive.
+/// What Lambda sends to a function beside the event.
+#[expect(clippy::exhaustive_structs, reason = "tests set some members and take the others from `default()`")]
 #[derive(Clone, Debug, Default)]
 pub struct Invocation {
     /// The deadline; `None` is 300 s from now. It is only sent: nothing stops the function when it has passed.

@@ -11,10 +11,11 @@
 //!
 //! Nothing here is a model. Events and responses pass unchanged and unchecked.
 //!
-//! The rule it guards: a function runs in a process of its own and uses the same protocol as with AWS, so it behaves here as it
-//! would there.
+//! The rule it guards: a function runs in a process of its own and uses the same protocol as with AWS, so it behaves here
+//! as it would there.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 mod entry_point;
 mod error;
@@ -39,6 +40,3 @@ pub use function_response::{BodyChunk, FunctionResponse};
 pub use function_url::FunctionUrl;
 pub use invocation::{Invocation, Payload};
 pub use issuer::{Issuer, IssuerError};
-
-#[cfg(test)]
-mod tests;

@@ -1,7 +1,7 @@
 //! A small HTTP/1.1 server on 127.0.0.1, for stand-ins of other servers.
 //!
-//! [`Loopback`] reads requests, calls one async function for each, and writes the response that it returns. It has no routes and
-//! knows no protocol above HTTP: that is the work of the function.
+//! [`Loopback`] reads requests, calls one async function for each, and writes the response that it returns. It has no
+//! routes and knows no protocol above HTTP: that is the work of the function.
 //!
 //! The rule it guards: every connection, and every response that is still being written, ends with the server.
 
@@ -45,8 +45,8 @@ pub struct Connection(Arc<(AtomicBool, Notify)>);
 impl Connection {
     /// Closes the connection 20 ms from now, although the response head has not announced that.
     ///
-    /// Call this at the end of the response's body. A request that arrives over the connection in these 20 ms gets no response:
-    /// the same happens to a client if a server closes an idle connection just when the client uses it again.
+    /// Call this at the end of the response's body. A request that arrives over the connection in these 20 ms gets no
+    /// response: the same happens to a client if a server closes an idle connection just when the client uses it again.
     pub fn close_after_response(&self) {
         let (is_closing, close) = &*self.0;
         is_closing.store(true, Ordering::SeqCst);
@@ -58,7 +58,8 @@ impl Connection {
         self.0.0.load(Ordering::SeqCst)
     }
 
-    /// Waits until the connection has to be closed: until the delay after [`close_after_response`](Self::close_after_response) is over.
+    /// Waits until the connection has to be closed: until the delay after
+    /// [`close_after_response`](Self::close_after_response) is over.
     async fn close_time(&self) {
         self.0.1.notified().await;
         sleep(CLOSE_DELAY).await;

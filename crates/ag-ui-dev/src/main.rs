@@ -43,8 +43,8 @@ async fn run() -> Result<(), Box<dyn Error>> {
     Ok(server.run_until_stopped().await?)
 }
 
-/// Finds the variables of the environment that name model servers, and their values. For Ollama, which has a default address, an
-/// entry is added if the model needs one.
+/// Finds the variables of the environment that name model servers, and their values. For Ollama, which has a default
+/// address, an entry is added if the model needs one.
 fn model_servers(model: &str) -> Vec<(String, String)> {
     let texts = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));

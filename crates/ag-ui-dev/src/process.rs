@@ -19,7 +19,8 @@ use tokio::{
     task::JoinSet,
 };
 
-/// How many lines of the log are kept. It is enough for any test, and keeps a function that logs forever from filling the memory.
+/// How many lines of the log are kept. It is enough for any test, and keeps a function that logs forever from filling the
+/// memory.
 const MAX_LOG_LINES: usize = 10_000;
 /// How long to read the outputs after the process has ended. All that it wrote is in the pipes then; only a process that it
 /// started keeps them open for longer.
@@ -108,7 +109,8 @@ impl Process {
 }
 
 impl ProcessState {
-    /// Locks the log lines of the process. No code panics while it holds this lock, so the value of a poisoned one is consistent.
+    /// Locks the log lines of the process. No code panics while it holds this lock, so the value of a poisoned one is
+    /// consistent.
     fn logs(&self) -> MutexGuard<'_, VecDeque<String>> {
         self.logs.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -58,8 +58,8 @@ impl Provider {
     /// Starts a provider that behaves as llama.cpp's `llama-server` does: it refuses a `HEAD` and closes the connection, and
     /// answers a `GET` with a list of models. [`Reply::llama_cpp`] and [`Reply::llama_cpp_error`] are its replies.
     ///
-    /// The real server refuses a `HEAD` only on paths that it does not know. This one always does, which is harder on a client
-    /// that opens connections ahead of time.
+    /// The real server refuses a `HEAD` only on paths that it does not know. This one always does, which is harder on a
+    /// client that opens connections ahead of time.
     ///
     /// # Errors
     /// Returns an error if there is no free port.
@@ -71,7 +71,7 @@ impl Provider {
     async fn serve(state: ProviderState) -> io::Result<Self> {
         let state = Arc::new(state);
         let shared = Arc::clone(&state);
-        let server = Loopback::serve(move |request| Arc::clone(&shared).answer(request))?;
+        let server = Loopback::serve(move |request| Arc::clone(&shared).handle(request))?;
         Ok(Self { state, server })
     }
 

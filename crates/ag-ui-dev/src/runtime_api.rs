@@ -94,11 +94,11 @@ impl RuntimeApi {
         payload: Payload,
         invocation: Invocation,
     ) -> Result<FunctionResponse, FunctionError> {
-        let (caller, answer) = oneshot::channel();
+        let (caller, response) = oneshot::channel();
         let id = invocation.request_id.clone().unwrap_or_else(|| Uuid::new_v4().to_string());
         lock(&self.state.queue).push_back(QueuedEvent { id, payload, invocation, caller });
         self.state.arrived.notify_one();
-        answer.await.unwrap_or(Err(FunctionError::Closed))
+        response.await.unwrap_or(Err(FunctionError::Closed))
     }
 }
 
@@ -159,7 +159,8 @@ impl ApiState {
         response
     }
 
-    /// Receives the function's response to an event and passes it on to the caller. It is acknowledged when its body has ended.
+    /// Receives the function's response to an event and passes it on to the caller. It is acknowledged when its body has
+    /// ended.
     async fn response(&self, id: &str, head: &Parts, body: Incoming) -> Response<Full<Bytes>> {
         let Some(caller) = self.take(id) else {
             return unknown_request();
@@ -168,16 +169,17 @@ impl ApiState {
         if mode.is_some_and(|mode| mode == "streaming") {
             function_response::relay_streamed(body, caller).await;
         } else {
-            let answer = match body.collect().await {
+            let response = match body.collect().await {
                 Ok(body) => function_response::read_buffered(&body.to_bytes()),
                 Err(_) => Err(FunctionError::Closed),
             };
-            let _ = caller.send(answer);
+            let _ = caller.send(response);
         }
         accepted()
     }
 
-    /// Removes and returns the caller that waits for the response to a request; `None` if the request is unknown or has its response.
+    /// Removes and returns the caller that waits for the response to a request; `None` if the request is unknown or has its
+    /// response.
     fn take(&self, id: &str) -> Option<ResponseSender> {
         lock(&self.running).remove(id)
     }
@@ -216,3 +218,6 @@ fn json_response(status: StatusCode, body: &Value) -> Response<Full<Bytes>> {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

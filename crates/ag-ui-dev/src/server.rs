@@ -1,11 +1,12 @@
-//! The development server: it serves a function on this machine over HTTP, as an entry point of AWS does, with a page to try it.
+//! The development server: it serves a function on this machine over HTTP, as an entry point of AWS does, with a page to
+//! try it.
 //!
-//! It starts the function's own program with an emulated Runtime API, makes an event of each request, and streams the response
-//! back. The page at `/` calls the function through the same routes as every other client.
+//! It starts the function's own program with an emulated Runtime API, makes an event of each request, and streams the
+//! response back. The page at `/` calls the function through the same routes as every other client.
 //!
-//! The rule it guards: only somebody who may read files of this user can make the function do anything. The server listens on
-//! the loopback interface only, accepts only its own names in `Host`, refuses pages of other origins, and requires a secret from
-//! a file for everything but the fixed files of the page.
+//! The rule it guards: only somebody who may read files of this user can make the function do anything. The server listens
+//! on the loopback interface only, accepts only its own names in `Host`, refuses pages of other origins, and requires a
+//! secret from a file for everything but the fixed files of the page.
 
 mod access;
 mod caller;
@@ -85,8 +86,8 @@ impl Server {
         Ok(server)
     }
 
-    /// Serves until the program is stopped by SIGINT or SIGTERM. Whenever the function's program is built again, the function is
-    /// restarted.
+    /// Serves until the program is stopped by SIGINT or SIGTERM. Whenever the function's program is built again, the
+    /// function is restarted.
     ///
     /// # Errors
     /// Returns an error if the signals cannot be received.

@@ -48,8 +48,8 @@ pub enum ReadProblem {
 /// How the names of members begin that serde_json reserves for itself.
 const RESERVED: &str = "$serde_json::private::";
 
-/// Prepares JSON text for serde_json: removes a byte order mark, and replaces half surrogate pairs by U+FFFD, which serde_json
-/// would refuse. A text that has neither is not copied.
+/// Prepares JSON text for serde_json: removes a byte order mark, and replaces half surrogate pairs by U+FFFD, which
+/// serde_json would refuse. A text that has neither is not copied.
 pub fn normalize(text: &[u8]) -> Cow<'_, [u8]> {
     surrogates::repair(text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text))
 }

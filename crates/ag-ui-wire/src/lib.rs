@@ -1,17 +1,17 @@
 //! The AG-UI protocol, version 1.0: its data types for servers and clients, over any transport.
 //!
 //! AG-UI is the protocol between an agent and its user interface. A client sends the conversation as a
-//! [`RunAgentInput`](protocol::RunAgentInput), and the server answers with a stream of events, each a Server-Sent Event. This
-//! crate has the data types of both directions, which serde writes and reads, and a writer that keeps events in order. It does
-//! no I/O, needs no async runtime, and depends on no model, no HTTP and no cloud.
+//! [`RunAgentInput`](protocol::RunAgentInput), and the server answers with a stream of events, each a Server-Sent Event.
+//! This crate has the data types of both directions, which serde writes and reads, and a writer that keeps events in order.
+//! It does no I/O, needs no async runtime, and depends on no model, no HTTP and no cloud.
 //!
 //! - [`protocol`]: the 31 events, messages, the input of a run, capabilities, ids, state patches and SSE frames.
 //! - [`transcript`]: the event writer. A server calls a method for each thing that happens, and gets events in an order that
 //!   clients accept.
 //! - [`json`]: a strict reader of JSON text, and repair of surrogate pairs that were cut in two.
 //!
-//! What is written is read back equal. What a newer version of the protocol adds is skipped: unknown members are left out, and
-//! an event of an unknown type is an error that names the type, after which the rest of the stream can be read.
+//! What is written is read back equal. What a newer version of the protocol adds is skipped: unknown members are left out,
+//! and an event of an unknown type is an error that names the type, after which the rest of the stream can be read.
 //!
 //! # A run, written and read
 //!

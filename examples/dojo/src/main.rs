@@ -1,4 +1,5 @@
-//! The demo agent, which has what the pages of the AG-UI dojo need of a server. With the model `scripted/demo` it works offline.
+//! The demo agent, which has what the pages of the AG-UI dojo need of a server. With the model `scripted/demo` it works
+//! offline.
 //!
 //! ```sh
 //! make run FUNCTION=dojo

@@ -40,7 +40,7 @@ async fn refuses_callers_of_another_tenant() {
             assert_eq!(reply.json()["error"]["code"], "FORBIDDEN", "{why}");
         }
     }
-    wait_for_log_line(&function, "not of the tenant").await;
+    wait_for_log_line(&function, "does not belong to the tenant").await;
 }
 
 #[tokio::test]

@@ -35,7 +35,7 @@ async fn unsupported_event_returns_an_error_and_function_continues() {
                 {"serviceNetworkArn": "arn", "serviceArn": "arn", "targetGroupArn": "arn", "identity": {}}}),
             "is not an HTTP request",
         ),
-        ("a query that nobody writes", unreadable, "can't be read"),
+        ("a query that nobody writes", unreadable, "cannot be read"),
     ] {
         match function.invoke(&event).await {
             Err(FunctionError::Failed(failure)) => {
@@ -47,7 +47,7 @@ async fn unsupported_event_returns_an_error_and_function_continues() {
         }
         assert_eq!(send_hello(&function, TOKEN).await.status, 200, "after {why}");
     }
-    wait_for_log_line(&function, "can't be read").await;
+    wait_for_log_line(&function, "cannot be read").await;
     let log = function.logs().join("\n");
     assert!(log.contains("event refused") && !log.contains("planted") && !log.contains("panicked"), "{log}");
 }

@@ -7,8 +7,8 @@ use ag_ui_dev::provider::{Provider, Reply, TurnPart, Wire};
 use futures_util::future::join_all;
 use serde_json::Value;
 
-use super::{KEY, WIRES, asking, function, thought, variables};
-use crate::support::function::{self, Function, TOKEN, local_function, send_hello};
+use super::{KEY, WIRES, asking, function, thought};
+use crate::support::function::{self, Function, TOKEN, send_hello};
 
 /// A detail of the provider's error that only the operator may read.
 const DETAIL: &str = "the account of hunter2 is in arrears";
@@ -114,19 +114,6 @@ async fn retry_after_is_respected() {
         assert_eq!((code(&reply).as_str(), count), ("success", 2), "{wire:?}: {}", reply.text);
         assert!(began.elapsed() >= Duration::from_secs(1), "{wire:?} did not wait");
         assert_eq!(text_of(&reply.events, "TEXT_MESSAGE_CONTENT"), "Here.");
-    }))
-    .await;
-}
-
-#[tokio::test]
-async fn unreachable_provider_is_unavailable() {
-    join_all(WIRES.map(|wire| async move {
-        // Nobody listens on the first of all ports.
-        let variables = variables(wire, "http://127.0.0.1:1");
-        let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let reply = send_hello(&local_function(&variables).await, TOKEN).await;
-
-        assert_eq!(code(&reply), "MODEL_UNAVAILABLE", "{wire:?}");
     }))
     .await;
 }

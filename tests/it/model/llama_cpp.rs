@@ -139,26 +139,3 @@ async fn call_complete_at_the_limit_runs() {
         assert_eq!(run.result_of("get_weather")["city"], "Tokyo", "{wire:?}: {}", run.text);
     }
 }
-
-#[tokio::test]
-async fn errors_map_to_their_codes() {
-    let too_long =
-        "request (6010 tokens) exceeds the available context size (4096 tokens), try increasing it";
-    for wire in WIRES {
-        for (status, word, message, code, count) in [
-            (400, "exceed_context_size_error", too_long, "CONTEXT_TOO_LONG", 1),
-            (500, "exceed_context_size_error", too_long, "CONTEXT_TOO_LONG", 1),
-            (400, "invalid_request_error", "Cannot determine type of 'item'", "MODEL_REFUSED", 1),
-            (401, "authentication_error", "Invalid API Key", "MODEL_MISCONFIGURED", 1),
-            (503, "unavailable_error", "Loading model", "MODEL_UNAVAILABLE", 3),
-        ] {
-            let (provider, function) = stage(wire, &[]).await;
-            provider.reply_always(Reply::llama_cpp_error(status, word, message));
-
-            let run = send_hello(&function, TOKEN).await;
-
-            let seen = (run.events.last().unwrap()["code"].as_str(), provider.requests().len());
-            assert_eq!(seen, (Some(code), count), "{wire:?} {status} {word}");
-        }
-    }
-}

@@ -2,7 +2,6 @@
 
 mod aimock;
 mod api_keys;
-mod binary_parts;
 mod cases;
 mod connections;
 mod documented_table;

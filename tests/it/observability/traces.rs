@@ -172,7 +172,7 @@ async fn unresponsive_collector_does_not_delay_the_client() {
 
     let log = lines(&function).await;
     assert_eq!(
-        with_message(&log, "spans are lost: the collector did not answer in time").len(),
+        with_message(&log, "spans are lost: the collector did not respond in time").len(),
         1,
         "{log:#?}"
     );

@@ -78,7 +78,10 @@ async fn unexpected_state_fails_only_the_call() {
         assert!(client_after(&run.events).state.is_none(), "{why}");
     }
     let error = StateError::UnexpectedType("/recipe".into()).to_string();
-    assert_eq!(error, r#"the value at "/recipe" has an unexpected type"#, "the error does not repeat what the client sent");
+    assert_eq!(
+        error, r#"the value at "/recipe" has an unexpected type"#,
+        "the error does not repeat what the client sent"
+    );
 }
 
 #[tokio::test]

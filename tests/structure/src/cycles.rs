@@ -1,11 +1,11 @@
-//! Files that import each other in a circle.
+//! Finds files that import each other in a circle.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::imports::Import;
 
-/// The groups of files of which each can be reached from each other one by imports, in order of name.
+/// Returns the groups of files in which every file can be reached from every other one by imports, in order of name.
 pub fn cycles(imports: &BTreeSet<Import>) -> Vec<BTreeSet<PathBuf>> {
     let mut named: BTreeMap<&Path, BTreeSet<&Path>> = BTreeMap::new();
     for import in imports {
@@ -25,7 +25,8 @@ pub fn cycles(imports: &BTreeSet<Import>) -> Vec<BTreeSet<PathBuf>> {
     groups.into_iter().collect()
 }
 
-/// The files that imports lead to from this one; itself only if they lead back.
+/// Returns the files that can be reached from this one by imports. The file itself is among them only if it is part of a
+/// cycle.
 fn reachable<'a>(from: &Path, named: &BTreeMap<&'a Path, BTreeSet<&'a Path>>) -> BTreeSet<&'a Path> {
     let mut found = BTreeSet::new();
     let mut next: Vec<&Path> = named.get(from).into_iter().flatten().copied().collect();

@@ -1,4 +1,4 @@
-//! The modules of a crate, and each path in them followed to the file that it leads to.
+//! Reads the modules of a crate and resolves each path in them to the file that defines the item.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -6,16 +6,16 @@ use std::path::{Path, PathBuf};
 
 use crate::items::{self, Module};
 
-/// How many re-exports are followed before a name counts for where it was found last.
+/// The number of re-exports that are followed. After that, a name counts for the last file.
 const MOST_RE_EXPORTS: usize = 16;
 
-/// A crate, read from its root file on.
+/// The modules of a crate, read from its root file.
 #[derive(Debug)]
 pub struct Crate {
     nodes: Vec<Node>,
 }
 
-/// A module in its place.
+/// A module with its file, its parent and its children.
 #[derive(Debug)]
 struct Node {
     module: Module,
@@ -24,20 +24,20 @@ struct Node {
     children: BTreeMap<String, usize>,
 }
 
-/// A file names what another one defines.
+/// A use of an item in another file than the one that defines it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Import {
-    /// The file that names.
+    /// The file with the use.
     pub from: PathBuf,
-    /// The file that defines.
+    /// The file with the definition.
     pub to: PathBuf,
-    /// The name that the file defines, or brings from another crate.
+    /// The name of the item. The file defines it or re-exports it from another crate.
     pub item: String,
-    /// What is named, as it is written.
+    /// The path as it is written in the code.
     pub path: String,
 }
 
-/// Where a path leads: to a module, or to an item in it.
+/// The target of a path: a module, or an item in it.
 struct Place {
     module: usize,
     item: Option<String>,
@@ -49,21 +49,21 @@ impl fmt::Display for Import {
     }
 }
 
-/// Why a crate could not be read.
+/// The reason why a crate cannot be read.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ReadError {
-    /// A module has no file.
+    /// The file of a module does not exist.
     Missing(PathBuf),
-    /// A file is no Rust.
+    /// A file cannot be split into Rust tokens.
     Syntax(PathBuf),
 }
 
 impl fmt::Display for ReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Missing(file) => write!(f, "{} is not there", file.display()),
-            Self::Syntax(file) => write!(f, "{} can't be split into tokens", file.display()),
+            Self::Missing(file) => write!(f, "{} does not exist", file.display()),
+            Self::Syntax(file) => write!(f, "{} cannot be split into tokens", file.display()),
         }
     }
 }
@@ -71,12 +71,12 @@ impl fmt::Display for ReadError {
 impl std::error::Error for ReadError {}
 
 impl Crate {
-    /// Reads the crate whose root is this file, with all its modules that are not for tests.
+    /// Reads the crate with this root file, with all modules except for those for tests.
     ///
-    /// `text` gives a file's text, `None` for a file that is not there.
+    /// `text` returns the content of a file; `None` if the file does not exist.
     ///
     /// # Errors
-    /// [`ReadError`] for the first file that is missing or no Rust.
+    /// [`ReadError`] for the first file that is missing or that is not valid Rust.
     pub fn read(root: &Path, text: &dyn Fn(&Path) -> Option<String>) -> Result<Self, ReadError> {
         let mut this = Self { nodes: Vec::new() };
         let folder = root.parent().unwrap_or(Path::new(""));
@@ -84,17 +84,17 @@ impl Crate {
         Ok(this)
     }
 
-    /// The files.
+    /// Returns the files of the crate.
     pub fn files(&self) -> BTreeSet<&Path> {
         self.nodes.iter().map(|node| node.file.as_path()).collect()
     }
 
-    /// Who names what of whom, within the crate and between its files.
+    /// Returns the imports between files of the crate.
     pub fn imports(&self) -> BTreeSet<Import> {
         (0..self.nodes.len()).flat_map(|module| self.imports_of(module)).collect()
     }
 
-    /// The files that name another crate.
+    /// Returns the files that use this other crate.
     pub fn users_of(&self, package: &str) -> BTreeSet<&Path> {
         let names_it = |node: &&Node| {
             let mut paths = node.module.imported.values().chain(&node.module.paths);
@@ -115,7 +115,7 @@ impl Crate {
         self.add(module, file, folder, parent, text)
     }
 
-    /// `folder` is where the files of the module's children are.
+    /// Adds a module and its children. `folder` contains the files of the children.
     fn add(
         &mut self,
         mut module: Module,
@@ -144,7 +144,7 @@ impl Crate {
     fn imports_of(&self, this: usize) -> Vec<Import> {
         let node = &self.nodes[this];
         let used = node.module.imported.iter().filter(|(name, path)| {
-            // A name of a child that is only passed on is no import.
+            // A name of a child that is only re-exported does not count as an import.
             let is_passed_on = node.module.exported.contains(*name)
                 && self.is_of_child(this, path)
                 && !node.module.names.contains(*name);
@@ -167,8 +167,8 @@ impl Crate {
         path.first().is_some_and(|first| self.nodes[this].children.contains_key(first))
     }
 
-    /// Where a path leads. `None` for what is of another crate, and for a name that a `use` of the same module has brought:
-    /// that one counts.
+    /// Resolves a path. Returns `None` for items of other crates, and for a name that a `use` of the same module has imported,
+    /// because that `use` counts.
     fn follow(&self, this: usize, path: &[String], re_exports: usize) -> Option<Place> {
         let (first, mut rest) = path.split_first()?;
         let mut module = match first.as_str() {
@@ -201,10 +201,10 @@ impl Crate {
         Some(Place { module, item: None })
     }
 
-    /// Where a name leads that a `use` has brought into a module.
+    /// Resolves a name that a `use` has imported into a module.
     fn follow_import(&self, this: usize, name: &str, re_exports: usize) -> Option<Place> {
         let path = self.nodes[this].module.imported.get(name)?;
-        // The crate of `use http;` is not looked for in the name that it has here.
+        // `use http;` imports a crate under its own name, which is not resolved again.
         let is_itself = path.len() == 1 && path[0] == name;
         if is_itself { None } else { self.follow(this, path, re_exports.checked_sub(1)?) }
     }

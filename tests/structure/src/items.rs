@@ -1,23 +1,23 @@
-//! What stands in one file: the modules it declares, what it imports, and each path that it writes.
+//! Reads one file: the modules that it declares, its imports, and each path in its code.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use proc_macro2::{Delimiter, Group, Ident, LexError, TokenStream, TokenTree};
 
-/// What is known of a module before its names are followed.
+/// A module before its names are resolved.
 #[derive(Debug, Default)]
 pub(crate) struct Module {
-    /// Modules with a file of their own.
+    /// The child modules with files of their own.
     pub(crate) declared: Vec<String>,
-    /// Modules whose code stands in braces.
+    /// The child modules whose code is in this file.
     pub(crate) inline: BTreeMap<String, Module>,
-    /// What `use` brings in, by the name it has here.
+    /// The imports of `use`, by the name in this module.
     pub(crate) imported: BTreeMap<String, Vec<String>>,
-    /// The names among them that others may see.
+    /// The imported names that are re-exported.
     pub(crate) exported: BTreeSet<String>,
-    /// Every path of two names or more: of a `use`, or in the code.
+    /// Every path of two names or more, in a `use` or in the code.
     pub(crate) paths: BTreeSet<Vec<String>>,
-    /// Every name in the code that does not belong to a longer path, nor to a `use`.
+    /// Every name in the code that is not part of a longer path or of a `use`.
     pub(crate) names: BTreeSet<String>,
 }
 
@@ -28,10 +28,10 @@ pub(crate) fn read(text: &str) -> Result<Module, LexError> {
     Ok(module)
 }
 
-/// Whether a file says with `#[path]` where the file of a module is.
+/// Whether a file sets the file of a module with `#[path]`.
 ///
 /// # Errors
-/// If the text is no Rust.
+/// If the text cannot be split into Rust tokens.
 pub fn has_path_attribute(text: &str) -> Result<bool, LexError> {
     Ok(any_path_attribute(&tokens(text.parse()?)))
 }
@@ -49,7 +49,7 @@ fn any_path_attribute(tokens: &[TokenTree]) -> bool {
     })
 }
 
-/// `path = ".."` by itself, or as what `cfg_attr(condition, path = "..")` turns on.
+/// Whether an attribute is `path = ".."`, or a `cfg_attr(condition, path = "..")` that sets it.
 fn is_path_attribute(attribute: &[TokenTree]) -> bool {
     let is_path = |tokens: &[TokenTree]| matches!(tokens, [name, equals, ..] if is_ident(name, "path") && is_punct(equals, '='));
     match attribute {
@@ -60,7 +60,7 @@ fn is_path_attribute(attribute: &[TokenTree]) -> bool {
     }
 }
 
-/// Reads a level of tokens; `is_top` where items of the module stand.
+/// Reads the tokens of one level. `is_top` is true for the level of the module's items.
 fn scan(tokens: &[TokenTree], module: &mut Module, is_top: bool) {
     let mut at = 0;
     let mut is_public = false;
@@ -136,7 +136,7 @@ fn scan(tokens: &[TokenTree], module: &mut Module, is_top: bool) {
     }
 }
 
-/// The path that begins with a name, and where its last token is.
+/// Returns the path that begins with a name, and the index of its last token.
 fn path(tokens: &[TokenTree], at: usize, first: &Ident) -> (Vec<String>, usize) {
     let mut path = vec![first.to_string()];
     let mut end = at;
@@ -147,7 +147,7 @@ fn path(tokens: &[TokenTree], at: usize, first: &Ident) -> (Vec<String>, usize) 
     (path, end)
 }
 
-/// The names and paths of the tree behind `use`. A `*` brings no name that could be followed.
+/// Collects the names and paths in the tree of a `use`. A `*` has no name that could be resolved.
 fn tree(tokens: &[TokenTree], prefix: &mut Vec<String>, found: &mut Vec<(String, Vec<String>)>) {
     let depth = prefix.len();
     let mut renamed = None;
@@ -183,7 +183,7 @@ fn tree(tokens: &[TokenTree], prefix: &mut Vec<String>, found: &mut Vec<(String,
     prefix.truncate(depth);
 }
 
-/// An attribute and what is behind it.
+/// Returns an attribute and the index after it.
 fn attribute(tokens: &[TokenTree], at: usize) -> (Option<&Group>, usize) {
     let at = if next_is(tokens, at, '!') { at + 2 } else { at + 1 };
     match tokens.get(at) {
@@ -192,7 +192,7 @@ fn attribute(tokens: &[TokenTree], at: usize) -> (Option<&Group>, usize) {
     }
 }
 
-/// `cfg(test)`, or `cfg(all(test, ..))`.
+/// Whether an attribute is `cfg(test)` or `cfg(all(test, ..))`.
 fn is_for_tests(attribute: &Group) -> bool {
     fn inside(tokens: &[TokenTree], word: &str) -> Option<Vec<TokenTree>> {
         match tokens {
@@ -205,7 +205,7 @@ fn is_for_tests(attribute: &Group) -> bool {
     all.iter().any(|token| is_ident(token, "test"))
 }
 
-/// What is behind the item that begins here.
+/// Returns the index after the item that begins here.
 fn behind_item(tokens: &[TokenTree], mut at: usize) -> usize {
     while at < tokens.len() {
         if is_punct(&tokens[at], '#') {
@@ -222,12 +222,12 @@ fn behind_item(tokens: &[TokenTree], mut at: usize) -> usize {
     at
 }
 
-/// Whether the braces are those of `use a::{b, c};`.
+/// Whether the braces belong to a `use` like `use a::{b, c};`.
 fn is_in_use(tokens: &[TokenTree], at: usize) -> bool {
     at > 1 && is_separator(tokens, at - 2)
 }
 
-/// Paths in quotes, as serde's attributes have them.
+/// Collects paths in quotes, as in serde's attributes.
 fn quoted_paths(attribute: &Group, module: &mut Module) {
     let tokens = tokens_of(attribute);
     if tokens.first().is_some_and(|token| is_ident(token, "doc")) {
@@ -253,7 +253,7 @@ fn tokens_of(group: &Group) -> Vec<TokenTree> {
     tokens(group.stream())
 }
 
-/// All tokens, those inside groups too.
+/// Returns all tokens, including those inside of groups.
 fn deep(tokens: &[TokenTree]) -> Vec<TokenTree> {
     tokens
         .iter()

@@ -1,19 +1,20 @@
 //! Reads the sources of this repository, so that tests can find what breaks its rules.
 //!
-//! The rules are in `tests/`: `layers` has those for imports between files, `vocabulary` those for names, `prose` those for
-//! comments and texts, and `signatures` those for functions and public types. This crate only reads.
+//! The rules are in `tests/`: `layers` has those for imports between files, `vendors` those for names of a cloud, `vocabulary`
+//! those for all other names, `prose` those for comments and texts, and `signatures` those for functions and public types. This
+//! crate only reads.
 //!
 //! What counts as an import of one file by another:
 //!
-//! - A `use` or a path in the code that begins with `crate`, `self`, `super`, a child module or a module that was imported, and
-//!   leads to an item. It counts for the file that defines the item: a re-export is followed to where it leads.
-//! - A name that a module re-exports from its own children counts for the module's own file only where the file writes the
-//!   name once more. A module that does nothing but gather its children's names depends on none of them.
-//! - `mod child;` does not count, nor does a `use` of a module by itself: its names do, where they are used.
-//! - Code under `#[cfg(test)]` does not count, nor does a method that is called, since no name of a file is in it.
+//! - A `use` or a path in the code counts if it begins with `crate`, `self`, `super`, a child module or an imported module, and
+//!   resolves to an item. It counts for the file that defines the item: re-exports are followed.
+//! - A name that a module re-exports from its own children counts for the module's own file only if the file uses the name
+//!   somewhere else. A module that only re-exports its children's names does not depend on them.
+//! - `mod child;` does not count, nor does the `use` of a module itself. The uses of its items count.
+//! - Code under `#[cfg(test)]` does not count, nor does the call of a method, because it names no file.
 //!
-//! The reader splits files into tokens as the compiler does and does not expand macros; a path among a macro's arguments is
-//! read as any other.
+//! The reader splits files into tokens as the compiler does and does not expand macros. A path among a macro's arguments counts
+//! like any other.
 
 mod cycles;
 mod definitions;

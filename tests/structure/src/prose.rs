@@ -30,7 +30,7 @@ pub fn passages(text: &str) -> Vec<Passage> {
 }
 
 /// Finds phrases in a passage. A phrase is a few whole words in lower case; the case of the passage and line breaks between
-/// the words make no difference. An underscore belongs to a word, so `is_none` does not hold `is none`.
+/// the words make no difference. An underscore belongs to a word, so the words of `is_none` are not found.
 pub fn find(passage: &Passage, phrases: &[&'static str]) -> Vec<Finding> {
     let lines: Vec<&str> = passage.text.lines().collect();
     let words: Vec<(usize, String)> = lines

@@ -1,5 +1,6 @@
 //! What the signature of a function or of a public type says.
 
+use proc_macro2::Ident;
 use syn::visit::{self, Visit};
 
 use crate::definitions::type_name;
@@ -132,30 +133,42 @@ struct PublicTypes<'a> {
 }
 
 impl PublicTypes<'_> {
-    fn add(&mut self, visibility: &syn::Visibility, name: &proc_macro2::Ident, may_grow: bool) {
+    fn add(
+        &mut self,
+        visibility: &syn::Visibility,
+        name: &Ident,
+        attributes: &[syn::Attribute],
+        may_grow: bool,
+    ) {
         if !matches!(visibility, syn::Visibility::Public(_)) {
             return;
         }
         let line = name.span().start().line;
-        let above = self.lines[..line - 1].iter().rev().map(|line| line.trim());
-        let says_why_not = above
-            .take_while(|line| ["//", "#[", ")]"].iter().any(|start| line.starts_with(start)))
-            .filter(|line| line.starts_with("//"))
-            .any(|line| line.to_lowercase().contains("exhaustive"));
+        // A documentation comment is an attribute, so the item begins with its first attribute, or with a comment above it.
+        let mut first = attributes.first().map_or(line, |attribute| attribute.pound_token.span.start().line);
+        while first > 1 && is_comment(self.lines[first - 2]) {
+            first -= 1;
+        }
+        let mut comments = self.lines[first - 1..line].iter().filter(|line| is_comment(line));
+        let says_why_not = comments.any(|comment| comment.to_lowercase().contains("exhaustive"));
         self.found.push(PublicType { line, name: name.to_string(), may_grow, says_why_not });
     }
 }
 
+fn is_comment(line: &str) -> bool {
+    line.trim_start().starts_with("//")
+}
+
 impl<'ast> Visit<'ast> for PublicTypes<'_> {
     fn visit_item_enum(&mut self, item: &'ast syn::ItemEnum) {
-        self.add(&item.vis, &item.ident, is_non_exhaustive(&item.attrs));
+        self.add(&item.vis, &item.ident, &item.attrs, is_non_exhaustive(&item.attrs));
     }
 
     fn visit_item_struct(&mut self, item: &'ast syn::ItemStruct) {
         let is_private = |field: &syn::Field| !matches!(field.vis, syn::Visibility::Public(_));
         let may_grow =
             is_non_exhaustive(&item.attrs) || item.fields.is_empty() || item.fields.iter().any(is_private);
-        self.add(&item.vis, &item.ident, may_grow);
+        self.add(&item.vis, &item.ident, &item.attrs, may_grow);
     }
 }
 

@@ -1,5 +1,5 @@
-//! moto, an emulator of AWS, for Secrets Manager, DynamoDB and Cognito. One server serves all tests of a process; each test has
-//! a secret or a table of its own.
+//! moto, an emulator of AWS, for Secrets Manager, DynamoDB and Cognito. One server serves all tests of a process; each test
+//! has a secret or a table of its own.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Stdio};
@@ -60,8 +60,8 @@ impl Moto {
 
     /// Turns rotation on and begins one, as RotateSecret does: there is a new version AWSPENDING without a value.
     ///
-    /// moto cannot run the rotation function, so the caller has to send it the four events. This returns what the events need:
-    /// the ARN of the secret and the id of the version.
+    /// moto cannot run the rotation function, so the caller has to send it the four events. This returns what the events
+    /// need: the ARN of the secret and the id of the version.
     pub async fn begin_rotation(&self, name: &str) -> (String, String) {
         static FUNCTION: OnceCell<String> = OnceCell::const_new();
         let function = FUNCTION.get_or_init(|| self.create_rotation_function()).await;

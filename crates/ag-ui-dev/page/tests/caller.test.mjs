@@ -12,28 +12,28 @@ const session = {
 };
 const caller = (part) => ({ person: "amelie", claimsText: "", entryPoint: "rest-cognito", token: "on", ...part });
 
-test("claims go only where the entry point carries them", () => {
+test("claims are sent only with entry points that have claims", () => {
   assert.deepEqual(sentAs(session, caller()), { entry_point: "rest-cognito", claims: { sub: "user-1" } });
   assert.deepEqual(sentAs(session, caller({ person: "nobody" })), { entry_point: "rest-cognito" });
   assert.deepEqual(sentAs(session, caller({ entryPoint: "function-url" })), { entry_point: "function-url" });
   assert.deepEqual(sentAs(session, caller({ person: "custom", claimsText: '{"sub":"x"}' })), { entry_point: "rest-cognito", claims: { sub: "x" } });
 });
 
-test("the token is sent, left out or wrong", () => {
+test("the token is sent, left out, or replaced by a wrong one", () => {
   assert.equal(callerHeaders(session, caller())["x-agui-token"], "secret");
   assert.ok(!("x-agui-token" in callerHeaders(session, caller({ token: "off" }))));
   assert.notEqual(callerHeaders(session, caller({ token: "wrong" }))["x-agui-token"], "secret");
   assert.ok(!("x-agui-token" in callerHeaders({ ...session, token: null }, caller())));
 });
 
-test("a header is ASCII, and the same JSON", () => {
+test("the header is ASCII and the same JSON", () => {
   const value = { name: "Zoë 😀 日本", control: "a\u007f\n" };
   const text = asciiJson(value);
   assert.match(text, /^[\x20-\x7e]*$/);
   assert.deepEqual(JSON.parse(text), value);
 });
 
-test("claims that are no JSON object are refused in words", () => {
+test("claims that are not a JSON object are refused with a sentence", () => {
   assert.deepEqual(parseClaims('{"a":1}'), { claims: { a: 1 } });
   for (const [text, error] of [["", /Write a JSON object/], ["{a", /not JSON/], ["[1]", /not an object/], ["null", /not an object/], ['"x"', /not an object/]]) {
     assert.match(parseClaims(text).error, error, text);
@@ -45,7 +45,7 @@ test("the caller is one line", () => {
   assert.equal(describeCaller(session, caller({ entryPoint: "function-url", token: "off" })), "Amelie, support, through Function URL, which carries no claims, without the token");
 });
 
-test("a choice that the server no longer has is forgotten", () => {
+test("a stored choice that the server no longer has is dropped", () => {
   assert.deepEqual(fittingCaller(session, caller({ person: "gone", entryPoint: "gone", token: "gone" })), { person: "nobody", claimsText: "", entryPoint: "function-url", token: "on" });
 });
 
@@ -56,7 +56,7 @@ test("the tools are those of the local mode, or else those that are offered", ()
   assert.deepEqual(toolsOf(undefined), []);
 });
 
-test("tools of the page are checked in words", () => {
+test("malformed tools of the page are refused with a sentence", () => {
   assert.equal(parseTools('{"name":"a","description":"A."}').tools.length, 1);
   for (const [text, error] of [["{", /not JSON/], ["[1]", /not an object/], ['{"description":""}', /no name/], ['{"name":"a"}', /no description/], ['[{"name":"a","description":""},{"name":"a","description":""}]', /Two tools/], ['{"name":"a","description":"","parameters":3}', /JSON Schema/]]) {
     assert.match(parseTools(text).error, error, text);

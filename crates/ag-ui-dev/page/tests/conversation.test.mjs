@@ -28,7 +28,7 @@ function converse(...answers) {
 }
 const errors = ({ notes }) => notes.filter(({ kind }) => kind === "error").map(({ code }) => code);
 
-test("the complete thread goes with each run, under a new run id", async () => {
+test("each run sends the complete thread with a new run id", async () => {
   const { conversation, inputs } = converse([started, ...text("a", "Hello"), { type: "STATE_SNAPSHOT", snapshot: { n: 1 } }, finished()]);
   await conversation.say("Hi");
   await conversation.say("Again");
@@ -50,7 +50,7 @@ test("a run with interrupts is answered when each has an answer", async () => {
   assert.ok(!conversation.isWaiting);
 });
 
-test("an answer can be taken back before it is sent", async () => {
+test("an answer can be withdrawn before it is sent", async () => {
   const { conversation, inputs } = converse([started, interrupt("a", "b")]);
   await conversation.say("Do it");
   await conversation.answerInterrupt("a", approve());
@@ -79,7 +79,7 @@ test("a message in place of an answer cancels the interrupts", async () => {
   assert.deepEqual(inputs[1].resume, [{ interruptId: "a", status: "cancelled" }]);
 });
 
-test("an open approval outlives a reload of the page", async () => {
+test("an open approval is restored after a reload of the page", async () => {
   const { conversation } = converse([started, ...call("c-a", "x"), interrupt("a")]);
   await conversation.say("Do it");
   const kept = JSON.parse(JSON.stringify(conversation.snapshot()));
@@ -92,14 +92,14 @@ test("an open approval outlives a reload of the page", async () => {
   assert.equal(inputs[0].resume.length, 1);
 });
 
-test("calls of the page go on by themselves where they can", async () => {
+test("calls of the page run by themselves if they need no person", async () => {
   const { conversation, inputs } = converse([started, ...call("c", "auto"), finished({ type: "success", pendingToolCallIds: ["c"] })]);
   await conversation.say("Do it");
   assert.equal(inputs.length, 2);
   assert.deepEqual(inputs[1].messages.at(-1), { id: inputs[1].messages.at(-1).id, role: "tool", toolCallId: "c", content: "done" });
 });
 
-test("calls that need the developer wait, and go on together", async () => {
+test("calls that need the developer wait and are sent together", async () => {
   const { conversation, inputs } = converse([started, ...call("c1", "auto"), ...call("c2", "ask"), ...call("c3", "ask"), finished()]);
   await conversation.say("Do it");
   assert.deepEqual(conversation.thread.pendingCalls, ["c2", "c3"]);
@@ -110,14 +110,14 @@ test("calls that need the developer wait, and go on together", async () => {
   assert.deepEqual(results.map(({ toolCallId, error }) => [toolCallId, error]), [["c1", undefined], ["c2", undefined], ["c3", "no"]]);
 });
 
-test("a tool that is called for ever is stopped", async () => {
+test("a tool that is called forever is stopped", async () => {
   const again = [started, ...call("c", "auto"), finished()];
   const { conversation, inputs } = converse(...Array.from({ length: 30 }, (_, index) => again.map((event) => ({ ...event, ...(event.toolCallId && { toolCallId: `c${index}` }) }))));
   await conversation.say("Do it");
   assert.equal(inputs.length, 11);
 });
 
-test("each fault of an answer is shown as an error", async () => {
+test("each fault of a response is shown as an error", async () => {
   const html = () => new Response("<html>", { headers: { "content-type": "text/html" } });
   const cases = [
     ["the body ended too early", [started, ...text("a", "Hel")], ["NO_LAST_EVENT"]],
@@ -144,7 +144,7 @@ test("a failed run is sent again without the text at its end", async () => {
   assert.deepEqual(inputs[1].messages.map(({ role }) => role), ["user"]);
 });
 
-test("a run can be stopped, and keeps what has come", async () => {
+test("a stopped run keeps what has arrived", async () => {
   const stall = (signal) => {
     const body = new ReadableStream({
       start(controller) {
@@ -162,7 +162,7 @@ test("a run can be stopped, and keeps what has come", async () => {
   assert.equal(conversation.runs[0].ending.kind, "stopped");
 });
 
-test("a thread that was left takes nothing more", async () => {
+test("events of an old thread are ignored", async () => {
   const { conversation } = converse([started, ...text("a", "Hello"), finished()]);
   const first = conversation.say("Hi");
   conversation.startNewThread();

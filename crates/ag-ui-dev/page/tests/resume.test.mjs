@@ -18,7 +18,7 @@ test("answers are sent in the order of the interrupts", () => {
   ]);
 });
 
-test("an interrupt without an answer is not left out", () => {
+test("an interrupt without an answer is an error", () => {
   assert.throws(() => buildResume([{ id: "a" }, { id: "b" }], new Map([["a", approve()]])), /b has no answer/);
 });
 
@@ -61,7 +61,7 @@ test("a schema becomes fields", () => {
   assert.equal(form.fields[6].preset, true);
 });
 
-test("schemas that no form understands are asked for as JSON", () => {
+test("a schema that has no form is asked for as JSON", () => {
   for (const schema of [{}, { type: "array" }, { type: "object" }, { $ref: "#/$defs/none" }, { $ref: "#" }, { not: {} }]) {
     assert.deepEqual(describeForm(schema).fields.map(({ kind }) => kind), ["json"], JSON.stringify(schema));
   }

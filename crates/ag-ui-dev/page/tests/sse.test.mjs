@@ -16,17 +16,17 @@ test("frames are read however the text is split", () => {
   for (let at = 0; at <= text.length; at += 1) assert.deepEqual(read(text.slice(0, at), text.slice(at)), frames, `split at ${at}`);
 });
 
-test("a frame comes as soon as its empty line does", () => {
+test("a frame is returned as soon as its empty line arrives", () => {
   const parser = createSseParser();
   assert.deepEqual(parser.push("data: 1\n"), []);
   assert.deepEqual(parser.push("\n"), ["1"]);
 });
 
-test("a last frame without an empty line is taken", () => {
+test("a last frame without an empty line is returned", () => {
   assert.deepEqual(read("data: 1\n\ndata: 2"), ["1", "2"]);
 });
 
-test("comments, empty bodies and a byte order mark are no frames", () => {
+test("comments, empty bodies and a byte order mark are not frames", () => {
   assert.deepEqual(read(": a\n\n:\n\n"), []);
   assert.deepEqual(read(""), []);
   assert.deepEqual(read("\uFEFFdata: 1\n\n"), ["1"]);

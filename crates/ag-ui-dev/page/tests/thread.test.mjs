@@ -83,7 +83,7 @@ test("metadata of a call is the call's, and the last value of a key counts", () 
   assert.equal(thread.messages[0].metadata, undefined);
 });
 
-test("what only the provider can read is kept with its message and its call", () => {
+test("encrypted values are kept with their message and their call", () => {
   const { thread, warnings } = play([
     ["REASONING_START", { messageId: "r" }],
     ["REASONING_MESSAGE_START", { messageId: "r", role: "reasoning" }],

@@ -7,7 +7,8 @@ pub type ClaimSet = Map<String, Value>;
 
 const ACCOUNT: &str = "123456789012";
 
-/// Writes claims as the IAM identity in an event of a function URL. The ARN is the claim `userArn`, or else it is built from `sub`.
+/// Writes claims as the IAM identity in an event of a function URL. The ARN is the claim `userArn`, or else it is built
+/// from `sub`.
 pub(super) fn iam(claims: &ClaimSet) -> Value {
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
     let session = text("sub").unwrap_or("somebody");
@@ -33,7 +34,8 @@ pub(super) fn rest_lambda(claims: &ClaimSet) -> Value {
     Value::Object(context)
 }
 
-/// Writes claims as an HTTP API's JWT authorizer does: each is text, and lists are in brackets with spaces between the elements.
+/// Writes claims as an HTTP API's JWT authorizer does: each is text, and lists are in brackets with spaces between the
+/// elements.
 pub(super) fn http_api_jwt(claims: &ClaimSet) -> Value {
     json!({ "jwt": { "claims": texts(claims, |items| format!("[{}]", items.join(" "))), "scopes": null } })
 }

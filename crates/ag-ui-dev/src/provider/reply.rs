@@ -99,8 +99,9 @@ impl Reply {
         reply.header("keep-alive", "timeout=5, max=100")
     }
 
-    /// Creates an error of llama.cpp's `llama-server`, which has the same form on every wire: its code is `status`, and its type
-    /// is `error_type`, such as `exceed_context_size_error`. The connection is closed, and the response head announces that.
+    /// Creates an error of llama.cpp's `llama-server`, which has the same form on every wire: its code is `status`, and its
+    /// type is `error_type`, such as `exceed_context_size_error`. The connection is closed, and the response head announces
+    /// that.
     pub fn llama_cpp_error(status: u16, error_type: &str, message: &str) -> Self {
         let body = llama_cpp::error_body(status, error_type, message).to_string();
         Self::raw(status, "application/json; charset=utf-8", body).header("connection", "close")
@@ -247,7 +248,8 @@ impl Reply {
         self
     }
 
-    /// Finds the index of the step that comes after so many pieces of the body, and after the gates and faults that already follow them.
+    /// Finds the index of the step that comes after so many pieces of the body, and after the gates and faults that already
+    /// follow them.
     fn step_index(&self, pieces: usize) -> usize {
         let mut sent = 0;
         let next = self.steps.iter().position(|step| {

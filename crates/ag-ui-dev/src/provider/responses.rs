@@ -151,7 +151,7 @@ impl Events {
     /// Writes a complete function call.
     fn call(&mut self, id: &str, name: &str, arguments: &[String]) {
         self.close(None);
-        let whole = arguments.concat();
+        let joined = arguments.concat();
         let item = |status, arguments: &str| {
             json!({
                 "id": self.id("fc"),
@@ -162,12 +162,12 @@ impl Events {
                 "name": name,
             })
         };
-        let (begun, done) = (item("in_progress", ""), item("completed", &whole));
+        let (begun, done) = (item("in_progress", ""), item("completed", &joined));
         self.on_output("response.output_item.added", json!({ "item": begun }));
         for piece in arguments {
             self.on_item("response.function_call_arguments.delta", "fc", json!({ "delta": piece }));
         }
-        self.on_item("response.function_call_arguments.done", "fc", json!({ "arguments": whole }));
+        self.on_item("response.function_call_arguments.done", "fc", json!({ "arguments": joined }));
         self.done(done);
     }
 

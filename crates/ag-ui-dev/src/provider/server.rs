@@ -89,7 +89,7 @@ impl ProviderState {
     }
 
     /// Handles a request to the stand-in: records it, checks it and sends the next reply.
-    pub(super) async fn answer(self: Arc<Self>, request: Request<Incoming>) -> ReplyResult {
+    pub(super) async fn handle(self: Arc<Self>, request: Request<Incoming>) -> ReplyResult {
         let (head, body) = request.into_parts();
         let connection = head.extensions.get::<Connection>().cloned();
         if head.method != Method::POST {

@@ -32,8 +32,8 @@ pub enum TurnPart {
     Stop(StopReason),
 }
 
-/// The tokens of a turn. Each wire is sent the sums and differences that it has members for. A test builds it with a literal,
-/// so the struct is exhaustive.
+/// The tokens of a turn. Each wire is sent the sums and differences that it has members for.
+#[expect(clippy::exhaustive_structs, reason = "tests build it with a literal")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
     /// All tokens of the prompt, cached or not.

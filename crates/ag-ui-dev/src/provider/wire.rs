@@ -41,7 +41,8 @@ impl Wire {
         }
     }
 
-    /// The response header with the id of the request, which the provider's support asks for; `None` if the provider sends none.
+    /// The response header with the id of the request, which the provider's support asks for; `None` if the provider sends
+    /// none.
     pub(super) fn request_id_header(self) -> Option<&'static str> {
         match self {
             Self::OpenAiChat | Self::OpenAiResponses => Some("x-request-id"),
@@ -84,8 +85,8 @@ impl Wire {
         }
     }
 
-    /// Writes an error in the middle of a stream. `number` is the index of its frame, and `error_type` the provider's name for
-    /// the error.
+    /// Writes an error in the middle of a stream. `number` is the index of its frame, and `error_type` the provider's name
+    /// for the error.
     pub(super) fn error_frame(self, number: usize, error_type: &str, message: &str) -> Bytes {
         match self {
             Self::OpenAiChat => openai::error_frame(error_type, message),

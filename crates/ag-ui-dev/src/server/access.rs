@@ -1,7 +1,7 @@
 //! Checks who may send requests to the development server.
 //!
-//! A page of another site can make a browser send requests to this machine. It can neither choose the header `Host`, nor leave
-//! out `Origin` where that matters, and it does not know the secret. Each of the three is checked by itself.
+//! A page of another site can make a browser send requests to this machine. It can neither choose the header `Host`, nor
+//! leave out `Origin` where that matters, and it does not know the secret. Each of the three is checked by itself.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use http::header::{AUTHORIZATION, HOST, ORIGIN};
@@ -10,8 +10,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 /// The header with the secret, for the server's own routes.
 pub(super) const KEY_HEADER: HeaderName = HeaderName::from_static("x-agui-dev-key");
 
-/// The names that the server accepts in the header `Host`. If it accepted others, a page could make its own name resolve to this
-/// machine, and the browser would take the server for a part of that page's site (DNS rebinding).
+/// The names that the server accepts in the header `Host`. If it accepted others, a page could make its own name resolve to
+/// this machine, and the browser would take the server for a part of that page's site (DNS rebinding).
 const HOSTS: [&str; 2] = ["127.0.0.1", "localhost"];
 
 /// Checks who may send requests.
@@ -57,7 +57,8 @@ impl Access {
         Self { secret: secret.to_owned(), allowed_origins: allowed_origins.to_vec() }
     }
 
-    /// Checks that a request is meant for this server, and that it comes from a page that may use the server or from a program.
+    /// Checks that a request is meant for this server, and that it comes from a page that may use the server or from a
+    /// program.
     ///
     /// Returns the origin of the page if it is a foreign one that is allowed: the response has to name it.
     pub(super) fn check_source(&self, headers: &HeaderMap) -> Result<Option<HeaderValue>, AccessError> {

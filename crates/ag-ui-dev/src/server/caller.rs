@@ -34,8 +34,8 @@ pub(super) struct CallerError {
 }
 
 impl Caller {
-    /// Reads the caller from the header `x-agui-dev-as` and removes the header. Without it the caller is anonymous and uses a function
-    /// URL.
+    /// Reads the caller from the header `x-agui-dev-as` and removes the header. Without it the caller is anonymous and uses
+    /// a function URL.
     pub(super) fn take(headers: &mut HeaderMap) -> Result<Self, CallerError> {
         headers
             .remove(CALLER_HEADER)

@@ -28,7 +28,7 @@ pub enum ServerError {
     Function(#[from] FunctionError),
     /// The file with the local secrets can't be read or written.
     #[error(
-        "the local secrets in {path} can't be used; without that file new ones are made, and with AGUI_TOKEN and AGUI_APPROVAL_KEY it is not needed"
+        "the local secrets in {path} can't be used; without that file new ones are generated, and with AGUI_TOKEN and AGUI_APPROVAL_KEY it is not needed"
     )]
     Secrets {
         /// The path of the file.

@@ -56,8 +56,8 @@ impl From<FaultError> for ErrorResponse {
 }
 
 impl From<FunctionError> for ErrorResponse {
-    /// The status is that of a function URL whose function fails. The message has the reason, since this is the developer's own
-    /// machine.
+    /// The status is that of a function URL whose function fails. The message has the reason, since this is the developer's
+    /// own machine.
     fn from(error: FunctionError) -> Self {
         Self { status: StatusCode::BAD_GATEWAY, code: "FUNCTION_FAILED", message: error.to_string() }
     }

@@ -104,14 +104,14 @@ impl Faults {
             { "id": "rotate-token", "name": "Rotate the shared token", "kind": "action" },
             { "id": "secrets", "name": "Secrets Manager", "kind": "choice", "choices": ["up", "slow", "down"],
                 "value": secrets.health() },
-            { "id": "cut-client", "name": "Cut the connection behind this many pieces", "kind": "number", "value": cut_client },
+            { "id": "cut-client", "name": "Cut the connection after this many pieces", "kind": "number", "value": cut_client },
             { "id": "deadline", "name": "Seconds until the function's deadline", "kind": "number", "value": deadline },
             { "id": "throttle", "name": "Throttle: Lambda refuses every request", "kind": "switch", "value": throttle },
             { "id": "freeze", "name": "Freeze the function's process", "kind": "switch", "value": host.is_frozen() },
             { "id": "cold-start", "name": "Cold start: the next request starts a new process", "kind": "action" },
         ]);
         if let (Some(model), Some(faults)) = (self.models.first(), faults.as_array_mut()) {
-            let name = "Cut the model's answers behind this many bytes";
+            let name = "Cut the model's responses after this many bytes";
             faults.push(json!({ "id": "cut-model", "name": name, "kind": "number", "value": model.limit() }));
         }
         faults
@@ -155,8 +155,8 @@ fn number(value: &Value) -> Result<Option<u64>, FaultError> {
     }
 }
 
-/// Reads the value of a fault that is a number of seconds, or null for no fault. More seconds than Lambda lets a function run are an
-/// error.
+/// Reads the value of a fault that is a number of seconds, or null for no fault. More seconds than Lambda lets a function
+/// run are an error.
 fn seconds(value: &Value) -> Result<Option<u64>, FaultError> {
     match number(value)? {
         Some(901..) => Err(FaultError::Value("at most 900 seconds, as in Lambda")),

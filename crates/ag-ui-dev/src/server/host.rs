@@ -81,7 +81,7 @@ impl FunctionHost {
         Ok(host)
     }
 
-    /// Returns the running process of the function for an entry point. If there is none, it is started first.
+    /// Returns the running process of the function for an entry point. If it does not run yet, it is started first.
     pub(super) async fn function(&self, entry_point: EntryPoint) -> Result<Arc<Function>, FunctionError> {
         let mut slot = self.slot(entry_point).lock().await;
         if let Some(function) = slot.as_ref().filter(|function| function.is_running()) {

@@ -65,7 +65,8 @@ impl LogFeed {
         LogReader { kept: kept.clone(), receiver: self.sender.subscribe() }
     }
 
-    /// Locks the kept lines of the log. No code panics while it holds this lock, so the value of a poisoned one is consistent.
+    /// Locks the kept lines of the log. No code panics while it holds this lock, so the value of a poisoned one is
+    /// consistent.
     fn kept(&self) -> MutexGuard<'_, VecDeque<Arc<Value>>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }

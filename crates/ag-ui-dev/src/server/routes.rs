@@ -1,4 +1,5 @@
-//! The routes of the server: its own are under `/_dev/`, one is the Invoke API of Lambda, and all others belong to the function.
+//! The routes of the server: its own are under `/_dev/`, one is the Invoke API of Lambda, and all others belong to the
+//! function.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -30,8 +31,8 @@ const MAX_BODY_BYTES: usize = 6 * 1024 * 1024;
 /// After this time without a line, the stream of the log sends a comment.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// Handles an HTTP request to the development server. A request that is not for this server, or that comes from a foreign page, is
-/// refused before it is routed.
+/// Handles an HTTP request to the development server. A request that is not for this server, or that comes from a foreign
+/// page, is refused before it is routed.
 pub(super) async fn handle(
     state: &Arc<ServerState>,
     request: Request<Incoming>,
@@ -50,8 +51,8 @@ pub(super) async fn handle(
     Ok(response)
 }
 
-/// Routes a request to one of the server's own routes or to the function. `is_foreign` says whether it comes from a page of an
-/// allowed foreign origin.
+/// Routes a request to one of the server's own routes or to the function. `is_foreign` says whether it comes from a page of
+/// an allowed foreign origin.
 async fn route(
     state: &Arc<ServerState>,
     request: Request<Incoming>,
@@ -103,8 +104,8 @@ async fn route(
     }
 }
 
-/// Writes the line of the log about a fault that was set. After a rotation it has the new token, for people who send requests by
-/// hand.
+/// Writes the line of the log about a fault that was set. After a rotation it has the new token, for people who send
+/// requests by hand.
 fn fault_message(state: &ServerState, id: &str, value: &Value) -> String {
     match (id, session::token(state)) {
         ("rotate-token", Some(token)) => {

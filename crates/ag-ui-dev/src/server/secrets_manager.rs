@@ -70,7 +70,7 @@ impl SecretsManager {
         let current = SecretVersion::new(token.to_owned());
         let state = Arc::new(Mutex::new(SecretState { health: ServiceHealth::Up, current, previous: None }));
         let shared = Arc::clone(&state);
-        let answer = move |request: Request<Incoming>| {
+        let respond = move |request: Request<Incoming>| {
             let state = Arc::clone(&shared);
             async move {
                 let target = request.headers().get("x-amz-target").cloned();
@@ -81,10 +81,10 @@ impl SecretsManager {
                     tokio::time::sleep(SLOW_DELAY).await;
                 }
                 let state = lock(&state);
-                Ok::<_, Infallible>(state.answer(target.as_ref(), &body))
+                Ok::<_, Infallible>(state.respond(target.as_ref(), &body))
             }
         };
-        Ok(Self { state, server: Loopback::serve(answer)? })
+        Ok(Self { state, server: Loopback::serve(respond)? })
     }
 
     /// Returns the address of the stand-in, for the function's AWS endpoint.
@@ -118,7 +118,7 @@ impl SecretsManager {
 
 impl SecretState {
     /// Responds to a request to Secrets Manager, whose header `x-amz-target` is `target`.
-    fn answer(&self, target: Option<&HeaderValue>, body: &Bytes) -> Response<Full<Bytes>> {
+    fn respond(&self, target: Option<&HeaderValue>, body: &Bytes) -> Response<Full<Bytes>> {
         if self.health == ServiceHealth::Down {
             return error(StatusCode::INTERNAL_SERVER_ERROR, "InternalServiceError");
         }

@@ -58,8 +58,8 @@ pub struct Settings {
 impl Settings {
     /// Reads the settings for a program from the environment; `look_up` returns the value of a variable.
     ///
-    /// Variables that are set are used as they are. The others get values for this machine: the token and the key for approvals
-    /// come from the file in [`state_folder`], the model is `scripted/demo`, and log lines are JSON.
+    /// Variables that are set are used as they are. The others get values for this machine: the token and the key for
+    /// approvals come from the file in [`state_folder`], the model is `scripted/demo`, and log lines are JSON.
     ///
     /// # Errors
     /// [`ServerError`] if the local secrets cannot be read or written, or if `AGUI_PORT` is not a port.

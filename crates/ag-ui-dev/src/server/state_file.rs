@@ -14,8 +14,8 @@ use super::error::ServerError;
 /// The name of the file with the secrets.
 const FILE: &str = "ag-ui-local.json";
 
-/// The secrets of a development server. They protect nothing else. Callers with secrets of their own build it with a literal, so
-/// the struct is exhaustive.
+/// The secrets of a development server. They protect nothing else.
+#[expect(clippy::exhaustive_structs, reason = "callers with secrets of their own build it with a literal")]
 #[derive(Clone, Serialize, Deserialize, PartialEq, Eq)]
 pub struct LocalSecrets {
     /// The shared token of the function, which is also the key of the server's own routes.
@@ -31,7 +31,8 @@ impl std::fmt::Debug for LocalSecrets {
 }
 
 impl LocalSecrets {
-    /// Reads the secrets of a folder. If there are none, generates them and writes them to a file that only this user may read.
+    /// Reads the secrets of a folder. If there are none, generates them and writes them to a file that only this user may
+    /// read.
     ///
     /// # Errors
     /// [`ServerError::Secrets`] if the file cannot be read or written, or if it holds something else.
@@ -81,8 +82,8 @@ pub(super) fn write_private(path: &Path, text: &[u8]) -> io::Result<()> {
     file.write_all(text)
 }
 
-/// Returns the folder for the secrets of a program: the `target` folder of cargo that the program lies in, or else `target` in
-/// the current folder.
+/// Returns the folder for the secrets of a program: the `target` folder of cargo that the program lies in, or else `target`
+/// in the current folder.
 pub fn state_folder(program: &Path) -> PathBuf {
     let has_tag = |folder: &&Path| folder.join("CACHEDIR.TAG").is_file();
     program.ancestors().skip(1).find(has_tag).map_or_else(|| PathBuf::from("target"), Path::to_path_buf)

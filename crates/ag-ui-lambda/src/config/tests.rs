@@ -121,7 +121,6 @@ fn unusable_setting_is_reported() {
             vec![secret, model, ("AGUI_TOKEN_HEADER", "Authorization")],
             "AGUI_TOKEN_HEADER",
         ),
-        ("algorithms alone", vec![secret, model, ("AGUI_JWT_ALGORITHMS", "RS256")], "AGUI_JWT_ISSUER"),
         (
             "a literal key outside local mode",
             vec![secret, model, ("AGUI_APPROVAL_KEY", KEY)],
@@ -182,6 +181,8 @@ fn unusable_setting_is_reported() {
     ] {
         assert_eq!(reported(&variables), [variable], "{why}");
     }
+    let algorithms_alone = [secret, model, ("AGUI_JWT_ALGORITHMS", "RS256")];
+    assert_eq!(reported(&algorithms_alone), ["AGUI_JWT_ISSUER", "AGUI_JWT_AUDIENCE"]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! Providers number, name and identify calls in many ways, or not at all. Here each call gets a number and an id of its own,
 //! and [`matching`] finds the call that a piece belongs to. The index on the wire (of the call, of the output or of the
-//! block) tells calls apart; ids and names may be repeated or shared. Arguments are never dropped: arguments that belong to
+//! block) distinguishes calls; ids and names may be repeated or shared. Arguments are never dropped: arguments that belong to
 //! no known call go to the only call that lacks some, and otherwise the turn fails.
 
 #![cfg_attr(

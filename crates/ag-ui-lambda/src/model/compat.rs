@@ -243,13 +243,13 @@ mod tests {
         for parameters in [None, Some(json!({ "type": "object" })), Some(json!({ "type": "string" }))] {
             assert_eq!(schema(parameters), empty);
         }
-        let whole = json!({ "type": "object", "properties": { "a": {} }, "required": ["a"] });
-        let mut with_more = whole.clone();
+        let valid_schema = json!({ "type": "object", "properties": { "a": {} }, "required": ["a"] });
+        let mut with_more = valid_schema.clone();
         with_more["oneOf"] = json!([{ "required": ["a"] }]);
-        let mut untyped = whole.clone();
+        let mut untyped = valid_schema.clone();
         untyped.as_object_mut().unwrap().remove("type");
-        for parameters in [whole.clone(), with_more, untyped] {
-            assert_eq!(schema(Some(parameters)), whole);
+        for parameters in [valid_schema.clone(), with_more, untyped] {
+            assert_eq!(schema(Some(parameters)), valid_schema);
         }
     }
 

@@ -162,7 +162,9 @@ fn call_for_phrase(request: &Request, tool: &Tool, phrase: &PhraseMatch) -> Scri
     let arguments: Result<Vec<Value>, SampleError> = arguments.collect();
     let pace = if phrase.is_slow { ArgumentPacing::Letters } else { ArgumentPacing::Halves };
     match arguments {
-        Ok(arguments) => call_after(reasoning_script(phrase.reasoning), request, tool, arguments, pace),
+        Ok(arguments) => {
+            call_after(reasoning_script(phrase.reasoning), tool, numbered_calls(request, arguments), pace)
+        }
         Err(unmet) => report_sample_error(tool, &unmet),
     }
 }
@@ -198,30 +200,34 @@ fn call_tool(
     arguments: impl IntoIterator<Item = Value>,
     pace: ArgumentPacing,
 ) -> Script {
-    call_after(Script::new(), request, tool, arguments, pace)
+    call_after(Script::new(), tool, numbered_calls(request, arguments), pace)
 }
 
-/// Adds to a script a call of a tool for each of these arguments.
+/// Adds these calls of a tool to a script. Each call has an id and arguments.
 fn call_after(
     script: Script,
-    request: &Request,
     tool: &Tool,
-    arguments: impl IntoIterator<Item = Value>,
+    calls: impl Iterator<Item = (String, Value)>,
     pace: ArgumentPacing,
 ) -> Script {
-    let calls = arguments.into_iter().zip(next_call_number(request)..);
-    calls.fold(script, |script, (arguments, number)| {
-        let id = format!("call_{number}");
-        match pace {
-            ArgumentPacing::Halves => script.call(&id, &tool.name, &arguments),
-            ArgumentPacing::Letters => {
-                let letters: Vec<char> = arguments.to_string().chars().collect();
-                let pieces: Vec<String> = letters.chunks(12).map(|piece| piece.iter().collect()).collect();
-                let pieces: Vec<&str> = pieces.iter().map(String::as_str).collect();
-                script.call_in_pieces(&id, &tool.name, &pieces)
-            }
+    calls.fold(script, |script, (id, arguments)| match pace {
+        ArgumentPacing::Halves => script.call(&id, &tool.name, &arguments),
+        ArgumentPacing::Letters => {
+            let letters: Vec<char> = arguments.to_string().chars().collect();
+            let pieces: Vec<String> = letters.chunks(12).map(|piece| piece.iter().collect()).collect();
+            let pieces: Vec<&str> = pieces.iter().map(String::as_str).collect();
+            script.call_in_pieces(&id, &tool.name, &pieces)
         }
     })
+}
+
+/// Returns the arguments with an id for each call, which is not used in the conversation yet.
+fn numbered_calls(
+    request: &Request,
+    arguments: impl IntoIterator<Item = Value>,
+) -> impl Iterator<Item = (String, Value)> {
+    let numbers = next_call_number(request)..;
+    numbers.map(|number| format!("call_{number}")).zip(arguments)
 }
 
 /// Tells the user that the tool of a phrase is not on offer.
@@ -231,7 +237,7 @@ fn report_missing_tool(tool: &str) -> Script {
 
 /// Returns the number of the next call in the conversation, from which the call's id is made.
 fn next_call_number(request: &Request) -> usize {
-    let made: usize = request
+    let calls: usize = request
         .history
         .iter()
         .map(|turn| match turn {
@@ -239,7 +245,7 @@ fn next_call_number(request: &Request) -> usize {
             _ => 0,
         })
         .sum();
-    made + 1
+    calls + 1
 }
 
 /// Describes the results of calls in words.

@@ -11,16 +11,13 @@ const MAX_QUOTE_BYTES: usize = 42;
 /// Error types and phrases that mean that the conversation is too long, as [`contains_phrase`] reads them.
 const TOO_LONG: &[&str] = &[
     "request_too_large",
-    "model_max_prompt_tokens_exceeded",
     "prompt too long",
     "prompt is too long",
     "prompt exceeds max length",
     "too long to fit",
     "input is too long",
-    "input too long",
     "conversation is too long",
     "too many tokens",
-    "too many input tokens",
     "too large for model",
     "too large to process",
     "maximum context",
@@ -28,22 +25,16 @@ const TOO_LONG: &[&str] = &[
     "context size",
     "context window",
     "context limit",
-    "context overflow",
     "available context",
     "maximum prompt length",
-    "maximum input length",
     "maximum model length",
-    "maximum allowed length",
     "maximum number of tokens",
-    "exceeds the maximum tokens",
     "input token count",
     "model token limit",
     "reduce the length of",
     "inputs tokens + max_new_tokens must be",
-    "inputs must have less than",
     "input tokens exceeded",
     "number of input tokens exceeds",
-    "input is longer than",
     "input length … exceeds the maximum length",
     "range of input length should be",
     "the max input characters",
@@ -58,8 +49,6 @@ const TOO_LONG: &[&str] = &[
 const OTHER_LIMITS: &[&str] = &[
     "per minute",
     "a minute",
-    "per hour",
-    "per day",
     "rate limit",
     "please wait",
     "max_tokens must be less than",
@@ -149,9 +138,9 @@ fn without_long_quotes(message: &str) -> String {
             true => ends.find(|&end| !is_word(quote[end..].chars().next())).unwrap_or(quote.len()),
             false => 1,
         };
-        let (quoted, behind) = quote.split_at(end);
+        let (quoted, after) = quote.split_at(end);
         kept.push_str(if quoted.len() > MAX_QUOTE_BYTES { "[..]" } else { quoted });
-        rest = behind;
+        rest = after;
     }
     kept + rest
 }
@@ -190,6 +179,7 @@ mod tests {
             "The decoder prompt (length 9000) is longer than the maximum model length of 8192.",
             "The prompt (total length 25938) is too long to fit into the model (context length 4096).",
             "prompt too long; exceeded max context length by 4 tokens",
+            "Prompt exceeds max length",
             "the input length exceeds the context length",
             "This endpoint's maximum context length is 8192 tokens. However, you requested about 9000 tokens.",
             "Please reduce the length of the messages or completion.",
@@ -222,6 +212,7 @@ mod tests {
             "Too many tokens per minute",
             "Too many tokens, please wait before trying again.",
             "Rate limit reached: the number of input tokens exceeds 30000 a minute",
+            "max_completion_tokens must be less than the context window",
             "`max_tokens` must be less than or equal to `8192`, which is less than the `context_window`",
             "Range of max_tokens should be [1, 8192]",
             "Malformed input request: #/toolConfig/tools/0/toolSpec/name: expected maxLength: 64, actual: 70",

@@ -282,7 +282,7 @@ impl Inner {
             request.build().map_err(|error| error::transport_error(error, ModelErrorKind::Misconfigured))?;
         let sent = timeout(self.idle, self.connections.send(client, request)).await;
         let sent =
-            sent.map_err(|_| ModelError::new(ModelErrorKind::Unavailable, "the provider is silent"))?;
+            sent.map_err(|_| ModelError::new(ModelErrorKind::Unavailable, "the provider sent nothing for too long"))?;
         let response = sent.map_err(|error| error::transport_error(error, ModelErrorKind::Unavailable))?;
         if response.status().is_success() {
             return Ok(response);

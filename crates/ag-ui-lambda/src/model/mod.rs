@@ -68,7 +68,7 @@ pub type DeltaStream = BoxStream<'static, Result<Delta, ModelError>>;
 
 /// A piece of a model's turn.
 ///
-/// In the variants about calls, `call` tells the calls of a turn apart. The numbers may start anywhere and have gaps.
+/// In the variants about calls, `call` distinguishes the calls of a turn. The numbers may start anywhere and have gaps.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Delta {

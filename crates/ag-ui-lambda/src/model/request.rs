@@ -6,6 +6,7 @@ use super::ModelSettings;
 use crate::protocol::{Content, ContentPart, Tool, ToolCallId};
 
 /// The input of one turn.
+// Exhaustive: an adapter has to pass every field on, so a new one has to reach its author.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
     /// The system prompt. The server writes it; nothing of it comes from the client.
@@ -51,6 +52,7 @@ pub enum UserPart {
 }
 
 /// A tool call in the history.
+// Exhaustive: an adapter has to pass every field on, so a new one has to reach its author.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
     /// The call's id.
@@ -64,6 +66,7 @@ pub struct Call {
 }
 
 /// An opaque value that a provider wants back, unchanged, with a call.
+// Exhaustive: an adapter has to pass every field on, so a new one has to reach its author.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallSignature {
     /// The [`Model::name`](super::Model::name) of the model that wrote it. It is never sent to another model.
@@ -73,6 +76,7 @@ pub struct CallSignature {
 }
 
 /// A piece of a model's reasoning in the history.
+// Exhaustive: an adapter has to pass every field on, so a new one has to reach its author.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reasoning {
     /// The [`Model::name`](super::Model::name) of the model that wrote it. It is never sent to another model.
@@ -109,6 +113,7 @@ impl Reasoning {
 }
 
 /// The result of a tool call.
+// Exhaustive: an adapter has to pass every field on, so a new one has to reach its author.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CallResult {
     /// The call's id.

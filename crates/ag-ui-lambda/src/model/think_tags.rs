@@ -94,11 +94,11 @@ impl TagParser {
         }
         loop {
             let tag = if self.is_inside { CLOSING } else { OPENING };
-            let Some((before, behind)) = text.split_once(tag) else { break };
+            let Some((before, after)) = text.split_once(tag) else { break };
             deltas.extend(self.delta(before));
             self.is_inside = !self.is_inside;
             self.has_begun = false;
-            text = behind.to_owned();
+            text = after.to_owned();
         }
         let tag = if self.is_inside { CLOSING } else { OPENING };
         let length = (1..tag.len()).rev().find(|length| text.ends_with(&tag[..*length])).unwrap_or(0);

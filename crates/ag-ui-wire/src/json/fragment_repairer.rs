@@ -17,7 +17,8 @@ pub struct FragmentRepairer {
 }
 
 impl FragmentRepairer {
-    /// Takes the next fragment of a JSON text and returns the repaired text that is known now, from where the last call stopped.
+    /// Takes the next fragment of a JSON text and returns the repaired text that is known now, from where the last call
+    /// stopped.
     pub fn push(&mut self, fragment: String) -> String {
         if self.pending.is_empty() && memchr(b'\\', fragment.as_bytes()).is_none() {
             return fragment;

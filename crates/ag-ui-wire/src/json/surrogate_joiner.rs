@@ -1,8 +1,8 @@
 //! Joins surrogate pairs that a stream of JSON texts has cut in two.
 //!
 //! A model provider streams a text as strings, each in a JSON text of its own, and may cut a surrogate pair between two of
-//! them. Before such a JSON text is repaired, [`find_split_strings`] notes which of its strings begin or end with half a pair.
-//! With that, [`SurrogateJoiner`] makes one character of the two halves again.
+//! them. Before such a JSON text is repaired, [`find_split_strings`] notes which of its strings begin or end with half a
+//! pair. With that, [`SurrogateJoiner`] makes one character of the two halves again.
 
 use memchr::memchr;
 

@@ -1,10 +1,10 @@
 //! Replaces half surrogate pairs in JSON text.
 //!
-//! JSON writes a character beyond U+FFFF as a surrogate pair of two escapes, such as `\ud83d\ude00`. A program that cuts texts
-//! by UTF-16 units can leave one of them alone. Such a half is not a character, so serde_json refuses the text, and a
-//! conversation that holds it could never go on. Here the half becomes U+FFFD, the replacement character. Its escape has the
-//! same length, so the lines and columns of errors do not change. If the other half follows in a later text of a stream,
-//! [`surrogate_joiner`](super::surrogate_joiner) joins the two.
+//! JSON writes a character beyond U+FFFF as a surrogate pair of two escapes, such as `\ud83d\ude00`. A program that cuts
+//! texts by UTF-16 units can leave one of them alone. Such a half is not a character, so serde_json refuses the text, and a
+//! conversation that holds it could never go on. Here the half becomes U+FFFD, the replacement character. Its escape has
+//! the same length, so the lines and columns of errors do not change. If the other half follows in a later text of a
+//! stream, [`surrogate_joiner`](super::surrogate_joiner) joins the two.
 //!
 //! A text without an escape is searched once for a backslash and is not copied.
 
@@ -71,7 +71,7 @@ impl Iterator for LoneSurrogates<'_> {
     }
 }
 
-/// Reads the UTF-16 code unit of the `\\u` escape that a text begins with; `None` if the text does not begin with one.
+/// Reads the UTF-16 code unit of the `\u` escape that a text begins with; `None` if the text does not begin with one.
 pub(super) fn code_unit(text: &[u8]) -> Option<u16> {
     let digits = text.get(..ESCAPE_LENGTH)?.strip_prefix(b"\\u")?;
     let digits = digits.iter().map(|digit| char::from(*digit).to_digit(16)).collect::<Option<Vec<_>>>()?;

@@ -83,8 +83,8 @@ mod tests {
 
     use crate::protocol::{ReceivedInput, RunAgentInput};
 
-    /// Reads a user message and a tool message with these parts. Returns their content, which is the same, and the pointers of
-    /// the parts that were left out.
+    /// Reads a user message and a tool message with these parts. Returns their content, which is the same, and the pointers
+    /// of the parts that were left out.
     fn read(parts: &Value) -> (Value, Vec<String>) {
         let input = json!({"threadId": "t", "runId": "r", "messages": [
             {"id": "u1", "role": "user", "content": parts},
@@ -143,8 +143,8 @@ mod tests {
         for (why, part) in [
             ("an id alone", json!({"type": "binary", "mimeType": "image/png", "id": "file-1"})),
             ("no media type", json!({"type": "binary", "data": "AAAA"})),
-            ("a media type that is no text", json!({"type": "binary", "mimeType": 7, "data": "AAAA"})),
-            ("data that is no text", json!({"type": "binary", "mimeType": "image/png", "data": 7})),
+            ("a media type that is not a string", json!({"type": "binary", "mimeType": 7, "data": "AAAA"})),
+            ("data that is not a string", json!({"type": "binary", "mimeType": "image/png", "data": 7})),
         ] {
             let text = json!({"type": "text", "text": "See this."});
 

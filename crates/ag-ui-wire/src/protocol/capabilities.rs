@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{JsonObject, Tool};
 
 /// The capabilities of an agent, in groups. A client reads them to decide what it offers to the user.
+// Exhaustive: applications write it as a literal, and its fields are the members that AG-UI 1.0 defines.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AgentCapabilities {
@@ -44,6 +45,7 @@ pub struct AgentCapabilities {
 }
 
 /// Who an agent is.
+// Exhaustive: applications write it as a literal, and its fields are the members that AG-UI 1.0 defines.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Identity {
@@ -71,6 +73,7 @@ pub struct Identity {
 }
 
 /// How a client can reach an agent.
+// Exhaustive: applications write it as a literal, and its fields are the members that AG-UI 1.0 defines.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Transport {
@@ -92,6 +95,7 @@ pub struct Transport {
 }
 
 /// Which tools an agent calls.
+// Exhaustive: applications write it as a literal, and its fields are the members that AG-UI 1.0 defines.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ToolSupport {
@@ -110,6 +114,7 @@ pub struct ToolSupport {
 }
 
 /// Which forms of output an agent writes.
+// Exhaustive: applications write it as a literal, and its fields are the members that AG-UI 1.0 defines.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Output {
@@ -122,6 +127,7 @@ pub struct Output {
 }
 
 /// How an agent shares state with its client.
+// Exhaustive: applications write it as a literal, and its fields are the members that AG-UI 1.0 defines.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StateSupport {
@@ -140,6 +146,7 @@ pub struct StateSupport {
 }
 
 /// How an agent works with other agents.
+// Exhaustive: applications write it as a literal, and its fields are the members that AG-UI 1.0 defines.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MultiAgent {
@@ -158,6 +165,7 @@ pub struct MultiAgent {
 }
 
 /// What an agent shows of its reasoning.
+// Exhaustive: applications write it as a literal, and its fields are the members that AG-UI 1.0 defines.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Reasoning {
@@ -173,6 +181,7 @@ pub struct Reasoning {
 }
 
 /// Which media an agent reads and writes.
+// Exhaustive: applications write it as a literal, and its fields are the members that AG-UI 1.0 defines.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Multimodal {
@@ -185,6 +194,7 @@ pub struct Multimodal {
 }
 
 /// Which kinds of media an agent reads or writes.
+// Exhaustive: applications write it as a literal, and its fields are the members that AG-UI 1.0 defines.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Modalities {
@@ -206,6 +216,7 @@ pub struct Modalities {
 }
 
 /// How an agent runs.
+// Exhaustive: applications write it as a literal, and its fields are the members that AG-UI 1.0 defines.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Execution {
@@ -224,6 +235,7 @@ pub struct Execution {
 }
 
 /// What an agent asks people.
+// Exhaustive: applications write it as a literal, and its fields are the members that AG-UI 1.0 defines.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HumanInTheLoop {
@@ -248,6 +260,7 @@ pub struct HumanInTheLoop {
 }
 
 /// Another agent that an agent works with.
+// Exhaustive: applications write it as a literal, and its fields are the members that AG-UI 1.0 defines.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subagent {
     /// The name of the agent.

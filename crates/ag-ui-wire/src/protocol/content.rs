@@ -18,7 +18,8 @@ pub enum Content {
     Parts(Vec<ContentPart>),
 }
 
-/// One part of a content. Programs build it [from its kind](#impl-From<PartKind>-for-ContentPart).
+/// One part of a content. `ContentPart::from(kind)` creates it without an id and metadata.
+// Exhaustive: applications write it as a literal, and its fields are the members that AG-UI 1.0 defines.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ContentPart {
     /// What the part is, written as `type` and the members of that type.

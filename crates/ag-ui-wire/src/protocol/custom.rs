@@ -37,6 +37,7 @@ impl CustomName {
 /// member's value while the model still writes it.
 ///
 /// A list of predictions is the value of the custom event `PredictState`, a convention of AG-UI's front ends.
+// Exhaustive: applications write it as a literal, and its fields are the members that AG-UI 1.0 defines.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Prediction {
     /// The name of the member of the state.

@@ -14,9 +14,10 @@ use super::{
     SubagentRunId, ThreadId, TokenUsage, ToolCallId,
 };
 
-/// One event: its kind, and the members that every event may have. It is created [from its kind](EventKind).
+/// One event: its kind, and the members that every event may have. `Event::from(kind)` creates it without these members.
 ///
 /// Source: `BaseEventSchema` and its heirs, AG-UI 1.0.
+// Exhaustive: applications write it as a literal, and its fields are the members that AG-UI 1.0 defines.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Event {
@@ -88,7 +89,7 @@ pub enum EncryptedSubtype {
     ToolCall,
 }
 
-/// What an event tells, with the members of its type.
+/// The kind of an event: what happened, with the members of its type.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "SCREAMING_SNAKE_CASE", rename_all_fields = "camelCase")]
 #[non_exhaustive]

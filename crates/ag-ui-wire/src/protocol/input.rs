@@ -16,6 +16,7 @@ use super::{InterruptId, JsonObject, Message, OriginalMessages, PROTOCOL_VERSION
 /// The input of a run: the conversation, the client's tools, and its copy of the shared state.
 ///
 /// A client creates it with [`new`](Self::new); a server reads it with [`read`](Self::read).
+// Exhaustive: applications write it as a literal, and its fields are the members that AG-UI 1.0 defines.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RunAgentInput {
@@ -50,6 +51,7 @@ pub struct RunAgentInput {
 }
 
 /// A tool that the client offers to the model and runs itself.
+// Exhaustive: applications write it as a literal, and its fields are the members that AG-UI 1.0 defines.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Tool {
     /// The name by which the model calls the tool.
@@ -64,7 +66,8 @@ pub struct Tool {
     pub metadata: Option<JsonObject>,
 }
 
-/// One fact that the application tells the model about itself, such as the page that the user sees.
+/// One fact about the application, for the model, such as the page that the user sees.
+// Exhaustive: applications write it as a literal, and its fields are the members that AG-UI 1.0 defines.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Context {
     /// What the value is.
@@ -74,6 +77,7 @@ pub struct Context {
 }
 
 /// The answer to one interrupt.
+// Exhaustive: applications write it as a literal, and its fields are the members that AG-UI 1.0 defines.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ResumeEntry {
@@ -215,8 +219,8 @@ impl<'de> Deserialize<'de> for RunAgentInput {
 
 deserialize_by_reading! { Tool Context ResumeEntry }
 
-/// The most bytes of the id of a thread or a run that a server takes. Each interrupt repeats these ids, so a long one would be
-/// sent many times.
+/// The most bytes of the id of a thread or a run that a server takes. Each interrupt repeats these ids, so a long one would
+/// be sent many times.
 const MAX_ID_BYTES: usize = 1024;
 
 /// Takes a required id, and refuses one that is too long.

@@ -6,6 +6,7 @@ use super::read::{DroppedElements, InputError, ObjectReader, deserialize_by_read
 use super::{Content, JsonObject, MessageId, SubagentRunId, ToolCallId};
 
 /// One message of a conversation. [`new`](Self::new) creates it without its optional members.
+// Exhaustive: applications write it as a literal, and its fields are the members that AG-UI 1.0 defines.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Message {
@@ -83,6 +84,7 @@ pub enum MessageBody {
 }
 
 /// A tool call that the model made, as an assistant message holds it.
+// Exhaustive: applications write it as a literal, and its fields are the members that AG-UI 1.0 defines.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "type", rename = "function", rename_all = "camelCase")]
 pub struct ToolCall {
@@ -99,6 +101,7 @@ pub struct ToolCall {
 }
 
 /// The name and the arguments of a tool call.
+// Exhaustive: applications write it as a literal, and its fields are the members that AG-UI 1.0 defines.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FunctionCall {
     /// The name of the tool.

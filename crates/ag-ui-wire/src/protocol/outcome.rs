@@ -28,6 +28,7 @@ pub enum RunOutcome {
 }
 
 /// A question that a run stops for. The client answers it with the input of a later run.
+// Exhaustive: applications write it as a literal, and its fields are the members that AG-UI 1.0 defines.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Interrupt {
@@ -74,6 +75,7 @@ pub enum SubagentOutcome {
 ///
 /// `input_tokens` and `output_tokens` are totals, and the counts of cached and reasoning tokens are parts of them. A count
 /// that is not known is absent, never 0.
+// Exhaustive: applications write it as a literal, and its fields are the members that AG-UI 1.0 defines.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TokenUsage {

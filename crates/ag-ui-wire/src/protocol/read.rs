@@ -12,6 +12,7 @@ use super::JsonObject;
 /// The error of [`RunAgentInput::read`](super::RunAgentInput::read): a member of the input is missing or malformed.
 ///
 /// It names the member and what was expected of it, and never quotes what was sent.
+// Exhaustive: it is a place and a reason, and both are needed to report it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{path} {problem}", path = if path.is_empty() { "the body" } else { path })]
 pub struct InputError {

@@ -1,7 +1,8 @@
 //! Reads a JSON object of which only the beginning has been streamed.
 //!
-//! The text is cut at the last place where it can be completed, completed with quotes and brackets, and then read by the crate's
-//! own JSON reader. So what is read is always valid JSON, and a text that is not the beginning of a JSON object yields `None`.
+//! The text is cut at the last place where it can be completed, completed with quotes and brackets, and then read by the
+//! crate's own JSON reader. So what is read is always valid JSON, and a text that is not the beginning of a JSON object
+//! yields `None`.
 
 use serde_json::Value;
 
@@ -15,8 +16,8 @@ const MAX_DEPTH: usize = 100;
 /// Reads the members of an object of which `text` is the beginning.
 ///
 /// A string that is cut off has the characters so far, and an object or an array the elements so far. A number, `true`,
-/// `false`, `null`, a name, an escape sequence and a surrogate pair are read once they are complete. Returns `None` if the text
-/// is not the beginning of a JSON object.
+/// `false`, `null`, a name, an escape sequence and a surrogate pair are read once they are complete. Returns `None` if the
+/// text is not the beginning of a JSON object.
 pub(super) fn read_object(text: &str) -> Option<JsonObject> {
     match json::read(complete(text)?.as_bytes()) {
         Ok(Value::Object(members)) => Some(members),
@@ -203,16 +204,16 @@ mod tests {
     }
 
     /// Whether a value is the beginning of another one.
-    fn begins(part: &Value, whole: &Value) -> bool {
-        match (part, whole) {
-            (Value::String(part), Value::String(whole)) => whole.starts_with(part),
-            (Value::Array(part), Value::Array(whole)) => {
-                part.len() <= whole.len() && part.iter().zip(whole).all(|(part, whole)| begins(part, whole))
+    fn begins(part: &Value, full: &Value) -> bool {
+        match (part, full) {
+            (Value::String(part), Value::String(full)) => full.starts_with(part),
+            (Value::Array(part), Value::Array(full)) => {
+                part.len() <= full.len() && part.iter().zip(full).all(|(part, full)| begins(part, full))
             }
-            (Value::Object(part), Value::Object(whole)) => {
-                part.iter().all(|(name, part)| whole.get(name).is_some_and(|whole| begins(part, whole)))
+            (Value::Object(part), Value::Object(full)) => {
+                part.iter().all(|(name, part)| full.get(name).is_some_and(|full| begins(part, full)))
             }
-            _ => part == whole,
+            _ => part == full,
         }
     }
 

@@ -31,7 +31,8 @@ impl<I: IdSource> Transcript<I> {
     /// Its outcome is `interrupt` if [`interrupt`](Self::interrupt) was called, and `success` otherwise, with the calls
     /// that were deferred to the client. (Beside interrupts the client derives these calls itself, as the protocol has it.)
     /// Before RUN_FINISHED come, in this order: the end of the open message, of open steps and of open calls; the result
-    /// [`UNANSWERED`] for calls that have none and were left to nobody; and MESSAGES_SNAPSHOT, if the run sends one.
+    /// [`UNANSWERED`] for calls that have none and were neither deferred nor interrupted; and MESSAGES_SNAPSHOT, if the run
+    /// sends one.
     pub fn finish(mut self) -> VecDeque<Event> {
         self.close_open();
         self.push_unanswered(self.calls.without_result());
@@ -118,8 +119,8 @@ impl<I: IdSource> Transcript<I> {
         self.push_with(kind, metadata);
     }
 
-    /// Returns the calls of this run that were deferred to the client. For a client before 1.0, which derives them itself, the list is
-    /// empty.
+    /// Returns the calls of this run that were deferred to the client. For a client before 1.0, which derives them itself,
+    /// the list is empty.
     fn pending_calls(&self) -> Vec<ToolCallId> {
         if self.knows_1_0() { self.calls.deferred() } else { Vec::new() }
     }

@@ -170,7 +170,8 @@ impl SharedState {
 }
 
 impl PredictedCall {
-    /// Creates a call that is predicted from, with no arguments yet. `client_may_differ` says whether the client may predict by itself.
+    /// Creates a call that is predicted from, with no arguments yet. `client_may_differ` says whether the client may
+    /// predict by itself.
     pub(super) fn new(id: &ToolCallId, tool: &str, client_may_differ: bool) -> Self {
         Self {
             id: id.clone(),

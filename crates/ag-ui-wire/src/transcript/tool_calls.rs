@@ -128,7 +128,8 @@ impl<I: IdSource> Transcript<I> {
     }
 }
 
-/// Reduces a tool result to its text, for a client before 1.0. Parts that are not text are left out, with a warning in the log.
+/// Reduces a tool result to its text, for a client before 1.0. Parts that are not text are left out, with a warning in the
+/// log.
 fn text_of(content: &Content) -> String {
     if let Content::Parts(parts) = content {
         let others = parts.iter().filter(|part| !matches!(part.kind, PartKind::Text { .. })).count();

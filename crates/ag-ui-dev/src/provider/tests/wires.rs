@@ -27,8 +27,8 @@ fn parse(wire: Wire, body: &Bytes) -> Result<Vec<Value>, String> {
         let text = match (wire, text.split_once('\n')) {
             (Wire::Ollama, None) => text,
             (Wire::Ollama, Some(_)) => return Err("a line has two".into()),
-            (_, Some((_, data))) => data.strip_prefix("data: ").ok_or("a second line is no data")?,
-            (_, None) => text.strip_prefix("data: ").ok_or("a line is no data")?,
+            (_, Some((_, data))) => data.strip_prefix("data: ").ok_or("a second line is not data")?,
+            (_, None) => text.strip_prefix("data: ").ok_or("a line is not data")?,
         };
         serde_json::from_str(text).map_err(|error| format!("{error} in {text}"))
     });

@@ -9,6 +9,7 @@ use super::end::CancelReason;
 /// What a run may use. Every run has all of these limits, because nothing else may stop it.
 ///
 /// More limits may be added. Write `..Limits::default()` in a literal, so that a new limit does not break it.
+// Exhaustive: applications set some fields and take the others from `Limits::default()`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// The number of turns of the model in a run.

@@ -122,6 +122,8 @@ struct Exception<'a> {
 }
 
 impl Exception<'_> {
+    /// Converts the exception into an error of the port, with the request's id. `names` are the names of the tools that were
+    /// offered.
     fn to_model_error(&self, names: &ToolNames, request_id: Option<&str>) -> ModelError {
         let kind = self.kind();
         let rejected = match kind {
@@ -218,15 +220,18 @@ fn chain_text(error: &(dyn Error + 'static)) -> String {
     redact_for_log(causes.split("Request {").next().unwrap_or_default())
 }
 
+/// Returns an exception's name and message as one line for the log.
 fn error_line(name: Option<&str>, message: &str) -> String {
     format!("{}: {}", name.unwrap_or("unnamed exception"), redact_for_log(message))
 }
 
+/// Returns whether a text contains one of these phrases, whatever its case.
 fn contains_any(text: &str, phrases: &[&str]) -> bool {
     let text = text.to_ascii_lowercase();
     phrases.iter().any(|phrase| text.contains(phrase))
 }
 
+/// Adds the request's id, if it is known, to a cause.
 fn with_request_id(cause: String, request_id: Option<&str>) -> Box<dyn Error + Send + Sync> {
     match request_id {
         Some(id) => format!("{cause} (request {id})").into(),

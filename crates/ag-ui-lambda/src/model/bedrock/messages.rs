@@ -150,7 +150,7 @@ impl Conversation<'_> {
                         PartKind::Text { text } => blocks.extend(result_text_block(text)),
                         other => match self.attachment(other) {
                             Some(Attachment::Image(image)) => {
-                                blocks.push(ToolResultContentBlock::Image(image))
+                                blocks.push(ToolResultContentBlock::Image(image));
                             }
                             Some(Attachment::Document(document)) => {
                                 blocks.push(ToolResultContentBlock::Document(document));

@@ -126,6 +126,7 @@ struct RepairedBody {
 }
 
 impl RepairedBody {
+    /// Wraps a body. The cuts of its frames are added to `cuts`.
     fn new(body: SdkBody, is_stream: bool, cuts: SharedCuts) -> Self {
         Self { body, is_stream, cuts, held: BytesMut::new(), is_passthrough: false, is_over: false }
     }

@@ -53,6 +53,7 @@ pub(super) fn deltas(answer: ResponseReader) -> impl Stream<Item = Result<Delta,
 }
 
 impl ResponseReader {
+    /// Creates a reader for the events of an accepted request. `names` are those of the request.
     pub(super) fn new(
         events: EventReceiver<Event, ConverseStreamOutputError>,
         request_id: Option<String>,

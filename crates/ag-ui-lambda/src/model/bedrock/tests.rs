@@ -1,14 +1,14 @@
 //! The promises of the adapter, against a server that speaks Bedrock's wire.
 
-mod responses;
 mod failures;
 mod requests;
+mod responses;
 mod server;
 
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 
-use self::server::{StubResponse, End, StubServer, event};
+use self::server::{End, StubResponse, StubServer, event};
 use super::Bedrock;
 use crate::model::{Delta, Model as _, ModelError, Request, Turn, UserPart};
 use crate::protocol::{ContentPart, PartKind};
@@ -43,13 +43,17 @@ fn usage_event(usage: &Value) -> Vec<u8> {
     event("metadata", &json!({ "usage": usage, "metrics": { "latencyMs": 1 } }))
 }
 
-/// A short answer from its first event to its last.
+/// Returns the events of a short, complete response.
 fn short_response() -> Vec<u8> {
-    [text_event("Hi"), stop_event("end_turn"), usage_event(&json!({ "inputTokens": 3, "outputTokens": 1, "totalTokens": 4 }))]
-        .concat()
+    [
+        text_event("Hi"),
+        stop_event("end_turn"),
+        usage_event(&json!({ "inputTokens": 3, "outputTokens": 1, "totalTokens": 4 })),
+    ]
+    .concat()
 }
 
-/// The deltas until the stream's end, and the error that it ended with.
+/// Collects the deltas of a turn, and the error that it ended with.
 async fn collect_turn(model: &Bedrock, request: &Request) -> (Vec<Delta>, Option<ModelError>) {
     let mut stream = model.stream(request);
     let mut deltas = Vec::new();
@@ -82,8 +86,10 @@ async fn nothing_is_sent_before_the_stream_is_polled() {
 
 #[tokio::test]
 async fn warm_up_and_turns_share_one_connection() {
-    let server =
-        StubServer::with_responses([StubResponse::Events(short_response(), End::Complete), StubResponse::Events(short_response(), End::Complete)]);
+    let server = StubServer::with_responses([
+        StubResponse::Events(short_response(), End::Complete),
+        StubResponse::Events(short_response(), End::Complete),
+    ]);
     let model = server.model(CLAUDE);
 
     model.warm_up().await;

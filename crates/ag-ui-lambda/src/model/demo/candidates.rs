@@ -60,23 +60,24 @@ fn likely_type(subschemas: &Subschemas<'_>) -> &'static str {
 
 /// Returns the values that the subschemas name themselves. `item_index` is the index of an item in its list: each index
 /// starts at another value, since items may have to differ.
-pub(super) fn named_values(subschemas: &Subschemas<'_>, types: &[&str], turn: usize) -> Vec<Value> {
+pub(super) fn named_values(subschemas: &Subschemas<'_>, types: &[&str], item_index: usize) -> Vec<Value> {
     let one = |keyword: &'static str| {
         subschemas.iter().filter_map(move |subschema| subschema.get(keyword)).cloned()
     };
     let many = |keyword: &'static str| {
         subschemas.iter().flat_map(move |subschema| {
             let values = list_of(subschema, keyword);
-            let (behind, first) = values.split_at(if values.is_empty() { 0 } else { turn % values.len() });
-            first.iter().chain(behind).cloned()
+            let (after, first) =
+                values.split_at(if values.is_empty() { 0 } else { item_index % values.len() });
+            first.iter().chain(after).cloned()
         })
     };
     let mut values: Vec<Value> = one("const").chain(many("enum")).collect();
-    if turn == 0 {
+    if item_index == 0 {
         values.extend(one("default"));
     }
     values.extend(many("examples"));
-    if turn == 0 {
+    if item_index == 0 {
         let described =
             subschemas.iter().filter_map(|subschema| example_in(subschema.get("description")?.as_str()?));
         values.extend(described.filter_map(|text| match types {
@@ -90,74 +91,89 @@ pub(super) fn named_values(subschemas: &Subschemas<'_>, types: &[&str], turn: us
 
 /// Returns the text in backticks after words that introduce an example, if there is one.
 fn example_in(description: &str) -> Option<&str> {
-    let behind = ["e.g.", "for example", "such as"].iter().find_map(|words| {
+    let after = ["e.g.", "for example", "such as"].iter().find_map(|words| {
         let at = description.to_ascii_lowercase().find(words)?;
         Some(&description[at + words.len()..])
     })?;
-    let (text, _) = behind.split_once('`')?.1.split_once('`')?;
+    let (text, _) = after.split_once('`')?.1.split_once('`')?;
     Some(text.trim_matches('"'))
 }
 
 /// Returns texts that may fit: one of the format, the name in words in the required length, and some that match the pattern.
-pub(super) fn text_candidates(subschemas: &Subschemas<'_>, name: &str, turn: usize) -> Vec<Value> {
+pub(super) fn text_candidates(subschemas: &Subschemas<'_>, name: &str, item_index: usize) -> Vec<Value> {
     let named = |keyword: &'static str| {
         subschemas.iter().filter_map(move |subschema| subschema.get(keyword)?.as_str())
     };
     let bounds = |keyword: &'static str| {
         subschemas.iter().filter_map(move |subschema| usize::try_from(subschema.get(keyword)?.as_u64()?).ok())
     };
-    let least = bounds("minLength").max().unwrap_or(0);
-    let most = bounds("maxLength").min().unwrap_or(usize::MAX).min(MAX_TEXT_CHARS);
+    let min_length = bounds("minLength").max().unwrap_or(0);
+    let max_length = bounds("maxLength").min().unwrap_or(usize::MAX).min(MAX_TEXT_CHARS);
     let mut texts: Vec<String> = named("format").filter_map(format::sample).map(ToOwned::to_owned).collect();
-    if least > MAX_TEXT_CHARS {
+    if min_length > MAX_TEXT_CHARS {
         return Vec::new();
     }
     let mut words = naming::name_to_words(name);
     if words.is_empty() {
         words.push_str("text");
     }
-    if turn > 0 {
-        words = format!("{words} {}", turn + 1);
+    if item_index > 0 {
+        words = format!("{words} {}", item_index + 1);
     }
     let length = words.chars().count();
-    let copies = if length >= least { 1 } else { least.div_ceil(length) };
+    let copies = if length >= min_length { 1 } else { min_length.div_ceil(length) };
     let text = vec![words; copies].join(" ");
-    texts.push(text.chars().take(most).collect());
+    texts.push(text.chars().take(max_length).collect());
     for pattern in named("pattern").filter_map(Pattern::parse) {
-        let fitting = pattern.samples().filter(|text| (least..=most).contains(&text.chars().count()));
-        texts.extend(fitting.skip(turn).take(4));
+        let fitting =
+            pattern.samples().filter(|text| (min_length..=max_length).contains(&text.chars().count()));
+        texts.extend(fitting.skip(item_index).take(4));
     }
     texts.into_iter().map(Value::String).collect()
 }
 
 /// Returns numbers that may fit: small ones, those at the bounds, and multiples near the bounds.
-pub(super) fn number_candidates(subschemas: &Subschemas<'_>, is_whole: bool, turn: usize) -> Vec<Value> {
+pub(super) fn number_candidates(
+    subschemas: &Subschemas<'_>,
+    is_integer: bool,
+    item_index: usize,
+) -> Vec<Value> {
     let bounds = |keyword: &'static str| {
         subschemas.iter().filter_map(move |subschema| subschema.get(keyword)?.as_f64())
     };
-    let turn = turn as f64;
+    let item_index = item_index as f64;
     let lower: Vec<f64> = bounds("minimum").chain(bounds("exclusiveMinimum")).collect();
     let upper: Vec<f64> = bounds("maximum").chain(bounds("exclusiveMaximum")).collect();
-    let mut numbers = vec![1.0 + turn, 0.0];
+    let mut numbers = vec![1.0 + item_index, 0.0];
     for bound in &lower {
-        numbers.extend([bound + turn, bound.ceil() + turn, bound.floor() + 1.0 + turn, bound + 0.5]);
+        numbers.extend([
+            bound + item_index,
+            bound.ceil() + item_index,
+            bound.floor() + 1.0 + item_index,
+            bound + 0.5,
+        ]);
     }
     for bound in &upper {
-        numbers.extend([bound - turn, bound.floor() - turn, bound.ceil() - 1.0 - turn, bound - 0.5]);
+        numbers.extend([
+            bound - item_index,
+            bound.floor() - item_index,
+            bound.ceil() - 1.0 - item_index,
+            bound - 0.5,
+        ]);
     }
     numbers
         .extend(lower.iter().flat_map(|lower| upper.iter().map(move |upper| lower + (upper - lower) / 2.0)));
     for step in bounds("multipleOf").filter(|step| *step > 0.0) {
         let near = |bound: &f64| [(bound / step).ceil() * step, (bound / step).floor() * step];
         let at_bounds: Vec<f64> = lower.iter().chain(&upper).flat_map(near).collect();
-        for number in [step * (1.0 + turn)].into_iter().chain(at_bounds) {
+        for number in [step * (1.0 + item_index)].into_iter().chain(at_bounds) {
             numbers.extend([number, number + step, number - step]);
         }
     }
     numbers.push(0.5);
     numbers
         .into_iter()
-        .filter(|number| !is_whole || number.fract() == 0.0)
+        .filter(|number| !is_integer || number.fract() == 0.0)
         .filter_map(to_json_number)
         .collect()
 }

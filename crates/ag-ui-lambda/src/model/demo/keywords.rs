@@ -98,10 +98,10 @@ pub(super) fn members_of<'a>(
 }
 
 /// Returns whether a count is within the bounds of two keywords.
-pub(super) fn is_count_within(schema: &Map<String, Value>, least: &str, most: &str, count: usize) -> bool {
+pub(super) fn is_count_within(schema: &Map<String, Value>, min: &str, max: &str, count: usize) -> bool {
     let bound = |keyword| schema.get(keyword).and_then(Value::as_f64);
     let count = count as f64;
-    bound(least).is_none_or(|least| count >= least) && bound(most).is_none_or(|most| count <= most)
+    bound(min).is_none_or(|min| count >= min) && bound(max).is_none_or(|max| count <= max)
 }
 
 /// Returns whether two JSON values are equal; `1` and `1.0` are the same number.

@@ -134,8 +134,8 @@ impl<'a> Sampler<'_, 'a> {
         let types = allowed_types(subschemas, self.is_full);
         for candidate in named_values(subschemas, &types, self.item_index) {
             let (nodes, levels) = node_count_and_depth(&candidate);
-            let has_room = self.nodes + nodes <= MAX_NODES && depth + levels <= MAX_DEPTH + 1;
-            if has_room && self.schema.accepts(subschemas, &candidate) {
+            let fits = self.nodes + nodes <= MAX_NODES && depth + levels <= MAX_DEPTH + 1;
+            if fits && self.schema.accepts(subschemas, &candidate) {
                 self.nodes += nodes;
                 return Some(candidate);
             }
@@ -176,7 +176,7 @@ impl<'a> Sampler<'_, 'a> {
             subschemas.iter().flat_map(|subschema| list_of(subschema, "required")).filter_map(Value::as_str),
         );
         let bound = |subschema: &&'a Map<String, Value>| subschema.get("minProperties")?.as_u64();
-        let least = subschemas.iter().filter_map(bound).max().unwrap_or(0);
+        let min_count = subschemas.iter().filter_map(bound).max().unwrap_or(0);
         let mut optional = subschemas
             .iter()
             .filter_map(|subschema| members_of(subschema, "properties"))
@@ -186,7 +186,7 @@ impl<'a> Sampler<'_, 'a> {
         loop {
             let name = match names.get(next) {
                 Some(name) => *name,
-                None if (object.len() as u64) < least => optional.next()?,
+                None if (object.len() as u64) < min_count => optional.next()?,
                 None => break,
             };
             next += 1;
@@ -231,16 +231,16 @@ impl<'a> Sampler<'_, 'a> {
                 .iter()
                 .filter_map(move |subschema| usize::try_from(subschema.get(keyword)?.as_u64()?).ok())
         };
-        let least = bounds("minItems").max().unwrap_or(0);
-        let most = bounds("maxItems").min().unwrap_or(usize::MAX);
+        let min_count = bounds("minItems").max().unwrap_or(0);
+        let max_count = bounds("maxItems").min().unwrap_or(usize::MAX);
         let contained: Vec<&Value> =
             subschemas.iter().filter_map(|subschema| subschema.get("contains")).collect();
         let count = bounds("minContains").max().unwrap_or(1);
-        let must_have = if contained.is_empty() { least } else { least.max(count) };
-        let wanted = if self.is_full { must_have.max(1) } else { must_have }.min(most);
-        let turn = self.item_index;
+        let required_count = if contained.is_empty() { min_count } else { min_count.max(count) };
+        let wanted_count = if self.is_full { required_count.max(1) } else { required_count }.min(max_count);
+        let item_index = self.item_index;
         let mut items = Vec::new();
-        while items.len() < wanted {
+        while items.len() < wanted_count {
             let index = items.len();
             let mut schemas: Vec<&Value> =
                 subschemas.iter().filter_map(|subschema| item_schema(subschema, index)).collect();
@@ -252,14 +252,14 @@ impl<'a> Sampler<'_, 'a> {
             match item {
                 Some(item) => items.push(item),
                 // A later attempt with a larger depth may find an item.
-                None if index < must_have || self.is_depth_limited => {
-                    self.item_index = turn;
+                None if index < required_count || self.is_depth_limited => {
+                    self.item_index = item_index;
                     return None;
                 }
                 None => break,
             }
         }
-        self.item_index = turn;
+        self.item_index = item_index;
         Some(Value::Array(items))
     }
 

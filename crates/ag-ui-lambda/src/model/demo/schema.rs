@@ -132,13 +132,13 @@ impl<'a> Schema<'a> {
                 return Some(false);
             }
         }
-        for (keyword, most) in [("anyOf", usize::MAX), ("oneOf", 1)] {
+        for (keyword, max_count) in [("anyOf", usize::MAX), ("oneOf", 1)] {
             if schema.contains_key(keyword) {
                 let mut count = 0;
                 for part in list_of(schema, keyword) {
                     count += usize::from(self.fits(part, value, depth)?);
                 }
-                if count == 0 || count > most {
+                if count == 0 || count > max_count {
                     return Some(false);
                 }
             }
@@ -244,8 +244,8 @@ impl<'a> Schema<'a> {
             for item in items {
                 count += usize::from(self.fits(contained, item, depth)?);
             }
-            let least = if schema.contains_key("minContains") { 0 } else { 1 };
-            if count < least || !is_count_within(schema, "minContains", "maxContains", count) {
+            let min_count = if schema.contains_key("minContains") { 0 } else { 1 };
+            if count < min_count || !is_count_within(schema, "minContains", "maxContains", count) {
                 return Some(false);
             }
         }
@@ -257,16 +257,16 @@ impl<'a> Schema<'a> {
 fn percent_decode(pointer: &str) -> String {
     let mut bytes = Vec::with_capacity(pointer.len());
     let mut rest = pointer.as_bytes();
-    while let Some((first, behind)) = rest.split_first() {
-        let code = behind.get(..2).and_then(|code| std::str::from_utf8(code).ok());
+    while let Some((first, after)) = rest.split_first() {
+        let code = after.get(..2).and_then(|code| std::str::from_utf8(code).ok());
         match code.and_then(|code| u8::from_str_radix(code, 16).ok()) {
             Some(byte) if *first == b'%' => {
                 bytes.push(byte);
-                rest = &behind[2..];
+                rest = &after[2..];
             }
             _ => {
                 bytes.push(*first);
-                rest = behind;
+                rest = after;
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What the script does with a message: which tools it calls, with what, and what it writes.
+//! The demo script's turns: which tools it calls with which arguments, and what it writes.
 
 mod dojo;
 mod schemas;
@@ -10,7 +10,7 @@ use crate::model::scripted::Step;
 use crate::model::{Call, CallResult, Delta, ModelSettings, Request, Turn, UserPart};
 use crate::protocol::{Content, ContentPart, PartKind, Source, Tool};
 
-/// What a turn of the script holds.
+/// A turn of the script.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct ScriptedTurn {
     pub(super) reasoning: String,
@@ -35,24 +35,25 @@ pub(super) fn request(history: Vec<Turn>, tools: &[Tool]) -> Request {
     Request { instructions: None, history, tools: tools.into(), settings: ModelSettings::default() }
 }
 
+/// Plays the turn for a request, and joins its deltas.
 pub(super) fn play_turn(request: &Request) -> ScriptedTurn {
-    let mut played = ScriptedTurn::default();
+    let mut turn = ScriptedTurn::default();
     let mut arguments: Vec<(String, String)> = Vec::new();
     for step in next_turn(request).into_steps() {
         match step {
-            Step::Emit(Delta::Reasoning(text)) => played.reasoning.push_str(&text),
-            Step::Emit(Delta::Text(text)) => played.text.push_str(&text),
+            Step::Emit(Delta::Reasoning(text)) => turn.reasoning.push_str(&text),
+            Step::Emit(Delta::Text(text)) => turn.text.push_str(&text),
             Step::Emit(Delta::ToolCall { name, .. }) => arguments.push((name, String::new())),
             Step::Emit(Delta::ToolArgs { json, .. }) => arguments.last_mut().unwrap().1.push_str(&json),
             _ => {}
         }
     }
     let parsed = arguments.into_iter().map(|(name, json)| (name, serde_json::from_str(&json).unwrap()));
-    played.calls = parsed.collect();
-    played
+    turn.calls = parsed.collect();
+    turn
 }
 
-/// What the script does with a message.
+/// Plays the turn for a message of the user.
 pub(super) fn answer_to(text: &str, tools: &[Tool]) -> ScriptedTurn {
     play_turn(&request(vec![Turn::User(vec![text_part(text)])], tools))
 }
@@ -119,11 +120,11 @@ fn a_command_calls_a_tool_or_explains() {
         (r#"/refund {"order_id": }"#, vec![]),
         ("/weather in Tokyo", vec![]),
     ] {
-        let played = answer_to(message, &tools);
+        let turn = answer_to(message, &tools);
         let expected: Vec<_> =
             calls.into_iter().map(|(name, arguments)| (name.to_owned(), arguments)).collect();
-        assert_eq!(played.calls, expected, "{message}: {}", played.text);
-        assert_eq!(played.text.ends_with(DISCLAIMER), expected.is_empty(), "{message}");
+        assert_eq!(turn.calls, expected, "{message}: {}", turn.text);
+        assert_eq!(turn.text.ends_with(DISCLAIMER), expected.is_empty(), "{message}");
     }
 }
 
@@ -152,9 +153,9 @@ fn a_tool_that_is_not_on_offer_is_never_called() {
         "/find_order {}",
         "/find",
     ] {
-        let played = answer_to(message, &[tool("unrelated", json!({"type": "object"}))]);
-        assert_eq!(played.calls, [], "{message}");
-        assert!(played.text.ends_with(DISCLAIMER), "{message}: {}", played.text);
+        let turn = answer_to(message, &[tool("unrelated", json!({"type": "object"}))]);
+        assert_eq!(turn.calls, [], "{message}");
+        assert!(turn.text.ends_with(DISCLAIMER), "{message}: {}", turn.text);
     }
 }
 
@@ -174,8 +175,8 @@ fn a_phrases_arguments_fit_the_tools_schema() {
         "required": ["location", "unit"],
         "additionalProperties": false,
     });
-    let played = answer_to("weather in Tokyo", &[tool("get_weather", schema)]);
-    assert_eq!(played.calls, [("get_weather".into(), json!({"location": "Tokyo", "unit": "C"}))]);
+    let turn = answer_to("weather in Tokyo", &[tool("get_weather", schema)]);
+    assert_eq!(turn.calls, [("get_weather".into(), json!({"location": "Tokyo", "unit": "C"}))]);
 }
 
 #[test]

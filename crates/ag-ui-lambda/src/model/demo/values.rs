@@ -34,9 +34,9 @@ impl<'m> MessageValues<'m> {
         let mut values = Self { all: Words::new(message), ..Self::default() };
         let mut rest = message;
         while let Some(c) = rest.chars().next() {
-            if let Some((text, behind)) = parse_quoted(rest) {
+            if let Some((text, after)) = parse_quoted(rest) {
                 values.quoted.push_back(text.to_owned());
-                rest = behind;
+                rest = after;
             } else if c.is_alphanumeric() || matches!(c, '_' | '-') {
                 rest = values.read_token(rest, names);
             } else {
@@ -50,31 +50,31 @@ impl<'m> MessageValues<'m> {
     fn read_token<'a>(&mut self, text: &'a str, names: &[&str]) -> &'a str {
         let is_of_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
         let name_end = text.find(|c| !is_of_name(c)).unwrap_or(text.len());
-        let (name, behind) = text.split_at(name_end);
-        let value = behind.trim_start().strip_prefix(['=', ':']).map(str::trim_start);
+        let (name, after) = text.split_at(name_end);
+        let value = after.trim_start().strip_prefix(['=', ':']).map(str::trim_start);
         if let Some(value) = value
             && let Some(name) = names.iter().find(|known| naming::has_same_words(known, name))
         {
-            let (given, behind) = match parse_quoted(value) {
-                Some((text, behind)) => (PairValue { text: text.to_owned(), is_quoted: true }, behind),
+            let (given, after) = match parse_quoted(value) {
+                Some((text, after)) => (PairValue { text: text.to_owned(), is_quoted: true }, after),
                 None => {
-                    let (word, behind) =
+                    let (word, after) =
                         value.split_at(value.find(char::is_whitespace).unwrap_or(value.len()));
-                    (PairValue { text: trim_punctuation(word).to_owned(), is_quoted: false }, behind)
+                    (PairValue { text: trim_punctuation(word).to_owned(), is_quoted: false }, after)
                 }
             };
             if !given.text.is_empty() || given.is_quoted {
                 self.pairs.push(((*name).to_owned(), given));
             }
-            return behind;
+            return after;
         }
-        let (word, behind) = text.split_at(text.find(char::is_whitespace).unwrap_or(text.len()));
+        let (word, after) = text.split_at(text.find(char::is_whitespace).unwrap_or(text.len()));
         let word = trim_punctuation(word);
         let is_plain = word.chars().all(|c| is_of_name(c) || matches!(c, '.' | '/'));
         if is_plain && word.contains(|c: char| c.is_ascii_digit()) {
             self.words.push_back(word.to_owned());
         }
-        behind
+        after
     }
 
     /// Returns the value of the last pair with this name.
@@ -114,8 +114,8 @@ impl<'m> MessageValues<'m> {
 
 /// Parses a plain number; an integer becomes JSON without a fraction. `None` for any other text, such as `1e9`.
 pub(super) fn parse_number(text: &str) -> Option<Value> {
-    if let Ok(whole) = text.parse::<i64>() {
-        return Some(whole.into());
+    if let Ok(integer) = text.parse::<i64>() {
+        return Some(integer.into());
     }
     let is_plain = text.bytes().all(|b| b.is_ascii_digit() || b"+-.".contains(&b));
     let number = text.parse::<f64>().ok().filter(|_| is_plain)?;

@@ -257,7 +257,7 @@ fn decode_content(content: Value, is_thought: bool, events: &mut Vec<FrameEvent>
     match content {
         Value::String(text) if text.is_empty() => {}
         Value::String(text) => {
-            events.push(if is_thought { FrameEvent::Reasoning(text) } else { FrameEvent::Text(text) })
+            events.push(if is_thought { FrameEvent::Reasoning(text) } else { FrameEvent::Text(text) });
         }
         Value::Array(chunks) => {
             chunks.into_iter().for_each(|chunk| decode_content(chunk, is_thought, events));

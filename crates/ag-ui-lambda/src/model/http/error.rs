@@ -38,7 +38,6 @@ const INVALID_REQUEST_CODES: &[&str] = &[
     "bad_request",
     "bad_input",
     "validation",
-    "unprocessable",
     "not_supported",
     "unsupported",
 ];

@@ -14,7 +14,7 @@ use crate::model::ReasoningKind;
 use crate::model::compat;
 
 /// The members in which reasoning is sent: Ollama's own, and those of compatible servers.
-const REASONING: &[&str] = &["/message/thinking", "/message/reasoning", "/message/reasoning_content"];
+const REASONING: &[&str] = &["/message/thinking", "/message/reasoning"];
 
 /// Writes the body of a request.
 pub(super) fn request_body(request: &WireRequest<'_>) -> Value {

@@ -127,7 +127,7 @@ impl ProviderError {
     fn read_codes(&mut self, error: &Value) {
         for name in ["type", "code", "status", "error_type", "error_code"] {
             match error.get(name) {
-                // In Anthropic's events and vLLM's responses the type only says that they are errors.
+                // In Anthropic's events and vLLM's responses the type only means that they are errors.
                 Some(Value::String(word)) if word == "error" || word.is_empty() => {}
                 Some(Value::String(word)) => match word.parse() {
                     Ok(number) => self.set_status(number),

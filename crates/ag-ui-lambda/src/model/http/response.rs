@@ -218,7 +218,7 @@ impl ResponseReader {
             Ok(Err(_)) | Err(_) if has_stopped && self.has_answer => self.end(),
             Ok(Err(error)) => self.fail(error::transport_error(error, self.failure_kind())),
             Err(_elapsed) if has_stopped => self.end(),
-            Err(_elapsed) => self.cut("the provider is silent"),
+            Err(_elapsed) => self.cut("the provider sent nothing for too long"),
         }
     }
 
@@ -231,7 +231,7 @@ impl ResponseReader {
         match self.finish_reason {
             _ if self.is_over || self.failure.is_some() => {}
             Some(_) => self.end(),
-            None => self.cut("the answer ended without its end"),
+            None => self.cut("the response ended before the turn did"),
         }
     }
 
@@ -254,11 +254,11 @@ impl ResponseReader {
             // After a complete answer, a frame that can't be read does no harm.
             Ok(_) | Err(_) if self.finish_reason.is_some() && self.has_answer => {}
             Ok(Value::Null) => {}
-            Ok(_) => self.cut("a frame is no object"),
+            Ok(_) => self.cut("a frame is not a JSON object"),
             // The error's message may quote the answer, so only the position is kept.
             Err(error) => {
                 let (line, column) = (error.line(), error.column());
-                self.cut(&format!("a frame is no JSON, line {line} column {column}"));
+                self.cut(&format!("a frame is not valid JSON at line {line}, column {column}"));
             }
         }
     }

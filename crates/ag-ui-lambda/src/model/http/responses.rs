@@ -95,7 +95,7 @@ fn encode_message(message: &Message<'_>) -> Vec<Value> {
 fn encode_reasoning(piece: &Reasoning) -> Vec<Value> {
     let encrypted = match &piece.kind {
         ReasoningKind::Signed(encrypted) => vec![encrypted.clone()],
-        // A list of items that came only after the answer.
+        // A list of the items that came only after the answer.
         ReasoningKind::TurnSignature(encrypted) => serde_json::from_str(encrypted).unwrap_or_default(),
         _ => Vec::new(),
     };

@@ -3,31 +3,34 @@
 mod connections;
 mod errors;
 mod requests;
+mod server_differences;
+mod settings;
 mod stub;
 mod surrogates;
+mod turn_end;
 mod wires;
 
 use futures_util::StreamExt as _;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use self::stub::Stub;
+use self::stub::{Stub, StubResponse};
 use super::*;
-use crate::model::{Call, CallResult, ModelSettings, Turn, UserPart};
+use crate::model::{Call, CallResult, ModelSettings, StopReason, Turn, UserPart};
 use crate::protocol::{ContentPart, PartKind, Tool};
 
 const KEY: &str = "sk-test-0123456789";
 
-/// The frames of a whole turn.
+/// The frames of a complete turn.
 type Frames = fn() -> Vec<String>;
 
 /// Each wire's adapter, and a turn on it.
 const ALL: [(&str, Frames); 5] = [
-    ("openai", wires::chat),
-    ("openai-responses", wires::responses),
-    ("anthropic", wires::anthropic),
-    ("gemini", wires::gemini),
-    ("ollama", wires::ollama),
+    ("openai", wires::chat_frames),
+    ("openai-responses", wires::responses_frames),
+    ("anthropic", wires::anthropic_frames),
+    ("gemini", wires::gemini_frames),
+    ("ollama", wires::ollama_frames),
 ];
 
 fn model(adapter: &str, id: &str, stub: &Stub) -> HttpModel {
@@ -60,11 +63,30 @@ fn request() -> Request {
     }
 }
 
+/// Collects the deltas of a turn.
 async fn all(model: &HttpModel, request: &Request) -> Vec<Result<Delta, ModelError>> {
     model.stream(request).collect().await
 }
 
-/// The deltas in one line each; a failure as its kind and cause.
+/// Returns the deltas of a turn that gets this response.
+async fn deltas_of(adapter: &str, response: StubResponse) -> Vec<Result<Delta, ModelError>> {
+    let stub = Stub::with_responses([response]);
+    let model = model(adapter, "m", &stub).idle_timeout(Duration::from_millis(200));
+    all(&model, &request()).await
+}
+
+/// Returns how a turn ended, and asserts that it ended once.
+fn turn_end(deltas: &[Result<Delta, ModelError>]) -> Result<StopReason, ModelErrorKind> {
+    let ends = deltas.iter().filter(|delta| matches!(delta, Ok(Delta::End(_)) | Err(_))).count();
+    assert_eq!(ends, 1, "one end: {}", outline(deltas));
+    match deltas.last().unwrap() {
+        Ok(Delta::End(stop)) => Ok(*stop),
+        Err(error) => Err(error.kind),
+        Ok(_) => panic!("no end: {}", outline(deltas)),
+    }
+}
+
+/// Formats the deltas with one on each line; a failure is its kind and cause.
 fn outline(deltas: &[Result<Delta, ModelError>]) -> String {
     let line = |delta: &Result<Delta, ModelError>| match delta {
         Ok(Delta::Usage(usage)) => format!("Usage {}", json!(usage)),
@@ -78,12 +100,12 @@ fn outline(deltas: &[Result<Delta, ModelError>]) -> String {
     deltas.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// Events as `data:` lines.
+/// Formats events as `data:` lines.
 fn sse(events: &[Value]) -> Vec<String> {
     events.iter().map(|event| format!("data: {event}\n\n")).collect()
 }
 
-/// Events with their type as the event's name, as Anthropic and Responses send them.
+/// Formats events with their type as the event's name, as Anthropic and the Responses API send them.
 fn named_sse(events: &[Value]) -> Vec<String> {
     let frame = |event: &Value| format!("event: {}\ndata: {event}\n\n", event["type"].as_str().unwrap());
     events.iter().map(frame).collect()

@@ -80,7 +80,9 @@ struct Reader<'a> {
     calls: Vec<HistoryCall<'a>>,
     /// Counts the messages that end a turn of the assistant. A call that is repeated within a turn is the same call.
     turn: usize,
-    nearest: HashMap<&'a ToolCallId, Nearest<'a>>,
+    /// The calls that a tool message with an id may answer.
+    nearest: HashMap<&'a ToolCallId, NearestCalls<'a>>,
+    /// The ids of the calls so far.
     ids: HashSet<&'a ToolCallId>,
     /// The tool messages that stand before every call of their id.
     early: Vec<(usize, &'a ToolCallId)>,
@@ -88,9 +90,11 @@ struct Reader<'a> {
 
 /// The calls with one id in the nearest turn that has any.
 #[derive(Default)]
-struct Nearest<'a> {
+struct NearestCalls<'a> {
     turn: usize,
+    /// The indexes of the calls.
     calls: Vec<usize>,
+    /// The names and arguments of the calls, by which a repeated call is recognized.
     functions: HashSet<(&'a str, &'a str)>,
     /// How many of the calls have a tool message.
     answered: usize,
@@ -102,7 +106,7 @@ impl<'a> Reader<'a> {
         for call in calls {
             let nearest = self.nearest.entry(&call.id).or_default();
             if nearest.turn != self.turn {
-                *nearest = Nearest { turn: self.turn, ..Nearest::default() };
+                *nearest = NearestCalls { turn: self.turn, ..NearestCalls::default() };
             }
             if !nearest.functions.insert((&call.function.name, &call.function.arguments)) {
                 continue;
@@ -127,7 +131,7 @@ impl<'a> Reader<'a> {
             self.early.push((index, id));
             return;
         };
-        // Parallel calls under one id have their results in their order.
+        // The results of parallel calls with one id come in the order of the calls.
         let call = match nearest.calls.get(nearest.answered) {
             Some(call) => {
                 nearest.answered += 1;

@@ -10,8 +10,8 @@ use futures_util::StreamExt as _;
 use serde_json::json;
 use tokio::time::timeout;
 
-use super::server::{StubResponse, End, REQUEST_ID, StubServer, exception};
-use super::{CLAUDE, deltas_of, hello, collect_turn, text_event, short_response};
+use super::server::{End, REQUEST_ID, StubResponse, StubServer, exception};
+use super::{CLAUDE, collect_turn, deltas_of, hello, short_response, text_event};
 use crate::error_chain::error_chain;
 use crate::model::{Bedrock, Delta, Model as _, ModelErrorKind};
 
@@ -217,8 +217,14 @@ fn model_at(listener: &TcpListener) -> Bedrock {
 
 #[tokio::test]
 async fn a_dead_reused_connection_is_replaced() {
-    let whole = || StubResponse::Events(short_response(), End::Complete);
-    let server = StubServer::with_responses([whole(), StubResponse::Reset, whole(), StubResponse::Reset, StubResponse::Reset]);
+    let complete_response = || StubResponse::Events(short_response(), End::Complete);
+    let server = StubServer::with_responses([
+        complete_response(),
+        StubResponse::Reset,
+        complete_response(),
+        StubResponse::Reset,
+        StubResponse::Reset,
+    ]);
     let model = server.model(CLAUDE);
 
     for _ in 0..2 {

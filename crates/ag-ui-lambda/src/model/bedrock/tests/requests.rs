@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::server::{StubResponse, End, StubServer};
-use super::{CLAUDE, hello, part, collect_turn, request, short_response, text};
+use super::server::{End, StubResponse, StubServer};
+use super::{CLAUDE, collect_turn, hello, part, request, short_response, text};
 use crate::model::{
     Bedrock, Call, CallResult, ModelSettings, Reasoning, ReasoningKind, Request, ToolChoice, Turn, UserPart,
 };

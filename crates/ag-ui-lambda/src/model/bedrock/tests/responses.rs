@@ -5,7 +5,7 @@ use aws_smithy_types::event_stream::Message;
 use serde_json::json;
 
 use super::server::{End, event};
-use super::{CLAUDE, deltas_of, text_event, short_response, stop_event, usage_event};
+use super::{CLAUDE, deltas_of, short_response, stop_event, text_event, usage_event};
 use crate::model::{Delta, ModelErrorKind, StopReason};
 use crate::protocol::TokenUsage;
 
@@ -172,7 +172,8 @@ async fn a_missing_token_count_is_unknown() {
         (json!({ "inputTokens": 3, "outputTokens": 1, "totalTokens": 9 }), Some(3), Some(1), Some(4), None),
         (json!({ "inputTokens": 3, "cacheReadInputTokens": 0 }), Some(3), None, None, Some(0)),
     ] {
-        let (deltas, _) = deltas_of([stop_event("end_turn"), usage_event(&usage)].concat(), End::Complete).await;
+        let (deltas, _) =
+            deltas_of([stop_event("end_turn"), usage_event(&usage)].concat(), End::Complete).await;
 
         let Delta::Usage(counted) = &deltas[0] else { panic!("{deltas:?}") };
         let counts = (counted.input_tokens, counted.output_tokens, counted.total_tokens);

@@ -1,4 +1,4 @@
-//! A Bedrock on this machine: real event-stream frames, and faults by the byte.
+//! A stand-in for Bedrock on this machine: it sends real event-stream frames, and failures at any byte.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -21,9 +21,10 @@ use tokio::sync::Notify;
 
 use crate::model::Bedrock;
 
+/// The id that the server gives to every request.
 pub(super) const REQUEST_ID: &str = "6c1f9f0e-0000-4000-8000-000000000001";
 
-/// How the body of an answer ends.
+/// How the body of a response ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
     Complete,
@@ -33,23 +34,23 @@ pub(super) enum End {
     Silent,
 }
 
-/// One answer.
+/// A prepared response.
 pub(super) enum StubResponse {
     /// An event stream of these bytes.
     Events(Vec<u8>, End),
     /// A status, further header lines and a JSON body.
     Error(u16, String, String),
-    /// The connection is closed before any byte of an answer.
+    /// The connection is closed before any byte of a response.
     Reset,
 }
 
-/// What came in: the first line and the body.
+/// A received request: its first line and its body.
 pub(super) type RecordedRequest = (String, String);
 
 pub(super) struct StubServer {
     state: Arc<State>,
     server: Loopback,
-    /// The client closed the connection of a silent answer.
+    /// Signals that the client closed the connection of a silent response.
     pub(super) hung_up: Arc<Notify>,
 }
 
@@ -61,7 +62,7 @@ struct State {
 }
 
 impl StubServer {
-    /// Gives these answers in this order, over any number of connections; then 404s.
+    /// Starts a server that sends these responses in this order, over any number of connections, and 404 after them.
     pub(super) fn with_responses(answers: impl IntoIterator<Item = StubResponse>) -> Self {
         let answers = Mutex::new(answers.into_iter().collect());
         let state = Arc::new(State { answers, ..State::default() });
@@ -117,9 +118,11 @@ impl State {
                 (headers.fold(response, add), body.into_bytes(), End::Complete)
             }
             Some(StubResponse::Reset) => return Err(io::ErrorKind::ConnectionReset.into()),
-            None => {
-                (response.status(404).header("content-type", "application/json"), b"{}".to_vec(), End::Complete)
-            }
+            None => (
+                response.status(404).header("content-type", "application/json"),
+                b"{}".to_vec(),
+                End::Complete,
+            ),
         };
         let hang_up = (end == End::Silent).then(|| HangUp(Arc::clone(&self.hung_up)));
         let last = stream::once(async move {

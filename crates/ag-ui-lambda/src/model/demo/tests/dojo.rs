@@ -4,11 +4,11 @@
 
 use serde_json::{Value, json};
 
-use super::{image_part, play_turn, request, answer_to, tool, text_part};
+use super::{answer_to, image_part, play_turn, request, text_part, tool};
 use crate::model::{Call, CallResult, Turn};
 use crate::protocol::{Content, Tool};
 
-/// What a page wants of a prompt.
+/// What a page expects of a prompt.
 enum Wanted {
     /// A call of a tool with these arguments.
     Call(&'static str, Value),
@@ -18,7 +18,7 @@ enum Wanted {
     Document(&'static str),
     /// Text that has this in it.
     Text(&'static str),
-    /// The same behind reasoning.
+    /// The same after reasoning.
     Reasoned(&'static str),
 }
 

@@ -1,4 +1,4 @@
-//! Arguments fit the schema that they are made from, whatever the schema is: a validator of its own says so.
+//! Arguments fit the schema that they are made from, whatever the schema is. An independent validator checks it.
 #![expect(dead_code, reason = "the types are there for their schemas")]
 
 use std::collections::BTreeMap;
@@ -255,7 +255,7 @@ fn arguments_fit_handwritten_schemas() {
 #[test]
 fn impossible_arguments_are_explained() {
     let member = |schema: Value| json!({"type": "object", "properties": {"a": schema}, "required": ["a"]});
-    for (schema, says) in [
+    for (schema, sentence) in [
         (json!({"type": "string", "pattern": "(?=x)y"}), "at /a: Its pattern is too difficult"),
         (json!({"type": "integer", "minimum": 3, "maximum": 2}), "at /a: A script finds no value"),
         (json!({"$ref": "#/$defs/none"}), "at /a: Its schema refers to one that is not there."),
@@ -267,7 +267,7 @@ fn impossible_arguments_are_explained() {
         (json!({"type": "hologram"}), "at /a: "),
     ] {
         let text = make_arguments(&member(schema.clone())).unwrap_err();
-        assert!(text.contains(says), "{schema}: {text}");
+        assert!(text.contains(sentence), "{schema}: {text}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Reads the errors of many servers, and tells them from parts of an answer.
+//! Errors of many servers are read, and differ from parts of an answer.
 
 use serde_json::json;
 

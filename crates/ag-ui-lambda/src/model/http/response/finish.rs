@@ -20,20 +20,20 @@ impl ResponseReader {
         }
         self.take_other_calls();
         let Some(word) = self.finish_reason.take() else {
-            return self.cut("the answer ended without a reason");
+            return self.cut("the response ended without a finish reason");
         };
         // The word is parsed before the key is redacted, since the key may be a part of it.
         let finish_reason = FinishReason::parse(&word.to_ascii_lowercase());
         let word = error::redact_key(&word, self.key()).to_ascii_lowercase();
         let finish_reason = finish_reason.unwrap_or_else(|| {
             let word: String = word.chars().take(40).collect();
-            warn!(word, "unknown reason to stop, taken for a good one");
+            warn!(word, "unknown finish reason; the turn counts as complete");
             FinishReason::Complete
         });
         let reason = match finish_reason {
-            FinishReason::Failed => return self.cut(&format!("the provider stopped: {word}")),
+            FinishReason::Failed => return self.cut(&format!("the finish reason of the provider is {word}")),
             FinishReason::ToolCalls if self.calls.is_empty() && self.text.is_empty() => {
-                return self.cut("the provider stopped for calls, and none came");
+                return self.cut("the provider stopped for calls but sent none");
             }
             FinishReason::ToolCalls if self.calls.is_empty() => {
                 let (provider, model) = (self.provider, &self.model);
@@ -114,7 +114,7 @@ impl ResponseReader {
             Some(media_type) => {
                 let media_type = error::redact_key(media_type, self.key());
                 let media_type: String = media_type.chars().take(60).collect();
-                self.fail(ModelError::new(kind, format!("{cause}, and is {media_type}")));
+                self.fail(ModelError::new(kind, format!("{cause}; the media type of the response is {media_type}")));
             }
             None => self.fail(ModelError::new(kind, cause)),
         }

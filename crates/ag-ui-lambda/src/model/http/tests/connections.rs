@@ -1,4 +1,4 @@
-//! Connections and keys: what is opened, used again and renewed.
+//! Connections and keys: when they are opened, reused and replaced.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -8,7 +8,7 @@ use super::stub::StubResponse;
 use super::*;
 use crate::model::ModelErrorKind;
 
-/// A source with an old key and a new one.
+/// Provides an old key and newer ones.
 #[derive(Default)]
 struct RotatedKey {
     renewals: AtomicUsize,
@@ -38,13 +38,17 @@ fn model_with_key(stub: &Stub, source: &Arc<RotatedKey>) -> HttpModel {
 }
 
 fn refused_key() -> StubResponse {
-    StubResponse::status(401, "content-type: application/json\r\n", "{\"error\":{\"code\":\"invalid_api_key\"}}")
+    StubResponse::status(
+        401,
+        "content-type: application/json\r\n",
+        "{\"error\":{\"code\":\"invalid_api_key\"}}",
+    )
 }
 
 #[tokio::test]
 async fn a_refused_key_is_replaced_by_a_newer_one() {
     let source = Arc::new(RotatedKey::default());
-    let stub = Stub::with_responses([refused_key(), StubResponse::stream(wires::chat())]);
+    let stub = Stub::with_responses([refused_key(), StubResponse::stream(wires::chat_frames())]);
     let model = model_with_key(&stub, &source);
 
     let deltas = all(&model, &request()).await;
@@ -93,7 +97,7 @@ async fn without_a_key_nothing_is_sent() {
 
 #[tokio::test]
 async fn only_a_polled_stream_sends_and_dropping_cancels() {
-    let frames = wires::chat().into_iter().take(3).collect();
+    let frames = wires::chat_frames().into_iter().take(3).collect();
     let stub = Stub::with_responses([StubResponse::stream(frames).then_silent()]);
     let model = model("openai", "m", &stub);
     drop(model.stream(&request()));
@@ -109,9 +113,10 @@ async fn only_a_polled_stream_sends_and_dropping_cancels() {
 #[tokio::test]
 async fn warm_up_opens_the_shared_connection_without_a_key() {
     for (adapter, frames) in ALL {
-        // Providers end the body some time behind the last event.
+        // Providers end the body some time after the last event.
         let end = Arc::new(Notify::new());
-        let stub = Stub::with_responses([(); 3].map(|()| StubResponse::stream(frames()).end_on_signal(end.clone())));
+        let stub =
+            Stub::with_responses([(); 3].map(|()| StubResponse::stream(frames()).end_on_signal(end.clone())));
         let model = model(adapter, "m", &stub);
         model.warm_up().await;
         for _ in 0..3 {
@@ -139,7 +144,9 @@ async fn warm_up_opens_the_shared_connection_without_a_key() {
 #[tokio::test]
 async fn a_late_body_end_still_frees_the_connection() {
     let end = Arc::new(Notify::new());
-    let stub = Stub::with_responses([(); 2].map(|()| StubResponse::stream(wires::chat()).end_on_signal(end.clone())));
+    let stub = Stub::with_responses(
+        [(); 2].map(|()| StubResponse::stream(wires::chat_frames()).end_on_signal(end.clone())),
+    );
     let model = model("openai", "m", &stub);
     for _ in 0..2 {
         let deltas = all(&model, &request()).await;
@@ -166,7 +173,7 @@ async fn a_dead_reused_connection_is_replaced() {
 
 #[tokio::test]
 async fn a_new_connection_without_a_response_fails() {
-    let stub = Stub::with_responses([StubResponse::hang_up(), StubResponse::stream(wires::chat())]);
+    let stub = Stub::with_responses([StubResponse::hang_up(), StubResponse::stream(wires::chat_frames())]);
     let model = model("openai", "m", &stub);
 
     let deltas = all(&model, &request()).await;
@@ -177,8 +184,12 @@ async fn a_new_connection_without_a_response_fails() {
 
 #[tokio::test]
 async fn a_connection_cut_within_a_response_is_not_retried() {
-    let cut = || StubResponse::stream(wires::chat().into_iter().take(1).collect()).cut_off();
-    let stub = Stub::with_responses([StubResponse::stream(wires::chat()), cut(), StubResponse::stream(wires::chat())]);
+    let cut = || StubResponse::stream(wires::chat_frames().into_iter().take(1).collect()).cut_off();
+    let stub = Stub::with_responses([
+        StubResponse::stream(wires::chat_frames()),
+        cut(),
+        StubResponse::stream(wires::chat_frames()),
+    ]);
     let model = model("openai", "m", &stub);
     all(&model, &request()).await;
     let deltas = all(&model, &request()).await;
@@ -188,7 +199,8 @@ async fn a_connection_cut_within_a_response_is_not_retried() {
 
 #[tokio::test]
 async fn warm_up_uses_a_request_that_keeps_the_connection() {
-    let stub = Stub::with_responses([StubResponse::status(200, "", "{}"), StubResponse::stream(wires::chat())]);
+    let stub =
+        Stub::with_responses([StubResponse::status(200, "", "{}"), StubResponse::stream(wires::chat_frames())]);
     let stub = stub.close_after_head();
     let model = model("openai", "m", &stub);
     model.warm_up().await;

@@ -1,13 +1,13 @@
-//! What goes out on each wire.
+//! The request on each wire.
 
-use super::stub::{StubResponse, RecordedRequest};
+use super::stub::{RecordedRequest, StubResponse};
 use super::*;
-use crate::model::{Call, CallResult, CallSignature, Reasoning, ReasoningKind, ToolChoice};
+use crate::model::{Call, CallResult, CallSignature, Reasoning, ReasoningKind};
 use crate::protocol::{Content, Source};
 
-const ADAPTERS: [&str; 5] = ["openai", "openai-responses", "anthropic", "gemini", "ollama"];
+pub(super) const ADAPTERS: [&str; 5] = ["openai", "openai-responses", "anthropic", "gemini", "ollama"];
 
-/// The request as a provider sees it.
+/// Returns the request as the provider receives it.
 async fn recorded_request(adapter: &str, id: &str, request: &Request) -> RecordedRequest {
     let stub = Stub::with_responses([]);
     let model = model(adapter, id, &stub);
@@ -15,15 +15,16 @@ async fn recorded_request(adapter: &str, id: &str, request: &Request) -> Recorde
     stub.requests().remove(0)
 }
 
-async fn request_body(adapter: &str, id: &str, request: &Request) -> Value {
+/// Returns the body of the request as the provider receives it.
+pub(super) async fn request_body(adapter: &str, id: &str, request: &Request) -> Value {
     recorded_request(adapter, id, request).await.body
 }
 
-fn data(mime_type: &str) -> Source {
+fn image_data(mime_type: &str) -> Source {
     Source::Data { value: "QUJD".into(), mime_type: mime_type.into() }
 }
 
-fn url() -> Source {
+fn image_url() -> Source {
     Source::Url { value: "https://a.example/x".into(), mime_type: None }
 }
 
@@ -32,7 +33,7 @@ fn call(id: &str, city: &str) -> Call {
     Call { id: id.into(), name: "get_weather".into(), arguments, signature: None }
 }
 
-/// A user with a picture, a turn of `model` with reasoning, text and two calls, their results, a user.
+/// Returns a history: a user with an image, a turn of `model` with reasoning, text and two calls, their results, a user.
 fn history(model: &str, kinds: &[ReasoningKind]) -> Vec<Turn> {
     let piece =
         |kind: &ReasoningKind| Reasoning { model: model.into(), text: "Two.".into(), kind: kind.clone() };
@@ -46,7 +47,7 @@ fn history(model: &str, kinds: &[ReasoningKind]) -> Vec<Turn> {
         Turn::User(vec![
             UserPart::ClientContext("context".into()),
             text("Weather?"),
-            part(PartKind::Image { source: data("image/png") }),
+            part(PartKind::Image { source: image_data("image/png") }),
         ]),
         Turn::Assistant {
             reasoning: std::iter::once(foreign).chain(kinds.iter().map(piece)).collect(),
@@ -58,11 +59,12 @@ fn history(model: &str, kinds: &[ReasoningKind]) -> Vec<Turn> {
     ]
 }
 
-fn with_history(model: &str, kinds: &[ReasoningKind]) -> Request {
+/// Returns a request with the history of [`history`].
+pub(super) fn with_history(model: &str, kinds: &[ReasoningKind]) -> Request {
     Request { history: history(model, kinds), ..request() }
 }
 
-/// A member in each line, and an element of a list in each.
+/// Formats a body with one member, and one entry of a list, on each line.
 fn lines(body: &Value) -> String {
     let member = |(name, value): (&String, &Value)| match value {
         Value::Array(items) => {
@@ -76,7 +78,8 @@ fn lines(body: &Value) -> String {
 
 #[tokio::test]
 async fn openai_chat() {
-    let body = request_body("openai", "gpt-4o", &with_history("openai/gpt-4o", &[ReasoningKind::Plain])).await;
+    let body =
+        request_body("openai", "gpt-4o", &with_history("openai/gpt-4o", &[ReasoningKind::Plain])).await;
     insta::assert_snapshot!(lines(&body), @r#"
     messages:
       {"content":"Be brief.","role":"system"}
@@ -96,7 +99,8 @@ async fn openai_chat() {
 #[tokio::test]
 async fn openai_responses() {
     let kinds = [ReasoningKind::Signed("c2VhbGVk".into())];
-    let body = request_body("openai-responses", "gpt-5", &with_history("openai-responses/gpt-5", &kinds)).await;
+    let body =
+        request_body("openai-responses", "gpt-5", &with_history("openai-responses/gpt-5", &kinds)).await;
     insta::assert_snapshot!(lines(&body), @r#"
     include:
       "reasoning.encrypted_content"
@@ -122,7 +126,8 @@ async fn openai_responses() {
 async fn anthropic() {
     let kinds = [ReasoningKind::Signed("c2ln".into()), ReasoningKind::Redacted("cmVk".into())];
     let body =
-        request_body("anthropic", "claude-haiku-4-5", &with_history("anthropic/claude-haiku-4-5", &kinds)).await;
+        request_body("anthropic", "claude-haiku-4-5", &with_history("anthropic/claude-haiku-4-5", &kinds))
+            .await;
     insta::assert_snapshot!(lines(&body), @r#"
     max_tokens: 64000
     messages:
@@ -218,9 +223,9 @@ async fn a_clients_tool_never_enables_a_providers_tool() {
             ("gemini", "/tools/0/functionDeclarations/0/name"),
             ("ollama", "/tools/0/function/name"),
         ] {
-            let mut asked = request();
-            asked.tools = [tool(name)].into();
-            let tools = request_body(adapter, "m", &asked).await;
+            let mut input = request();
+            input.tools = [tool(name)].into();
+            let tools = request_body(adapter, "m", &input).await;
             assert_eq!(tools.pointer(declared).unwrap(), name, "{adapter}");
             let tool = &tools["tools"][0];
             let is_a_function = tool.get("type").is_none_or(|kind| kind == "function");
@@ -231,9 +236,12 @@ async fn a_clients_tool_never_enables_a_providers_tool() {
 
 #[tokio::test]
 async fn a_renamed_tool_gets_its_original_name_back() {
-    let mut asked = request();
-    asked.tools = [tool("web search")].into();
-    let wire = request_body("openai", "m", &asked).await["tools"][0]["function"]["name"].as_str().unwrap().to_owned();
+    let mut input = request();
+    input.tools = [tool("web search")].into();
+    let wire = request_body("openai", "m", &input).await["tools"][0]["function"]["name"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let mut frames = sse(&[
         json!({ "choices": [{ "delta": { "tool_calls": [{ "index": 0, "id": "a", "function": { "name": wire, "arguments": "{}" } }] } }] }),
         json!({ "choices": [{ "delta": {}, "finish_reason": "tool_calls" }] }),
@@ -242,7 +250,7 @@ async fn a_renamed_tool_gets_its_original_name_back() {
     let stub = Stub::with_responses([StubResponse::stream(frames)]);
     let model = model("openai", "m", &stub);
 
-    let deltas = all(&model, &asked).await;
+    let deltas = all(&model, &input).await;
     assert!(outline(&deltas).contains("name: \"web search\""), "{}", outline(&deltas));
 }
 
@@ -250,8 +258,8 @@ async fn a_renamed_tool_gets_its_original_name_back() {
 async fn sends_part(adapter: &str, kind: PartKind) -> bool {
     let stub = Stub::with_responses([]);
     let says_so = model(adapter, "m", &stub).accepts(&kind);
-    let asked = Request { history: vec![Turn::User(vec![part(kind)])], ..request() };
-    let body = request_body(adapter, "m", &asked).await.to_string();
+    let input = Request { history: vec![Turn::User(vec![part(kind)])], ..request() };
+    let body = request_body(adapter, "m", &input).await.to_string();
     let is_taken = body.contains("QUJD") || body.contains("https://a.example/x");
     assert!(is_taken || body.contains("cannot be read here"), "{adapter} {body}");
     assert_eq!(says_so, is_taken, "{adapter}");
@@ -273,21 +281,21 @@ async fn parts_are_sent_only_to_providers_that_accept_them() {
     for (what, kind, takers) in [
         (
             "image",
-            image(data("image/png")),
+            image(image_data("image/png")),
             vec!["openai", "openai-responses", "anthropic", "gemini", "ollama", "groq"],
         ),
-        ("image by address", image(url()), vec!["openai", "openai-responses", "anthropic", "groq"]),
-        ("pdf", document(data("application/pdf")), vec!["openai", "openai-responses", "anthropic", "gemini"]),
-        ("pdf by address", document(url()), vec!["openai-responses", "anthropic"]),
-        ("text file", document(data("text/csv")), vec![]),
-        ("wav", audio(data("audio/wav")), vec!["openai", "gemini"]),
-        ("ogg", audio(data("audio/ogg")), vec!["gemini"]),
-        ("video", PartKind::Video { source: data("video/mp4") }, vec!["gemini"]),
+        ("image by address", image(image_url()), vec!["openai", "openai-responses", "anthropic", "groq"]),
+        ("pdf", document(image_data("application/pdf")), vec!["openai", "openai-responses", "anthropic", "gemini"]),
+        ("pdf by address", document(image_url()), vec!["openai-responses", "anthropic"]),
+        ("text file", document(image_data("text/csv")), vec![]),
+        ("wav", audio(image_data("audio/wav")), vec!["openai", "gemini"]),
+        ("ogg", audio(image_data("audio/ogg")), vec!["gemini"]),
+        ("video", PartKind::Video { source: image_data("video/mp4") }, vec!["gemini"]),
         ("handle", image(file), vec![]),
-        ("an image of no common kind", image(data("image/svg+xml")), vec![]),
-        ("gif", image(data("image/gif")), vec!["openai", "openai-responses", "anthropic", "ollama", "groq"]),
-        ("no sound", audio(data("text/html")), vec![]),
-        ("quicktime", PartKind::Video { source: data("video/quicktime") }, vec!["gemini"]),
+        ("an image of no common kind", image(image_data("image/svg+xml")), vec![]),
+        ("gif", image(image_data("image/gif")), vec!["openai", "openai-responses", "anthropic", "ollama", "groq"]),
+        ("no sound", audio(image_data("text/html")), vec![]),
+        ("quicktime", PartKind::Video { source: image_data("video/quicktime") }, vec!["gemini"]),
         ("a document by address that is no pdf", document(typed("application/msword")), vec![]),
         ("a pdf by address", document(typed("application/pdf")), vec!["openai-responses", "anthropic"]),
         ("an address with a password", image(address("https://u:p@a.example/x")), vec![]),
@@ -301,133 +309,12 @@ async fn parts_are_sent_only_to_providers_that_accept_them() {
         ),
     ] {
         for adapter in ADAPTERS.into_iter().chain(["groq"]) {
-            assert_eq!(sends_part(adapter, kind.clone()).await, takers.contains(&adapter), "{what} {adapter}");
+            assert_eq!(
+                sends_part(adapter, kind.clone()).await,
+                takers.contains(&adapter),
+                "{what} {adapter}"
+            );
         }
-    }
-}
-
-#[tokio::test]
-async fn only_an_offered_tool_is_forced_by_its_wire_name() {
-    let forced = |choice| async move {
-        let mut asked = request();
-        asked.settings.tool_choice = choice;
-        [
-            request_body("openai", "m", &asked).await["tool_choice"].clone(),
-            request_body("openai-responses", "m", &asked).await["tool_choice"].clone(),
-            request_body("anthropic", "m", &asked).await["tool_choice"].clone(),
-            request_body("gemini", "m", &asked).await["toolConfig"]["functionCallingConfig"].clone(),
-        ]
-    };
-    let weather = "get_weather";
-    assert_eq!(forced(ToolChoice::Auto).await, [(); 4].map(|()| Value::Null));
-    assert_eq!(forced(ToolChoice::Tool("gone".into())).await, [(); 4].map(|()| Value::Null));
-    assert_eq!(
-        forced(ToolChoice::Required).await,
-        [json!("required"), json!("required"), json!({ "type": "any" }), json!({ "mode": "ANY" })]
-    );
-    assert_eq!(
-        forced(ToolChoice::None).await,
-        [json!("none"), json!("none"), json!({ "type": "none" }), json!({ "mode": "NONE" })]
-    );
-    assert_eq!(
-        forced(ToolChoice::Tool(weather.into())).await,
-        [
-            json!({ "type": "function", "function": { "name": weather } }),
-            json!({ "type": "function", "name": weather }),
-            json!({ "type": "tool", "name": weather }),
-            json!({ "mode": "ANY", "allowedFunctionNames": [weather] }),
-        ]
-    );
-}
-
-#[tokio::test]
-async fn no_thinking_setting_is_sent_by_default() {
-    let responses = request_body("openai-responses", "gpt-4o", &request()).await;
-    assert!(responses["reasoning"].is_null() && responses["include"].is_null());
-    let gemini = request_body("gemini", "gemini-2.0-flash", &request()).await;
-    assert!(gemini["generationConfig"].is_null());
-
-    let responses = request_body("openai-responses", "o3", &request()).await;
-    assert_eq!(responses["include"], json!(["reasoning.encrypted_content"]));
-    assert!(responses["reasoning"].is_null(), "summaries are not everybody's");
-    let gemini = request_body("gemini", "gemini-2.5-flash", &request()).await;
-    assert_eq!(gemini["generationConfig"]["thinkingConfig"], json!({ "includeThoughts": true }));
-}
-
-#[tokio::test]
-async fn thinking_is_set_as_tokens_or_effort() {
-    let mut asked = request();
-    asked.settings = ModelSettings {
-        thinking_tokens: Some(4000),
-        temperature: Some(0.2),
-        max_tokens: Some(2000),
-        tool_choice: ToolChoice::Required,
-        ..ModelSettings::default()
-    };
-    assert_eq!(request_body("openai", "gpt-5", &asked).await["reasoning_effort"], "medium");
-    assert_eq!(request_body("openai-responses", "gpt-5", &asked).await["reasoning"]["effort"], "medium");
-    let deepseek = request_body("deepseek", "deepseek-chat", &asked).await;
-    assert_eq!(deepseek["thinking"], json!({ "type": "enabled" }));
-    let gemini = request_body("gemini", "gemini-2.5-pro", &asked).await["generationConfig"].clone();
-    assert_eq!(gemini["thinkingConfig"], json!({ "thinkingBudget": 4000, "includeThoughts": true }));
-    let gemini = request_body("gemini", "gemini-3-pro", &asked).await["generationConfig"].clone();
-    assert_eq!(gemini["thinkingConfig"], json!({ "thinkingLevel": "HIGH", "includeThoughts": true }));
-    assert_eq!(request_body("ollama", "qwen3", &asked).await["think"], true);
-
-    let old = request_body("anthropic", "claude-haiku-4-5", &asked).await;
-    assert_eq!(old["thinking"], json!({ "type": "enabled", "budget_tokens": 4000 }));
-    assert!(old["max_tokens"].as_u64().unwrap() > 4000);
-    assert!(old["temperature"].is_null() && old["tool_choice"].is_null());
-    let new = request_body("anthropic", "claude-opus-4-7", &asked).await;
-    assert_eq!(new["thinking"], json!({ "type": "adaptive", "display": "summarized" }));
-    assert_eq!(new["output_config"], json!({ "effort": "medium" }));
-}
-
-#[tokio::test]
-async fn anthropic_does_not_think_about_calls_without_reasoning() {
-    let name = "anthropic/claude-haiku-4-5";
-    let signed = [ReasoningKind::Signed("c2ln".into())];
-    for (why, kinds, len, thinks) in [
-        ("own thinking before the calls", &signed[..], 3, true),
-        ("another model's", &[][..], 3, false),
-        ("the user spoke since", &[][..], 4, true),
-    ] {
-        let mut asked = with_history(name, kinds);
-        asked.history.truncate(len);
-        asked.settings.thinking_tokens = Some(2000);
-        let body = request_body("anthropic", "claude-haiku-4-5", &asked).await;
-        assert_eq!(!body["thinking"].is_null(), thinks, "{why}");
-    }
-}
-
-#[tokio::test]
-async fn unsigned_reasoning_goes_back_while_calls_are_answered() {
-    for (adapter, len, expected) in
-        [("deepseek", 3, true), ("deepseek", 4, false), ("groq", 3, false), ("mistral", 3, true)]
-    {
-        let mut asked = with_history(&format!("{adapter}/m"), &[ReasoningKind::Plain]);
-        asked.history.truncate(len);
-        let body = request_body(adapter, "m", &asked).await.to_string();
-        assert_eq!(body.contains("Two."), expected, "{adapter} {len}");
-    }
-}
-
-#[tokio::test]
-async fn usage_is_requested_unless_the_provider_refuses() {
-    assert_eq!(request_body("openai", "m", &request()).await["stream_options"], json!({ "include_usage": true }));
-    assert!(request_body("mistral", "m", &request()).await["stream_options"].is_null());
-}
-
-#[tokio::test]
-async fn the_token_limit_has_the_name_the_model_knows() {
-    let mut asked = request();
-    asked.settings.max_tokens = Some(7);
-    for (id, name) in [
-        ("gpt-4o", "max_tokens"),
-        ("o4-mini", "max_completion_tokens"),
-        ("ft:o4-mini:acme", "max_completion_tokens"),
-    ] {
-        assert_eq!(request_body("openai", id, &asked).await[name], 7, "{id}");
     }
 }
 
@@ -440,25 +327,4 @@ async fn mistral_gets_ids_of_nine_letters_and_digits() {
         assert!(id.len() == 9 && id.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{id}");
         assert_eq!(body["messages"][answer]["tool_call_id"], id);
     }
-}
-
-#[tokio::test]
-async fn without_tools_there_is_no_tool_choice() {
-    let mut asked = request();
-    asked.tools = [].into();
-    asked.settings.tool_choice = ToolChoice::Required;
-    for adapter in ADAPTERS {
-        let body = request_body(adapter, "m", &asked).await;
-        assert!(body["tools"].is_null() && body["tool_choice"].is_null() && body["toolConfig"].is_null());
-    }
-}
-
-#[tokio::test]
-async fn anthropic_gets_declarations_of_tools_in_the_history() {
-    let request = Request { tools: [].into(), ..with_history("anthropic/m", &[]) };
-
-    let body = request_body("anthropic", "m", &request).await;
-
-    let empty = json!({ "type": "object", "properties": {} });
-    assert_eq!(body["tools"], json!([{ "name": "get_weather", "input_schema": empty }]));
 }

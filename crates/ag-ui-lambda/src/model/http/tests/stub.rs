@@ -1,4 +1,4 @@
-//! A server that records requests and plays answers, piece by piece.
+//! A server that records requests and sends prepared responses, piece by piece.
 
 use std::collections::VecDeque;
 use std::io;
@@ -17,6 +17,7 @@ use hyper::body::Incoming;
 use serde_json::Value;
 use tokio::sync::Notify;
 
+/// A server on this machine.
 pub(super) struct Stub {
     state: Arc<State>,
     server: Loopback,
@@ -24,19 +25,20 @@ pub(super) struct Stub {
 
 #[derive(Default)]
 struct State {
-    /// How HEAD is answered.
+    /// The headers of responses to HEAD.
     head: Mutex<&'static str>,
     answers: Mutex<VecDeque<StubResponse>>,
     seen: Mutex<Vec<RecordedRequest>>,
 }
 
-/// A request as it came.
+/// A request that the server received.
 #[derive(Clone)]
 pub(super) struct RecordedRequest {
     pub(super) head: String,
     pub(super) body: Value,
 }
 
+/// A prepared response.
 pub(super) struct StubResponse {
     status: u16,
     headers: String,
@@ -44,21 +46,29 @@ pub(super) struct StubResponse {
     end: End,
 }
 
+/// What happens after the pieces of a response.
 enum End {
+    /// The body ends.
     Clean,
+    /// The body ends when the signal comes.
     Late(Arc<Notify>),
-    /// The connection is closed behind an end that promised to keep it.
+    /// The body ends, and the connection is closed although the response promised to keep it.
     Closed,
+    /// The connection breaks off within the body.
     Cut,
+    /// Nothing more comes.
     Silent,
+    /// The last piece is repeated with a pause.
     Again(Duration),
 }
 
 impl StubResponse {
+    /// Creates an event stream of these pieces.
     pub(super) fn stream(pieces: Vec<String>) -> Self {
         Self { status: 200, headers: "content-type: text/event-stream\r\n".into(), pieces, end: End::Clean }
     }
 
+    /// Creates a response with this status, header lines and body.
     pub(super) fn status(status: u16, headers: &str, body: impl Into<String>) -> Self {
         Self { status, headers: headers.into(), pieces: vec![body.into()], end: End::Clean }
     }
@@ -68,33 +78,34 @@ impl StubResponse {
         Self { end: End::Late(signal), ..self }
     }
 
-    /// The connection breaks off behind the pieces.
+    /// Breaks the connection off after the pieces.
     pub(super) fn cut_off(self) -> Self {
         Self { end: End::Cut, ..self }
     }
 
-    /// The last piece comes again and again, with a pause between.
+    /// Repeats the last piece for ever, with a pause before each repetition.
     pub(super) fn repeat_last(self, pause: Duration) -> Self {
         Self { end: End::Again(pause), ..self }
     }
 
-    /// The connection is closed in place of an answer.
+    /// Closes the connection in place of a response.
     pub(super) fn hang_up() -> Self {
         Self { status: 0, headers: String::new(), pieces: Vec::new(), end: End::Cut }
     }
 
-    /// The body ends well, and the connection is closed right behind it.
+    /// Closes the connection right after the end of the body.
     pub(super) fn close_connection(self) -> Self {
         Self { end: End::Closed, ..self }
     }
 
-    /// Nothing comes behind the pieces, and no end.
+    /// Sends nothing after the pieces, and keeps the connection open.
     pub(super) fn then_silent(self) -> Self {
         Self { end: End::Silent, ..self }
     }
 }
 
 impl Stub {
+    /// Starts a server that sends these responses in this order, and 404 after them.
     pub(super) fn with_responses(answers: impl IntoIterator<Item = StubResponse>) -> Self {
         let answers = Mutex::new(answers.into_iter().collect());
         let state = Arc::new(State { answers, ..State::default() });
@@ -103,20 +114,23 @@ impl Stub {
         Self { state, server }
     }
 
-    /// The same server, which closes the connection behind a HEAD.
+    /// Closes the connection after each response to HEAD.
     pub(super) fn close_after_head(self) -> Self {
         *self.state.head.lock().unwrap() = "connection: close\r\n";
         self
     }
 
+    /// Returns the server's address.
     pub(super) fn url(&self) -> String {
         self.server.url()
     }
 
+    /// Returns the requests so far.
     pub(super) fn requests(&self) -> Vec<RecordedRequest> {
         self.state.seen.lock().unwrap().clone()
     }
 
+    /// Returns the number of connections that were opened.
     pub(super) fn connections(&self) -> usize {
         self.server.connections()
     }
@@ -128,6 +142,7 @@ impl Stub {
 }
 
 impl State {
+    /// Records a request and sends the next response.
     async fn answer(
         self: Arc<Self>,
         request: http::Request<Incoming>,
@@ -144,11 +159,15 @@ impl State {
         let answer = answer.unwrap_or_else(|| {
             StubResponse::status(404, if is_head { *self.head.lock().unwrap() } else { "" }, "")
         });
-        // Only the answer that hangs up has none.
+        // Only the response that closes the connection has no valid status.
         let status = StatusCode::from_u16(answer.status).map_err(io::Error::other)?;
         let connection = head.extensions.get::<Connection>().unwrap().clone();
-        let body =
-            ResponseBody { pieces: answer.pieces.into_iter(), last: String::new(), end: answer.end, connection };
+        let body = ResponseBody {
+            pieces: answer.pieces.into_iter(),
+            last: String::new(),
+            end: answer.end,
+            connection,
+        };
         let body = StreamBody::new(stream::unfold(body, ResponseBody::next)).boxed_unsync();
         let headers = answer.headers.lines().map(|line| line.split_once(": ").unwrap());
         let response =
@@ -157,7 +176,7 @@ impl State {
     }
 }
 
-/// The body of an answer while it is sent.
+/// The body of a response that is being sent.
 struct ResponseBody {
     pieces: vec::IntoIter<String>,
     /// The piece that was sent last.
@@ -167,8 +186,9 @@ struct ResponseBody {
 }
 
 impl ResponseBody {
+    /// Returns the next piece; `None` at the end of the body.
     async fn next(mut self) -> Option<(io::Result<Frame<Bytes>>, Self)> {
-        // A piece at a time, as providers send them: it is written while there is no other.
+        // Each piece is written on its own, as providers send them.
         tokio::task::yield_now().await;
         if let Some(piece) = self.pieces.next() {
             self.last = piece;

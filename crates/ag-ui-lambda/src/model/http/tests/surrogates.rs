@@ -3,7 +3,7 @@
 use super::stub::StubResponse;
 use super::*;
 
-/// What a turn says, as one text of each kind.
+/// The texts of a turn: one of each kind.
 #[derive(Debug, Default, PartialEq)]
 struct Texts {
     text: String,

@@ -1,4 +1,4 @@
-//! Tests of the Runtime API with a function that writes its HTTP byte by byte, and of processes with shell scripts.
+//! Tests of the Runtime API with a function that writes its HTTP byte by byte.
 
 use std::{io::ErrorKind, time::Duration};
 
@@ -7,17 +7,18 @@ use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::TcpStream,
-    process::Command,
 };
 
-use super::{
-    Function, FunctionError, FunctionResponse, Invocation, invocation::Payload, runtime_api::RuntimeApi,
-};
+use super::RuntimeApi;
+use crate::{FunctionError, FunctionResponse, Invocation, Payload};
 
+/// The headers of a POST that streams a response.
 const STREAMING: &str =
     "lambda-runtime-function-response-mode: streaming\r\ntransfer-encoding: chunked\r\ntrailer: x-sum\r\n";
+/// The prelude of a streamed response.
 const PRELUDE: &str =
     r#"{"statusCode":201,"headers":{"content-type":"text/event-stream","vary":["a","b"]},"cookies":["c=1"]}"#;
+/// The last chunk of a body.
 const END: &[u8] = b"0\r\n\r\n";
 
 /// A worker of a function: one connection to the Runtime API.
@@ -98,7 +99,7 @@ impl Worker {
 }
 
 impl ApiResponse {
-    /// The value of a header; empty without one.
+    /// Returns the value of a response header; empty without one.
     fn header(&self, wanted: &str) -> &str {
         self.headers.iter().find(|(name, _)| name == wanted).map_or("", |(_, value)| value)
     }
@@ -155,7 +156,7 @@ async fn event_is_sent_with_the_headers_of_its_invocation() {
 
 #[tokio::test]
 async fn head_and_body_are_split_whatever_the_chunks() {
-    let whole = [head(), b"data: 1\n\n".to_vec()].concat();
+    let response = [head(), b"data: 1\n\n".to_vec()].concat();
     let n = PRELUDE.len();
     for (why, cuts) in [
         ("as lambda_runtime writes it", vec![n, n + 8]),
@@ -165,15 +166,15 @@ async fn head_and_body_are_split_whatever_the_chunks() {
         ("prelude in two chunks", vec![7, n, n + 8]),
         ("NULs in two chunks", vec![n, n + 3, n + 8]),
         ("NULs at the end of one chunk and at the start of the next", vec![n - 1, n + 3]),
-        ("every byte a chunk", (1..whole.len()).collect()),
+        ("every byte a chunk", (1..response.len()).collect()),
     ] {
         let api = RuntimeApi::start().await.unwrap();
         let mut worker = Worker::connect(&api).await;
         let write = async {
             worker.respond().await;
-            let ends = cuts.iter().copied().chain([whole.len()]);
+            let ends = cuts.iter().copied().chain([response.len()]);
             for (start, end) in [0].into_iter().chain(cuts.iter().copied()).zip(ends) {
-                worker.chunk(&whole[start..end]).await;
+                worker.chunk(&response[start..end]).await;
             }
             worker.send(END).await;
             worker.read_response().await
@@ -369,69 +370,4 @@ async fn extension_can_register() {
 
     assert_eq!(reply.status, 200);
     assert_eq!(reply.header("lambda-extension-identifier").len(), 36);
-}
-
-/// Starts a function that is a shell script.
-async fn function(script: &str) -> Function {
-    let mut command = Command::new("bash");
-    command.args(["-c", script]).env("AWS_REGION", "eu-west-1");
-    Function::spawn(command).await.unwrap()
-}
-
-/// The beginning of a shell script that polls for one event.
-const POLL: &str = r#"exec 3<>"/dev/tcp/${AWS_LAMBDA_RUNTIME_API/://}"
-    printf 'GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nhost: api\r\n\r\n' >&3
-    read -r -u 3 line"#;
-const LONG: Duration = Duration::from_secs(30);
-
-#[tokio::test]
-async fn error_of_a_process_that_exits_has_its_last_log_lines() {
-    let function = function("echo starting in $AWS_REGION; echo $_HANDLER >&2; exit 3").await;
-    let error = function.ready(LONG).await.unwrap_err().to_string();
-
-    assert!(
-        error.starts_with("function exited with status 3 before it asked for work; its log ends:"),
-        "{error}"
-    );
-    assert!(error.contains("\n  starting in eu-west-1") && error.contains("\n  bootstrap"), "{error}");
-    assert!(!function.is_running());
-    assert_eq!((function.peak_memory_kib(), function.cpu_time()), (None, None));
-}
-
-#[tokio::test]
-async fn caller_gets_an_error_when_the_process_exits() {
-    let function = function(&format!("{POLL}\nexit 7")).await;
-    assert!(function.ready(LONG).await.unwrap() < LONG);
-    let error = function.invoke("{}").await.unwrap_err().to_string();
-
-    assert_eq!(error, "function exited with status 7 before it answered; its log is empty");
-}
-
-#[tokio::test]
-async fn process_that_never_polls_is_not_ready_and_can_be_killed() {
-    let function = function("echo up; exec sleep 1000").await;
-    let error = function.ready(Duration::from_millis(300)).await.unwrap_err();
-    assert!(matches!(error, FunctionError::NotReady { .. }));
-    assert!(function.is_running() && function.pid() > 0);
-    assert!(function.peak_memory_kib().unwrap() > 100);
-    assert!(function.cpu_time().unwrap() > Duration::ZERO);
-
-    function.kill().await;
-    assert!(!function.is_running());
-    assert_eq!(function.logs(), ["up"]);
-}
-
-#[tokio::test]
-async fn init_error_of_a_function_is_the_error_of_ready() {
-    let report = r#"{"errorType":"NoSecret","errorMessage":"x"}"#;
-    let function = function(&format!(
-        r#"exec 3<>"/dev/tcp/${{AWS_LAMBDA_RUNTIME_API/://}}"
-        printf 'POST /2018-06-01/runtime/init/error HTTP/1.1\r\nhost: api\r\ncontent-length: {}\r\n\r\n{report}' >&3
-        read -r -u 3 line; exit 1"#,
-        report.len()
-    ))
-    .await;
-
-    let error = function.ready(LONG).await.unwrap_err();
-    assert_eq!(error.to_string(), "function failed to start: NoSecret: x");
 }
