@@ -15,12 +15,18 @@ use test_support::moto::Moto;
 use test_support::provider;
 use tokio::process::Command;
 
+/// The shared token of the measured functions.
 const TOKEN: &str = "token-of-the-bench";
+/// How many times the start of a function is measured.
 const STARTS: usize = 20;
+/// How many warm requests are measured.
 const RUNS: usize = 100;
+/// How many words the user writes in the short and in the long run, which the scripted model repeats.
 const WORDS: [usize; 2] = [200, 4200];
+/// How many pieces the provider streams in the short and in the long run.
 const DELTAS: [usize; 2] = [200, 2200];
 
+/// Runs all measurements one after another and prints a row for each.
 fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
@@ -36,8 +42,8 @@ fn main() {
     });
 }
 
-/// Measures the start of the process up to its first poll, the first request, which waits for the secret, and the memory
-/// after it.
+/// Starts the function several times. Measures the time from the start of the process to its first poll, the time from the
+/// first request to its first event, in which the function reads its secret, and the memory after the run.
 async fn starts(moto: &Moto) {
     let mut start = Vec::new();
     let mut first = Vec::new();
@@ -54,7 +60,7 @@ async fn starts(moto: &Moto) {
     row("memory after a run (VmHWM), MiB", &mut memory, "20");
 }
 
-/// Measures warm requests up to their first event.
+/// Measures the time from a request to its first event, in a function that has already served a request.
 async fn runs(moto: &Moto) {
     let function = spawn(moto).await;
     let mut warm = Vec::new();
@@ -64,7 +70,8 @@ async fn runs(moto: &Moto) {
     row("first event of a warm request, ms", &mut warm[1..], "");
 }
 
-/// Measures the processor time for each event, by the difference of a long and a short run.
+/// Measures the processor time that one more event of a run costs: the difference between a long and a short run, divided
+/// by the difference of their events.
 async fn events(moto: &Moto) {
     let function = spawn(moto).await;
     first_event(&function, &input("Hello")).await;
@@ -84,7 +91,8 @@ async fn events(moto: &Moto) {
     row("CPU of an event, whole process, µs", &mut costs, "30");
 }
 
-/// Measures the processor time for each delta of a wire, from the bytes of the provider to those of the client.
+/// Measures the processor time that one more delta of a model costs on this wire: the difference between a long and a short
+/// stream of the provider, divided by the difference of their deltas. Text and arguments of calls are measured separately.
 async fn deltas(wire: Wire) {
     let provider = Provider::start().await.unwrap();
     let function = at_provider(wire, &provider.url()).await;
@@ -116,10 +124,10 @@ async fn deltas(wire: Wire) {
     }
 }
 
-/// Returns the turns of a run in which a text or a call has so many pieces.
+/// A function that returns the turns of a run in which a text or a call has this many pieces.
 type Turns<'a> = &'a dyn Fn(usize) -> Vec<Vec<TurnPart>>;
 
-/// Starts a function that uses the provider at this URL.
+/// Starts a function that uses the provider at `url` over this wire, and waits until it is ready.
 async fn at_provider(wire: Wire, url: &str) -> Function {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ag-ui-lambda"));
     command.env_clear().env("AGUI_LOCAL", "1").env("AGUI_TOKEN", TOKEN);
@@ -129,7 +137,8 @@ async fn at_provider(wire: Wire, url: &str) -> Function {
     function
 }
 
-/// Starts a function with the scripted model and its token in moto.
+/// Starts a function with the scripted model, whose token is in a secret of moto. It does not wait until the function is
+/// ready.
 async fn spawn(moto: &Moto) -> Function {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ag-ui-lambda"));
     command.env_clear().envs(moto.env());
@@ -137,7 +146,8 @@ async fn spawn(moto: &Moto) -> Function {
     Function::spawn(command).await.unwrap()
 }
 
-/// Measures the time from sending an event to the first chunk of the response, and reads the rest.
+/// Sends a run to the function and returns the time until the first chunk of the response. The rest of the response is
+/// read, too.
 async fn first_event(function: &Function, run: &Value) -> Duration {
     let event = event(run);
     let sent_at = Instant::now();
@@ -148,7 +158,7 @@ async fn first_event(function: &Function, run: &Value) -> Duration {
     first.read_at - sent_at
 }
 
-/// The input of a run with this message of the user.
+/// Returns the input of a run whose user message is `text`.
 fn input(text: &str) -> Value {
     json!({
         "threadId": "t", "runId": "r", "protocolVersion": "1.0",
@@ -156,19 +166,20 @@ fn input(text: &str) -> Value {
     })
 }
 
-/// The event of a function URL for this input.
+/// Returns the event of a function URL for a request with this input and the shared token.
 fn event(run: &Value) -> Value {
     let request = http::Request::post("/").header("content-type", "application/json");
     let request = request.header("x-agui-token", TOKEN).body(run.to_string().into());
     EntryPoint::FunctionUrl.event(&request.expect("the header is plain"), None)
 }
 
-/// The milliseconds of a duration.
+/// Returns a duration in milliseconds.
 fn millis(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
 }
 
-/// Prints a row of the table.
+/// Prints a row of the table: the label, the least, the median and the greatest of the samples, and the limit that the
+/// project promises, if any. The samples are sorted.
 fn row(label: &str, samples: &mut [f64], limit: &str) {
     samples.sort_by(f64::total_cmp);
     let (min, median, max) = (samples[0], samples[samples.len() / 2], samples[samples.len() - 1]);

@@ -19,21 +19,25 @@ pub struct Caller {
     pub groups: Vec<String>,
 }
 
-/// Answers what tools ask about the caller, such as `.needs_permission("refunds:write")` and `.needs_group("support")`.
+/// Decides whether the caller may use a tool that is registered with `.needs_permission("refunds:write")` or
+/// `.needs_group("support")`.
 impl Grants for Caller {
+    /// Whether the caller has the permission.
     fn has_permission(&self, permission: &str) -> bool {
         self.permissions.iter().any(|held| held == permission)
     }
 
+    /// Whether the caller is in the group.
     fn is_in_group(&self, group: &str) -> bool {
         self.groups.iter().any(|held| held == group)
     }
 }
 
 impl Caller {
-    /// Reads the claims that the settings `AGUI_CLAIM_*` name.
+    /// Builds the caller of a run from its proven claims. `names` are the names of the claims, from the settings
+    /// `AGUI_CLAIM_*`. What the claims lack is empty.
     ///
-    /// To refuse callers, let this function return `Err(Forbidden)`: the client then gets a 403.
+    /// To refuse some callers, let this function return `Err(Forbidden)` for them: such a client gets a 403.
     pub fn from_claims(claims: &Claims, names: &ClaimNames) -> Self {
         let text = |name: &String| claims.text(name).map(ToOwned::to_owned);
         let mut permissions: Vec<String> = Vec::new();

@@ -1,4 +1,5 @@
-//! The function: settings, agent, tools, serve. The caller and the tools are beside this file.
+//! The function: reads the settings, builds the agent with its tools, and serves it. The caller (`caller.rs`) and the tools
+//! (`tools/`) are beside this file.
 
 use std::process::ExitCode;
 
@@ -8,15 +9,18 @@ use ag_ui_lambda::config::Config;
 use ag_ui_lambda::lambda;
 use ag_ui_lambda::tool::tool_fn;
 
+/// The instructions that the model gets in each run.
 const INSTRUCTIONS: &str = "You are a helpful assistant. Use the tools for facts; do not make them up.";
 
 // One thread is enough: the function has one virtual processor.
+/// Runs the function, with its log set up.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     lambda::run(serve()).await
 }
 
-/// Reads the settings, builds the agent and serves it on Lambda.
+/// Reads the settings, builds the agent and serves it on Lambda until the process is shut down. An error ends the
+/// function and is logged.
 async fn serve() -> Result<(), lambda::Error> {
     let config = Config::from_env()?;
     let agent = lambda::agent(&config)?

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use ag_ui_lambda::lambda;
 
+/// Runs the function, which serves the events of rotations.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     lambda::run(lambda::rotate()).await

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::caller::Caller;
 
-/// What the function knows about the caller.
+/// The result of [`get_account`]: what the function knows about the caller.
 #[derive(Debug, Serialize)]
 pub struct Account {
     user: Option<String>,
@@ -14,7 +14,7 @@ pub struct Account {
     permissions: Vec<String>,
 }
 
-/// Returns the caller's user, organisation, plan and permissions.
+/// The tool `get_account`: returns the caller's user, organisation, plan and permissions, from verified claims only.
 pub async fn get_account(context: ToolContext<Caller>, _: NoArgs) -> Result<Account, ToolError> {
     let Caller { user, org, plan, permissions, .. } = context.caller().clone();
     Ok(Account { user, org, plan, permissions })

@@ -1,4 +1,4 @@
-//! The tools of this function, of which each shows one feature. Replace them with your own.
+//! The tools of this function. Each one shows one feature. Replace them with your own.
 
 mod account;
 mod refund;

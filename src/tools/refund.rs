@@ -7,6 +7,7 @@ use tracing::info;
 
 use crate::caller::Caller;
 
+// The arguments of `refund_order`. Not a doc comment, because that would be in the schema that the model reads.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RefundArgs {
@@ -17,7 +18,7 @@ pub struct RefundArgs {
     amount: f64,
 }
 
-/// A refund.
+/// The result of [`refund_order`].
 #[derive(Debug, Serialize)]
 pub struct Refund {
     order_id: String,
@@ -25,8 +26,8 @@ pub struct Refund {
     status: &'static str,
 }
 
-/// Refunds an order. This sample pays nothing; a real tool passes the idempotency key on to its payment service, so that a
-/// repeated call does not pay twice.
+/// The tool `refund_order`: refunds an order. This sample pays nothing and only logs the idempotency key. A real tool
+/// passes the key on to its payment service, so that a repeated call does not pay twice.
 pub async fn refund_order(
     context: ToolContext<Caller>,
     RefundArgs { order_id, amount }: RefundArgs,

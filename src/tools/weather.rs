@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::caller::Caller;
 
+// The arguments of `get_weather`. Not a doc comment, because that would be in the schema that the model reads.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WeatherArgs {
@@ -23,7 +24,8 @@ pub struct Weather {
     wind_speed: u32,
 }
 
-/// Returns the current weather of a city.
+/// The tool `get_weather`: returns the current weather of a city. For an unknown city the model reads an error with
+/// the names of the known ones.
 pub async fn get_weather(_: ToolContext<Caller>, args: WeatherArgs) -> Result<Weather, ToolError> {
     let city = args.location.trim();
     let known = CITIES.iter().find(|weather| weather.city.eq_ignore_ascii_case(city));
@@ -52,6 +54,7 @@ const CITIES: &[Weather] = &[
 ];
 
 impl Weather {
+    /// Creates the weather of one city: temperature in °C, humidity in percent, wind speed in km/h.
     const fn new(
         city: &'static str,
         conditions: &'static str,

@@ -124,8 +124,8 @@ async function ended(thread, run, call, members) {
   holdsResult(thread, call.id, members);
   // The function for tests has its model say what it reads. The demo agent's says what it was asked.
   const result = next.input.messages.find(({ toolCallId }) => toolCallId === call.id).content;
-  const isRead = next.said === result || next.said?.startsWith("You said: recall");
-  thread.check(isRead, `of ${result} the model reads ${next.said}`);
+  const isRead = next.modelText === result || next.modelText?.startsWith("You said: recall");
+  thread.check(isRead, `of ${result} the model reads ${next.modelText}`);
 }
 
 /** The process that asked is gone, and another one is answered. */

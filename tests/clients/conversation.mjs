@@ -176,11 +176,11 @@ function droppedOf(events, dispatched, client) {
 }
 
 /** Catches what is printed until released, but for the client's report of a failed run: that is thrown, too. */
-function listenToConsole(hear) {
+function listenToConsole(report) {
   const kept = { warn: console.warn, error: console.error };
   for (const level of Object.keys(kept)) {
     console[level] = (...parts) => {
-      if (parts[0] !== "Agent execution failed:") hear(parts.map(brief).join(" "));
+      if (parts[0] !== "Agent execution failed:") report(parts.map(brief).join(" "));
     };
   }
   return { release: () => Object.assign(console, kept) };

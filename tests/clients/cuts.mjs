@@ -32,9 +32,9 @@ export const cuts = {
         thread.forgetInterrupts();
         const calls = callsOf(events);
         const read = calls.map(({ name, results }) => (name === "buy" ? declined : (results[0] ?? noResult)));
-        const { said } = await goesOn(thread, "recall");
+        const { modelText } = await goesOn(thread, "recall");
         const meant = read.join(" | ") || "nothing";
-        thread.check(said === meant, `the model reads ${said}, not ${meant}`);
+        thread.check(modelText === meant, `the model reads ${modelText}, not ${meant}`);
         if (calls.length > 0) holdsResult(thread, calls[0].id, { interrupt: "unknown" });
         await goesOn(thread, "Hello");
       }
@@ -70,8 +70,8 @@ async function resumesAgain(conversation, name, how, after) {
   thread.check(thread.pending().length === 1, "the client has forgotten the interrupt");
   await answer(thread, frontEnds[name], run, yes);
   holdsResult(thread, call.id, bought);
-  const { said } = await goesOn(thread, "recall");
-  thread.check(said === JSON.stringify(bought), `the model reads ${said}`);
+  const { modelText } = await goesOn(thread, "recall");
+  thread.check(modelText === JSON.stringify(bought), `the model reads ${modelText}`);
 }
 
 async function writesOn(conversation, name, how, after) {
@@ -81,8 +81,8 @@ async function writesOn(conversation, name, how, after) {
   const isEchoed = name !== "plain" && !kinds.includes("MESSAGES_SNAPSHOT");
   const unknown = isEchoed ? unverified : declined;
   const known = kinds.includes("TOOL_CALL_RESULT") ? JSON.stringify(bought) : unknown;
-  const { said } = await goesOn(thread, "recall");
-  thread.check(said === known, `the model reads ${said}, not ${known}`);
+  const { modelText } = await goesOn(thread, "recall");
+  thread.check(modelText === known, `the model reads ${modelText}, not ${known}`);
   const tools = thread.messages().filter(({ toolCallId }) => toolCallId === call.id);
   thread.check(tools.length === 1, `the list has ${tools.length} results`);
   await goesOn(thread, "Hello");

@@ -1,5 +1,5 @@
 // What the pages of the AG-UI dojo do with the demo agent (examples/dojo), feature by feature. Three of its features are
-// told with the template's own scenarios: agentic chat is `frontend`, backend tool rendering is `tool`, and the
+// played with the template's own scenarios: agentic chat is `frontend`, backend tool rendering is `tool`, and the
 // approval is `approval`.
 
 import { isDeepStrictEqual } from "node:util";
@@ -120,8 +120,8 @@ async function meets(conversation, words, payload, expected) {
   const second = await conversation.continue({ resume: [{ interruptId: id, status: "resolved", payload }] });
   const [, result] = second.events;
   check(result?.type === "TOOL_CALL_RESULT" && result.toolCallId === call?.id, `second event is ${result?.type}`);
-  const told = isJsonObject(result?.content) ? JSON.parse(result.content) : {};
-  check(isDeepStrictEqual(told, expected), `the result is ${result?.content}`);
+  const returned = isJsonObject(result?.content) ? JSON.parse(result.content) : {};
+  check(isDeepStrictEqual(returned, expected), `the result is ${result?.content}`);
   endedIn(conversation, second, []);
 }
 
@@ -129,11 +129,11 @@ async function meets(conversation, words, payload, expected) {
 async function plan(conversation) {
   const { check, messages } = conversation;
   const run = await conversation.say("Make a plan");
-  const told = run.events.filter(({ type }) => /^(STATE|STEP|ACTIVITY|CUSTOM)/.test(type));
+  const shown = run.events.filter(({ type }) => /^(STATE|STEP|ACTIVITY|CUSTOM)/.test(type));
   const each = "STEP_STARTED STATE_DELTA ACTIVITY_DELTA STEP_FINISHED";
   const wanted = `STATE_SNAPSHOT ACTIVITY_SNAPSHOT ${each} ${each} ${each} CUSTOM`;
-  check(kindsOf(told).join(" ") === wanted, `events are ${kindsOf(told).join(" ")}`);
-  const begun = told[0]?.snapshot?.steps ?? [];
+  check(kindsOf(shown).join(" ") === wanted, `events are ${kindsOf(shown).join(" ")}`);
+  const begun = shown[0]?.snapshot?.steps ?? [];
   check(begun.length === 3 && begun.every(({ status }) => status === "pending"), "the steps do not begin as pending");
   const done = begun.map((step) => ({ ...step, status: "completed" }));
   const held = conversation.state();
@@ -164,13 +164,13 @@ async function recipe(conversation) {
   conversation.share({ recipe: soup });
   const first = await conversation.say("Improve the recipe");
   const kinds = kindsOf(first.events).filter((kind) => kind.startsWith("STATE_"));
-  check(kinds.join(" ") === "STATE_SNAPSHOT STATE_DELTA", `state is told by ${kinds.join(" ")}`);
+  check(kinds.join(" ") === "STATE_SNAPSHOT STATE_DELTA", `state is sent by ${kinds.join(" ")}`);
   const held = conversation.state();
   check(isDeepStrictEqual(held, { recipe: salted }), `the client holds ${JSON.stringify(held)}`);
 
   const second = await conversation.say("Improve the recipe");
   check(isDeepStrictEqual(second.input.state, { recipe: salted }), "the next run was not sent the state");
-  check(!kindsOf(second.events).some((kind) => kind.startsWith("STATE_")), "what did not change was told");
+  check(!kindsOf(second.events).some((kind) => kind.startsWith("STATE_")), "an unchanged state was sent");
   endedIn(conversation, second, []);
 }
 
@@ -180,8 +180,8 @@ async function reasoning(conversation) {
   const run = await conversation.say("Think about it");
   const kinds = [...new Set(kindsOf(run.events))].filter((kind) => kind !== "REASONING_ENCRYPTED_VALUE").join(" ");
   const thought = "REASONING_START REASONING_MESSAGE_START REASONING_MESSAGE_CONTENT REASONING_MESSAGE_END REASONING_END";
-  const said = "TEXT_MESSAGE_START TEXT_MESSAGE_CONTENT TEXT_MESSAGE_END";
-  check(kinds === `RUN_STARTED ${thought} ${said} RUN_FINISHED`, `events are ${kinds}`);
+  const text = "TEXT_MESSAGE_START TEXT_MESSAGE_CONTENT TEXT_MESSAGE_END";
+  check(kinds === `RUN_STARTED ${thought} ${text} RUN_FINISHED`, `events are ${kinds}`);
   const [, kept] = messages();
   check(kept?.role === "reasoning" && kept.content.length > 0, `the client keeps ${JSON.stringify(kept)}`);
   endedIn(conversation, run, []);
@@ -200,13 +200,13 @@ async function multimodal(conversation) {
   historyIs(conversation, ["user", "assistant", "user", "assistant"]);
 }
 
-/** Error: what was said stays, the run ends with a code and a sentence, and the next one goes on. */
+/** Error: the text so far stays, the run ends with a code and a sentence, and the next one goes on. */
 async function error(conversation) {
   const { check, messages } = conversation;
   const first = await conversation.say("Please fail", {}, { isToFail: true });
   const { code, message } = first.error ?? {};
   check(code === "MODEL_UNAVAILABLE" && message, `the error is ${JSON.stringify(first.error)}`);
-  check(/try/.test(messages().at(-1)?.content), `what was said is ${messages().at(-1)?.content}`);
+  check(/try/.test(messages().at(-1)?.content), `the text so far is ${messages().at(-1)?.content}`);
   const second = await conversation.say("Hello");
   endedIn(conversation, second, []);
   historyIs(conversation, ["user", "assistant", "user", "assistant"]);

@@ -61,8 +61,8 @@ async function stopped(conversation, what, reason, deadline) {
 async function isOver(thread, call, result = bought) {
   thread.check(thread.pending().length === 0, "an interrupt is open still");
   holdsResult(thread, call.id, result);
-  const { said } = await goesOn(thread, "recall");
-  thread.check(said?.startsWith(JSON.stringify(result)), `the model reads ${said}`);
+  const { modelText } = await goesOn(thread, "recall");
+  thread.check(modelText?.startsWith(JSON.stringify(result)), `the model reads ${modelText}`);
 }
 
 /** An HTTP refusal in place of the run: nothing has run, and the person answers again or writes on. */
@@ -83,7 +83,7 @@ async function refused(conversation, what, isResumed) {
     return isOver(thread, call);
   }
   thread.forgetInterrupts();
-  const { said } = await goesOn(thread, "recall");
-  thread.check(said === unverified, `the model reads ${said}`);
+  const { modelText } = await goesOn(thread, "recall");
+  thread.check(modelText === unverified, `the model reads ${modelText}`);
   return goesOn(thread, "Hello");
 }

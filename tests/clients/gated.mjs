@@ -27,8 +27,8 @@ export async function answer(thread, frontEnd, run, given, expected) {
   thread.check(interrupt !== undefined && others.length === 0, `interrupts are ${JSON.stringify(run.interrupts)}`);
   const { id, reason, toolCallId } = interrupt;
   if (frontEnd.echoes.includes(reason)) {
-    const said = given.status === "cancelled" ? { status: "cancelled" } : (given.payload ?? { status: "resolved" });
-    thread.answer(toolCallId, JSON.stringify(said));
+    const answer = given.status === "cancelled" ? { status: "cancelled" } : (given.payload ?? { status: "resolved" });
+    thread.answer(toolCallId, JSON.stringify(answer));
   }
   const resume = [{ interruptId: id, ...given }];
   const { runId } = run.input;
@@ -48,13 +48,13 @@ export function holdsResult({ check, messages }, callId, members, list = message
   check(isHeld, `the result of ${callId} is ${texts[0]}, not one with ${JSON.stringify(members)}`);
 }
 
-/** The user's next message is answered. Returns what the model said. */
+/** The user's next message is answered. Returns the text of the model. */
 export async function goesOn(thread, text) {
   const { check, messages } = thread;
   const run = await thread.say(text);
   check(run.status === 200 && run.outcome === "success", `"${text}" ended in ${run.status} ${run.outcome}`);
   const last = messages().at(-1);
   check(last?.role === "assistant", `nobody answers "${text}"`);
-  return { ...run, said: last?.role === "assistant" ? last.content : undefined };
+  return { ...run, modelText: last?.role === "assistant" ? last.content : undefined };
 }
 

@@ -91,10 +91,10 @@ export const scenarios = {
     const second = await conversation.continue({ resume });
     const [, result] = second.events;
     check(result?.type === "TOOL_CALL_RESULT" && result.toolCallId === call.id, `second event is ${result?.type}`);
-    check(callsOf(second.events).length === 0, "the call was told again");
+    check(callsOf(second.events).length === 0, "the call was sent again");
     const refunded = JSON.stringify({ order_id: "1234", amount: 20, status: "refunded" });
-    const told = isJsonObject(result?.content) ? JSON.parse(result.content) : {};
-    const { order_id, amount, status } = told;
+    const returned = isJsonObject(result?.content) ? JSON.parse(result.content) : {};
+    const { order_id, amount, status } = returned;
     check(JSON.stringify({ order_id, amount, status }) === refunded, `the result is ${result?.content}`);
     endedIn(conversation, second, []);
     historyIs(conversation, ["user", `assistant[${call.id}]`, `tool(${call.id})`, "assistant"]);

@@ -25,11 +25,11 @@ const result = (id, city) => ({
 const resultOf = (id, content) => ({ ...result(id), content });
 
 /** A call that changes the state, first as a whole and then by a patch. */
-function edit(told, state) {
-  const snapshot = { ...state, told };
-  const id = `c-${told}`;
+function edit(message, state) {
+  const snapshot = { ...state, message };
+  const id = `c-${message}`;
   return [
-    ...call(id, "edit", { told }, `m-${told}`),
+    ...call(id, "edit", { message }, `m-${message}`),
     { type: "STATE_SNAPSHOT", snapshot },
     { type: "STATE_DELTA", delta: [{ op: "add", path: "/is_done", value: true }] },
     resultOf(id, JSON.stringify({ ...snapshot, is_done: true })),
@@ -67,7 +67,7 @@ const frontend = {
     image_name: "frog.jpeg",
     gradient: "linear-gradient(red, blue)",
   },
-  write_document: { document: "Once there was a cat. Nobody knew where it came from, and nobody asked. It is not told here." },
+  write_document: { document: "Once there was a cat. Nobody knew where it came from, and nobody asked. It sleeps right now." },
 };
 
 /** A call whose argument is the document in the client's state while it streams. */
@@ -141,18 +141,18 @@ function answer({ threadId, runId, protocolVersion, messages, tools, state, resu
   const start = { type: "RUN_STARTED", threadId, runId, protocolVersion: "1.0", timestamp: 1760000000000 };
   const finish = { type: "RUN_FINISHED", threadId, runId, outcome: { type: "success" } };
   const last = messages.at(-1);
-  const said = message(`m-${runId}`, "Here ", "you are.");
+  const answer = message(`m-${runId}`, "Here ", "you are.");
   const words = messages.findLast(({ role }) => role === "user").content;
-  if (last.role === "tool") return [start, ...said, finish];
+  if (last.role === "tool") return [start, ...answer, finish];
   if (words.startsWith?.("Schedule")) {
     const id = resume?.[0].interruptId ?? `q-${messages.length}`;
-    if (resume?.length) return [start, met(words, id, resume[0].payload), ...said, finish];
+    if (resume?.length) return [start, met(words, id, resume[0].payload), ...answer, finish];
     const question = { id, reason: "input_required", toolCallId: id, message: "When?" };
     const responseSchema = { type: "object", properties: { chosen_time: { type: "string" } } };
     const waits = { ...finish, outcome: asks({ ...question, responseSchema }) };
     return [start, ...call(id, "schedule_meeting", { topic: words }, `m-${id}`), waits];
   }
-  if (resume?.length) return [start, refunded, ...said, finish];
+  if (resume?.length) return [start, refunded, ...answer, finish];
   if (String(last.content).includes("refund")) {
     const waits = { ...finish, outcome: { type: "interrupt", interrupts: [asked] } };
     return [start, ...call("f1", "refund_order", refund, "m1"), waits];
@@ -167,19 +167,19 @@ function answer({ threadId, runId, protocolVersion, messages, tools, state, resu
     return [start, ...made, pending];
   }
   if (Array.isArray(last.content)) return [start, ...message(`m-${runId}`, "I got a picture."), finish];
-  if (last.content === "Make a plan") return [start, ...plan, ...said, finish];
-  if (last.content === "Improve the recipe") return [start, ...improve(state), ...said, finish];
-  if (last.content === "Think about it") return [start, ...think, ...said, finish];
+  if (last.content === "Make a plan") return [start, ...plan, ...answer, finish];
+  if (last.content === "Improve the recipe") return [start, ...improve(state), ...answer, finish];
+  if (last.content === "Think about it") return [start, ...think, ...answer, finish];
   if (last.content === "Please fail") {
     const error = { type: "RUN_ERROR", code: "MODEL_UNAVAILABLE", message: "Sorry." };
     return [start, ...message(`m-${runId}`, "Let me try."), error];
   }
-  if (last.content.startsWith("edit ")) return [start, ...edit(last.content, state), ...said, finish];
-  if (last.content === "call survey") return [start, ...survey, ...said, finish];
+  if (last.content.startsWith("edit ")) return [start, ...edit(last.content, state), ...answer, finish];
+  if (last.content === "call survey") return [start, ...survey, ...answer, finish];
   const cities = ["Tokyo", "Paris"].filter((city) => last.content.includes(city));
   const calls = cities.flatMap((city) => call(`w-${city}`, "get_weather", { location: city }, "m1"));
   const results = cities.map((city) => result(`w-${city}`, city)).reverse();
-  return [start, ...calls, ...results, ...said, finish];
+  return [start, ...calls, ...results, ...answer, finish];
 }
 
 /** Changes every event of a type; a change of null removes it. */
@@ -246,13 +246,13 @@ const broken = [
   ["server answers the front end's call", "frontend", insert(result("b1", "x")), "answered by the server"],
   ["other colour", "frontend", each("TOOL_CALL_ARGS", { delta: "{}" }), "arguments"],
   ["the call is made again", "frontend", secondRun((events) => events.toSpliced(1, 0, ...restarted)), "is repeated"],
-  ["the result is told again", "frontend", secondRun(insert(result("b1", "x"))), "second result"],
+  ["the result is sent again", "frontend", secondRun(insert(result("b1", "x"))), "second result"],
   ["an approval that nobody waits for", "approval", insert(refunded), "before anybody approved it"],
   ["no interrupt", "approval", each("RUN_FINISHED", { outcome: { type: "success" } }), "the client saw outcome success"],
   ["another call's interrupt", "approval", each("RUN_FINISHED", { outcome: asks({ ...asked, toolCallId: "x" }) }), "about x"],
   ["an end that would lock the thread", "approval", each("RUN_FINISHED", { outcome: asks({ ...asked, expiresAt: "2099-01-01T00:00:00Z" }) }), "the interrupt expires"],
   ["two interrupts", "approval", each("RUN_FINISHED", { outcome: asks(asked, { ...asked, id: "i2" }) }), "interrupts are"],
-  ["the call is told again", "approval", resumed((events) => events.toSpliced(1, 0, ...call("f1", "refund_order", refund, "m1"))), "is repeated"],
+  ["the call is sent again", "approval", resumed((events) => events.toSpliced(1, 0, ...call("f1", "refund_order", refund, "m1"))), "is repeated"],
   ["text before the result", "approval", resumed(([start, result, ...rest]) => [start, ...rest.slice(0, -1), result, rest.at(-1)]), "second event is"],
   ["nothing was refunded", "approval", resumed(each("TOOL_CALL_RESULT", { content: '{"error":"no"}' })), "the result is"],
   ["second run has no end", "frontend", secondRun(each("RUN_FINISHED", null)), "run 2: 0 terminal events"],
@@ -280,13 +280,13 @@ const broken = [
   ["no step is done", "plan", each("STATE_DELTA", { delta: [] }), "the client holds"],
   ["an activity that stands still", "plan", each("ACTIVITY_DELTA", { patch: [] }), "the activity is"],
   ["a recipe that loses something", "recipe", each("STATE_SNAPSHOT", { snapshot: { recipe: { ingredients: [], instructions: [] } } }), "the client holds"],
-  ["a change that is not told", "recipe", each("STATE_DELTA", null), "state is told by STATE_SNAPSHOT"],
+  ["a change that is not sent", "recipe", each("STATE_DELTA", null), "state is sent by STATE_SNAPSHOT"],
   ["no reasoning", "reasoning", without("REASONING"), "the client keeps"],
   ["reasoning behind the text", "reasoning", late("REASONING"), "events are"],
   ["a picture that nobody saw", "multimodal", each("TEXT_MESSAGE_CONTENT", { delta: "Hello." }), "the answer is"],
   ["no failure", "error", each("RUN_ERROR", { type: "RUN_FINISHED" }), "the client saw no RUN_ERROR"],
   ["a failure without a code", "error", each("RUN_ERROR", { code: undefined }), "the error is"],
-  ["words that are lost", "error", without("TEXT"), "what was said is"],
+  ["words that are lost", "error", without("TEXT"), "the text so far is"],
 ];
 
 // The same for what is not an event: the bytes, the status, the end of the connection.

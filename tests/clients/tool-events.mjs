@@ -21,9 +21,9 @@ async function state(conversation) {
     const [call] = callsOf(run.events);
     const held = JSON.stringify(conversation.state());
     check(isDeepStrictEqual(conversation.state(), JSON.parse(call.results[0])), `after run ${seed} the client holds ${held}`);
-    const told = kindsOf(run.events).filter((kind) => kind.startsWith("STATE_"));
-    check(told[0] === "STATE_SNAPSHOT", `run ${seed} tells state with a ${told[0]} first`);
-    check(told.includes("STATE_DELTA"), `run ${seed} has no delta`);
+    const stateEvents = kindsOf(run.events).filter((kind) => kind.startsWith("STATE_"));
+    check(stateEvents[0] === "STATE_SNAPSHOT", `run ${seed} sends the state with a ${stateEvents[0]} first`);
+    check(stateEvents.includes("STATE_DELTA"), `run ${seed} has no delta`);
   }
 }
 
@@ -81,7 +81,7 @@ async function surface(conversation) {
   check(next.input.messages.some(({ role, toolCallId }) => role === "tool" && toolCallId === "call_1"), "the result is gone");
 }
 
-/** An argument that is state while it streams, and stays; front ends that predict by themselves are told of it, too. */
+/** An argument that is state while it streams, and stays; front ends that predict by themselves receive it as well. */
 async function prediction(conversation) {
   const { check } = conversation;
   conversation.share({ document: "old" });
@@ -94,13 +94,13 @@ async function prediction(conversation) {
   check(kinds.indexOf("CUSTOM") < kinds.indexOf("TOOL_CALL_START"), "the prediction comes late");
   const streamed = run.states.filter(({ document }, at, states) => document !== states[at - 1]?.document);
   grows(conversation, streamed, "write Once upon a time");
-  check(kinds.lastIndexOf("STATE_SNAPSHOT") > kinds.indexOf("TOOL_CALL_END"), "the state is told early, or never");
+  check(kinds.lastIndexOf("STATE_SNAPSHOT") > kinds.indexOf("TOOL_CALL_END"), "the state is sent early, or never");
   check(isDeepStrictEqual(conversation.state(), { document: "write Once upon a time" }), "the state is not what was written");
 }
 
 /**
  * A function that insists on what it has signed, and ends each run with the whole conversation: results come back as they
- * were told, and the client holds the same before the snapshot and after it.
+ * were sent, and the client holds the same before the snapshot and after it.
  */
 async function restated(conversation) {
   const { check, messages } = conversation;
@@ -113,7 +113,7 @@ async function restated(conversation) {
     for (const event of run.events.filter(({ type }) => type === "TOOL_CALL_RESULT")) {
       const kept = held.find(({ id }) => id === event.messageId)?.metadata;
       check(typeof kept?.ag_ui_lambda?.signature === "string", `of ${event.toolCallId} the client keeps ${JSON.stringify(kept)}`);
-      check(isDeepStrictEqual(kept, event.metadata), `the client keeps other metadata of ${event.toolCallId} than was told`);
+      check(isDeepStrictEqual(kept, event.metadata), `the client keeps other metadata of ${event.toolCallId} than was sent`);
     }
   }
   const sent = (await conversation.say("Bye")).input.messages;

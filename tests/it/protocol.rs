@@ -17,20 +17,24 @@ enum Form {
 }
 
 impl Form {
+    /// Returns the value in the full form; `None` in the bare form.
     fn some<T>(self, value: impl Into<T>) -> Option<T> {
         (self == Self::Full).then(|| value.into())
     }
 
+    /// Returns the items in the full form; an empty list in the bare form.
     fn many<T>(self, items: Vec<T>) -> Vec<T> {
         if self == Self::Full { items } else { Vec::new() }
     }
 
+    /// Returns metadata in the full form.
     fn metadata(self) -> Option<JsonObject> {
         // A null inside of free-form data is data.
         self.some(JsonObject::from_iter([("com.acme".to_owned(), json!({"note": null}))]))
     }
 }
 
+/// Returns every kind of event.
 fn kinds(form: Form) -> Vec<EventKind> {
     use EventKind as E;
     let m = || "m1".into();
@@ -127,6 +131,7 @@ fn kinds(form: Form) -> Vec<EventKind> {
     ]
 }
 
+/// Returns the input of a run.
 fn input(form: Form) -> RunAgentInput {
     RunAgentInput {
         thread_id: "t".into(),
@@ -153,6 +158,7 @@ fn input(form: Form) -> RunAgentInput {
     }
 }
 
+/// Returns a message of each role.
 fn messages(form: Form) -> Vec<Message> {
     let text = || "text".to_owned();
     let call = ToolCall {
@@ -193,6 +199,7 @@ fn messages(form: Form) -> Vec<Message> {
     bodies.into_iter().enumerate().map(message).collect()
 }
 
+/// Returns a part of each kind.
 fn parts(form: Form) -> Vec<ContentPart> {
     let mime = || form.some("image/png");
     let kinds = [
@@ -208,6 +215,7 @@ fn parts(form: Form) -> Vec<ContentPart> {
     kinds.into_iter().map(part).collect()
 }
 
+/// Returns each operation of a JSON Patch.
 fn patch() -> Vec<PatchOperation> {
     let (path, from, value) = ("/a".to_owned(), "/b".to_owned(), Value::Null);
     vec![
@@ -220,6 +228,7 @@ fn patch() -> Vec<PatchOperation> {
     ]
 }
 
+/// Returns a token usage.
 fn usage(form: Form) -> TokenUsage {
     TokenUsage {
         provider: form.some("acme"),
@@ -233,6 +242,7 @@ fn usage(form: Form) -> TokenUsage {
     }
 }
 
+/// Returns an interrupt.
 fn interrupt(form: Form) -> Interrupt {
     Interrupt {
         id: "i1".into(),
@@ -274,6 +284,7 @@ fn events() -> Vec<Event> {
     full.chain(kinds(Form::Bare).into_iter().chain(further).map(Event::from)).collect()
 }
 
+/// Returns the types of all events in a form.
 fn types(form: Form) -> BTreeSet<String> {
     let kinds = kinds(form).into_iter().map(|kind| serde_json::to_value(kind).unwrap());
     kinds.map(|kind| kind["type"].as_str().unwrap().to_owned()).collect()

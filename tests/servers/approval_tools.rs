@@ -1,4 +1,4 @@
-//! Tools that a person has to approve or answer, and what stands beside them in a turn.
+//! Tools that need an approval or ask a question, and turns that call them.
 
 use ag_ui_lambda::agent::AgentBuilder;
 use ag_ui_lambda::model::{Delta, Script};
@@ -13,11 +13,13 @@ use super::restricted_tools::Visitor;
 pub(crate) fn tools(agent: AgentBuilder<Visitor>) -> AgentBuilder<Visitor> {
     agent
         .tool(tool_fn("buy", "Buys tea, once a person approves it.", buy).needs_approval().editable())
-        .tool(tool_fn("tailor", "Makes a coat, once approved and measured.", tailor).needs_approval().may_ask())
+        .tool(
+            tool_fn("tailor", "Makes a coat, once approved and measured.", tailor).needs_approval().may_ask(),
+        )
         .tool(tool_fn("look", "Looks at once.", async |_: ToolContext<Visitor>, _: NoArgs| Ok("seen")))
 }
 
-/// A turn with each kind of event that can stand before an interrupt, and two calls, of which one waits.
+/// Returns a turn with each kind of event that can precede an interrupt, and two calls, one of which needs an approval.
 pub(crate) fn long_turn() -> Script {
     let arguments = json!({ "boxes": 2 }).to_string();
     let letters: Vec<&str> = arguments.split("").filter(|letter| !letter.is_empty()).collect();
@@ -31,7 +33,7 @@ pub(crate) fn long_turn() -> Script {
         .call("call_2", "look", &json!({}))
 }
 
-/// Calls `buy`.
+/// Returns a turn that calls `buy`.
 pub(crate) fn buying() -> Script {
     Script::new().call("call_1", "buy", &json!({ "boxes": 2 }))
 }
@@ -42,6 +44,7 @@ struct Tea {
     boxes: u32,
 }
 
+/// Needs an approval, whose arguments can be edited.
 async fn buy(_: ToolContext<Visitor>, Tea { boxes }: Tea) -> Result<Value, ToolError> {
     tracing::info!("tea bought");
     Ok(json!({ "bought": boxes }))
@@ -53,6 +56,7 @@ struct Measures {
     size: u32,
 }
 
+/// Needs an approval and then asks for a size.
 async fn tailor(context: ToolContext<Visitor>, _: NoArgs) -> Result<Value, ToolError> {
     let Measures { size } = context.ask("Which size?")?;
     tracing::info!("coat made");

@@ -1,4 +1,4 @@
-//! Tools that say something while they run, or return more than text.
+//! Tools that send events while they run, or return more than text.
 
 use ag_ui_lambda::agent::AgentBuilder;
 use ag_ui_lambda::protocol::Source;
@@ -27,7 +27,7 @@ struct Seed {
     seed: String,
 }
 
-/// Returns the state as the server has it in the end, for the client to compare.
+/// Edits the state at random, and returns it so that the client can compare it with its own.
 async fn edit(context: ToolContext<Visitor>, args: Seed) -> Result<Value, ToolError> {
     let mut random = fastrand::Rng::with_seed(args.seed.parse()?);
     let state = context.state();
@@ -37,9 +37,10 @@ async fn edit(context: ToolContext<Visitor>, args: Seed) -> Result<Value, ToolEr
     Ok(Value::clone(&state.value()))
 }
 
-/// Names that meet again, some of them with the signs of pointers.
+/// Member names. They are few, so that edits meet existing members, and some contain characters that JSON Pointers escape.
 const NAMES: [&str; 8] = ["", "a", "b", "0", "-", "a/b", "~1", "é"];
 
+/// Makes one random change.
 fn edit_once(state: &mut Value, random: &mut fastrand::Rng) {
     let mut at = state;
     while random.f64() < 0.7 && has_inside(at) {
@@ -71,6 +72,7 @@ fn edit_once(state: &mut Value, random: &mut fastrand::Rng) {
     }
 }
 
+/// Whether a value has children.
 fn has_inside(value: &Value) -> bool {
     match value {
         Value::Object(members) => !members.is_empty(),
@@ -79,6 +81,7 @@ fn has_inside(value: &Value) -> bool {
     }
 }
 
+/// Returns a random value.
 fn new(random: &mut fastrand::Rng) -> Value {
     match random.u8(..6) {
         0 => Value::Null,
@@ -89,6 +92,7 @@ fn new(random: &mut fastrand::Rng) -> Value {
     }
 }
 
+/// Sends an activity, steps and custom events.
 async fn survey(context: ToolContext<Visitor>, _: NoArgs) -> Result<&'static str, ToolError> {
     let progress = context.progress();
     let content = json!({ "found": [], "where": ["north", "east", "south", "west"], "is_done": false });
@@ -108,6 +112,7 @@ struct Gate {
     address: String,
 }
 
+/// Keeps a step open until the test closes the gate.
 async fn hold(context: ToolContext<Visitor>, args: Gate) -> Result<&'static str, ToolError> {
     let step = context.progress().step("Holding").await;
     super::pass(args.address).await;
@@ -115,6 +120,7 @@ async fn hold(context: ToolContext<Visitor>, args: Gate) -> Result<&'static str,
     Ok("held")
 }
 
+/// Returns a text, an image and a document.
 async fn chart(_: ToolContext<Visitor>, _: NoArgs) -> Result<Parts, ToolError> {
     Ok(Parts::new()
         .text("Sales rose.")
@@ -123,6 +129,7 @@ async fn chart(_: ToolContext<Visitor>, _: NoArgs) -> Result<Parts, ToolError> {
         .with_metadata(json!({ "title": "Report" })))
 }
 
+/// Returns an A2UI payload.
 async fn surface(_: ToolContext<Visitor>, _: NoArgs) -> Result<Value, ToolError> {
     let component = json!({ "id": "root", "component": "Text", "text": "Hello" });
     Ok(json!({ "a2ui_operations": [
@@ -136,6 +143,7 @@ struct Document {
     document: String,
 }
 
+/// Writes the document into the shared state.
 async fn write(context: ToolContext<Visitor>, args: Document) -> Result<&'static str, ToolError> {
     context.state().set("/document", args.document).await?;
     Ok("written")

@@ -1,12 +1,12 @@
-//! A Lambda function for tests only: its model does what the user's last message tells it.
+//! A Lambda function for tests only: its model follows the command in the user's last message.
 //!
-//! Nothing here decides by time. What has to wait waits for the test, at a gate: a connection to an address
-//! that the message names, open until the test closes it.
+//! Nothing here depends on timing. A run or a tool that has to wait waits for the test at a gate: a connection to an address in
+//! the message, which is open until the test closes it.
 #![expect(clippy::unwrap_used, reason = "a test that fails should say where")]
 
 mod approval_tools;
-mod restricted_tools;
 mod event_tools;
+mod restricted_tools;
 
 use std::process::ExitCode;
 use std::sync::LazyLock;
@@ -21,7 +21,7 @@ use tokio::sync::Barrier;
 
 use restricted_tools::Visitor;
 
-/// What the model's and the tool's failures have as their cause, for tests to look for where it must not be.
+/// The cause of the failures of model and tool. Tests check that it reaches only the log.
 const CAUSE: &str = "planted-cause-5c81";
 
 #[tokio::main(flavor = "current_thread")]
@@ -29,6 +29,7 @@ async fn main() -> ExitCode {
     lambda::run(serve()).await
 }
 
+/// Builds the agent and serves it.
 async fn serve() -> Result<(), lambda::Error> {
     let config = Config::from_env()?;
     let agent = Agent::builder(Scripted::new(turn))
@@ -36,10 +37,11 @@ async fn serve() -> Result<(), lambda::Error> {
         .tool(tool_fn("explode", "Panics.", explode))
         .tool(tool_fn("leak", "Fails with a cause.", leak))
         .limits(config.limits);
-    let mut agent = config.client.apply(approval_tools::tools(restricted_tools::tools(event_tools::tools(agent))));
+    let mut agent =
+        config.client.apply(approval_tools::tools(restricted_tools::tools(event_tools::tools(agent))));
     if let Some(settings) = &config.approvals {
         agent = agent.approvals(lambda::approvals(settings)?);
-        // With a key it insists on what it has signed, and tells the conversation once more.
+        // With an approval key the agent requires signed results and emits a snapshot of the messages.
         if !is_plain() {
             agent = agent.require_signed_results(true).emit_messages_snapshot(true);
         }
@@ -48,13 +50,13 @@ async fn serve() -> Result<(), lambda::Error> {
     lambda::serve(&config, agent, |claims| Ok(Visitor::from_claims(claims))).await
 }
 
-/// Whether the agent's own settings are the defaults, whatever else is set.
+/// Whether the agent keeps its default settings.
 #[expect(clippy::disallowed_methods, reason = "no variable of the product asks for this")]
 fn is_plain() -> bool {
     std::env::var_os("TEST_PLAIN_AGENT").is_some()
 }
 
-/// What the model says: `this then that` says the first to the user, and the second to the results of it.
+/// Returns the model's turn. For a message `this then that`, the first command answers the user, and the second one the results.
 fn turn(request: &Request) -> Script {
     let text = last_words(request);
     let (first, then) = text.split_once(" then ").map_or((&*text, None), |(first, then)| (first, Some(then)));
@@ -65,7 +67,7 @@ fn turn(request: &Request) -> Script {
     }
 }
 
-/// The last of what the user has said: a message that nobody has answered stands in one turn with the one behind it.
+/// Returns the last text of the user. Messages that were not answered are in one turn with the last one.
 fn last_words(request: &Request) -> String {
     let text = request.history.iter().rev().find_map(|turn| match turn {
         Turn::User(parts) => Some(parts),
@@ -78,6 +80,7 @@ fn last_words(request: &Request) -> String {
     texts.next().unwrap_or_default()
 }
 
+/// Returns the turn for a command in the user's message.
 fn says(request: &Request, text: &str) -> Script {
     let words: Vec<&str> = text.split(' ').collect();
     match words.as_slice() {
@@ -135,7 +138,7 @@ fn says(request: &Request, text: &str) -> Script {
     }
 }
 
-/// The texts of all results that the model reads.
+/// Returns the texts of all results in the request.
 fn results(request: &Request) -> Vec<String> {
     let results = request.history.iter().filter_map(|turn| match turn {
         Turn::Results(results) => Some(results),
@@ -144,22 +147,25 @@ fn results(request: &Request) -> Vec<String> {
     results.flatten().map(|result| result.content.text()).collect()
 }
 
-/// Waits until the test, which listens there, has closed the connection.
+/// Waits until the test, which listens at this address, closes the connection.
 pub(crate) async fn pass(address: String) {
     let mut gate = TcpStream::connect(address).await.unwrap();
     let _end = gate.read_u8().await;
 }
 
+/// Waits for a second call of this tool.
 async fn meet(_: ToolContext<Visitor>, _: NoArgs) -> Result<&'static str, ToolError> {
     static BOTH: LazyLock<Barrier> = LazyLock::new(|| Barrier::new(2));
     BOTH.wait().await;
     Ok("met")
 }
 
+/// Panics.
 async fn explode(_: ToolContext<Visitor>, _: NoArgs) -> Result<(), ToolError> {
     panic!("on purpose")
 }
 
+/// Fails with a cause that must not reach the client.
 async fn leak(_: ToolContext<Visitor>, _: NoArgs) -> Result<(), ToolError> {
     Err(std::io::Error::other(CAUSE).into())
 }

@@ -1,11 +1,11 @@
-//! Tools that not everybody may call, and who calls.
+//! Tools with requirements, and the caller type of the function for tests.
 
 use ag_ui_lambda::agent::AgentBuilder;
 use ag_ui_lambda::{Claims, Grants, NoArgs, ToolContext, ToolError, tool_fn};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// Who calls.
+/// The caller.
 #[derive(Debug)]
 pub(crate) struct Visitor {
     org: Option<String>,
@@ -14,6 +14,7 @@ pub(crate) struct Visitor {
 }
 
 impl Visitor {
+    /// Reads a caller from verified claims.
     pub(crate) fn from_claims(claims: &Claims) -> Self {
         Self {
             org: claims.text("custom:org_id").map(Into::into),
@@ -59,10 +60,12 @@ struct Sum {
     amount: u32,
 }
 
+/// A tool without arguments.
 async fn done(_: ToolContext<Visitor>, _: NoArgs) -> Result<&'static str, ToolError> {
     Ok("done")
 }
 
+/// A tool that spends an amount.
 async fn spend(_: ToolContext<Visitor>, _: Sum) -> Result<&'static str, ToolError> {
     Ok("done")
 }

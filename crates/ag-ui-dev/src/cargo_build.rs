@@ -20,6 +20,9 @@ pub(crate) enum BuildError {
 }
 
 /// Runs `cargo build` with these arguments, and returns the path of the one program that was built.
+///
+/// # Errors
+/// [`BuildError`] if cargo cannot be started or fails, or if it has built no program or several.
 pub(crate) fn build(arguments: &[String]) -> Result<PathBuf, BuildError> {
     let mut command = Command::new("cargo");
     command.args(["build", "--message-format", "json-render-diagnostics"]).args(arguments);
@@ -39,7 +42,7 @@ struct Program {
     path: PathBuf,
 }
 
-/// Reads the program that a line of cargo's messages is about; `None` if it is about something else.
+/// Reads one line of cargo's JSON messages. Returns the program that the line reports as built; `None` for any other line.
 fn program(line: &str) -> Option<Program> {
     let message: Value = serde_json::from_str(line).ok()?;
     let target = &message["target"];
@@ -48,7 +51,7 @@ fn program(line: &str) -> Option<Program> {
     Some(Program { name: target["name"].as_str()?.to_owned(), path: path.into() })
 }
 
-/// Returns the path of the only program that was built; an error if there are none or several.
+/// Returns the path of the only program in the list; an error if the list is empty or has several.
 fn only_program(mut programs: Vec<Program>) -> Result<PathBuf, BuildError> {
     match programs.len() {
         0 => Err(BuildError::NoProgram),

@@ -50,7 +50,7 @@ impl EntryPoint {
         Self::HttpApiLambda,
     ];
 
-    /// Returns the name of the entry point for programs, which serde writes too.
+    /// Returns the id of the entry point for programs, such as `rest-cognito`. It is the same in JSON.
     pub fn id(self) -> &'static str {
         match self {
             Self::FunctionUrl => "function-url",
@@ -63,7 +63,7 @@ impl EntryPoint {
         }
     }
 
-    /// Returns the name of the entry point for people.
+    /// Returns the name of the entry point for people, such as `REST API with Cognito`.
     pub fn name(self) -> &'static str {
         match self {
             Self::FunctionUrl => "Function URL",
@@ -76,7 +76,7 @@ impl EntryPoint {
         }
     }
 
-    /// Returns one sentence about what the function learns about its caller.
+    /// Returns one sentence for the page about what the function learns of its caller through this entry point.
     pub fn description(self) -> &'static str {
         match self {
             Self::FunctionUrl => "Nothing is known about the caller: only the shared token counts.",
@@ -95,15 +95,17 @@ impl EntryPoint {
         }
     }
 
-    /// Whether the entry point sends claims about the caller to the function.
+    /// Whether the function learns claims about its caller through this entry point; false only for a function URL without
+    /// IAM and JWT.
     pub fn has_claims(self) -> bool {
         self != Self::FunctionUrl
     }
 
-    /// Makes the event of a request whose caller has these claims. Without claims the event has no authorizer.
+    /// Makes the Lambda event for an HTTP request. `claims` are those of the caller, in the form of this entry point's
+    /// authorizer; without claims the event has no authorizer.
     ///
-    /// A body that is UTF-8 becomes text, and any other becomes Base64. For [`UserJwt`](Self::UserJwt) the request must have
-    /// the signed token in its header already, and `claims` are not used.
+    /// A body that is UTF-8 becomes text, and any other becomes Base64. For [`UserJwt`](Self::UserJwt) the request must
+    /// have the signed token in its header already, and `claims` are not used.
     pub fn event(self, request: &Request<Bytes>, claims: Option<&ClaimSet>) -> Value {
         match self {
             Self::FunctionUrl | Self::UserJwt => format_2::function_url(request, None),

@@ -16,7 +16,7 @@ pub enum FunctionError {
     Exited {
         /// How it ended: `status 1`, or the signal.
         status: String,
-        /// What it did not do any more: `asked for work` or `answered`.
+        /// What it had not done yet: `asked for work` or `answered`.
         before: &'static str,
         /// The last lines of its log.
         log: String,
@@ -55,6 +55,7 @@ pub struct ReportedError {
 }
 
 impl fmt::Display for ReportedError {
+    /// Writes the type and the message of the error.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.error_type, self.error_message)
     }

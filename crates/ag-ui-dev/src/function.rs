@@ -42,7 +42,8 @@ impl Function {
         Self::start(command, None).await
     }
 
-    /// Starts a function as [`spawn`](Self::spawn) does, and sends each line of its log to `lines` as soon as it is written.
+    /// Starts a function as [`spawn`](Self::spawn) does, and also sends each line of its log to `lines` as soon as the
+    /// function has written it.
     ///
     /// # Errors
     /// The same as for [`spawn`](Self::spawn).
@@ -53,8 +54,8 @@ impl Function {
         Self::start(command, Some(lines)).await
     }
 
-    /// Starts the Runtime API and the process of the function. Each line of the log is also sent to `lines`, if there is a
-    /// sender.
+    /// Starts the Runtime API and the process of the function. If `lines` is given, each line of the log is also sent
+    /// there.
     async fn start(
         mut command: Command,
         lines: Option<UnboundedSender<String>>,
@@ -76,11 +77,12 @@ impl Function {
         Ok(Self { api, process })
     }
 
-    /// Waits until the function first polls for an event. Returns the time from the start of the process to then.
+    /// Waits until the function first polls for an event, which shows that it has started. Returns the time from the start
+    /// of the process to this poll.
     ///
     /// # Errors
     /// [`FunctionError::Init`] if the function reports that it cannot start, [`FunctionError::Exited`] if its process ends
-    /// before, and [`FunctionError::NotReady`] after `limit`.
+    /// before the poll, and [`FunctionError::NotReady`] if there is no poll within `limit`.
     pub async fn ready(&self, limit: Duration) -> Result<Duration, FunctionError> {
         tokio::select! {
             biased;
@@ -91,10 +93,11 @@ impl Function {
         }
     }
 
-    /// Sends `event` to the function and returns its response as soon as the head of it was read.
+    /// Sends `event` to the function, and returns its response as soon as the status and the headers were read. The body
+    /// can then be read while the function writes it.
     ///
-    /// The deadline is 300 s from now. The function learns it, but nothing stops the function then: put a timeout around this
-    /// call if the function may hang.
+    /// The deadline is 300 s from now. The function is informed of it, but nothing stops the function then: put a timeout
+    /// around this call if the function may hang.
     ///
     /// # Errors
     /// [`FunctionError::Failed`] if the function reports an error, [`FunctionError::Exited`] if its process ends before it
@@ -103,7 +106,8 @@ impl Function {
         self.invoke_with(event, Invocation::default()).await
     }
 
-    /// Sends `event` as [`invoke`](Self::invoke) does, with a deadline, a trace and ids that the caller chooses.
+    /// Sends `event` as [`invoke`](Self::invoke) does. `invocation` sets the deadline, the trace header and the ids that
+    /// the function receives with the event.
     ///
     /// # Errors
     /// The same as for [`invoke`](Self::invoke).
@@ -125,17 +129,17 @@ impl Function {
         response
     }
 
-    /// Returns the id of the process.
+    /// Returns the id of the function's process, which is valid while the process runs.
     pub fn pid(&self) -> u32 {
         self.process.pid
     }
 
-    /// Whether the process is still running.
+    /// Whether the function's process has not ended yet.
     pub fn is_running(&self) -> bool {
         self.process.is_running()
     }
 
-    /// Kills the process and waits until it has ended.
+    /// Kills the function's process and waits until it has ended.
     pub async fn kill(&self) {
         self.process.kill().await;
     }
@@ -145,7 +149,8 @@ impl Function {
         self.process.logs()
     }
 
-    /// Returns the most memory that the process has used (its peak resident set), in KiB; `None` if it has ended.
+    /// Returns the most memory that the process has used so far (its peak resident set), in KiB; `None` if the process has
+    /// ended.
     ///
     /// Source: `VmHWM` of `/proc/<pid>/status`.
     pub fn peak_memory_kib(&self) -> Option<u64> {
@@ -161,12 +166,13 @@ impl Function {
         self.process.cpu_time()
     }
 
-    /// Creates the error for a function whose process has ended before it did what `before` says.
+    /// Creates the error for a process that ended too early. `before` is what the function had not done yet, such as
+    /// `answered`.
     fn exited(&self, status: String, before: &'static str) -> FunctionError {
         FunctionError::Exited { status, before, log: self.log_tail() }
     }
 
-    /// Returns the last lines of the function's log as a sentence, for the text of an error.
+    /// Returns the last 20 lines of the function's log, with an introduction, for the text of an error.
     fn log_tail(&self) -> String {
         let logs = self.logs();
         match &logs[logs.len().saturating_sub(LOG_TAIL_LINES)..] {

@@ -2,8 +2,8 @@
 //!
 //! This file finds the head and the body in what the function posts; `response_head` reads the JSON of the head.
 //!
-//! The rule it guards: the body is read at the speed of its reader, with at most one chunk in advance. A reader that goes
-//! away does not disturb the function, as on AWS: the rest of the body is read and thrown away.
+//! The rule it guards: the body is read at the speed of its reader, with at most one chunk in advance. A reader that is
+//! dropped does not disturb the function, as on AWS: the rest of the body is read and thrown away.
 
 use std::time::Instant;
 
@@ -73,17 +73,17 @@ enum BodyEnd {
 }
 
 impl FunctionResponse {
-    /// Returns the HTTP status.
+    /// Returns the HTTP status of the response.
     pub fn status(&self) -> u16 {
         self.head.status
     }
 
-    /// Returns the value of the first header with this name, if it is text.
+    /// Returns the value of the first header with this name; `None` if it is absent or not text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.head.headers.get(name)?.to_str().ok()
     }
 
-    /// Returns all headers but `set-cookie`.
+    /// Returns all headers except `set-cookie`, which [`cookies`](Self::cookies) returns.
     pub fn headers(&self) -> &HeaderMap {
         &self.head.headers
     }
@@ -93,12 +93,13 @@ impl FunctionResponse {
         &self.head.cookies
     }
 
-    /// Whether the function streamed the response. Otherwise it wrote the response when it was complete.
+    /// Whether the function streamed the response. Otherwise it sent the complete response at once.
     pub fn is_streamed(&self) -> bool {
         self.is_streamed
     }
 
-    /// Waits for the next chunk of the body; `None` when the body has ended.
+    /// Waits for the next chunk of the body. Returns `None` at the end of the body, also if the connection was closed
+    /// before the end; see [`is_truncated`](Self::is_truncated).
     pub async fn next_chunk(&mut self) -> Option<BodyChunk> {
         if self.end.is_some() {
             return None;
@@ -111,7 +112,7 @@ impl FunctionResponse {
         None
     }
 
-    /// Reads the rest of the body.
+    /// Waits for the end of the body and returns its bytes, except those of earlier chunks.
     pub async fn bytes(&mut self) -> Bytes {
         let mut rest = BytesMut::new();
         while let Some(chunk) = self.next_chunk().await {
@@ -120,12 +121,13 @@ impl FunctionResponse {
         rest.freeze()
     }
 
-    /// Reads the rest of the body as text; bytes that are not UTF-8 are replaced by U+FFFD.
+    /// Waits for the end of the body and returns it as text, except earlier chunks. Bytes that are not UTF-8 are replaced
+    /// by U+FFFD.
     pub async fn text(&mut self) -> String {
         String::from_utf8_lossy(&self.bytes().await).into_owned()
     }
 
-    /// Returns the trailers, if the body has ended with any.
+    /// Returns the HTTP trailers; `None` if the body has none or was not read to its end.
     pub fn trailers(&self) -> Option<&HeaderMap> {
         match &self.end {
             Some(BodyEnd::Complete(trailers)) => trailers.as_ref(),
@@ -133,7 +135,8 @@ impl FunctionResponse {
         }
     }
 
-    /// Whether the connection was closed before the end of the body. This is known when the body was read.
+    /// Whether the connection was closed before the end of the body. This is always false until the body was read to its
+    /// end.
     pub fn is_truncated(&self) -> bool {
         matches!(self.end, Some(BodyEnd::Truncated))
     }
@@ -142,8 +145,8 @@ impl FunctionResponse {
 /// Sends the response, or the error, to the caller that waits for it.
 pub(super) type ResponseSender = oneshot::Sender<Result<FunctionResponse, FunctionError>>;
 
-/// Reads a streamed response from its connection: sends the head to the caller, and then the body at the speed of the reader,
-/// up to its end.
+/// Reads a streamed response from the function's connection, up to its end. It sends the head, or an error, to `caller`,
+/// and then each chunk of the body as fast as the caller reads. If the caller has gone, the rest is read and thrown away.
 pub(super) async fn relay_streamed<B>(mut body: B, caller: ResponseSender)
 where
     B: Body<Data = Bytes> + Unpin,
@@ -181,7 +184,10 @@ where
     }
 }
 
-/// Reads a buffered response from its payload. A payload that is longer than Lambda accepts is an error.
+/// Reads a buffered response, which the function has sent in one piece, from the JSON of its payload.
+///
+/// # Errors
+/// [`FunctionError`] if the payload is longer than Lambda accepts or is not a response.
 pub(super) fn read_buffered(payload: &Bytes) -> Result<FunctionResponse, FunctionError> {
     if payload.len() > MAX_PAYLOAD_BYTES {
         return Err(FunctionError::Failed(ReportedError {
@@ -199,8 +205,11 @@ pub(super) fn read_buffered(payload: &Bytes) -> Result<FunctionResponse, Functio
     Ok(FunctionResponse { head, parts: reader, end: None, is_streamed: false })
 }
 
-/// Reads the prelude of a streamed response, up to the separator. Returns the head, and the bytes of the body that were in
-/// the same HTTP chunk.
+/// Reads the head of a streamed response: JSON, up to the separator of 8 NUL bytes. Returns the head, and the bytes of the
+/// body that came in the same HTTP chunk, which may be none.
+///
+/// # Errors
+/// [`FunctionError`] if the connection is closed, if there is no separator, or if the head is malformed.
 async fn read_prelude<B>(body: &mut B) -> Result<(ResponseHead, BodyChunk), FunctionError>
 where
     B: Body<Data = Bytes> + Unpin,
@@ -225,7 +234,7 @@ where
     }
 }
 
-/// Reads a body to its end and throws it away.
+/// Reads a body to its end and throws it away, so that the function can write all of it.
 async fn drain<B: Body + Unpin>(mut body: B) {
     while let Some(Ok(_)) = body.frame().await {}
 }

@@ -22,7 +22,8 @@ pub struct FunctionUrl {
 }
 
 impl FunctionUrl {
-    /// Listens on a free port of 127.0.0.1 and calls `invoke` with the event of each request.
+    /// Listens on a free port of 127.0.0.1, makes an event of each HTTP request, calls `invoke` with the event, and streams
+    /// the response that `invoke` returns.
     ///
     /// If `invoke` returns an error, the connection is closed without a response.
     ///

@@ -9,7 +9,7 @@ use http_body_util::{BodyExt as _, StreamBody};
 
 use crate::FunctionResponse;
 
-/// The error that makes hyper break a response off, because the function or a fault has done so.
+/// The error that makes hyper break a response off, because the function has broken it off or a fault demands it.
 #[derive(Debug, thiserror::Error)]
 #[error("the response was broken off")]
 pub(crate) struct BrokenOffError;
@@ -17,10 +17,10 @@ pub(crate) struct BrokenOffError;
 /// The body of an HTTP response.
 pub(crate) type Body = UnsyncBoxBody<Bytes, BrokenOffError>;
 
-/// Turns the response of a function into an HTTP response.
+/// Turns the response of a function, while the function still writes it, into an HTTP response.
 ///
-/// It breaks off behind `cut_after` chunks of the body. `guard` is dropped at its end: a caller keeps something alive with
-/// it.
+/// If `cut_after` is given, the response breaks off after this many chunks of the body. `guard` is dropped when the
+/// response ends: a caller puts in it what has to live until then.
 pub(crate) fn to_response(
     source: FunctionResponse,
     cut_after: Option<u64>,

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 /// The time until the deadline, if the caller sets none. It is longer than any run that the library's limits allow.
 const DEFAULT_TIME_LEFT: Duration = Duration::from_secs(300);
+/// The ARN of the function, which each event has in a header.
 const FUNCTION_ARN: &str = "arn:aws:lambda:us-east-1:123456789012:function:ag-ui-dev";
 
 /// The JSON text of an event. It is converted from bytes, from text or from a JSON value.
@@ -16,30 +17,35 @@ const FUNCTION_ARN: &str = "arn:aws:lambda:us-east-1:123456789012:function:ag-ui
 pub struct Payload(pub(super) Bytes);
 
 impl From<Bytes> for Payload {
+    /// Uses JSON text as an event, without a check.
     fn from(json: Bytes) -> Self {
         Self(json)
     }
 }
 
 impl From<Vec<u8>> for Payload {
+    /// Uses JSON text as an event, without a check.
     fn from(json: Vec<u8>) -> Self {
         Self(json.into())
     }
 }
 
 impl From<&str> for Payload {
+    /// Uses JSON text as an event, without a check.
     fn from(json: &str) -> Self {
         Self(json.to_owned().into())
     }
 }
 
 impl From<String> for Payload {
+    /// Uses JSON text as an event, without a check.
     fn from(json: String) -> Self {
         Self(json.into())
     }
 }
 
 impl From<&Value> for Payload {
+    /// Writes a JSON value as an event.
     fn from(value: &Value) -> Self {
         Self(value.to_string().into())
     }
@@ -60,7 +66,8 @@ pub struct Invocation {
 }
 
 impl Invocation {
-    /// Writes the headers with which the Runtime API sends an event to the function.
+    /// Makes the headers with which the Runtime API sends an event to the function. Members that are `None` get default
+    /// values.
     pub(super) fn into_headers(self, request_id: &str) -> HeaderMap {
         let deadline = self.deadline.unwrap_or_else(|| SystemTime::now() + DEFAULT_TIME_LEFT);
         let deadline_ms = deadline.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
@@ -78,12 +85,12 @@ impl Invocation {
     }
 }
 
-/// Makes a header value from ASCII text, such as a number or a UUID. It panics for other text.
+/// Makes a header value from a number or a UUID. It panics for text that is not ASCII.
 pub(super) fn header_value(text: String) -> HeaderValue {
     HeaderValue::try_from(text).expect("numbers and UUIDs are ASCII")
 }
 
-/// Generates a value for the X-Ray trace header.
+/// Generates a value for the X-Ray trace header, with the current time, of a trace that is not sampled.
 fn new_trace_id() -> HeaderValue {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let random = Uuid::new_v4().simple().to_string();

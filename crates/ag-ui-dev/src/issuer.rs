@@ -33,9 +33,11 @@ use uuid::Uuid;
 
 use super::loopback::Loopback;
 
+/// The path of the published keys.
 const JWKS_PATH: &str = "/.well-known/jwks.json";
+/// The path of the OpenID configuration.
 const DOCUMENT_PATH: &str = "/.well-known/openid-configuration";
-/// Where the PKCS#1 key, which jsonwebtoken needs, begins in the PKCS#8 document of a 2048-bit RSA key: behind the outer
+/// Where the PKCS#1 key, which jsonwebtoken needs, begins in the PKCS#8 document of a 2048-bit RSA key: after the outer
 /// header, the version, the algorithm and the header of the octet string.
 const PKCS1_OFFSET: usize = 4 + 3 + 15 + 4;
 
@@ -88,7 +90,7 @@ struct SigningKey {
 }
 
 impl Issuer {
-    /// Generates the keys and starts to publish them.
+    /// Generates an RSA key and an EC key, and starts an HTTP server that publishes their public parts.
     ///
     /// # Errors
     /// [`IssuerError`] if there is no free port or if a key cannot be generated.
@@ -105,27 +107,27 @@ impl Issuer {
         Ok(Self { state, server })
     }
 
-    /// Returns the address of the issuer, which is the value for the claim `iss`.
+    /// Returns the URL of the issuer, which is the value for the claim `iss`.
     pub fn url(&self) -> String {
         self.server.url()
     }
 
-    /// Returns the address of the published keys.
+    /// Returns the URL of the published keys.
     pub fn jwks_url(&self) -> String {
         format!("{}{JWKS_PATH}", self.url())
     }
 
-    /// Returns how often the keys were requested, with success or not.
+    /// Returns how many requests for the keys have arrived, including those that were answered with 503.
     pub fn jwks_fetches(&self) -> usize {
         self.state.fetches.load(Ordering::SeqCst)
     }
 
-    /// Returns how often the OpenID configuration was requested, with success or not.
+    /// Returns how many requests for the OpenID configuration have arrived, including those that were answered with 503.
     pub fn discovery_fetches(&self) -> usize {
         self.state.discoveries.load(Ordering::SeqCst)
     }
 
-    /// Sets whether the issuer publishes its keys and its configuration, or responds 503.
+    /// Sets whether the issuer publishes its keys and its configuration. If `is_available` is false, it answers with 503.
     pub fn set_available(&self, is_available: bool) {
         self.state.is_available.store(is_available, Ordering::SeqCst);
     }
@@ -133,26 +135,28 @@ impl Issuer {
     /// Generates new keys, with new ids, which sign from now on. The old keys stay published.
     ///
     /// # Errors
-    /// [`IssuerError::Key`] if a key cannot be generated. Then the old keys go on signing.
+    /// [`IssuerError::Key`] if a key cannot be generated. Then the old keys continue to sign.
     pub fn rotate(&self) -> Result<(), IssuerError> {
         let keys = KeySet::generate()?;
         self.state.keys().push(keys);
         Ok(())
     }
 
-    /// Stops publishing all keys but those that sign.
+    /// Removes all keys that sign no more from the published ones, so that a verifier refuses tokens signed before the last
+    /// [`rotate`](Self::rotate).
     pub fn retire_old_keys(&self) {
         let mut keys = self.state.keys();
         let old = keys.len() - 1;
         *keys = keys.split_off(old);
     }
 
-    /// Returns the published form of the key that fits `algorithm`.
+    /// Returns the public part, as a JWK, of the key that signs with `algorithm`: the EC key for ES*, the RSA key for all
+    /// others.
     pub fn public_key(&self, algorithm: Algorithm) -> Jwk {
         self.state.signing_keys().for_algorithm(algorithm).public.clone()
     }
 
-    /// Signs `claims` with the published key that fits `algorithm`.
+    /// Signs `claims` as a JWT with the published key that fits `algorithm`.
     ///
     /// The RSA key also signs with algorithms that it is not published for, such as RS512. A verifier has to refuse such a
     /// token.
@@ -163,7 +167,8 @@ impl Issuer {
         self.sign_as(self.public_key(algorithm).common.key_id, algorithm, claims)
     }
 
-    /// Signs as [`sign`](Self::sign) does, under a key id that is not published.
+    /// Signs a JWT as [`sign`](Self::sign) does, but the token names a random key id that is not published. A verifier has
+    /// to refuse the token.
     ///
     /// # Errors
     /// The same as for [`sign`](Self::sign).
@@ -171,7 +176,8 @@ impl Issuer {
         self.sign_as(Some(Uuid::new_v4().to_string()), algorithm, claims)
     }
 
-    /// Signs this header and this payload without a change, even if they are malformed, with the key that fits `algorithm`.
+    /// Signs exactly this header and this payload as a JWT, with the key that fits `algorithm`. They may be malformed, to
+    /// test a verifier.
     ///
     /// # Errors
     /// The same as for [`sign`](Self::sign).
@@ -188,7 +194,8 @@ impl Issuer {
         Ok(format!("{message}.{signature}"))
     }
 
-    /// Signs claims as a JWT with the key that fits `algorithm`. The token names `kid` as the id of its key.
+    /// Signs claims as a JWT with the key that fits `algorithm`. `kid` is the key id that the token names, and may be
+    /// wrong.
     fn sign_as(
         &self,
         kid: Option<String>,
@@ -202,7 +209,8 @@ impl Issuer {
 }
 
 impl IssuerState {
-    /// Responds to an HTTP request for the published keys or for the OpenID configuration, and counts it.
+    /// Responds to an HTTP request for the published keys or for the OpenID configuration, and counts the request. Any
+    /// other path gets 404, and an issuer that is not available responds 503.
     fn respond<B>(&self, request: &Request<B>) -> Response<Full<Bytes>> {
         let counter = match request.uri().path() {
             JWKS_PATH => &self.fetches,
@@ -222,31 +230,31 @@ impl IssuerState {
         response
     }
 
-    /// Writes the OpenID configuration. Its addresses begin with the host that the request was sent to.
+    /// Writes the OpenID configuration as JSON. Its URLs begin with the value of the request's header `Host`.
     fn document<B>(&self, request: &Request<B>) -> Vec<u8> {
         let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
         let issuer = format!("http://{host}");
         json!({"issuer": issuer, "jwks_uri": format!("{issuer}{JWKS_PATH}")}).to_string().into()
     }
 
-    /// Returns the public keys that the issuer publishes.
+    /// Returns the public parts of all keys that the issuer publishes, the oldest first.
     fn published(&self) -> Vec<Jwk> {
         self.keys().iter().flat_map(|keys| [keys.rsa.public.clone(), keys.ec.public.clone()]).collect()
     }
 
-    /// Returns the keys that sign new tokens, which are the newest ones.
+    /// Returns the keys that sign new tokens, which are the newest pair.
     fn signing_keys(&self) -> KeySet {
         self.keys().last().expect("there are always keys that sign").clone()
     }
 
-    /// Locks the keys. No code panics while it holds this lock, so the value of a poisoned one is consistent.
+    /// Locks the list of all keys. No code panics while it holds this lock, so the value of a poisoned lock is consistent.
     fn keys(&self) -> MutexGuard<'_, Vec<KeySet>> {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl KeySet {
-    /// Generates an RSA key and an EC key with new ids.
+    /// Generates a pair of an RSA key and an EC key, each with a new id.
     fn generate() -> Result<Self, IssuerError> {
         let rsa = AsDer::<Pkcs8V1Der<'_>>::as_der(&KeyPair::generate(KeySize::Rsa2048)?)?;
         let ec = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())?;
@@ -257,7 +265,7 @@ impl KeySet {
         })
     }
 
-    /// Chooses the key for a signature algorithm: the EC key for ES*, and the RSA key for all others.
+    /// Returns the key that signs with this algorithm: the EC key for ES*, and the RSA key for all others.
     fn for_algorithm(&self, algorithm: Algorithm) -> &SigningKey {
         match algorithm.family() {
             AlgorithmFamily::Ec => &self.ec,
@@ -267,7 +275,7 @@ impl KeySet {
 }
 
 impl SigningKey {
-    /// Creates a signing key with a new id, and the public JWK for it.
+    /// Adds to a private key its public part as a JWK, with a new id. `algorithm` is the one that the JWK is published for.
     fn new(key: EncodingKey, algorithm: Algorithm) -> Result<Self, IssuerError> {
         let mut public = Jwk::from_encoding_key(&key, algorithm)?;
         public.common.key_id = Some(Uuid::new_v4().to_string());

@@ -6,7 +6,7 @@
 //!   one of them.
 //! - [`Issuer`] signs the tokens of end users and publishes its keys.
 //! - `provider` (with the feature `providers`) is a stand-in for the API of a model provider, with faults.
-//! - [`loopback`] is the HTTP server under all of them, for a stand-in of your own.
+//! - [`loopback`] is the HTTP server under all of them, which other stand-ins can use too.
 //! - [`server`] is a development server for people, with a page to try a function.
 //!
 //! Nothing here is a model. Events and responses pass unchanged and unchecked.

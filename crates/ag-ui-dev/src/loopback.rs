@@ -43,7 +43,7 @@ const CLOSE_DELAY: Duration = Duration::from_millis(20);
 pub struct Connection(Arc<(AtomicBool, Notify)>);
 
 impl Connection {
-    /// Closes the connection 20 ms from now, although the response head has not announced that.
+    /// Closes the connection 20 ms from now, although the response's headers promise to keep it open.
     ///
     /// Call this at the end of the response's body. A request that arrives over the connection in these 20 ms gets no
     /// response: the same happens to a client if a server closes an idle connection just when the client uses it again.
@@ -53,13 +53,13 @@ impl Connection {
         close.notify_one();
     }
 
-    /// Whether the connection will be closed after its current response.
+    /// Whether [`close_after_response`](Self::close_after_response) was called, so that no further request gets a response.
     fn is_closing(&self) -> bool {
         self.0.0.load(Ordering::SeqCst)
     }
 
-    /// Waits until the connection has to be closed: until the delay after
-    /// [`close_after_response`](Self::close_after_response) is over.
+    /// Waits until 20 ms after [`close_after_response`](Self::close_after_response) was called; forever if it is not
+    /// called.
     async fn close_time(&self) {
         self.0.1.notified().await;
         sleep(CLOSE_DELAY).await;
@@ -76,7 +76,7 @@ pub struct Loopback {
 }
 
 impl Loopback {
-    /// Listens on a free port and calls `respond` for each request.
+    /// Listens on a free port of 127.0.0.1 and calls `respond` for each request, to get the response.
     ///
     /// An error of `respond` closes the connection without a response, and an error of the response's body closes it in the
     /// middle of the response. A response without a length is written in chunks, one for each frame of its body.
@@ -96,7 +96,8 @@ impl Loopback {
         Self::serve_on(0, respond)
     }
 
-    /// Listens on this port, as [`serve`](Self::serve) does on a free one.
+    /// Listens on this port of 127.0.0.1 and calls `respond` for each request, as [`serve`](Self::serve) does on a free
+    /// port.
     ///
     /// # Errors
     /// Returns an error if the port is taken.
@@ -123,7 +124,7 @@ impl Loopback {
         Ok(Self { address, tasks, connections })
     }
 
-    /// Returns the address that the server listens on.
+    /// Returns the IP address and the port that the server listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -133,12 +134,13 @@ impl Loopback {
         format!("http://{}", self.address)
     }
 
-    /// Returns how many connections were accepted so far.
+    /// Returns how many connections the server has accepted so far, closed ones included.
     pub fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
     }
 
-    /// Ends the server and waits until its port is free. If the server is dropped instead, the port is free a moment later.
+    /// Ends the server, with all its connections, and waits until its port is free. If the server is dropped instead, the
+    /// port is free a moment later.
     pub async fn close(mut self) {
         self.tasks.shutdown().await;
     }
@@ -149,11 +151,12 @@ impl Loopback {
 enum ServeError<E> {
     #[error(transparent)]
     Respond(E),
-    #[error("the connection is closed behind an earlier response")]
+    #[error("the connection is closed after an earlier response")]
     Closing,
 }
 
-/// Accepts HTTP connections and serves each in a task of its own. It runs until it is dropped.
+/// Accepts HTTP connections and serves each in a task of its own; `respond` makes the responses, and `accepted` counts the
+/// connections. It runs until it is dropped, which ends all connections.
 async fn accept<A, F, B, E>(listener: TcpListener, accepted: Arc<AtomicUsize>, respond: A)
 where
     A: Fn(Request<Incoming>) -> F + Clone + Send + 'static,

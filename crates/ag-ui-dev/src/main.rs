@@ -11,6 +11,7 @@ use ag_ui_dev::FunctionError;
 use ag_ui_dev::server::{Server, ServerError, Settings};
 use options::Options;
 
+/// Runs the program. An error is printed to standard error and makes the program exit with a failure.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     match run().await {
@@ -22,7 +23,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Reads the options, builds the function and serves it until the program is stopped.
+/// Reads the options, builds the function and serves it until the program is stopped. With `--help`, prints the help only.
 async fn run() -> Result<(), Box<dyn Error>> {
     let Some(options) = Options::parse()? else {
         write(options::HELP);
@@ -43,8 +44,8 @@ async fn run() -> Result<(), Box<dyn Error>> {
     Ok(server.run_until_stopped().await?)
 }
 
-/// Finds the variables of the environment that name model servers, and their values. For Ollama, which has a default
-/// address, an entry is added if the model needs one.
+/// Returns the environment variables that name the servers of models (`*_BASE_URL`), with their values, so that faults can
+/// be injected there. If `model` is one of Ollama, `OLLAMA_HOST` is added, by default with Ollama's own address.
 fn model_servers(model: &str) -> Vec<(String, String)> {
     let texts = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
@@ -57,7 +58,8 @@ fn model_servers(model: &str) -> Vec<(String, String)> {
     servers
 }
 
-/// Returns AWS credentials for the function if the environment has none. The stand-ins of AWS services do not check them.
+/// Returns variables with invented AWS credentials for the function; empty if the environment has credentials. The
+/// stand-ins of AWS services do not check them.
 fn stand_in_credentials() -> Vec<(String, String)> {
     let has_credentials = ["AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE"]
         .map(variable)
@@ -80,8 +82,8 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// Formats an error with its causes for the terminal. The log of a function that has ended is left out, since it was printed
-/// already.
+/// Formats an error with its causes for the terminal. If the function has ended, its log is left out, since it was printed
+/// while the function ran.
 fn chain(error: &(dyn Error + 'static)) -> String {
     if let Some(ServerError::Function(FunctionError::Exited { status, .. })) = error.downcast_ref() {
         return format!(
@@ -97,7 +99,7 @@ fn chain(error: &(dyn Error + 'static)) -> String {
     text
 }
 
-/// Writes to standard error. A failure is ignored, since there is no other place to report it.
+/// Writes to standard error. If that fails, the failure is ignored, since there is no other place to report it.
 fn write(text: &str) {
     let _ = std::io::stderr().write_all(text.as_bytes());
 }

@@ -47,12 +47,16 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// Reads the options from the command line of this process; `None` if they ask for the help.
+    /// Reads the options from the command line of this process; `None` for `--help`.
+    ///
+    /// # Errors
+    /// Returns an error for an unknown option, or for a value that is missing or malformed.
     pub(crate) fn parse() -> Result<Option<Self>, lexopt::Error> {
         Self::read(lexopt::Parser::from_env())
     }
 
-    /// Reads the options from command line arguments; `None` if they ask for the help.
+    /// Reads the options from these command line arguments; `None` for `--help`, an error for an unknown option or a
+    /// malformed value.
     fn read(mut arguments: lexopt::Parser) -> Result<Option<Self>, lexopt::Error> {
         let mut options = Self { cargo: Vec::new(), program: None, port: None, faults: Vec::new() };
         while let Some(argument) = arguments.next()? {

@@ -52,7 +52,8 @@ struct ProcessState {
 }
 
 impl Process {
-    /// Starts a process. Each line of its outputs also goes to `lines`, as soon as it is written.
+    /// Starts a child process, without standard input. If `lines` is given, each line that the process writes to its
+    /// outputs is also sent there.
     pub(super) fn spawn(mut command: Command, lines: Option<UnboundedSender<String>>) -> io::Result<Self> {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         let spawned = Instant::now();
@@ -64,12 +65,12 @@ impl Process {
         Ok(Self { pid, spawned, state, _watch: tasks })
     }
 
-    /// Whether the process has not ended.
+    /// Whether the process has not ended yet.
     pub(super) fn is_running(&self) -> bool {
         !self.state.exit.initialized()
     }
 
-    /// Waits until the process has ended, and returns how it ended.
+    /// Waits until the process has ended, and returns how it ended, such as `status 1`.
     pub(super) async fn exit(&self) -> String {
         self.state.exit.wait().await.clone()
     }
@@ -80,7 +81,8 @@ impl Process {
         self.state.exit.wait().await;
     }
 
-    /// Returns the last lines that the process has written to its outputs.
+    /// Returns the last lines (at most 10,000) that the process has written to its standard output and error, the oldest
+    /// first.
     pub(super) fn logs(&self) -> Vec<String> {
         self.state.logs().iter().cloned().collect()
     }
@@ -102,20 +104,21 @@ impl Process {
         Some(Duration::from_nanos(nanoseconds.sum()))
     }
 
-    /// Returns the id of the process while it runs. After its end another process may get the same id.
+    /// Returns the id of the process; `None` if it has ended, since another process may then have the same id.
     fn alive(&self) -> Option<u32> {
         self.is_running().then_some(self.pid)
     }
 }
 
 impl ProcessState {
-    /// Locks the log lines of the process. No code panics while it holds this lock, so the value of a poisoned one is
+    /// Locks the log lines of the process. No code panics while it holds this lock, so the value of a poisoned lock is
     /// consistent.
     fn logs(&self) -> MutexGuard<'_, VecDeque<String>> {
         self.logs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a line that the process has written to the log, and drops the oldest line if the log is full.
+    /// Adds a line that the process has written to the log and sends it to `lines`. If the log is full, the oldest line is
+    /// dropped.
     fn log(&self, line: String) {
         if let Some(lines) = &self.lines {
             // The receiver may be gone.
@@ -129,7 +132,8 @@ impl ProcessState {
     }
 }
 
-/// Watches a child process: reads its outputs, kills it when asked, and records how it ended.
+/// Runs until a child process has ended: reads its outputs into `state`, kills it when `state.kill` is notified, and sets
+/// in `state` how it ended.
 async fn watch_child(mut child: Child, state: Arc<ProcessState>) {
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let mut reading = pin!(future::join(read_lines(stdout, &state), read_lines(stderr, &state)));
@@ -149,7 +153,7 @@ async fn watch_child(mut child: Child, state: Arc<ProcessState>) {
     let _ = state.exit.set(describe_exit(status));
 }
 
-/// Reads one output of the process into the log, line by line.
+/// Reads one output of the process, line by line, into the log in `state`, until the output ends.
 async fn read_lines(output: Option<impl AsyncRead + Unpin>, state: &ProcessState) {
     let Some(output) = output else { return };
     let mut output = BufReader::new(output);

@@ -1,7 +1,8 @@
 //! A stand-in for the API of a model provider, for tests.
 //!
 //! [`Provider`] answers each request with the next [`Reply`] of its queue, and records the request. It knows how six
-//! providers write a turn of a model ([`Wire`]). It does not read requests, but for a check that a test sets.
+//! providers write a turn of a model ([`Wire`]). It does not read the content of requests,
+//! except for a check that a test sets.
 //!
 //! The rule it guards: a frame is what the provider's official documentation says it is, even where the code that reads it
 //! would accept more. Each piece of a reply is written by itself, so that a test can see a stream.
@@ -47,7 +48,7 @@ pub struct Provider {
 }
 
 impl Provider {
-    /// Starts a provider on a free port of 127.0.0.1.
+    /// Starts a provider, with an empty queue, on a free port of 127.0.0.1.
     ///
     /// # Errors
     /// Returns an error if there is no free port.
@@ -55,8 +56,9 @@ impl Provider {
         Self::serve(ProviderState::default()).await
     }
 
-    /// Starts a provider that behaves as llama.cpp's `llama-server` does: it refuses a `HEAD` and closes the connection, and
-    /// answers a `GET` with a list of models. [`Reply::llama_cpp`] and [`Reply::llama_cpp_error`] are its replies.
+    /// Starts a provider that treats requests other than POSTs as llama.cpp's `llama-server` does: it refuses a `HEAD` and
+    /// closes the connection, and answers a `GET` with a list of models. [`Reply::llama_cpp`] and
+    /// [`Reply::llama_cpp_error`] create the server's replies to POSTs.
     ///
     /// The real server refuses a `HEAD` only on paths that it does not know. This one always does, which is harder on a
     /// client that opens connections ahead of time.
@@ -67,7 +69,7 @@ impl Provider {
         Self::serve(ProviderState::as_llama_cpp()).await
     }
 
-    /// Starts the HTTP server that shares this state.
+    /// Starts the HTTP server of a provider with this state.
     async fn serve(state: ProviderState) -> io::Result<Self> {
         let state = Arc::new(state);
         let shared = Arc::clone(&state);
@@ -75,30 +77,30 @@ impl Provider {
         Ok(Self { state, server })
     }
 
-    /// Returns the address of the provider: `http://127.0.0.1:<port>`, without a path.
+    /// Returns the URL of the provider: `http://127.0.0.1:<port>`, without a path.
     pub fn url(&self) -> String {
         self.server.url()
     }
 
-    /// Adds replies to the queue, for one request each. A request that finds the queue empty gets the reply of
+    /// Adds replies to the end of the queue. Each is sent to one POST. A POST that finds the queue empty gets the reply of
     /// [`reply_always`](Self::reply_always), or else a 500 with a JSON error.
     pub fn queue(&self, replies: impl IntoIterator<Item = Reply>) {
         self.state.queue(replies);
     }
 
-    /// Sets the reply for every request that finds the queue empty.
+    /// Sets the reply to every POST that finds the queue empty.
     pub fn reply_always(&self, reply: Reply) {
         self.state.always(reply);
     }
 
-    /// Sets a check for the body of every request from now on.
+    /// Sets a check for the JSON body of every POST from now on.
     ///
-    /// A request that fails the check is answered 400 with the text of the error, and takes no reply from the queue.
+    /// A POST that fails the check is answered 400 with the text of the error, and uses up no reply of the queue.
     pub fn check_requests(&self, check: impl Fn(&Value) -> Result<(), String> + Send + Sync + 'static) {
         self.state.check_requests(Arc::new(check));
     }
 
-    /// Returns the POSTs so far, refused ones included, in the order in which their bodies were complete.
+    /// Returns the POSTs that have arrived so far, refused ones included, in the order in which their bodies were complete.
     pub fn requests(&self) -> Vec<RecordedRequest> {
         self.state.requests.borrow().clone()
     }
@@ -110,25 +112,25 @@ impl Provider {
         let _ = requests.wait_for(|requests| requests.len() >= count).await;
     }
 
-    /// Waits until the client has closed the connection of at least `count` replies before they were complete. A reply that
+    /// Waits until clients have closed the connection of at least `count` replies before these were complete. A reply that
     /// stalls is never complete.
     pub async fn wait_for_abandoned(&self, count: usize) {
         let mut abandoned = self.state.abandoned.subscribe();
         let _ = abandoned.wait_for(|abandoned| *abandoned >= count).await;
     }
 
-    /// Returns how many requests were not POSTs.
+    /// Returns how many requests other than POSTs have arrived so far.
     pub fn probes(&self) -> usize {
         *self.state.probes.borrow()
     }
 
-    /// Waits until at least `count` requests that are not POSTs have arrived.
+    /// Waits until at least `count` requests other than POSTs have arrived.
     pub async fn wait_for_probes(&self, count: usize) {
         let mut probes = self.state.probes.subscribe();
         let _ = probes.wait_for(|probes| *probes >= count).await;
     }
 
-    /// Returns how many TCP connections were accepted.
+    /// Returns how many TCP connections the provider has accepted so far, closed ones included.
     pub fn connections(&self) -> usize {
         self.server.connections()
     }

@@ -24,14 +24,14 @@ pub(super) struct ResponseHead {
     pub(super) cookies: Vec<String>,
 }
 
-/// Reads the prelude of a streamed response, without the separator behind it.
+/// Reads the head of a streamed response from its JSON, which ends before the separator.
 pub(super) fn parse_prelude(json: &[u8]) -> Result<ResponseHead, FunctionError> {
     serde_json::from_slice::<Response>(json).map_err(not_a_response)?.into_head()
 }
 
-/// Reads a buffered response and its body.
+/// Reads the head and the body of a buffered response from the JSON of its payload.
 ///
-/// If the payload has no `statusCode`, it is the body of a response with status 200, as with a function URL.
+/// If the payload has no `statusCode`, all of it is the body of a response with status 200, as with a function URL.
 pub(super) fn parse_buffered(payload: &Bytes) -> Result<(ResponseHead, Bytes), FunctionError> {
     let value: Value = serde_json::from_slice(payload).map_err(not_a_response)?;
     if value.get("statusCode").is_none() {
@@ -74,13 +74,13 @@ enum Values {
     Many(Vec<String>),
 }
 
-/// The status of a response that names none.
+/// Returns 200, the status of a response whose JSON has none.
 fn ok() -> u16 {
     200
 }
 
 impl Response {
-    /// Checks the names and values of the headers.
+    /// Turns the JSON of a response into its head; an error if the name or the value of a header is malformed.
     fn into_head(self) -> Result<ResponseHead, FunctionError> {
         let mut headers = HeaderMap::new();
         // If a header is in both forms, the form for several values has them all.
@@ -101,7 +101,7 @@ impl Response {
     }
 }
 
-/// The error for a payload that is not a response.
+/// Creates the error for a payload that is not a response; `error` is what its reader has found.
 fn not_a_response(error: impl Display) -> FunctionError {
     FunctionError::Malformed(format!("what is not a response: {error}"))
 }

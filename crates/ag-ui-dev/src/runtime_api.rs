@@ -78,17 +78,21 @@ impl RuntimeApi {
         self.server.address()
     }
 
-    /// Waits until the function first polls for an event, and returns that time.
+    /// Waits until the function first polls for an event, and returns the time of this poll.
     pub(super) async fn first_poll(&self) -> Instant {
         *self.state.first_poll.wait().await
     }
 
-    /// Waits until the function reports that it cannot start.
+    /// Waits until the function reports an error in place of its first poll, and returns this error; forever if it reports
+    /// none.
     pub(super) async fn init_error(&self) -> ReportedError {
         self.state.init_error.wait().await.clone()
     }
 
-    /// Queues an event and waits for the head of the response.
+    /// Puts an event into the queue for the function, and waits until the status and the headers of the response were read.
+    ///
+    /// # Errors
+    /// [`FunctionError`] if the function reports an error, closes the connection or sends a malformed response.
     pub(super) async fn invoke(
         &self,
         payload: Payload,
@@ -103,7 +107,8 @@ impl RuntimeApi {
 }
 
 impl ApiState {
-    /// Routes a request of the function to the Runtime API: a poll, a response, an error, or a registration of an extension.
+    /// Handles one request of the function to the Runtime API: a poll, a response, an error, or the registration of an
+    /// extension. Any other request gets 404.
     async fn route(self: Arc<Self>, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let (head, body) = request.into_parts();
         let path: Vec<&str> = head.uri.path().split('/').skip(1).collect();
@@ -140,7 +145,8 @@ impl ApiState {
         }
     }
 
-    /// Responds to a poll of the function: waits for an event in the queue and sends it.
+    /// Handles the function's poll for an event: waits for an event in the queue, skips those whose caller has gone, and
+    /// returns the event as the HTTP response.
     async fn next(&self) -> Response<Full<Bytes>> {
         // Only the first one counts.
         let _ = self.first_poll.set(Instant::now());
@@ -159,8 +165,8 @@ impl ApiState {
         response
     }
 
-    /// Receives the function's response to an event and passes it on to the caller. It is acknowledged when its body has
-    /// ended.
+    /// Receives the function's response to the event with this request id, and passes the response on to the caller. The
+    /// HTTP response to the function follows when the body has ended.
     async fn response(&self, id: &str, head: &Parts, body: Incoming) -> Response<Full<Bytes>> {
         let Some(caller) = self.take(id) else {
             return unknown_request();
@@ -178,14 +184,15 @@ impl ApiState {
         accepted()
     }
 
-    /// Removes and returns the caller that waits for the response to a request; `None` if the request is unknown or has its
-    /// response.
+    /// Removes and returns the sender to the caller that waits for the response to a request. Returns `None` if the id is
+    /// unknown or if the function has already responded.
     fn take(&self, id: &str) -> Option<ResponseSender> {
         lock(&self.running).remove(id)
     }
 }
 
-/// Reads the error that a function reports. If its body is not the JSON for that, the body is the message.
+/// Reads an error that the function reports in the body of a request. If the body is not JSON of the right form, it becomes
+/// the message, and the type is that of a header.
 async fn reported_error(headers: &HeaderMap, body: Incoming) -> ReportedError {
     let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
     serde_json::from_slice(&body).unwrap_or_else(|_| {
@@ -197,12 +204,12 @@ async fn reported_error(headers: &HeaderMap, body: Incoming) -> ReportedError {
     })
 }
 
-/// Creates the Runtime API's acknowledgement of a response or an error.
+/// Creates the HTTP response with which the Runtime API acknowledges a response or an error of the function.
 fn accepted() -> Response<Full<Bytes>> {
     json_response(StatusCode::ACCEPTED, &json!({ "status": "OK" }))
 }
 
-/// Creates the Runtime API's error for a request id that is not waiting for a response.
+/// Creates the HTTP response to a function that responds to an unknown request id, or to one that has its response.
 fn unknown_request() -> Response<Full<Bytes>> {
     json_response(StatusCode::BAD_REQUEST, &json!({ "errorType": "InvalidRequestID" }))
 }
@@ -214,7 +221,7 @@ fn json_response(status: StatusCode, body: &Value) -> Response<Full<Bytes>> {
     response
 }
 
-/// Locks a mutex. No code panics while it holds one of these locks, so the value of a poisoned one is consistent.
+/// Locks a mutex. No code panics while it holds one of these locks, so the value of a poisoned lock is consistent.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -100,7 +100,7 @@ impl Server {
         }
     }
 
-    /// Writes the address and the key to a file, for scripts.
+    /// Writes the server's address and key to a file for scripts, unless the settings ask for any port, as tests do.
     fn write_address(&self) {
         // A script does not look for the server of a test, which takes any port.
         if self.shared.settings.port == Some(0) {
@@ -116,7 +116,7 @@ impl Server {
         state_folder(&self.shared.settings.program).join("ag-ui-local-address")
     }
 
-    /// Returns the address that the server listens on.
+    /// Returns the IP address and the port that the server listens on.
     pub fn address(&self) -> SocketAddr {
         self.listener.address()
     }
@@ -134,6 +134,7 @@ impl Server {
 }
 
 impl Drop for Server {
+    /// Removes the file with the server's address, unless another server has replaced it.
     fn drop(&mut self) {
         // Another server may have replaced the file.
         let is_own = |text: String| text.lines().next() == Some(&*self.address().to_string());
@@ -143,7 +144,7 @@ impl Drop for Server {
     }
 }
 
-/// Starts the HTTP server of the development server on this port.
+/// Starts the HTTP server on this port of 127.0.0.1; an error if the port is taken. The routes use `shared`.
 fn listen(port: u16, shared: &Arc<ServerState>) -> Result<Loopback, ServerError> {
     let shared = Arc::clone(shared);
     let respond = move |request| {

@@ -2,7 +2,8 @@
 
 use std::error::Error;
 
-/// Returns an error's message and the messages of all its sources, separated by `: `.
+/// Returns the message of an error and the messages of all its sources, separated by `: `. It is for log lines only,
+/// because a source may contain what a client must not read.
 pub(crate) fn error_chain(error: &(dyn Error + 'static)) -> String {
     let chain = std::iter::successors(Some(error), |&error| error.source());
     chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")

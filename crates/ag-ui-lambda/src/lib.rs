@@ -42,6 +42,7 @@
 //! | `otel` | spans of a run for an OpenTelemetry collector | there are no spans |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 pub mod agent;
 pub mod approval;

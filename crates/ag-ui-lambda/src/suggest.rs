@@ -5,7 +5,8 @@ use strsim::osa_distance;
 /// The number of characters that are compared; longer names are compared by their beginning.
 const MAX_CHARS: usize = 64;
 
-/// Returns the known name that is most similar to `word`; `None` if none is similar enough.
+/// Returns the name among `known` that is most similar to `word`, for a hint such as "did you mean". `None` if no
+/// name is similar enough.
 ///
 /// A name is similar if at most one in three of its characters is missing, added, different or swapped. Case, and all
 /// characters that are neither letters nor digits, do not count, so `thread_id` is similar to `threadId`.
@@ -21,7 +22,8 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
     near.min_by_key(|(distance, _)| *distance).map(|(_, name)| name)
 }
 
-/// Returns the letters and digits of a name in lower case.
+/// Returns the letters and digits of a name in lower case, at most [`MAX_CHARS`] of them. Two names are compared in
+/// this form.
 fn normalize(name: &str) -> String {
     let letters = name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase);
     letters.take(MAX_CHARS).collect()

@@ -48,22 +48,23 @@ pub enum ReadProblem {
 /// How the names of members begin that serde_json reserves for itself.
 const RESERVED: &str = "$serde_json::private::";
 
-/// Prepares JSON text for serde_json: removes a byte order mark, and replaces half surrogate pairs by U+FFFD, which
-/// serde_json would refuse. A text that has neither is not copied.
+/// Prepares JSON text for serde_json: removes a byte order mark, and replaces by U+FFFD each half of a surrogate pair that
+/// stands alone, which serde_json would refuse. The text is copied only if it has such a half.
 pub fn normalize(text: &[u8]) -> Cow<'_, [u8]> {
     surrogates::repair(text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text))
 }
 
-/// Reads JSON text, after [`normalize`].
+/// Reads JSON text of any peer, after [`normalize`] has repaired the text.
 ///
 /// # Errors
-/// [`ReadError`] if the text is not one JSON value, or if an object has two members of one name.
+/// [`ReadError`] if the text is not one JSON value, if an object has two members of one name, or if the name of a member is
+/// one that serde_json reserves.
 pub fn read(text: &[u8]) -> Result<Value, ReadError> {
     read_unrepaired(&normalize(text))
 }
 
-/// Reads JSON text without repairing it. This is for texts that prove something, such as a token: two different texts must
-/// not be read as the same value.
+/// Reads JSON text as [`read`] does, but without repairing the text first. This is for texts that prove something, such as
+/// a token: two different texts must not be read as the same value.
 ///
 /// # Errors
 /// As [`read`], and also if the text has a byte order mark or half of a surrogate pair.
@@ -89,6 +90,7 @@ struct StrictValue<'a> {
 impl<'de> DeserializeSeed<'de> for StrictValue<'_> {
     type Value = Value;
 
+    /// Reads one element or member, as strictly as the value that holds it.
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
         deserializer.deserialize_any(self)
     }
@@ -97,34 +99,42 @@ impl<'de> DeserializeSeed<'de> for StrictValue<'_> {
 impl<'de> Visitor<'de> for StrictValue<'_> {
     type Value = Value;
 
+    /// Names what was expected, for the errors of serde.
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("JSON")
     }
 
+    /// Returns JSON's null.
     fn visit_unit<E>(self) -> Result<Value, E> {
         Ok(Value::Null)
     }
 
+    /// Returns a JSON boolean.
     fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
         Ok(value.into())
     }
 
+    /// Returns a JSON number that is a whole number from 0 on.
     fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
         Ok(value.into())
     }
 
+    /// Returns a JSON number that is a negative whole number.
     fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
         Ok(value.into())
     }
 
+    /// Returns a JSON number with a fraction or an exponent.
     fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
         Ok(value.into())
     }
 
+    /// Returns a JSON string.
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {
         Ok(value.into())
     }
 
+    /// Reads a JSON array, each element as strictly as the array.
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let mut list = Vec::new();
         while let Some(item) = items.next_element_seed(self)? {
@@ -133,6 +143,7 @@ impl<'de> Visitor<'de> for StrictValue<'_> {
         Ok(list.into())
     }
 
+    /// Reads a JSON object. A member whose name is reserved or was read before is an error.
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
         let mut object = Map::new();
         while let Some(name) = members.next_key::<String>()? {

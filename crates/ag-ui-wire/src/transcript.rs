@@ -4,7 +4,7 @@
 //! makes its events here and nowhere else. [`Transcript`] has a method for each thing that can happen in a run, and none
 //! that takes an event. It queues the events of each call in a valid order; [`Transcript::next_event`] takes them out.
 //!
-//! What a caller leaves open, the transcript closes: a message when something else begins, steps and tool calls at the end
+//! What a caller leaves open, the transcript closes: a message when other output begins, steps and tool calls at the end
 //! of the run. Three mistakes do not compile.
 //!
 //! A run that has ended cannot go on:

@@ -28,6 +28,7 @@ use tracing::{error, info};
 /// The address that AgentCore calls. The only argument of the program may name another one.
 const ADDRESS: &str = "0.0.0.0:8080";
 
+/// The caller, from the verified JWT.
 #[derive(Clone, Serialize)]
 struct Caller {
     user: Option<String>,
@@ -48,17 +49,20 @@ struct Weather {
     wind_speed: u32,
 }
 
-/// Returns the weather of a city, which is always the same.
+/// The tool `get_weather`: returns the weather of a city, which is always the same in this sample.
 async fn get_weather(_: ToolContext<Caller>, args: WeatherArgs) -> Result<Weather, ToolError> {
     Ok(Weather { city: args.location, conditions: "Sunny", temperature: 24, humidity: 48, wind_speed: 17 })
 }
 
-/// Returns the caller.
+/// The tool `get_account`: returns the caller, whose user is `None` for an anonymous caller.
 async fn get_account(context: ToolContext<Caller>, _: NoArgs) -> Result<Caller, ToolError> {
     Ok(context.caller().clone())
 }
 
 /// Reads the settings, builds the agent and serves it over HTTP until the container is stopped.
+///
+/// # Errors
+/// If a setting is unusable, if `AGUI_AUTH` is not `authorizer`, or if the address is taken.
 async fn serve() -> Result<(), lambda::Error> {
     let config = Config::from_env()?;
     if config.auth != AuthMode::Authorizer {
@@ -88,7 +92,8 @@ async fn serve() -> Result<(), lambda::Error> {
     Ok(served?)
 }
 
-/// The routes of the AgentCore contract.
+/// Builds the routes that AgentCore calls: `GET /ping` for health checks, and `endpoint` for everything else.
+/// `max_body_bytes` is the endpoint's own limit.
 fn router(endpoint: Endpoint<Caller>, max_body_bytes: usize) -> Router {
     let respond = move |request: Request| {
         let endpoint = endpoint.clone();
@@ -98,7 +103,9 @@ fn router(endpoint: Endpoint<Caller>, max_body_bytes: usize) -> Router {
     Router::new().route("/ping", get(async move || healthy)).fallback(respond)
 }
 
-/// Reads a request for the endpoint. It has no deadline: `AGUI_RUN_TIMEOUT_S` limits a run.
+/// Turns a request of axum into one for the endpoint: reads its body, and copies the user's JWT into the header that
+/// the endpoint reads. At most one frame over `max_body_bytes` is read. The request has no deadline:
+/// `AGUI_RUN_TIMEOUT_S` limits a run.
 async fn read(request: Request, max_body_bytes: usize) -> http::Request<Bytes> {
     let (mut head, body) = request.into_parts();
     // AgentCore passes the user's JWT on unchanged. The endpoint reads it under another name, and refuses a second one there.
@@ -117,7 +124,7 @@ async fn read(request: Request, max_body_bytes: usize) -> http::Request<Bytes> {
     http::Request::from_parts(head, bytes.freeze())
 }
 
-/// The bearer token of an `authorization` header; `None` for another scheme.
+/// Returns the token of an `authorization` header with the scheme `Bearer`; `None` for another scheme.
 fn bearer(credentials: &HeaderValue) -> Option<HeaderValue> {
     let (scheme, token) = credentials.to_str().ok()?.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("bearer") {
@@ -126,6 +133,7 @@ fn bearer(credentials: &HeaderValue) -> Option<HeaderValue> {
     HeaderValue::from_str(token.trim()).ok()
 }
 
+/// Runs the container, with its log set up.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     lambda::init_telemetry();

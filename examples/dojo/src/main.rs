@@ -32,12 +32,13 @@ use ag_ui_function::caller::Caller;
 use ag_ui_function::tools;
 use ag_ui_lambda::{Config, lambda, tool_fn};
 
+/// Runs the function, with its log set up.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     lambda::run(serve()).await
 }
 
-/// Reads the settings, builds the agent and serves it on Lambda.
+/// Reads the settings, builds the agent with all its tools, and serves it on Lambda until the process is shut down.
 async fn serve() -> Result<(), lambda::Error> {
     let config = Config::from_env()?;
     let agent = lambda::agent(&config)?

@@ -29,8 +29,11 @@ pub(crate) struct Meeting {
     label: Option<String>,
 }
 
-/// Schedules a meeting. It asks for a time before it does anything else, since it is called again from its start with the
-/// answer.
+/// The tool `schedule_meeting`: asks the user for a time, and returns the meeting. If the user chooses no time, the
+/// model reads a refusal.
+///
+/// The run ends with the question, and the tool is called again from its start with the answer, so it asks before it
+/// does anything else.
 pub(crate) async fn schedule(
     context: ToolContext<Caller>,
     MeetingArgs { topic }: MeetingArgs,

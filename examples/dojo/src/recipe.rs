@@ -25,7 +25,8 @@ pub(crate) struct ImproveArgs {
     ingredient: Option<Ingredient>,
 }
 
-/// Adds an ingredient to the recipe. The user sees the change at once, and the rest of the recipe stays.
+/// The tool `improve_recipe`: adds an ingredient and an instruction to the recipe in the shared state, which the user
+/// sees at once. Does nothing if the ingredient is in it already.
 pub(crate) async fn improve(context: ToolContext<Caller>, args: ImproveArgs) -> Result<String, ToolError> {
     let added = args.ingredient.unwrap_or_else(|| Ingredient {
         icon: "🧂".into(),
@@ -59,7 +60,8 @@ pub(crate) struct CreateArgs {
     instructions: Vec<String>,
 }
 
-/// Replaces the recipe. Members that the page keeps beside it, such as the cooking time, stay.
+/// The tool `create_recipe`: replaces the title, the ingredients and the instructions of the recipe in the shared
+/// state. Its other members, such as the cooking time, stay.
 pub(crate) async fn create(context: ToolContext<Caller>, args: CreateArgs) -> Result<String, ToolError> {
     let CreateArgs { title, ingredients, instructions } = args;
     let state = context.state();

@@ -24,7 +24,8 @@ struct Step {
     description: String,
 }
 
-/// Works through the steps. It reports them in the shared state for the page, and in an activity for the chat.
+/// The tool `work_through`: does the steps of a plan one after another, and reports each in the shared state, in an
+/// activity and as a step of the run. The work itself is only a pause.
 pub(crate) async fn work_through(
     context: ToolContext<Caller>,
     StepsArgs { steps }: StepsArgs,

@@ -14,12 +14,13 @@ struct Caller {
 }
 
 impl Grants for Caller {
+    /// Whether the caller has the permission, for tools that need one.
     fn has_permission(&self, permission: &str) -> bool {
         self.permissions.iter().any(|held| held == permission)
     }
 }
 
-/// Builds the caller from the claims. A caller without an organisation gets a 403.
+/// Builds the caller from the proven claims. A caller without an organisation gets a 403.
 fn caller(claims: &Claims) -> Result<Caller, Forbidden> {
     let org = claims.text("custom:org_id").ok_or(Forbidden)?.to_owned(); // no organisation: 403
     Ok(Caller { org, permissions: claims.list("permissions") })
@@ -39,19 +40,20 @@ struct Order {
 
 type Orders = Arc<HashMap<String, Order>>; // in place of a database client
 
-/// Finds an order of the caller's organisation.
+/// The tool `find_order`: returns an order of the caller's organisation. Orders of others are refused like unknown
+/// ones.
 async fn find(orders: Orders, context: ToolContext<Caller>, args: OrderArgs) -> Result<Order, ToolError> {
     let found = orders.get(&args.order).filter(|order| order.org == context.caller().org);
     found.cloned().ok_or_else(|| ToolError::refused("There is no such order.")) // the model reads this
 }
 
-/// Cancels an order. This sample only says so.
+/// The tool `cancel_order`: cancels an order. This sample only returns a sentence for the model.
 async fn cancel(_: ToolContext<Caller>, args: OrderArgs) -> Result<String, ToolError> {
     let number: u32 = args.order.trim_start_matches("A-").parse()?; // the error goes to the log only
     Ok(format!("Order A-{number} is cancelled."))
 }
 
-/// Reads the settings, builds the agent and serves it on Lambda.
+/// Reads the settings, builds the agent and serves it on Lambda until the process is shut down.
 async fn serve() -> Result<(), lambda::Error> {
     let config = Config::from_env()?;
     let orders = Orders::new([("A-17".into(), Order { org: "acme".into(), total: 12.5 })].into());
@@ -64,6 +66,7 @@ async fn serve() -> Result<(), lambda::Error> {
     lambda::serve(&config, agent, caller).await
 }
 
+/// Runs the function, with its log set up.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> std::process::ExitCode {
     lambda::run(serve()).await

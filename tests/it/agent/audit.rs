@@ -116,6 +116,7 @@ async fn logs_hidden_tools_once_per_run_at_debug() {
     }
 }
 
+/// Returns the authorizer context of a user of an organisation.
 fn person(user: &str, org: &str) -> Value {
     json!({"principalId": user, "custom:org_id": org, "scope": "reports:read"})
 }

@@ -26,6 +26,7 @@ fn legacy(turns: impl IntoIterator<Item = Script>) -> Scenario {
     scenario
 }
 
+/// A tool that returns a text and an image.
 async fn chart(_: ToolContext<Caller>, _: NoArgs) -> Result<Parts, ToolError> {
     Ok(Parts::new().text("Sales rose.").image(Source::bytes(b"PNG", "image/png")))
 }

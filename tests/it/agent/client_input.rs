@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::support::scenario::{Caller, RunResult, Scenario, scenario};
 
+/// A tool that returns a text and an image.
 async fn chart(_: ToolContext<Caller>, _: NoArgs) -> Result<Parts, ToolError> {
     Ok(Parts::new().text("Sales rose.").image(Source::bytes(b"PNG", "image/png")))
 }
@@ -19,10 +20,12 @@ fn run_with(build: impl FnOnce(AgentBuilder<Caller>) -> AgentBuilder<Caller>) ->
         .with_agent(|agent| build(agent.tool(tool_fn("chart", "Returns parts.", chart))))
 }
 
+/// Returns a frontend tool of this name.
 fn tool(name: &str) -> Value {
     json!({"name": name, "description": "Does something."})
 }
 
+/// Returns the names of the tools in the first model request.
 fn offered_tools(run: &RunResult) -> Vec<&str> {
     run.requests[0].tools.iter().map(|tool| tool.name.as_str()).collect()
 }
@@ -94,7 +97,8 @@ async fn uses_context_entries_only_if_allowed() {
     }
 }
 
-fn image_message(value: &str) -> Value {
+/// Returns an image part with this data.
+fn image_part(value: &str) -> Value {
     json!({"type": "image", "source": {"type": "data", "value": value, "mimeType": "image/png"}})
 }
 
@@ -103,11 +107,11 @@ fn messages_with_images() -> Value {
     let call = |id: &str, name: &str| json!({"id": id, "type": "function", "function": {"name": name, "arguments": "{}"}});
     let text = |text: &str| json!({"type": "text", "text": text});
     json!([
-        {"id": "u1", "role": "user", "content": [text("Look."), image_message("dXNlcg=="),
+        {"id": "u1", "role": "user", "content": [text("Look."), image_part("dXNlcg=="),
             {"type": "binary", "mimeType": "application/pdf", "data": "b2xk"}]},
         {"id": "a1", "role": "assistant", "toolCalls": [call("c1", "photo"), call("c2", "chart")]},
-        {"id": "x1", "role": "tool", "toolCallId": "c1", "content": [text("Taken."), image_message("cGhvdG8=")]},
-        {"id": "x2", "role": "tool", "toolCallId": "c2", "content": [text("Drawn."), image_message("Y2hhcnQ=")]},
+        {"id": "x1", "role": "tool", "toolCallId": "c1", "content": [text("Taken."), image_part("cGhvdG8=")]},
+        {"id": "x2", "role": "tool", "toolCallId": "c2", "content": [text("Drawn."), image_part("Y2hhcnQ=")]},
         {"id": "u2", "role": "user", "content": "And now?"},
     ])
 }
@@ -206,7 +210,7 @@ async fn drops_input_by_variable_and_logs_the_counts() {
         ("AWS_LAMBDA_LOG_FORMAT", "JSON"),
     ];
     let mut input = user_input("");
-    input["messages"][0]["content"] = json!([{"type": "text", "text": "call change_background"}, image_message("cGxhbnRlZA=="), image_message("cGxhbnRlZA==")]);
+    input["messages"][0]["content"] = json!([{"type": "text", "text": "call change_background"}, image_part("cGxhbnRlZA=="), image_part("cGxhbnRlZA==")]);
     input["tools"] = json!([{"name": "change_background", "description": "Changes the planted background."}]);
     input["context"] = json!([{"description": "the planted page", "value": "with planted text"}]);
     let event = url_event(&[("x-agui-token", TOKEN)], &input);

@@ -14,14 +14,17 @@ use serde_json::json;
 
 use crate::support::scenario::{Caller, Scenario, scenario};
 
+/// A tool without arguments.
 async fn ring_bell(_: ToolContext<Caller>, _: NoArgs) -> Result<&'static str, ToolError> {
     Ok("rang")
 }
 
+/// Prepares a run with the tool `ring`.
 fn with_bell(turns: impl IntoIterator<Item = Script>) -> Scenario {
     scenario(turns).with_agent(|agent| agent.tool(tool_fn("ring", "Rings.", ring_bell)))
 }
 
+/// Returns an error of a provider that asks for a pause.
 fn throttled(after: Duration) -> ModelError {
     ModelError::from(ModelErrorKind::Throttled).retry_after(after)
 }

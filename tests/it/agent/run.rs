@@ -23,6 +23,7 @@ struct City {
     location: String,
 }
 
+/// A tool that returns its argument. For three cities it refuses, fails or panics.
 async fn weather(_: ToolContext<Caller>, args: City) -> Result<Value, ToolError> {
     match args.location.as_str() {
         "Atlantis" => Err(ToolError::refused("There is no weather there.")),
@@ -32,10 +33,12 @@ async fn weather(_: ToolContext<Caller>, args: City) -> Result<Value, ToolError>
     }
 }
 
+/// A tool that returns the caller's name.
 async fn whoami(context: ToolContext<Caller>, _: NoArgs) -> Result<Option<String>, ToolError> {
     Ok(context.caller().user.clone())
 }
 
+/// Prepares a run with the tools `weather` and `whoami`.
 fn with_tools(turns: impl IntoIterator<Item = Script>) -> Scenario {
     scenario(turns).with_agent(|agent| {
         agent
@@ -45,6 +48,7 @@ fn with_tools(turns: impl IntoIterator<Item = Script>) -> Scenario {
     })
 }
 
+/// Returns the list with one frontend tool.
 fn paint() -> Value {
     json!([{"name": "paint", "description": "Paints.", "parameters": {"type": "object"}}])
 }
@@ -113,6 +117,7 @@ async fn returns_results_to_the_model_in_call_order() {
     assert_eq!(contents(results), [r#"{"city":"Tokyo"}"#, r#"{"city":"Paris"}"#]);
 }
 
+/// Returns the texts of results.
 fn contents(results: &[CallResult]) -> Vec<String> {
     results.iter().map(|result| result.content.text()).collect()
 }
@@ -274,6 +279,7 @@ async fn continues_from_frontend_results() {
     assert_eq!(contents(results), ["painted"]);
 }
 
+/// Returns a call of an assistant message.
 fn call(id: &str, name: &str) -> Value {
     json!({"id": id, "type": "function", "function": {"name": name, "arguments": "{}"}})
 }
@@ -500,6 +506,7 @@ enum Either {
     Zone { zone: String },
 }
 
+/// A tool whose arguments are an enum.
 async fn either(_: ToolContext<Caller>, _: Either) -> Result<(), ToolError> {
     Ok(())
 }

@@ -33,6 +33,7 @@ fn event_of(user: &str, input: &Value) -> Value {
     event
 }
 
+/// Returns the input of a run in which the model calls the refund.
 fn refund_input() -> Value {
     json!({
         "threadId": "t", "runId": "r1", "protocolVersion": "1.0",
@@ -70,6 +71,7 @@ fn text_of(reply: &Reply) -> String {
     reply.events.iter().filter_map(|event| event["delta"].as_str()).collect()
 }
 
+/// Returns the result of the refund that ran.
 fn refund_result() -> Value {
     json!({"order_id": "1234", "amount": 20.0, "status": "refunded"})
 }
@@ -107,7 +109,7 @@ async fn another_process_runs_an_approved_call_once() {
     assert_eq!(reply.events.last().unwrap()["outcome"]["type"], "success");
     assert_eq!(count_refunds(&second), 1);
 
-    // Another user of the same authorizer, with all that the client of the first one knows.
+    // Another user of the same authorizer, who has everything that the first user's client knows.
     let foreign = Reply::send(&second, &event_of("bob", &approved_input(&interrupted))).await;
     assert_eq!((foreign.status, results_of(&foreign)), (200, vec![declined_result()]));
     let mut changed = approved_input(&interrupted);
@@ -177,7 +179,7 @@ async fn approvals_survive_the_rotation_function() {
     let (arn, version) = moto.begin_rotation("approval-rotate").await;
     for step in STEPS {
         assert_eq!(rotator.invoke_step(step, &arn, &version).await, Ok(()), "{step}");
-        // The last of them is signed with the old key too: this function has not read the new one yet.
+        // The last interrupt is signed with the old key as well, because this function has not fetched the new one yet.
         interrupted.push(Reply::send(&running, &event_of("ada", &refund_input())).await);
     }
 
@@ -249,7 +251,7 @@ async fn concurrent_reservations_run_the_tool_once() {
     let interrupted = Reply::send(&first, &event_of("ada", &refund_input())).await;
     let event = event_of("ada", &approved_input(&interrupted));
 
-    // Whoever looks first and writes then has looked by now, twice, and found nothing.
+    // An implementation that reads before it writes has read nothing in both functions by now.
     let both_have_come = async {
         proxy.wait_for_reads(2).await;
         proxy.set_fault(None).await;

@@ -65,6 +65,7 @@ enum Outcome {
     Declined,
 }
 
+/// Whether the history's tool message counts as the echo of the answer.
 fn is_echo((history, answer, ..): Cell) -> bool {
     history == History::Echo && !matches!(answer, Answer::Missing | Answer::ForAnotherCall)
 }
@@ -92,6 +93,7 @@ fn expected(cell @ (history, answer, behind, has_store): Cell) -> Outcome {
     }
 }
 
+/// Returns a tool message for the refund with this content.
 fn tool_message(content: impl Into<Value>) -> Value {
     json!({"id": "x1", "role": "tool", "toolCallId": "c1", "content": content.into()})
 }
@@ -111,6 +113,7 @@ struct Conversation {
 }
 
 impl Conversation {
+    /// Requests the refund, and adds the message that follows it.
     async fn start(behind: FollowingMessage, has_store: bool) -> Self {
         let guard = has_store.then(MemoryReplayStore::default);
         let shop = Shop { replay_store: guard, secret: Some(RotatingKey::new(KEY)), ..Shop::new() };
@@ -127,6 +130,7 @@ impl Conversation {
         self.request.following(&self.response).with_calls_in_one_message()
     }
 
+    /// Returns the id of the refund's interrupt.
     fn interrupt_id(&self) -> Value {
         self.response.interrupts()[0]["id"].clone()
     }
@@ -146,6 +150,7 @@ impl Conversation {
         }
     }
 
+    /// Returns the next request with this answer.
     async fn request_with_answer(&self, answer: Answer) -> ShopRequest {
         let (next, id) = (self.next_request(), self.interrupt_id());
         let no = json!({"approved": false});
@@ -178,6 +183,7 @@ impl Conversation {
     }
 }
 
+/// Runs one combination and compares it with the expected outcome.
 async fn check_cell(cell @ (history, answer, behind, has_store): Cell) {
     let conversation = Conversation::start(behind, has_store).await;
     let shop = &conversation.shop;

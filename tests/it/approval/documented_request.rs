@@ -39,6 +39,7 @@ fn agent(now: u64, call: &Value) -> Agent<()> {
     Agent::builder(model).tool(tool).approvals(approvals).build().unwrap()
 }
 
+/// Runs the agent and returns its events, or the error of a run that does not start.
 async fn run(agent: &Agent<()>, input: Value) -> Result<Vec<Value>, String> {
     let received = RunAgentInput::read(input).map_err(|error| error.to_string())?;
     assert_eq!((received.dropped, received.unknown_members), (vec![], 0));

@@ -28,11 +28,13 @@ struct Case {
 }
 
 impl Case {
+    /// Starts from a run in which the model makes these calls.
     async fn with_calls(calls_made: &[(&str, Value)]) -> Self {
-        Self::request(request_calls(calls_made)).await
+        Self::with_request(request_calls(calls_made)).await
     }
 
-    async fn request(request: ShopRequest) -> Self {
+    /// Starts from the run of this request.
+    async fn with_request(request: ShopRequest) -> Self {
         let shop = Shop::new();
         let response = shop.send(&request).await;
         let id = response.interrupts()[0]["id"].clone();
@@ -44,6 +46,7 @@ impl Case {
         self.with_request.following(&self.response)
     }
 
+    /// Returns the next request with an approval.
     fn approved_request(&self) -> ShopRequest {
         self.next_request().approve(&self.id)
     }
@@ -86,6 +89,7 @@ fn tool_message(content: &str) -> Value {
     json!({"id": "x", "role": "tool", "toolCallId": "c1", "content": content})
 }
 
+/// Encodes a text as the parts of an interrupt's id are.
 fn base64(text: &str) -> String {
     URL_SAFE_NO_PAD.encode(text)
 }
@@ -116,7 +120,7 @@ async fn run_row(name: &str) -> String {
         "results of frontend calls of the same message, and no answer" => {
             let mut request = request_calls(&[refund_call(), ("paint", json!({}))]);
             request.input["tools"] = json!([{"name": "paint", "description": "Paints."}]);
-            Case::request(request).await
+            Case::with_request(request).await
         }
         _ => Case::with_calls(&[refund_call()]).await,
     };
@@ -148,11 +152,11 @@ async fn run_row(name: &str) -> String {
         }
         "answers to some of the open interrupts" => {}
         "an invented id" => {
-            next = case.next_request().approve(&case.token_with_part(10, &base64(&"m".repeat(32))))
+            next = case.next_request().approve(&case.token_with_part(10, &base64(&"m".repeat(32))));
         }
         "an id in another format" => next = case.next_request().approve(&case.token_with_part(0, "agui3")),
         "an id with a later expiry" => {
-            next = case.next_request().approve(&case.token_with_part(4, "1900000000"))
+            next = case.next_request().approve(&case.token_with_part(4, "1900000000"));
         }
         "an approval's id changed into a question's" => {
             let id = case
@@ -163,7 +167,7 @@ async fn run_row(name: &str) -> String {
             next = case.next_request().approve(&id.into());
         }
         "an id with another asking run" => {
-            next = case.next_request().approve(&case.token_with_part(5, &base64("r2")))
+            next = case.next_request().approve(&case.token_with_part(5, &base64("r2")));
         }
         "an id with another random part" => {
             next = case.next_request().approve(&case.token_with_part(8, &base64(&"n".repeat(16))));
@@ -176,7 +180,7 @@ async fn run_row(name: &str) -> String {
             next = case.next_request().resolve(&parts.join(".").into(), json!({"size": 42}));
         }
         "an id with another run of the call" => {
-            next = case.next_request().approve(&case.token_with_part(6, &base64("r2")))
+            next = case.next_request().approve(&case.token_with_part(6, &base64("r2")));
         }
         "an id that names another call" => {
             next.history_call(0)["id"] = "c9".into();
@@ -228,7 +232,7 @@ async fn run_row(name: &str) -> String {
         "a caller without proof" => next.claims = None,
         "another thread" => next.input["threadId"] = "t2".into(),
         "other permissions that are sufficient" => {
-            next = next.with_claim("scope", "refunds everything".into())
+            next = next.with_claim("scope", "refunds everything".into());
         }
         "the tool is no longer offered to the caller" => next = next.with_claim("scope", "read".into()),
         "no answer, and the tool is not offered to the caller" => {

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::shop::{KEY, Shop, refund_call, request_calls, run_agent};
 
+/// Returns the tool message that a front end adds beside its answer.
 fn echo_message(content: impl Into<Value>) -> Value {
     json!({"id": "echo", "role": "tool", "toolCallId": "c1", "content": content.into()})
 }

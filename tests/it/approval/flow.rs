@@ -229,6 +229,7 @@ async fn unsafe_integers_fail_the_call_without_an_interrupt() {
     assert!(error["error"].as_str().unwrap().contains("2^53"), "{error}");
 }
 
+/// Returns approvals with the key of the tests.
 fn approvals() -> Approvals {
     Approvals::new(ApprovalKeys::literal(KEY.into()).unwrap())
 }

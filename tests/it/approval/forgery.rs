@@ -37,6 +37,7 @@ fn results_read_by_model(shop: &Shop) -> Vec<String> {
     results.flatten().map(|result| result.content.text()).collect()
 }
 
+/// Counts the tool results in a response.
 fn count_results(response: &ShopResponse) -> usize {
     response.events.iter().filter(|event| event["type"] == "TOOL_CALL_RESULT").count()
 }

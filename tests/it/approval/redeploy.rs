@@ -1,4 +1,4 @@
-//! What may have changed by the time an answer comes.
+//! Answers that arrive after a redeployment: the tools may ask, accept or require something else by then.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::shop::{KEY, Shop, ShopResponse, refund_call, request_calls};
 
+/// Returns the types of the events in a response.
 fn event_types(response: &ShopResponse) -> Vec<&str> {
     response.events.iter().map(|event| event["type"].as_str().unwrap()).collect()
 }
@@ -97,7 +98,7 @@ async fn one_invalid_answer_keeps_the_model_waiting() {
     assert_eq!(resumed.interrupt_id(), second["id"]);
 }
 
-/// Offered to all, until its rule breaks.
+/// A tool that is available to everyone until its rule panics.
 struct PanickingTool(Arc<AtomicBool>);
 
 impl Tool<()> for PanickingTool {

@@ -14,8 +14,9 @@ async fn approved_request(shop: &Shop) -> ShopRequest {
     request.following(&response).approve(&response.interrupt_id())
 }
 
-fn shop_with_store(book: MemoryReplayStore) -> Shop {
-    Shop { replay_store: Some(book), ..Shop::new() }
+/// Returns a shop with this replay store.
+fn shop_with_store(store: MemoryReplayStore) -> Shop {
+    Shop { replay_store: Some(store), ..Shop::new() }
 }
 
 #[tokio::test]

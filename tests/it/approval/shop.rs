@@ -433,6 +433,7 @@ pub(super) struct RotatingKey {
 }
 
 impl RotatingKey {
+    /// Creates a source whose current version has this key.
     pub(super) fn new(key: &str) -> Self {
         Self { versions: Arc::new(Mutex::new((secret(key), None))), reads: Arc::default() }
     }

@@ -14,6 +14,7 @@ struct Pool {
 }
 
 impl Pool {
+    /// Creates a pool in moto.
     async fn new() -> Self {
         let moto = Moto::shared();
         let schema = json!([{"Name": "org_id", "AttributeDataType": "String", "Mutable": true}]);
@@ -67,6 +68,7 @@ impl Pool {
     }
 }
 
+/// Runs "Who am I?" with this user token.
 async fn ask(function: &Function, token: &str) -> Reply {
     let headers = [("x-agui-token", TOKEN), ("x-agui-user-token", token)];
     Reply::send(function, &url_event(&headers, &user_input("Who am I?"))).await
@@ -100,7 +102,7 @@ async fn accepts_id_and_access_tokens_of_its_own_client() {
     for (why, token) in ["an id token", "an access token"].into_iter().zip(pool.sign_in(&other).await) {
         assert_eq!(ask(&function, &token).await.status, 401, "{why} of another client");
     }
-    // moto signs for all its pools with one key, so the issuer alone tells them apart.
+    // moto signs for all pools with one key, so they differ only by their issuers.
     let neighbour = Pool::new().await;
     let [id, access] = neighbour.sign_in(&neighbour.client().await).await;
     for token in [id, access] {

@@ -22,14 +22,17 @@ fn token(issuer: &Issuer, algorithm: Algorithm) -> String {
     issuer.sign(algorithm, &claims(issuer)).unwrap()
 }
 
+/// Returns claims that the function accepts.
 fn claims(issuer: &Issuer) -> Value {
     json!({"iss": issuer.url(), "aud": "app", "sub": "ada-lovelace", "exp": 4_102_444_800_u64})
 }
 
+/// Returns the event of a run with this user token.
 fn event(token: &str) -> Value {
     url_event(&[("x-agui-token", TOKEN), ("x-agui-user-token", token)], &user_input("Who am I?"))
 }
 
+/// Runs with this user token.
 async fn ask(function: &Function, token: &str) -> Reply {
     Reply::send(function, &event(token)).await
 }

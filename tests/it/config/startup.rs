@@ -6,6 +6,7 @@ use ag_ui_dev::{Function, FunctionError};
 use serde_json::Value;
 use tokio::process::Command;
 
+/// Starts a function with these settings, which must be invalid, and returns its log.
 async fn refused_with(variables: &[(&str, &str)]) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ag-ui-lambda"));
     command.env_clear().envs(variables.iter().copied());

@@ -136,22 +136,22 @@ fn template_sets_no_local_mode_setting() {
     assert!(set.contains("AGUI_TOKEN_SECRET_ID"), "this test sees what it sets: {set:?}");
 }
 
-/// Who depends on a crate; empty if nobody does.
+/// Returns the crates that depend on a crate; empty if it is not used.
 fn users_of(name: &str, features: &[&str]) -> String {
     match tree(&[features, &["--invert", name]].concat()) {
         Ok(users) => users,
-        // Cargo calls it an error when not even the lockfile has the crate for these features.
+        // Cargo reports an error if the lockfile does not have the crate for these features.
         Err(error) if error.contains("did not match any packages") => String::new(),
         Err(error) => panic!("cargo tree: {error}"),
     }
 }
 
-/// What the library stands on.
+/// Returns the dependencies of the library.
 fn tree(arguments: &[&str]) -> Result<String, String> {
     tree_of(&[&["--package", "ag-ui-lambda"], arguments].concat())
 }
 
-/// Runs `cargo tree` on the lockfile as it is, without a network. An error is what cargo said.
+/// Runs `cargo tree` on the current lockfile, without a network. An error is cargo's output.
 fn tree_of(arguments: &[&str]) -> Result<String, String> {
     let output = Command::new(env!("CARGO"))
         .current_dir(env!("CARGO_MANIFEST_DIR"))
@@ -163,12 +163,12 @@ fn tree_of(arguments: &[&str]) -> Result<String, String> {
     if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
 }
 
-/// The names of a tree's crates.
+/// Returns the names of the crates in a tree.
 fn names(tree: &str) -> BTreeSet<String> {
     tree.lines().filter_map(|line| line.split(' ').next()).map(ToOwned::to_owned).collect()
 }
 
-/// The lines of a section of a manifest.
+/// Returns the lines of a section of a manifest.
 fn section<'a>(manifest: &'a str, head: &str) -> Vec<&'a str> {
     manifest
         .lines()
@@ -178,6 +178,7 @@ fn section<'a>(manifest: &'a str, head: &str) -> Vec<&'a str> {
         .collect()
 }
 
+/// Reads a file of the repository.
 fn file(name: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
 }

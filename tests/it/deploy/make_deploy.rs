@@ -1,6 +1,6 @@
-//! `make deploy`: what it refuses before it builds, and what it sets right behind cargo-lambda.
+//! `make deploy`: what it refuses before it builds, and what it corrects after cargo-lambda.
 //!
-//! moto says who is asking; the AWS CLI, cargo and SAM are played by `tests/servers/aws.py`, which keeps what they change.
+//! moto identifies the account. `tests/servers/aws.py` stands in for the AWS CLI, cargo and SAM, and records what they change.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -14,21 +14,22 @@ use crate::support::venv;
 
 const ROLE: (&str, &str) = ("ROLE", "arn:aws:iam::123456789012:role/agent");
 
-/// A machine from which is deployed, with an account that has nothing yet.
+/// A machine that deploys, with an empty account.
 struct Machine {
     folder: PathBuf,
 }
 
-/// With cargo-lambda, its settings.
+/// The settings for a deployment with cargo-lambda.
 const CARGO_LAMBDA: [(&str, &str); 3] =
     [("WITH", "cargo-lambda"), ("AGUI_MODEL", "a/m,b/n"), ("AGUI_TOKEN_SECRET_ID", "token")];
 
 impl Machine {
+    /// Creates a machine with its own folder and a new account.
     fn new(name: &str) -> Self {
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("deploy").join(name);
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(folder.join("bin")).unwrap();
-        // A copy, since it works where it lies: nothing of this checkout, such as a samconfig.toml, counts.
+        // The script works in its own folder, so it is copied: no file of this checkout, such as samconfig.toml, has an effect.
         fs::create_dir_all(folder.join("scripts")).unwrap();
         let script = format!("{}/scripts/deploy.sh", env!("CARGO_MANIFEST_DIR"));
         fs::copy(script, folder.join("scripts/deploy.sh")).unwrap();
@@ -42,7 +43,7 @@ impl Machine {
         Self { folder }
     }
 
-    /// Deploys with these variables and no others.
+    /// Runs the deployment with only these variables.
     fn deploy(&self, variables: &[(&str, &str)]) -> Output {
         let path =
             format!("{}:{}:/usr/bin:/bin", self.folder.join("bin").display(), venv().join("bin").display());
@@ -60,6 +61,7 @@ impl Machine {
         text(&done)
     }
 
+    /// Returns the state of the account after the calls so far.
     fn state(&self) -> Value {
         let state = fs::read_to_string(self.folder.join("state.json"));
         state.map(|state| serde_json::from_str(&state).unwrap()).unwrap_or_default()
@@ -83,10 +85,12 @@ impl Machine {
     }
 }
 
+/// Returns what a command has printed.
 fn text(output: &Output) -> String {
     [&output.stdout[..], &output.stderr].map(String::from_utf8_lossy).concat()
 }
 
+/// Returns the two permissions of a public function URL.
 fn public_url_permissions() -> [Value; 2] {
     [
         json!(["lambda:InvokeFunctionUrl", {"StringEquals": {"lambda:FunctionUrlAuthType": "NONE"}}]),
@@ -166,7 +170,7 @@ fn sets_url_streaming_and_json_logs_after_cargo_lambda() {
         state["function"]["LoggingConfig"],
         "LogFormat=JSON,ApplicationLogLevel=INFO,SystemLogLevel=WARN"
     );
-    // A value may hold a comma, at which cargo-lambda's --env-var would cut it.
+    // A value may contain a comma, at which cargo-lambda's --env-var would split it.
     let settings: Vec<&str> =
         state["settings"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
     assert!(settings.contains(&"AGUI_MODEL=a/m,b/n") && settings.contains(&"AGUI_TOKEN_SECRET_ID=token"));

@@ -15,12 +15,14 @@ static EXPANDED: LazyLock<Value> = LazyLock::new(|| {
     serde_json::from_slice(&expanded.stdout).unwrap()
 });
 
+/// Returns a resource of the expanded template.
 fn resource(name: &str) -> &'static Value {
     let resource = &EXPANDED["Resources"][name];
     assert!(resource.is_object(), "there is no {name}");
     resource
 }
 
+/// Returns the properties of a resource.
 fn properties(name: &str) -> &'static Value {
     &resource(name)["Properties"]
 }
@@ -81,6 +83,7 @@ fn statements(role: &str) -> Vec<String> {
 
 /// Evaluates a condition for these parameters, with the defaults for all others.
 fn holds(condition: &str, parameters: &[(&str, &str)]) -> bool {
+    /// Evaluates a part of a condition.
     fn value<'a>(of: &'a Value, parameters: &[(&str, &'a str)]) -> Value {
         match of {
             Value::Object(members) => {
@@ -103,6 +106,7 @@ fn holds(condition: &str, parameters: &[(&str, &str)]) -> bool {
             text => text.clone(),
         }
     }
+    /// Returns the items of a list.
     fn list(of: &Value) -> std::slice::Iter<'_, Value> {
         of.as_array().unwrap().iter()
     }

@@ -21,6 +21,7 @@ fn endpoint_playing(script: impl Fn() -> Script + Send + Sync + 'static) -> Endp
     endpoint_of(Scripted::new(move |_| script())).build().unwrap()
 }
 
+/// Starts a run and returns its body.
 async fn body(endpoint: &Endpoint<Caller>) -> ResponseBody {
     endpoint.handle(run_request().build()).await.into_body()
 }

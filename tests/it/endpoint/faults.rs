@@ -16,6 +16,7 @@ pub(super) struct Fault {
     pub(super) apply: fn(TestRequest) -> TestRequest,
 }
 
+/// Creates a fault.
 const fn fault(
     status: u16,
     code: &'static str,

@@ -32,10 +32,12 @@ fn caller(claims: &Claims) -> Result<Caller, Forbidden> {
     Ok(Caller { permissions: claims.list("permissions") })
 }
 
+/// A tool without arguments and result.
 async fn nothing(_: ToolContext<Caller>, _: NoArgs) -> Result<(), ToolError> {
     Ok(())
 }
 
+/// Returns an endpoint with tools that need grants.
 fn builder() -> EndpointBuilder<Caller> {
     let agent = Agent::builder(Scripted::new(|_| Script::new().text("Hello")))
         .tool(tool_fn("find", "Finds.", nothing))
@@ -49,6 +51,7 @@ fn builder() -> EndpointBuilder<Caller> {
     Endpoint::builder(agent, caller).token(SharedToken::literal("t0ken".into()).unwrap())
 }
 
+/// Returns the developer hints of these tests.
 fn hints() -> DeveloperHints {
     DeveloperHints::new()
         .token_origin("that the terminal has printed, or that AGUI_TOKEN holds")
@@ -70,6 +73,7 @@ fn request(change: impl FnOnce(&mut Request<Bytes>)) -> Request<Bytes> {
     request
 }
 
+/// Returns verified claims with these values.
 fn claims(values: Value) -> Claims {
     let Value::Object(values) = values else { panic!("claims are an object") };
     Claims::new(JWT_AUTHORIZER, values)
@@ -82,15 +86,18 @@ async fn answer(endpoint: EndpointBuilder<Caller>, request: Request<Bytes>) -> V
     serde_json::from_slice(response.body()).unwrap_or_default()
 }
 
+/// Sends a request and returns the error in the response.
 async fn error(endpoint: EndpointBuilder<Caller>, request: Request<Bytes>) -> Value {
     answer(endpoint, request).await["error"].take()
 }
 
+/// Sends a changed request and returns the hint in the response.
 async fn hint(endpoint: EndpointBuilder<Caller>, change: impl FnOnce(&mut Request<Bytes>)) -> String {
     let error = error(endpoint.developer_hints(hints()), request(change)).await;
     error["hint"].as_str().unwrap_or_else(|| panic!("no hint: {error}")).to_owned()
 }
 
+/// Replaces the body by this text.
 fn with_body(text: &'static str) -> impl FnOnce(&mut Request<Bytes>) {
     move |request| *request.body_mut() = Bytes::from_static(text.as_bytes())
 }

@@ -32,6 +32,7 @@ fn endpoints() -> [Endpoint<Caller>; 2] {
     [with_users.build().unwrap(), without.build().unwrap()]
 }
 
+/// Returns a request that both endpoints serve.
 fn valid_request() -> TestRequest {
     run_request().header("x-agui-user-token", "good")
 }

@@ -31,6 +31,7 @@ struct Container {
 }
 
 impl Container {
+    /// Starts the container with these variables.
     async fn start(variables: &[(&str, &str)]) -> Self {
         let mut child = command(variables).spawn().unwrap();
         let mut log = BufReader::new(child.stdout.take().unwrap());
@@ -44,10 +45,12 @@ impl Container {
         Self { child, log, url: format!("http://{address}") }
     }
 
+    /// Posts this body.
     async fn post(&self, path: &str, body: impl ToString) -> reqwest::Response {
         self.post_with(path, &[("content-type", "application/json")], body).await
     }
 
+    /// Posts this body with these headers.
     async fn post_with(
         &self,
         path: &str,
@@ -72,6 +75,7 @@ impl Container {
     }
 }
 
+/// Returns the command that starts the container.
 fn command(variables: &[(&str, &str)]) -> Command {
     let mut command = Command::new(agentcore_program());
     command.arg("127.0.0.1:0").env_clear().env("AWS_LAMBDA_LOG_FORMAT", "JSON");
@@ -103,6 +107,7 @@ async fn gated_container() -> (Container, Provider, Gate) {
     (Container::start(&variables).await, provider, gate)
 }
 
+/// Returns the body of a provider's reply as text.
 fn body(reply: Reply) -> String {
     String::from_utf8(reply.body().to_vec()).unwrap()
 }
@@ -114,6 +119,7 @@ struct Reading {
 }
 
 impl Reading {
+    /// Starts a run and reads its first word.
     async fn start(container: &Container) -> Self {
         let answer = container.post("/invocations", user_input("Hello")).await;
         assert_eq!(answer.headers()["content-type"], "text/event-stream");
@@ -126,6 +132,7 @@ impl Reading {
         reading
     }
 
+    /// Reads the run to its end, and checks the order of its events.
     async fn end(mut self) -> Vec<Value> {
         self.text.push_str(&timeout(TIMEOUT, self.answer.text()).await.unwrap().unwrap());
         let events = events(&self.text);

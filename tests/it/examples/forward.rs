@@ -66,6 +66,7 @@ struct Agent {
 type ReceivedRequest = (Request<Bytes>, mpsc::Sender<&'static str>);
 
 impl Agent {
+    /// Starts an agent.
     fn start() -> Self {
         let (sender, requests) = mpsc::channel(1);
         let answer = move |request: Request<Incoming>| {
@@ -86,6 +87,7 @@ impl Agent {
         Self { server: Loopback::serve(answer).unwrap(), requests }
     }
 
+    /// Waits for the next request.
     async fn next_request(&mut self) -> ReceivedRequest {
         timeout(TIMEOUT, self.requests.recv()).await.unwrap().unwrap()
     }

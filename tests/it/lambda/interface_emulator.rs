@@ -26,6 +26,7 @@ fn emulator() -> PathBuf {
     places.find(|place| place.is_file()).expect("SAM has an emulator for this machine")
 }
 
+/// Starts the emulator with the function behind it.
 fn start(port: u16) -> Child {
     let mut command = Command::new(emulator());
     command

@@ -109,6 +109,7 @@ async fn each_event_gets_the_documented_response() {
     oracles::check_runs(&recordings).await.unwrap_or_else(|refusal| panic!("{refusal}"));
 }
 
+/// Starts a function with the variables that the expectation lists.
 async fn function_for(expected: &Value, issuer: Option<&Issuer>) -> Function {
     let mut variables: Vec<(String, String)> = Vec::new();
     for (name, value) in expected["env"].as_object().into_iter().flatten() {
@@ -125,6 +126,7 @@ async fn function_for(expected: &Value, issuer: Option<&Issuer>) -> Function {
     local_function(&variables).await
 }
 
+/// Sends a sample event, with a valid user token if the expectation asks for one.
 async fn send(function: &Function, name: &str, issuer: &Issuer, expected: &Value) -> Reply {
     let mut text = read(name);
     if let Some(claims) = expected.get("user_jwt") {
@@ -134,6 +136,7 @@ async fn send(function: &Function, name: &str, issuer: &Issuer, expected: &Value
     Reply::send(function, &serde_json::from_str(&text).unwrap()).await
 }
 
+/// Signs a user token with these claims.
 fn user_token(issuer: &Issuer, claims: &Value) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let mut claims = claims.clone();
@@ -168,11 +171,13 @@ fn check(name: &str, expected: &Value, reply: &Reply) {
     }
 }
 
+/// Returns the names of the called tools.
 fn tools(reply: &Reply) -> Value {
     let starts = reply.events.iter().filter(|e| e["type"] == "TOOL_CALL_START");
     starts.map(|event| event["toolCallName"].clone()).collect()
 }
 
+/// Returns the names of the tools whose calls are pending.
 fn pending(reply: &Reply) -> Value {
     let ids = &reply.events.last().unwrap()["outcome"]["pendingToolCallIds"];
     let name = |id: &Value| {
@@ -182,14 +187,17 @@ fn pending(reply: &Reply) -> Value {
     ids.as_array().into_iter().flatten().map(name).collect()
 }
 
+/// Reads `expected.json`.
 fn expectations() -> BTreeMap<String, Value> {
     serde_json::from_str(&read("expected.json")).unwrap()
 }
 
+/// Reads a file of the folder `events`.
 fn read(name: &str) -> String {
     fs::read_to_string(folder().join(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
 }
 
+/// Returns the folder `events`.
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("events")
 }

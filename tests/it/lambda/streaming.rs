@@ -25,12 +25,14 @@ struct Gate {
 }
 
 impl Gate {
+    /// Opens a gate.
     async fn new() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         Self { listener, address }
     }
 
+    /// Returns the event of a run that waits at this gate.
     fn event(&self) -> Value {
         event(&format!("gate {}", self.address))
     }
@@ -48,6 +50,7 @@ struct Reading {
 }
 
 impl Reading {
+    /// Invokes the function and reads nothing yet.
     async fn start(function: &Function, event: &Value) -> Self {
         let answer = timeout(TIMEOUT, function.invoke(event)).await.unwrap().unwrap();
         Self { answer, text: String::new() }
@@ -72,14 +75,17 @@ impl Reading {
     }
 }
 
+/// Returns the event of a run with this user message.
 fn event(message: &str) -> Value {
     url_event(&[("x-agui-token", TOKEN)], &user_input(message))
 }
 
+/// Runs with this user message.
 async fn reply(function: &Function, message: &str) -> Reply {
     timeout(TIMEOUT, Reply::send(function, &event(message))).await.unwrap()
 }
 
+/// Returns the tool results of a run.
 fn results(reply: &Reply) -> Vec<&str> {
     let results = reply.events.iter().filter(|event| event["type"] == "TOOL_CALL_RESULT");
     results.map(|event| event["content"].as_str().unwrap()).collect()

@@ -10,6 +10,7 @@ use super::{Json as _, Server, events_of, who_am_i};
 use crate::support::function::user_input;
 use crate::support::provider::variables;
 
+/// Returns the program of the template's function.
 fn function() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_ag-ui-lambda"))
 }
@@ -49,7 +50,8 @@ async fn secrets_outage_refuses_cold_and_serves_warm() {
 
 #[tokio::test]
 async fn deadline_ends_a_run_and_cut_breaks_it() {
-    let server = Server::dev(function(), &["--deadline", "2"]).await;
+    let delay = ("AGUI_SCRIPTED_DELAY_MS", "50");
+    let server = Server::dev_with(function(), &["--deadline", "2"], &[delay]).await;
     let token = server.session().await["token"].as_str().unwrap().to_owned();
     let events = events_of(server.run(&token, &who_am_i()).send().await.unwrap()).await;
     let reason = events.last().unwrap().pointer("/metadata/ag_ui_lambda/reason").cloned();

@@ -21,9 +21,9 @@ use crate::support::function::{events, program, user_input};
 /// Long enough for a machine that is busy with other tests.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// A development server in a process of its own; killed when dropped.
+/// A development server in its own process. It is killed when it is dropped.
 struct Server {
-    /// Killed when dropped.
+    /// The process.
     child: Child,
     output: Lines<BufReader<ChildStdout>>,
     /// The address, without a slash at the end.
@@ -52,6 +52,7 @@ impl Server {
         Self::start(command, variables).await
     }
 
+    /// Starts a server and reads its address from the terminal.
     async fn start(mut command: Command, variables: &[(&str, &str)]) -> Self {
         command.env("AGUI_PORT", "0").env("AGUI_SCRIPTED_DELAY_MS", "0").envs(variables.iter().copied());
         let mut child = command.stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
@@ -69,6 +70,7 @@ impl Server {
         Self { child, output, url: url.to_owned(), key: key.to_owned() }
     }
 
+    /// Builds a request without a key.
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         reqwest::Client::new().request(method, format!("{}{path}", self.url))
     }
@@ -78,6 +80,7 @@ impl Server {
         self.request(method, path).header("x-agui-dev-key", &self.key)
     }
 
+    /// Returns the session that the page reads.
     async fn session(&self) -> Value {
         self.dev_request(Method::GET, "/_dev/session")
             .send()
@@ -90,6 +93,7 @@ impl Server {
             .unwrap()
     }
 
+    /// Sets a fault, which must be accepted.
     async fn fault(&self, id: &str, value: Value) -> Value {
         let request = self
             .dev_request(Method::POST, &format!("/_dev/faults/{id}"))
@@ -104,7 +108,7 @@ impl Server {
         self.request(Method::POST, "/").header("x-agui-token", token).with_json(input)
     }
 
-    /// Runs as this caller, and returns the events.
+    /// Runs as this sample caller and returns the events.
     async fn run_as(&self, caller: &str, input: &Value) -> Vec<Value> {
         let request = self.run(&self.key, input).header("x-agui-dev-as", caller);
         events_of(request.send().await.unwrap()).await
@@ -124,8 +128,9 @@ impl Server {
     }
 }
 
-/// A request with a body in JSON.
+/// Adds a JSON body to requests.
 trait Json {
+    /// Sets the body and the content type.
     fn with_json(self, body: &Value) -> Self;
 }
 
@@ -135,6 +140,7 @@ impl Json for RequestBuilder {
     }
 }
 
+/// Reads the events of a run.
 async fn events_of(response: Response) -> Vec<Value> {
     assert_eq!(response.status(), 200);
     events(&response.text().await.unwrap())
@@ -146,6 +152,7 @@ fn account_of(events: &[Value]) -> Value {
     serde_json::from_str(result["content"].as_str().unwrap()).unwrap()
 }
 
+/// Returns the input of a run in which the model calls `get_account`.
 fn who_am_i() -> Value {
     user_input("Who am I?")
 }

@@ -18,10 +18,12 @@ async fn function(secret: &str, provider: &Provider) -> crate::support::function
     local_function(&[&moto[..], &variables].concat()).await
 }
 
+/// Returns a reply with a complete turn.
 fn ok_reply() -> Reply {
     Reply::stream(Wire::OpenAiChat, &[TurnPart::text("Fine.")])
 }
 
+/// Returns the keys in the requests that the provider received.
 fn sent_keys(provider: &Provider) -> Vec<String> {
     let header = |request: &ag_ui_dev::provider::RecordedRequest| {
         request.headers["authorization"].to_str().unwrap().to_owned()

@@ -91,8 +91,9 @@ async fn run_case(case: &Value) -> Result<(), String> {
     Seen { wire, run: &run, requests: &requests, log: &function.logs(), seconds }.check(&case["expect"])
 }
 
+/// Returns the provider's reply for a turn of a case.
 fn model_reply(wire: Wire, turn: &Value) -> Reply {
-    let model_reply = if let Some(frames) = turn["frames"].as_array() {
+    let reply = if let Some(frames) = turn["frames"].as_array() {
         Reply::frames(wire, frames)
     } else if let Some(text) = turn["text"].as_str() {
         Reply::stream(wire, &[TurnPart::text(text)])
@@ -101,30 +102,31 @@ fn model_reply(wire: Wire, turn: &Value) -> Reply {
         Reply::raw(status.try_into().unwrap(), "application/json", turn["json"].to_string())
     };
     match turn["needs"].as_str() {
-        Some(text) => model_reply.if_request_contains(text, self::model_reply(wire, &turn["else"])),
-        None => model_reply,
+        Some(text) => reply.if_request_contains(text, model_reply(wire, &turn["else"])),
+        None => reply,
     }
 }
 
+/// Returns the input of the first run of a case.
 fn case_input(case: &Value) -> Value {
-    let mut case_input = user_input(case["say"].as_str().unwrap_or("hi"));
+    let mut input = user_input(case["say"].as_str().unwrap_or("hi"));
     for (name, value) in case["input"].as_object().into_iter().flatten() {
         match value {
-            Value::Null => drop(case_input.as_object_mut().unwrap().remove(name)),
-            value => case_input[name] = value.clone(),
+            Value::Null => drop(input.as_object_mut().unwrap().remove(name)),
+            value => input[name] = value.clone(),
         }
     }
-    case_input
+    input
 }
 
 /// Returns the Lambda event of a run of a case.
-fn case_event(case: &Value, case_input: &Value) -> Value {
-    let body = case["body"].as_str().map_or_else(|| case_input.to_string(), ToOwned::to_owned);
-    let mut case_event = match &case["event"] {
+fn case_event(case: &Value, input: &Value) -> Value {
+    let body = case["body"].as_str().map_or_else(|| input.to_string(), ToOwned::to_owned);
+    let mut event = match &case["event"] {
         Value::Null => url_event(&[("x-agui-token", TOKEN)], &json!(null)),
-        case_event => case_event.clone(),
+        event => event.clone(),
     };
-    case_event["body"] = body.into();
-    case_event["isBase64Encoded"] = false.into();
-    case_event
+    event["body"] = body.into();
+    event["isBase64Encoded"] = false.into();
+    event
 }

@@ -58,6 +58,7 @@ fn every_adapter_is_documented_with_its_variables() {
     }
 }
 
+/// Returns the text of a cell.
 fn yes_or_no(is: bool) -> String {
     if is { "yes".into() } else { "no".into() }
 }
@@ -220,6 +221,7 @@ async fn end_cells(wire: Wire) -> Vec<Cell> {
     ]
 }
 
+/// Runs with this content of the user message.
 async fn send_message(function: &Function, content: Value) -> Run {
     let mut input = user_input("");
     input["messages"][0]["content"] = content;

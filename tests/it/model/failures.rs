@@ -20,6 +20,7 @@ struct WireUnderTest {
 }
 
 impl WireUnderTest {
+    /// Starts a provider and a function with a short idle timeout.
     async fn new(wire: Wire) -> Self {
         let provider = Provider::start().await.unwrap();
         let function = function(wire, &provider, &[("AGUI_MODEL_IDLE_TIMEOUT_S", "1")]).await;
@@ -35,11 +36,13 @@ impl WireUnderTest {
         (reply, self.provider.requests().len() - before)
     }
 
+    /// Returns a turn with reasoning, text and calls.
     fn turn(&self) -> Vec<TurnPart> {
         asking(self.wire, 1)
     }
 }
 
+/// Returns the code of the run's error, or its outcome.
 fn code(reply: &function::Reply) -> String {
     let last = reply.events.last().unwrap();
     last["code"].as_str().or(last["outcome"]["type"].as_str()).unwrap_or("?").to_owned()
@@ -86,7 +89,7 @@ async fn closed_connections_are_tried_three_times() {
         let (reply, times) = under_test.run(Reply::hang_up()).await;
         let opened = under_test.provider.connections() - before;
         assert_eq!(code(&reply), "MODEL_UNAVAILABLE", "{wire:?}");
-        // Connections that were used before cost a request each, and no try.
+        // A reused connection that fails costs a request, but does not count as a try.
         assert!(times >= 3 && opened <= 3, "{wire:?}: {times} requests, {opened} connections");
     }))
     .await;

@@ -13,6 +13,7 @@ struct Pair {
 }
 
 impl Pair {
+    /// Starts two providers and a function that falls back from the first to the second.
     async fn start() -> Self {
         let (anthropic, openai) = (Provider::start().await.unwrap(), Provider::start().await.unwrap());
         let base_url = format!("{}/v1", openai.url());
@@ -27,6 +28,7 @@ impl Pair {
         Self { anthropic, openai, function }
     }
 
+    /// Runs with this input.
     async fn run(&self, input: &serde_json::Value) -> Run {
         Run::send(&self.function, &url_event(&[("x-agui-token", TOKEN)], input)).await
     }

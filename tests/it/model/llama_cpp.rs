@@ -8,7 +8,7 @@ use super::function;
 use crate::support::function::{Function, Reply as Run, TOKEN, send_hello};
 use crate::support::log;
 
-/// The wires that it speaks.
+/// The wires that `llama-server` supports.
 const WIRES: [Wire; 3] = [Wire::OpenAiChat, Wire::OpenAiResponses, Wire::Anthropic];
 
 const RUNS: usize = 20;
@@ -31,10 +31,12 @@ fn two_calls(run: usize) -> [TurnPart; 2] {
     })
 }
 
+/// Returns a usage with this number of output tokens.
 fn used(output: u64) -> TurnPart {
     TurnPart::Usage(Usage { input: 424, output, cached_read: 423, ..Usage::default() })
 }
 
+/// Returns the events of a type.
 fn events_of_type<'a>(run: &'a Run, kind: &str) -> Vec<&'a Value> {
     run.events.iter().filter(|event| event["type"] == kind).collect()
 }

@@ -13,6 +13,7 @@ use crate::support::provider_rules::{self, Verdict};
 
 const TURNS: usize = 20;
 
+/// Checks the body of a request by the rules of the wire's provider.
 pub(super) fn check(wire: Wire, body: &Value) -> Verdict {
     match wire {
         Wire::OpenAiChat => provider_rules::openai_chat::check(body),

@@ -64,6 +64,7 @@ fn answering(number: usize) -> Vec<TurnPart> {
     vec![TurnPart::text(format!("Answer {number}: ")), TurnPart::text("fine in both."), used()]
 }
 
+/// Returns the usage of a turn.
 fn used() -> TurnPart {
     TurnPart::Usage(Usage { input: 100, output: 20, cached_read: 40, reasoning: 5, ..Usage::default() })
 }

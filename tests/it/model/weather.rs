@@ -23,6 +23,7 @@ fn recorded_turn(wire: Wire, turn: usize) -> Reply {
     stream_file(wire, &name)
 }
 
+/// Returns the reply with a file from `tests/provider_streams`.
 fn stream_file(wire: Wire, name: &str) -> Reply {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/provider_streams").join(name);
     Reply::recording(wire, fs::read(path).unwrap())

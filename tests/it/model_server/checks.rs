@@ -38,6 +38,7 @@ const LIMITS: [usize; 16] = [12, 15, 18, 21, 24, 27, 30, 33, 36, 39, 42, 45, 48,
 /// The number of words of a conversation that is too long for any model: more than a million tokens.
 const WORDS: usize = 1_200_000;
 
+/// Checks that a question gets a text.
 async fn answers(server: &Server, wire: Wire) -> Outcome {
     let function = server.function(wire, &[("AGUI_MODEL_TOOL_CHOICE", "none")]).await;
     let run = ask(&function, &user_input("Say hello to me.")).await;
@@ -49,6 +50,7 @@ async fn answers(server: &Server, wire: Wire) -> Outcome {
     }
 }
 
+/// Checks that a call runs and its result is used.
 async fn one_call(server: &Server, wire: Wire) -> Outcome {
     let function = server.function(wire, &[]).await;
     for city in &CITIES[..TRIES] {
@@ -56,12 +58,13 @@ async fn one_call(server: &Server, wire: Wire) -> Outcome {
         match fault(&run, &function) {
             Some(fault) => return Outcome::Failed(fault),
             None if results(&run).is_empty() => {}
-            None => return Outcome::passed(first_turn(&run)),
+            None => return Outcome::passed(summary(&run)),
         }
     }
     no_call(TRIES)
 }
 
+/// Checks that two calls of one turn both run.
 async fn parallel_calls(server: &Server, wire: Wire) -> Outcome {
     let function = server.function(wire, &[]).await;
     let mut calls = 0;
@@ -72,7 +75,7 @@ async fn parallel_calls(server: &Server, wire: Wire) -> Outcome {
         }
         calls += results(&run).len();
         if turns(&run).iter().any(|calls| calls.len() > 1) {
-            return Outcome::passed(first_turn(&run));
+            return Outcome::passed(summary(&run));
         }
     }
     match calls {
@@ -81,6 +84,7 @@ async fn parallel_calls(server: &Server, wire: Wire) -> Outcome {
     }
 }
 
+/// Returns the outcome of a model that made no call.
 fn no_call(runs: usize) -> Outcome {
     Outcome::NotTried(format!("the model made no call in {runs} runs; try AGUI_MODEL_TOOL_CHOICE=required"))
 }
@@ -128,7 +132,8 @@ fn fault(run: &Reply, function: &Function) -> Option<String> {
     }
 }
 
-fn first_turn(run: &Reply) -> String {
+/// Summarizes a run: its calls by turn, its results and its text.
+fn summary(run: &Reply) -> String {
     let turns = turns(run);
     let calls: Vec<String> = turns.iter().map(|calls| calls.len().to_string()).collect();
     format!(
@@ -139,6 +144,7 @@ fn first_turn(run: &Reply) -> String {
     )
 }
 
+/// Checks that a text that the limit truncates is recognized as truncated.
 async fn limit_in_a_text(server: &Server, wire: Wire) -> Outcome {
     let more = [("AGUI_MODEL_MAX_TOKENS", "16"), ("AGUI_MODEL_TOOL_CHOICE", "none")];
     let function = server.function(wire, &more).await;
@@ -176,6 +182,7 @@ async fn limit_in_a_call(server: &Server, wire: Wire) -> Outcome {
     no_call(LIMITS.len())
 }
 
+/// Checks that a closed connection ends the run with its code.
 async fn cut(server: &Server, wire: Wire) -> Outcome {
     let proxy = CutProxy::before(server.url(wire)).await;
     let function = server.function_at(wire, &proxy.url, &[("AGUI_MODEL_TOOL_CHOICE", "none")]).await;
@@ -190,6 +197,7 @@ async fn cut(server: &Server, wire: Wire) -> Outcome {
     }
 }
 
+/// Checks that a conversation that is too long ends the run with its code.
 async fn too_long(server: &Server, wire: Wire) -> Outcome {
     let function = server.function(wire, &[]).await;
     let run = ask(&function, &user_input(&"a ".repeat(WORDS))).await;

@@ -26,6 +26,7 @@ pub(super) fn two_cities(cities: [&str; 2]) -> Value {
     with_examples(examples, &cities)
 }
 
+/// Returns an input with these examples and a question about these cities.
 fn with_examples(examples: impl IntoIterator<Item = Vec<&'static str>>, cities: &[&str]) -> Value {
     let mut input = user_input("");
     let mut messages: Vec<Value> =
@@ -59,6 +60,7 @@ fn example(number: usize, cities: &[&str]) -> Vec<Value> {
     messages
 }
 
+/// Returns the question about the weather of these cities.
 fn question(cities: &[&str]) -> String {
     format!("What is the weather in {}?", cities.join(" and in "))
 }

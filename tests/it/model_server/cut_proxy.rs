@@ -51,6 +51,7 @@ struct Forward {
 }
 
 impl Forward {
+    /// Forwards a request, and cuts the response if it is a stream.
     async fn answer(
         self,
         request: Request<Incoming>,

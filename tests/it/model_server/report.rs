@@ -16,10 +16,12 @@ pub(super) enum Outcome {
 }
 
 impl Outcome {
+    /// Creates the outcome of a check that has passed.
     pub(super) fn passed(seen: impl Into<String>) -> Self {
         Self::Passed(seen.into())
     }
 
+    /// Creates the outcome of a check that has failed.
     pub(super) fn failed(seen: impl Into<String>) -> Self {
         Self::Failed(seen.into())
     }
@@ -33,12 +35,14 @@ pub(super) struct Report {
 }
 
 impl Report {
+    /// Prints the head of the table.
     pub(super) fn begin(server: &Server) -> Self {
         println!("server  {}\nmodel   {}\n", server.base_url(), server.model());
         println!("{:<10} {:<18} {:<10} {:>8}  seen", "wire", "check", "result", "seconds");
         Self::default()
     }
 
+    /// Prints a row.
     pub(super) fn row(&mut self, wire: Wire, check: &str, outcome: Outcome, time: Option<Duration>) {
         let (result, seen) = match outcome {
             Outcome::Passed(seen) => ("pass", seen),

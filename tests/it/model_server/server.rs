@@ -39,6 +39,7 @@ pub(super) struct Server {
 }
 
 impl Wire {
+    /// Returns the name of the wire in the table.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Chat => "chat",
@@ -47,6 +48,7 @@ impl Wire {
         }
     }
 
+    /// Returns the name of the adapter in `AGUI_MODEL`.
     fn adapter(self) -> &'static str {
         match self {
             Self::Chat => "openai",
@@ -83,6 +85,7 @@ impl Server {
         Ok(server)
     }
 
+    /// Returns the first model that the server lists.
     async fn first_model(&self) -> Result<String, String> {
         let url = format!("{}/models", self.base_url);
         let fault = |why: &dyn std::fmt::Display| {
@@ -97,10 +100,12 @@ impl Server {
         id.map(ToOwned::to_owned).ok_or_else(|| fault(&status))
     }
 
+    /// Returns the server's base URL.
     pub(super) fn base_url(&self) -> &str {
         &self.base_url
     }
 
+    /// Returns the name of the model.
     pub(super) fn model(&self) -> &str {
         &self.model
     }

@@ -13,7 +13,7 @@ use super::lines::{JSON, log};
 use crate::support::function::start;
 use crate::support::log::lines;
 
-/// The lines of every kind that the agent's function and the rotation's function log.
+/// Returns log lines of every kind from the agent's function and the rotation function.
 async fn all_lines() -> Vec<Value> {
     let mut all = log().await;
     all.extend(failed_rotation().await);
@@ -21,7 +21,7 @@ async fn all_lines() -> Vec<Value> {
     all
 }
 
-/// The log of a rotation whose store of secrets cannot be reached.
+/// Returns the log of a rotation that cannot reach Secrets Manager.
 async fn failed_rotation() -> Vec<Value> {
     let variables = [
         JSON,
@@ -33,12 +33,12 @@ async fn failed_rotation() -> Vec<Value> {
     ];
     let function = start(env!("CARGO_BIN_EXE_ag-ui-rotate"), &variables).await;
     let event = json!({"Step": "createSecret", "SecretId": "a", "ClientRequestToken": "v"});
-    let error = function.invoke(&event).await.err().expect("the step fails");
-    assert!(matches!(error, FunctionError::Failed(_)), "{error}");
+    let result = function.invoke(&event).await;
+    assert!(matches!(result, Err(FunctionError::Failed(_))), "the step fails");
     lines(&function).await
 }
 
-/// The log of a function that cannot start.
+/// Returns the log of a function that cannot start.
 async fn failed_start() -> Vec<Value> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ag-ui-lambda"));
     command.env_clear().envs([JSON]);
@@ -112,30 +112,31 @@ fn pattern_is_read_as_cloudwatch_reads_it() {
     }
 }
 
+/// Returns the folder of the repository.
 fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The templates of this repository.
+/// Returns the templates of this repository.
 fn templates() -> Vec<PathBuf> {
     let deploy = fs::read_dir(repository().join("deploy")).unwrap().map(|entry| entry.unwrap().path());
     let is_template = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "yaml");
     deploy.filter(is_template).chain([repository().join("template.yaml")]).collect()
 }
 
-/// The patterns of a template's metric filters.
+/// Returns the patterns of a template's metric filters.
 fn metric_filters(template: &str) -> impl Iterator<Item = Filter> {
     after_each(template, "FilterPattern:").map(|rest| Filter::of_pattern(rest.lines().next().unwrap()))
 }
 
-/// The filters of Logs Insights queries, in a dashboard or on a page. One whose value is `...` stands for any value.
+/// Returns the filters of Logs Insights queries in a dashboard or on a page. The value `...` stands for any value.
 fn queries(text: &str) -> impl Iterator<Item = Filter> {
     let filters = after_each(text, "filter ").filter(|rest| rest.contains(" = '"));
     let filters = filters.map(|rest| rest.split(['|', '\n']).next().unwrap());
     filters.filter(|filter| filter.contains(" = '") && !filter.contains("'...'")).map(Filter::of_query)
 }
 
-/// The messages that the descriptions of alarms quote.
+/// Returns the messages that the descriptions of alarms quote.
 fn quoted_in_alarms(template: &str) -> impl Iterator<Item = Filter> {
     let descriptions = after_each(template, "AlarmDescription:");
     let descriptions = descriptions.map(|rest| rest.split("Metric").next().unwrap());
@@ -144,11 +145,12 @@ fn quoted_in_alarms(template: &str) -> impl Iterator<Item = Filter> {
     })
 }
 
+/// Returns the rest of the text after each occurrence of `start`.
 fn after_each<'a>(text: &'a str, start: &'static str) -> impl Iterator<Item = &'a str> {
     text.match_indices(start).map(move |(at, _)| &text[at + start.len()..])
 }
 
-/// What a line has to have: at each JSON pointer this text, in which a `*` at the end stands for anything.
+/// The texts that a line must have, each at its JSON Pointer. A `*` at the end of a text stands for anything.
 #[derive(Debug)]
 struct Filter(Vec<(String, String)>);
 
@@ -173,6 +175,7 @@ impl Filter {
         Self(query.split(" and ").map(term).collect())
     }
 
+    /// Whether a line has all texts.
     fn matches(&self, line: &Value) -> bool {
         self.0.iter().all(|(pointer, value)| {
             let found = line.pointer(pointer).and_then(Value::as_str);
@@ -184,6 +187,7 @@ impl Filter {
     }
 }
 
+/// Converts a path with dots to a JSON Pointer.
 fn pointer(path: &str) -> String {
     format!("/{}", path.replace('.', "/"))
 }

@@ -71,6 +71,7 @@ async fn log_with_usage() -> Vec<Value> {
     lines(&function).await
 }
 
+/// Sends requests that are refused in different ways.
 async fn refusals(function: &Function) {
     let with = |path: &str, value: Value| {
         let mut event = refund_run_event("Good morning to you");

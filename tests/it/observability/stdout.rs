@@ -1,4 +1,4 @@
-//! A stdout that nobody reads for a while: no request waits for it, and no line is lost.
+//! A stdout that is not read for a while: no request waits for it, and no line is lost.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read as _, Write as _};
@@ -12,10 +12,10 @@ use tokio::time::timeout;
 
 use crate::support::function::{Function, Reply, TOKEN, url_event, user_input};
 
-/// Far longer than a run takes; a function that waits for its stdout would take for ever.
+/// Much longer than a run takes. A function that waits for its stdout would never finish.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// A pipe that is full and held open.
+/// Creates a pipe that is full and stays open.
 fn full_pipe() -> (PathBuf, File) {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("full-stdout");
     drop(fs::remove_file(&path));
@@ -31,7 +31,7 @@ fn full_pipe() -> (PathBuf, File) {
     (path, pipe)
 }
 
-/// Reads all that is in the pipe now.
+/// Reads everything that is in the pipe.
 fn drain(pipe: &mut File) -> String {
     let mut bytes = Vec::new();
     let end = pipe.read_to_end(&mut bytes).expect_err("the pipe is open");

@@ -15,6 +15,7 @@ use crate::support::provider::variables;
 
 const WEATHER: &str = "What is the weather in Tokyo and in Paris?";
 
+/// Returns the event of a run with this user message.
 fn event(text: &str) -> Value {
     url_event(&[("x-agui-token", TOKEN)], &user_input(text))
 }
@@ -28,20 +29,24 @@ async fn function(provider: &Provider, collector: &Collector) -> Function {
     local_function(&of_it).await
 }
 
+/// Returns the usage of a turn.
 fn used() -> TurnPart {
     TurnPart::Usage(Usage { input: 100, output: 20, cached_read: 40, ..Usage::default() })
 }
 
+/// Returns a turn with two calls.
 fn tool_call_reply() -> ModelReply {
     let call = |id: &str, city: &str| TurnPart::call(id, "get_weather", ["{\"location\":\"", city, "\"}"]);
     let turn = [call("call_1", "Tokyo"), call("call_2", "Paris"), used()];
     ModelReply::stream(Wire::OpenAiChat, &turn)
 }
 
+/// Returns a turn with the final answer.
 fn final_reply() -> ModelReply {
     ModelReply::stream(Wire::OpenAiChat, &[TurnPart::text("Fairly chilly, and fairly warm."), used()])
 }
 
+/// Returns the attributes of a span.
 fn attributes_of(span: &Span) -> BTreeMap<String, Value> {
     attributes(&span.attributes)
 }
@@ -118,6 +123,7 @@ async fn spans_reach_the_collector_by_response_end() {
     }
 }
 
+/// Returns an object with more members.
 fn with(mut value: Value, more: Value) -> Value {
     let Value::Object(more) = more else { panic!("{more}") };
     value.as_object_mut().unwrap().extend(more);

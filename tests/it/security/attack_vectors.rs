@@ -57,8 +57,9 @@ impl Service {
         Self { endpoint: Endpoint::builder(agent, caller).token(token).build().unwrap(), requests, runs }
     }
 
-    async fn answer(&self, requests: TestRequest) -> TestResponse {
-        let answer = requests.send_to(&self.endpoint).await;
+    /// Sends a request and checks that it is served.
+    async fn answer(&self, request: TestRequest) -> TestResponse {
+        let answer = request.send_to(&self.endpoint).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
         answer
     }
@@ -96,9 +97,10 @@ fn call_whoami(request: &Request) -> Script {
     }
 }
 
+/// Returns the tool results of a run.
 fn results_of(answer: &TestResponse) -> Vec<Value> {
-    let results_of = events(&answer.text).into_iter().filter(|event| event["type"] == "TOOL_CALL_RESULT");
-    results_of.map(|event| event["content"].clone()).collect()
+    let results = events(&answer.text).into_iter().filter(|event| event["type"] == "TOOL_CALL_RESULT");
+    results.map(|event| event["content"].clone()).collect()
 }
 
 #[tokio::test]

@@ -78,11 +78,13 @@ const EVENT: &[(&str, Poison)] = &[
     ("stage variables", |event| event["stageVariables"] = json!({"user": ROOT})),
 ];
 
+/// Inserts a message at the beginning of the history.
 fn insert_message(body: &mut Value, message: Value) {
     body["messages"].as_array_mut().unwrap().insert(0, message);
 }
 
-fn anonymous_input() -> Value {
+/// Returns the result of `get_account` for a caller without claims.
+fn anonymous_account() -> Value {
     json!({"user": null, "org": null, "plan": null, "permissions": []})
 }
 
@@ -90,7 +92,7 @@ fn anonymous_input() -> Value {
 async fn client_input_never_changes_the_tool_context() {
     let function = local_function(&[]).await;
     let clean = Reply::send(&function, &event_of(&user_input("Who am I?"))).await;
-    assert_eq!(clean.result_of("get_account"), anonymous_input());
+    assert_eq!(clean.result_of("get_account"), anonymous_account());
 
     for (why, poison) in BODY {
         let mut body = user_input("Who am I?");
@@ -104,6 +106,7 @@ async fn client_input_never_changes_the_tool_context() {
     }
 }
 
+/// Returns the event of a run with this input.
 fn event_of(body: &Value) -> Value {
     url_event(&[("x-agui-token", TOKEN)], body)
 }
@@ -111,7 +114,7 @@ fn event_of(body: &Value) -> Value {
 /// Checks that a run equals the clean one, except for ids and times.
 fn assert_same_run(why: &str, reply: &Reply, clean: &Reply) {
     assert_eq!(reply.status, 200, "{why}: {}", reply.text);
-    assert_eq!(reply.result_of("get_account"), anonymous_input(), "{why}");
+    assert_eq!(reply.result_of("get_account"), anonymous_account(), "{why}");
     assert!(!reply.text.contains(ROOT) && !reply.text.contains("admin"), "{why}: {}", reply.text);
     let text = |reply: &Reply| -> Vec<(Value, Value, Value)> {
         let events = reply.events.iter();
@@ -240,6 +243,7 @@ async fn trace_log_contains_no_client_data_or_secret() {
     }
 }
 
+/// Returns the signature of a token.
 fn signature(token: &str) -> &str {
     token.rsplit('.').next().unwrap()
 }

@@ -11,7 +11,7 @@ use super::function::{Function, TOKEN, events};
 use super::oracles::{self, node};
 use super::recording;
 
-/// Serves a function behind a function URL, so that a client can send requests to it.
+/// Starts an HTTP server that acts as a function URL of `function`, so that a client can send requests to it.
 pub(crate) async fn serve_url(function: &Arc<Function>) -> FunctionUrl {
     let function = Arc::clone(function);
     let invoke = move |event: Value| {
@@ -21,16 +21,18 @@ pub(crate) async fn serve_url(function: &Arc<Function>) -> FunctionUrl {
     FunctionUrl::serve(invoke).await.unwrap()
 }
 
-/// Runs a scenario of `tests/clients` with an official client. Returns the events of each run, after all oracles have
-/// accepted them.
+/// Runs a scenario of `tests/clients` with an official client against the function URL `url`. Returns the events of each
+/// run.
+///
+/// It panics if an oracle rejects a run. `name` names the recorded files.
 pub(crate) async fn run_client(client: &str, scenario: &str, url: &str, name: &str) -> Vec<Vec<Value>> {
     let runs = record_client(client, scenario, url, name).await;
     oracles::check(&runs).await.unwrap_or_else(|refusal| panic!("{name}: {refusal}"));
     runs.iter().map(|run| events(&fs::read_to_string(run).unwrap())).collect()
 }
 
-/// Runs a scenario and returns the files with the recorded streams, without asking the oracles. Used for scenarios whose
-/// connections break, because an oracle would reject an incomplete stream.
+/// Runs a scenario as [`run_client`] does, but without the oracles, and returns the files with the recorded streams, one
+/// for each run. It is for scenarios whose connections break, because an oracle would reject an incomplete stream.
 pub(crate) async fn record_client(client: &str, scenario: &str, url: &str, name: &str) -> Vec<PathBuf> {
     let prefix = recording(name);
     let numbered = |run: usize| PathBuf::from(format!("{}-{run}.sse", prefix.display()));

@@ -31,7 +31,7 @@ struct ExportHandler {
 }
 
 impl Collector {
-    /// Starts a collector. With `is_open` false it receives batches and never responds.
+    /// Starts a collector. If `is_open` is false, it receives batches and never responds.
     pub(crate) async fn start(is_open: bool) -> Self {
         let handler =
             ExportHandler { is_open: watch::Sender::new(is_open), batches: watch::Sender::new(Vec::new()) };
@@ -40,13 +40,13 @@ impl Collector {
         Self { url: server.url(), handler, _server: server }
     }
 
-    /// Waits until a batch was received.
+    /// Waits until the collector has received at least one batch.
     pub(crate) async fn wait_for_batch(&self) {
         let mut came = self.handler.batches.subscribe();
         came.wait_for(|came| !came.is_empty()).await.unwrap();
     }
 
-    /// Returns the encoded batches received so far.
+    /// Returns the batches received so far, encoded in Protobuf.
     pub(crate) fn batches(&self) -> Vec<Bytes> {
         self.handler.batches.borrow().clone()
     }
@@ -66,11 +66,12 @@ impl Collector {
     }
 }
 
-/// Converts attributes to JSON.
+/// Converts OpenTelemetry attributes to JSON, by name.
 pub(crate) fn attributes(attributes: &[KeyValue]) -> BTreeMap<String, Value> {
     attributes.iter().map(|pair| (pair.key.clone(), json_of(pair.value.as_ref()))).collect()
 }
 
+/// Converts the value of an attribute to JSON. It panics for a type that the function never sends.
 fn json_of(value: Option<&AnyValue>) -> Value {
     match value.and_then(|value| value.value.as_ref()) {
         Some(Any::StringValue(text)) => json!(text),
@@ -82,6 +83,7 @@ fn json_of(value: Option<&AnyValue>) -> Value {
 }
 
 impl ExportHandler {
+    /// Records the batch in a request, and responds once the collector is open.
     async fn answer(self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
         assert_eq!(request.uri().path(), "/v1/traces");
         let body = request.into_body().collect().await.unwrap().to_bytes();

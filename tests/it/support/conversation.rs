@@ -83,7 +83,7 @@ fn calls(message: &Value) -> impl Iterator<Item = &Value> {
     message["toolCalls"].as_array().into_iter().flatten()
 }
 
-/// Appends a delta to a text.
+/// Appends the string `delta` to the string `text`.
 fn append(text: &mut Value, delta: &Value) {
     *text = format!("{}{}", text.as_str().unwrap(), delta.as_str().unwrap()).into();
 }

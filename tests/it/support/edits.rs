@@ -39,24 +39,24 @@ pub(crate) fn json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Generates a member name.
+/// Generates a member name out of a few, some of which JSON Pointers escape or JavaScript reserves.
 fn name() -> impl Strategy<Value = String> {
     let odd = ["", "a", "b", "0", "1", "-", "a/b", "~1", "~", "__proto__", "constructor", "prototype"];
     prop::sample::select(odd.to_vec()).prop_map(ToOwned::to_owned)
 }
 
-/// Generates an edit.
+/// Generates an edit of a random place, which fits any document.
 pub(crate) fn edit() -> impl Strategy<Value = Edit> {
     let kinds = [EditKind::Set, EditKind::Insert, EditKind::Remove, EditKind::Duplicate];
     let way = prop::collection::vec(any::<usize>(), 0..4);
     (way, prop::sample::select(kinds.to_vec()), json(), name()).prop_map(|(way, kind, value, name)| {
-        // A value that an object takes under a name, too.
+        // An object takes the value under this name.
         Edit { path: way, kind, value: json!({ "name": name, "value": value }) }
     })
 }
 
 impl Edit {
-    /// Applies the edit to a document.
+    /// Applies the edit to a document: sets, inserts, removes or duplicates a value at the edit's place.
     pub(crate) fn apply(&self, document: &mut Value) {
         let mut at = document;
         for turn in &self.path {

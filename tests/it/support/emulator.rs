@@ -1,4 +1,4 @@
-//! The function in cargo-lambda's emulator, behind a URL. All tests that need it share one.
+//! The function in cargo-lambda's emulator, served at a URL. All tests that need it share one.
 
 use std::fs::{self, File};
 use std::net::TcpStream;
@@ -13,11 +13,12 @@ use super::free_port;
 use super::function::TOKEN;
 use super::moto::Moto;
 
+/// How long the emulator and the function may take to start.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// The delay between deltas: long enough to tell a stream from a buffered response, and short enough for a test.
 const DELTA_MS: &str = "20";
 
-/// The APIs of `cargo lambda watch` and the function behind them, with moto as Secrets Manager. Both end with this process,
+/// The APIs of `cargo lambda watch` and the function that uses them, with moto as Secrets Manager. Both end with this process,
 /// because their supervisors watch pipes that this process holds.
 pub(crate) struct Emulator {
     /// The function's URL.
@@ -29,13 +30,13 @@ pub(crate) struct Emulator {
 }
 
 impl Emulator {
-    /// Returns the emulator of this process, which the first test that needs it starts.
+    /// Returns the emulator of this process. The first call starts it.
     pub(crate) async fn shared() -> &'static Self {
         static SHARED: OnceCell<Emulator> = OnceCell::const_new();
         SHARED.get_or_init(Self::start).await
     }
 
-    /// Returns the token header in the form that a command line takes.
+    /// Returns the header with the shared token, as `name: value`, for a command line.
     pub(crate) fn header(&self) -> String {
         format!("x-agui-token: {TOKEN}")
     }
@@ -45,7 +46,7 @@ impl Emulator {
         fs::read_to_string(&self.log).unwrap()
     }
 
-    /// Starts the emulator and the function, and waits until they serve.
+    /// Starts the emulator and the function, and waits until the function serves requests.
     async fn start() -> Self {
         let moto = Moto::shared();
         moto.create_secret("watched", &format!(r#"{{"token":"{TOKEN}"}}"#)).await;
@@ -65,7 +66,7 @@ impl Emulator {
             assert!(began.elapsed() < START_TIMEOUT, "{}", fs::read_to_string(&log).unwrap());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        // As cargo-lambda starts it.
+        // These are the variables with which cargo-lambda starts a function.
         let mut function = supervised(env!("CARGO_BIN_EXE_ag-ui-lambda").into(), &folder, &output);
         function.envs(moto.env()).envs([
             ("AWS_LAMBDA_RUNTIME_API", format!("http://127.0.0.1:{port}/.rt/_").as_str()),
@@ -86,13 +87,13 @@ impl Emulator {
         watch
     }
 
-    /// Whether the emulator or the function has ended.
+    /// Whether the process of the emulator or of the function has ended.
     fn has_ended(&self) -> bool {
         let mut supervisors = self.supervisors.lock().unwrap();
         supervisors.iter_mut().any(|child| child.try_wait().unwrap().is_some())
     }
 
-    /// Waits until the function responds to a health request.
+    /// Waits until the function responds to a health request; panics with the log if it does not in time.
     async fn wait_until_ready(&self) {
         let client = reqwest::Client::new();
         let began = Instant::now();
@@ -112,7 +113,8 @@ impl Emulator {
     }
 }
 
-/// Returns the command that starts a program under a supervisor, without the variables of this test process.
+/// Returns the command that starts a program in `folder`, under a supervisor that ends it with this process. Its outputs go
+/// to `output`, and it gets no variables of cargo, AWS or AG-UI from this process.
 fn supervised(program: PathBuf, folder: &Path, output: &File) -> Command {
     let mut command = super::python();
     command

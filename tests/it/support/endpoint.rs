@@ -29,8 +29,9 @@ pub(crate) fn endpoint() -> EndpointBuilder<Caller> {
     endpoint_of(Scripted::new(|_| Script::new().words("Hello there")))
 }
 
-/// Returns the same endpoint with another model.
+/// Returns the same endpoint as [`endpoint`], but with this model.
 pub(crate) fn endpoint_of(model: impl Model) -> EndpointBuilder<Caller> {
+    /// Returns the user that the claims name; `None` for an anonymous caller.
     async fn whoami(context: ToolContext<Caller>, _: NoArgs) -> Result<Option<String>, ToolError> {
         Ok(context.caller().user.clone())
     }
@@ -38,7 +39,7 @@ pub(crate) fn endpoint_of(model: impl Model) -> EndpointBuilder<Caller> {
     Endpoint::builder(agent, caller).token(SharedToken::literal(TOKEN.into()).unwrap())
 }
 
-/// Maps claims to a caller, and refuses [`FORBIDDEN_SUBJECT`].
+/// Maps claims to a caller, whose user is the subject. [`FORBIDDEN_SUBJECT`] is refused.
 fn caller(claims: &Claims) -> Result<Caller, Forbidden> {
     let user = claims.subject().map(ToOwned::to_owned);
     match user.as_deref() {
@@ -52,6 +53,7 @@ fn caller(claims: &Claims) -> Result<Caller, Forbidden> {
 pub(crate) struct FixedTokens;
 
 impl VerifyUser for FixedTokens {
+    /// Returns the claims of `good`, and an error for any other token.
     fn verify<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Result<JsonObject, UserTokenError>> {
         let claims = [("sub".into(), "u-1".into()), ("iss".into(), "idp".into())];
         let verified = match token {
@@ -62,6 +64,7 @@ impl VerifyUser for FixedTokens {
         async move { verified }.boxed()
     }
 
+    /// Does nothing, since there are no keys to fetch.
     fn warm_up(&self) -> BoxFuture<'_, ()> {
         async {}.boxed()
     }
@@ -79,7 +82,7 @@ pub(crate) struct TestRequest {
     pub(crate) claims: Option<Claims>,
 }
 
-/// Returns a valid request for a run, with the right token.
+/// Returns a valid request for a run with the message "Hello" and the right token.
 pub(crate) fn run_request() -> TestRequest {
     let asked = TestRequest {
         method: "POST",
@@ -103,7 +106,7 @@ impl TestRequest {
         self
     }
 
-    /// Sets a header.
+    /// Sets a header, and removes others of the same name.
     pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
         self.headers.insert(name, value.parse().unwrap());
         self
@@ -121,13 +124,13 @@ impl TestRequest {
         self
     }
 
-    /// Sets a member of the input.
+    /// Sets the member `name` of the run's input.
     pub(crate) fn input(mut self, name: &str, value: Value) -> Self {
         self.input[name] = value;
         self
     }
 
-    /// Adds claims that the entry point has verified.
+    /// Adds claims that an entry point has verified; `source` is the entry point.
     pub(crate) fn claims(mut self, source: ClaimSource, claims: Value) -> Self {
         let Value::Object(values) = claims else { panic!("claims are an object") };
         self.claims = Some(Claims::new(source, values));
@@ -151,7 +154,7 @@ impl TestRequest {
         TestResponse::read(endpoint.handle(self.build()).await).await
     }
 
-    /// Sends the request with this text as its body.
+    /// Sends the request with `body` in place of the input, and reads the response to its end.
     pub(crate) async fn send_body_to(self, endpoint: &Endpoint<Caller>, body: &'static str) -> TestResponse {
         TestResponse::read(endpoint.handle(self.build().map(|_| body.into())).await).await
     }
@@ -165,6 +168,7 @@ pub(crate) struct TestResponse {
 }
 
 impl TestResponse {
+    /// Reads a response to its end.
     async fn read(response: Response<ResponseBody>) -> Self {
         let (head, mut body) = response.into_parts();
         let mut text = String::new();
@@ -174,19 +178,19 @@ impl TestResponse {
         Self { status: head.status.as_u16(), headers: head.headers, text }
     }
 
-    /// Returns the error code of a refusal; empty for any other response.
+    /// Returns the error code in the JSON of a refusal; empty for any other response.
     pub(crate) fn code(&self) -> String {
         let body: Value = serde_json::from_str(&self.text).unwrap_or_default();
         body["error"]["code"].as_str().unwrap_or_default().to_owned()
     }
 
-    /// Returns the value of a header.
+    /// Returns the value of a header; `None` if it is absent or not text.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 }
 
-/// Reads the next frame of a body; `None` at its end.
+/// Waits for the next frame of a body and returns it as text; `None` at the end of the body.
 pub(crate) async fn next_frame(body: &mut ResponseBody) -> Option<String> {
     let frame = poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await?;
     let bytes = frame.unwrap_or_else(|never: Infallible| match never {}).into_data();

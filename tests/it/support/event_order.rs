@@ -2,7 +2,7 @@
 //!
 //! Source: `verifyEvents` of `@ag-ui/client` 1.0.0, and what AG-UI 1.0 demands beyond it: a terminal event,
 //! the ids of RUN_STARTED in RUN_FINISHED, and `pendingToolCallIds` equal to the calls without a result. Patches are
-//! applied as the client applies them, by another crate than the one that makes them.
+//! applied as the client does, by another crate than the one that creates them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,12 +10,12 @@ use serde_json::Value;
 
 use super::conversation::Conversation;
 
-/// Checks the events of a complete run. An error names the event and the rule that it breaks.
+/// Checks the events of a complete run. An error names the first event that breaks a rule, and the rule.
 pub(crate) fn check<'a>(events: impl IntoIterator<Item = &'a Value>) -> Result<(), String> {
     Client::default().read(events).map(drop)
 }
 
-/// Returns the ids of the calls in a run's input that have no result. The run may answer them.
+/// Returns the ids of the calls in the messages of an input (or of a MESSAGES_SNAPSHOT) that have no result.
 fn open_calls(input: &Value) -> Vec<String> {
     let messages = input["messages"].as_array().into_iter().flatten();
     let answered: BTreeSet<&str> =
@@ -25,7 +25,7 @@ fn open_calls(input: &Value) -> Vec<String> {
     ids.filter(|id| !answered.contains(id)).map(ToOwned::to_owned).collect()
 }
 
-/// Checks the events of a complete run that was started with this input.
+/// Checks the events of a complete run that was started with `input`, whose calls without a result the run may answer.
 pub(crate) fn check_run<'a>(
     input: &Value,
     events: impl IntoIterator<Item = &'a Value>,
@@ -66,14 +66,14 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// Creates the client that has sent this input.
+    /// Creates the client that has sent this input: with its open calls, and resuming if the input answers interrupts.
     pub(crate) fn for_input(input: &Value) -> Self {
         let client = Self::with_open_calls(open_calls(input));
         let answers = input["resume"].as_array().is_some_and(|answers| !answers.is_empty());
         if answers { client.resuming() } else { client }
     }
 
-    /// Creates a client whose history has these calls without a result.
+    /// Creates a client whose history has calls with these ids and without a result.
     pub(crate) fn with_open_calls(open: Vec<String>) -> Self {
         let seen_calls = open.iter().cloned().collect();
         Self { earlier_calls: open, seen_calls, ..Self::default() }
@@ -84,17 +84,18 @@ impl Client {
         Self { messages: Conversation(messages), ..self }
     }
 
-    /// Makes it a client before 1.0, which knows fewer outcomes and only text as a tool's result.
+    /// Makes this a client before 1.0, which knows fewer outcomes and reads only text as a tool's result.
     pub(crate) fn legacy(self) -> Self {
         Self { is_legacy: true, ..self }
     }
 
-    /// Makes it a client that has answered interrupts and therefore waits for a RUN_FINISHED.
+    /// Makes this a client that has answered interrupts, so that the run must have a RUN_FINISHED.
     pub(crate) fn resuming(self) -> Self {
         Self { is_resuming: true, ..self }
     }
 
-    /// Reads the events of a complete run. Returns the client's knowledge afterwards, or the rule that an event breaks.
+    /// Reads the events of a complete run. Returns what the client knows afterwards; an error names the first event that
+    /// breaks a rule, and the rule.
     pub(crate) fn read<'a>(mut self, events: impl IntoIterator<Item = &'a Value>) -> Result<Self, String> {
         for (index, event) in events.into_iter().enumerate() {
             self.apply(event).map_err(|rule| format!("event {index} ({}): {rule}", event["type"]))?;
@@ -110,7 +111,7 @@ impl Client {
         }
     }
 
-    /// Checks one event and updates what the client knows.
+    /// Checks one event and updates what the client knows. An error is the rule that the event breaks.
     fn apply(&mut self, event: &Value) -> Result<(), String> {
         let kind = event["type"].as_str().ok_or("has no type")?;
         let is_late_error = self.is_resuming && self.has_finished && !self.has_failed && kind == "RUN_ERROR";
@@ -121,11 +122,11 @@ impl Client {
             return Err("comes before RUN_STARTED".into());
         }
         if self.count == 2 && !kind.starts_with("RUN_") {
-            // The messages that came right behind RUN_STARTED were those to begin from.
+            // A snapshot directly after RUN_STARTED contains the messages from which the run begins.
             self.snapshot_messages = None;
         }
         if self.snapshot_messages.is_some() && !kind.starts_with("RUN_") {
-            return Err("comes behind the messages, which are the last word".into());
+            return Err("comes after the messages, which only the end may follow".into());
         }
         if !event["timestamp"].is_i64() {
             return Err("has no integer timestamp".into());
@@ -299,14 +300,15 @@ impl Client {
         }
     }
 
-    /// Fails if a message, a call or a step is still open.
+    /// Returns an error if a message, a span of reasoning, a call or a step is still open.
     fn expect_nothing_open(&self) -> Result<(), String> {
         let open = self.texts.len() + self.reasoning.len() + self.spans.len() + self.open_calls.len();
         expect(open + self.steps.len() == 0, "something is still open")
     }
 }
 
-/// Applies a patch as fast-json-patch does in clients: completely or not at all, and never to a prototype.
+/// Applies a JSON Patch to a document as clients do: completely or not at all. A path into a JavaScript prototype is an
+/// error.
 fn patch(document: &mut Value, patch: &Value) -> Result<(), String> {
     let patch: json_patch::Patch =
         serde_json::from_value(patch.clone()).map_err(|fault| fault.to_string())?;
@@ -321,7 +323,7 @@ fn patch(document: &mut Value, patch: &Value) -> Result<(), String> {
     json_patch::patch(document, &patch).map_err(|fault| fault.to_string())
 }
 
-/// Returns the rule as an error unless it holds.
+/// Returns `rule` as an error if `holds` is false.
 fn expect(holds: bool, rule: &str) -> Result<(), String> {
     if holds { Ok(()) } else { Err(rule.to_owned()) }
 }

@@ -55,7 +55,7 @@ struct Forwarder {
 }
 
 impl FaultProxy {
-    /// Starts a proxy to the moto of this process, with or without a fault.
+    /// Starts a proxy to this process's moto, with a fault from the start if one is given.
     pub(crate) async fn new(fault: Option<Fault>) -> Self {
         let port = TcpSocket::new_v4().unwrap();
         port.set_reuseaddr(true).unwrap();
@@ -78,7 +78,7 @@ impl FaultProxy {
         proxy
     }
 
-    /// Sets the fault, or removes it with `None`.
+    /// Sets the fault from now on; `None` removes it, and lets requests that wait because of it continue.
     pub(crate) async fn set_fault(&self, fault: Option<Fault>) {
         let mut server = self.server.lock().await;
         if fault == Some(Fault::ConnectionRefused) {
@@ -93,23 +93,24 @@ impl FaultProxy {
         self.forwarder.fault.send_replace(fault);
     }
 
-    /// Returns the stages read so far, in order.
+    /// Returns the stage, such as `AWSCURRENT`, that each request so far has asked for, in order.
     pub(crate) fn reads(&self) -> Vec<String> {
         self.forwarder.reads.borrow().clone()
     }
 
-    /// Waits until one read was received.
+    /// Waits until the proxy has received at least one request.
     pub(crate) async fn wait_for_read(&self) {
         self.wait_for_reads(1).await;
     }
 
-    /// Waits until this many reads were received.
+    /// Waits until the proxy has received at least this many requests.
     pub(crate) async fn wait_for_reads(&self, readers: usize) {
         let mut reads = self.forwarder.reads.subscribe();
         reads.wait_for(|reads| reads.len() >= readers).await.unwrap();
     }
 
-    /// Starts the template's function, which reads its token from this secret through this proxy.
+    /// Starts the template's function, which reads its token from `secret` through this proxy. `more` are further
+    /// variables.
     pub(crate) async fn function(&self, secret: &str, more: &[(&str, &str)]) -> Function {
         let moto = Moto::shared().env();
         let variables = [
@@ -120,14 +121,14 @@ impl FaultProxy {
         function(moto.iter().chain(&variables).chain(more)).await
     }
 
-    /// Returns the proxy's address.
+    /// Returns the URL of the proxy.
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
 }
 
 impl Forwarder {
-    /// Records a read, applies the fault, and forwards the request to moto.
+    /// Records the stage that a request asks for, applies the fault, and otherwise forwards the request to moto.
     async fn answer(self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
         let (head, body) = request.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
@@ -157,11 +158,12 @@ impl Forwarder {
     }
 }
 
-/// Returns an error response as AWS formats it.
+/// Returns an error response in the format of AWS. `kind` is the type of the error.
 fn refusal(status: StatusCode, kind: &str) -> Response<Full<Bytes>> {
     response(status, format!(r#"{{"__type":"{kind}","Message":"out of order"}}"#).into())
 }
 
+/// Returns a response of the AWS JSON protocol with this status and body.
 fn response(status: StatusCode, body: Bytes) -> Response<Full<Bytes>> {
     let response = Response::builder().status(status).header("content-type", "application/x-amz-json-1.1");
     response.body(Full::new(body)).unwrap()

@@ -1,4 +1,4 @@
-//! The function's real binary behind the Runtime API emulator, and its responses.
+//! The function's real binary with the Runtime API emulator, and its responses.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ pub(crate) async fn local_function(variables: &[(&str, &str)]) -> Function {
     function(local.iter().chain(variables)).await
 }
 
-/// Starts the template's function with these variables and no others.
+/// Starts the template's function with only these variables.
 pub(crate) async fn function<'a>(variables: impl IntoIterator<Item = &'a (&'a str, &'a str)>) -> Function {
     start(env!("CARGO_BIN_EXE_ag-ui-lambda"), variables).await
 }
@@ -32,7 +32,7 @@ pub(crate) async fn test_function(variables: &[(&str, &str)]) -> Function {
     example("test_function", variables).await
 }
 
-/// Starts the demo agent, `examples/dojo`, with a literal token, a key of approvals and these variables.
+/// Starts the demo agent, `examples/dojo`, with a literal token, an approval key and these variables.
 pub(crate) async fn dojo_function(variables: &[(&str, &str)]) -> Function {
     let key = ("AGUI_APPROVAL_KEY", "0123456789abcdef0123456789abcdef");
     example("dojo", &[variables, &[key]].concat()).await
@@ -49,27 +49,27 @@ pub(crate) fn agentcore_program() -> PathBuf {
     program("agentcore")
 }
 
-/// Returns the path of a program that `make programs` has built: another package's, or an example of the function.
-/// Fails if the program is older than its sources.
+/// Returns the path of a program that `make programs` has built: another package's, or an example of this package. It
+/// panics if the program is missing or older than its sources.
 pub(crate) fn program(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_BIN_EXE_ag-ui-lambda")).parent().unwrap();
     let places = [folder.join(name), folder.join("examples").join(name)];
     let program = places.into_iter().find(|place| place.is_file());
     let program = program.unwrap_or_else(|| panic!("{name} is not built: run `make programs`"));
-    // An old one would prove nothing.
+    // A program that is older than its sources would test the wrong code.
     let built = modified(&program);
-    // A file that is gone was in the program, too.
+    // A source that was removed is still in the program.
     let is_newer = |file: &PathBuf| !file.is_file() || modified(file) > built;
     let newer = sources(&program).into_iter().find(is_newer);
     assert_eq!(newer, None, "{name} is older than its sources: run `make programs`");
     program
 }
 
-/// Returns the files of the workspace that a program was built from, as cargo lists them in a file beside it.
+/// Returns the files of the workspace that a program was built from. Cargo lists them in a file beside the program.
 fn sources(program: &Path) -> Vec<PathBuf> {
     let list = fs::read_to_string(program.with_extension("d")).unwrap();
     let (_, files) = list.lines().next().and_then(|line| line.split_once(": ")).unwrap();
-    // A space in a name is written behind a backslash.
+    // A space in a name is escaped with a backslash.
     let files = files.replace("\\ ", "\0");
     let files: Vec<PathBuf> = files.split(' ').map(|file| file.replace('\0', " ").into()).collect();
     assert!(files.len() > 10, "the sources are where this looks: {files:?}");
@@ -81,7 +81,7 @@ fn modified(file: &Path) -> SystemTime {
     fs::metadata(file).unwrap().modified().unwrap()
 }
 
-/// Starts a function binary with these variables and no others.
+/// Starts a function's binary with only these variables.
 pub(crate) async fn start<'a>(
     binary: &str,
     variables: impl IntoIterator<Item = &'a (&'a str, &'a str)>,
@@ -112,7 +112,7 @@ pub(crate) fn user_input(text: &str) -> Value {
     })
 }
 
-/// Sends a run with the message "Hello" and this token.
+/// Sends a run with the message "Hello" and this shared token, and reads the response to its end.
 pub(crate) async fn send_hello(function: &Function, token: &str) -> Reply {
     Reply::send(function, &url_event(&[("x-agui-token", token)], &user_input("Hello"))).await
 }
@@ -126,7 +126,8 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    /// Sends an event and reads the response. The events of a run must be in a valid order.
+    /// Invokes the function with an event and reads the response to its end. If it is a run, its events must be in a valid
+    /// order, and the function's log may not contain its texts.
     pub(crate) async fn send(function: &Function, event: &Value) -> Self {
         let input = event["body"].as_str().and_then(|body| serde_json::from_str(body).ok());
         let reply = Self::read_run(input.unwrap_or_default(), function.invoke(event).await.unwrap()).await;
@@ -134,12 +135,12 @@ impl Reply {
         reply
     }
 
-    /// Reads a response to its end.
+    /// Reads a response to its end. If it is a run, its events must be in a valid order.
     pub(crate) async fn read(answer: FunctionResponse) -> Self {
         Self::read_run(Value::Null, answer).await
     }
 
-    /// Reads a response to its end, and checks a run against its input.
+    /// Reads a response to its end. If it is a run, its events must be in a valid order for `input`.
     async fn read_run(input: Value, mut answer: FunctionResponse) -> Self {
         let status = answer.status();
         let is_run = answer.header("content-type") == Some("text/event-stream");
@@ -156,7 +157,7 @@ impl Reply {
         serde_json::from_str(&self.text).unwrap()
     }
 
-    /// Parses the result of the call of this tool, which must be in the run.
+    /// Returns the JSON in the result of the run's first call of `tool`. It panics if there is no such call or result.
     pub(crate) fn result_of(&self, tool: &str) -> Value {
         let started = self.events.iter().find(|event| event["toolCallName"] == tool).unwrap();
         let is_result = |event: &&Value| {

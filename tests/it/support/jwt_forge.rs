@@ -38,6 +38,7 @@ pub(crate) fn edited(mut object: Value, changes: Value) -> Value {
 }
 
 impl<'a> JwtForge<'a> {
+    /// Creates a forge for tokens with this audience.
     pub(crate) fn new(issuer: &'a Issuer, mallory: &'a Issuer, audience: &'static str) -> Self {
         Self { issuer, unknown_issuer: mallory, now: get_current_timestamp(), audience }
     }
@@ -47,49 +48,50 @@ impl<'a> JwtForge<'a> {
         json!({"iss": self.issuer.url(), "aud": self.audience, "sub": "ada-lovelace", "exp": self.now + 600})
     }
 
-    /// Returns the accepted claims with `exp` written as this text.
+    /// Returns the accepted claims as JSON text, in which the value of `exp` is the text `exp`, valid or not.
     pub(crate) fn claims_with_exp(&self, exp: &str) -> String {
         let claims = edited(self.claims(), json!({ "exp": null })).to_string();
         claims.replacen('{', &format!("{{\"exp\":{exp},"), 1)
     }
 
-    /// Returns a header that the function accepts, for the issuer's key of this algorithm.
+    /// Returns the members of a header that the function accepts, for the issuer's key of this algorithm.
     pub(crate) fn header_members(&self, algorithm: Algorithm) -> Value {
         json!({"alg": algorithm, "typ": "JWT", "kid": self.issuer.public_key(algorithm).common.key_id})
     }
 
-    /// Returns the accepted header as text.
+    /// Returns a header that the function accepts, as JSON text.
     pub(crate) fn header(&self, algorithm: Algorithm) -> String {
         self.header_members(algorithm).to_string()
     }
 
-    /// Returns a genuine token.
+    /// Returns a token that the function accepts.
     pub(crate) fn genuine(&self) -> String {
         self.with_claims(json!({}))
     }
 
-    /// Returns a correctly signed token with changed claims.
+    /// Returns a correctly signed token whose claims differ from the accepted ones by `changes`.
     pub(crate) fn with_claims(&self, changes: Value) -> String {
         self.es256(&self.header(ES256), &edited(self.claims(), changes).to_string())
     }
 
-    /// Returns a correctly signed token with a changed header.
+    /// Returns a correctly signed token whose header differs from the accepted one by `changes`.
     pub(crate) fn with_header(&self, changes: Value) -> String {
         self.es256(&edited(self.header_members(ES256), changes).to_string(), &self.claims().to_string())
     }
 
-    /// Returns a token of this header and payload with the issuer's own signature.
+    /// Returns a token with exactly this header and payload, which the issuer has signed with ES256.
     pub(crate) fn es256(&self, header: &str, payload: &str) -> String {
         self.issuer.sign_text(ES256, header, payload).unwrap()
     }
 
-    /// Returns a token with a changed header and an empty signature.
+    /// Returns a token whose header differs from the accepted one by `changes` and whose signature is empty.
     pub(crate) fn unsigned(&self, changes: Value) -> String {
         let header = edited(self.header_members(ES256), changes);
         format!("{}.{}.", base64(header.to_string()), base64(self.claims().to_string()))
     }
 
-    /// Returns a token with the id of the RSA key, signed by HMAC with this value, which is public.
+    /// Returns a token that names the issuer's RSA key but is signed by HMAC with `secret`, such as the public key. A
+    /// verifier must not accept it.
     pub(crate) fn hs256(&self, secret: &[u8]) -> String {
         let header = edited(self.header_members(RS256), json!({"alg": "HS256"}));
         let message = format!("{}.{}", base64(header.to_string()), base64(self.claims().to_string()));
@@ -103,17 +105,17 @@ impl<'a> JwtForge<'a> {
         parts.try_into().unwrap()
     }
 
-    /// Decodes the signature of a token.
+    /// Returns the bytes of the signature of a token.
     pub(crate) fn signature(&self, token: &str) -> Vec<u8> {
         BASE64_URL_SAFE_NO_PAD.decode(&self.parts(token)[2]).unwrap()
     }
 
-    /// Encodes a raw signature in DER, the format of X.509, which JOSE does not allow.
+    /// Encodes an ES256 signature in DER, the format of X.509, which tokens must not use.
     pub(crate) fn der_signature(&self, raw: &[u8]) -> Vec<u8> {
         der(0x30, &[integer(&raw[..32]), integer(&raw[32..])].concat())
     }
 
-    /// Returns the order of P-256. A verifier that does not check the range would treat it as 0.
+    /// Returns the order of the curve P-256. As a part of a signature it is out of range, but would count as 0.
     pub(crate) fn p256_order(&self) -> Vec<u8> {
         let order = "_____wAAAAD__________7zm-q2nF56E87nKwvxjJVE";
         BASE64_URL_SAFE_NO_PAD.decode(order).unwrap()
@@ -129,7 +131,8 @@ impl<'a> JwtForge<'a> {
         }
     }
 
-    /// Returns a genuine token whose last character has additional bits, which belong to no byte of the signature.
+    /// Returns a genuine token whose last character also sets bits that belong to no byte of the signature. A strict
+    /// verifier refuses it.
     pub(crate) fn with_trailing_bits(&self) -> String {
         let mut token = self.genuine();
         let last = token.pop().unwrap();
@@ -161,7 +164,7 @@ impl<'a> JwtForge<'a> {
         format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", lines.join("\n"))
     }
 
-    /// Returns modulus and exponent of the issuer's RSA key.
+    /// Returns modulus and exponent of the issuer's RSA key, as big-endian bytes.
     fn rsa(&self) -> (Vec<u8>, Vec<u8>) {
         let AlgorithmParameters::RSA(key) = self.issuer.public_key(RS256).algorithm else {
             panic!("an RSA key")
@@ -171,14 +174,14 @@ impl<'a> JwtForge<'a> {
     }
 }
 
-/// Encodes an unsigned integer in DER.
+/// Encodes an unsigned big-endian integer in DER.
 fn integer(bytes: &[u8]) -> Vec<u8> {
     let first = bytes.iter().position(|byte| *byte != 0).unwrap();
     let sign = if bytes[first] & 0x80 == 0 { &[][..] } else { &[0] };
     der(2, &[sign, &bytes[first..]].concat())
 }
 
-/// Encodes a value in DER under this tag.
+/// Encodes content in DER under this tag.
 fn der(tag: u8, content: &[u8]) -> Vec<u8> {
     let length = content.len();
     let head = match length {

@@ -19,17 +19,17 @@ pub(crate) struct Function {
 }
 
 impl Function {
-    /// Wraps a running function.
+    /// Wraps a running function, so that its log is checked when it is dropped.
     pub(crate) fn new(inner: ag_ui_dev::Function) -> Self {
         Self { inner, secrets: Mutex::default() }
     }
 
-    /// Invokes the function with an event, and remembers the secrets in it.
+    /// Invokes the function with an event. From now on the log must not contain the secrets and texts in the event.
     pub(crate) async fn invoke(&self, event: &Value) -> Result<FunctionResponse, FunctionError> {
         self.invoke_with(event, Invocation::default()).await
     }
 
-    /// Invokes the function with an event and with settings of the invocation.
+    /// Invokes the function as [`invoke`](Self::invoke) does, with a deadline, a trace and ids of the test's choice.
     pub(crate) async fn invoke_with(
         &self,
         event: &Value,
@@ -41,7 +41,8 @@ impl Function {
 }
 
 impl Function {
-    /// Adds the texts that a run has emitted: its messages, the arguments of its calls and their results.
+    /// Adds the texts that a run has emitted to those that the log must not contain: its messages, the arguments of its
+    /// calls and their results.
     pub(crate) fn add_run_texts(&self, events: &[Value]) {
         let mut pieces: BTreeMap<String, String> = BTreeMap::new();
         let mut secrets = self.secrets.lock().unwrap();
@@ -59,19 +60,21 @@ impl Function {
 impl Deref for Function {
     type Target = ag_ui_dev::Function;
 
+    /// Returns the wrapped function, for its other methods.
     fn deref(&self) -> &ag_ui_dev::Function {
         &self.inner
     }
 }
 
 impl Drop for Function {
+    /// Panics if a log line contains a secret or a text that it must not contain.
     fn drop(&mut self) {
         if std::thread::panicking() {
             return;
         }
         let secrets = self.secrets.lock().unwrap();
         let known = registered().clone();
-        // A line in JSON holds a text with its quotes escaped.
+        // A JSON line contains a text with escaped quotes.
         let is_in = |line: &str, secret: &str| {
             let escaped = Value::from(secret).to_string();
             line.contains(secret) || line.contains(escaped.trim_matches('"').trim_end_matches('\\'))
@@ -83,7 +86,7 @@ impl Drop for Function {
     }
 }
 
-/// Collects the tokens, verified claims, message texts and tool arguments of an event.
+/// Adds to `secrets` the tokens, verified claims, message texts, tool arguments and state of an event.
 fn collect_secrets(event: &Value, secrets: &mut BTreeSet<String>) {
     for (name, value) in event["headers"].as_object().into_iter().flatten() {
         let name = name.to_ascii_lowercase();
@@ -105,7 +108,7 @@ fn collect_secrets(event: &Value, secrets: &mut BTreeSet<String>) {
     }
 }
 
-/// Collects the words of a header's value, and the signature and the claims of a JWT in it.
+/// Adds to `secrets` the words of a header's value, and, if a word is a JWT, its signature and claims.
 fn collect_token(value: &str, secrets: &mut BTreeSet<String>) {
     for word in value.split_whitespace() {
         collect_texts(&word.into(), secrets);

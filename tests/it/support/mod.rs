@@ -21,14 +21,14 @@ pub(crate) mod sse;
 
 pub(crate) use test_support::{moto, provider, python, secrets, venv};
 
-/// Returns the path of a file into which a test records a stream for the oracles.
+/// Returns the path of the file into which a test records a stream for the oracles.
 pub(crate) fn recording(name: &str) -> std::path::PathBuf {
     let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("recorded");
     std::fs::create_dir_all(&folder).unwrap();
     folder.join(name)
 }
 
-/// Returns a free local port. It binds a raw socket, because no HTTP is involved.
+/// Returns a local port on which nothing listens.
 pub(crate) fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()

@@ -15,19 +15,20 @@ use tokio::time::timeout;
 /// Much longer than any of them takes.
 const TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Validates consecutive runs of one thread with every oracle. Each run is in a file of its own.
+/// Validates with every oracle the consecutive runs of one thread, each recorded in a file of its own.
 ///
 /// An error contains the output of each oracle that rejected a run.
 pub(crate) async fn check(thread: &[PathBuf]) -> Result<(), String> {
     run_all(thread, &["--thread"]).await
 }
 
-/// Validates runs of different threads with every oracle.
+/// Validates with every oracle runs that belong to different threads. An error is as for [`check`].
 pub(crate) async fn check_runs(runs: &[PathBuf]) -> Result<(), String> {
     run_all(runs, &[]).await
 }
 
-/// Validates a recording with the oracles that check each frame by itself.
+/// Validates a recording with the oracles for frames and schema, which look at each frame by itself. An error is as for
+/// [`check`].
 pub(crate) async fn check_frames(recording: &Path) -> Result<(), String> {
     let [mut frames, mut schema, _order] = oracles();
     frames.1.arg(recording);
@@ -35,7 +36,7 @@ pub(crate) async fn check_frames(recording: &Path) -> Result<(), String> {
     run([frames, schema]).await
 }
 
-/// Runs all oracles on these files, the order oracle with these options.
+/// Runs all oracles on these files. `order_of` are options for the oracle that checks the order of events.
 async fn run_all(recordings: &[PathBuf], order_of: &[&str]) -> Result<(), String> {
     let [mut frames, mut schema, mut order] = oracles();
     frames.1.args(recordings);
@@ -53,14 +54,14 @@ pub(crate) async fn self_test() -> Result<(), String> {
     run(proving).await
 }
 
-/// Returns the command that runs a JavaScript file.
+/// Returns the command that runs a JavaScript file of the repository.
 pub(crate) fn node(script: &str) -> Command {
     let mut node = Command::new("node");
     node.current_dir(env!("CARGO_MANIFEST_DIR")).arg(script);
     node
 }
 
-/// Runs a command to its end and returns its output.
+/// Runs a command to its end and returns its output. It panics after two minutes.
 pub(crate) async fn output(command: &mut Command) -> Output {
     command.kill_on_drop(true);
     timeout(TIMEOUT, command.output()).await.unwrap().unwrap()
@@ -73,7 +74,7 @@ fn python(script: &str) -> Command {
     python
 }
 
-/// Returns the oracles with their names: frames, schema and order.
+/// Returns the names and commands of the three oracles: for frames, schema and order.
 fn oracles() -> [(&'static str, Command); 3] {
     let mut schema = python("tests/oracles/schema.py");
     // A developer can name an additional schema.
@@ -87,13 +88,13 @@ fn oracles() -> [(&'static str, Command); 3] {
     ]
 }
 
-/// Returns the JSON Schema of all events from schema.py.
+/// Returns the JSON Schema of all events, which `schema.py` prints.
 pub(crate) async fn events_schema() -> Value {
     let output = output(python("tests/oracles/schema.py").arg("--print")).await;
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// Runs these commands at the same time, and returns the output of all that failed.
+/// Runs these commands at the same time. If any fails, returns the output of all that failed as an error.
 async fn run<const N: usize>(oracles: [(&str, Command); N]) -> Result<(), String> {
     let verdicts = oracles.map(|(name, mut command)| async move {
         let output = output(&mut command).await;

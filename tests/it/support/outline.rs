@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-/// Formats one line for each event, with type, ids and payload. Timestamps and framing are left to other tests.
+/// Formats the events of a run for a snapshot, one line for each with type, ids and payload. Timestamps are left out.
 pub(crate) fn outline<'a>(events: impl IntoIterator<Item = &'a Value>) -> String {
     events.into_iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// Formats the runs of a recorded thread. Message ids are numbered in order of appearance, and consecutive deltas of one
-/// message or call are joined.
+/// Formats the runs of a recorded thread for a snapshot. Message ids are numbered in order of appearance, and consecutive
+/// deltas of one message or call are joined.
 pub(crate) fn thread_outline(runs: &[Vec<Value>]) -> String {
     let mut ids: Vec<Value> = Vec::new();
     let mut lines = Vec::new();
@@ -44,13 +44,13 @@ pub(crate) fn thread_outline(runs: &[Vec<Value>]) -> String {
     lines.join("\n")
 }
 
-/// Whether an event appends to the same message or call as the event before it.
+/// Whether an event appends to the same message or call as the event before it, so that both can be joined.
 fn continues(before: &Value, event: &Value) -> bool {
     event["delta"].is_string()
         && ["type", "messageId", "toolCallId"].iter().all(|key| before[key] == event[key])
 }
 
-/// Formats one event.
+/// Formats one event as a line.
 fn line(event: &Value) -> String {
     let text = |key: &str| event[key].as_str().unwrap_or("?").to_owned();
     let kind = text("type");

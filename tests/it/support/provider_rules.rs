@@ -20,7 +20,7 @@ pub(crate) type Verdict = Result<(), String>;
 /// The media types of images that providers accept. Gemini has its own list.
 const IMAGE_TYPES: &[&str] = &["image/png", "image/jpeg", "image/gif", "image/webp"];
 
-/// A place in a body: its JSON Pointer and its value. A missing member is null, which providers treat the same.
+/// A place in a body: its JSON Pointer and its value. An absent member has the value null, since providers treat both alike.
 #[derive(Clone)]
 struct Place<'a> {
     pointer: String,
@@ -28,52 +28,52 @@ struct Place<'a> {
 }
 
 impl<'a> Place<'a> {
-    /// Returns the place of the complete body.
+    /// Returns the place of the complete body, from which all others are reached.
     fn root(value: &'a Value) -> Self {
         Self { pointer: String::new(), value }
     }
 
-    /// Returns the place of a member.
+    /// Returns the place of the member `key`, which may be absent.
     fn at(&self, key: &str) -> Self {
         let value = self.value.get(key).unwrap_or(&Value::Null);
         Self { pointer: format!("{}/{key}", self.pointer), value }
     }
 
-    /// Whether there is a value.
+    /// Whether there is a value that is not null.
     fn is_given(&self) -> bool {
         !self.value.is_null()
     }
 
-    /// Whether the value is this text.
+    /// Whether the value is this string.
     fn is(&self, text: &str) -> bool {
         self.value == text
     }
 
-    /// Returns a fault at this place unless the rule holds.
+    /// Returns an error with this place and `rule` if `holds` is false.
     fn must(&self, holds: bool, rule: &str) -> Verdict {
         if holds { Ok(()) } else { Err(format!("{}: {rule}", self.pointer)) }
     }
 
-    /// Returns the elements of an array; empty for any other value.
+    /// Returns the places of the elements of an array; none for any other value.
     fn items(&self) -> Vec<Self> {
         let items = self.value.as_array().into_iter().flatten().enumerate();
         items.map(|(i, value)| Self { pointer: format!("{}/{i}", self.pointer), value }).collect()
     }
 
-    /// Returns the elements of a value that must be a non-empty array.
+    /// Returns the places of the elements; an error if the value is not a non-empty array.
     fn list(&self) -> Result<Vec<Self>, String> {
         let items = self.items();
         self.must(!items.is_empty(), "must be a non-empty array")?;
         Ok(items)
     }
 
-    /// Returns the value, which must be a string.
+    /// Returns the string; an error if the value is not a string.
     fn text(&self) -> Result<&'a str, String> {
         self.must(self.value.is_string(), "must be a string")?;
         Ok(self.value.as_str().unwrap_or_default())
     }
 
-    /// Returns the value, which must be a string with more than spaces.
+    /// Returns the string; an error if the value is not a string, or has only white space.
     fn not_blank(&self) -> Result<&'a str, String> {
         let text = self.text()?;
         self.must(!text.trim().is_empty(), "must not be blank")?;
@@ -85,19 +85,19 @@ impl<'a> Place<'a> {
         self.must(self.value.is_object(), "must be an object")
     }
 
-    /// Returns the value, which must be an integer of at least this size.
+    /// Returns the number; an error if the value is not an integer of at least `at_least`.
     fn number(&self, at_least: u64) -> Result<u64, String> {
         let number = self.value.as_u64().filter(|number| *number >= at_least);
         self.must(number.is_some(), &format!("must be an integer of at least {at_least}"))?;
         Ok(number.unwrap_or_default())
     }
 
-    /// Checks that the value is one of these texts.
+    /// Checks that the value is one of these strings.
     fn one_of(&self, known: &[&str]) -> Verdict {
         self.must(self.value.as_str().is_some_and(|text| known.contains(&text)), "is unknown")
     }
 
-    /// Checks that an object has no members besides these, which are separated by spaces.
+    /// Checks that the value is an object that has no members except those in `known`, which are separated by spaces.
     fn only(&self, known: &str) -> Verdict {
         self.object()?;
         let mut members = self.value.as_object().into_iter().flatten();
@@ -105,7 +105,8 @@ impl<'a> Place<'a> {
         members.try_for_each(|(key, _)| self.at(key).must(is_known(key), "is unknown"))
     }
 
-    /// Returns the only member among `known`, which names the variant of a union. Members in `beside` may be present as well.
+    /// Returns the name of the only member that is among `known`, such as the type of a block. Members in `beside` may be
+    /// present too. An error if there are other members, or not exactly one of `known`.
     fn variant(&self, known: &[&'static str], beside: &[&str]) -> Result<&'static str, String> {
         self.only(&[known, beside].concat().join(" "))?;
         let given: Vec<_> = known.iter().filter(|key| self.at(key).is_given()).collect();
@@ -113,7 +114,7 @@ impl<'a> Place<'a> {
         Ok(given[0])
     }
 
-    /// Returns the value, which must be a name of letters, digits, `_` and `-`, up to this length.
+    /// Returns the name; an error if it is not of 1 to `longest` letters, digits, `_` and `-`.
     fn plain_name(&self, longest: usize) -> Result<&'a str, String> {
         let name = self.text()?;
         let rule = format!("must be 1 to {longest} letters, digits, _ and -");
@@ -135,7 +136,7 @@ impl<'a> Place<'a> {
     }
 }
 
-/// Returns the texts at these places, which must be unique.
+/// Returns the strings at these places; an error if two are equal or one is not a string.
 fn unique<'a>(places: &[Place<'a>]) -> Result<BTreeSet<&'a str>, String> {
     let mut seen = BTreeSet::new();
     for place in places {
@@ -144,7 +145,7 @@ fn unique<'a>(places: &[Place<'a>]) -> Result<BTreeSet<&'a str>, String> {
     Ok(seen)
 }
 
-/// Checks that the ids of a message's calls and the ids of the answers that follow are the same, each once.
+/// Checks that the ids of a message's calls and the ids of the results (`answers`) that follow are the same, each once.
 fn pair(calls: &[Place<'_>], answers: &[Place<'_>]) -> Verdict {
     let known = unique(calls)?;
     let answered: BTreeSet<_> = answers.iter().filter_map(|answer| answer.value.as_str()).collect();
@@ -157,6 +158,7 @@ fn pair(calls: &[Place<'_>], answers: &[Place<'_>]) -> Verdict {
         .try_for_each(|call| call.must(answered.contains(call.text()?), "is a call without an answer"))
 }
 
+/// Whether a name is of 1 to `longest` letters, digits, `_` and `-`.
 fn is_plain_name(name: &str, longest: usize) -> bool {
     let is_plain = |c: u8| c.is_ascii_alphanumeric() || c == b'_' || c == b'-';
     (1..=longest).contains(&name.len()) && name.bytes().all(is_plain)
@@ -175,11 +177,12 @@ fn is_data_url(url: &str, types: &[&str]) -> bool {
     parts.is_some_and(|(media_type, data)| types.contains(&media_type) && is_base64(data))
 }
 
+/// Whether a URL begins with `https://` or `http://`.
 fn is_web_url(url: &str) -> bool {
     url.strip_prefix("https://").or(url.strip_prefix("http://")).is_some_and(|rest| !rest.is_empty())
 }
 
-/// Checks that the valid body is accepted, and that each row of a table is refused by its own rule.
+/// Checks that `check` accepts the valid body, and refuses each row of the table by the rule that the row is for.
 ///
 /// A row is one or more edits of the valid body, `set`, `insert` (into an array) or `drop` with a JSON Pointer and a value,
 /// followed by an indented line with the exact verdict.
@@ -197,7 +200,7 @@ fn each_is_refused(check: impl Fn(&Value) -> Verdict, valid: &Value, table: &str
     assert_eq!(body, *valid, "the last row has a verdict");
 }
 
-/// Applies a line of the table to a body.
+/// Applies one edit, which is a line of the table, to a body.
 fn edit(body: &mut Value, line: &str) {
     let mut words = line.splitn(3, ' ');
     let (verb, pointer) = (words.next().unwrap(), words.next().expect("an edit has a pointer"));

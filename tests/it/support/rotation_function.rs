@@ -13,12 +13,13 @@ pub(crate) const STEPS: [&str; 4] = ["createSecret", "setSecret", "testSecret", 
 pub(crate) struct RotationFunction(Function);
 
 impl RotationFunction {
-    /// Starts the function.
+    /// Starts the rotation function with moto as AWS, and waits until it is ready.
     pub(crate) async fn start() -> Self {
         Self(start(env!("CARGO_BIN_EXE_ag-ui-rotate"), &Moto::shared().env()).await)
     }
 
-    /// Invokes the function for one step. An error is the message that it returns to Lambda.
+    /// Invokes the function for one step of a rotation of `secret` to the version with the id `version`. An error is the
+    /// message that the function reports to Lambda.
     pub(crate) async fn invoke_step(&self, step: &str, secret: &str, version: &str) -> Result<(), String> {
         let event = json!({"Step": step, "SecretId": secret, "ClientRequestToken": version});
         match self.0.invoke(&event).await {
@@ -31,7 +32,7 @@ impl RotationFunction {
         }
     }
 
-    /// Begins a rotation in moto and invokes all four steps, as Secrets Manager does.
+    /// Begins a rotation of a secret in moto and invokes all four steps, which must succeed.
     pub(crate) async fn rotate(&self, secret: &str) {
         let (arn, version) = Moto::shared().begin_rotation(secret).await;
         for step in STEPS {
@@ -39,7 +40,7 @@ impl RotationFunction {
         }
     }
 
-    /// Returns everything that the function has logged.
+    /// Returns all lines that the function has logged so far.
     pub(crate) fn log(&self) -> String {
         self.0.logs().join("\n")
     }

@@ -39,7 +39,7 @@ pub(crate) struct RunResult {
     pub(crate) requests: Vec<Request>,
 }
 
-/// Prepares a run whose model plays these turns, one script for each.
+/// Prepares a run of an agent whose scripted model plays one script in each turn. The test then changes it and calls `run`.
 pub(crate) fn scenario(turns: impl IntoIterator<Item = Script>) -> Scenario {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let model = RecordingModel { model: Scripted::turns(turns), seen: Arc::clone(&seen) };
@@ -64,10 +64,12 @@ pub(crate) struct RecordingModel {
 }
 
 impl Model for RecordingModel {
+    /// Returns the name of the scripted model.
     fn name(&self) -> &str {
         self.model.name()
     }
 
+    /// Records the request, and streams the next script of the model.
     fn stream(&self, request: &Request) -> ag_ui_lambda::model::DeltaStream {
         self.seen.lock().unwrap().push(request.clone());
         self.model.stream(request)
@@ -75,33 +77,33 @@ impl Model for RecordingModel {
 }
 
 impl Scenario {
-    /// Changes the agent, for example by adding a tool.
+    /// Changes the agent's builder by `build`, for example to add a tool.
     pub(crate) fn with_agent(self, build: impl FnOnce(AgentBuilder<Caller>) -> AgentBuilder<Caller>) -> Self {
         Self { agent: build(self.agent), ..self }
     }
 
-    /// Sets a member of the input.
+    /// Sets the member `key` of the run's input.
     pub(crate) fn input(mut self, key: &str, value: Value) -> Self {
         self.input[key] = value;
         self
     }
 
-    /// Has the events checked by the rules for clients before 1.0.
+    /// Makes `run` check the events by the rules for clients before 1.0.
     pub(crate) fn for_legacy_client(self) -> Self {
         Self { is_for_legacy_client: true, ..self }
     }
 
-    /// Sets the deadline of the run, counted from its start.
+    /// Sets the time from the start of the run to its deadline.
     pub(crate) fn deadline_in(self, deadline: Duration) -> Self {
         Self { deadline: Some(deadline), ..self }
     }
 
-    /// Runs the agent to the end and checks the order of its events.
+    /// Runs the agent to the end and checks the order of its events. It panics if the run does not start.
     pub(crate) async fn run(self) -> RunResult {
         self.try_run().await.unwrap()
     }
 
-    /// Does the same as `run`, but returns the error of a run that does not start.
+    /// Runs the agent as [`run`](Self::run) does; an error if the run does not start.
     pub(crate) async fn try_run(self) -> Result<RunResult, StartRunError> {
         let input = RunAgentInput::read(self.input.clone()).unwrap().input;
         let deadline = self.deadline.map(|deadline| Instant::now() + deadline);
@@ -121,7 +123,7 @@ impl Scenario {
 }
 
 impl RunResult {
-    /// Formats the events, one line for each.
+    /// Formats the events for a snapshot, one line for each.
     pub(crate) fn outline(&self) -> String {
         outline::outline(&self.events)
     }

@@ -32,14 +32,17 @@ impl Grants for Person {
     }
 }
 
+/// Returns a caller with these grants.
 fn person<const N: usize>(grants: [&'static str; N]) -> Person {
     Person { grants: grants.into(), limit: 0 }
 }
 
+/// Returns a caller with this limit.
 fn limit(limit: u32) -> Person {
     Person { limit, ..Person::default() }
 }
 
+/// A tool without arguments.
 async fn open_tool(_: ToolContext<Person>, _: NoArgs) -> Result<&'static str, ToolError> {
     Ok("opened")
 }
@@ -49,6 +52,7 @@ struct Sum {
     amount: u32,
 }
 
+/// A tool that spends an amount.
 async fn spend(_: ToolContext<Person>, args: Sum) -> Result<String, ToolError> {
     Ok(format!("spent {}", args.amount))
 }
@@ -67,11 +71,13 @@ macro_rules! agent {
     }};
 }
 
+/// Returns the input of a run with these messages and answers.
 fn input(messages: Value, resume: Value) -> RunAgentInput {
     let input = json!({"threadId": "t", "runId": "r", "protocolVersion": "1.0", "messages": messages, "resume": resume});
     RunAgentInput::read(input).unwrap().input
 }
 
+/// Runs the agent for this caller and returns the events.
 async fn run(agent: &Agent<Person>, caller: &Person, input: RunAgentInput) -> Vec<Value> {
     let run =
         agent.run(RunRequest::new(caller.clone(), input).principal(Principal::anonymous())).await.unwrap();
@@ -84,6 +90,7 @@ fn result(events: &[Value]) -> &str {
     result["content"].as_str().unwrap()
 }
 
+/// Returns a user message.
 fn user() -> Value {
     json!({"id": "u1", "role": "user", "content": "Go"})
 }
@@ -97,6 +104,7 @@ fn available_tools(agent: &Agent<Person>, caller: &Person) -> Vec<String> {
 #[tokio::test]
 async fn tool_requires_all_of_its_grants() {
     type Demands<F> = fn(FnTool<F, Person, NoArgs>) -> FnTool<F, Person, NoArgs>;
+    /// The cases: a description, the requirements of the tool, the caller, and whether the tool is available.
     fn table<F>() -> Vec<(&'static str, Demands<F>, Person, bool)> {
         vec![
             ("nothing is demanded", |tool| tool, person([]), true),
@@ -150,6 +158,7 @@ async fn tool_requires_all_of_its_grants() {
 async fn call_runs_only_if_every_policy_allows_it() {
     const REFUSED: &str = r#"{"error":"This call is not allowed with these arguments."}"#;
     type Policies<F> = fn(FnTool<F, Person, Sum>) -> FnTool<F, Person, Sum>;
+    /// The cases: a description, the policies of the tool, the arguments, and the expected result.
     fn table<F>() -> Vec<(&'static str, Policies<F>, Value, &'static str)> {
         let within: Policies<F> = |tool| tool.allowed_if(|caller, args| args.amount <= caller.limit);
         vec![

@@ -29,6 +29,7 @@ fn callers_without_permission() -> [(&'static str, Value); 4] {
     ]
 }
 
+/// Returns the authorizer context of a caller with the permission.
 fn permitted_caller() -> Value {
     json!({"principalId": "ada-of-acme", "scope": "refunds:write"})
 }
@@ -40,6 +41,7 @@ struct Stage {
 }
 
 impl Stage {
+    /// Starts a provider and a function.
     async fn new(wire: Wire, more: &[(&str, &str)]) -> Self {
         let provider = Provider::start().await.unwrap();
         let variables = variables(wire, &provider.url());
@@ -69,27 +71,32 @@ impl Stage {
         capabilities.to_string()
     }
 
+    /// Counts the refunds that the function has logged.
     fn count_refunds(&self) -> usize {
         self.function.logs().iter().filter(|line| line.contains("refund made")).count()
     }
 }
 
+/// Returns the event of a run for this caller.
 fn event_of(caller: &Value, input: &Value) -> Value {
     let mut event = url_event(&[("x-agui-token", TOKEN)], input);
     add_claims(&mut event, caller);
     event
 }
 
+/// Adds the authorizer context of a caller to an event.
 fn add_claims(event: &mut Value, caller: &Value) {
     if !caller.is_null() {
         event["requestContext"]["authorizer"] = json!({ "lambda": caller });
     }
 }
 
+/// Returns a turn that calls the refund.
 fn refund_turn() -> Vec<TurnPart> {
     vec![TurnPart::call("call_1", "refund_order", [ARGUMENTS])]
 }
 
+/// Returns a turn with the final answer.
 fn final_turn() -> Vec<TurnPart> {
     vec![TurnPart::text("Well.")]
 }
@@ -199,7 +206,8 @@ fn approved_input(reply: &Reply, interrupt: &Value) -> Value {
     input
 }
 
+/// Returns the tool results of a run.
 fn results_of(reply: &Reply) -> Vec<Value> {
-    let results_of = reply.events.iter().filter(|event| event["type"] == "TOOL_CALL_RESULT");
-    results_of.map(|event| serde_json::from_str(event["content"].as_str().unwrap()).unwrap()).collect()
+    let results = reply.events.iter().filter(|event| event["type"] == "TOOL_CALL_RESULT");
+    results.map(|event| serde_json::from_str(event["content"].as_str().unwrap()).unwrap()).collect()
 }

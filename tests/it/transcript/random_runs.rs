@@ -44,6 +44,7 @@ enum Verb {
 /// The number of calls of earlier runs without a result.
 const EARLIER: u8 = 3;
 
+/// Returns the ids of the calls of earlier runs.
 fn earlier() -> impl Iterator<Item = String> {
     (0..EARLIER).map(|number| format!("e{number}"))
 }
@@ -62,6 +63,7 @@ fn history() -> Value {
     ])
 }
 
+/// Generates a verb.
 fn verb() -> impl Strategy<Value = Verb> {
     let text = || prop_oneof![Just(String::new()), "[ -~\\n\u{e9}]{1,8}"];
     prop_oneof![
@@ -125,6 +127,7 @@ fn arguments() -> impl Strategy<Value = String> {
     prop_oneof![8 => prop::sample::select(pieces.to_vec()).prop_map(ToOwned::to_owned), 1 => long]
 }
 
+/// Removes an item, chosen by a number; `None` from an empty list.
 fn take<T>(list: &mut Vec<T>, which: usize) -> Option<T> {
     if list.is_empty() { None } else { Some(list.swap_remove(which % list.len())) }
 }
@@ -156,11 +159,13 @@ impl ServerState {
     }
 }
 
+/// Returns a result with this text and an image.
 fn parts(text: String) -> Content {
     let image = PartKind::Image { source: Source::bytes(text.as_bytes(), "image/png") };
     Content::Parts(vec![PartKind::Text { text }.into(), image.into()])
 }
 
+/// Makes a run of these verbs. Returns its events, and what the server holds at the end.
 fn apply_verbs(
     RandomRun { verbs, is_before_1_0, answers_interrupts, emits_predict_state, ending }: RandomRun,
 ) -> (Vec<Value>, ServerState) {
@@ -287,6 +292,7 @@ struct RandomRun {
 /// The ending that leaves interrupts open.
 const FINISH: u8 = 0;
 
+/// Generates a run.
 fn run() -> impl Strategy<Value = RandomRun> {
     let verbs = prop::collection::vec(verb(), 0..60);
     let weighted = prop::bool::weighted;

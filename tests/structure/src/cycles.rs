@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use crate::imports::Import;
 
-/// Returns the groups of files in which every file can be reached from every other one by imports, in order of name.
+/// Returns the groups of files that import each other in a circle, directly or through other files, in order of name. The
+/// result is empty if there is no circle.
 pub fn cycles(imports: &BTreeSet<Import>) -> Vec<BTreeSet<PathBuf>> {
     let mut named: BTreeMap<&Path, BTreeSet<&Path>> = BTreeMap::new();
     for import in imports {
@@ -25,8 +26,8 @@ pub fn cycles(imports: &BTreeSet<Import>) -> Vec<BTreeSet<PathBuf>> {
     groups.into_iter().collect()
 }
 
-/// Returns the files that can be reached from this one by imports. The file itself is among them only if it is part of a
-/// cycle.
+/// Returns the files that the file `from` imports, directly or through other files. `from` itself is among them only if it
+/// is part of a circle. `named` has the direct imports of each file.
 fn reachable<'a>(from: &Path, named: &BTreeMap<&'a Path, BTreeSet<&'a Path>>) -> BTreeSet<&'a Path> {
     let mut found = BTreeSet::new();
     let mut next: Vec<&Path> = named.get(from).into_iter().flatten().copied().collect();

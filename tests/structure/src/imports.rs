@@ -33,7 +33,7 @@ pub struct Import {
     pub to: PathBuf,
     /// The name of the item. The file defines it or re-exports it from another crate.
     pub item: String,
-    /// The path as it is written in the code.
+    /// The path of the item, as the code has it.
     pub path: String,
 }
 
@@ -44,6 +44,7 @@ struct Place {
 }
 
 impl fmt::Display for Import {
+    /// Writes the import for the failure of a test: the two files and the path.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} imports {} of {}", self.from.display(), self.path, self.to.display())
     }
@@ -60,6 +61,7 @@ pub enum ReadError {
 }
 
 impl fmt::Display for ReadError {
+    /// Writes which file is missing or malformed.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing(file) => write!(f, "{} does not exist", file.display()),
@@ -71,12 +73,12 @@ impl fmt::Display for ReadError {
 impl std::error::Error for ReadError {}
 
 impl Crate {
-    /// Reads the crate with this root file, with all modules except for those for tests.
+    /// Reads a crate from its root file: all modules except those under `#[cfg(test)]`.
     ///
-    /// `text` returns the content of a file; `None` if the file does not exist.
+    /// `text` returns the content of a file, or `None` if the file does not exist.
     ///
     /// # Errors
-    /// [`ReadError`] for the first file that is missing or that is not valid Rust.
+    /// [`ReadError`] for the first file that is missing or cannot be split into Rust tokens.
     pub fn read(root: &Path, text: &dyn Fn(&Path) -> Option<String>) -> Result<Self, ReadError> {
         let mut this = Self { nodes: Vec::new() };
         let folder = root.parent().unwrap_or(Path::new(""));
@@ -84,17 +86,17 @@ impl Crate {
         Ok(this)
     }
 
-    /// Returns the files of the crate.
+    /// Returns the paths of all files of the crate that were read.
     pub fn files(&self) -> BTreeSet<&Path> {
         self.nodes.iter().map(|node| node.file.as_path()).collect()
     }
 
-    /// Returns the imports between files of the crate.
+    /// Returns every use of an item in one file of the crate that another file of the crate defines.
     pub fn imports(&self) -> BTreeSet<Import> {
         (0..self.nodes.len()).flat_map(|module| self.imports_of(module)).collect()
     }
 
-    /// Returns the files that use this other crate.
+    /// Returns the files of the crate that use the other crate with the name `package`.
     pub fn users_of(&self, package: &str) -> BTreeSet<&Path> {
         let names_it = |node: &&Node| {
             let mut paths = node.module.imported.values().chain(&node.module.paths);
@@ -103,6 +105,8 @@ impl Crate {
         self.nodes.iter().filter(names_it).map(|node| node.file.as_path()).collect()
     }
 
+    /// Reads a file and adds its module, with all modules below it; returns the index of the module. `folder` has the files
+    /// of its child modules, `parent` is the index of its parent, and `text` returns the content of a file.
     fn add_file(
         &mut self,
         file: PathBuf,
@@ -115,7 +119,8 @@ impl Crate {
         self.add(module, file, folder, parent, text)
     }
 
-    /// Adds a module and its children. `folder` contains the files of the children.
+    /// Adds a module that is in `file`, with all modules below it; returns its index. `folder` has the files of its child
+    /// modules, `parent` is the index of its parent, and `text` returns the content of a file.
     fn add(
         &mut self,
         mut module: Module,
@@ -141,6 +146,7 @@ impl Crate {
         Ok(this)
     }
 
+    /// Returns the uses, in the module with the index `this`, of items that other files define.
     fn imports_of(&self, this: usize) -> Vec<Import> {
         let node = &self.nodes[this];
         let used = node.module.imported.iter().filter(|(name, path)| {
@@ -162,13 +168,17 @@ impl Crate {
             .collect()
     }
 
+    /// Whether a path in the module with the index `this` begins with one of its child modules.
     fn is_of_child(&self, this: usize, path: &[String]) -> bool {
         let path = if path[0] == "self" { &path[1..] } else { path };
         path.first().is_some_and(|first| self.nodes[this].children.contains_key(first))
     }
 
-    /// Resolves a path. Returns `None` for items of other crates, and for a name that a `use` of the same module has imported,
-    /// because that `use` counts.
+    /// Finds the module, or the item in a module, that a path in the module with the index `this` names. At most
+    /// `re_exports` re-exports are followed.
+    ///
+    /// Returns `None` for items of other crates, and for a path that begins with an imported item (not a module), because
+    /// the `use` of this item counts.
     fn follow(&self, this: usize, path: &[String], re_exports: usize) -> Option<Place> {
         let (first, mut rest) = path.split_first()?;
         let mut module = match first.as_str() {
@@ -183,7 +193,7 @@ impl Crate {
                 },
             },
         };
-        while let Some((name, behind)) = rest.split_first() {
+        while let Some((name, after)) = rest.split_first() {
             let node = &self.nodes[module];
             module = if name == "super" {
                 node.parent?
@@ -196,12 +206,13 @@ impl Crate {
                     None => return Some(Place { module, item: Some(name.clone()) }),
                 }
             };
-            rest = behind;
+            rest = after;
         }
         Some(Place { module, item: None })
     }
 
-    /// Resolves a name that a `use` has imported into a module.
+    /// Finds what a `use` in the module with the index `this` has imported as `name`. Returns `None` if there is no such
+    /// `use`, if it names another crate, or if no further re-export may be followed.
     fn follow_import(&self, this: usize, name: &str, re_exports: usize) -> Option<Place> {
         let path = self.nodes[this].module.imported.get(name)?;
         // `use http;` imports a crate under its own name, which is not resolved again.

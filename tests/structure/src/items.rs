@@ -21,14 +21,15 @@ pub(crate) struct Module {
     pub(crate) names: BTreeSet<String>,
 }
 
-/// Reads a file.
+/// Reads the modules, imports and paths of one Rust file, without resolving them; an error if the text cannot be split into
+/// tokens.
 pub(crate) fn read(text: &str) -> Result<Module, LexError> {
     let mut module = Module::default();
     scan(&tokens(text.parse()?), &mut module, true);
     Ok(module)
 }
 
-/// Whether a file sets the file of a module with `#[path]`.
+/// Whether a Rust file has the attribute `#[path]`, which moves the file of a module to another place.
 ///
 /// # Errors
 /// If the text cannot be split into Rust tokens.
@@ -36,6 +37,7 @@ pub fn has_path_attribute(text: &str) -> Result<bool, LexError> {
     Ok(any_path_attribute(&tokens(text.parse()?)))
 }
 
+/// Whether any attribute among these tokens, at any depth, is `#[path]`.
 fn any_path_attribute(tokens: &[TokenTree]) -> bool {
     tokens.iter().enumerate().any(|(at, token)| match token {
         TokenTree::Group(group) => {
@@ -49,7 +51,7 @@ fn any_path_attribute(tokens: &[TokenTree]) -> bool {
     })
 }
 
-/// Whether an attribute is `path = ".."`, or a `cfg_attr(condition, path = "..")` that sets it.
+/// Whether the tokens of an attribute are `path = ".."`, or a `cfg_attr(condition, path = "..")` that sets it.
 fn is_path_attribute(attribute: &[TokenTree]) -> bool {
     let is_path = |tokens: &[TokenTree]| matches!(tokens, [name, equals, ..] if is_ident(name, "path") && is_punct(equals, '='));
     match attribute {
@@ -60,19 +62,20 @@ fn is_path_attribute(attribute: &[TokenTree]) -> bool {
     }
 }
 
-/// Reads the tokens of one level. `is_top` is true for the level of the module's items.
+/// Adds the child modules, imports and paths in these tokens to `module`. `is_top` is true for the tokens of the module's
+/// items, and false inside of brackets.
 fn scan(tokens: &[TokenTree], module: &mut Module, is_top: bool) {
     let mut at = 0;
     let mut is_public = false;
     while at < tokens.len() {
         match &tokens[at] {
             token if is_punct(token, '#') => {
-                let (attribute, behind) = attribute(tokens, at);
+                let (attribute, after) = attribute(tokens, at);
                 at = match attribute {
-                    Some(group) if is_for_tests(group) => behind_item(tokens, behind),
+                    Some(group) if is_for_tests(group) => index_after_item(tokens, after),
                     Some(group) => {
                         quoted_paths(group, module);
-                        behind
+                        after
                     }
                     None => at + 1,
                 };
@@ -136,7 +139,7 @@ fn scan(tokens: &[TokenTree], module: &mut Module, is_top: bool) {
     }
 }
 
-/// Returns the path that begins with a name, and the index of its last token.
+/// Returns the path that begins with the name `first` at the index `at`, and the index of the path's last token.
 fn path(tokens: &[TokenTree], at: usize, first: &Ident) -> (Vec<String>, usize) {
     let mut path = vec![first.to_string()];
     let mut end = at;
@@ -147,7 +150,8 @@ fn path(tokens: &[TokenTree], at: usize, first: &Ident) -> (Vec<String>, usize) 
     (path, end)
 }
 
-/// Collects the names and paths in the tree of a `use`. A `*` has no name that could be resolved.
+/// Adds to `found` each name that a `use` imports, with its path. `tokens` are the tree of the `use`, or a part of it, and
+/// `prefix` is the path before this part. A `*` is skipped, since it has no name that could be resolved.
 fn tree(tokens: &[TokenTree], prefix: &mut Vec<String>, found: &mut Vec<(String, Vec<String>)>) {
     let depth = prefix.len();
     let mut renamed = None;
@@ -183,7 +187,7 @@ fn tree(tokens: &[TokenTree], prefix: &mut Vec<String>, found: &mut Vec<(String,
     prefix.truncate(depth);
 }
 
-/// Returns an attribute and the index after it.
+/// Returns the brackets of the attribute whose `#` is at the index `at`, and the index after the attribute.
 fn attribute(tokens: &[TokenTree], at: usize) -> (Option<&Group>, usize) {
     let at = if next_is(tokens, at, '!') { at + 2 } else { at + 1 };
     match tokens.get(at) {
@@ -192,8 +196,9 @@ fn attribute(tokens: &[TokenTree], at: usize) -> (Option<&Group>, usize) {
     }
 }
 
-/// Whether an attribute is `cfg(test)` or `cfg(all(test, ..))`.
+/// Whether an attribute is `cfg(test)` or `cfg(all(test, ..))`, so that its item is only for tests.
 fn is_for_tests(attribute: &Group) -> bool {
+    /// Returns the tokens in the parentheses after `word`; `None` if the tokens do not begin with `word` and parentheses.
     fn inside(tokens: &[TokenTree], word: &str) -> Option<Vec<TokenTree>> {
         match tokens {
             [first, TokenTree::Group(group), ..] if is_ident(first, word) => Some(tokens_of(group)),
@@ -205,8 +210,8 @@ fn is_for_tests(attribute: &Group) -> bool {
     all.iter().any(|token| is_ident(token, "test"))
 }
 
-/// Returns the index after the item that begins here.
-fn behind_item(tokens: &[TokenTree], mut at: usize) -> usize {
+/// Returns the index after the item that begins at the index `at`, so that the item can be skipped.
+fn index_after_item(tokens: &[TokenTree], mut at: usize) -> usize {
     while at < tokens.len() {
         if is_punct(&tokens[at], '#') {
             at = attribute(tokens, at).1;
@@ -222,12 +227,12 @@ fn behind_item(tokens: &[TokenTree], mut at: usize) -> usize {
     at
 }
 
-/// Whether the braces belong to a `use` like `use a::{b, c};`.
+/// Whether the braces at the index `at` follow a `::`, so that they belong to a `use` like `use a::{b, c};`.
 fn is_in_use(tokens: &[TokenTree], at: usize) -> bool {
     at > 1 && is_separator(tokens, at - 2)
 }
 
-/// Collects paths in quotes, as in serde's attributes.
+/// Adds to `module` the paths in the strings of an attribute, as in serde's `with = "a::b"`.
 fn quoted_paths(attribute: &Group, module: &mut Module) {
     let tokens = tokens_of(attribute);
     if tokens.first().is_some_and(|token| is_ident(token, "doc")) {
@@ -245,15 +250,17 @@ fn quoted_paths(attribute: &Group, module: &mut Module) {
     }
 }
 
+/// Returns the tokens of a stream as a list; a pair of brackets with its content is one token.
 fn tokens(stream: TokenStream) -> Vec<TokenTree> {
     stream.into_iter().collect()
 }
 
+/// Returns the tokens inside of a pair of brackets.
 fn tokens_of(group: &Group) -> Vec<TokenTree> {
     tokens(group.stream())
 }
 
-/// Returns all tokens, including those inside of groups.
+/// Returns all tokens in order, with those inside of brackets in place of the brackets.
 fn deep(tokens: &[TokenTree]) -> Vec<TokenTree> {
     tokens
         .iter()
@@ -264,19 +271,23 @@ fn deep(tokens: &[TokenTree]) -> Vec<TokenTree> {
         .collect()
 }
 
+/// Whether a `::` begins at the index `at`.
 fn is_separator(tokens: &[TokenTree], at: usize) -> bool {
     let is_colon = |at: usize| tokens.get(at).is_some_and(|token| is_punct(token, ':'));
     is_colon(at) && is_colon(at + 1)
 }
 
+/// Whether the token after the index `at` is the punctuation character `c`.
 fn next_is(tokens: &[TokenTree], at: usize, c: char) -> bool {
     tokens.get(at + 1).is_some_and(|token| is_punct(token, c))
 }
 
+/// Whether a token is the punctuation character `c`.
 fn is_punct(token: &TokenTree, c: char) -> bool {
     matches!(token, TokenTree::Punct(punct) if punct.as_char() == c)
 }
 
+/// Whether a token is the identifier or keyword `word`.
 fn is_ident(token: &TokenTree, word: &str) -> bool {
     matches!(token, TokenTree::Ident(ident) if ident == word)
 }

@@ -29,5 +29,5 @@ pub use definitions::{Definition, DefinitionKind, definitions};
 pub use imports::{Crate, Import, ReadError};
 pub use items::has_path_attribute;
 pub use prose::{Finding, Passage, find, passages, words_of_name};
-pub use signatures::{Function, PublicType, functions, public_types};
+pub use signatures::{Function, functions};
 pub use workspace::{files, root, rust_files, text};

@@ -18,19 +18,21 @@ pub struct Finding {
     pub line: usize,
     /// The phrase.
     pub phrase: &'static str,
-    /// The whole line that the phrase begins in.
+    /// The complete line that the phrase begins in.
     pub text: String,
 }
 
-/// Returns the comments and the string literals of a Rust file, in order.
+/// Returns the comments and the string literals of a Rust file, in order. Line comments that follow each other are one
+/// passage.
 pub fn passages(text: &str) -> Vec<Passage> {
     let mut reader = Reader { text, at: 0, line: 1, found: Vec::new(), last_comment_line: None };
     reader.read();
     reader.found
 }
 
-/// Finds phrases in a passage. A phrase is a few whole words in lower case; the case of the passage and line breaks between
-/// the words make no difference. An underscore belongs to a word, so the words of `is_none` are not found.
+/// Finds phrases in a comment or string. A phrase is one or more words in lower case, separated by spaces. The case of the
+/// passage and line breaks between the words make no difference. An underscore belongs to a word, so the words of `is_none`
+/// are not found.
 pub fn find(passage: &Passage, phrases: &[&'static str]) -> Vec<Finding> {
     let lines: Vec<&str> = passage.text.lines().collect();
     let words: Vec<(usize, String)> = lines
@@ -73,11 +75,13 @@ pub fn words_of_name(name: &str) -> Vec<String> {
     words
 }
 
+/// Splits a line into its words, in lower case. `None` stays as it is, since it is Rust's and not the English word.
 fn words_of_prose(line: &str) -> impl Iterator<Item = String> + '_ {
     let is_of_a_word = |character: char| character.is_alphanumeric() || "_'’".contains(character);
     line.split(move |character| !is_of_a_word(character))
-        .map(|word| word.trim_matches('\'').to_lowercase().replace('’', "'"))
+        .map(|word| word.trim_matches('\''))
         .filter(|word| !word.is_empty())
+        .map(|word| if word == "None" { word.to_owned() } else { word.to_lowercase().replace('’', "'") })
 }
 
 /// Reads a file from its first to its last character.
@@ -91,6 +95,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    /// Reads to the end of the file, and adds each comment and each string literal to `found`.
     fn read(&mut self) {
         while let Some(character) = self.rest().chars().next() {
             if self.rest().starts_with("//") {
@@ -120,15 +125,18 @@ impl Reader<'_> {
         }
     }
 
+    /// Returns the text that was not read yet.
     fn rest(&self) -> &str {
         &self.text[self.at..]
     }
 
+    /// Moves the position on by this number of bytes, and counts the lines in them.
     fn skip(&mut self, length: usize) {
         self.line += self.text[self.at..self.at + length].matches('\n').count();
         self.at += length;
     }
 
+    /// Reads the line comment that begins here. If the line before is a line comment too, both become one passage.
     fn line_comment(&mut self) {
         let length = self.rest().find('\n').unwrap_or(self.rest().len());
         let comment = self.rest()[..length].trim_start_matches('/').trim_start_matches('!').to_owned();
@@ -144,6 +152,7 @@ impl Reader<'_> {
         self.skip(length);
     }
 
+    /// Reads the block comment that begins here, with the block comments inside of it.
     fn block_comment(&mut self) {
         let (mut depth, mut length) = (0, 0);
         while length < self.rest().len() {
@@ -164,6 +173,7 @@ impl Reader<'_> {
         self.skip(length);
     }
 
+    /// Reads the string literal that begins here with a quotation mark.
     fn string(&mut self) {
         let mut length = 1;
         let mut is_escaped = false;
@@ -179,7 +189,7 @@ impl Reader<'_> {
         self.literal(length, 1);
     }
 
-    /// Returns the number of hashes if a raw string begins here.
+    /// Returns the number of `#` before the quotation mark if a raw string begins here; `None` otherwise.
     fn raw_string_begins(&self) -> Option<usize> {
         let rest = self.rest();
         let rest = rest.strip_prefix('b').or_else(|| rest.strip_prefix('c')).unwrap_or(rest);
@@ -188,6 +198,7 @@ impl Reader<'_> {
         rest[hashes..].starts_with('"').then_some(hashes)
     }
 
+    /// Reads the raw string literal that begins here. `hashes` is the number of `#` before its quotation mark.
     fn raw_string(&mut self, hashes: usize) {
         let opening = self.rest().find('"').unwrap_or(0) + 1;
         let closing = format!("\"{}", "#".repeat(hashes));
@@ -196,6 +207,8 @@ impl Reader<'_> {
         self.literal(opening + length + closing.len(), opening);
     }
 
+    /// Adds the content of the string literal that begins here, and skips the literal. `length` is its length in bytes with
+    /// its quotation marks, and `opening` the length of what comes before its content.
     fn literal(&mut self, length: usize, opening: usize) {
         let length = length.min(self.rest().len());
         // An escaped line break or `\n` ends a word.
@@ -207,6 +220,7 @@ impl Reader<'_> {
         self.skip(length);
     }
 
+    /// Skips the character literal, or the apostrophe of the lifetime, that begins here.
     fn character_or_lifetime(&mut self) {
         let mut characters = self.rest()[1..].char_indices();
         let length = match characters.next() {

@@ -262,6 +262,7 @@ fn roots() -> Vec<PathBuf> {
     roots
 }
 
+/// Reads a crate, which must be valid.
 fn read(root: &Path, text: &dyn Fn(&Path) -> Option<String>) -> Crate {
     Crate::read(root, text).unwrap_or_else(|fault| panic!("{}: {fault}", root.display()))
 }

@@ -131,6 +131,7 @@ fn planted_phrases_are_found_wherever_they_are_written() {
     for (why, text) in [
         ("a name in the code", "fn f() { told(); let voice = 1; }"),
         ("a method's name in a comment", "// `Option::is_none` and `is_told`.\n"),
+        ("the `None` of Rust", "/// The token is `None` where it is not needed.\nfn f() {}"),
         ("other words", "// A year in the early theory of invoices; nobody is here.\n"),
         ("two passages", "// It is\nfn f() {}\n// none.\n"),
     ] {

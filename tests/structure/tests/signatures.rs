@@ -1,11 +1,11 @@
-//! Functions have few parameters, and public types can grow or say why they do not.
+//! Functions have few parameters.
 #![expect(clippy::unwrap_used, reason = "a test that fails should say where")]
 
 mod report;
 
 use std::path::{Path, PathBuf};
 
-use structure::{files, functions, public_types, text};
+use structure::{files, functions, text};
 
 use report::Report;
 
@@ -21,15 +21,6 @@ fn long_parameter_lists(file: &Path, text: &str, report: &mut Report) {
                 function.line,
                 format!("{} has {} parameters", function.path, function.parameters),
             );
-        }
-    }
-}
-
-/// Adds the public types of a file that cannot grow and do not say why.
-fn types_that_cannot_grow(file: &Path, text: &str, report: &mut Report) {
-    for ty in public_types(text).unwrap() {
-        if !ty.may_grow && !ty.says_why_not {
-            report.add(file, ty.line, format!("{} is not #[non_exhaustive]", ty.name));
         }
     }
 }
@@ -89,35 +80,5 @@ fn planted_parameter_lists_are_found() {
         "impl S { fn from_parts(a: u8, b: u8, c: u8, d: u8, e: u8) -> Result<S, E> {} }",
     ] {
         assert_eq!(found(long_parameter_lists, text), 0, "{text}");
-    }
-}
-
-#[test]
-fn public_types_can_grow_or_say_why_not() {
-    // The function in `src` is not a library, so nobody depends on its types.
-    check(sources(&[]), types_that_cannot_grow);
-}
-
-#[test]
-fn planted_types_that_cannot_grow_are_found() {
-    for text in [
-        "pub enum A { B }",
-        "/// An enum.\n#[derive(Debug)]\npub enum A { B }",
-        "pub struct A { pub b: u8 }",
-        "pub struct A(pub u8);",
-        "// Exhaustive: a reason\npub enum A { B }\npub enum C { D }",
-    ] {
-        assert_eq!(found(types_that_cannot_grow, text), 1, "{text}");
-    }
-    for text in [
-        "#[non_exhaustive]\npub enum A { B }",
-        "pub(crate) enum A { B }",
-        "pub struct A { b: u8 }",
-        "pub struct A { pub b: u8, c: u8 }",
-        "pub struct A;",
-        "/// An enum.\n// Exhaustive: a reason\n#[derive(Debug)]\npub enum A { B }",
-        "/// There are these two, so it is exhaustive.\n#[derive(\n    Debug,\n)]\npub enum A { B }",
-    ] {
-        assert_eq!(found(types_that_cannot_grow, text), 0, "{text}");
     }
 }

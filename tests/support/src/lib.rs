@@ -15,14 +15,15 @@ use std::process::Command;
 /// The folder of the workspace, in which the tests start their tools.
 const WORKSPACE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
-/// A command that runs the Python of the project's own environment, in the folder of the workspace.
+/// Returns a command that starts the Python of the project's own environment, in the folder of the workspace. The caller
+/// adds the program and its arguments.
 pub fn python() -> Command {
     let mut python = Command::new(venv().join("bin/python"));
     python.current_dir(WORKSPACE);
     python
 }
 
-/// The folder of the project's own Python environment.
+/// Returns the folder of the project's own Python environment: the value of `VENV`, or else `.venv` in the workspace.
 pub fn venv() -> PathBuf {
     std::env::var("VENV").unwrap_or_else(|_| format!("{WORKSPACE}/.venv")).into()
 }

@@ -17,13 +17,13 @@ pub struct Moto {
 }
 
 impl Moto {
-    /// Returns the server of this process, which the first test that needs it starts.
+    /// Returns the moto server of this process. The first call starts it.
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Moto> = OnceLock::new();
         SHARED.get_or_init(Self::start)
     }
 
-    /// Starts a server and reads its address.
+    /// Starts a moto server in a child process, which prints its URL as the first line.
     fn start() -> Self {
         let mut child = crate::python()
             .arg("tests/servers/secrets_manager.py")
@@ -38,12 +38,12 @@ impl Moto {
         Self { url: url.trim().to_owned(), _server: child }
     }
 
-    /// Creates a secret with this text.
+    /// Creates a secret with the text `value`, which no log line may then contain.
     pub async fn create_secret(&self, name: &str, value: &str) {
         self.create_secret_with(name, &json!({ "SecretString": value })).await;
     }
 
-    /// Creates a secret with these members of the request CreateSecret, beside the name.
+    /// Creates a secret. `members` are those of the request CreateSecret except for the name.
     pub async fn create_secret_with(&self, name: &str, members: &Value) {
         crate::secrets::register(members["SecretString"].as_str().unwrap_or_default());
         let mut body = members.clone();
@@ -51,17 +51,18 @@ impl Moto {
         self.call_secrets_manager("CreateSecret", &body).await;
     }
 
-    /// Sets a new value of a secret: it becomes AWSCURRENT, and the one before becomes AWSPREVIOUS.
+    /// Gives a secret a new value at once: the new version becomes AWSCURRENT, and the one before becomes AWSPREVIOUS.
     pub async fn rotate_secret(&self, name: &str, value: &str) {
         crate::secrets::register(value);
         self.call_secrets_manager("PutSecretValue", &json!({ "SecretId": name, "SecretString": value }))
             .await;
     }
 
-    /// Turns rotation on and begins one, as RotateSecret does: there is a new version AWSPENDING without a value.
+    /// Turns rotation on for a secret and begins a rotation, as RotateSecret does: there is a new version AWSPENDING
+    /// without a value.
     ///
-    /// moto cannot run the rotation function, so the caller has to send it the four events. This returns what the events
-    /// need: the ARN of the secret and the id of the version.
+    /// moto cannot run the rotation function, so the caller has to send that function the four events. This returns what
+    /// the events need: the ARN of the secret and the id of the new version.
     pub async fn begin_rotation(&self, name: &str) -> (String, String) {
         static FUNCTION: OnceCell<String> = OnceCell::const_new();
         let function = FUNCTION.get_or_init(|| self.create_rotation_function()).await;
@@ -83,12 +84,13 @@ impl Moto {
         (described["ARN"].as_str().unwrap().to_owned(), version)
     }
 
-    /// Turns rotation off, in the middle of one or not.
+    /// Turns rotation of a secret off, also if a rotation has begun (CancelRotateSecret).
     pub async fn cancel_rotation(&self, name: &str) {
         self.call_secrets_manager("CancelRotateSecret", &json!({ "SecretId": name })).await;
     }
 
-    /// Gives the version that a rotation has begun a value.
+    /// Sets the value of the version AWSPENDING that [`begin_rotation`](Self::begin_rotation) has created. `version` is the
+    /// id of this version.
     pub async fn put_pending(&self, name: &str, version: &str, value: &str) {
         let put = json!({
             "SecretId": name, "ClientRequestToken": version, "SecretString": value,
@@ -97,13 +99,14 @@ impl Moto {
         self.call_secrets_manager("PutSecretValue", &put).await;
     }
 
-    /// Returns the response of DescribeSecret.
+    /// Returns the response to DescribeSecret as JSON, which has the stages of all versions of a secret.
     pub async fn describe_secret(&self, name: &str) -> Value {
         let described = self.call_secrets_manager("DescribeSecret", &json!({ "SecretId": name })).await;
         serde_json::from_str(&described).unwrap()
     }
 
-    /// Returns the text of the version with this stage label; `None` if there is no such version.
+    /// Returns the text of the version of a secret with this stage, such as `AWSCURRENT`. Returns `None` if the secret or
+    /// the version does not exist, or if the version has no text.
     pub async fn secret(&self, name: &str, stage: &str) -> Option<String> {
         let body = json!({ "SecretId": name, "VersionStage": stage });
         let request = self.request("secretsmanager", "").body(body.to_string());
@@ -112,7 +115,7 @@ impl Moto {
         response["SecretString"].as_str().map(ToOwned::to_owned)
     }
 
-    /// Creates a Lambda function that does nothing, without a container, and returns its ARN.
+    /// Creates a Lambda function in moto that does nothing, and returns its ARN. A rotation needs one.
     async fn create_rotation_function(&self) -> String {
         let config = json!({"lambda": {"use_docker": false}}).to_string();
         let policy = "%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%5B%5D%7D";
@@ -136,7 +139,7 @@ impl Moto {
         function["FunctionArn"].as_str().unwrap().to_owned()
     }
 
-    /// Creates a DynamoDB table with the string key `id`.
+    /// Creates a DynamoDB table whose key is the string `id`.
     pub async fn create_table(&self, name: &str) {
         let body = json!({
             "TableName": name, "BillingMode": "PAY_PER_REQUEST",
@@ -146,20 +149,22 @@ impl Moto {
         self.send("dynamodb", "DynamoDB_20120810.CreateTable", &body).await;
     }
 
-    /// Calls an action of Cognito user pools and returns the response.
+    /// Calls an action of Cognito user pools, such as `CreateUserPool`, and returns the response; null if it is not JSON.
     pub async fn cognito(&self, action: &str, body: &Value) -> Value {
         let target = format!("AWSCognitoIdentityProviderService.{action}");
         serde_json::from_str(&self.send("cognito-idp", &target, body).await).unwrap_or_default()
     }
 
-    /// Calls an action of Secrets Manager whose response has the ARN of a secret.
+    /// Calls an action of Secrets Manager and returns the text of the response. It panics if the response has no ARN, since
+    /// the action has then failed.
     async fn call_secrets_manager(&self, action: &str, body: &Value) -> String {
         let text = self.send("secretsmanager", &format!("secretsmanager.{action}"), body).await;
         assert!(text.contains("\"ARN\""), "{action}: {text}");
         text
     }
 
-    /// Sends a request of the AWS JSON protocol and returns the text of the response.
+    /// Sends a request of the AWS JSON protocol and returns the text of the response. `target` is the header
+    /// `x-amz-target`, which names the action. It panics if the action fails.
     async fn send(&self, service: &str, target: &str, body: &Value) -> String {
         let request = self.request(service, "").header("content-type", "application/x-amz-json-1.1");
         let request = request.header("x-amz-target", target).body(body.to_string());
@@ -168,14 +173,15 @@ impl Moto {
         response.text().await.unwrap()
     }
 
-    /// A request to a service. moto finds the service by the scope of the credentials and does not check the signature.
+    /// Creates a POST to a service of AWS in moto. moto finds the service by the scope of the credentials and does not
+    /// check the signature.
     fn request(&self, service: &str, path: &str) -> reqwest::RequestBuilder {
         let scope = format!("test/20260101/us-east-1/{service}/aws4_request");
         let signature = format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=none");
         reqwest::Client::new().post(format!("{}{path}", self.url)).header("authorization", signature)
     }
 
-    /// Returns the environment of a function that uses this server for AWS.
+    /// Returns the environment variables that make a function use this server in place of AWS.
     pub fn env(&self) -> [(&'static str, &str); 4] {
         [
             ("AWS_ENDPOINT_URL", &self.url),

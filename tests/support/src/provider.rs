@@ -5,7 +5,7 @@ use ag_ui_dev::provider::Wire;
 /// The API key of the function. No log line may contain it.
 pub const KEY: &str = "sk-test-0123456789abcdef";
 
-/// The value of `AGUI_MODEL` for this wire.
+/// Returns the value of `AGUI_MODEL` that makes a function use this wire.
 pub fn model(wire: Wire) -> &'static str {
     match wire {
         Wire::OpenAiChat => "openai/gpt-test",
@@ -17,7 +17,7 @@ pub fn model(wire: Wire) -> &'static str {
     }
 }
 
-/// The variables that make a function use the provider at `url` over this wire.
+/// Returns the environment variables that make a function use the provider at `url` over this wire.
 pub fn variables(wire: Wire, url: &str) -> Vec<(&'static str, String)> {
     let mut variables = vec![("AGUI_MODEL", model(wire).to_owned())];
     variables.extend(match wire {

@@ -1,4 +1,5 @@
-//! The secrets that tests give to functions. A test registers each, so that another test can check that none is ever logged.
+//! The secrets that tests give to functions. A test registers each secret, so that another test can check that no secret is
+//! ever logged.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,20 +9,23 @@ use serde_json::Value;
 /// Shorter texts are not registered, since they may be in log lines by chance.
 const MIN_LENGTH: usize = 8;
 
+/// The texts that were registered so far.
 static REGISTERED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
-/// Registers all texts in the value of a secret, which may be JSON.
+/// Registers the value of a secret as a text that no log line may contain. If the value is JSON, each text in it is
+/// registered.
 pub fn register(value: &str) {
     let parsed = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
     collect_texts(&parsed, &mut registered());
 }
 
-/// Locks and returns the texts that were registered so far.
+/// Locks and returns the set of all texts that were registered in this process. Other threads cannot register while the
+/// lock is held.
 pub fn registered() -> MutexGuard<'static, BTreeSet<String>> {
     REGISTERED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Adds every text of a JSON value that is long enough to `texts`.
+/// Adds to `texts` every string in a JSON value that has at least 8 bytes, except types of parts and media types.
 pub fn collect_texts(value: &Value, texts: &mut BTreeSet<String>) {
     match value {
         Value::String(text) if text.len() >= MIN_LENGTH => {

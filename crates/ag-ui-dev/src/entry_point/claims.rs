@@ -5,10 +5,11 @@ use serde_json::{Map, Value, json};
 /// The claims about the caller of an event, as a JSON object.
 pub type ClaimSet = Map<String, Value>;
 
+/// The AWS account in the IAM identities.
 const ACCOUNT: &str = "123456789012";
 
-/// Writes claims as the IAM identity in an event of a function URL. The ARN is the claim `userArn`, or else it is built
-/// from `sub`.
+/// Writes claims as the authorizer `iam` in the event of a function URL with IAM. The ARN of the caller is the claim
+/// `userArn`, or else one that is built from the claim `sub`.
 pub(super) fn iam(claims: &ClaimSet) -> Value {
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
     let session = text("sub").unwrap_or("somebody");
@@ -21,12 +22,13 @@ pub(super) fn iam(claims: &ClaimSet) -> Value {
     } })
 }
 
-/// Writes claims as a Cognito authorizer does: each is text, and lists are joined by commas.
+/// Writes claims as the Cognito authorizer of a REST API does: each claim is text, and lists are joined by commas.
 pub(super) fn cognito(claims: &ClaimSet) -> Value {
     json!({ "claims": texts(claims, |items| items.join(",")) })
 }
 
-/// Writes claims as the context of a REST API's Lambda authorizer, in which each value is text.
+/// Writes claims as the context that a Lambda authorizer of a REST API returns: each claim is text, lists are joined by
+/// spaces, and `principalId` is added.
 pub(super) fn rest_lambda(claims: &ClaimSet) -> Value {
     let mut context = texts(claims, |items| items.join(" "));
     let principal = context.get("sub").cloned().unwrap_or_else(|| "somebody".into());
@@ -34,13 +36,14 @@ pub(super) fn rest_lambda(claims: &ClaimSet) -> Value {
     Value::Object(context)
 }
 
-/// Writes claims as an HTTP API's JWT authorizer does: each is text, and lists are in brackets with spaces between the
-/// elements.
+/// Writes claims as the JWT authorizer of an HTTP API does: each claim is text, and lists are in brackets with spaces
+/// between the elements.
 pub(super) fn http_api_jwt(claims: &ClaimSet) -> Value {
     json!({ "jwt": { "claims": texts(claims, |items| format!("[{}]", items.join(" "))), "scopes": null } })
 }
 
-/// Writes claims as the context of an HTTP API's Lambda authorizer, which is the same JSON with a `principalId`.
+/// Writes claims as the context that a Lambda authorizer of an HTTP API returns: the claims stay JSON, and `principalId` is
+/// added.
 pub(super) fn http_api_lambda(claims: &ClaimSet) -> Value {
     let mut context = claims.clone();
     let principal = context.get("sub").cloned().unwrap_or_else(|| "somebody".into());
@@ -48,7 +51,8 @@ pub(super) fn http_api_lambda(claims: &ClaimSet) -> Value {
     json!({ "lambda": context })
 }
 
-/// Writes each claim as text, and lists as `list` does. A claim that is null is left out, and an object is written as JSON.
+/// Writes each claim as text. `list` joins the elements of a list. A claim that is null is left out, and an object becomes
+/// JSON text.
 fn texts(claims: &ClaimSet, list: impl Fn(Vec<String>) -> String) -> Map<String, Value> {
     let text = |value: &Value| match value {
         Value::String(text) => text.clone(),

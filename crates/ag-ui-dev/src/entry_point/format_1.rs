@@ -6,9 +6,11 @@ use serde_json::{Map, Value, json};
 
 use super::format_2;
 
+/// The id of the REST API, with which its domain begins.
 const DOMAIN_PREFIX: &str = "f6g7h8i9j0";
 
-/// Makes the event that a REST API with Lambda proxy integration sends for a request, in its stage `prod`.
+/// Makes the Lambda event that a REST API with Lambda proxy integration, in its stage `prod`, sends for an HTTP request.
+/// `authorizer` is the member of that name in the event; `None` leaves it out.
 pub(super) fn rest_api(request: &Request<Bytes>, authorizer: Option<Value>) -> Value {
     let (path, method) = (request.uri().path(), request.method().as_str());
     let mut last = Map::new();

@@ -13,21 +13,23 @@ struct Api {
     account: &'static str,
 }
 
-/// Makes the event that a function URL sends for a request.
+/// Makes the Lambda event that a function URL sends for an HTTP request. `authorizer` is the member of that name in the
+/// event; `None` leaves it out.
 pub(super) fn function_url(request: &Request<Bytes>, authorizer: Option<Value>) -> Value {
     let id = "3f7wq5mxlkdj2tzn4cbyrgpahe6vus1o";
     let account = if authorizer.is_some() { "123456789012" } else { "anonymous" };
     event(request, authorizer, &Api { id, domain: format!("{id}.lambda-url.us-east-1.on.aws"), account })
 }
 
-/// Makes the event that an HTTP API sends for a request, in its stage `$default`.
+/// Makes the Lambda event that an HTTP API, in its stage `$default`, sends for an HTTP request. `authorizer` is the member
+/// of that name in the event; `None` leaves it out.
 pub(super) fn http_api(request: &Request<Bytes>, authorizer: Option<Value>) -> Value {
     let id = "a1b2c3d4e5";
     let domain = format!("{id}.execute-api.us-east-1.amazonaws.com");
     event(request, authorizer, &Api { id, domain, account: "123456789012" })
 }
 
-/// Makes the event in payload format 2.0 that a function URL or an HTTP API (`api`) sends for a request.
+/// Makes the Lambda event in payload format 2.0. `api` has what differs between a function URL and an HTTP API.
 fn event(request: &Request<Bytes>, authorizer: Option<Value>, api: &Api) -> Value {
     let (uri, method) = (request.uri(), request.method().as_str());
     let mut headers: Map<String, Value> = Map::new();
@@ -57,7 +59,7 @@ fn event(request: &Request<Bytes>, authorizer: Option<Value>, api: &Api) -> Valu
     event
 }
 
-/// Writes a request body for an event: as text, or in Base64 if it is not UTF-8. The second value says whether it is Base64.
+/// Returns a request body for an event: as text, or in Base64 if it is not UTF-8. The second value is whether it is Base64.
 pub(super) fn body(body: &Bytes) -> (String, bool) {
     match std::str::from_utf8(body) {
         Ok(text) => (text.to_owned(), false),

@@ -11,7 +11,7 @@ use super::{
     turn::{final_stop_reason, final_usage},
 };
 
-/// Writes a turn of a model as the frames that Anthropic streams.
+/// Writes a turn of a model as the frames that Anthropic's Messages API streams for it, in order.
 pub(super) fn encode_turn(turn: &[TurnPart]) -> Vec<Bytes> {
     let usage = final_usage(turn).unwrap_or_default();
     let mut message = Message { frames: vec![start(usage)], index: 0, open: None };
@@ -55,7 +55,8 @@ pub(super) fn encode_turn(turn: &[TurnPart]) -> Vec<Bytes> {
     message.frames
 }
 
-/// Writes the body of an error response with this status. Returns the provider's name for such an error too.
+/// Writes the body of an error response with this HTTP status. Returns it together with the type of the error that
+/// Anthropic uses for the status, such as `rate_limit_error`.
 pub(super) fn error_body(status: u16, message: &str) -> (String, Value) {
     let error_type = match status {
         400 => "invalid_request_error",
@@ -71,12 +72,13 @@ pub(super) fn error_body(status: u16, message: &str) -> (String, Value) {
     (error_type.to_owned(), body(error_type, message))
 }
 
-/// Writes an error in the middle of a stream. `error_type` is the provider's name for it.
+/// Writes the frame of an error in the middle of a stream. `error_type` is the type of the error in Anthropic's words, such
+/// as `overloaded_error`.
 pub(super) fn error_frame(error_type: &str, message: &str) -> Bytes {
     named_frame(&body(error_type, message))
 }
 
-/// Writes the JSON of an error, for a response or for a stream.
+/// Writes the JSON of an error, which is the same in a response and in a stream.
 fn body(error_type: &str, message: &str) -> Value {
     json!({
         "type": "error",
@@ -85,7 +87,7 @@ fn body(error_type: &str, message: &str) -> Value {
     })
 }
 
-/// Returns Anthropic's name for the reason that a turn ends for.
+/// Returns the word by which Anthropic names this reason for the end of a turn, such as `end_turn`.
 fn stop_reason(reason: &StopReason) -> &str {
     match reason {
         StopReason::Complete => "end_turn",
@@ -96,7 +98,7 @@ fn stop_reason(reason: &StopReason) -> &str {
     }
 }
 
-/// Writes the `message_start` frame.
+/// Writes the `message_start` frame, with which a stream begins. `usage` has the counts of input tokens in it.
 fn start(usage: Usage) -> Bytes {
     let usage = merge(input(usage), json!({ "output_tokens": 1, "service_tier": "standard" }));
     named_frame(&json!({
@@ -114,7 +116,8 @@ fn start(usage: Usage) -> Bytes {
     }))
 }
 
-/// Writes the counts of input tokens as members of `usage`.
+/// Returns the members of `usage` in Anthropic's JSON that count input tokens: uncached, written to and read from the
+/// cache.
 fn input(usage: Usage) -> Value {
     json!({
         "input_tokens": usage.uncached(),
@@ -123,7 +126,7 @@ fn input(usage: Usage) -> Value {
     })
 }
 
-/// Returns the JSON of an empty block of reasoning.
+/// Returns the JSON of an empty content block of reasoning, with which such a block begins.
 fn thinking() -> Value {
     json!({ "type": "thinking", "thinking": "", "signature": "" })
 }
@@ -138,14 +141,15 @@ struct Message {
 }
 
 impl Message {
-    /// Opens a content block of this kind, unless the open block is of this kind.
+    /// Makes sure that a content block of this kind is open. If another block or none is open, closes that one and opens
+    /// `block`.
     fn continue_block(&mut self, kind: &'static str, block: &Value) {
         if self.open != Some(kind) {
             self.open(kind, block);
         }
     }
 
-    /// Closes the open content block, if any, and opens `block`.
+    /// Closes the open content block, if any, and opens `block`, which is of this kind.
     fn open(&mut self, kind: &'static str, block: &Value) {
         self.close();
         self.open = Some(kind);
@@ -155,12 +159,12 @@ impl Message {
         }
     }
 
-    /// Writes a delta of the open content block.
+    /// Writes a frame with the next piece (delta) of the open content block.
     fn delta(&mut self, delta: &Value) {
         self.push("content_block_delta", json!({ "delta": delta }));
     }
 
-    /// Closes the open content block, if there is one.
+    /// Closes the open content block; does nothing if none is open.
     fn close(&mut self) {
         if self.open.take().is_some() {
             self.push("content_block_stop", json!({}));
@@ -168,7 +172,7 @@ impl Message {
         }
     }
 
-    /// Writes a frame about the content block with the current index.
+    /// Writes a frame of the type `kind` about the content block with the current index. `more` has its further members.
     fn push(&mut self, kind: &str, more: Value) {
         self.frames.push(named_frame(&merge(json!({ "type": kind, "index": self.index }), more)));
     }

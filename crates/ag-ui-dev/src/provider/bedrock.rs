@@ -13,7 +13,8 @@ use super::{
     turn::{final_stop_reason, final_usage},
 };
 
-/// Writes a turn of a model as the frames that Bedrock streams.
+/// Writes a turn of a model as the frames that Bedrock's ConverseStream streams for it, in order. Each frame is a binary
+/// event-stream message.
 pub(super) fn encode_turn(turn: &[TurnPart]) -> Vec<Bytes> {
     let mut blocks = Blocks {
         frames: vec![encode_event("messageStart", &json!({ "role": "assistant" }))],
@@ -66,7 +67,8 @@ pub(super) fn encode_turn(turn: &[TurnPart]) -> Vec<Bytes> {
     blocks.frames
 }
 
-/// Writes the body of an error response with this status. Returns the name of the exception too.
+/// Writes the body of an error response with this HTTP status. Returns it together with the name of the exception that
+/// Bedrock uses for the status, such as `ThrottlingException`.
 pub(super) fn error_body(status: u16, message: &str) -> (String, Value) {
     let error_type = match status {
         400 => "ValidationException",
@@ -81,12 +83,13 @@ pub(super) fn error_body(status: u16, message: &str) -> (String, Value) {
     (error_type.to_owned(), json!({ "message": message }))
 }
 
-/// Writes an exception in the middle of a stream. `error_type` is its name in the union, such as `throttlingException`.
+/// Writes an exception in the middle of a stream. `error_type` is the name of its member in Bedrock's union, such as
+/// `throttlingException`.
 pub(super) fn exception_frame(error_type: &str, message: &str) -> Bytes {
     encode("exception", ":exception-type", error_type, &json!({ "message": message }))
 }
 
-/// Writes an event-stream message whose last checksum is wrong, as a malformed frame.
+/// Writes an event-stream message whose last checksum is wrong, for a test of a malformed frame.
 pub(super) fn wrong_checksum() -> Bytes {
     let delta = json!({ "delta": { "text": "broken" }, "contentBlockIndex": 0 });
     let mut message = BytesMut::from(encode_event("contentBlockDelta", &delta));
@@ -96,19 +99,20 @@ pub(super) fn wrong_checksum() -> Bytes {
     message.freeze()
 }
 
-/// Reads the length of the first event-stream message of a body from its prelude; `None` if the prelude is cut off.
+/// Returns the length in bytes of the first event-stream message of a body, which its first four bytes hold; `None` if
+/// these are cut off or 0.
 pub(super) fn message_length(body: &[u8]) -> Option<usize> {
     let prelude = body.first_chunk::<4>()?;
     usize::try_from(u32::from_be_bytes(*prelude)).ok().filter(|length| *length > 0)
 }
 
-/// Writes an event-stream message with this event type and payload.
+/// Writes an event-stream message for the event type `kind`, such as `contentBlockDelta`, with this payload.
 pub(super) fn encode_event(kind: &str, payload: &Value) -> Bytes {
     encode("event", ":event-type", kind, payload)
 }
 
-/// Writes an event-stream message. `message` is its message type (`event` or `exception`), and `kind` the value of the header
-/// `kind_header`.
+/// Writes an event-stream message. `message` is its message type (`event` or `exception`). The header `kind_header` has the
+/// value `kind`.
 fn encode(message: &'static str, kind_header: &'static str, kind: &str, payload: &Value) -> Bytes {
     let text = |text: &str| HeaderValue::String(text.to_owned().into());
     let message = Message::new(payload.to_string())
@@ -120,7 +124,7 @@ fn encode(message: &'static str, kind_header: &'static str, kind: &str, payload:
     frame.into()
 }
 
-/// Returns Bedrock's name for the reason that a turn ends for.
+/// Returns the word by which Bedrock names this reason for the end of a turn, such as `end_turn`.
 fn stop_reason(reason: &StopReason) -> &str {
     match reason {
         StopReason::Complete => "end_turn",
@@ -142,25 +146,26 @@ struct Blocks {
 }
 
 impl Blocks {
-    /// Opens a content block of this kind, unless the open block is of this kind.
+    /// Makes sure that a content block of this kind is open. If another block or none is open, closes that one and opens a
+    /// new one.
     fn continue_block(&mut self, kind: &'static str) {
         if self.open != Some(kind) {
             self.open(kind);
         }
     }
 
-    /// Closes the open content block, if any, and opens one of this kind. This writes no event by itself.
+    /// Closes the open content block, if any, and starts one of this kind. No event begins a block, except for a call.
     fn open(&mut self, kind: &'static str) {
         self.close();
         self.open = Some(kind);
     }
 
-    /// Writes a delta of the open content block.
+    /// Writes a message with the next piece (delta) of the open content block.
     fn delta(&mut self, delta: &Value) {
         self.push("contentBlockDelta", &json!({ "delta": delta, "contentBlockIndex": self.index }));
     }
 
-    /// Closes the open content block, if there is one.
+    /// Closes the open content block; does nothing if none is open.
     fn close(&mut self) {
         if self.open.take().is_some() {
             self.push("contentBlockStop", &json!({ "contentBlockIndex": self.index }));
@@ -168,7 +173,7 @@ impl Blocks {
         }
     }
 
-    /// Writes an event-stream message with this event type.
+    /// Writes an event-stream message for the event type `kind`.
     fn push(&mut self, kind: &str, payload: &Value) {
         self.frames.push(encode_event(kind, payload));
     }

@@ -11,7 +11,7 @@ use super::{
     turn::{complete_arguments, final_stop_reason, final_usage},
 };
 
-/// Writes a turn of a model as the frames that Gemini streams.
+/// Writes a turn of a model as the frames that Gemini's `streamGenerateContent` streams for it, in order.
 pub(super) fn encode_turn(turn: &[TurnPart]) -> Vec<Bytes> {
     let mut parts: Vec<Value> = Vec::new();
     let mut signature = None;
@@ -56,7 +56,8 @@ pub(super) fn encode_turn(turn: &[TurnPart]) -> Vec<Bytes> {
     chunks.collect()
 }
 
-/// Writes the body of an error response with this status. Returns the provider's name for such an error too.
+/// Writes the body of an error response with this HTTP status. Returns it together with the type of the error that Gemini
+/// uses for the status, such as `RESOURCE_EXHAUSTED`.
 pub(super) fn error_body(status: u16, message: &str) -> (String, Value) {
     let error_type = match status {
         400 => "INVALID_ARGUMENT",
@@ -71,7 +72,8 @@ pub(super) fn error_body(status: u16, message: &str) -> (String, Value) {
     (error_type.to_owned(), body(status, error_type, message))
 }
 
-/// Writes an error in the middle of a stream. `error_type` is the provider's name for it.
+/// Writes the frame of an error in the middle of a stream. `error_type` is the type of the error in Gemini's words, such as
+/// `UNAVAILABLE`.
 pub(super) fn error_frame(error_type: &str, message: &str) -> Bytes {
     let status = match error_type {
         "INVALID_ARGUMENT" => 400,
@@ -83,12 +85,12 @@ pub(super) fn error_frame(error_type: &str, message: &str) -> Bytes {
     data(&body(status, error_type, message))
 }
 
-/// Writes the JSON of an error, for a response or for a stream.
+/// Writes the JSON of an error, which is the same in a response and in a stream.
 fn body(status: u16, error_type: &str, message: &str) -> Value {
     json!({ "error": { "code": status, "message": message, "status": error_type } })
 }
 
-/// Returns Gemini's name for the reason that a turn ends for. A turn with calls ends with STOP too.
+/// Returns the word by which Gemini names this reason for the end of a turn. It is `STOP` also for a turn with calls.
 fn stop_reason(reason: &StopReason) -> &str {
     match reason {
         StopReason::Complete | StopReason::ToolCalls => "STOP",
@@ -98,8 +100,8 @@ fn stop_reason(reason: &StopReason) -> &str {
     }
 }
 
-/// Writes the member `usageMetadata`; an empty object if the turn reports no tokens. The count of the answer is without the
-/// reasoning.
+/// Returns an object with the member `usageMetadata`, which counts the turn's tokens; an empty object if the turn reports
+/// none. The count of the answer (`candidatesTokenCount`) does not include the reasoning.
 fn metadata(turn: &[TurnPart]) -> Value {
     let Some(usage) = final_usage(turn) else {
         return json!({});
@@ -120,7 +122,7 @@ fn metadata(turn: &[TurnPart]) -> Value {
     json!({ "usageMetadata": metadata })
 }
 
-/// Writes an SSE frame with CRLF, as Google does.
+/// Writes an SSE frame with this JSON. Its lines end with CRLF, as Google's do.
 fn data(value: &Value) -> Bytes {
     Bytes::from(format!("data: {value}\r\n\r\n"))
 }

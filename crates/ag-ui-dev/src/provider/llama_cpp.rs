@@ -1,7 +1,7 @@
 //! How llama.cpp's `llama-server` streams a turn on OpenAI's two wires and on Anthropic's, and how it writes errors.
 //!
 //! It differs from the providers whose wires it uses. Events of Responses have neither indices nor numbers, and a turn that
-//! the limit of tokens has cut is called `completed`. The ends of all calls come together behind the last call. The code of
+//! the limit of tokens has cut is called `completed`. The ends of all calls come together after the last call. The code of
 //! an error is a number.
 //!
 //! Source: what build b10068 sent. What it was not seen to send is left out: reasoning on Responses and Messages, signatures.
@@ -15,7 +15,8 @@ use super::{
     turn::{final_stop_reason, final_usage},
 };
 
-/// Writes a turn of a model as the frames that llama.cpp's server streams.
+/// Writes a turn of a model as the frames that llama.cpp's server streams on this wire. The result is empty for a wire that
+/// this server does not have.
 pub(super) fn encode_turn(wire: Wire, turn: &[TurnPart]) -> Vec<Bytes> {
     match wire {
         Wire::OpenAiChat => chat(turn),
@@ -25,12 +26,13 @@ pub(super) fn encode_turn(wire: Wire, turn: &[TurnPart]) -> Vec<Bytes> {
     }
 }
 
-/// Writes the body of an error response. `error_type` is the server's name for the error.
+/// Writes the body of an error response. `error_type` is the type of the error in the server's words, such as
+/// `not_found_error`.
 pub(super) fn error_body(status: u16, error_type: &str, message: &str) -> Value {
     json!({ "error": { "code": status, "message": message, "type": error_type } })
 }
 
-/// Writes a turn in the format of Chat Completions.
+/// Writes a turn as the frames of Chat Completions.
 fn chat(turn: &[TurnPart]) -> Vec<Bytes> {
     let mut frames = vec![chunk(json!({ "role": "assistant", "content": null }), None)];
     let mut calls = 0;
@@ -68,13 +70,14 @@ fn chat(turn: &[TurnPart]) -> Vec<Bytes> {
     frames
 }
 
-/// Writes a chunk of Chat Completions with this delta.
+/// Writes a frame of Chat Completions with this delta of the assistant's message. `finish_reason` is given only in the last
+/// chunk.
 fn chunk(delta: Value, finish_reason: Option<&str>) -> Bytes {
     let choice = json!({ "finish_reason": finish_reason, "index": 0, "delta": delta });
     data_frame(&merge(envelope(), json!({ "choices": [choice] })))
 }
 
-/// Returns the members that every chunk of Chat Completions has.
+/// Returns the members that all chunks of Chat Completions have in common.
 fn envelope() -> Value {
     json!({
         "created": 1_764_000_000,
@@ -85,7 +88,7 @@ fn envelope() -> Value {
     })
 }
 
-/// Writes a turn in the format of the Responses API.
+/// Writes a turn as the frames of the Responses API.
 fn responses(turn: &[TurnPart]) -> Vec<Bytes> {
     let begun = json!({ "id": "resp_stub", "object": "response", "status": "in_progress" });
     let mut events = vec![
@@ -142,12 +145,12 @@ fn responses(turn: &[TurnPart]) -> Vec<Bytes> {
     events.iter().map(named_frame).collect()
 }
 
-/// Returns an event of the Responses API about an item.
+/// Returns an event of the Responses API, of the type `kind`, about the item with this id. `more` has its further members.
 fn of_item(kind: &str, item_id: &str, more: Value) -> Value {
     merge(json!({ "type": kind, "item_id": item_id }), more)
 }
 
-/// Writes a turn in the format of Anthropic's Messages API.
+/// Writes a turn as the frames of Anthropic's Messages API.
 fn messages(turn: &[TurnPart]) -> Vec<Bytes> {
     let Usage { input, output, cached_read, .. } = final_usage(turn).unwrap_or_default();
     let tokens = json!({ "cache_read_input_tokens": cached_read, "input_tokens": input.saturating_sub(cached_read), "output_tokens": 0 });
@@ -189,17 +192,18 @@ fn messages(turn: &[TurnPart]) -> Vec<Bytes> {
     events.iter().map(named_frame).collect()
 }
 
-/// Returns a Messages event that opens a content block.
+/// Returns the event of the Messages API that opens the content block with this index.
 fn start(index: usize, block: Value) -> Value {
     json!({ "type": "content_block_start", "index": index, "content_block": block })
 }
 
-/// Returns a Messages event with a delta of a content block.
+/// Returns the event of the Messages API with the next piece (delta) of the content block with this index.
 fn delta(index: usize, delta: Value) -> Value {
     json!({ "type": "content_block_delta", "index": index, "delta": delta })
 }
 
-/// Splits the arguments of a call into their first piece, which is sent with the call, and the others.
+/// Splits the arguments of a call into the first piece, which is sent in the frame that starts the call, and the others.
+/// The first piece is empty if there are no arguments.
 fn first_piece(arguments: &[String]) -> (&str, &[String]) {
     match arguments {
         [first, rest @ ..] => (first, rest),
@@ -207,8 +211,9 @@ fn first_piece(arguments: &[String]) -> (&str, &[String]) {
     }
 }
 
-/// Chooses the name for the reason that a turn ends for: of those for a complete turn, for calls and for the limit of tokens.
-/// The server has no filter.
+/// Returns the word of a wire that names this reason for the end of a turn. The array has the wire's words for a complete
+/// turn, for a turn with calls, and for a turn that the limit of tokens has cut. A filtered turn counts as complete, since
+/// the server has no filter.
 fn stop_reason<'a>(reason: &'a StopReason, [complete, calls, limit]: [&'a str; 3]) -> &'a str {
     match reason {
         StopReason::Complete | StopReason::Filtered => complete,

@@ -11,7 +11,7 @@ use super::{
     turn::{complete_arguments, final_stop_reason, final_usage},
 };
 
-/// Writes a turn of a model as the frames that Ollama streams.
+/// Writes a turn of a model as the frames that Ollama's `/api/chat` streams for it, in order.
 pub(super) fn encode_turn(turn: &[TurnPart]) -> Vec<Bytes> {
     let mut calls = 0;
     let mut frames: Vec<Bytes> = Vec::new();
@@ -47,7 +47,8 @@ pub(super) fn line(value: &Value) -> Bytes {
     Bytes::from(format!("{value}\n"))
 }
 
-/// Returns Ollama's name for the reason that a turn ends for. Ollama has `stop`, also for a turn with calls, and `length`.
+/// Returns the word by which Ollama names this reason for the end of a turn: `length` at the limit of tokens, and `stop`
+/// for any other turn, also one with calls.
 fn stop_reason(reason: &StopReason) -> &str {
     match reason {
         StopReason::Complete | StopReason::ToolCalls | StopReason::Filtered => "stop",
@@ -56,7 +57,7 @@ fn stop_reason(reason: &StopReason) -> &str {
     }
 }
 
-/// Writes a line of Ollama's stream with this message and these further members.
+/// Writes a line of Ollama's stream with this message. `more` has the further members of the line.
 fn chunk(message: Value, more: Value) -> Bytes {
     let message = merge(json!({ "role": "assistant" }), message);
     let base = json!({ "model": "stub", "created_at": "2025-11-24T16:00:00.000000Z", "message": message });

@@ -15,8 +15,8 @@ const MALFORMED: &[u8] = b"{\"broken\":";
 
 /// A reply to one request.
 ///
-/// Methods that add a fault take the number of pieces before it: `0` is right behind the response head, and a number that is
-/// too large is behind the last piece.
+/// Methods that add a fault take the number of pieces before it: `0` is right after the response head, and a number that is
+/// too large is after the last piece.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Reply {
@@ -26,7 +26,7 @@ pub struct Reply {
     pub(super) headers: Vec<(String, String)>,
     /// What happens in place of a response.
     pub(super) no_response: Option<NoResponse>,
-    /// What happens behind the response head, in order.
+    /// What happens after the response head, in order.
     pub(super) steps: Vec<Step>,
     /// A text that the request must contain, and the reply to a request without it.
     pub(super) condition: Option<(String, Box<Reply>)>,
@@ -63,17 +63,17 @@ pub(super) enum Step {
 pub struct Gate(watch::Sender<bool>);
 
 impl Gate {
-    /// Creates a gate that is closed.
+    /// Creates a gate that is closed, for [`Reply::gate_after`].
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Opens the gate: replies that wait at it go on, and later ones do not wait.
+    /// Opens the gate for good: replies that wait at it continue, and later ones do not wait.
     pub fn open(&self) {
         self.0.send_replace(true);
     }
 
-    /// Waits until the gate is open.
+    /// Waits until a test has opened the gate; returns at once if it is open.
     pub(super) async fn wait_until_open(&self) {
         // The sender is a part of `self`, so the wait cannot end with an error.
         let _ = self.0.subscribe().wait_for(|is_open| *is_open).await;
@@ -81,16 +81,17 @@ impl Gate {
 }
 
 impl Reply {
-    /// Creates a streamed turn, with all events that the provider sends for it.
+    /// Creates a reply that streams a turn of a model with all frames that the provider sends for the turn on this wire.
+    /// Each frame is a piece.
     pub fn stream(wire: Wire, turn: &[TurnPart]) -> Self {
         Self::new(200, Some(wire), wire.encode_turn(turn))
     }
 
-    /// Creates a streamed turn as llama.cpp's `llama-server` writes it. It has the wires of Chat Completions, Responses and
-    /// Messages; on other wires the body is empty.
+    /// Creates a reply that streams a turn as llama.cpp's `llama-server` writes it. This server has the wires of Chat
+    /// Completions, Responses and Messages; for another wire the body is empty.
     ///
     /// The response head promises to keep the connection open, but the connection is closed a moment after the end of the
-    /// body: a request that is sent on it in between gets no response.
+    /// body: a request that is sent over it in this moment gets no response.
     pub fn llama_cpp(wire: Wire, turn: &[TurnPart]) -> Self {
         let mut reply = Self::raw(200, "text/event-stream", Bytes::new());
         reply.wire = Some(wire);
@@ -99,21 +100,21 @@ impl Reply {
         reply.header("keep-alive", "timeout=5, max=100")
     }
 
-    /// Creates an error of llama.cpp's `llama-server`, which has the same form on every wire: its code is `status`, and its
-    /// type is `error_type`, such as `exceed_context_size_error`. The connection is closed, and the response head announces
-    /// that.
+    /// Creates an error response of llama.cpp's `llama-server`, which has the same form on every wire: its code is
+    /// `status`, and its type is `error_type`, such as `exceed_context_size_error`. The connection is closed, and the
+    /// response head announces that.
     pub fn llama_cpp_error(status: u16, error_type: &str, message: &str) -> Self {
         let body = llama_cpp::error_body(status, error_type, message).to_string();
         Self::raw(status, "application/json; charset=utf-8", body).header("connection", "close")
     }
 
-    /// Creates a reply from a recorded stream; each frame is a piece.
+    /// Creates a reply that sends a recorded stream of this wire again. Each frame of `body` is a piece.
     pub fn recording(wire: Wire, body: impl Into<Bytes>) -> Self {
         Self::new(200, Some(wire), wire.split_frames(body.into()))
     }
 
-    /// Creates a streamed body that is written by hand: an object is one frame of the wire (on Bedrock it is an array of the
-    /// event's type and its payload), a string is written as it is, and a number is a pause in seconds.
+    /// Creates a reply whose streamed body a test writes by hand: an object is one frame of the wire (on Bedrock an array
+    /// of the event's type and its payload is one), a string is sent unchanged, and a number is a pause in seconds.
     pub fn frames(wire: Wire, frames: &[Value]) -> Self {
         let mut reply = Self::new(200, Some(wire), Vec::new());
         reply.steps.extend(frames.iter().map(|frame| match frame {
@@ -126,19 +127,20 @@ impl Reply {
         reply
     }
 
-    /// Sends this reply if the JSON text of the request contains `text`, and `otherwise` if it does not.
+    /// Makes the reply depend on the request: this reply is sent if the JSON text of the request contains `text`, and
+    /// `otherwise` if not.
     pub fn if_request_contains(self, text: impl Into<String>, otherwise: Self) -> Self {
         Self { condition: Some((text.into(), Box::new(otherwise))), ..self }
     }
 
-    /// Creates a reply with any body, in one piece.
+    /// Creates a reply with this status and media type, whose body is one piece.
     pub fn raw(status: u16, content_type: &str, body: impl Into<Bytes>) -> Self {
         let mut reply = Self::new(status, None, vec![body.into()]);
         reply.headers.push(("content-type".into(), content_type.into()));
         reply
     }
 
-    /// Creates an error response with this status, in the form that the provider has for it.
+    /// Creates an error response with this status, in the form that the provider of this wire has for it.
     pub fn error(wire: Wire, status: u16, message: &str) -> Self {
         let (error_type, body) = wire.error_body(status, message);
         let reply = Self::raw(status, "application/json", body.to_string());
@@ -164,18 +166,18 @@ impl Reply {
         Self { no_response: Some(NoResponse::Silence), ..Self::new(200, None, Vec::new()).stall_after(0) }
     }
 
-    /// Adds a response header.
+    /// Adds a response header, also if there is one of this name.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.into(), value.into()));
         self
     }
 
-    /// Returns how many pieces the body has.
+    /// Returns the number of pieces of the body, each of which is sent by itself. Faults count `pieces` in the same way.
     pub fn pieces(&self) -> usize {
         self.steps.iter().filter(|step| matches!(step, Step::Send(_))).count()
     }
 
-    /// Returns the pieces together, as a client would read them.
+    /// Returns the complete body: all pieces, joined.
     pub fn body(&self) -> Bytes {
         let pieces = self.steps.iter().filter_map(|step| match step {
             Step::Send(piece) => Some(piece.clone()),
@@ -184,46 +186,48 @@ impl Reply {
         wire::join(&pieces.collect::<Vec<_>>())
     }
 
-    /// Closes the connection after so many pieces, in the middle of the body: the client sees an error.
+    /// Closes the connection after this many pieces, in the middle of the body: the client sees an error.
     pub fn cut_after(self, pieces: usize) -> Self {
         self.end_with(pieces, Some(Step::Cut))
     }
 
-    /// Ends the body after so many pieces, as if it were complete.
+    /// Ends the body after this many pieces, as if it were complete there.
     pub fn end_after(self, pieces: usize) -> Self {
         self.end_with(pieces, None)
     }
 
-    /// Sends nothing more after so many pieces, until the client closes the connection or the provider is dropped.
+    /// Sends nothing more after this many pieces, and keeps the connection open until the client closes it or the provider
+    /// is dropped.
     pub fn stall_after(self, pieces: usize) -> Self {
         self.end_with(pieces, Some(Step::Stall))
     }
 
-    /// Sends an error after so many pieces, in the form of the provider, and ends the body.
+    /// Sends the frame of an error after this many pieces, in the form of the reply's wire, and ends the body.
     ///
-    /// `error_type` is the provider's name for the error; on Bedrock it is the name of an exception, such as
-    /// `throttlingException`. A reply without a wire, such as that of [`raw`](Self::raw), only ends.
+    /// `error_type` is the type of the error in the provider's words; on Bedrock it is the name of an exception, such as
+    /// `throttlingException`. If the reply has no wire, as one of [`raw`](Self::raw), the body ends without the frame.
     pub fn failure_after(self, pieces: usize, error_type: &str, message: &str) -> Self {
         let number = pieces.min(self.pieces());
         let failure = self.wire.map(|wire| Step::Send(wire.error_frame(number, error_type, message)));
         self.end_with(pieces, failure)
     }
 
-    /// Inserts a frame after so many pieces that is not JSON or, on Bedrock, has a wrong checksum. It counts as a piece, and
-    /// the rest follows.
+    /// Inserts a malformed frame after this many pieces: broken JSON, or a wrong checksum on Bedrock. It counts as a piece,
+    /// and the other pieces follow.
     pub fn malformed_after(mut self, pieces: usize) -> Self {
         let frame = self.wire.map_or(Bytes::from_static(MALFORMED), Wire::malformed_frame);
         self.steps.insert(self.step_index(pieces), Step::Send(frame));
         self
     }
 
-    /// Waits after so many pieces until a test opens `gate`, and then goes on.
+    /// Makes the reply wait after this many pieces until a test opens `gate`; then the other pieces follow.
     pub fn gate_after(mut self, pieces: usize, gate: &Gate) -> Self {
         self.steps.insert(self.step_index(pieces), Step::Wait(gate.clone()));
         self
     }
 
-    /// Creates a reply with these pieces as its body, and with the response headers that the provider sends on this wire.
+    /// Creates a reply with these pieces as its body. If it has a wire, the response headers that the provider sends there
+    /// are added.
     fn new(status: u16, wire: Option<Wire>, pieces: Vec<Bytes>) -> Self {
         let steps = pieces.into_iter().map(Step::Send).collect();
         let reply = Self { wire, status, headers: Vec::new(), no_response: None, steps, condition: None };
@@ -233,7 +237,7 @@ impl Reply {
         }
     }
 
-    /// Adds the header with the id of the request, if the provider sends one.
+    /// Adds the response header with the id of the request, if the provider of the wire sends one.
     fn with_request_id(self) -> Self {
         match self.wire.and_then(Wire::request_id_header) {
             Some(name) => self.header(name, "req-stub"),
@@ -241,15 +245,15 @@ impl Reply {
         }
     }
 
-    /// Keeps so many pieces of the body, adds the step `last`, and drops the rest.
+    /// Keeps this many pieces of the body, removes the rest, and adds the step `last`.
     fn end_with(mut self, pieces: usize, last: Option<Step>) -> Self {
         self.steps.truncate(self.step_index(pieces));
         self.steps.extend(last);
         self
     }
 
-    /// Finds the index of the step that comes after so many pieces of the body, and after the gates and faults that already
-    /// follow them.
+    /// Returns the index at which a step is inserted so that it comes after this many pieces, and after the gates and
+    /// faults that already follow these pieces.
     fn step_index(&self, pieces: usize) -> usize {
         let mut sent = 0;
         let next = self.steps.iter().position(|step| {

@@ -11,7 +11,7 @@ use super::{
     turn::{final_stop_reason, final_usage},
 };
 
-/// Writes a turn of a model as the frames that Responses streams.
+/// Writes a turn of a model as the frames that OpenAI's Responses API streams for it, in order.
 pub(super) fn encode_turn(turn: &[TurnPart]) -> Vec<Bytes> {
     let mut events = Events::default();
     let begun = response("in_progress", &[], None);
@@ -48,7 +48,8 @@ pub(super) fn encode_turn(turn: &[TurnPart]) -> Vec<Bytes> {
     events.frames
 }
 
-/// Writes an error in the middle of a stream. `error_type` is the provider's name for it.
+/// Writes the frame of an error in the middle of a stream. `number` is its sequence number, and `error_type` the code of
+/// the error in OpenAI's words.
 pub(super) fn error_frame(number: usize, error_type: &str, message: &str) -> Bytes {
     named_frame(&json!({
         "type": "error",
@@ -59,7 +60,7 @@ pub(super) fn error_frame(number: usize, error_type: &str, message: &str) -> Byt
     }))
 }
 
-/// Returns the Responses API's name for the reason that a turn ends for.
+/// Returns the word by which the Responses API names why a turn is incomplete; empty for a complete turn.
 fn stop_reason(reason: &StopReason) -> &str {
     match reason {
         StopReason::Complete | StopReason::ToolCalls => "",
@@ -69,7 +70,7 @@ fn stop_reason(reason: &StopReason) -> &str {
     }
 }
 
-/// Returns the response object, which the first and the last events of a stream hold.
+/// Returns the response object that the first and the last events of a stream hold, with this status and these items.
 fn response(status: &str, output: &[Value], usage: Option<Usage>) -> Value {
     let usage = usage.map(|usage| {
         json!({
@@ -120,7 +121,7 @@ enum Item {
 }
 
 impl Events {
-    /// Writes a piece of the answer, and opens a message before if none is open.
+    /// Writes the next piece of the answer. If no message is open, opens one first.
     fn text(&mut self, piece: &str) {
         if !matches!(self.open, Some(Item::Message { .. })) {
             self.open(Item::Message { text: String::new() });
@@ -134,7 +135,7 @@ impl Events {
         }
     }
 
-    /// Writes a piece of the reasoning, and opens an item for it before if none is open.
+    /// Writes the next piece of the reasoning. If no item of reasoning is open, opens one first.
     fn reasoning(&mut self, piece: &str) {
         if !matches!(self.open, Some(Item::Reasoning { .. })) {
             self.open(Item::Reasoning { text: String::new() });
@@ -148,7 +149,7 @@ impl Events {
         }
     }
 
-    /// Writes a complete function call.
+    /// Writes all events of a function call, from its start to its end, and closes the item that was open before.
     fn call(&mut self, id: &str, name: &str, arguments: &[String]) {
         self.close(None);
         let joined = arguments.concat();
@@ -171,7 +172,7 @@ impl Events {
         self.done(done);
     }
 
-    /// Closes the open output item, if any, and opens this one.
+    /// Closes the open output item, if any, and opens `item`.
     fn open(&mut self, item: Item) {
         self.close(None);
         let begun = match &item {
@@ -182,7 +183,8 @@ impl Events {
         self.open = Some(item);
     }
 
-    /// Closes the open output item, if there is one. `encrypted` is the encrypted content for an item of reasoning.
+    /// Closes the open output item; does nothing if none is open. `encrypted` becomes the encrypted content of an item of
+    /// reasoning.
     fn close(&mut self, encrypted: Option<&str>) {
         match self.open.take() {
             Some(Item::Message { text }) => {
@@ -213,48 +215,49 @@ impl Events {
         }
     }
 
-    /// Writes that an output item is complete, and adds it to the output.
+    /// Writes the event that an output item is complete, and adds the item to the output, which the last event repeats.
     fn done(&mut self, item: Value) {
         self.on_output("response.output_item.done", json!({ "item": item }));
         self.output.push(item);
     }
 
-    /// Returns an output item for an assistant message with this status and content.
+    /// Returns the JSON of an assistant message, which is an output item, with this status and content.
     fn message(&self, status: &str, content: Value) -> Value {
         let id = self.id("msg");
         json!({ "id": id, "type": "message", "status": status, "role": "assistant", "content": content })
     }
 
-    /// Writes an event about the open output item.
+    /// Writes an event of the type `kind` that names the open output item by its id, which begins with `prefix`. `more` has
+    /// its further members.
     fn on_item(&mut self, kind: &str, prefix: &str, more: Value) {
         let id = json!({ "item_id": self.id(prefix) });
         self.on_output(kind, merge(id, more));
     }
 
-    /// Writes an event that has the index of the current output item.
+    /// Writes an event of the type `kind` with the index of the current output item. `more` has its further members.
     fn on_output(&mut self, kind: &str, more: Value) {
         let index = json!({ "output_index": self.output.len() });
         self.push(kind, merge(index, more));
     }
 
-    /// Writes an event with the next sequence number.
+    /// Writes an event of the type `kind` with the next sequence number. `more` has its further members.
     fn push(&mut self, kind: &str, more: Value) {
         let base = json!({ "type": kind, "sequence_number": self.frames.len() });
         self.frames.push(named_frame(&merge(base, more)));
     }
 
-    /// Returns the id of the open output item, or of the next one if none is open.
+    /// Returns the id of the open output item, or of the next one if none is open. The id begins with `prefix`.
     fn id(&self, prefix: &str) -> String {
         format!("{prefix}_stub_{}", self.output.len())
     }
 }
 
-/// Returns a text part of a message.
+/// Returns the JSON of a text part of a message.
 fn output_text(text: &str) -> Value {
     json!({ "type": "output_text", "annotations": [], "logprobs": [], "text": text })
 }
 
-/// Returns a text part of a summary of reasoning.
+/// Returns the JSON of a text part of a summary of reasoning.
 fn summary_text(text: &str) -> Value {
     json!({ "type": "summary_text", "text": text })
 }

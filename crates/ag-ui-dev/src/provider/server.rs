@@ -40,7 +40,7 @@ pub(super) struct ProviderState {
     pub(super) requests: watch::Sender<Vec<RecordedRequest>>,
     /// How many requests were not POSTs.
     pub(super) probes: watch::Sender<usize>,
-    /// How many replies were dropped before they were complete.
+    /// How many replies were not complete when the client closed their connection.
     pub(super) abandoned: watch::Sender<usize>,
 }
 
@@ -49,6 +49,7 @@ pub(super) struct ProviderState {
 pub(super) struct ConnectionClosed;
 
 impl fmt::Display for ConnectionClosed {
+    /// Writes that the reply ends here.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the reply ends here")
     }
@@ -68,27 +69,28 @@ struct ReplyBody {
 }
 
 impl ProviderState {
-    /// Creates the state of a stand-in that behaves as llama.cpp's server.
+    /// Creates the state of a provider that answers requests other than POSTs as llama.cpp's server does.
     pub(super) fn as_llama_cpp() -> Self {
         Self { is_llama_cpp: true, ..Self::default() }
     }
 
-    /// Adds replies to the queue, for one request each.
+    /// Adds replies to the end of the queue. Each is sent to one request.
     pub(super) fn queue(&self, replies: impl IntoIterator<Item = Reply>) {
         lock(&self.replies).extend(replies);
     }
 
-    /// Sets the reply to requests that find the queue empty.
+    /// Sets the reply to every request that finds the queue empty.
     pub(super) fn always(&self, reply: Reply) {
         *lock(&self.always) = Some(reply);
     }
 
-    /// Sets the check for the body of each request.
+    /// Sets the check for the JSON body of every request from now on. A request that fails the check is answered 400.
     pub(super) fn check_requests(&self, check: RequestCheck) {
         *lock(&self.check) = Some(check);
     }
 
-    /// Handles a request to the stand-in: records it, checks it and sends the next reply.
+    /// Handles a request to the provider. A POST is checked, recorded and answered with the next reply, or with 400 if the
+    /// check fails. Any other request counts as a probe and is answered 404, or as llama.cpp's server does.
     pub(super) async fn handle(self: Arc<Self>, request: Request<Incoming>) -> ReplyResult {
         let (head, body) = request.into_parts();
         let connection = head.extensions.get::<Connection>().cloned();
@@ -126,14 +128,16 @@ impl ProviderState {
         self.send(reply, connection).await
     }
 
-    /// Takes the next reply from the queue. If the queue is empty, it returns the default reply, or an error.
+    /// Removes and returns the next reply of the queue. If the queue is empty, returns the reply of
+    /// [`always`](Self::always), or else an error 500.
     fn next(&self) -> Reply {
         let queued = lock(&self.replies).pop_front();
         let reply = queued.or_else(|| lock(&self.always).clone());
         reply.unwrap_or_else(|| stub_error(500, "no reply is queued"))
     }
 
-    /// Sends a reply as the response to a request. Some replies close the connection or never respond instead.
+    /// Turns a reply into the HTTP response to a request. A reply may instead close the connection, or never respond.
+    /// `connection` is closed by a reply that has such a step.
     async fn send(self: Arc<Self>, reply: Reply, connection: Option<Connection>) -> ReplyResult {
         let body = ReplyBody { steps: reply.steps.into_iter(), state: self, connection };
         match reply.no_response {
@@ -151,7 +155,8 @@ impl ProviderState {
 }
 
 impl ReplyBody {
-    /// Performs the next steps of a reply, such as pauses and gates, up to a piece of the body; `None` at its end.
+    /// Runs the steps of a reply, such as pauses and gates, up to the next piece of the body, and returns this piece;
+    /// `None` at the end of the body, and an error where a fault cuts the connection.
     async fn next(mut self) -> Option<(Result<Frame<Bytes>, ConnectionClosed>, Self)> {
         loop {
             // hyper writes to the socket when a body has nothing to give for now.
@@ -176,6 +181,7 @@ impl ReplyBody {
 }
 
 impl Drop for ReplyBody {
+    /// Counts the reply as abandoned if not all of its steps were done.
     fn drop(&mut self) {
         if !self.steps.as_slice().is_empty() {
             self.state.abandoned.send_modify(|left| *left += 1);
@@ -183,7 +189,8 @@ impl Drop for ReplyBody {
     }
 }
 
-/// Returns the reply of llama.cpp's server to a request that is not a POST.
+/// Returns the reply of llama.cpp's server to a request that is not a POST: a list of models to a GET, and 404 to any
+/// other.
 fn llama_cpp_probe_reply(method: &Method) -> Reply {
     if *method == Method::GET {
         let models = json!({ "object": "list", "data": [{ "id": "stub", "object": "model" }] });
@@ -195,14 +202,15 @@ fn llama_cpp_probe_reply(method: &Method) -> Reply {
     if *method == Method::HEAD { refusal.end_after(0) } else { refusal }
 }
 
-/// An error of this stand-in itself. Its JSON has the message wherever a client of a provider looks for one.
+/// Creates an error response of this stand-in itself. Its JSON has the message in each place where a client of some
+/// provider looks for it.
 fn stub_error(status: u16, message: &str) -> Reply {
     let error = json!({ "type": "stub", "code": status, "message": message });
     let body = json!({ "type": "error", "error": error, "message": message });
     Reply::raw(status, "application/json", body.to_string())
 }
 
-/// Locks a mutex. No code panics while it holds one of these locks, so the value of a poisoned one is consistent.
+/// Locks a mutex. No code panics while it holds one of these locks, so the value of a poisoned lock is consistent.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -93,11 +93,11 @@ async fn body_ends_as_its_fault_says() {
         let reply = || Reply::stream(wire, &turn());
         let all = reply().pieces();
         for (why, faulty, pieces, is_clean) in [
-            ("cut behind the head", reply().cut_after(0), 0, false),
-            ("cut behind a piece", reply().cut_after(3), 3, false),
-            ("cut behind all", reply().cut_after(99), all, false),
-            ("ended behind the head", reply().end_after(0), 0, true),
-            ("ended behind a piece", reply().end_after(3), 3, true),
+            ("cut after the head", reply().cut_after(0), 0, false),
+            ("cut after a piece", reply().cut_after(3), 3, false),
+            ("cut after all", reply().cut_after(99), all, false),
+            ("ended after the head", reply().end_after(0), 0, true),
+            ("ended after a piece", reply().end_after(3), 3, true),
             ("failed", reply().failure_after(3, "overloaded", "too much"), 4, true),
             ("a bad frame between", reply().malformed_after(3), all + 1, true),
             ("a bad frame and a cut", reply().malformed_after(3).cut_after(4), 4, false),

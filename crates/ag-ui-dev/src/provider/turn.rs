@@ -10,7 +10,7 @@ pub enum TurnPart {
     Text(String),
     /// The model writes a piece of its reasoning.
     Reasoning(String),
-    /// The provider signs the reasoning before it; Gemini signs the call behind it. Chat Completions and Ollama have no
+    /// The provider signs the reasoning before it; Gemini signs the call after it. Chat Completions and Ollama have no
     /// signatures and leave it out.
     Signature(String),
     /// The provider sends reasoning that only it can read. Anthropic, Bedrock (in Base64) and Responses have it.
@@ -65,27 +65,27 @@ pub enum StopReason {
 }
 
 impl TurnPart {
-    /// Creates a piece of the answer.
+    /// Creates a piece of the model's answer.
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text(text.into())
     }
 
-    /// Creates a piece of the reasoning.
+    /// Creates a piece of the model's reasoning.
     pub fn reasoning(text: impl Into<String>) -> Self {
         Self::Reasoning(text.into())
     }
 
-    /// Creates a signature of the reasoning before it; on Gemini, of the call behind it.
+    /// Creates the provider's signature of the reasoning before this part; on Gemini, of the call after this part.
     pub fn signature(signature: impl Into<String>) -> Self {
         Self::Signature(signature.into())
     }
 
-    /// Creates reasoning that only the provider can read.
+    /// Creates reasoning that only the provider can read. A wire without such reasoning leaves it out.
     pub fn redacted(data: impl Into<String>) -> Self {
         Self::Redacted(data.into())
     }
 
-    /// Creates a tool call; its arguments are pieces of JSON text.
+    /// Creates a tool call. `id` is the provider's id of the call, and `arguments` are pieces of one JSON text.
     pub fn call<'a>(
         id: impl Into<String>,
         name: impl Into<String>,
@@ -96,7 +96,7 @@ impl TurnPart {
     }
 }
 
-/// The tokens that the turn reports last, if it reports any.
+/// Returns the last report of tokens in the turn; `None` if the turn has no report.
 pub(super) fn final_usage(turn: &[TurnPart]) -> Option<Usage> {
     turn.iter().rev().find_map(|part| match part {
         TurnPart::Usage(usage) => Some(*usage),
@@ -104,7 +104,8 @@ pub(super) fn final_usage(turn: &[TurnPart]) -> Option<Usage> {
     })
 }
 
-/// The reason that the turn ends for: the last one that it has, or else what its calls demand.
+/// Returns the last reason for the end of the turn that the test has given. Without one, the reason is that the turn waits
+/// for its calls, or that it is complete.
 pub(super) fn final_stop_reason(turn: &[TurnPart]) -> StopReason {
     let reason = turn.iter().rev().find_map(|part| match part {
         TurnPart::Stop(reason) => Some(reason.clone()),
@@ -114,14 +115,15 @@ pub(super) fn final_stop_reason(turn: &[TurnPart]) -> StopReason {
     reason.unwrap_or(if has_calls { StopReason::ToolCalls } else { StopReason::Complete })
 }
 
-/// Joins the arguments of a call, for a wire that sends them at once. Text that is not JSON becomes a JSON string.
+/// Joins the pieces of a call's arguments and reads them as JSON, for a provider that sends a call at once. Text that is
+/// not JSON becomes a JSON string.
 pub(super) fn complete_arguments(arguments: &[String]) -> serde_json::Value {
     let text = arguments.concat();
     serde_json::from_str(&text).unwrap_or(serde_json::Value::String(text))
 }
 
 impl Usage {
-    /// The part of the input that was neither read from the cache nor written to it.
+    /// Returns the number of input tokens that were neither read from the provider's cache nor written to it.
     pub(super) fn uncached(self) -> u64 {
         self.input.saturating_sub(self.cached_read + self.cache_write)
     }

@@ -31,7 +31,7 @@ impl Wire {
     pub const ALL: [Self; 6] =
         [Self::OpenAiChat, Self::OpenAiResponses, Self::Anthropic, Self::Gemini, Self::Ollama, Self::Bedrock];
 
-    /// The media type of a stream.
+    /// Returns the media type of a stream on this wire.
     pub(super) fn content_type(self) -> &'static str {
         match self {
             Self::OpenAiChat | Self::OpenAiResponses | Self::Anthropic => "text/event-stream; charset=utf-8",
@@ -41,8 +41,7 @@ impl Wire {
         }
     }
 
-    /// The response header with the id of the request, which the provider's support asks for; `None` if the provider sends
-    /// none.
+    /// Returns the name of the response header in which the provider sends its id of the request; `None` if it sends none.
     pub(super) fn request_id_header(self) -> Option<&'static str> {
         match self {
             Self::OpenAiChat | Self::OpenAiResponses => Some("x-request-id"),
@@ -52,7 +51,7 @@ impl Wire {
         }
     }
 
-    /// Writes a turn as the frames that the provider sends.
+    /// Writes a turn of a model as the frames that the provider streams for it, in order.
     pub(super) fn encode_turn(self, turn: &[TurnPart]) -> Vec<Bytes> {
         match self {
             Self::OpenAiChat => openai::encode_turn(turn),
@@ -64,7 +63,7 @@ impl Wire {
         }
     }
 
-    /// Writes one frame of this wire. For Bedrock `frame` is an array of the event's type and its payload.
+    /// Writes JSON as one frame of this wire. For Bedrock `frame` is an array of the event's type and its payload.
     pub(super) fn encode_frame(self, frame: &Value) -> Bytes {
         match self {
             Self::OpenAiChat | Self::Gemini => data_frame(frame),
@@ -74,7 +73,8 @@ impl Wire {
         }
     }
 
-    /// Writes the body of an error response with this status. Returns the provider's name for such an error too.
+    /// Writes the body of an error response with this HTTP status. Returns it together with the type of the error that the
+    /// provider uses for the status; empty for Ollama, which has no types.
     pub(super) fn error_body(self, status: u16, message: &str) -> (String, Value) {
         match self {
             Self::OpenAiChat | Self::OpenAiResponses => openai::error_body(status, message),
@@ -85,8 +85,8 @@ impl Wire {
         }
     }
 
-    /// Writes an error in the middle of a stream. `number` is the index of its frame, and `error_type` the provider's name
-    /// for the error.
+    /// Writes the frame of an error in the middle of a stream. `number` is the index of the frame, which only Responses
+    /// sends, and `error_type` the type of the error in the provider's words.
     pub(super) fn error_frame(self, number: usize, error_type: &str, message: &str) -> Bytes {
         match self {
             Self::OpenAiChat => openai::error_frame(error_type, message),
@@ -98,7 +98,7 @@ impl Wire {
         }
     }
 
-    /// Writes a frame that ends where it should and cannot be read: its JSON breaks off, or its checksum is wrong.
+    /// Writes a frame that is complete but cannot be read: its JSON breaks off, or on Bedrock its checksum is wrong.
     pub(super) fn malformed_frame(self) -> Bytes {
         match self {
             Self::OpenAiChat => Bytes::from_static(b"data: {\"id\":\"chatcmpl-stub\",\"choices\":[{\n\n"),
@@ -114,7 +114,7 @@ impl Wire {
         }
     }
 
-    /// Splits a recorded body into its frames. Bytes behind the last complete frame are the last element.
+    /// Splits a recorded body into its frames. If the last frame is cut off, its bytes are the last element.
     pub(super) fn split_frames(self, mut body: Bytes) -> Vec<Bytes> {
         let mut frames = Vec::new();
         while !body.is_empty() {
@@ -133,13 +133,13 @@ impl Wire {
     }
 }
 
-/// The index behind the first occurrence of `border`.
+/// Returns the index after the first occurrence of `border`; `None` if the bytes do not contain it.
 fn end_of_first(body: &[u8], border: &[u8]) -> Option<usize> {
     let at = body.windows(border.len()).position(|window| window == border)?;
     Some(at + border.len())
 }
 
-/// Joins frames.
+/// Joins frames into one body.
 pub(super) fn join(frames: &[Bytes]) -> Bytes {
     let mut all = BytesMut::new();
     frames.iter().for_each(|frame| all.extend_from_slice(frame));

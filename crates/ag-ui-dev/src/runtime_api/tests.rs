@@ -110,7 +110,7 @@ async fn invoke(api: &RuntimeApi) -> Result<FunctionResponse, FunctionError> {
     api.invoke(Payload::from(&json!({ "n": 1 })), Invocation::default()).await
 }
 
-/// Returns the head of a streamed response with the separator behind it.
+/// Returns the head of a streamed response with the separator after it.
 fn head() -> Vec<u8> {
     [PRELUDE.as_bytes(), &[0; 8]].concat()
 }

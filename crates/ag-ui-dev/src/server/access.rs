@@ -14,7 +14,7 @@ pub(super) const KEY_HEADER: HeaderName = HeaderName::from_static("x-agui-dev-ke
 /// this machine, and the browser would take the server for a part of that page's site (DNS rebinding).
 const HOSTS: [&str; 2] = ["127.0.0.1", "localhost"];
 
-/// Checks who may send requests.
+/// Checks that requests come from somebody who may use the server.
 pub(super) struct Access {
     secret: String,
     allowed_origins: Vec<String>,
@@ -34,7 +34,7 @@ pub(super) enum AccessError {
 }
 
 impl AccessError {
-    /// Returns the HTTP status of the response to a refused request.
+    /// Returns the HTTP status of the response to a request that was refused for this reason.
     pub(super) fn status(self) -> StatusCode {
         match self {
             Self::Host | Self::Origin => StatusCode::FORBIDDEN,
@@ -42,7 +42,7 @@ impl AccessError {
         }
     }
 
-    /// Returns the code in the JSON of the response to a refused request.
+    /// Returns the error code in the JSON of the response to a request that was refused for this reason.
     pub(super) fn code(self) -> &'static str {
         match self {
             Self::Host | Self::Origin => "FORBIDDEN",
@@ -52,15 +52,16 @@ impl AccessError {
 }
 
 impl Access {
-    /// Creates the checks for this secret and these foreign origins.
+    /// Creates the checks. `secret` is what requests must have in a header, and `allowed_origins` are the origins of other
+    /// pages that may use the server.
     pub(super) fn new(secret: &str, allowed_origins: &[String]) -> Self {
         Self { secret: secret.to_owned(), allowed_origins: allowed_origins.to_vec() }
     }
 
-    /// Checks that a request is meant for this server, and that it comes from a page that may use the server or from a
-    /// program.
+    /// Checks the headers `Host` and `Origin` of a request: the request must be for this server, and come from a program,
+    /// from the server's own page or from a page of an allowed origin.
     ///
-    /// Returns the origin of the page if it is a foreign one that is allowed: the response has to name it.
+    /// Returns the origin of the page if that is an allowed foreign one, for the CORS headers; `None` otherwise.
     pub(super) fn check_source(&self, headers: &HeaderMap) -> Result<Option<HeaderValue>, AccessError> {
         let mut hosts = headers.get_all(HOST).iter();
         let (Some(host), None) = (hosts.next(), hosts.next()) else { return Err(AccessError::Host) };
@@ -82,13 +83,14 @@ impl Access {
         }
     }
 
-    /// Checks the secret of a request to one of the server's own routes.
+    /// Checks that a request to one of the server's own routes has the secret in the header `x-agui-dev-key`.
     pub(super) fn check_key(&self, headers: &HeaderMap) -> Result<(), AccessError> {
         let is_right = headers.get(KEY_HEADER).is_some_and(|key| is_same(key.as_bytes(), &self.secret));
         if is_right { Ok(()) } else { Err(AccessError::Key) }
     }
 
-    /// Checks the secret of a request to the function that chooses its caller: either the key or the shared token is enough.
+    /// Checks a request that chooses its caller: it must have the secret in the header `x-agui-dev-key`, or the function's
+    /// shared `token` as a Bearer token or in the header `token_header`. If `token` is `None`, only the secret counts.
     pub(super) fn check_key_or_token(
         &self,
         headers: &HeaderMap,
@@ -102,7 +104,7 @@ impl Access {
     }
 }
 
-/// Whether two secrets are the same. The comparison takes the same time wherever they differ.
+/// Whether `given` equals the secret. The comparison takes the same time wherever they differ, so its time reveals nothing.
 fn is_same(given: &[u8], expected: &str) -> bool {
     verify_slices_are_equal(given, expected.as_bytes()).is_ok()
 }

@@ -34,15 +34,16 @@ pub(super) struct CallerError {
 }
 
 impl Caller {
-    /// Reads the caller from the header `x-agui-dev-as` and removes the header. Without it the caller is anonymous and uses
-    /// a function URL.
+    /// Removes the header `x-agui-dev-as` from a request and reads the caller from it. Without the header the caller is
+    /// anonymous and uses a function URL.
     pub(super) fn take(headers: &mut HeaderMap) -> Result<Self, CallerError> {
         headers
             .remove(CALLER_HEADER)
             .map_or_else(|| Ok(Self::default()), |value| Self::read(value.as_bytes()))
     }
 
-    /// Reads the caller from a value of the header `x-agui-dev-as`.
+    /// Reads the caller from a value of the header `x-agui-dev-as`: the id of a sample person, or JSON. Any other value is
+    /// an error.
     pub(super) fn read(value: &[u8]) -> Result<Self, CallerError> {
         let people = Person::samples();
         if let Some(person) = people.iter().find(|person| person.id.as_bytes() == value) {

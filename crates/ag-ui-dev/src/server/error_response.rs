@@ -21,7 +21,7 @@ pub(super) struct ErrorResponse {
 }
 
 impl ErrorResponse {
-    /// Creates the error response for a request that cannot be read: 400.
+    /// Creates the error response to a request that the server cannot read: 400.
     pub(super) fn bad_request(message: impl ToString) -> Self {
         Self { status: StatusCode::BAD_REQUEST, code: "BAD_REQUEST", message: message.to_string() }
     }
@@ -38,32 +38,36 @@ impl ErrorResponse {
 }
 
 impl From<AccessError> for ErrorResponse {
+    /// Creates the error response to a request that was refused: 403, or 401 if the secret is missing or wrong.
     fn from(error: AccessError) -> Self {
         Self { status: error.status(), code: error.code(), message: error.to_string() }
     }
 }
 
 impl From<CallerError> for ErrorResponse {
+    /// Creates the error response to a request whose caller cannot be read: 400.
     fn from(error: CallerError) -> Self {
         Self::bad_request(error)
     }
 }
 
 impl From<FaultError> for ErrorResponse {
+    /// Creates the error response to a request for a fault that cannot be set: 400.
     fn from(error: FaultError) -> Self {
         Self::bad_request(error)
     }
 }
 
 impl From<FunctionError> for ErrorResponse {
-    /// The status is that of a function URL whose function fails. The message has the reason, since this is the developer's
-    /// own machine.
+    /// Creates the error response to a request on which the function has failed: 502, as from a function URL. The message
+    /// has the reason, since the request comes from the developer's own machine.
     fn from(error: FunctionError) -> Self {
         Self { status: StatusCode::BAD_GATEWAY, code: "FUNCTION_FAILED", message: error.to_string() }
     }
 }
 
 impl From<ServerError> for ErrorResponse {
+    /// Creates the error response for a part of the development server that did not start: 500.
     fn from(error: ServerError) -> Self {
         Self::internal(error)
     }
@@ -78,7 +82,7 @@ pub(super) fn json(status: StatusCode, value: &Value) -> Response<Body> {
     response
 }
 
-/// Creates a response body of these bytes.
+/// Creates a response body that holds these bytes, all sent at once.
 pub(super) fn full(bytes: Bytes) -> Body {
     Full::new(bytes).map_err(|never| match never {}).boxed_unsync()
 }

@@ -46,7 +46,8 @@ pub(super) enum FaultError {
 }
 
 impl Faults {
-    /// Starts the stand-ins that the settings ask for: Secrets Manager, and proxies for model servers.
+    /// Starts the stand-ins that faults need: Secrets Manager, if the settings allow faults, and a proxy for each model
+    /// server that is reached by plain HTTP.
     pub(super) async fn start(settings: &Settings) -> Result<Self, ServerError> {
         let secrets = match settings.has_faults {
             true => {
@@ -63,7 +64,7 @@ impl Faults {
         Ok(Self { secrets, models, active: Mutex::default() })
     }
 
-    /// Returns the variables that make the function use the stand-ins of the faults.
+    /// Returns the environment variables that make the function use the stand-ins; empty if the settings allow no faults.
     pub(super) fn variables(&self) -> Vec<(String, String)> {
         let Some(secrets) = &self.secrets else { return Vec::new() };
         let mut variables = vec![
@@ -76,27 +77,29 @@ impl Faults {
         variables
     }
 
-    /// Returns the shared token that the function accepts now; `None` if the server has no Secrets Manager of its own.
+    /// Returns the shared token that is in the server's own Secrets Manager now; `None` if the server has no Secrets
+    /// Manager.
     pub(super) fn token(&self) -> Option<String> {
         self.secrets.as_ref().map(SecretsManager::token)
     }
 
-    /// Returns after how many chunks each response to a client is broken off, if that fault is set.
+    /// Returns after how many chunks each response to a client is broken off; `None` if this fault is not set.
     pub(super) fn cut_client(&self) -> Option<u64> {
         self.active().cut_client
     }
 
-    /// Returns the deadline of a request that begins now, if that fault is set.
+    /// Returns the deadline of a request that begins now; `None` if this fault is not set.
     pub(super) fn deadline(&self) -> Option<SystemTime> {
         self.active().deadline.map(|seconds| SystemTime::now() + Duration::from_secs(seconds))
     }
 
-    /// Whether every request is refused, as Lambda does at the limit of concurrency.
+    /// Whether the fault is set that refuses every request, as Lambda does at the limit of concurrency.
     pub(super) fn is_throttled(&self) -> bool {
         self.active().throttle
     }
 
-    /// Lists all faults with their values, as JSON for the page.
+    /// Lists all faults with their current values, as JSON for the page. `host` knows whether the function is frozen. The
+    /// list is empty if the server has no Secrets Manager.
     pub(super) fn list(&self, host: &FunctionHost) -> Value {
         let Some(secrets) = &self.secrets else { return json!([]) };
         let ActiveFaults { cut_client, deadline, throttle } = self.active().clone();
@@ -117,7 +120,11 @@ impl Faults {
         faults
     }
 
-    /// Sets the fault `id` to a value, or performs an action such as a rotation of the token.
+    /// Sets the fault `id` to `value`, or performs an action, such as a rotation of the token. `host` freezes or restarts
+    /// the function.
+    ///
+    /// # Errors
+    /// [`FaultError`] if there is no such fault here, or if the value is not one that the fault can have.
     pub(super) async fn apply(&self, id: &str, value: &Value, host: &FunctionHost) -> Result<(), FaultError> {
         let Some(secrets) = &self.secrets else { return Err(FaultError::Unknown) };
         match id {
@@ -141,13 +148,13 @@ impl Faults {
         Ok(())
     }
 
-    /// Locks the active faults. No code panics while it holds this lock, so the value of a poisoned one is consistent.
+    /// Locks the active faults. No code panics while it holds this lock, so the value of a poisoned lock is consistent.
     fn active(&self) -> MutexGuard<'_, ActiveFaults> {
         self.active.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Reads the value of a fault that is a number, or null for no fault.
+/// Reads the value of a fault that is a whole number; `None` for null, which removes the fault.
 fn number(value: &Value) -> Result<Option<u64>, FaultError> {
     match value {
         Value::Null => Ok(None),
@@ -155,8 +162,8 @@ fn number(value: &Value) -> Result<Option<u64>, FaultError> {
     }
 }
 
-/// Reads the value of a fault that is a number of seconds, or null for no fault. More seconds than Lambda lets a function
-/// run are an error.
+/// Reads the value of a fault that is a number of seconds; `None` for null, which removes the fault. More than 900 seconds,
+/// Lambda's limit, are an error.
 fn seconds(value: &Value) -> Result<Option<u64>, FaultError> {
     match number(value)? {
         Some(901..) => Err(FaultError::Value("at most 900 seconds, as in Lambda")),
@@ -164,7 +171,7 @@ fn seconds(value: &Value) -> Result<Option<u64>, FaultError> {
     }
 }
 
-/// Reads the value of a fault that is on or off.
+/// Reads the value of a fault that is set or not: true or false.
 fn switch(value: &Value) -> Result<bool, FaultError> {
     value.as_bool().ok_or(FaultError::Value("true or false"))
 }

@@ -52,7 +52,8 @@ pub(super) struct FunctionHost {
 }
 
 impl FunctionHost {
-    /// Starts the first process of the function with these additional variables, and waits until it is ready.
+    /// Starts the first process of the function, with these additional environment variables, and waits until it is ready.
+    /// The lines of its log go to `log`.
     pub(super) async fn start(
         settings: &Settings,
         variables: Vec<(String, String)>,
@@ -81,7 +82,8 @@ impl FunctionHost {
         Ok(host)
     }
 
-    /// Returns the running process of the function for an entry point. If it does not run yet, it is started first.
+    /// Returns the running process of the function that serves this entry point. If none runs, starts one and waits until
+    /// it is ready.
     pub(super) async fn function(&self, entry_point: EntryPoint) -> Result<Arc<Function>, FunctionError> {
         let mut slot = self.slot(entry_point).lock().await;
         if let Some(function) = slot.as_ref().filter(|function| function.is_running()) {
@@ -99,14 +101,16 @@ impl FunctionHost {
         Ok(function)
     }
 
-    /// Makes the next request start a new process of the function. Runs that have begun keep their process until they end.
+    /// Drops the running processes of the function, so that the next request starts a new one. A response that is still
+    /// being sent keeps its process until its end.
     pub(super) async fn retire(&self) {
         self.freeze(false).await;
         *self.plain.lock().await = None;
         *self.with_issuer.lock().await = None;
     }
 
-    /// Freezes the running processes of the function (SIGSTOP), as Lambda does between events, or lets them go on (SIGCONT).
+    /// Freezes the running processes of the function (SIGSTOP), as Lambda does between events; if `is_frozen` is false,
+    /// lets them continue (SIGCONT).
     pub(super) async fn freeze(&self, is_frozen: bool) {
         let signal = if is_frozen { Signal::STOP } else { Signal::CONT };
         for pid in self.pids().await {
@@ -117,12 +121,12 @@ impl FunctionHost {
         self.is_frozen.store(is_frozen, Ordering::SeqCst);
     }
 
-    /// Whether the running processes of the function are frozen.
+    /// Whether the last call of [`freeze`](Self::freeze) has frozen the processes, and none was started since.
     pub(super) fn is_frozen(&self) -> bool {
         self.is_frozen.load(Ordering::SeqCst)
     }
 
-    /// Returns the ids of the running processes of the function.
+    /// Returns the process ids of the running processes of the function, of which there are at most two.
     async fn pids(&self) -> Vec<u32> {
         let mut pids = Vec::new();
         for slot in [&self.plain, &self.with_issuer] {
@@ -137,7 +141,8 @@ impl FunctionHost {
         pids
     }
 
-    /// Signs a token of the local issuer for a user with these claims. It is valid for an hour.
+    /// Signs a JWT of the local issuer for a user with these claims. Missing claims about issuer, audience and times are
+    /// added, by which the token is valid for an hour.
     pub(super) async fn sign(&self, claims: &ClaimSet) -> Result<String, ServerError> {
         let issuer = self.issuer().await?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -154,7 +159,7 @@ impl FunctionHost {
         signed.map_err(|error| ServerError::StandIn("the issuer of users' tokens", error.into()))
     }
 
-    /// Restarts the function whenever its program has changed.
+    /// Watches the function's program, and restarts the function whenever the program was built again. It never returns.
     pub(super) async fn restart_when_rebuilt(&self) -> Infallible {
         let mut built = modified(&self.settings.program);
         loop {
@@ -173,12 +178,12 @@ impl FunctionHost {
         }
     }
 
-    /// Returns where the process for an entry point is kept.
+    /// Returns the place where the process for this entry point is kept, which may be empty.
     fn slot(&self, entry_point: EntryPoint) -> &Mutex<Option<Arc<Function>>> {
         if entry_point == EntryPoint::UserJwt { &self.with_issuer } else { &self.plain }
     }
 
-    /// Builds the command that starts the function for an entry point.
+    /// Builds the command that starts the function for this entry point, with its environment variables.
     async fn command(&self, entry_point: EntryPoint) -> Result<Command, FunctionError> {
         let mut command = Command::new(&self.settings.program);
         command
@@ -195,14 +200,14 @@ impl FunctionHost {
         Ok(command)
     }
 
-    /// Returns the local issuer of users' tokens, which is started when it is first needed.
+    /// Returns the local issuer, which signs users' tokens. The first call starts it.
     async fn issuer(&self) -> Result<&Issuer, ServerError> {
         let started = self.issuer.get_or_try_init(Issuer::start).await;
         started.map_err(|error| ServerError::StandIn("the issuer of users' tokens", error.into()))
     }
 }
 
-/// Returns the time at which a program was built; `None` if there is no program.
+/// Returns when the file of a program was last written; `None` if there is no file.
 fn modified(program: &Path) -> Option<SystemTime> {
     fs::metadata(program).and_then(|metadata| metadata.modified()).ok()
 }

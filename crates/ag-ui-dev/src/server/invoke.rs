@@ -18,7 +18,11 @@ const REQUEST_ID_HEADER: HeaderName = HeaderName::from_static("x-amzn-requestid"
 /// The header with the user's own JWT.
 const USER_TOKEN_HEADER: HeaderName = HeaderName::from_static("x-agui-user-token");
 
-/// Sends the event of an HTTP request to the function, and streams its response back.
+/// Makes the Lambda event of an HTTP request, sends it to the function, and streams the function's response back.
+///
+/// # Errors
+/// [`ErrorResponse`] if the request chooses its caller and has neither the key nor the shared token, if the caller cannot
+/// be read, or if the function fails.
 pub(super) async fn invoke(
     state: &ServerState,
     mut request: Request<Bytes>,
@@ -36,7 +40,7 @@ pub(super) async fn invoke(
     send_event(state, caller.entry_point, Payload::from(&event)).await
 }
 
-/// Sends an event to the function without a change, as the Invoke API of Lambda does.
+/// Sends a Lambda event to the function without a change, as the Invoke API of Lambda does, and streams the response back.
 pub(super) async fn invoke_event(state: &ServerState, event: Bytes) -> Result<Response<Body>, ErrorResponse> {
     // Only the process that knows the local issuer can verify its JWTs.
     let has_user_token = |event: &Value| {
@@ -51,7 +55,8 @@ pub(super) async fn invoke_event(state: &ServerState, event: Bytes) -> Result<Re
     send_event(state, entry_point, Payload::from(event)).await
 }
 
-/// Sends an event to the function's process for this entry point, with the deadline that a fault may have set.
+/// Sends an event to the function's process for this entry point, and turns its response into an HTTP response. It applies
+/// the faults that set a deadline or cut the response.
 async fn send_event(
     state: &ServerState,
     entry_point: EntryPoint,
@@ -73,7 +78,8 @@ async fn send_event(
     Ok(response)
 }
 
-/// Makes the Lambda event of an HTTP request by this caller. If the caller has a JWT of its own, the local issuer signs it.
+/// Makes the Lambda event of an HTTP request by `caller`. If the caller's entry point is the one with the user's JWT, the
+/// local issuer signs a token with the caller's claims, which is added to the headers.
 pub(super) async fn event(
     state: &ServerState,
     mut request: Request<Bytes>,

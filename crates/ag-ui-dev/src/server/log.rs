@@ -20,31 +20,33 @@ pub(super) struct LogFeed {
     prints: bool,
 }
 
-/// Reads the log: first the lines that were kept, then each new one.
+/// A reader of the log: it returns first the kept lines and then each new one.
 pub(super) struct LogReader {
     kept: VecDeque<Arc<Value>>,
     receiver: broadcast::Receiver<Arc<Value>>,
 }
 
 impl LogFeed {
-    /// Creates an empty log. `prints` says whether its lines are also printed to the terminal.
+    /// Creates an empty log. If `prints` is true, its lines are also printed to the terminal.
     pub(super) fn new(prints: bool) -> Self {
         Self { kept: Mutex::default(), sender: broadcast::channel(WAITING_LINES).0, prints }
     }
 
-    /// Adds a line that the function has written to its log: JSON, or any text.
+    /// Adds a line that the function has logged. A line that is not a JSON object becomes one with the text as its
+    /// `message`.
     pub(super) fn line(&self, line: &str) {
         let is_object = |value: &Value| value.is_object();
         let value = serde_json::from_str(line).ok().filter(is_object);
         self.publish(value.unwrap_or_else(|| json!({ "message": line })));
     }
 
-    /// Adds a line to the log about something that the development server itself has done.
+    /// Adds a line about something that the development server itself has done, such as a restart.
     pub(super) fn event(&self, text: &str) {
         self.publish(json!({ "server": text }));
     }
 
-    /// Prints a line of the log if that is wanted, keeps it, and sends it to all readers.
+    /// Adds a line to the log: prints it if the log prints, keeps it for later readers, and sends it to all current
+    /// readers.
     fn publish(&self, line: Value) {
         if self.prints {
             terminal::print_line(&line);
@@ -59,13 +61,13 @@ impl LogFeed {
         let _ = self.sender.send(line);
     }
 
-    /// Returns a reader of the log, which gets the kept lines first and then each new one.
+    /// Returns a new reader of the log, which gets the last 200 lines first and then each new one.
     pub(super) fn read(&self) -> LogReader {
         let kept = self.kept();
         LogReader { kept: kept.clone(), receiver: self.sender.subscribe() }
     }
 
-    /// Locks the kept lines of the log. No code panics while it holds this lock, so the value of a poisoned one is
+    /// Locks the kept lines of the log. No code panics while it holds this lock, so the value of a poisoned lock is
     /// consistent.
     fn kept(&self) -> MutexGuard<'_, VecDeque<Arc<Value>>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
@@ -73,7 +75,8 @@ impl LogFeed {
 }
 
 impl LogReader {
-    /// Waits for the next line of the log; `None` when the log has ended.
+    /// Waits for the next line of the log; `None` when the log has been dropped. A reader that is too slow misses the
+    /// oldest lines.
     pub(super) async fn next(&mut self) -> Option<Arc<Value>> {
         if let Some(line) = self.kept.pop_front() {
             return Some(line);

@@ -25,7 +25,8 @@ pub(super) struct ModelProxy {
 }
 
 impl ModelProxy {
-    /// Starts a proxy for the server that the variable names; `None` if its value is not a plain HTTP address.
+    /// Starts a proxy for the model server whose URL is `value`, the value of the environment variable `variable`. Returns
+    /// `None` if the URL does not begin with `http://`, since only plain HTTP can be proxied.
     pub(super) async fn start(variable: &str, value: &str) -> io::Result<Option<Self>> {
         let Ok(uri) = value.parse::<Uri>() else { return Ok(None) };
         let (Some("http"), Some(host)) = (uri.scheme_str(), uri.host()) else { return Ok(None) };
@@ -38,23 +39,25 @@ impl ModelProxy {
         Ok(Some(Self { variable: (variable.to_owned(), address), limit, _tasks: tasks }))
     }
 
-    /// Returns the variable that makes the function use the proxy, and its value.
+    /// Returns the name of the environment variable, and the URL of the proxy as its new value, so that the function uses
+    /// the proxy.
     pub(super) fn variable(&self) -> (String, String) {
         self.variable.clone()
     }
 
-    /// Sets after how many bytes of responses a connection is broken off; `None` passes all bytes on.
+    /// Sets after how many bytes from the model server a connection is broken off; `None` means never.
     pub(super) fn set_limit(&self, bytes: Option<u64>) {
         self.limit.store(bytes.unwrap_or(NO_LIMIT), Ordering::Relaxed);
     }
 
-    /// Returns after how many bytes of responses a connection is broken off; `None` if all bytes are passed on.
+    /// Returns after how many bytes from the model server a connection is broken off; `None` means never.
     pub(super) fn limit(&self) -> Option<u64> {
         Some(self.limit.load(Ordering::Relaxed)).filter(|limit| *limit != NO_LIMIT)
     }
 }
 
-/// Accepts connections of the proxy and relays each in a task of its own.
+/// Accepts connections to the proxy and relays each to the address `upstream` in a task of its own. It runs until it is
+/// dropped.
 async fn accept(listener: TcpListener, upstream: String, limit: Arc<AtomicU64>) {
     let mut connections = JoinSet::new();
     loop {
@@ -73,7 +76,8 @@ async fn accept(listener: TcpListener, upstream: String, limit: Arc<AtomicU64>) 
     }
 }
 
-/// Copies bytes in both directions until one side ends the connection, or until the limit is reached.
+/// Copies bytes between a client and the model server in both directions, until one side ends the connection or the server
+/// has sent `limit` bytes.
 async fn relay(client: TcpStream, upstream: &str, limit: &AtomicU64) -> io::Result<()> {
     let server = TcpStream::connect(upstream).await?;
     client.set_nodelay(true)?;

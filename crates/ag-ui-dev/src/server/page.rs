@@ -60,7 +60,8 @@ const FILES: &[(&str, &str)] = files![
     "waiting-view.js",
 ];
 
-/// Returns the response with a file of the page. The path is `/` or begins with `/_dev/`; `None` if there is no such file.
+/// Returns the response with the file of the page that this path names: `/`, or `/_dev/` and the name of the file. Returns
+/// `None` if there is no such file.
 pub(super) fn file(path: &str) -> Option<Response<Bytes>> {
     let name = if path == "/" { "index.html" } else { path.strip_prefix("/_dev/")? };
     let (_, text) = FILES.iter().find(|(file, _)| *file == name)?;
@@ -80,7 +81,7 @@ pub(super) fn file(path: &str) -> Option<Response<Bytes>> {
     Some(response)
 }
 
-/// Returns the media type of a file, by the end of its name.
+/// Returns the media type of a file by the extension of its name.
 fn media_type(name: &str) -> &'static str {
     match name.rsplit('.').next() {
         Some("html") => "text/html; charset=utf-8",

@@ -31,8 +31,8 @@ const MAX_BODY_BYTES: usize = 6 * 1024 * 1024;
 /// After this time without a line, the stream of the log sends a comment.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// Handles an HTTP request to the development server. A request that is not for this server, or that comes from a foreign
-/// page, is refused before it is routed.
+/// Handles an HTTP request to the development server. A request for another host, or from a page whose origin is not
+/// allowed, is refused before anything else. The response to a page of an allowed origin gets CORS headers.
 pub(super) async fn handle(
     state: &Arc<ServerState>,
     request: Request<Incoming>,
@@ -51,8 +51,8 @@ pub(super) async fn handle(
     Ok(response)
 }
 
-/// Routes a request to one of the server's own routes or to the function. `is_foreign` says whether it comes from a page of
-/// an allowed foreign origin.
+/// Routes a request to the files of the page, to one of the server's own routes, or to the function. `is_foreign` is
+/// whether the request comes from a page of an allowed foreign origin; such a page may ask by OPTIONS what it may send.
 async fn route(
     state: &Arc<ServerState>,
     request: Request<Incoming>,
@@ -104,8 +104,8 @@ async fn route(
     }
 }
 
-/// Writes the line of the log about a fault that was set. After a rotation it has the new token, for people who send
-/// requests by hand.
+/// Writes the log line about a fault that was set to `value`. After a rotation the line has the new token, for people who
+/// send requests by hand.
 fn fault_message(state: &ServerState, id: &str, value: &Value) -> String {
     match (id, session::token(state)) {
         ("rotate-token", Some(token)) => {
@@ -129,7 +129,8 @@ struct EventRequest {
     caller: Caller,
 }
 
-/// Responds with the event of a request that the body describes, and with a curl command for the same request.
+/// Shows the page what a request would become: the body describes an HTTP request, and the response has the Lambda
+/// event of that request and a curl command that sends it.
 async fn describe_event(
     state: &ServerState,
     request: &Request<Bytes>,
@@ -146,7 +147,7 @@ async fn describe_event(
     Ok(json(StatusCode::OK, &json!({ "event": event, "curl": curl })))
 }
 
-/// Writes a curl command that sends a request to this host, for a shell.
+/// Writes a curl command that sends the described request to this host, for a person to copy into a shell.
 fn curl_command(host: &str, request: &EventRequest) -> String {
     let EventRequest { method, path, headers, body, caller } = request;
     let caller = json!({ "entry_point": caller.entry_point.id(), "claims": caller.claims });
@@ -162,7 +163,7 @@ fn curl_command(host: &str, request: &EventRequest) -> String {
     line
 }
 
-/// Creates the response that streams the function's log as server-sent events.
+/// Creates the response that streams the function's log as server-sent events, without an end.
 fn stream_log(state: &ServerState) -> Response<Body> {
     let lines = stream::unfold(state.log.read(), |mut reader| async move {
         let frame = match timeout(KEEP_ALIVE, reader.next()).await {
@@ -178,8 +179,8 @@ fn stream_log(state: &ServerState) -> Response<Body> {
     response
 }
 
-/// Adds the CORS headers that let a page of an allowed origin read the response. The shared token is not for pages, so its
-/// header is not allowed.
+/// Adds to a response the CORS headers that let a page of this origin read it. Pages may not send the shared token, so its
+/// header is not among the allowed ones.
 fn allow_origin(headers: &mut HeaderMap, origin: HeaderValue) {
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST"));
@@ -188,7 +189,7 @@ fn allow_origin(headers: &mut HeaderMap, origin: HeaderValue) {
     headers.append(VARY, HeaderValue::from_static("origin"));
 }
 
-/// Reads the JSON body of a request to one of the server's own routes.
+/// Reads the JSON body of a request to one of the server's own routes; an error response 400 if the body is malformed.
 fn read_json<T: for<'de> Deserialize<'de>>(body: &Bytes) -> Result<T, ErrorResponse> {
     serde_json::from_slice(body).map_err(ErrorResponse::bad_request)
 }

@@ -23,7 +23,7 @@ pub(super) const SECRET_ID: &str = "ag-ui-lambda/token";
 /// The delay of a slow response. It is longer than the function waits for one attempt to read a secret.
 const SLOW_DELAY: Duration = Duration::from_millis(1500);
 
-/// Returns how the stand-in responds: at once, slowly or with an error.
+/// How the stand-in responds: at once, slowly or with an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum ServiceHealth {
@@ -58,14 +58,14 @@ struct SecretVersion {
 }
 
 impl SecretVersion {
-    /// Creates a version of the secret with this token, created now.
+    /// Creates a version of the secret that holds this token, with a new id and the current time.
     fn new(token: String) -> Self {
         Self { id: Uuid::new_v4(), token, created: SystemTime::now() }
     }
 }
 
 impl SecretsManager {
-    /// Starts a stand-in for Secrets Manager whose secret is this token.
+    /// Starts a stand-in for Secrets Manager with one secret, whose current value holds this token.
     pub(super) async fn start(token: &str) -> std::io::Result<Self> {
         let current = SecretVersion::new(token.to_owned());
         let state = Arc::new(Mutex::new(SecretState { health: ServiceHealth::Up, current, previous: None }));
@@ -87,17 +87,18 @@ impl SecretsManager {
         Ok(Self { state, server: Loopback::serve(respond)? })
     }
 
-    /// Returns the address of the stand-in, for the function's AWS endpoint.
+    /// Returns the URL of the stand-in, which the function uses in place of Secrets Manager's.
     pub(super) fn url(&self) -> String {
         self.server.url()
     }
 
-    /// Returns the current token.
+    /// Returns the token in the current version of the secret.
     pub(super) fn token(&self) -> String {
         lock(&self.state).current.token.clone()
     }
 
-    /// Generates a new token and makes it the current one, as a rotation does. The old one becomes the previous one.
+    /// Generates a new token and makes it the current version of the secret, as a rotation does. The version before becomes
+    /// the previous one.
     pub(super) fn rotate(&self) {
         let mut state = lock(&self.state);
         let old =
@@ -117,7 +118,8 @@ impl SecretsManager {
 }
 
 impl SecretState {
-    /// Responds to a request to Secrets Manager, whose header `x-amz-target` is `target`.
+    /// Responds to a request of the AWS protocol. `target` is its header `x-amz-target`, which names the action; only
+    /// `GetSecretValue` is supported.
     fn respond(&self, target: Option<&HeaderValue>, body: &Bytes) -> Response<Full<Bytes>> {
         if self.health == ServiceHealth::Down {
             return error(StatusCode::INTERNAL_SERVER_ERROR, "InternalServiceError");
@@ -149,12 +151,12 @@ impl SecretState {
     }
 }
 
-/// Creates an error response of Secrets Manager of this type.
+/// Creates an error response of Secrets Manager. `kind` is the type of the error, such as `ResourceNotFoundException`.
 fn error(status: StatusCode, kind: &str) -> Response<Full<Bytes>> {
     json_response(status, &json!({ "__type": kind, "Message": "This is the stand-in on this machine." }))
 }
 
-/// Creates a JSON response of the AWS protocol.
+/// Creates a JSON response of the AWS protocol with this status.
 fn json_response(status: StatusCode, body: &Value) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(body.to_string().into()));
     *response.status_mut() = status;
@@ -162,7 +164,7 @@ fn json_response(status: StatusCode, body: &Value) -> Response<Full<Bytes>> {
     response
 }
 
-/// Locks the state of the stand-in. No code panics while it holds this lock, so the value of a poisoned one is consistent.
+/// Locks the state of the stand-in. No code panics while it holds this lock, so the value of a poisoned lock is consistent.
 fn lock(state: &Mutex<SecretState>) -> MutexGuard<'_, SecretState> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }

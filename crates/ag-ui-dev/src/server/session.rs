@@ -6,7 +6,8 @@ use super::server_state::ServerState;
 use super::settings::Person;
 use crate::EntryPoint;
 
-/// Describes the session as JSON for the page: the function, entry points, sample callers, faults and the token.
+/// Describes the development server as JSON, for the page when it is opened: the function, entry points, sample callers,
+/// faults and the token.
 pub(super) fn session(state: &ServerState) -> Value {
     let settings = &state.settings;
     let entry_points = EntryPoint::ALL.map(|entry_point| {
@@ -26,7 +27,8 @@ pub(super) fn session(state: &ServerState) -> Value {
     })
 }
 
-/// Returns the shared token that the function accepts; `None` if it is in a secret that this server does not read.
+/// Returns the shared token that the function accepts now. Returns `None` if the token is in a secret of AWS, which this
+/// server does not read.
 pub(super) fn token(state: &ServerState) -> Option<String> {
     let literal = || state.settings.token_secret.is_none().then(|| state.settings.secrets.token.clone());
     state.faults.token().or_else(literal)

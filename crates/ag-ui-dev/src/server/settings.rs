@@ -56,9 +56,10 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads the settings for a program from the environment; `look_up` returns the value of a variable.
+    /// Reads the settings for serving `program` from environment variables. `look_up` returns the value of a variable, or
+    /// `None` if it is not set.
     ///
-    /// Variables that are set are used as they are. The others get values for this machine: the token and the key for
+    /// The function keeps the variables that are set. Missing ones get values for this machine: the token and the key for
     /// approvals come from the file in [`state_folder`], the model is `scripted/demo`, and log lines are JSON.
     ///
     /// # Errors
@@ -129,7 +130,7 @@ pub struct Person {
 }
 
 impl Person {
-    /// Returns the people that the page offers.
+    /// Returns the sample people that the page offers as callers.
     pub fn samples() -> Vec<Self> {
         let claims = |claims: Value| claims.as_object().cloned();
         vec![

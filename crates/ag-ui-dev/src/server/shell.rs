@@ -1,6 +1,6 @@
 //! Quotes text for a shell, in command lines that people copy.
 
-/// Quotes a text so that a POSIX shell reads it as one word.
+/// Quotes a text so that a POSIX shell reads it as one word, whatever characters are in it.
 pub(super) fn shell_word(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }

@@ -25,17 +25,18 @@ pub struct LocalSecrets {
 }
 
 impl std::fmt::Debug for LocalSecrets {
+    /// Writes no secret.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Secrets { .. }")
     }
 }
 
 impl LocalSecrets {
-    /// Reads the secrets of a folder. If there are none, generates them and writes them to a file that only this user may
-    /// read.
+    /// Reads the secrets from the file in a folder. If there is no file, generates secrets and writes them to a file that
+    /// only this user may read.
     ///
     /// # Errors
-    /// [`ServerError::Secrets`] if the file cannot be read or written, or if it holds something else.
+    /// [`ServerError::Secrets`] if the file cannot be read or written, or if it does not hold secrets.
     pub fn load(folder: &Path) -> Result<Self, ServerError> {
         let path = folder.join(FILE);
         let failed = |source| ServerError::Secrets { path: path.display().to_string(), source };
@@ -58,13 +59,13 @@ impl LocalSecrets {
         }
     }
 
-    /// Generates random secrets, which are not saved.
+    /// Generates random secrets. They are not written to a file.
     pub fn generate() -> Self {
         let random = || Uuid::new_v4().simple().to_string();
         Self { token: random(), approval_key: random() + &random() }
     }
 
-    /// Writes the secrets to a new file at `path`; an error if the file exists.
+    /// Creates `folder` and writes the secrets to a new file at `path` in it; an error if the file exists already.
     fn save(&self, folder: &Path, path: &Path) -> io::Result<()> {
         fs::create_dir_all(folder)?;
         // A draft comes first, so that another reader finds no file or a complete one.
@@ -76,14 +77,14 @@ impl LocalSecrets {
     }
 }
 
-/// Writes a file that only this user may read, and replaces an old one.
+/// Writes `text` to a file that, if it is new, only this user may read. The content of an existing file is replaced.
 pub(super) fn write_private(path: &Path, text: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
     file.write_all(text)
 }
 
-/// Returns the folder for the secrets of a program: the `target` folder of cargo that the program lies in, or else `target`
-/// in the current folder.
+/// Returns the folder for the files of a program's development server: the `target` folder of cargo that the program is in,
+/// or else `target` in the current folder.
 pub fn state_folder(program: &Path) -> PathBuf {
     let has_tag = |folder: &&Path| folder.join("CACHEDIR.TAG").is_file();
     program.ancestors().skip(1).find(has_tag).map_or_else(|| PathBuf::from("target"), Path::to_path_buf)

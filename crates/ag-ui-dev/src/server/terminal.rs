@@ -25,7 +25,7 @@ const HIDDEN: [&str; 9] = [
 /// A short input of a run, for the curl command of the welcome.
 const INPUT: &str = r#"{"threadId":"t1","runId":"r1","messages":[{"id":"m1","role":"user","content":"What is the weather in Tokyo?"}],"tools":[],"context":[]}"#;
 
-/// Prints a welcome to the terminal: what is served and how to try it.
+/// Prints, when the server has started, what is served and how to try it. `page` is the URL of the page with its key.
 pub(super) fn print_welcome(settings: &Settings, address: SocketAddr, page: &str) {
     let Settings { name, model, token_header, secrets, token_secret, .. } = settings;
     let model_note =
@@ -51,18 +51,18 @@ pub(super) fn print_welcome(settings: &Settings, address: SocketAddr, page: &str
     ));
 }
 
-/// Prints a line of the log.
+/// Prints a line of the function's log, formatted for people, in colour if standard output is a terminal.
 pub(super) fn print_line(line: &Value) {
     print(&format!("{}\n", format_line(line, io::stdout().is_terminal())));
 }
 
-/// Prints a text to the standard output. A failure is ignored, since the server goes on without a terminal.
+/// Prints a text to standard output. If that fails, the failure is ignored, since the server works without a terminal.
 fn print(text: &str) {
     let mut stdout = io::stdout().lock();
     let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
 }
 
-/// Formats a line of the log for people: time, level, message, fields.
+/// Formats a line of the log for people: time, level, message and fields. A line without a level is only its message.
 ///
 /// Fields hold what clients have sent, so control characters in them are escaped before they reach the terminal.
 fn format_line(line: &Value, has_colour: bool) -> String {
@@ -103,7 +103,7 @@ fn format_line(line: &Value, has_colour: bool) -> String {
     text
 }
 
-/// Escapes the control characters of a text, so that it can be printed to a terminal.
+/// Replaces the control characters of a text by escapes, so that a client's text cannot control the terminal.
 fn escape_control_chars(text: &str) -> String {
     let escaped = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
     text.chars().map(escaped).collect()

@@ -32,8 +32,11 @@ pub(crate) struct ToolOffers<'a, C> {
 }
 
 impl<C: Send + Sync + 'static> AgentDefinition<C> {
-    /// Finds the tool of this name, if the caller may use it. `can_interrupt` is whether a person can be asked for the
-    /// caller.
+    /// Returns the tool of this name if the caller may use it.
+    ///
+    /// `can_interrupt` is whether a person can be asked on behalf of this caller, see
+    /// [`can_interrupt`](Self::can_interrupt). The error is [`Denial::UnknownTool`], [`Denial::MissingGrant`], or
+    /// [`Denial::ApprovalsClosed`] if calls of the tool may wait for a person and `can_interrupt` is `false`.
     pub(crate) fn authorized_tool(
         &self,
         name: &str,
@@ -44,7 +47,8 @@ impl<C: Send + Sync + 'static> AgentDefinition<C> {
         authorize(tool, caller, can_interrupt).map(|()| tool)
     }
 
-    /// Sorts all tools by whether the caller may use them.
+    /// Sorts all tools of the agent into those that this caller may use and those that are withheld, each with the
+    /// reason. `can_interrupt` is as in [`authorized_tool`](Self::authorized_tool).
     pub(crate) fn tool_offers(&self, caller: &C, can_interrupt: bool) -> ToolOffers<'_, C> {
         let mut offers = ToolOffers { offered: Vec::new(), withheld: Vec::new() };
         for tool in self.tools.iter() {
@@ -57,19 +61,21 @@ impl<C: Send + Sync + 'static> AgentDefinition<C> {
     }
 }
 
-/// Decides whether the caller may use a tool. A tool whose calls may wait is refused where no person can be asked.
+/// Checks whether the caller may use the tool. The error is the kind of grant that the caller lacks, or
+/// [`Denial::ApprovalsClosed`] if calls of the tool may wait for a person and no person can be asked.
 fn authorize<C>(tool: &Arc<dyn ErasedTool<C>>, caller: &C, can_interrupt: bool) -> Result<(), Denial> {
     tool.authorize_caller(caller).map_err(Denial::MissingGrant)?;
     if can_interrupt || !tool.interrupts().can_interrupt() { Ok(()) } else { Err(Denial::ApprovalsClosed) }
 }
 
 impl<C: Send + Sync + 'static> ToolOffers<'_, C> {
-    /// Lists the tools that the caller may use.
+    /// Lists the definitions of the offered tools, as the model is sent them.
     pub(crate) fn tools(&self) -> impl Iterator<Item = &protocol::Tool> {
         self.offered.iter().map(|tool| tool.spec())
     }
 
-    /// Lists what the calls of these tools may wait for.
+    /// Lists, for each offered tool, what its calls may wait for: an approval, the answer to a question, or nothing.
+    /// The capabilities of the agent are computed from the list.
     pub(crate) fn interrupts(&self) -> impl Iterator<Item = Interrupts> {
         self.offered.iter().map(|tool| tool.interrupts())
     }

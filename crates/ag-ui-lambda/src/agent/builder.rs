@@ -34,7 +34,7 @@ pub struct AgentBuilder<C> {
 }
 
 impl<C: Send + Sync + 'static> Agent<C> {
-    /// Starts to build an agent with this model. Everything else has a default.
+    /// Starts to build an agent whose first model is `model`. Everything else has a default.
     pub fn builder(model: impl Model) -> AgentBuilder<C> {
         AgentBuilder {
             models: vec![Arc::new(model)],
@@ -55,13 +55,15 @@ impl<C: Send + Sync + 'static> Agent<C> {
 }
 
 impl<C: Send + Sync + 'static> AgentBuilder<C> {
-    /// Adds a model that is asked if the models before it do not begin a turn.
+    /// Adds a fallback model, which is asked for a turn when the models before it have failed to begin one. The order
+    /// is the one in which the models were added, except that the model of a run's previous turn is asked first.
     pub fn fallback(mut self, model: impl Model) -> Self {
         self.models.push(Arc::new(model));
         self
     }
 
-    /// Sets how the models are asked.
+    /// Sets what every request to a model asks for: temperature, token limits, tool choice and so on. A second call
+    /// replaces the settings of the first.
     pub fn settings(self, settings: ModelSettings) -> Self {
         Self { settings, ..self }
     }
@@ -71,7 +73,8 @@ impl<C: Send + Sync + 'static> AgentBuilder<C> {
         Self { instructions: Some(text.into()), ..self }
     }
 
-    /// Adds a backend tool.
+    /// Adds a backend tool, which the model may call. If the tool cannot be used, [`build`](Self::build) returns the
+    /// error.
     pub fn tool(mut self, tool: impl Tool<C>) -> Self {
         if let Err(error) = self.tools.add(tool) {
             self.error.get_or_insert(error);
@@ -79,7 +82,8 @@ impl<C: Send + Sync + 'static> AgentBuilder<C> {
         self
     }
 
-    /// Sets what signs and checks approvals. Without it, tools whose calls may wait for a person are not offered.
+    /// Sets the [`Approvals`] that sign and verify interrupts and results. Without them, tools whose calls may wait for
+    /// a person are not offered.
     pub fn approvals(self, approvals: Approvals) -> Self {
         Self { approvals: Some(approvals), ..self }
     }
@@ -93,47 +97,49 @@ impl<C: Send + Sync + 'static> AgentBuilder<C> {
         Self { require_signed_results: is_required, ..self }
     }
 
-    /// Sets what a run may use.
+    /// Sets the limits of each run: turns, tool calls, time and tokens. Durations above a year are shortened to a year.
     pub fn limits(self, limits: Limits) -> Self {
         Self { limits: limits.with_capped_durations(), ..self }
     }
 
-    /// Sets whether each run ends with the whole conversation, as `MESSAGES_SNAPSHOT`. The default is `false`.
+    /// Sets whether each run ends with a `MESSAGES_SNAPSHOT` event that holds the complete conversation. The default is
+    /// `false`.
     ///
-    /// It is for a reader that records runs or joins late. The client that started the run has all messages already and gets
-    /// them once more.
+    /// The snapshot is for a reader that records runs or joins late. The client that started the run has received all
+    /// messages before and receives them once more.
     pub fn emit_messages_snapshot(self, is_emitted: bool) -> Self {
         Self { emit_messages_snapshot: is_emitted, ..self }
     }
 
-    /// Sets whether the model reads the state that the client sends, marked as data that proves nothing. The default is
-    /// `false`.
+    /// Sets whether the model reads the state that the client sends. The state is marked as data from the client that
+    /// proves nothing. The default is `false`.
     ///
     /// Tools read and change the state in both cases: [`ToolContext::state`](crate::tool::ToolContext::state).
     pub fn expose_state(self, is_exposed: bool) -> Self {
         Self { expose_state: is_exposed, ..self }
     }
 
-    /// Shows an argument of a tool as a member of the shared state while the model still writes it.
+    /// Shows the argument `argument` of the tool `tool` in the shared state, under the key `state_key`, while the model
+    /// still writes the argument.
     ///
-    /// While the arguments of a call of `tool` stream, the client is sent state events in which the member `state_key` holds
-    /// the part of `argument` that has arrived: a string up to its last character, an object or an array with the elements that
-    /// have arrived. Every client that keeps a state shows it. The state that tools read is not changed.
+    /// While the arguments of a call stream, the client is sent state events that hold the part of the argument that
+    /// has arrived: a string up to its last character, an object or an array with the elements that have arrived. A
+    /// client that shows the state shows the prediction. The state that tools read is not changed.
     ///
-    /// A backend tool makes the prediction true when it sets the state. If it does not, the client is sent the actual state
-    /// before the result of the call. The prediction stays if the tool is a frontend tool, and while the call waits for a
-    /// person.
+    /// A backend tool confirms the prediction when it sets the state. If it does not, the client is sent the actual
+    /// state before the result of the call. The prediction stays if the tool is a frontend tool, and while the call
+    /// waits for a person.
     pub fn predict_state(mut self, state_key: &str, tool: &str, argument: &str) -> Self {
         let [state_key, tool, tool_argument] = [state_key, tool, argument].map(ToOwned::to_owned);
         self.predictions.push(Prediction { state_key, tool, tool_argument });
         self
     }
 
-    /// Sets whether the custom event `PredictState` is sent before each call that [`predict_state`](Self::predict_state)
-    /// names. The default is `false`.
+    /// Sets whether the custom event `PredictState` is sent before each call of a tool that
+    /// [`predict_state`](Self::predict_state) names. The default is `false`.
     ///
-    /// CopilotKit's version 1 reads the event and makes the same predictions by itself. Its copy of the state is then not known
-    /// here, so each prediction is sent as a snapshot of the whole state.
+    /// CopilotKit's version 1 reads the event and makes the same predictions by itself. Since this server then does not
+    /// know the client's copy of the state, it sends each prediction as a snapshot of the complete state.
     pub fn emit_predict_state(self, is_emitted: bool) -> Self {
         Self { emit_predict_state: is_emitted, ..self }
     }
@@ -227,15 +233,17 @@ impl<C> AgentBuilder<C> {
 
     /// Sets whether interrupts carry `expiresAt`. The default is `false`.
     ///
-    /// `@ag-ui/client` 0.0.59 refuses to send anything more in a thread once that time has passed. An approval expires at the
-    /// same time in both cases, and a late answer is answered with the result `expired`.
+    /// `@ag-ui/client` 0.0.59 refuses to send anything more in a thread after that time. An approval expires at the
+    /// same time in both cases, and an answer that arrives later gets the result `expired`.
     pub fn send_expires_at(mut self, is_sent: bool) -> Self {
         self.client.send_expires_at = is_sent;
         self
     }
 }
 
-/// Logs a warning if calls of these tools may wait for a person and approvals are not fully set up.
+/// Logs a warning if calls of any of these tools may wait for a person, and either no approvals are configured, so that
+/// the tools are not offered, or no replay store is configured, so that one approval can run a call more than once.
+/// [`AgentBuilder::build`] calls it.
 fn warn_of_approvals<C: Send + Sync + 'static>(tools: &ToolRegistry<C>, approvals: Option<&Approvals>) {
     let waiting = tools.interruptible_names().collect::<Vec<&str>>().join(" ");
     match approvals {
@@ -250,6 +258,7 @@ fn warn_of_approvals<C: Send + Sync + 'static>(tools: &ToolRegistry<C>, approval
 }
 
 impl<C> std::fmt::Debug for AgentBuilder<C> {
+    /// Shows the limits, and none of the other settings.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("AgentBuilder").field("limits", &self.limits).finish_non_exhaustive()
     }

@@ -11,8 +11,9 @@ use crate::protocol::{
 use crate::tool::Interrupts;
 
 impl<C: Send + Sync + 'static> Agent<C> {
-    /// Describes what the agent can do for a caller: its tools, the state that they share, what its first model reads, and its
-    /// limits. `principal` is as in [`RunRequest::principal`](super::RunRequest::principal).
+    /// Describes what the agent can do for a caller: the tools that the caller may use, the shared state, what the
+    /// first model reads, and the limits of a run. `principal` is as in
+    /// [`RunRequest::principal`](super::RunRequest::principal).
     pub fn capabilities(&self, caller: &C, principal: Option<&Principal>) -> AgentCapabilities {
         let definition = &self.definition;
         let offers = definition.tool_offers(caller, definition.can_interrupt(principal));
@@ -47,7 +48,8 @@ impl<C: Send + Sync + 'static> Agent<C> {
         }
     }
 
-    /// Determines which media of a client the model reads, by an example of each kind.
+    /// Returns which kinds of media that a client sends reach `model`: those of which the model accepts an example. If
+    /// the agent ignores media of clients, every kind is `false`.
     fn modalities(&self, model: &dyn Model) -> Modalities {
         let data = |mime_type: &str| Source::Data { value: "AAAA".into(), mime_type: mime_type.into() };
         let accepts = |part| Some(self.definition.client.allows_media() && model.accepts(&part));
@@ -61,7 +63,7 @@ impl<C: Send + Sync + 'static> Agent<C> {
     }
 }
 
-/// Describes the limits of a run.
+/// Describes the limits of a run to the client: the number of turns, and the time in milliseconds.
 fn execution(limits: &Limits) -> Execution {
     Execution {
         max_iterations: Some(u64::from(limits.turns)),

@@ -1,6 +1,6 @@
 //! What an agent is made of.
 //!
-//! [`AgentBuilder`](super::AgentBuilder) makes it once; every run of the agent reads it.
+//! [`AgentBuilder`](super::AgentBuilder) creates an [`AgentDefinition`] once; every run of the agent reads it.
 
 use std::sync::Arc;
 
@@ -37,13 +37,13 @@ pub(crate) struct AgentDefinition<C> {
     pub(crate) predictions: Vec<Prediction>,
     /// Whether the custom event `PredictState` is sent, too.
     pub(crate) emit_predict_state: bool,
-    /// What clients may bring, and in which shapes they are answered.
+    /// What clients may send, and in which shapes they get events.
     pub(crate) client: ClientSettings,
 }
 
 impl<C: Send + Sync + 'static> AgentDefinition<C> {
     /// Whether a call can wait for a person on behalf of this caller: approvals are configured, and the caller is
-    /// identified.
+    /// identified by `principal`.
     pub(crate) fn can_interrupt(&self, principal: Option<&Principal>) -> bool {
         self.approvals.is_some() && principal.is_some()
     }

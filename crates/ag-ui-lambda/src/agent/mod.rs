@@ -58,10 +58,10 @@ impl<C: Send + Sync + 'static> Agent<C> {
     /// The run moves only while the stream is read. Whatever goes wrong after this call is an event of the stream.
     ///
     /// # Errors
-    /// [`StartRunError::ToolNameTaken`] if a frontend tool has the name of a backend tool, hidden ones included, or of
-    /// another frontend tool; names are compared without ASCII case, and identical duplicates merge.
-    /// [`StartRunError::ApprovalKeyUnavailable`] if a signature of the input has to be checked and the key cannot be
-    /// fetched.
+    /// [`StartRunError::ToolNameTaken`] if a frontend tool has the name of another frontend tool or of any backend
+    /// tool, even one that the caller may not use; names are compared without ASCII case, and identical duplicates
+    /// merge. [`StartRunError::ApprovalKeyUnavailable`] if a signature of the input has to be checked, or results have
+    /// to be signed, and the key cannot be fetched.
     pub async fn run<I: IdSource + 'static>(
         &self,
         request: RunRequest<C, I>,
@@ -95,8 +95,11 @@ impl<C: Send + Sync + 'static> Agent<C> {
     }
 }
 
-/// Makes sure that there is a key if the input holds something that is signed, or if results have to be signed. It runs
-/// before the response starts, so that the client can retry and does not lose the thread.
+/// Fetches the keys of approvals before the run starts, if the input holds a signature to verify or a result may have
+/// to be signed.
+///
+/// The error is [`StartRunError::ApprovalKeyUnavailable`] if the run cannot do without a key that could not be fetched.
+/// The response has not started yet, so the client can send the request again. Without approvals nothing happens.
 async fn check_keys<C: Send + Sync + 'static>(
     access: &CallerAccess<C>,
     input: &RunAgentInput,
@@ -115,12 +118,14 @@ async fn check_keys<C: Send + Sync + 'static>(
 }
 
 impl<C> Clone for Agent<C> {
+    /// Returns another handle to the same agent.
     fn clone(&self) -> Self {
         Self { definition: Arc::clone(&self.definition) }
     }
 }
 
 impl<C> std::fmt::Debug for Agent<C> {
+    /// Shows the names of the models, and nothing else of the agent.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let models: Vec<&str> = self.definition.models.iter().map(|model| model.name()).collect();
         f.debug_struct("Agent").field("models", &models).finish_non_exhaustive()

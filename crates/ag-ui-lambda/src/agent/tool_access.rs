@@ -10,7 +10,9 @@ use crate::auth::Principal;
 use crate::tool::MissingGrant;
 
 impl<C: Send + Sync + 'static> Agent<C> {
-    /// Lists every tool of the agent with whether the caller is offered it, and a sentence that says why not.
+    /// Returns a JSON array of all tools of the agent: the name and description of each, whether it is offered to this
+    /// caller, whether its calls may need an approval, and a sentence with the reason if it is not offered. Local mode
+    /// shows the array to developers.
     pub(crate) fn tool_access(&self, caller: &C, principal: Option<&Principal>) -> Value {
         let can_interrupt = self.definition.can_interrupt(principal);
         let tools = self.definition.tools.iter().map(|tool| {
@@ -31,7 +33,7 @@ impl<C: Send + Sync + 'static> Agent<C> {
         tools.collect()
     }
 
-    /// Returns the sentence for a denial that the tool does not explain itself.
+    /// Returns a sentence with the reason of a denial, for a tool that does not explain the denial itself.
     fn explain(&self, denial: Denial) -> &'static str {
         match denial {
             Denial::MissingGrant(MissingGrant::Permission) => "The caller lacks a permission.",

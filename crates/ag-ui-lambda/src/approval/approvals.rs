@@ -62,8 +62,8 @@ pub struct Approvals {
 }
 
 impl Approvals {
-    /// Creates approvals that these keys sign. They can be given for [`DEFAULT_TTL`], and without a
-    /// [`replay_store`](Self::replay_store) they can be used more than once.
+    /// Creates approvals that are signed with these keys. A person can give an approval within [`DEFAULT_TTL`]. Without
+    /// a [`replay_store`](Self::replay_store), an approval that is sent again runs the call again.
     #[must_use]
     pub fn new(keys: ApprovalKeys) -> Self {
         Self {
@@ -75,67 +75,76 @@ impl Approvals {
         }
     }
 
-    /// Sets how long an approval can be given, counted in whole seconds from the interrupt on. The default is
-    /// [`DEFAULT_TTL`].
+    /// Sets how long after an interrupt a person can approve or answer, in whole seconds; a fraction is cut off. The
+    /// default is [`DEFAULT_TTL`].
     #[must_use]
     pub fn ttl(self, ttl: Duration) -> Self {
         Self { ttl, ..self }
     }
 
-    /// Sets the store that makes each approval count at most once. The default is no store.
+    /// Sets the store that makes each approval count at most once. By default there is no store.
     #[must_use]
     pub fn replay_store(self, store: impl ReplayStore) -> Self {
         Self { replay_store: Some(Arc::new(store)), ..self }
     }
 
-    /// Sets the clock by which approvals expire. The default is the clock of the system; a test may use another one.
+    /// Sets the clock that decides whether an approval has expired. The default is the system's clock; a test may set
+    /// another one.
     #[must_use]
     pub fn clock(self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         Self { clock: Arc::new(clock), ..self }
     }
 
-    /// Sets whether the log explains why a token is invalid. The default is `false`. It is meant for local work only,
-    /// since it keeps the latest tokens and their callers in memory.
+    /// Sets whether the log explains why the token of an answer is invalid. The default is `false`. Use it for local
+    /// work only, because the latest tokens and their callers are then kept in memory.
     #[must_use]
     pub fn developer_hints(self, is_enabled: bool) -> Self {
         Self { recent_tokens: is_enabled.then(Arc::default), ..self }
     }
 
-    /// The store that makes an approval count once, if one is configured.
+    /// Returns the store that makes each approval count at most once; `None` if none is configured.
     pub(crate) fn configured_replay_store(&self) -> Option<&dyn ReplayStore> {
         self.replay_store.as_deref()
     }
 
-    /// The keys that sign and verify.
+    /// Returns the keys that sign and verify.
     pub(super) fn keys(&self) -> &ApprovalKeys {
         &self.keys
     }
 
-    /// The current time by the configured clock, in seconds since the Unix epoch.
+    /// Returns the current time by the configured clock, in seconds since the Unix epoch.
     pub(crate) fn now(&self) -> u64 {
         unix_seconds((self.clock)())
     }
 
-    /// Reads the keys ahead of the first use. A failure is reported by the first use.
+    /// Reads the keys before they are needed, while the function starts. A failure is not returned; the first use of
+    /// the keys tries again.
     pub(crate) async fn prefetch(&self) {
         self.keys.prefetch().await;
     }
 
-    /// Makes sure that a key is available for signing.
+    /// Reads the keys if they are not cached. A run calls it before it starts, if it has to sign or verify.
+    ///
+    /// # Errors
+    /// [`UnavailableError`] if no key can be read.
     pub(crate) async fn ensure_key(&self) -> Result<(), UnavailableError> {
         self.keys.get().await.map(drop)
     }
 
-    /// Waits until the keys have been read after `moment`, which may take as long as the minimum interval between two
-    /// such reads. All callers that wait share one read.
+    /// Waits until the keys have been read after `moment`, or such a read has failed. This may take as long as the
+    /// minimum interval between two reads. All callers that wait share one read.
     pub(crate) async fn wait_for_keys_read_since(&self, moment: Instant) {
         self.keys.wait_for_read_since(moment).await;
     }
 
-    /// Issues a token for a call that has to wait for a person.
+    /// Signs a token for a call that has to wait for a person. `binding` is the call, and `kind` is what the call waits
+    /// for.
     ///
-    /// `expires_at` is in seconds since the Unix epoch; without it the token expires after the configured time to live.
-    /// `issuing_run_id` is the run that interrupts, which may be a later one than the run that made the call.
+    /// `expires_at` is in seconds since the Unix epoch; with `None` the token expires after the configured time to
+    /// live. `issuing_run_id` is the run that is interrupted, which may be a later one than the run that made the call.
+    ///
+    /// # Errors
+    /// [`UnavailableError`] if the key cannot be read.
     pub(crate) async fn issue_token(
         &self,
         kind: InterruptKind,
@@ -162,7 +171,8 @@ impl Approvals {
         Ok(token)
     }
 
-    /// Verifies that this server signed a token for this binding. The expiry is not checked.
+    /// Verifies that this server signed the token for the call of `binding`. Whether the token has expired is not
+    /// checked.
     pub(crate) async fn verify_token(
         &self,
         token: &InterruptToken,
@@ -172,7 +182,7 @@ impl Approvals {
             .await
     }
 
-    /// Explains to a developer why a token is invalid for this binding; `None` without
+    /// Returns an explanation for a developer of why `token` is invalid for the call of `binding`; `None` without
     /// [`developer_hints`](Self::developer_hints).
     pub(crate) async fn explain_mismatch(
         &self,
@@ -187,8 +197,11 @@ impl Approvals {
         })
     }
 
-    /// Signs the result of a call. `content` is the digest of the result, and the run of the binding is the one that
-    /// sends it.
+    /// Signs the result of a call, so that a later run can verify that this server made the result. `content` is the
+    /// SHA-256 digest of the result, and the run of `binding` is the one that sends the result.
+    ///
+    /// # Errors
+    /// [`UnavailableError`] if the key cannot be read.
     pub(crate) async fn sign_result(
         &self,
         binding: &Binding<'_>,
@@ -198,8 +211,8 @@ impl Approvals {
         Ok(ResultSignature::sign(binding, content, &keys.current, self.now()))
     }
 
-    /// Signs the result of a call with the cached key; `None` if no key is cached. It never waits, so that it can be
-    /// used when a run has to end.
+    /// Signs a result like [`sign_result`](Self::sign_result), with the cached key and without waiting, so that it can
+    /// be used when a run has to end. `None` if no key is cached.
     pub(crate) fn try_sign_result(
         &self,
         binding: &Binding<'_>,
@@ -209,7 +222,8 @@ impl Approvals {
         Some(ResultSignature::sign(binding, content, &keys.current, self.now()))
     }
 
-    /// Verifies that this server signed a result with this content for this binding.
+    /// Verifies that this server signed a result for the call of `binding`. `content` is the SHA-256 digest of the
+    /// result.
     pub(crate) async fn verify_result(
         &self,
         signature: &ResultSignature,
@@ -222,7 +236,8 @@ impl Approvals {
         .await
     }
 
-    /// Verifies a signature by `is_valid`, if its key is among the keys here.
+    /// Finds the key that `hint` names, and then verifies a signature with `is_valid`. The status is
+    /// [`SignatureStatus::KeyMayBeNewer`] if the key is not here and may have been created after the keys were read.
     async fn verify_with_keys(
         &self,
         hint: KeyHint<'_>,
@@ -240,6 +255,7 @@ impl Approvals {
 }
 
 impl fmt::Debug for Approvals {
+    /// Shows the time to live and whether there is a replay store, and no key.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Approvals")
             .field("ttl", &self.ttl)

@@ -27,16 +27,17 @@ pub(crate) struct Binding<'a> {
 }
 
 impl Binding<'_> {
-    /// Computes the idempotency key of the call, which a tool can pass on to a system that deduplicates by it.
+    /// Computes the idempotency key of the call: 32 ASCII characters. A tool can pass the key on to a system that must
+    /// do something only once.
     ///
-    /// It is the same in every run that resumes the call, and does not depend on the signing key.
+    /// The key is the same in every run that resumes the call, and does not depend on the signing key.
     pub(crate) fn idempotency_key(&self) -> String {
         let mut input = MacInput::new("ag-ui-lambda idempotency key 1");
         self.put_into(&mut input);
         encode_base64url(&input.sha256()[..24])
     }
 
-    /// Appends all fields to the input of a MAC or a digest.
+    /// Appends all fields of the binding to `input`, over which a MAC or a digest is computed.
     pub(super) fn put_into(&self, input: &mut MacInput) {
         input.put(self.run_id.as_str());
         input.put(self.call_id.as_str());
@@ -51,11 +52,11 @@ impl Binding<'_> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct UnsafeInteger;
 
-/// Computes the digest of arguments: SHA-256 of their canonical form by RFC 8785. The order of members, whitespace and
-/// the spelling of numbers do not change it.
+/// Computes the SHA-256 digest of a JSON value, such as the arguments of a call, in the canonical form of RFC 8785. The
+/// order of members, whitespace and the spelling of numbers do not change the digest.
 ///
 /// # Errors
-/// [`UnsafeInteger`] if the arguments contain an integer beyond ±2^53: RFC 8785 writes numbers as doubles, so that two
+/// [`UnsafeInteger`] if the value contains an integer beyond ±2^53: RFC 8785 writes numbers as doubles, so that two
 /// such integers could have one digest.
 ///
 /// Source: RFC 8785, section 3.2.2.3 and appendix D.
@@ -67,8 +68,8 @@ pub(crate) fn arguments_digest(arguments: &Value) -> Result<[u8; 32], UnsafeInte
     Ok(Sha256::digest(canonical).into())
 }
 
-/// Computes the digest of arguments that have no canonical form, from their text. It never equals a digest that
-/// [`arguments_digest`] computes.
+/// Computes the digest of arguments that are not valid JSON or have no canonical form, from their text. The digest
+/// differs from every digest that [`arguments_digest`] computes.
 pub(crate) fn text_arguments_digest(arguments: &str) -> [u8; 32] {
     let mut input = MacInput::new("ag-ui-lambda arguments as text 1");
     input.put(arguments);
@@ -104,7 +105,7 @@ pub(super) mod testing {
     }
 
     impl BindingParts {
-        /// A call of the tool `refund` by the user `ada`.
+        /// Returns the parts of a call of the tool `refund` by the user `ada`.
         pub(crate) fn new() -> Self {
             let principal = Principal {
                 source: "jwt",
@@ -122,14 +123,14 @@ pub(super) mod testing {
             }
         }
 
-        /// The same parts after a change.
+        /// Returns a copy of these parts after `change` was applied to the copy.
         pub(crate) fn with(&self, change: impl FnOnce(&mut Self)) -> Self {
             let mut changed = self.clone();
             change(&mut changed);
             changed
         }
 
-        /// The binding that has these parts.
+        /// Returns the binding that has these parts.
         pub(crate) fn binding(&self) -> Binding<'_> {
             Binding {
                 thread_id: &self.thread_id,

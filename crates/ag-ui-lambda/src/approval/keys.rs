@@ -66,9 +66,10 @@ pub(super) struct SigningKeys {
     previous: Option<SigningKey>,
 }
 
-/// The part of a signature that says which key made it.
+/// Which key made a signature and when, as the signature itself claims.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct KeyHint<'a> {
+    /// The id of the key.
     pub(super) id: &'a str,
     /// When the signature was made, in seconds since the Unix epoch; `None` in formats without it, whose signatures
     /// count as old.
@@ -83,18 +84,18 @@ pub(super) struct SigningKey {
 }
 
 impl ApprovalKeys {
-    /// Uses one key that never changes. It is meant for local work: a deployed function reads its keys with
-    /// [`from_source`](Self::from_source), so that they can be rotated.
+    /// Creates a set with one key that never changes. It is meant for local work: a deployed function reads its keys
+    /// with [`from_source`](Self::from_source), so that they can be rotated.
     ///
     /// # Errors
-    /// [`ApprovalKeyError::TooShort`] if it has fewer than 32 characters.
+    /// [`ApprovalKeyError::TooShort`] if the key has fewer than 32 characters.
     pub fn literal(key: SecretString) -> Result<Self, ApprovalKeyError> {
         let current = SigningKey::new(key)?;
         Ok(Self(SigningKeySource::Literal(Arc::new(SigningKeys { current, previous: None }))))
     }
 
-    /// Reads the keys from a secret whose value is the JSON object `{"key": "..."}`: the key in the current version
-    /// signs, and the one in the previous version still verifies. Nothing is fetched before the first use.
+    /// Takes the keys from a secret whose value is the JSON object `{"key": "..."}`: the key in the current version of
+    /// the secret signs, and the one in the previous version still verifies. The secret is read at the first use.
     #[must_use]
     pub fn from_source(source: impl SecretSource) -> Self {
         let source = SigningKeyFetcher { source: Box::new(source) };
@@ -105,23 +106,26 @@ impl ApprovalKeys {
         ))))
     }
 
-    /// Checks that [`from_source`](Self::from_source) could read this value of a secret. A function that rotates the
-    /// secret calls it before it stores a new value.
+    /// Checks that `value`, as the value of a secret, holds a key that [`from_source`](Self::from_source) can use. A
+    /// function that rotates the secret calls it before it stores a new value.
     ///
     /// # Errors
-    /// The reason why the value does not contain a usable key. The error contains no part of the value.
+    /// [`ApprovalKeyError`] with the reason. The error contains no part of the value.
     pub fn check(value: &SecretString) -> Result<(), ApprovalKeyError> {
         parse_key(value).map(drop)
     }
 
-    /// Reads the keys ahead of the first use. A failure is reported by the first use.
+    /// Reads the keys before they are needed. A failure is not returned; the first use of the keys tries again.
     pub(super) async fn prefetch(&self) {
         if let SigningKeySource::Secret(keys) = &self.0 {
             keys.warm_up().await;
         }
     }
 
-    /// Returns the keys, and reads them if they are not cached.
+    /// Returns the keys, from the cache if they are there.
+    ///
+    /// # Errors
+    /// [`UnavailableError`] if they cannot be read.
     pub(super) async fn get(&self) -> Result<Arc<SigningKeys>, UnavailableError> {
         match &self.0 {
             SigningKeySource::Literal(keys) => Ok(Arc::clone(keys)),
@@ -129,7 +133,7 @@ impl ApprovalKeys {
         }
     }
 
-    /// Returns the cached keys without waiting; `None` if they have not been read or are too old.
+    /// Returns the cached keys without waiting; `None` if they have not been read or are too old to be used.
     pub(super) fn loaded(&self) -> Option<Arc<SigningKeys>> {
         match &self.0 {
             SigningKeySource::Literal(keys) => Some(Arc::clone(keys)),
@@ -137,11 +141,11 @@ impl ApprovalKeys {
         }
     }
 
-    /// Whether a key that is not in the cached set may have been created after that set was read. `now` is the current
-    /// time.
+    /// Whether a signature by a key that is not cached may be valid after the keys are read again. `hint` is what the
+    /// signature says of its key, and `now` is the current time.
     ///
-    /// A key is created before it signs anything. So a signature that was made before the last read was made with a key
-    /// that this read found, or it is invalid.
+    /// A key is created before it signs anything. So a signature from before the last read is invalid: that read would
+    /// have found the key. The same holds for a signature that is more than 60 seconds in the future or has no time.
     pub(super) fn may_be_newer(&self, hint: KeyHint<'_>, now: SystemTime) -> bool {
         let (SigningKeySource::Secret(keys), Some(signed_at)) = (&self.0, hint.signed_at) else {
             return false;
@@ -150,8 +154,8 @@ impl ApprovalKeys {
         (last_read..=unix_seconds(now) + MAX_CLOCK_SKEW_S).contains(&signed_at)
     }
 
-    /// Waits until the keys have been read after `moment`, which may take as long as the minimum interval between two
-    /// such reads. All callers that wait share one read. If the read fails, the wait ends too.
+    /// Waits until the keys have been read after `moment`, or such a read has failed. This may take as long as the
+    /// minimum interval between two reads. All callers that wait share one read. Returns at once for a literal key.
     pub(super) async fn wait_for_read_since(&self, moment: Instant) {
         if let SigningKeySource::Secret(keys) = &self.0 {
             keys.fetched_since(moment).await;
@@ -160,25 +164,26 @@ impl ApprovalKeys {
 }
 
 impl fmt::Debug for ApprovalKeys {
+    /// Shows only the name of the type, and no key.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ApprovalKeys([redacted])")
     }
 }
 
 impl SigningKeys {
-    /// Finds the key that a signature refers to.
+    /// Returns the key that a signature names in `hint`; `None` if the signature was made with another key.
     pub(super) fn find(&self, hint: KeyHint<'_>) -> Option<&SigningKey> {
         self.iter().find(|key| key.id == hint.id)
     }
 
-    /// The current key, then the previous one if there is one.
+    /// Returns the current key, and then the previous one if there is one.
     pub(super) fn iter(&self) -> impl Iterator<Item = &SigningKey> {
         std::iter::once(&self.current).chain(&self.previous)
     }
 }
 
 impl SigningKey {
-    /// Wraps a secret as a key, and computes its id. It fails if the secret is too short.
+    /// Wraps a secret as a key, and computes the id of the key. The error is [`ApprovalKeyError::TooShort`].
     pub(super) fn new(secret: SecretString) -> Result<Self, ApprovalKeyError> {
         if secret.expose_secret().chars().count() < MIN_KEY_CHARS {
             return Err(ApprovalKeyError::TooShort);
@@ -188,7 +193,7 @@ impl SigningKey {
         Ok(Self { id, secret })
     }
 
-    /// The secret bytes of the key.
+    /// Returns the secret bytes of the key.
     pub(super) fn bytes(&self) -> &[u8] {
         self.secret.expose_secret().as_bytes()
     }
@@ -205,6 +210,8 @@ struct SigningKeyFetcher {
 }
 
 impl Fetch<SigningKeys> for SigningKeyFetcher {
+    /// Reads the current and the previous version of the secret, for the cache. A previous version without a usable key
+    /// is logged and left out.
     fn fetch(&self) -> BoxFuture<'_, Result<SigningKeys, FetchError>> {
         async {
             let warning = "the previous key of approvals is unusable";
@@ -216,7 +223,7 @@ impl Fetch<SigningKeys> for SigningKeyFetcher {
     }
 }
 
-/// Reads the key from the value of a secret, `{"key": "..."}`. An error contains no part of the value.
+/// Reads the key from the value of a secret, which must be `{"key": "..."}`. The error contains no part of the value.
 fn parse_key(value: &SecretString) -> Result<SigningKey, ApprovalKeyError> {
     let object = SecretValue::read(value).into_object().ok_or(ApprovalKeyError::NoKeyMember)?;
     let key = object.text(KEY_MEMBER).ok_or(ApprovalKeyError::NoKeyMember)?;

@@ -14,14 +14,15 @@ use crate::auth::Principal;
 pub(super) struct MacInput(Vec<u8>);
 
 impl MacInput {
-    /// Begins an input with a label that names its purpose, so that bytes for one purpose are never valid for another.
+    /// Begins an input with a label that names its purpose, so that bytes for one purpose are never valid for another
+    /// one.
     pub(super) fn new(label: &str) -> Self {
         let mut input = Self(Vec::new());
         input.put(label);
         input
     }
 
-    /// Appends a field that is always present.
+    /// Appends a field that is always present, after its length.
     pub(super) fn put(&mut self, field: impl AsRef<[u8]>) {
         let field = field.as_ref();
         self.0.push(1);
@@ -29,7 +30,7 @@ impl MacInput {
         self.0.extend(field);
     }
 
-    /// Appends all fields of a principal.
+    /// Appends the fields of a principal: its source, issuer, organization and user.
     pub(super) fn put_principal(&mut self, Principal { source, issuer, org, user }: &Principal) {
         self.put(source);
         for field in [issuer, org, user] {
@@ -37,7 +38,7 @@ impl MacInput {
         }
     }
 
-    /// Appends a field that may be absent. An absent field differs from an empty one.
+    /// Appends a field that may be absent. `None` and an empty text give different bytes.
     fn put_optional(&mut self, field: Option<&str>) {
         match field {
             Some(field) => self.put(field),
@@ -50,7 +51,7 @@ impl MacInput {
         Sha256::digest(&self.0).into()
     }
 
-    /// Computes the HMAC-SHA256 of the input under a key.
+    /// Computes the HMAC-SHA256 of the input with this key.
     pub(super) fn hmac_sha256(&self, key: &SigningKey) -> [u8; 32] {
         let mut mac = Hmac::<Sha256>::new_from_slice(key.bytes()).expect("HMAC takes a key of any length");
         mac.update(&self.0);
@@ -63,12 +64,12 @@ pub(super) fn encode_base64url(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Decodes URL-safe Base64 without padding; `None` for any other text.
+/// Decodes URL-safe Base64 without padding; `None` if the text is not that.
 pub(super) fn decode_base64url(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
 }
 
-/// Decodes URL-safe Base64 of UTF-8 text; `None` for anything else.
+/// Decodes URL-safe Base64 without padding to text; `None` if the text is not that, or the bytes are not UTF-8.
 pub(super) fn decode_base64url_text(text: &str) -> Option<String> {
     String::from_utf8(decode_base64url(text)?).ok()
 }

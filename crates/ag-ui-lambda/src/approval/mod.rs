@@ -9,7 +9,7 @@
 //!
 //! - `token`: the token in an interrupt's id. `result_signature`: the signature of a tool's result.
 //! - `binding`: the call that both are bound to. `mac`: the bytes that are signed.
-//! - `keys`: the signing keys. `replay`: the port to a store of used tokens.
+//! - `keys`: the signing keys. `replay`: the interface to a store of used approvals.
 //! - `approvals`: [`Approvals`], which brings them together.
 //! - `recent_tokens`: explanations for developers. `pseudonym`: the names of callers in the log.
 

@@ -15,16 +15,19 @@ pub(crate) struct Pseudonyms {
 }
 
 impl Pseudonyms {
-    /// Creates the random key of this process.
+    /// Creates the source of pseudonyms, with a random key for this process.
     pub(crate) fn new() -> Self {
         // 32 hexadecimal digits that hold 122 random bits.
         let process_key = SigningKey::new(Uuid::new_v4().simple().to_string().into());
         Self { process_key: process_key.expect("it has 32 characters") }
     }
 
-    /// Computes the pseudonym of a principal: 12 hexadecimal digits, under the current key of `approvals` if it is
-    /// available, so that all processes use the same name. A caller without proof of identity is `anonymous`; `None`, a
-    /// caller whose claims do not identify a single user, is `unnamed`.
+    /// Computes the name of a caller in audit lines: 12 hexadecimal digits, a keyed hash of the principal. The key is
+    /// the current key of `approvals`, so that all processes compute the same name; if it is not available, the key of
+    /// this process is used.
+    ///
+    /// Without a principal, because the claims do not identify a single user, the name is `unnamed`. For an anonymous
+    /// caller it is `anonymous`.
     pub(crate) async fn pseudonym(
         &self,
         principal: Option<&Principal>,

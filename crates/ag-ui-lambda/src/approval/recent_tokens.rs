@@ -32,7 +32,8 @@ struct IssuedToken {
 }
 
 impl RecentTokens {
-    /// Remembers an issued token, and forgets the oldest one if there are too many.
+    /// Keeps an issued token with the call that it is bound to. At most 256 tokens are kept; the oldest one is
+    /// forgotten.
     pub(super) fn add(&self, token: &InterruptToken, binding: &Binding<'_>) {
         let issued = IssuedToken {
             header: token.header().clone(),
@@ -48,7 +49,9 @@ impl RecentTokens {
         tokens.push_front(issued);
     }
 
-    /// Explains why `token` is invalid for `binding`: names what differs from the token that was issued with its nonce.
+    /// Returns what differs between the request and the token that was issued: `token` and `binding` come from the
+    /// request, and the issued token is found by the nonce. If no token has it, the text says that the token was not
+    /// signed since the start.
     pub(super) fn explain_mismatch(&self, token: &InterruptToken, binding: &Binding<'_>) -> String {
         let tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(issued) = tokens.iter().find(|issued| issued.header.nonce == token.header().nonce) else {

@@ -1,4 +1,4 @@
-//! The port to a store that makes each approval count at most once.
+//! The interface to a store that makes each approval count at most once.
 //!
 //! A signed token can be sent again, and only a store can notice that. A store is optional: without one, a client that
 //! repeats an answer while its token is valid runs the tool again. An implementation needs one conditional write before
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 
 /// The state of an approval in a [`ReplayStore`].
-// Not `non_exhaustive`: a caller has to handle every state before it runs a tool.
+#[expect(clippy::exhaustive_enums, reason = "a caller has to handle every state before it runs a tool")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reservation {
     /// Nobody has reserved the approval before, so the tool may run.
@@ -28,7 +28,7 @@ pub enum Reservation {
 pub struct ReplayStoreError(#[from] Box<dyn std::error::Error + Send + Sync>);
 
 impl ReplayStoreError {
-    /// Creates an error from its cause.
+    /// Creates the error of a store that did not answer. `cause` is logged.
     pub fn new(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self(cause.into())
     }
@@ -92,10 +92,11 @@ impl ReplayStoreError {
 /// }
 /// ```
 pub trait ReplayStore: Send + Sync + 'static {
-    /// Reserves an approval before its tool runs. Of all who reserve the same approval, from any number of processes,
-    /// exactly one gets [`Reservation::New`].
+    /// Reserves an approval before its tool runs. If the same approval is reserved several times, by any number of
+    /// processes, exactly one of them gets [`Reservation::New`].
     ///
-    /// `expires_at` is when the approval expires, in seconds since the Unix epoch. The store may forget it after that.
+    /// `expires_at` is when the approval expires, in seconds since the Unix epoch. The store may forget the approval
+    /// after that.
     ///
     /// # Errors
     /// [`ReplayStoreError`] if the store does not answer, so that it is not known whether the approval is reserved.
@@ -105,14 +106,14 @@ pub trait ReplayStore: Send + Sync + 'static {
         expires_at: u64,
     ) -> BoxFuture<'a, Result<Reservation, ReplayStoreError>>;
 
-    /// Looks up an approval without reserving it.
+    /// Looks up whether an approval is reserved, without reserving it: [`Reservation::New`] means that it is not.
     ///
     /// # Errors
     /// [`ReplayStoreError`] if the store does not answer.
     fn lookup<'a>(&'a self, approval: &'a str) -> BoxFuture<'a, Result<Reservation, ReplayStoreError>>;
 
-    /// Stores the outcome of a reserved approval. Whoever reserves or looks up the approval later gets it back
-    /// unchanged. It is JSON with the result of the tool.
+    /// Stores the outcome of a reserved approval, which is JSON text with the result of the tool. A later call of
+    /// [`reserve`](Self::reserve) or [`lookup`](Self::lookup) returns the text unchanged.
     ///
     /// # Errors
     /// [`ReplayStoreError`] if the store does not answer, so that it is not known whether the outcome is stored.
@@ -124,6 +125,7 @@ pub trait ReplayStore: Send + Sync + 'static {
 }
 
 impl<S: ReplayStore + ?Sized> ReplayStore for Arc<S> {
+    /// Reserves the approval in the store that the [`Arc`] holds.
     fn reserve<'a>(
         &'a self,
         approval: &'a str,
@@ -132,10 +134,12 @@ impl<S: ReplayStore + ?Sized> ReplayStore for Arc<S> {
         (**self).reserve(approval, expires_at)
     }
 
+    /// Looks up the approval in the store that the [`Arc`] holds.
     fn lookup<'a>(&'a self, approval: &'a str) -> BoxFuture<'a, Result<Reservation, ReplayStoreError>> {
         (**self).lookup(approval)
     }
 
+    /// Stores the outcome in the store that the [`Arc`] holds.
     fn store_outcome<'a>(
         &'a self,
         approval: &'a str,

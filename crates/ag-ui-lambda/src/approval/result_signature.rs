@@ -24,7 +24,7 @@ const VERSION_1: &str = "aguir1";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ResultSignature {
     key_id: String,
-    /// When it was signed, in seconds since the Unix epoch; `None` in the format `aguir1`.
+    /// When the result was signed, in seconds since the Unix epoch; `None` in the format `aguir1`.
     signed_at: Option<u64>,
     /// The run that sent the result.
     run_id: RunId,
@@ -32,7 +32,8 @@ pub(crate) struct ResultSignature {
 }
 
 impl ResultSignature {
-    /// Signs the digest of a result's content. `now` is in seconds since the Unix epoch.
+    /// Signs the result of the call of `binding` with `key`. `content` is the SHA-256 digest of the result, and `now`
+    /// is the time of signing, in seconds since the Unix epoch.
     pub(super) fn sign(binding: &Binding<'_>, content: [u8; 32], key: &SigningKey, now: u64) -> Self {
         let mut signature = Self {
             key_id: key.id.clone(),
@@ -44,7 +45,7 @@ impl ResultSignature {
         signature
     }
 
-    /// Parses the text of a signature; `None` if it is not in one of the known formats.
+    /// Parses the text of a signature, and does not verify it; `None` if the text is not in a known format.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let parts: Vec<&str> = text.split('.').collect();
         let (signed_at, key_id, run_id, mac) = match parts[..] {
@@ -62,7 +63,7 @@ impl ResultSignature {
         (signature.encode() == text).then_some(signature)
     }
 
-    /// Encodes the signature as text.
+    /// Encodes the signature as the text that the metadata of a tool message carries.
     pub(crate) fn encode(&self) -> String {
         let Self { key_id, signed_at, run_id, mac } = self;
         let (run_id, mac) = (encode_base64url(run_id.as_str()), encode_base64url(mac));
@@ -72,23 +73,25 @@ impl ResultSignature {
         }
     }
 
-    /// Which key has to verify the signature, and when that key signed it.
+    /// Returns the id of the key that made the signature, and the time of signing. Nothing is verified.
     pub(super) fn key_hint(&self) -> KeyHint<'_> {
         KeyHint { id: &self.key_id, signed_at: self.signed_at }
     }
 
-    /// The run that sent the result.
+    /// Returns the run that sent the result.
     pub(crate) fn run_id(&self) -> &RunId {
         &self.run_id
     }
 
-    /// Whether `key` signed this content for this binding. The MACs are compared in constant time.
+    /// Whether `key` made this signature for the call of `binding` and a result with the digest `content`. The MACs are
+    /// compared in constant time.
     pub(super) fn verify_with(&self, key: &SigningKey, binding: &Binding<'_>, content: [u8; 32]) -> bool {
         let is_named = self.key_id == key.id && self.run_id == *binding.run_id;
         is_named && self.expected_mac(key, binding, content).ct_eq(&self.mac).into()
     }
 
-    /// Computes the MAC that a signature with these parts has.
+    /// Computes the MAC that the signature has if `key` made it for the call of `binding` and a result with the digest
+    /// `content`. The field `mac` is not read.
     fn expected_mac(&self, key: &SigningKey, binding: &Binding<'_>, content: [u8; 32]) -> [u8; 32] {
         let mut input = match self.signed_at {
             Some(signed_at) => {

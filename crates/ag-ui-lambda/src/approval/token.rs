@@ -42,7 +42,7 @@ pub(crate) enum InterruptKind {
 }
 
 impl InterruptKind {
-    /// The code of the kind in a token.
+    /// Returns the code of the kind in a token: `a`, `q`, or `aq` for a question after an approval.
     fn code(self) -> &'static str {
         match self {
             Self::Approval => "a",
@@ -51,7 +51,7 @@ impl InterruptKind {
         }
     }
 
-    /// The digest of the question; empty for an approval.
+    /// Returns the digest of the question that the call waits for; empty for an approval.
     fn question_digest(&self) -> &[u8] {
         match self {
             Self::Approval => &[],
@@ -59,7 +59,8 @@ impl InterruptKind {
         }
     }
 
-    /// Reads a kind from its two parts in a token; `None` if they do not fit together.
+    /// Reads a kind from its code and the digest of the question, which are parts of a token. `None` if the code is
+    /// unknown, or if the digest does not have the length that the kind requires.
     fn parse(code: &str, question_digest: &[u8]) -> Option<Self> {
         let is_approved = match code {
             "a" => return question_digest.is_empty().then_some(Self::Approval),
@@ -71,10 +72,10 @@ impl InterruptKind {
     }
 }
 
-/// The readable part of a token.
+/// All parts of a token except the MAC.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct TokenHeader {
-    /// The id of the key that signed it.
+    /// The id of the key that signed the token.
     pub(super) key_id: String,
     pub(super) kind: InterruptKind,
     /// The run that issued the token, and so interrupted.
@@ -82,16 +83,16 @@ pub(super) struct TokenHeader {
     /// The run that made the call: the issuing run, or an earlier one.
     pub(super) run_id: RunId,
     pub(super) call_id: ToolCallId,
-    /// When it was signed, in seconds since the Unix epoch; `None` in the format `agui1`.
+    /// When the token was signed, in seconds since the Unix epoch; `None` in the format `agui1`.
     pub(super) signed_at: Option<u64>,
-    /// When it expires, in seconds since the Unix epoch.
+    /// When the token expires, in seconds since the Unix epoch.
     pub(super) expires_at: u64,
     /// A random number, so that no two tokens are equal even if a client uses the ids of runs twice.
     pub(super) nonce: [u8; 16],
 }
 
 impl TokenHeader {
-    /// Computes the MAC of a token that has this header and binding.
+    /// Computes the MAC of a token with this header, for the call of `binding`, with `key`.
     fn mac(&self, binding: &Binding<'_>, key: &SigningKey) -> [u8; 32] {
         let mut input = match self.signed_at {
             Some(signed_at) => {
@@ -127,13 +128,15 @@ pub(crate) struct InterruptToken {
 }
 
 impl InterruptToken {
-    /// Signs a header for a binding. The header has to name `key` as its key.
+    /// Creates a token with this header for the call of `binding`, signed with `key`. The `key_id` of the header has to
+    /// be the id of `key`.
     pub(super) fn sign(header: TokenHeader, binding: &Binding<'_>, key: &SigningKey) -> Self {
         let mac = header.mac(binding, key);
         Self { header, mac }
     }
 
-    /// Parses the id of an interrupt; `None` if it is not a token in one of the known formats.
+    /// Parses the id of an interrupt as a token, and does not verify it; `None` if the id is not a token in a known
+    /// format.
     pub(crate) fn parse(id: &InterruptId) -> Option<Self> {
         let parts: Vec<&str> = id.as_str().split('.').collect();
         let (signed_at, key_id, kind, rest) = match parts[..] {
@@ -161,7 +164,7 @@ impl InterruptToken {
         (token.to_interrupt_id() == *id).then_some(token)
     }
 
-    /// Encodes the token as the id of an interrupt.
+    /// Encodes the token as the id of an interrupt, which the client sends back with the answer.
     pub(crate) fn to_interrupt_id(&self) -> InterruptId {
         let TokenHeader { key_id, kind, issuing_run_id, run_id, call_id, signed_at, expires_at, nonce } =
             &self.header;
@@ -176,43 +179,44 @@ impl InterruptToken {
         .into()
     }
 
-    /// The key under which a [`ReplayStore`](super::ReplayStore) reserves the token. It reveals nothing of the token.
+    /// Returns a name of the token for a [`ReplayStore`](super::ReplayStore): a hash of 32 ASCII characters, from which
+    /// the token cannot be found.
     pub(crate) fn store_key(&self) -> String {
         encode_base64url(&Sha256::digest(self.mac)[..24])
     }
 
-    /// The readable part of the token.
+    /// Returns the header of the token: all its parts except the MAC.
     pub(super) fn header(&self) -> &TokenHeader {
         &self.header
     }
 
-    /// Which key has to verify the token, and when that key signed it.
+    /// Returns the id of the key that signed the token, and the time of signing. Nothing is verified.
     pub(super) fn key_hint(&self) -> KeyHint<'_> {
         KeyHint { id: &self.header.key_id, signed_at: self.header.signed_at }
     }
 
-    /// What the call waits for.
+    /// Returns what the call waits for: an approval, or the answer to a question.
     pub(crate) fn kind(&self) -> InterruptKind {
         self.header.kind
     }
 
-    /// The run that made the call.
+    /// Returns the run that made the call, which may be an earlier one than the run that issued the token.
     pub(crate) fn run_id(&self) -> &RunId {
         &self.header.run_id
     }
 
-    /// The call that waits.
+    /// Returns the id of the call that waits.
     pub(crate) fn call_id(&self) -> &ToolCallId {
         &self.header.call_id
     }
 
-    /// When the token expires, in seconds since the Unix epoch.
+    /// Returns when the token expires, in seconds since the Unix epoch.
     pub(crate) fn expires_at(&self) -> u64 {
         self.header.expires_at
     }
 
-    /// Whether `key` signed this token for this binding. The MACs are compared in constant time. The expiry is not
-    /// checked.
+    /// Whether `key` signed this token for the call of `binding`. The MACs are compared in constant time. Whether the
+    /// token has expired is not checked.
     pub(super) fn verify_with(&self, key: &SigningKey, binding: &Binding<'_>) -> bool {
         let is_named = self.header.key_id == key.id;
         is_named && self.header.mac(binding, key).ct_eq(&self.mac).into()

@@ -1,7 +1,7 @@
 //! Authenticates the caller of a request with the proofs in its head: the shared token, the authorizer's claims and the
 //! user's token.
 //!
-//! Nothing here looks at the body of a request, and nothing answers it.
+//! Nothing here looks at the body of a request or builds a response.
 
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, HeaderName};
@@ -58,7 +58,8 @@ pub(crate) enum AuthError {
 #[error("the user's token and the authorizer speak of different callers")]
 pub(crate) struct ConflictingProofsError;
 
-/// What an endpoint checks before it serves a caller. Everyone may call if `token` is `None` and no authorizer is needed.
+/// The checks that a request must pass before its caller is served. Without `token`, `needs_authorizer` and `user`,
+/// everyone may call.
 pub(crate) struct Authenticator {
     /// The shared token, if requests have to carry it.
     pub(crate) token: Option<SharedToken>,
@@ -80,17 +81,20 @@ pub(crate) struct Authenticated {
 }
 
 impl Authenticated {
-    /// Returns what is proven about the caller.
+    /// Returns the claims of the caller.
     ///
-    /// Two proofs that contradict each other are not a missing proof: so the caller counts as authenticated, and is
-    /// refused here, when the endpoint checks what is forbidden.
+    /// # Errors
+    /// [`ConflictingProofsError`] if the user's token and the authorizer's claims name different callers. It is an
+    /// error here and not in [`Authenticator::authenticate`], because both proofs are valid: the caller is forbidden,
+    /// and not unauthenticated.
     pub(crate) fn claims(&self) -> Result<&Claims, ConflictingProofsError> {
         self.claims.as_ref().ok_or(ConflictingProofsError)
     }
 }
 
 impl Authenticator {
-    /// Fetches the secret and the issuer's keys that the first request will need. It cannot fail.
+    /// Fetches the secret of the shared token and the issuer's keys before the first request needs them. Failures are
+    /// not reported.
     pub(crate) async fn warm_up(&self) {
         let token = async {
             if let Some(token) = &self.token {
@@ -105,10 +109,12 @@ impl Authenticator {
         tokio::join!(token, user);
     }
 
-    /// Checks all proofs that the endpoint requires.
+    /// Checks all proofs that the endpoint requires, in the headers and the extensions of `head`, and returns the
+    /// claims that they prove. The claims are empty for an anonymous caller.
     ///
-    /// An error that is certain comes before one that only says that something is unavailable: a request that is wrong
-    /// in any way gets that answer even while a secret or a key set cannot be read.
+    /// # Errors
+    /// [`AuthError`]. A missing or wrong proof is reported before an unavailable secret or key set, so a wrong
+    /// request is refused even while one of them cannot be read.
     pub(crate) async fn authenticate(&self, head: &Parts) -> Result<Authenticated, AuthError> {
         let mut unavailable = None;
         if let Some(token) = &self.token {
@@ -143,8 +149,12 @@ impl Authenticator {
         }
     }
 
-    /// Returns the token that a request carries: in the header of the shared token, or else as a bearer token in
-    /// `Authorization`. If the first header is there, the second does not count.
+    /// Returns the token that a request presents as the shared token: the value of
+    /// [`token_header`](Self::token_header), or else the bearer token of `Authorization`, which is ignored if the
+    /// first header is there.
+    ///
+    /// # Errors
+    /// [`AuthError`] if neither header has a token, if the header is repeated, or if its value is not ASCII.
     fn presented_token<'a>(&self, headers: &'a HeaderMap) -> Result<&'a str, AuthError> {
         let single = |name: &HeaderName| {
             single_header(headers, name).map_err(|error| match error {
@@ -162,7 +172,8 @@ impl Authenticator {
         }
     }
 
-    /// Whether claims that came with the request count as an authorizer's proof.
+    /// Whether the claims that came in the extensions of a request count as an authorizer's proof. Claims of a signed
+    /// request count only if the signer matches one of the trusted patterns.
     fn is_proof(&self, claims: &Claims) -> bool {
         match claims.source() {
             ClaimSource::None | ClaimSource::UserToken => false,
@@ -185,7 +196,7 @@ enum HeaderError {
 }
 
 impl HeaderError {
-    /// Returns the error of a user token whose header cannot be read.
+    /// Turns the error into the one for a request whose header with the user's token cannot be read.
     fn into_user_token_error(self) -> UserTokenError {
         UserTokenError::Refused(match self {
             Self::NotAscii => "it is not ASCII",
@@ -194,8 +205,11 @@ impl HeaderError {
     }
 }
 
-/// Returns the value of a header, or `None` if the request does not have it. A header that is sent twice is an error,
-/// since proxies disagree on which one counts.
+/// Returns the value of the header `name`; `None` if the request does not have it.
+///
+/// # Errors
+/// [`HeaderError`] if the header is sent more than once, since proxies disagree on which value counts, or if its
+/// value is not ASCII.
 fn single_header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, HeaderError> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
@@ -205,7 +219,7 @@ fn single_header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option
     }
 }
 
-/// Whether a text fits a pattern in which `*` stands for any number of characters.
+/// Whether the complete `text` matches `pattern`, in which `*` stands for any number of characters.
 fn glob_match(pattern: &str, text: &str) -> bool {
     let mut pieces = pattern.split('*');
     let Some(mut rest) = pieces.next().and_then(|first| text.strip_prefix(first)) else {

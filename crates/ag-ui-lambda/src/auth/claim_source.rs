@@ -1,4 +1,5 @@
-//! Who has proven a caller's claims, as neutral facts: vendors' names come from outside, as values.
+//! The source of a caller's claims: who has proven them. This module names no vendor; whoever decodes a vendor's requests
+//! passes the names in as values.
 
 /// Who has proven a caller's claims, and in which of them that source names the caller.
 ///
@@ -33,7 +34,7 @@ pub enum ClaimSource {
 }
 
 impl ClaimSource {
-    /// The name of the source in the log and in the binding of approvals.
+    /// Returns the name of the source, which is written to the log and is part of what approvals are bound to.
     pub fn name(self) -> &'static str {
         match self {
             Self::None => "none",

@@ -27,13 +27,17 @@ pub struct Claims {
 /// The caller may not use this agent.
 ///
 /// The application's mapping from claims to a caller returns it, and the client gets the status 403.
-// Exhaustive, so that every mapping can create it. It says nothing more, because the client must not learn the reason.
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "so that every mapping can create it. It says nothing more, because the client must not learn the reason"
+)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the caller is not allowed to use this agent")]
 pub struct Forbidden;
 
 impl Claims {
-    /// Creates claims that `source` has proven. Whoever calls it vouches for them.
+    /// Creates claims that `source` has proven. The claims are trusted from then on, so the code that calls this
+    /// function must have checked the proof.
     pub fn new(source: ClaimSource, values: JsonObject) -> Self {
         Self { source, values }
     }
@@ -48,33 +52,34 @@ impl Claims {
         &self.values
     }
 
-    /// Whether there are no claims.
+    /// Whether the caller has no claims. This is so for every anonymous caller.
     pub fn is_empty(&self) -> bool {
         self.values.is_empty()
     }
 
-    /// Returns who has proven the claims.
+    /// Returns the source of the claims: who has proven them.
     pub fn source(&self) -> ClaimSource {
         self.source
     }
 
-    /// Returns a claim as it was proven. In the claims of an authorizer, numbers and booleans may be strings, because most
-    /// authorizers write them so.
+    /// Returns the claim `name` with its JSON type; `None` if there is no such claim. Most authorizers write numbers
+    /// and booleans as strings, so a claim of an authorizer may be a string where the token had a number.
     pub fn value(&self, name: &str) -> Option<&Value> {
         self.values.get(name)
     }
 
-    /// Returns a claim that is a string and not empty; `None` for any other.
+    /// Returns the claim `name` if it is a string and not empty; `None` for any other value and for a missing claim.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.values.get(name)?.as_str().filter(|text| !text.is_empty())
     }
 
-    /// Returns a claim that is a list, such as permissions; empty if there is no such claim.
+    /// Returns the elements of the claim `name`, which is a list, such as permissions. Empty if there is no such
+    /// claim.
     ///
-    /// It reads every form that authorizers write: a JSON array, the text of one (`["a","b"]`), `[a b]`, `a,b` and `a b`.
-    /// Text that begins like an array of strings but is malformed is an empty list. An element of an array that holds white
-    /// space or a comma is left out: in the other forms it would be several elements, and a name must not grant what only
-    /// its pieces would grant.
+    /// All forms that authorizers write are read: a JSON array, the text of one (`["a","b"]`), `[a b]`, `a,b` and
+    /// `a b`. Text that begins like an array of strings but is malformed is an empty list. An element of an array that
+    /// contains white space or a comma is left out: in the other forms it would be several elements, and a name must
+    /// not grant what only its parts would grant.
     pub fn list(&self, name: &str) -> Vec<String> {
         let is_separator = |c: char| c.is_whitespace() || c == ',';
         let value = self.values.get(name);
@@ -95,7 +100,8 @@ impl Claims {
         }
     }
 
-    /// Returns the subject: the claim `sub`, or else the claim in which the authorizer names the caller.
+    /// Returns the subject, which identifies the user: the claim `sub`, or else the claim in which the authorizer
+    /// names the caller. `None` if the caller has neither.
     pub fn subject(&self) -> Option<&str> {
         let caller = || match self.source {
             ClaimSource::Authorizer { caller_claim: Some(name), .. } => self.text(name),
@@ -104,7 +110,8 @@ impl Claims {
         self.text(claim_names::SUBJECT).or_else(caller)
     }
 
-    /// Returns who has signed the request; `None` if the claims do not come from a signed request.
+    /// Returns the name of the signer of the request. `None` if the claims do not come from a signed request, or do
+    /// not name a signer.
     pub(crate) fn signer(&self) -> Option<&str> {
         match self.source {
             ClaimSource::SignedRequest { signer_claim, .. } => self.text(signer_claim),
@@ -112,10 +119,12 @@ impl Claims {
         }
     }
 
-    /// Adds the claims of the user's token, which has been verified. Where both have a claim, the authorizer's counts.
+    /// Combines these claims, which came with the request, with the claims of the user's verified `token`. If an
+    /// authorizer has proven these claims, its value counts where both have a claim. Otherwise the result has only
+    /// the claims of the token.
     ///
-    /// `None` if the two name different issuers or subjects. The signer of a request has neither and only passes on the
-    /// user's token, so its claims are replaced.
+    /// `None` if the token and the authorizer name different issuers or subjects. The claims of a signed request are
+    /// replaced, because the signer is a server that only passes on the user's token.
     pub(crate) fn with_user_token(self, token: JsonObject) -> Option<Self> {
         let user = Self::new(ClaimSource::UserToken, token);
         if matches!(self.source, ClaimSource::None | ClaimSource::SignedRequest { .. }) {
@@ -132,8 +141,8 @@ impl Claims {
     }
 }
 
-/// Parses a text that begins like a JSON array of strings, `["`, as some authorizers write lists. `None` if it does not
-/// begin like one, and null if it does but is malformed.
+/// Parses a claim that is the text of a JSON array of strings, as some authorizers write lists. `None` if the text
+/// does not begin with `["`, and [`Value::Null`] if it does but is malformed.
 fn parse_array_text(text: &str) -> Option<Value> {
     let text = text.trim();
     let is_array = text.strip_prefix('[').is_some_and(|rest| rest.trim_start().starts_with('"'));
@@ -142,6 +151,7 @@ fn parse_array_text(text: &str) -> Option<Value> {
 
 /// Prints names without values, because claims are personal data.
 impl fmt::Debug for Claims {
+    /// Prints the source and the names of the claims.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self.values.keys().collect();
         f.debug_struct("Claims").field("source", &self.source).field("names", &names).finish_non_exhaustive()

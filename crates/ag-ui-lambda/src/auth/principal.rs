@@ -12,7 +12,10 @@ use super::claims::Claims;
 ///
 /// It is never the user's name alone, because two issuers may give two people the same name. It holds no permissions:
 /// they may change while an approval waits, and are checked when the answer arrives.
-// Exhaustive, because a further field would not be part of the tokens that are already with clients.
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "a further field would not be part of the tokens that are already with clients"
+)]
 #[derive(Clone, PartialEq, Eq)]
 pub struct Principal {
     /// The name of the source that has proven who it is, such as `jwt`; see [`ClaimSource::name`].
@@ -27,7 +30,10 @@ pub struct Principal {
 
 /// The names of the claims that a [`Principal`] is made of, beside `iss`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-// Exhaustive, because a principal has just these two parts that applications name differently.
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "a principal has just these two parts that applications name differently"
+)]
 pub struct PrincipalClaims {
     /// The claims that name the user. The first of them that a caller has counts. `sub` by default.
     pub user: Vec<String>,
@@ -36,20 +42,24 @@ pub struct PrincipalClaims {
 }
 
 impl Default for PrincipalClaims {
+    /// Names the claim `sub` for the user and `custom:org_id` for the organisation.
     fn default() -> Self {
         Self { user: vec![claim_names::SUBJECT.into()], org: claim_names::ORGANIZATION.into() }
     }
 }
 
 impl Principal {
-    /// Creates the principal of callers about whom nothing is proven. All such callers are the same principal.
+    /// Creates the principal of all anonymous callers, about whom nothing is proven. They all share this one
+    /// principal.
     pub fn anonymous() -> Self {
         Self { source: ClaimSource::None.name(), issuer: None, org: None, user: None }
     }
 
-    /// Determines the principal of a caller with these claims.
+    /// Determines the principal of a caller from the caller's claims. `names` are the claims that hold the user and
+    /// the organisation.
     ///
-    /// `None` if the claims do not identify a single user, because such a principal would stand for several users.
+    /// `None` if the claims do not identify a single user; such a caller cannot approve anything, because several
+    /// users would share the approval.
     pub(crate) fn of(claims: &Claims, names: &PrincipalClaims) -> Option<Self> {
         // A signer that signs for many users would stand for all of them.
         let pooled = match claims.source() {
@@ -61,18 +71,18 @@ impl Principal {
         let user = user.into_iter().find_map(|name| claims.text(name))?;
         Some(Self {
             source: claims.source().name(),
-            issuer: part(claims, claim_names::ISSUER)?,
-            org: part(claims, &names.org)?,
+            issuer: read_part(claims, claim_names::ISSUER)?,
+            org: read_part(claims, &names.org)?,
             user: Some(user.to_owned()),
         })
     }
 }
 
-/// Reads a claim as a part of a principal: `Some(None)` if it is absent or empty.
+/// Returns the claim `name` as a part of a principal: `Some(None)` if the claim is absent or empty.
 ///
-/// `None` for a list or an object. Such a claim cannot be compared, and to leave it out would make one principal of those
-/// whom it keeps apart.
-fn part(claims: &Claims, name: &str) -> Option<Option<String>> {
+/// `None` if the claim is a list or an object. It cannot be compared, and leaving it out would make one principal of
+/// callers who differ only in this claim.
+fn read_part(claims: &Claims, name: &str) -> Option<Option<String>> {
     match claims.value(name) {
         None | Some(Value::Null) => Some(None),
         Some(Value::String(text)) => Some(Some(text.clone()).filter(|text| !text.is_empty())),
@@ -83,6 +93,7 @@ fn part(claims: &Claims, name: &str) -> Option<Option<String>> {
 
 /// Prints the source alone, because the rest is personal data.
 impl fmt::Debug for Principal {
+    /// Prints the name of the source.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Principal").field("source", &self.source).finish_non_exhaustive()
     }

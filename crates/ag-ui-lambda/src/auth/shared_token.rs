@@ -1,4 +1,4 @@
-//! The shared token: whether a presented token equals the secret, or the previous version of it within its grace period.
+//! The shared token: checks whether a presented token equals the secret, or its previous version within the grace period.
 //!
 //! Nothing here knows a header or a status. Only digests are kept, and they are compared in constant time. A token is
 //! dropped and its memory cleared as soon as its digest is computed. [`Cached`] decides how often the store is read.
@@ -51,31 +51,31 @@ pub enum SharedTokenError {
 }
 
 impl SharedToken {
-    /// Creates a token that never changes, for local work. White space around it does not belong to it.
+    /// Creates a shared token with a fixed value, for local work. White space around the value is ignored.
     ///
     /// # Errors
-    /// [`SharedTokenError::Empty`] for an empty token, because everyone could present it.
+    /// [`SharedTokenError::Empty`] for an empty value, because everyone could present it.
     pub fn literal(token: SecretString) -> Result<Self, SharedTokenError> {
         Ok(Self(TokenStore::Literal(digest_token(token.expose_secret())?)))
     }
 
-    /// Creates a token that is read from a store of secrets. Nothing is fetched yet.
+    /// Creates a shared token whose value is read from a store of secrets. Nothing is fetched yet.
     ///
-    /// The value of the secret is JSON `{"token": "..."}` or plain text. White space around the token does not belong to it.
+    /// The value of the secret is JSON `{"token": "..."}` or plain text. White space around the token is ignored.
     ///
-    /// After a rotation the previous version is accepted as well until the current one is `grace` old. The age counts from the
-    /// creation of the current version, so that processes that start later agree. If `grace` is zero, the previous version is
-    /// never accepted.
+    /// After a rotation the previous version is accepted as well, until the current one is `grace` old. The age
+    /// counts from the creation of the current version, so that processes that start later agree. If `grace` is zero,
+    /// the previous version is never accepted.
     #[must_use]
     pub fn from_source(source: impl SecretSource, grace: Duration) -> Self {
         Self::with_clock(source, grace, Arc::new(SystemTime::now))
     }
 
-    /// Checks that the value of a secret holds a token, as [`from_source`](Self::from_source) would read it. Call it before
-    /// such a value is written.
+    /// Checks that the value of a secret holds a token, as [`from_source`](Self::from_source) reads it. The function
+    /// that rotates a secret calls it before a new value comes into force.
     ///
     /// # Errors
-    /// [`SharedTokenError`] says why the value holds no token.
+    /// [`SharedTokenError`] names the reason if the value holds no token.
     pub fn check(value: &SecretString) -> Result<(), SharedTokenError> {
         digest_secret(value).map(drop)
     }
@@ -91,20 +91,21 @@ impl SharedToken {
         })
     }
 
-    /// Reads the secret, unless a read has already begun. It cannot fail: the next request reads the secret itself.
+    /// Reads the secret, unless a read has already begun. Failures are not reported: the next request reads the
+    /// secret again.
     ///
-    /// Poll it beside the loop that takes requests: the first request then waits for this read instead of a read of its own.
-    /// Poll it to its end or drop it, because requests wait for it meanwhile.
+    /// Poll it beside the loop that takes requests: the first request then waits for this read instead of a read of
+    /// its own. Poll it to its end or drop it, because requests wait for it meanwhile.
     pub async fn warm_up(&self) {
         if let TokenStore::Secret { accepted, .. } = &self.0 {
             accepted.warm_up().await;
         }
     }
 
-    /// Whether `presented` is the token, or the previous token within the grace period.
+    /// Whether `presented` equals the token, or the previous token within the grace period.
     ///
-    /// If it is not, the secret is read again, because it may have been rotated; but at most every 10 s, however many callers
-    /// present a wrong token.
+    /// If it equals neither, the secret is read again, because it may have been rotated. At least 10 s lie between
+    /// two such reads, however many callers present a wrong token.
     ///
     /// # Errors
     /// [`UnavailableError`] if the secret cannot be read and no usable version is cached.
@@ -122,7 +123,8 @@ impl SharedToken {
         Ok(newer.is_some_and(|newer| newer.accepts(&presented, clock())))
     }
 
-    /// Creates a token that is read from a store of secrets, with another clock than the system's.
+    /// Does what [`from_source`](Self::from_source) does, with `clock` in place of the system's clock. Tests use it
+    /// directly.
     fn with_clock(source: impl SecretSource, grace: Duration, clock: Clock) -> Self {
         let source = TokenFetch { source: Box::new(source), grace, clock: clock.clone() };
         let accepted = Cached::new("shared token", source, CachePolicy::default());
@@ -131,6 +133,7 @@ impl SharedToken {
 }
 
 impl fmt::Debug for SharedToken {
+    /// Prints nothing of the token.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SharedToken([redacted])")
     }
@@ -149,7 +152,8 @@ struct AcceptedTokens {
 }
 
 impl AcceptedTokens {
-    /// Whether a presented token has one of the accepted digests at the time `now`.
+    /// Whether `presented`, the digest of a presented token, is accepted at the time `now`: it equals the current
+    /// digest, or the previous one within the grace period.
     fn accepts(&self, presented: &Digest, now: SystemTime) -> bool {
         // Checked at each comparison, because the grace period may have ended since the fetch.
         let counts = self.previous.is_some() && is_in_grace(self.since, self.grace, now);
@@ -171,6 +175,8 @@ struct TokenFetch {
 }
 
 impl Fetch<AcceptedTokens> for TokenFetch {
+    /// Reads the current version of the secret, and the previous one if it is within the grace period. Returns the
+    /// digests of their tokens.
     fn fetch(&self) -> BoxFuture<'_, Result<AcceptedTokens, FetchError>> {
         Box::pin(async move {
             let accepts_previous = |created| is_in_grace(created, self.grace, (self.clock)());
@@ -182,13 +188,17 @@ impl Fetch<AcceptedTokens> for TokenFetch {
     }
 }
 
-/// Whether a grace period that began at `since` has not ended yet.
+/// Whether a grace period that began at `since` and lasts `grace` is still running at the time `now`. `false` if
+/// `grace` is zero.
 fn is_in_grace(since: SystemTime, grace: Duration, now: SystemTime) -> bool {
     // A version whose creation is ahead of this machine's clock counts as created just now.
     !grace.is_zero() && now.duration_since(since).map_or(true, |age| age < grace)
 }
 
-/// Returns the digest of the token that the value of a secret holds.
+/// Returns the digest of the token in the value of a secret, which is plain text or a JSON object.
+///
+/// # Errors
+/// [`SharedTokenError`] if the value holds no token.
 fn digest_secret(secret: &SecretString) -> Result<Digest, SharedTokenError> {
     match SecretValue::read(secret) {
         SecretValue::Plain(text) => digest_token(text.expose_secret()),
@@ -199,13 +209,16 @@ fn digest_secret(secret: &SecretString) -> Result<Digest, SharedTokenError> {
     }
 }
 
-/// Returns the digest of a token without the white space around it.
+/// Returns the digest of a token, without the white space around it.
+///
+/// # Errors
+/// [`SharedTokenError::Empty`] if nothing else is left.
 fn digest_token(token: &str) -> Result<Digest, SharedTokenError> {
     let token = token.trim();
     if token.is_empty() { Err(SharedTokenError::Empty) } else { Ok(digest(token)) }
 }
 
-/// Returns the digest of a token as it is.
+/// Returns the SHA-256 of a text, from which nothing is trimmed. It is used for tokens that callers present.
 fn digest(text: &str) -> Digest {
     Sha256::digest(text).into()
 }

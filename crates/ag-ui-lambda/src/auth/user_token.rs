@@ -39,7 +39,8 @@ pub use issuer::UserTokenConfigError;
 /// The longest token that is looked at. It is more than entry points let through in a header.
 const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
-/// How long the issuer's keys are used and how often they are fetched.
+/// Returns the policy for the cache of the issuer's keys: they are used for up to a day while the issuer cannot be
+/// reached, and a refresh is forced at most once a minute.
 fn cache_policy() -> CachePolicy {
     CachePolicy {
         max_stale: Duration::from_secs(24 * 3600),
@@ -58,10 +59,12 @@ pub struct UserTokens {
 }
 
 impl VerifyUser for UserTokens {
+    /// Calls [`UserTokens::verify`].
     fn verify<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Result<JsonObject, UserTokenError>> {
         self.verify(token).boxed()
     }
 
+    /// Calls [`UserTokens::warm_up`].
     fn warm_up(&self) -> BoxFuture<'_, ()> {
         self.warm_up().boxed()
     }
@@ -70,30 +73,32 @@ impl VerifyUser for UserTokens {
 impl UserTokens {
     /// Creates a verifier for the tokens that `config` describes. Nothing is fetched yet.
     ///
-    /// The issuer's keys are used for 300 s, and for up to a day while the issuer cannot be reached. A token with an unknown
-    /// key id makes them be fetched again, at most once a minute.
+    /// The issuer's keys are used for 300 s, and for up to a day while the issuer cannot be reached. A token with an
+    /// unknown key id causes another fetch, at most once a minute.
     ///
     /// # Errors
-    /// [`UserTokenConfigError`] if the keys would come from an address that is not safe.
+    /// [`UserTokenConfigError`] if the address of the keys is neither `https` nor `http` on this machine.
     pub fn new(config: UserTokenConfig) -> Result<Self, UserTokenConfigError> {
         let source = Issuer::new(&config)?;
         Ok(Self::with_source(config, source))
     }
 
-    /// Fetches the issuer's keys, unless a fetch has already begun. Poll it to its end or drop it.
+    /// Fetches the issuer's keys before the first token needs them, unless a fetch has already begun. Poll it to its
+    /// end or drop it, because a verification waits for it meanwhile.
     pub async fn warm_up(&self) {
         self.keys.warm_up().await;
     }
 
-    /// Returns the claims of `token` after its signature, issuer, audience and times have been checked, in this order.
+    /// Verifies a JWT and returns its claims. Its signature, issuer, audience and times are checked, in this order.
     ///
-    /// `exp`, `iss` and `aud` are required, and `nbf` is checked if it is there. Both times have a leeway of 60 s. An access
-    /// token that declares itself with `"token_use": "access"` may have no `aud`; then `client_id` has to be the audience.
+    /// `exp`, `iss` and `aud` are required, and `nbf` is checked if it is there. Both times have a leeway of 60 s. An
+    /// access token that declares itself with `"token_use": "access"` may have no `aud`; then `client_id` has to be
+    /// the audience.
     ///
     /// # Errors
-    /// [`Expired`](UserTokenError::Expired) or [`NotYetValid`](UserTokenError::NotYetValid) for a token that would count at
-    /// another time, [`Refused`] for any other that does not count, and
-    /// [`KeysUnavailable`](UserTokenError::KeysUnavailable) if the keys that it needs cannot be fetched.
+    /// [`Expired`](UserTokenError::Expired) or [`NotYetValid`](UserTokenError::NotYetValid) if only the times are
+    /// wrong, [`Refused`] if anything else is, and [`KeysUnavailable`](UserTokenError::KeysUnavailable) if the
+    /// issuer's keys cannot be fetched.
     ///
     /// Source: RFC 7519 section 7.2, RFC 8725 section 3.
     pub async fn verify(&self, token: &str) -> Result<JsonObject, UserTokenError> {
@@ -103,7 +108,7 @@ impl UserTokens {
         let parts = CompactToken::split(token).ok_or(Refused("it has not three parts"))?;
         let header = decode_object(parts.header).ok_or(Refused("the header is malformed"))?;
         let header = Header::read(&header, &self.config.algorithms)?;
-        let key = self.key(&header).await?;
+        let key = self.find_key(&header).await?;
         match crypto::verify(parts.signature, parts.message.as_bytes(), &key, header.algorithm.0) {
             Ok(true) => {}
             Ok(false) => return Err(Refused("the signature is wrong")),
@@ -114,7 +119,7 @@ impl UserTokens {
         Ok(claims)
     }
 
-    /// Creates a verifier that fetches the keys from `source`.
+    /// Creates a verifier that fetches the keys from `source`. Without configured algorithms, RS256 and ES256 count.
     fn with_source(mut config: UserTokenConfig, source: impl Fetch<KeySet> + 'static) -> Self {
         // The features of a dependency add up over a program. If another crate switches on a second provider, jsonwebtoken
         // (11.1) has no default any more and panics. An error means that a provider is installed already.
@@ -125,8 +130,13 @@ impl UserTokens {
         Self { config, keys: Cached::new("user token keys", source, cache_policy()) }
     }
 
-    /// Returns the published key that a header names. If its id is unknown, the keys are fetched again.
-    async fn key(&self, header: &Header) -> Result<DecodingKey, UserTokenError> {
+    /// Returns the published key whose id the header of a token names. An unknown id causes another fetch of the
+    /// keys, because the issuer may have published a new one.
+    ///
+    /// # Errors
+    /// [`Refused`] if the key is not published or does not fit the algorithm,
+    /// [`KeysUnavailable`](UserTokenError::KeysUnavailable) if no keys could be fetched.
+    async fn find_key(&self, header: &Header) -> Result<DecodingKey, UserTokenError> {
         let mut keys = self.keys.get().await.map_err(|UnavailableError| UserTokenError::KeysUnavailable)?;
         if !keys.contains(&header.kid)
             && let Some(refreshed) = self.keys.refresh_if_same(&keys).await
@@ -148,7 +158,7 @@ struct CompactToken<'a> {
 }
 
 impl<'a> CompactToken<'a> {
-    /// Splits a token at its dots. `None` unless it has three parts.
+    /// Splits a JWT at its dots. `None` if it does not have exactly three parts.
     ///
     /// Source: RFC 7515 section 7.1.
     fn split(token: &'a str) -> Option<Self> {
@@ -158,8 +168,8 @@ impl<'a> CompactToken<'a> {
     }
 }
 
-/// Decodes the JSON object in a part of a token. `None` if it is malformed, or if it has two members of one name, because
-/// others would read another one of them.
+/// Decodes one part of a JWT, which is a JSON object in Base64url. `None` if it is malformed or has two members of
+/// the same name, because another reader could use the other member.
 fn decode_object(part: &str) -> Option<JsonObject> {
     let text = BASE64_URL_SAFE_NO_PAD.decode(part).ok()?;
     match json::read_unrepaired(&text).ok()? {
@@ -169,6 +179,7 @@ fn decode_object(part: &str) -> Option<JsonObject> {
 }
 
 impl fmt::Debug for UserTokens {
+    /// Prints the configuration.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UserTokens").field("config", &self.config).finish_non_exhaustive()
     }

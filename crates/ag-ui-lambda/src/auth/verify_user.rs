@@ -1,4 +1,4 @@
-//! The port to whatever verifies the end user's token.
+//! The port to a verifier of the end user's token.
 
 use futures_util::future::BoxFuture;
 
@@ -9,14 +9,15 @@ use crate::protocol::JsonObject;
 /// It is a port: the endpoint knows neither keys nor algorithms. `UserTokens` implements it for JWTs, with the feature
 /// `jwt`.
 pub trait VerifyUser: Send + Sync + 'static {
-    /// Returns the claims of `token` if it is genuine, in force and meant for this service.
+    /// Verifies `token` and returns its claims. An endpoint with a verifier calls it for each request.
     ///
     /// # Errors
-    /// [`UserTokenError`] says why the token does not count, or that this cannot be decided at the moment.
+    /// [`UserTokenError`] if the token is not genuine, not in force or not meant for this service, or if the issuer's
+    /// keys are unavailable.
     fn verify<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Result<JsonObject, UserTokenError>>;
 
-    /// Fetches what the first verification will need, such as the issuer's keys. It cannot fail: a verification that
-    /// still needs them fetches them itself.
+    /// Fetches what the first verification will need, such as the issuer's keys. Failures are not reported: a
+    /// verification fetches what is still missing.
     fn warm_up(&self) -> BoxFuture<'_, ()>;
 }
 

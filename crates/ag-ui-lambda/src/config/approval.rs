@@ -35,7 +35,8 @@ pub enum ApprovalKey {
 }
 
 impl<F: Fn(&str) -> Option<String>> Variables<F> {
-    /// Reads how approvals are signed. `None` if no key is named; tools that need an approval are then closed.
+    /// Reads how approvals are signed. `None` if no key is named, so that no approval can be given. A literal key is
+    /// reported unless `is_local` is set.
     pub(super) fn approvals(&mut self, is_local: bool) -> Option<ApprovalConfig> {
         let ttl = self.seconds("AGUI_APPROVAL_TTL_S", DEFAULT_TTL, 1);
         let table = self.text("AGUI_APPROVAL_TABLE");
@@ -55,7 +56,7 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         }
         #[cfg(not(feature = "dynamodb"))]
         if table.is_some() {
-            let VariableError { variable, problem } = no_tables();
+            let VariableError { variable, problem } = tables_unsupported_error();
             self.report(variable, problem);
         }
         let key = secret.map(ApprovalKey::Secret).or_else(|| literal.map(ApprovalKey::Literal))?;
@@ -63,9 +64,9 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
     }
 }
 
-/// The error of a build that cannot use a table.
+/// Returns the error for `AGUI_APPROVAL_TABLE` in a build without the feature `dynamodb`, which cannot use a table.
 #[cfg(not(feature = "dynamodb"))]
-pub(crate) fn no_tables() -> VariableError {
+pub(crate) fn tables_unsupported_error() -> VariableError {
     VariableError::new(
         "AGUI_APPROVAL_TABLE",
         "needs the feature `dynamodb` of ag-ui-lambda, which this function was built without",

@@ -1,4 +1,4 @@
-//! Who may call: the shared token, IAM principals, the end user's token, and the claims that say who calls.
+//! Who may call: the shared token, IAM principals, the end user's token, and the claims that describe the caller.
 
 use std::time::Duration;
 
@@ -42,14 +42,15 @@ pub struct ClaimNames {
 }
 
 impl<F: Fn(&str) -> Option<String>> Variables<F> {
-    /// Reads what a request has to prove.
+    /// Reads which proof a request must carry. It is the shared token if the variable is not set.
     pub(super) fn auth_mode(&mut self) -> AuthMode {
         let modes =
             [("token", AuthMode::Token), ("authorizer", AuthMode::Authorizer), ("both", AuthMode::Both)];
         self.choice("AGUI_AUTH", &modes, AuthMode::Token)
     }
 
-    /// Reads where the shared token is. `None` if `mode` needs no token and none is named.
+    /// Reads where the shared token is. `None` if neither of its variables is set, which is reported if `mode`
+    /// requires the token. A literal token is reported unless `is_local` is set.
     pub(super) fn token(&mut self, mode: AuthMode, is_local: bool) -> Option<TokenSource> {
         let (secret, literal) = (self.text("AGUI_TOKEN_SECRET_ID"), self.text("AGUI_TOKEN"));
         if literal.is_some() && !is_local {
@@ -60,12 +61,12 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         } else if literal.is_some() && secret.is_some() {
             self.report("AGUI_TOKEN", "and AGUI_TOKEN_SECRET_ID are both set; keep one of them");
         } else if literal.is_none() && secret.is_none() && mode != AuthMode::Authorizer {
-            self.report("AGUI_TOKEN_SECRET_ID", missing_token(is_local));
+            self.report("AGUI_TOKEN_SECRET_ID", missing_token_problem(is_local));
         }
         secret.map(TokenSource::Secret).or_else(|| literal.map(|token| TokenSource::Literal(token.into())))
     }
 
-    /// Reads the name of the header of the shared token.
+    /// Reads the name of the header of the shared token. An invalid name is reported, and so is `authorization`.
     pub(super) fn token_header(&mut self) -> HeaderName {
         const VARIABLE: &str = "AGUI_TOKEN_HEADER";
         let header = self.parse(VARIABLE, TOKEN_HEADER, "must be the name of an HTTP header");
@@ -78,12 +79,13 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         header
     }
 
-    /// Reads how long the previous token is accepted after a rotation.
+    /// Reads how long the previous token is accepted after a rotation. With 0 s it is never accepted.
     pub(super) fn token_grace(&mut self) -> Duration {
         self.seconds("AGUI_TOKEN_GRACE_S", Duration::from_secs(3600), 0)
     }
 
-    /// Reads the patterns of the IAM principals that count as proof.
+    /// Reads the patterns of the IAM principals whose signed requests count as proof. A pattern that begins neither
+    /// with `arn:` nor with `*` is reported.
     pub(super) fn iam_principals(&mut self) -> Vec<String> {
         const VARIABLE: &str = "AGUI_IAM_PRINCIPALS";
         let patterns = self.list(VARIABLE);
@@ -93,7 +95,8 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         patterns
     }
 
-    /// Reads how the end user's token is verified. `None` if no variable of it is set.
+    /// Reads how the end user's token is verified. `None` if none of its variables is set: requests then need no such
+    /// token. If one is set, a missing issuer or audience is reported.
     pub(super) fn user_tokens(&mut self) -> Option<UserTokenConfig> {
         let issuer = self.text("AGUI_JWT_ISSUER");
         let audience = self.text("AGUI_JWT_AUDIENCE");
@@ -126,7 +129,8 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         Some(config)
     }
 
-    /// Reads the names of the claims from which a caller is read.
+    /// Reads the names of the claims that describe the caller. A claim whose variable is not set has its default
+    /// name.
     pub(super) fn claim_names(&self) -> ClaimNames {
         let list = |variable, defaults: &[&str]| {
             let names = self.list(variable);
@@ -143,8 +147,9 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
     }
 }
 
-/// The problem of a shared token that is required and not set.
-fn missing_token(is_local: bool) -> &'static str {
+/// Returns the error text for a shared token that is required and not set; it continues a sentence that begins with
+/// `AGUI_TOKEN_SECRET_ID`. In local mode it also offers a literal token.
+fn missing_token_problem(is_local: bool) -> &'static str {
     if is_local {
         "must name the secret of the shared token, or AGUI_TOKEN hold the token itself, unless AGUI_AUTH is `authorizer`"
     } else {

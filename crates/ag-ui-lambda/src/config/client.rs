@@ -1,4 +1,4 @@
-//! What clients may send, and which version of the protocol they are answered in.
+//! What clients may send, and the form of the events that they get.
 
 use super::vars::Variables;
 use crate::agent::{AgentBuilder, ClientCompat, FrontendTools};
@@ -22,8 +22,8 @@ pub struct ClientConfig {
 }
 
 impl ClientConfig {
-    /// Sets all of this on an agent. [`lambda::agent`](crate::lambda::agent) does it already; call it for an agent that
-    /// starts from [`Agent::builder`](crate::Agent::builder).
+    /// Sets all of these settings on an agent builder, and returns it. [`lambda::agent`](crate::lambda::agent) does
+    /// so already; call it for an agent that starts from [`Agent::builder`](crate::Agent::builder).
     pub fn apply<C>(&self, agent: AgentBuilder<C>) -> AgentBuilder<C> {
         agent
             .client_compat(self.compat)
@@ -35,7 +35,7 @@ impl ClientConfig {
 }
 
 impl<F: Fn(&str) -> Option<String>> Variables<F> {
-    /// Reads what clients may send.
+    /// Reads what clients may send, and the form of the events that they get.
     pub(super) fn client(&mut self) -> ClientConfig {
         let compat = [("auto", ClientCompat::Auto), ("legacy", ClientCompat::Legacy)];
         let is_allowed = [("any", true), ("deny", false)];
@@ -48,7 +48,8 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         }
     }
 
-    /// Reads which tools a client may offer to the model.
+    /// Reads which frontend tools a client may offer to the model: any, none, or those that are named. A value that
+    /// is not a list of names is reported.
     fn frontend_tools(&mut self) -> FrontendTools {
         const VARIABLE: &str = "AGUI_FRONTEND_TOOLS";
         match self.text(VARIABLE).as_deref() {

@@ -61,15 +61,17 @@ const KNOWN: &[&str] = &[
     "AGUI_TOOL_TIMEOUT_S",
 ];
 
-/// Logs a warning for each variable that begins with `AGUI_` and is not known. It has no effect, which is easily overlooked.
+/// Logs a warning for each of the `variables`, which are names, that begins with `AGUI_` and is not known. Such a
+/// variable is probably misspelt and has no effect, which is easily overlooked.
 pub(super) fn warn_of_unknown(variables: impl Iterator<Item = String>) {
-    for (variable, did_you_mean) in unknown(variables) {
+    for (variable, did_you_mean) in find_unknown(variables) {
         warn!(variable, did_you_mean, "this variable is not known and is ignored");
     }
 }
 
-/// Returns the unknown variables in order, each with the known one that is most similar.
-fn unknown(variables: impl Iterator<Item = String>) -> Vec<(String, Option<&'static str>)> {
+/// Returns the names that begin with `AGUI_` and are not known, sorted, each with the known name that is most
+/// similar, or `None` if no known name is similar.
+fn find_unknown(variables: impl Iterator<Item = String>) -> Vec<(String, Option<&'static str>)> {
     let is_unknown = |name: &String| name.starts_with(PREFIX) && !KNOWN.contains(&name.as_str());
     let mut unknown: Vec<_> = variables
         .filter(is_unknown)
@@ -95,7 +97,7 @@ mod tests {
         let variables =
             ["AGUI_TOKEN_SECERT_ID", "AGUI_MODLE", "AGUI_MODEL", "AGUI_QUX", "PATH", "AGUI_MAX_TURN"];
         assert_eq!(
-            unknown(variables.into_iter().map(ToOwned::to_owned)),
+            find_unknown(variables.into_iter().map(ToOwned::to_owned)),
             [
                 ("AGUI_MAX_TURN".to_owned(), Some("AGUI_MAX_TURNS")),
                 ("AGUI_MODLE".to_owned(), Some("AGUI_MODEL")),

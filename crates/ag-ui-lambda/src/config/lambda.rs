@@ -27,7 +27,8 @@ pub enum ResponseMode {
 }
 
 impl<F: Fn(&str) -> Option<String>> Variables<F> {
-    /// Reads how responses leave through the entry points.
+    /// Reads whether responses are streamed, and which origin may read those of a REST API. An invalid origin is
+    /// reported.
     pub(super) fn entry_points(&mut self) -> EntryPointConfig {
         let modes = [("stream", ResponseMode::Stream), ("buffered", ResponseMode::Buffered)];
         let origin = self.text("AGUI_ALLOWED_ORIGIN");
@@ -42,14 +43,17 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
     }
 }
 
-/// Where the Runtime API is, as Lambda and the emulators write it: `host:port` or a URL. `None` outside of Lambda.
+/// Returns the address of Lambda's Runtime API, which Lambda and emulators set as `host:port` or a URL. `None` if
+/// there is no Runtime API, as outside of Lambda.
 pub(crate) fn runtime_api() -> Option<String> {
     environment().text("AWS_LAMBDA_RUNTIME_API")
 }
 
-/// Returns the value of the header `access-control-allow-origin`; `None` if no browser would accept it.
+/// Checks the value of `AGUI_ALLOWED_ORIGIN`, and returns it as the value of the header
+/// `access-control-allow-origin`. `None` if no browser would accept it.
 ///
-/// A browser compares the header with its page's origin letter by letter, so an origin has to be written as browsers do.
+/// A browser compares the header with its page's origin letter by letter, so an origin has to be written as browsers
+/// do.
 fn parse_origin(origin: &str) -> Option<HeaderValue> {
     let is_origin = |uri: Uri| {
         let authority = uri.authority()?.as_str();

@@ -8,10 +8,8 @@ use super::vars::environment;
 const VARIABLE: &str = "AGUI_LOCAL";
 
 impl<F: Fn(&str) -> Option<String>> Variables<F> {
-    /// Reads whether local mode is on.
-    ///
-    /// An unusable value is reported and counts as on: what else is reported then does not ask for settings that only a
-    /// function in Lambda needs.
+    /// Whether local mode is on. An unusable value is reported and counts as on, so that settings which only a
+    /// function in Lambda needs are not reported as missing.
     pub(super) fn is_local(&mut self) -> bool {
         self.parse_local().unwrap_or_else(|problem| {
             self.report(VARIABLE, problem);
@@ -19,7 +17,10 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         })
     }
 
-    /// Returns whether local mode is on, or the problem of an unusable value.
+    /// Whether local mode is on.
+    ///
+    /// # Errors
+    /// The problem with an unusable value; it continues a sentence that begins with `AGUI_LOCAL`.
     fn parse_local(&self) -> Result<bool, &'static str> {
         match self.text(VARIABLE).as_deref() {
             None | Some("0") => Ok(false),
@@ -39,13 +40,15 @@ pub(crate) fn is_local() -> bool {
     environment().parse_local() == Ok(true)
 }
 
-/// Whether this process has to serve itself: local mode is on, and no Runtime API would hand events over.
+/// Whether this process has to run the development server: local mode is on, and there is no Runtime API from which
+/// it would get events.
 #[cfg(all(feature = "local", debug_assertions))]
 pub(crate) fn serves_itself() -> bool {
     is_local() && super::lambda::runtime_api().is_none()
 }
 
-/// Returns a variable of this process, for the development server that local mode starts.
+/// Returns the value of a variable of this process, for the settings of the development server. `None` if it is not
+/// set or empty.
 #[cfg(all(feature = "local", debug_assertions))]
 pub(crate) fn variable(name: &str) -> Option<String> {
     environment().text(name)

@@ -23,7 +23,8 @@ pub struct LogSettings {
 }
 
 impl LogSettings {
-    /// Reads the settings from the environment.
+    /// Reads the settings from the environment. It cannot fail: an unknown level is only found when the log is set
+    /// up, and is reported there.
     pub fn from_env() -> Self {
         let variables = environment();
         let level = variables.text("AWS_LAMBDA_LOG_LEVEL").or_else(|| variables.text("RUST_LOG"));
@@ -41,8 +42,8 @@ impl LogSettings {
     }
 }
 
-/// Whether OpenTelemetry's variables name a collector. OpenTelemetry's own default, a collector on this machine, is not
-/// used.
+/// Whether OpenTelemetry's variables name a collector and do not switch traces off. The collector on this machine,
+/// which is OpenTelemetry's default, is not used without its variable.
 #[cfg(feature = "otel")]
 fn has_collector<F: Fn(&str) -> Option<String>>(variables: &Variables<F>) -> bool {
     let is =

@@ -36,7 +36,7 @@ use crate::endpoint::builder::{KEEP_ALIVE, MAX_BODY_BYTES, RUN_PATH};
 use crate::endpoint::routes::is_run_path;
 
 #[cfg(not(feature = "dynamodb"))]
-pub(crate) use approval::no_tables;
+pub(crate) use approval::tables_unsupported_error;
 pub use approval::{ApprovalConfig, ApprovalKey};
 pub use auth::{ClaimNames, TokenSource};
 pub use client::ClientConfig;
@@ -100,7 +100,8 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads the settings from the environment. Logs a warning for each variable that begins with `AGUI_` and is not known.
+    /// Reads the settings from the environment. A warning is logged for each variable that begins with `AGUI_` and is
+    /// not known.
     ///
     /// # Errors
     /// [`ConfigError`] with every variable that is missing or unusable.
@@ -109,7 +110,8 @@ impl Config {
         Self::from_variables(environment())
     }
 
-    /// Reads the settings through a function that returns the value of a variable that is set.
+    /// Reads the settings from another place than the environment, for example in tests. `look_up` gets the name of a
+    /// variable and returns its value, or `None` if it is not set.
     ///
     /// # Errors
     /// As [`from_env`](Self::from_env).
@@ -117,7 +119,10 @@ impl Config {
         Self::from_variables(Variables::new(look_up))
     }
 
-    /// Reads all settings, and then returns them or everything that was reported.
+    /// Reads all settings from `variables`.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with everything that was reported while they were read.
     fn from_variables<F: Fn(&str) -> Option<String>>(
         mut variables: Variables<F>,
     ) -> Result<Self, ConfigError> {
@@ -146,7 +151,7 @@ impl Config {
 }
 
 impl<F: Fn(&str) -> Option<String>> Variables<F> {
-    /// Reads what a run may use.
+    /// Reads the limits of a run. A limit whose variable is not set has its default.
     fn limits(&mut self) -> Limits {
         let limits = Limits::default();
         Limits {
@@ -158,7 +163,7 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         }
     }
 
-    /// Reads the path to which runs are posted.
+    /// Reads the path to which runs are posted. A path that cannot be used is reported.
     fn run_path(&mut self) -> String {
         const VARIABLE: &str = "AGUI_PATH";
         let path = self.text(VARIABLE).unwrap_or_else(|| RUN_PATH.into());

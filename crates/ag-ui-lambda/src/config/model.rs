@@ -91,7 +91,8 @@ pub struct Guardrail {
 }
 
 impl<F: Fn(&str) -> Option<String>> Variables<F> {
-    /// Reads which models there are, how they are asked, and where their keys are.
+    /// Reads the models, how they are asked, and where their keys are. `is_local` makes `scripted/demo` the default;
+    /// elsewhere a missing model is reported.
     pub(super) fn models(&mut self, is_local: bool) -> ModelConfig {
         let mut entries = self.list("AGUI_MODEL");
         if entries.is_empty() && is_local {
@@ -100,7 +101,7 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         if entries.is_empty() {
             let problem = format!(
                 "must name a model, as `<adapter>/<model id>`; {}; on your own machine AGUI_LOCAL=1 chooses scripted/demo",
-                adapters()
+                list_adapters()
             );
             self.report("AGUI_MODEL", problem);
         }
@@ -123,7 +124,8 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         }
     }
 
-    /// Reads one entry of `AGUI_MODEL`, with what its adapter needs. `None` if the entry is unusable.
+    /// Reads one `entry` of `AGUI_MODEL`, and the address and the key that its provider has variables for. `None` if
+    /// the entry is unusable, which is reported.
     fn model_name(&mut self, entry: &str) -> Option<ModelName> {
         let (adapter, model) = entry.split_once('/').unwrap_or((entry, ""));
         let (adapter, model) = (adapter.trim(), model.trim());
@@ -152,11 +154,12 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         }
         let near = nearest(adapter, adapter_names()).map(|name| format!(" (did you mean {name}?)"));
         let near = near.unwrap_or_default();
-        self.report("AGUI_MODEL", format!("names an unknown adapter, {adapter}{near}; {}", adapters()));
+        self.report("AGUI_MODEL", format!("names an unknown adapter, {adapter}{near}; {}", list_adapters()));
         None
     }
 
-    /// Reads the address of a provider from the provider's own variable; `None` for its usual address.
+    /// Reads the address of a provider from the provider's own variable, such as `OPENAI_BASE_URL`. `None` for its
+    /// usual address. An unusable address is reported.
     #[cfg(feature = "http-models")]
     fn base_url(&mut self, provider: &Provider) -> Option<String> {
         let variable = provider.base_url_variable();
@@ -167,7 +170,8 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         Some(url)
     }
 
-    /// Reads where a provider's key is. The provider's own variable is preferred to the secret.
+    /// Reads where a provider's key is: in the provider's own variable, such as `OPENAI_API_KEY`, or else in the
+    /// secret of all keys. If a key is needed and neither is set, this is reported.
     #[cfg(feature = "http-models")]
     fn key(&mut self, provider: &Provider) -> KeySource {
         let Some(variable) = provider.key_variable() else {
@@ -187,7 +191,7 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         KeySource::Secret(variable)
     }
 
-    /// Reads how the models are asked.
+    /// Reads how the models are asked: temperature, token limits, tool choice, stop sequences and think tags.
     fn model_settings(&mut self) -> ModelSettings {
         let think_tags = [("on", ThinkTags::On), ("open", ThinkTags::Open), ("off", ThinkTags::Off)];
         ModelSettings {
@@ -206,7 +210,8 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         }
     }
 
-    /// Reads the temperature; `None` for the provider's default.
+    /// Reads the temperature, from 0 to 2. `None` for the provider's default, and for any other value, which is
+    /// reported.
     fn temperature(&mut self) -> Option<f64> {
         const VARIABLE: &str = "AGUI_MODEL_TEMPERATURE";
         let text = self.text(VARIABLE)?;
@@ -217,7 +222,8 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         temperature
     }
 
-    /// Reads the stop sequences: a JSON array of texts, or one text as it is.
+    /// Reads the stop sequences: a JSON array of texts, or one text that is used unchanged. Empty if the variable is
+    /// not set. Too many texts and empty ones are reported.
     fn stop_sequences(&mut self) -> Vec<String> {
         const VARIABLE: &str = "AGUI_MODEL_STOP";
         let Some(text) = self.text(VARIABLE) else { return Vec::new() };
@@ -235,7 +241,8 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         stop
     }
 
-    /// Reads the guardrail of Bedrock; `None` if no guardrail is named.
+    /// Reads the guardrail of Bedrock; its version is `DRAFT` by default. `None` if no guardrail is named. An
+    /// unusable version is reported, and so is a version without a guardrail.
     fn guardrail(&mut self) -> Option<Guardrail> {
         let version = self.text("AGUI_BEDROCK_GUARDRAIL_VERSION");
         let id = self.text("AGUI_BEDROCK_GUARDRAIL_ID");
@@ -250,7 +257,7 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
     }
 }
 
-/// The adapters of this build: what may stand before the `/` of an entry of `AGUI_MODEL`.
+/// Returns the names of the adapters of this build, which come before the `/` in an entry of `AGUI_MODEL`.
 fn adapter_names() -> Vec<&'static str> {
     let names = ["scripted"].into_iter();
     #[cfg(feature = "bedrock")]
@@ -260,8 +267,8 @@ fn adapter_names() -> Vec<&'static str> {
     names.collect()
 }
 
-/// Returns a part of a sentence that lists the adapters of this build.
-fn adapters() -> String {
+/// Returns the end of an error text: a clause that lists the adapters of this build.
+fn list_adapters() -> String {
     format!("the adapters are {}", adapter_names().join(", "))
 }
 

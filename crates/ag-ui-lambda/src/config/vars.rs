@@ -1,4 +1,4 @@
-//! Reads variables, and collects what is wrong with them: the only reader of the environment.
+//! Reads variables, and collects the errors in them. Nothing else in this crate reads the environment.
 //!
 //! A variable that is missing or unusable is reported and read as some usable value, so that the variables after it are
 //! checked as well. [`Variables::finish`] returns the configuration only if nothing was reported.
@@ -24,7 +24,8 @@ pub struct VariableError {
 }
 
 impl VariableError {
-    /// An error of `variable`. `problem` continues a sentence that begins with the variable's name.
+    /// Creates an error of `variable`. `problem` continues a sentence that begins with the variable's name, such as
+    /// "must be set".
     pub(crate) fn new(variable: &'static str, problem: impl Into<String>) -> Self {
         Self { variable, problem: problem.into() }
     }
@@ -40,13 +41,14 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    /// Returns the variables in the order in which they were read. There is at least one.
+    /// Returns the errors of all variables, in the order in which they were read. There is at least one.
     pub fn variables(&self) -> &[VariableError] {
         &self.variables
     }
 }
 
 impl fmt::Display for ConfigError {
+    /// Writes all errors in one line, separated by `; `. With several errors, their number comes first.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.variables.len() > 1 {
             write!(f, "{} environment variables are missing or unusable: ", self.variables.len())?;
@@ -62,41 +64,44 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 impl From<VariableError> for ConfigError {
+    /// Creates an error with this one variable.
     fn from(error: VariableError) -> Self {
         Self { variables: vec![error] }
     }
 }
 
-/// Variables, and the errors that were found while reading them.
+/// A reader of variables, which collects the errors that it finds.
 pub(super) struct Variables<F> {
-    /// Returns the value of a variable that is set.
+    /// Returns the value of a variable by its name; `None` if it is not set.
     look_up: F,
-    /// What was reported so far.
+    /// The errors that were reported so far.
     errors: Vec<VariableError>,
 }
 
-/// Returns the variables of this process.
+/// Creates a reader of the environment variables of this process. A variable that is not Unicode counts as not set.
 pub(super) fn environment() -> Variables<impl Fn(&str) -> Option<String>> {
     #[expect(clippy::disallowed_methods, reason = "this is the only reader of the environment")]
     Variables::new(|name| std::env::var(name).ok())
 }
 
 impl<F: Fn(&str) -> Option<String>> Variables<F> {
-    /// Variables that `look_up` returns by their names.
+    /// Creates a reader that gets the value of each variable from `look_up`, which returns `None` for one that is not
+    /// set.
     pub(super) fn new(look_up: F) -> Self {
         Self { look_up, errors: Vec::new() }
     }
 
-    /// Returns `config`.
+    /// Ends the reading, and returns `config` if nothing was reported.
     ///
     /// # Errors
-    /// [`ConfigError`] if anything was reported. `config` is then dropped, because it holds values that were not set.
+    /// [`ConfigError`] if anything was reported. `config` is then dropped, because it has replacements for unusable
+    /// values.
     pub(super) fn finish<T>(self, config: T) -> Result<T, ConfigError> {
         if self.errors.is_empty() { Ok(config) } else { Err(ConfigError { variables: self.errors }) }
     }
 
-    /// Adds an error, once however often it is reported. `problem` continues a sentence that begins with the variable's
-    /// name.
+    /// Reports that `variable` is missing or unusable. `problem` continues a sentence that begins with its name. The
+    /// same error counts once.
     pub(super) fn report(&mut self, variable: &'static str, problem: impl Into<String>) {
         let error = VariableError::new(variable, problem);
         if !self.errors.contains(&error) {
@@ -104,19 +109,21 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         }
     }
 
-    /// Returns a variable without the white space around it. An empty one counts as not set, because templates cannot
-    /// leave a variable out.
+    /// Returns the value of a variable, without the white space around it. `None` if it is not set or empty, because
+    /// templates can leave a variable empty but cannot leave it out.
     pub(super) fn text(&self, variable: &str) -> Option<String> {
         (self.look_up)(variable).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
     }
 
-    /// Returns the entries of a variable that holds a list with commas. Empty entries are left out.
+    /// Returns the entries of a variable that holds a list, separated by commas. Empty entries are left out. Empty if
+    /// the variable is not set.
     pub(super) fn list(&self, variable: &str) -> Vec<String> {
         let text = self.text(variable).unwrap_or_default();
         text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(ToOwned::to_owned).collect()
     }
 
-    /// Parses a variable; `default` if it is not set. Reports `problem` if it cannot be parsed.
+    /// Parses a variable as a `T`. Returns `default` if it is not set, and also if it cannot be parsed, which is
+    /// reported with `problem`.
     pub(super) fn parse<T: FromStr>(
         &mut self,
         variable: &'static str,
@@ -133,7 +140,8 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         }
     }
 
-    /// Reads one of several words; `default` if the variable is not set.
+    /// Reads a variable that holds one word of `choices`, and returns the value of that word. Returns `default` if it
+    /// is not set, and also if it holds something else, which is reported.
     pub(super) fn choice<T: Copy>(&mut self, variable: &'static str, choices: &[(&str, T)], default: T) -> T {
         let Some(text) = self.text(variable) else { return default };
         if let Some((_, value)) = choices.iter().find(|(word, _)| *word == text) {
@@ -145,7 +153,8 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         default
     }
 
-    /// Reads a whole number that is at least 1.
+    /// Reads a whole number of at least 1. Returns `default` if the variable is not set, and also if it is unusable,
+    /// which is reported.
     pub(super) fn count<T: FromStr + PartialEq + Default>(
         &mut self,
         variable: &'static str,
@@ -161,7 +170,8 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         }
     }
 
-    /// Reads a count, as [`count`](Self::count) does, that has no default: `None` if the variable is not set.
+    /// Reads a whole number of at least 1 that has no default. `None` if the variable is not set. If it is unusable,
+    /// this is reported, and the number is 0.
     pub(super) fn optional_count<T: FromStr + PartialEq + Default>(
         &mut self,
         variable: &'static str,
@@ -169,7 +179,8 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         self.text(variable).map(|_| self.count(variable, T::default()))
     }
 
-    /// Reads a number of whole seconds from `min_s` to [`MAX_DURATION`].
+    /// Reads a whole number of seconds, from `min_s` to [`MAX_DURATION`]. Returns `default` if the variable is not
+    /// set, and also if it is unusable, which is reported.
     pub(super) fn seconds(&mut self, variable: &'static str, default: Duration, min_s: u64) -> Duration {
         let range = min_s..=MAX_DURATION.as_secs();
         match self.text(variable).map(|text| text.parse()) {

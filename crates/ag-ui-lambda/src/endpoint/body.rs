@@ -29,7 +29,7 @@ pub struct ResponseBody(Content);
 /// What a body is made of.
 #[derive(Debug)]
 enum Content {
-    /// All bytes at once; `None` after they were polled.
+    /// All bytes of the body, returned as one frame; `None` after they were returned.
     Full(Option<Bytes>),
     /// The events of a run, as they happen.
     Run(RunBody),
@@ -48,18 +48,22 @@ struct RunBody {
 }
 
 impl ResponseBody {
-    /// A body of bytes that are all there.
+    /// Creates a body of which all bytes are known, such as a JSON text. They are sent as one frame.
     pub(super) fn full(bytes: impl Into<Bytes>) -> Self {
         Self(Content::Full(Some(bytes.into())))
     }
 
-    /// The body of a run that has started. `keep_alive` is the longest time without a frame.
+    /// Creates the body of a run that has started, which streams the events of the run.
+    ///
+    /// `keep_alive` is the longest time without a frame; a comment is sent after it. `span` is entered whenever the
+    /// run is polled.
     pub(super) fn run(events: RunStream, keep_alive: Duration, span: Span) -> Self {
         let silence = Box::pin(tokio::time::sleep(keep_alive));
         Self(Content::Run(RunBody { events, keep_alive, silence, span }))
     }
 
-    /// Reads the body to its end. `None` if it is longer than the limit.
+    /// Reads the body to its end and returns its bytes, for a response that is sent in one piece. `None` if the body
+    /// is longer than `limit` allows.
     pub(super) async fn read_to_end(self, limit: &ResponseLimit) -> Option<Bytes> {
         match self.0 {
             Content::Full(bytes) => bytes.filter(|bytes| (limit.encoded_len)(bytes) <= limit.max_bytes),
@@ -69,7 +73,8 @@ impl ResponseBody {
 }
 
 impl RunBody {
-    /// Polls the next frame: that of an event, or a comment if there was no frame for as long as `keep_alive`.
+    /// Polls the next frame. It is the SSE frame of the run's next event, or a comment if no frame was sent for as
+    /// long as `keep_alive`. `None` after the last event.
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         let _entered = self.span.enter();
         let frame = match Pin::new(&mut self.events).poll_next(cx) {
@@ -84,8 +89,11 @@ impl RunBody {
         Poll::Ready(Some(frame))
     }
 
-    /// Reads all frames, without comments. It reads to the end even if the frames are too long, and cancels the run then, so
-    /// that the run ends as every other run does.
+    /// Reads the events to the end of the run and returns their frames without keep-alive comments. `None` if the
+    /// frames are longer than `limit` allows.
+    ///
+    /// A run whose frames leave less free than the headroom of `limit` is cancelled and still read to its end, so
+    /// that its last events are in the body and its log lines are written.
     async fn read_to_end(mut self, limit: &ResponseLimit) -> Option<Bytes> {
         let cancel = self.events.cancel_handle();
         let (mut frames, mut encoded_bytes) = (Some(BytesMut::new()), 0);
@@ -113,6 +121,7 @@ impl http_body::Body for ResponseBody {
     type Data = Bytes;
     type Error = Infallible;
 
+    /// Returns the JSON text as one frame, or the next frame of the run. `None` at the end. It never fails.
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -124,6 +133,7 @@ impl http_body::Body for ResponseBody {
         Poll::Ready(bytes.map(|bytes| Ok(Frame::data(bytes))))
     }
 
+    /// Returns the exact number of bytes that are left of a JSON text. For a run it is unknown.
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
             Content::Full(bytes) => {
@@ -134,7 +144,9 @@ impl http_body::Body for ResponseBody {
     }
 }
 
-/// Builds a response with a JSON body, which caches must not store.
+/// Builds a response with this status and with `value` as its JSON body. A header forbids caches to store it.
+///
+/// It panics if `value` cannot be serialized, so pass plain data only.
 pub(super) fn json_response(status: StatusCode, value: &impl serde::Serialize) -> Response<ResponseBody> {
     let text = serde_json::to_vec(value).expect("the value is plain data");
     let mut response = Response::new(ResponseBody::full(text));

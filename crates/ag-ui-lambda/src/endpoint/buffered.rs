@@ -9,11 +9,13 @@ use super::response_limit::ResponseLimit;
 use super::service::Endpoint;
 
 impl<C: Send + Sync + 'static> Endpoint<C> {
-    /// Serves one request, and returns its response when the body is complete. Use it where a response cannot be streamed.
+    /// Serves one request and returns the response when its body is complete. Use it in place of
+    /// [`handle`](Self::handle) where a response cannot be streamed.
     ///
-    /// A run is read to its end, without the comments that keep a stream alive. A run that leaves no more free than the
-    /// headroom of `limit` is cancelled with the reason `MAX_RESPONSE_BYTES`. A body that is too long all the same, such as
-    /// one with a single event above the limit, is replaced by the error `RESPONSE_TOO_LARGE`.
+    /// A run is read to its end, without the comments that keep a stream alive. If a run leaves less than
+    /// `limit.headroom` free, it is cancelled with the reason `MAX_RESPONSE_BYTES`. If the body is longer than
+    /// `limit.max_bytes` all the same, for example because a single event is, the response is the error
+    /// `RESPONSE_TOO_LARGE` with status 500 instead.
     pub async fn handle_buffered(&self, request: Request<Bytes>, limit: &ResponseLimit) -> Response<Bytes> {
         let (head, body) = self.handle(request).await.into_parts();
         match body.read_to_end(limit).await {

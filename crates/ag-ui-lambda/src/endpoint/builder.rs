@@ -1,4 +1,5 @@
-//! Builds an [`Endpoint`]. Whatever is missing is an error then, and not when the first request fails.
+//! Builds an [`Endpoint`]. A missing or unusable setting is an error of [`EndpointBuilder::build`], so it does not show
+//! only when the first request fails.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,13 +14,14 @@ use super::service::{CallerMapping, Endpoint, Inner};
 use crate::agent::{Agent, MAX_DURATION};
 use crate::auth::{AuthMode, Authenticator, Claims, Forbidden, PrincipalClaims, SharedToken, VerifyUser};
 
-/// The header of the shared token, unless the builder is given another.
+/// The header of the shared token, if [`EndpointBuilder::token_header`] is not called.
 pub(crate) const TOKEN_HEADER: HeaderName = HeaderName::from_static("x-agui-token");
-/// The path of runs beside `/`, unless the builder is given another.
+/// The path of runs beside `/`, if [`EndpointBuilder::run_path`] is not called.
 pub(crate) const RUN_PATH: &str = "/agui";
-/// The largest body of a request, unless the builder is given another size. It is what the largest entry point accepts.
+/// The largest body of a request in bytes, if the builder is given no other size. It is what the largest entry point
+/// accepts.
 pub(crate) const MAX_BODY_BYTES: usize = 6 * 1024 * 1024;
-/// The longest time that a stream is silent, unless the builder is given another.
+/// The longest time that a stream is silent, if [`EndpointBuilder::keep_alive`] is not called.
 pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// Builds an [`Endpoint`]; [`Endpoint::builder`] creates it.
@@ -50,11 +52,11 @@ pub enum BuildEndpointError {
 }
 
 impl<C: Send + Sync + 'static> Endpoint<C> {
-    /// Returns a builder for an endpoint that serves `agent`.
+    /// Returns a builder for an endpoint that serves `agent`. By default, requests must carry the shared token.
     ///
-    /// `caller` is called once for each request, after its authentication. It turns the proven claims into the value that the
-    /// agent's tools get as the caller, or returns [`Forbidden`], which the client gets as the status 403. Anonymous callers
-    /// reach it too, with empty claims. By default, requests must carry the shared token.
+    /// `caller` is called once for each request, after its authentication. It turns the proven claims into the value
+    /// that the agent's tools get as the caller, or returns [`Forbidden`], which the client gets as the status 403.
+    /// For anonymous callers it is called with empty claims.
     pub fn builder(
         agent: Agent<C>,
         caller: impl Fn(&Claims) -> Result<C, Forbidden> + Send + Sync + 'static,
@@ -64,7 +66,8 @@ impl<C: Send + Sync + 'static> Endpoint<C> {
 }
 
 impl<C: Send + Sync + 'static> EndpointBuilder<C> {
-    /// Creates a builder with all defaults.
+    /// Creates a builder with the defaults that the methods of the builder name. `caller` is the function that
+    /// [`Endpoint::builder`] was given.
     fn new(agent: Agent<C>, caller: Box<CallerMapping<C>>) -> Self {
         Self {
             agent,
@@ -85,75 +88,86 @@ impl<C: Send + Sync + 'static> EndpointBuilder<C> {
         }
     }
 
-    /// Sets which proof a request must carry. The default is [`AuthMode::Token`].
+    /// Sets which proof of the caller a request must carry. The default is [`AuthMode::Token`].
     pub fn require(self, mode: AuthMode) -> Self {
         Self { mode: Some(mode), ..self }
     }
 
-    /// Lets everyone call the agent. No setting does this, only code, and [`build`](Self::build) logs a warning.
+    /// Lets everyone who reaches the endpoint call the agent, without the shared token and without an authorizer. A
+    /// token that [`user_tokens`](Self::user_tokens) requires is still checked.
+    ///
+    /// No environment variable does this. [`build`](Self::build) logs a warning.
     pub fn without_auth(self) -> Self {
         Self { mode: None, ..self }
     }
 
-    /// Sets the shared token that requests must carry, in the header of [`token_header`](Self::token_header) or as a bearer
-    /// token.
+    /// Sets the shared token. If the mode requires it, each request must carry it, in the header
+    /// [`token_header`](Self::token_header) or as a bearer token in `Authorization`.
     pub fn token(mut self, token: SharedToken) -> Self {
         self.authenticator.token = Some(token);
         self
     }
 
-    /// Sets the header of the shared token, in place of `x-agui-token`.
+    /// Sets the name of the header in which requests carry the shared token. The default is `x-agui-token`.
     pub fn token_header(mut self, name: HeaderName) -> Self {
         self.authenticator.token_header = name;
         self
     }
 
-    /// Sets the signers whose signed requests count as an authorizer's proof, as patterns in which `*` stands for any number
-    /// of characters. Without any, no signature counts.
+    /// Sets which signers are trusted: a request that one of them has signed counts as proven by an authorizer.
+    ///
+    /// Each pattern is compared with the name of the signer; `*` stands for any number of characters. By default the
+    /// list is empty, and no signature counts.
     pub fn trusted_signers(mut self, patterns: impl IntoIterator<Item = String>) -> Self {
         self.authenticator.trusted_signers = patterns.into_iter().collect();
         self
     }
 
-    /// Requires that each request carries the end user's token in the header `x-agui-user-token`, and sets what verifies it.
+    /// Requires that each request carries the end user's token in the header `x-agui-user-token`. `verify` checks the
+    /// token and returns its claims.
     pub fn user_tokens(mut self, verify: impl VerifyUser) -> Self {
         self.authenticator.user = Some(Box::new(verify));
         self
     }
 
-    /// Sets the names of the claims that approvals are bound to. The default is [`PrincipalClaims::default`].
+    /// Sets the names of the claims that identify the user whom an approval is bound to. The default is
+    /// [`PrincipalClaims::default`].
     pub fn principal_claims(self, principal_claims: PrincipalClaims) -> Self {
         Self { principal_claims, ..self }
     }
 
-    /// Sets the path of runs beside `/`, in place of `/agui`.
+    /// Sets the path that accepts runs in addition to `/`. The default is `/agui`.
     pub fn run_path(self, path: impl Into<String>) -> Self {
         Self { run_path: path.into(), ..self }
     }
 
-    /// Sets the largest body of a request, in bytes. A larger one is rejected with 413. The default is 6 MiB.
+    /// Sets the largest body of a request, in bytes. A request with a larger one is rejected with 413. The default is
+    /// 6 MiB.
     pub fn max_body_bytes(self, max_body_bytes: usize) -> Self {
         Self { max_body_bytes, ..self }
     }
 
-    /// Sets the longest time that a stream is silent before it sends a comment, so that proxies do not close it. The default
-    /// is 15 s, and more than a year counts as a year.
+    /// Sets after how much silence a stream sends a comment, so that proxies do not close the connection. The default
+    /// is 15 s; a value over a year counts as a year.
     pub fn keep_alive(self, keep_alive: Duration) -> Self {
         Self { keep_alive: keep_alive.min(MAX_DURATION), ..self }
     }
 
-    /// Adds a `hint` for the developer to each rejection, and to `GET /capabilities` the tools that the caller is not
-    /// offered, each with the reason.
+    /// Turns on hints for developers: each rejection gets a member `hint`, and `GET /capabilities` also lists every
+    /// tool, with whether the caller is offered the tool, and the reason if not.
     ///
-    /// Use it for work on a developer's own machine only, because hints repeat claims and what was sent. Off by default.
+    /// Use it only on a developer's own machine, because hints repeat claims and parts of the request. Off by
+    /// default.
     pub fn developer_hints(self, hints: DeveloperHints) -> Self {
         Self { hints: Some(hints), ..self }
     }
 
-    /// Builds the endpoint. It fetches nothing yet.
+    /// Builds the endpoint. Nothing is fetched yet: secrets and keys are fetched by [`Endpoint::warm_up`] or by the
+    /// first request.
     ///
     /// # Errors
-    /// [`BuildEndpointError`] if the token is missing that requests must carry, or if the path of runs is unusable.
+    /// [`BuildEndpointError`] if the mode requires the shared token and [`token`](Self::token) was not called, or if
+    /// the path of runs is unusable.
     pub fn build(self) -> Result<Endpoint<C>, BuildEndpointError> {
         let Self { agent, caller, mode, mut authenticator, .. } = self;
         if !is_run_path(&self.run_path) {
@@ -189,6 +203,7 @@ impl<C: Send + Sync + 'static> EndpointBuilder<C> {
 }
 
 impl<C> fmt::Debug for EndpointBuilder<C> {
+    /// Prints only the authentication mode.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EndpointBuilder").field("mode", &self.mode).finish_non_exhaustive()
     }

@@ -1,4 +1,5 @@
-//! What a request carries beside its head and its body: facts that only the code in front of the endpoint knows.
+//! The extensions of a request: facts that are neither in its head nor in its body, which only the code that calls the
+//! endpoint knows.
 
 use tokio::time::Instant;
 
@@ -7,12 +8,12 @@ use tokio::time::Instant;
 /// Insert it into the extensions of a request. A run that has not ended shortly before this time is cancelled, so that its
 /// last events still reach the client. Without it, only the agent's own limits end a run.
 #[derive(Debug, Clone, Copy)]
-// Exhaustive, because it is a name for one value.
+#[expect(clippy::exhaustive_structs, reason = "it is a name for one value")]
 pub struct RunDeadline(pub Instant);
 
 /// The tenant that this process serves alone.
 ///
 /// Insert it into the extensions of a request. A caller whose organisation is another one is rejected with 403.
 #[derive(Debug, Clone, PartialEq, Eq)]
-// Exhaustive, because it is a name for one value.
+#[expect(clippy::exhaustive_structs, reason = "it is a name for one value")]
 pub struct Tenant(pub String);

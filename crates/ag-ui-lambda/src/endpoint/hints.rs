@@ -1,7 +1,8 @@
-//! What a developer reads beside a rejection, in local work only: what is wrong with this very request, and what helps.
+//! Hints for developers: sentences beside a rejection that describe what is wrong with this request, and what helps. They
+//! are for local work only.
 //!
-//! A hint may repeat claims and what was sent, which a rejection never does otherwise. It may say where a secret is, but
-//! never what it holds, because whoever is rejected has proven nothing. It is sent to the client as `error.hint` and is
+//! A hint may repeat claims and parts of the request, which the message of a rejection never does. It may name the place of
+//! a secret, but never its value, because a rejected caller has proven nothing. The client gets it as `error.hint`, and it is
 //! never logged. Without [`DeveloperHints`] there are no hints.
 
 mod auth;
@@ -16,9 +17,10 @@ use http::request::Parts;
 pub(super) use explain::hint_for;
 pub(super) use names::misspelt_names;
 
-/// Turns on hints for developers, and says what they need to know about the configuration.
+/// The configuration of hints for developers: what a hint may name of the endpoint's settings.
+/// [`EndpointBuilder::developer_hints`](super::EndpointBuilder::developer_hints) turns hints on.
 ///
-/// Use it on a developer's own machine only: responses then repeat claims and what was sent.
+/// Use it only on a developer's own machine, because responses then repeat claims and parts of the request.
 #[derive(Debug, Clone, Default)]
 #[must_use]
 pub struct DeveloperHints {
@@ -31,12 +33,12 @@ pub struct DeveloperHints {
 }
 
 impl DeveloperHints {
-    /// Creates hints that know nothing of the configuration.
+    /// Creates hints that name nothing of the configuration. Each other method adds one fact.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Says where developers find the shared token.
+    /// Sets where developers find the shared token, for hints about a missing or wrong token.
     ///
     /// `origin` is the end of a sentence that begins "Send the header ... with the token", such as "that the variable
     /// TOKEN holds". It must not be the token itself.
@@ -44,18 +46,19 @@ impl DeveloperHints {
         Self { token_origin: Some(origin.into()), ..self }
     }
 
-    /// Says what the signer of a request is called, such as "machine", and which setting lists the trusted signers.
+    /// Sets how hints about an untrusted signer call the signer, such as "machine", and the name of the setting that
+    /// lists the trusted ones.
     pub fn trusted_signers(self, noun: impl Into<String>, setting: impl Into<String>) -> Self {
         Self { signers: Some((noun.into(), setting.into())), ..self }
     }
 
-    /// Says which issuer and audience the users' JWTs have to name.
+    /// Sets the issuer and the audience that the users' JWTs must name, for hints about a missing or refused JWT.
     pub fn user_tokens(self, issuer: impl Into<String>, audience: impl Into<String>) -> Self {
         Self { user_tokens: Some((issuer.into(), audience.into())), ..self }
     }
 }
 
-/// A rejected request, with what the endpoint expected of it.
+/// A rejected request and the settings of the endpoint that a hint compares it with.
 pub(super) struct RejectedRequest<'a> {
     /// Method, path, headers and extensions.
     pub(super) head: &'a Parts,

@@ -75,7 +75,7 @@ pub(super) enum Rejection {
 }
 
 impl Rejection {
-    /// The HTTP status of the response.
+    /// Returns the HTTP status of the response.
     pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
@@ -96,7 +96,8 @@ impl Rejection {
         }
     }
 
-    /// The member `code` of the response, which programs match on.
+    /// Returns the member `code` of the response, such as `BODY_TOO_LARGE`. Programs compare it, so it must not
+    /// change.
     pub(super) fn code(&self) -> &'static str {
         match self {
             Self::NotFound => "NOT_FOUND",
@@ -118,7 +119,8 @@ impl Rejection {
         }
     }
 
-    /// The member `reason` of the response: what is wrong with the user's token, if that is what is wrong.
+    /// Returns the member `reason` of the response, such as `token_expired`, if the end user's token is missing or
+    /// does not count. `None` for every other rejection, also while the issuer's keys are unavailable.
     fn reason(&self) -> Option<&'static str> {
         match self {
             Self::Unauthenticated(AuthError::UserTokenMissing) => Some("token_missing"),
@@ -132,7 +134,8 @@ impl Rejection {
         }
     }
 
-    /// The `reason` of the log line. Unlike the one that the client gets, it says why a user's token was refused.
+    /// Returns the `reason` for the log line of this rejection. For a refused user token it is the detailed reason,
+    /// which the client must not learn; otherwise it is the `reason` of the response.
     pub(super) fn reason_for_log(&self) -> Option<&'static str> {
         match self {
             Self::Unauthenticated(AuthError::UserToken(UserTokenError::Refused(reason))) => Some(*reason),
@@ -140,7 +143,8 @@ impl Rejection {
         }
     }
 
-    /// The member `path` of the response: the JSON Pointer to what is wrong in the body.
+    /// Returns the member `path` of the response: the JSON Pointer to the part of the body that is wrong. `None` if
+    /// the rejection is not about a part of the body.
     fn path(&self) -> Option<String> {
         match self {
             Self::BadInput(error) => Some(error.path.clone()),
@@ -150,7 +154,8 @@ impl Rejection {
         }
     }
 
-    /// The header that belongs to the status, if there is one.
+    /// Returns the header that HTTP asks for with this status: `Allow`, `Retry-After` or `WWW-Authenticate`. `None`
+    /// for any other status.
     fn header(&self) -> Option<(HeaderName, HeaderValue)> {
         match self {
             Self::MethodNotAllowed { allowed } => {
@@ -164,7 +169,8 @@ impl Rejection {
         }
     }
 
-    /// Builds the response, with a `hint` for the developer if there is one.
+    /// Builds the response: the status, its header, and a JSON body with `code`, `message` and the members that
+    /// apply. `hint` is for a developer, and is left out if it is `None`.
     pub(super) fn into_response(self, hint: Option<String>) -> Response<ResponseBody> {
         let mut error = json!({ "code": self.code(), "message": self.to_string() });
         if let Some(path) = self.path() {
@@ -184,9 +190,10 @@ impl Rejection {
     }
 }
 
-/// The challenge of a 401.
+/// Returns the value of the header `WWW-Authenticate` for a 401. It names the error `invalid_token` only if the
+/// request carried a user's token.
 ///
-/// Source: RFC 6750 section 3.1: it names an error only if a user's token was presented.
+/// Source: RFC 6750 section 3.1.
 fn challenge(error: AuthError) -> HeaderValue {
     HeaderValue::from_static(match error {
         AuthError::UserToken(_) => r#"Bearer error="invalid_token""#,
@@ -194,10 +201,10 @@ fn challenge(error: AuthError) -> HeaderValue {
     })
 }
 
-/// The sentence that the client reads if the caller could not be authenticated.
+/// Returns the sentence that the client reads if the caller could not be authenticated.
 ///
-/// It mentions the times of a token only if the token is right in all else. Of a token that was refused it says nothing
-/// more, since whoever guesses tokens would learn from it.
+/// Only a token that is right in everything else is described as expired or not yet valid. The sentence for any other
+/// refused token gives no reason, because somebody who guesses tokens would learn from it.
 fn auth_message(error: AuthError) -> &'static str {
     match error {
         AuthError::TokenMissing
@@ -220,7 +227,7 @@ fn auth_message(error: AuthError) -> &'static str {
     }
 }
 
-/// The sentence that the client reads if a run cannot start.
+/// Returns the sentence that the client reads if a run cannot start.
 fn run_message(error: &StartRunError) -> String {
     match *error == StartRunError::ApprovalKeyUnavailable {
         true => "This conversation cannot be checked right now. Please try again in a moment.".into(),
@@ -228,7 +235,8 @@ fn run_message(error: &StartRunError) -> String {
     }
 }
 
-/// What the client reads about a body that cannot be read as JSON.
+/// Returns the part of the message of [`Rejection::BadJson`] that names the problem: a repeated member, or invalid
+/// JSON.
 fn json_problem(error: &ReadError) -> &'static str {
     match error.problem {
         ReadProblem::DuplicateMember(_) => "names a member twice",

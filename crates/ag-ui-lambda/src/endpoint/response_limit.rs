@@ -2,7 +2,10 @@
 
 /// The size limit of a buffered response, for [`handle_buffered`](super::Endpoint::handle_buffered).
 #[derive(Debug, Clone, Copy)]
-// Exhaustive, because whoever sends a response in one piece has to decide on each of these.
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "whoever sends a response in one piece has to decide on each of these"
+)]
 pub struct ResponseLimit {
     /// The largest length of a body, as `encoded_len` measures it.
     pub max_bytes: usize,

@@ -23,10 +23,11 @@ pub(super) enum Route {
 }
 
 impl Route {
-    /// Finds the route of a request. `run_path` is the configured path of runs.
+    /// Finds the route that serves `method` on `path`. `run_path` is the configured path of runs, beside `/`.
     ///
     /// # Errors
-    /// [`Rejection::NotFound`] for an unknown path, [`Rejection::MethodNotAllowed`] for a path that another method serves.
+    /// [`Rejection::NotFound`] for an unknown path, [`Rejection::MethodNotAllowed`] for a path that is served for
+    /// another method.
     pub(super) fn find(method: &Method, path: &str, run_path: &str) -> Result<Self, Rejection> {
         let (route, allowed) = match path {
             CAPABILITIES_PATH => (Self::Capabilities, Method::GET),
@@ -38,7 +39,8 @@ impl Route {
     }
 }
 
-/// Whether runs may be posted to `path`: it is an absolute path, and no other route has it.
+/// Whether `path` can be configured as the path of runs: it begins with `/`, and is neither `/health` nor
+/// `/capabilities`.
 pub(crate) fn is_run_path(path: &str) -> bool {
     path.starts_with('/') && path != HEALTH_PATH && path != CAPABILITIES_PATH
 }

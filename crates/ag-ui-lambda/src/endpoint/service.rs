@@ -64,16 +64,17 @@ pub(super) struct Inner<C> {
 impl<C: Send + Sync + 'static> Endpoint<C> {
     /// Fetches what the first request will need: secrets, the issuer's keys, the model's connection.
     ///
-    /// It is optional and cannot fail: a request that still needs one of them fetches it itself. Poll it beside the loop
-    /// that takes requests, or drop it.
+    /// Calling it is optional, and failures are not reported: a request fetches what is still missing. Poll the
+    /// future beside the loop that takes requests. It may be dropped before it has ended.
     pub async fn warm_up(&self) {
         futures_util::future::join(self.inner.authenticator.warm_up(), self.inner.agent.warm_up()).await;
     }
 
-    /// Serves one request.
+    /// Serves one request, and returns the response as soon as its status is known.
     ///
-    /// A request that is rejected gets a JSON body with a code and a sentence for the user. A request that passes all
-    /// checks gets the status 200 and a body that is the stream of the run's events; whatever fails then is an event.
+    /// A rejected request gets a JSON body with a code and a sentence for the user. A request that passes all checks
+    /// gets the status 200, and its body is the stream of the run's events. A failure after that is an event in the
+    /// stream.
     pub async fn handle(&self, request: Request<Bytes>) -> Response<ResponseBody> {
         let received = Instant::now();
         let (head, body) = request.into_parts();
@@ -87,7 +88,11 @@ impl<C: Send + Sync + 'static> Endpoint<C> {
 }
 
 impl<C: Send + Sync + 'static> Inner<C> {
-    /// Serves one request. `received` is when it arrived, which the log counts from.
+    /// Finds the route of a request and serves it. `head` is the request without its body. `received` is when the
+    /// request arrived; the log measures the durations of the run from then.
+    ///
+    /// # Errors
+    /// The [`Rejection`] that [`Endpoint::handle`] turns into a response.
     async fn serve(
         &self,
         head: &Parts,
@@ -101,7 +106,8 @@ impl<C: Send + Sync + 'static> Inner<C> {
         }
     }
 
-    /// Describes what the agent offers to this caller.
+    /// Serves `GET /capabilities`: authenticates the caller, and returns what the agent offers to this caller as
+    /// JSON. With developer hints it also lists all tools, each with whether the caller is offered the tool.
     async fn serve_capabilities(&self, head: &Parts) -> Result<Response<ResponseBody>, Rejection> {
         let authenticated = self.authenticator.authenticate(head).await?;
         let (caller, principal) = self.resolve_caller(&authenticated, head)?;
@@ -113,8 +119,10 @@ impl<C: Send + Sync + 'static> Inner<C> {
         Ok(json_response(StatusCode::OK, &capabilities))
     }
 
-    /// Checks the request and starts its run. The order of the checks is part of the contract: nothing of the body is looked
-    /// at before the caller is authenticated.
+    /// Serves a `POST` that asks for a run: checks the request, starts the run, and returns the response that streams
+    /// its events. `head` is the request without its body, `received` is when it arrived.
+    ///
+    /// The order of the checks is part of the contract: the body is not looked at before the caller is authenticated.
     async fn serve_run(
         &self,
         head: &Parts,
@@ -144,7 +152,11 @@ impl<C: Send + Sync + 'static> Inner<C> {
         Ok(response)
     }
 
-    /// Checks the media type of the body and its length, without a look at its content.
+    /// Checks that the body is declared as `application/json` and is not longer than the limit. Its content is not
+    /// read.
+    ///
+    /// # Errors
+    /// [`Rejection::UnsupportedMediaType`] or [`Rejection::BodyTooLarge`].
     fn check_body(&self, head: &Parts, body: &Bytes) -> Result<(), Rejection> {
         let media_type = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let essence = media_type.and_then(|media_type| media_type.split(';').next()).map(str::trim);
@@ -157,12 +169,12 @@ impl<C: Send + Sync + 'static> Inner<C> {
         Ok(())
     }
 
-    /// Determines who calls: the application's caller, which tools get, and the principal that approvals are bound to.
-    /// The principal is `None` if the claims do not identify a single user.
+    /// Turns the proven claims into the application's caller, which tools get, and the [`Principal`], which approvals
+    /// are bound to. The principal is `None` if the claims do not identify a single user.
     ///
     /// # Errors
-    /// [`Rejection::Forbidden`] for proofs that contradict each other, for a caller of another tenant, and for claims that
-    /// the application refuses.
+    /// [`Rejection::Forbidden`] if two proofs contradict each other, if the caller's organisation is not the
+    /// [`Tenant`] in the extensions of the request, or if the application's function refuses the claims.
     fn resolve_caller(
         &self,
         authenticated: &Authenticated,
@@ -183,7 +195,12 @@ impl<C: Send + Sync + 'static> Inner<C> {
         Ok((caller, Principal::of(claims, &self.principal_claims)))
     }
 
-    /// Reads the input of a run from a body. Parts that AG-UI 1.0 does not know are left out with a warning.
+    /// Parses the body as the input of a run. Parts that AG-UI 1.0 does not define are left out, and a warning with
+    /// their number and their places is logged.
+    ///
+    /// # Errors
+    /// [`Rejection::BadJson`], [`Rejection::BadInput`], or [`Rejection::UnsupportedProtocolVersion`] for another
+    /// major version.
     fn read_input(&self, body: &[u8]) -> Result<RunAgentInput, Rejection> {
         let received = RunAgentInput::read(crate::json::read(body)?)?;
         if received.input.is_other_major() {
@@ -203,7 +220,8 @@ impl<C: Send + Sync + 'static> Inner<C> {
         Ok(received.input)
     }
 
-    /// Returns what helps a developer whose request was rejected; `None` if hints are off or there is nothing to add.
+    /// Returns the hint for the developer whose request was rejected. `None` if hints are off or there is nothing to
+    /// add to the rejection.
     fn hint(&self, rejection: &Rejection, head: &Parts, body: &Bytes) -> Option<String> {
         let token_header = &self.authenticator.token_header;
         let request = RejectedRequest { head, body, token_header, run_path: &self.run_path };
@@ -216,10 +234,12 @@ impl<C: Send + Sync + 'static> Service<Request<Bytes>> for Endpoint<C> {
     type Error = Infallible;
     type Future = BoxFuture<'static, Result<Self::Response, Infallible>>;
 
+    /// An endpoint is always ready.
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
+    /// Serves one request with [`Endpoint::handle`]. It never fails.
     fn call(&mut self, request: Request<Bytes>) -> Self::Future {
         let endpoint = self.clone();
         async move { Ok(endpoint.handle(request).await) }.boxed()
@@ -227,12 +247,14 @@ impl<C: Send + Sync + 'static> Service<Request<Bytes>> for Endpoint<C> {
 }
 
 impl<C> Clone for Endpoint<C> {
+    /// The clone shares everything with the original.
     fn clone(&self) -> Self {
         Self { inner: Arc::clone(&self.inner) }
     }
 }
 
 impl<C> fmt::Debug for Endpoint<C> {
+    /// Prints only the path of runs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Endpoint").field("run_path", &self.inner.run_path).finish_non_exhaustive()
     }

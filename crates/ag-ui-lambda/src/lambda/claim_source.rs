@@ -1,4 +1,5 @@
-//! The sources of claims that AWS's entry points have: what [`Claims::source`](crate::auth::Claims::source) returns for each.
+//! The sources of claims at AWS's entry points: the values that [`Claims::source`](crate::auth::Claims::source) returns for
+//! callers of this function.
 //!
 //! The names are written to the log, and approvals are bound to them, so they must not change.
 

@@ -1,7 +1,7 @@
 //! Reads what an entry point has proven about the caller, from an event's `requestContext`.
 //!
-//! AWS writes `requestContext`. Whoever may invoke the function directly can write it too, so the template allows nobody to
-//! do that.
+//! AWS writes `requestContext`. Anybody who is allowed to invoke the function directly could forge it, so the template allows
+//! nobody to do so.
 
 use lambda_http::aws_lambda_events::apigw::{
     ApiGatewayProxyRequestContext, ApiGatewayRequestAuthorizer, ApiGatewayV2httpRequestContext,
@@ -20,7 +20,8 @@ const ACCOUNT_ID: &str = "accountId";
 /// account of AWS (`arn:aws:sts::856369053181:assumed-role/OriginAccessControlRole/OriginAccessSession`).
 const CLOUDFRONT: [&str; 2] = ["cloudfront.amazonaws.com", ":assumed-role/OriginAccessControlRole/"];
 
-/// Returns what a REST API has proven by a Cognito authorizer, a Lambda authorizer or IAM; `None` if it has proven nothing.
+/// Returns the claims that a REST API, or an HTTP API with payload format 1.0, has proven by a Cognito authorizer, a
+/// Lambda authorizer or IAM. `None` if the event proves nothing about the caller.
 pub(super) fn from_rest_api(context: &ApiGatewayProxyRequestContext) -> Option<Claims> {
     // `authorizer` is always present, and empty without an authorizer.
     match context.authorizer.fields.get("claims") {
@@ -30,7 +31,7 @@ pub(super) fn from_rest_api(context: &ApiGatewayProxyRequestContext) -> Option<C
     }
     // `identity` is always present too; it has an ARN only if the request is signed.
     let identity = &context.identity;
-    from_iam([
+    from_iam(&[
         (USER_ARN, &identity.user_arn),
         (ACCOUNT_ID, &identity.account_id),
         ("user", &identity.user),
@@ -39,8 +40,8 @@ pub(super) fn from_rest_api(context: &ApiGatewayProxyRequestContext) -> Option<C
     ])
 }
 
-/// Returns what a function URL or an HTTP API, which write it alike, has proven by a JWT authorizer, a Lambda authorizer or
-/// IAM; `None` if it has proven nothing.
+/// Returns the claims that a function URL, or an HTTP API with payload format 2.0, has proven by a JWT authorizer, a
+/// Lambda authorizer or IAM. `None` if the event proves nothing about the caller.
 pub(super) fn from_url_or_http_api(context: &ApiGatewayV2httpRequestContext) -> Option<Claims> {
     let authorizer = context.authorizer.as_ref()?;
     if let Some(jwt) = &authorizer.jwt {
@@ -52,7 +53,7 @@ pub(super) fn from_url_or_http_api(context: &ApiGatewayV2httpRequestContext) -> 
     }
     let principal = authorizer.iam.as_ref()?;
     let cognito = principal.cognito_identity.as_ref().and_then(|cognito| cognito.identity_id.clone());
-    from_iam([
+    from_iam(&[
         (USER_ARN, &principal.user_arn),
         (ACCOUNT_ID, &principal.account_id),
         ("userId", &principal.user_id),
@@ -62,14 +63,15 @@ pub(super) fn from_url_or_http_api(context: &ApiGatewayV2httpRequestContext) -> 
     ])
 }
 
-/// Returns what a Lambda authorizer has returned, without the latency that API Gateway adds.
+/// Returns the members that a Lambda authorizer has returned as claims, except the latency that API Gateway adds.
+/// `None` if there are no other members.
 fn from_lambda_authorizer(authorizer: &ApiGatewayRequestAuthorizer) -> Option<Claims> {
     let fields = authorizer.fields.iter().filter(|(name, _)| *name != "integrationLatency");
     non_empty(LAMBDA_AUTHORIZER, non_null(fields))
 }
 
-/// Returns the members that are not null, with numbers and booleans as text, as most authorizers write them. Some APIs write
-/// members that are all null when there is no authorizer.
+/// Returns the members that are not null, with numbers and booleans as text, because most authorizers write them as
+/// text. Some APIs write members that are all null if there is no authorizer.
 fn non_null<'a>(members: impl IntoIterator<Item = (&'a String, &'a Value)>) -> JsonObject {
     let members = members.into_iter().filter(|(_, value)| !value.is_null());
     let text = |value: &Value| match value {
@@ -79,14 +81,17 @@ fn non_null<'a>(members: impl IntoIterator<Item = (&'a String, &'a Value)>) -> J
     members.map(|(name, value)| (name.clone(), text(value))).collect()
 }
 
-/// Returns the claims of an IAM principal that has signed the request; `None` if it is not signed, or signed by CloudFront,
-/// which signs the requests of anyone.
-fn from_iam<const N: usize>(members: [(&str, &Option<String>); N]) -> Option<Claims> {
+/// Returns the claims of the IAM principal that has signed the request, from `members`: the names and values of an
+/// event's identity, of which empty ones are left out.
+///
+/// `None` if the request is not signed, or if CloudFront has signed it, because CloudFront signs the requests of
+/// anyone.
+fn from_iam(members: &[(&str, &Option<String>)]) -> Option<Claims> {
     let claims: JsonObject = members
-        .into_iter()
+        .iter()
         .filter_map(|(name, value)| {
             let value = value.as_ref().filter(|value| !value.is_empty())?;
-            Some((name.to_owned(), Value::String(value.clone())))
+            Some(((*name).to_owned(), Value::String(value.clone())))
         })
         .collect();
     let is_cloudfront = |value: &str| CLOUDFRONT.iter().any(|name| value.contains(name));
@@ -96,7 +101,7 @@ fn from_iam<const N: usize>(members: [(&str, &Option<String>); N]) -> Option<Cla
     non_empty(IAM, claims)
 }
 
-/// Returns claims, or `None` if there are no values.
+/// Creates claims of `source`; `None` if `values` is empty, because then nothing is proven.
 fn non_empty(source: ClaimSource, values: JsonObject) -> Option<Claims> {
     Some(Claims::new(source, values)).filter(|claims| !claims.is_empty())
 }

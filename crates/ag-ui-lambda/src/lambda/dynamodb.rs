@@ -1,4 +1,4 @@
-//! Records used approvals in a DynamoDB table, so that each counts only once in all processes of a function.
+//! Records used approvals in a DynamoDB table, so that each approval counts only once, in whichever process it is used.
 
 use std::time::Duration;
 
@@ -33,21 +33,27 @@ pub struct DynamoReplayStore {
 }
 
 impl DynamoReplayStore {
-    /// The table of that name, used with the role and region of the environment. Nothing is read yet.
+    /// Creates a store in the table of this name, which is used with the role and the region of the environment.
+    /// Nothing is read yet.
     #[must_use]
     pub fn new(table: impl Into<String>) -> Self {
         Self { table: table.into(), client: OnceCell::new() }
     }
 
-    /// Returns the client, which is built once.
+    /// Returns the client. The first call builds it from the environment.
     async fn client(&self) -> &Client {
         let from_environment =
             || async { build_client(&aws_config::load_defaults(BehaviorVersion::latest()).await) };
         self.client.get_or_init(from_environment).await
     }
 
-    /// Writes the item of an approval unless it exists. Returns what the existing one holds.
-    async fn put(&self, approval: &str, expires: u64) -> Result<Reservation, ReplayStoreError> {
+    /// Writes an item for the approval unless there is one already. Returns [`Reservation::New`] if this call has
+    /// written it, and otherwise what the existing item holds. `expires_at` is in seconds since 1970; the item is
+    /// kept for a day longer.
+    ///
+    /// # Errors
+    /// [`ReplayStoreError`] if the table cannot be written.
+    async fn put(&self, approval: &str, expires_at: u64) -> Result<Reservation, ReplayStoreError> {
         // A retry after a lost response finds the item of the first attempt. The claimant shows that it is our own.
         let claimant = Uuid::new_v4().to_string();
         let request = self
@@ -57,7 +63,10 @@ impl DynamoReplayStore {
             .table_name(&self.table)
             .item("id", AttributeValue::S(approval.to_owned()))
             .item("claimant", AttributeValue::S(claimant.clone()))
-            .item("expires", AttributeValue::N(expires.saturating_add(RETENTION_AFTER_EXPIRY_S).to_string()))
+            .item(
+                "expires",
+                AttributeValue::N(expires_at.saturating_add(RETENTION_AFTER_EXPIRY_S).to_string()),
+            )
             .condition_expression("attribute_not_exists(id)")
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let Err(error) = request.send().await else { return Ok(Reservation::New) };
@@ -73,7 +82,10 @@ impl DynamoReplayStore {
         }
     }
 
-    /// Reads the item of an approval.
+    /// Reads the item of an approval. Returns [`Reservation::New`] if there is no item, and otherwise what it holds.
+    ///
+    /// # Errors
+    /// [`ReplayStoreError`] if the table cannot be read.
     async fn get(&self, approval: &str) -> Result<Reservation, ReplayStoreError> {
         let request = self
             .client()
@@ -89,7 +101,10 @@ impl DynamoReplayStore {
         }))
     }
 
-    /// Adds the outcome to the item of an approval.
+    /// Adds the outcome of the tool call to the item of its approval.
+    ///
+    /// # Errors
+    /// [`ReplayStoreError`] if the table cannot be written.
     async fn update(&self, approval: &str, outcome: &str) -> Result<(), ReplayStoreError> {
         let request = self
             .client()
@@ -105,18 +120,21 @@ impl DynamoReplayStore {
 }
 
 impl ReplayStore for DynamoReplayStore {
+    /// Writes the item of the approval, if there is not one already.
     fn reserve<'a>(
         &'a self,
         approval: &'a str,
-        expires: u64,
+        expires_at: u64,
     ) -> BoxFuture<'a, Result<Reservation, ReplayStoreError>> {
-        self.put(approval, expires).boxed()
+        self.put(approval, expires_at).boxed()
     }
 
+    /// Reads the item of the approval.
     fn lookup<'a>(&'a self, approval: &'a str) -> BoxFuture<'a, Result<Reservation, ReplayStoreError>> {
         self.get(approval).boxed()
     }
 
+    /// Adds the outcome to the item of the approval.
     fn store_outcome<'a>(
         &'a self,
         approval: &'a str,
@@ -126,13 +144,13 @@ impl ReplayStore for DynamoReplayStore {
     }
 }
 
-/// The error of a call that failed. It holds the SDK's error as text, because the `Debug` of that one contains the response's
-/// body.
+/// Turns an error of a DynamoDB call into the error of the store. Its cause is kept as text, because the `Debug` of
+/// the SDK's error contains the body of the response.
 fn store_error(error: &(dyn std::error::Error + 'static)) -> ReplayStoreError {
     ReplayStoreError::new(error_chain(error))
 }
 
-/// Builds a client with timeouts: a call takes at most 5 s, and each of its up to 3 attempts at most 2 s.
+/// Builds a client whose calls take at most 5 s each, in up to 3 attempts of at most 2 s.
 fn build_client(config: &SdkConfig) -> Client {
     let timeouts = TimeoutConfig::builder()
         .operation_timeout(Duration::from_secs(5))

@@ -40,11 +40,13 @@ pub(super) enum Format {
 /// Why an event is not served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum UnsupportedEvent {
+    /// An Application Load Balancer has sent the event.
     #[error(
         "this function does not serve an Application Load Balancer; \
          it serves function URLs, REST APIs and HTTP APIs"
     )]
     LoadBalancer,
+    /// The event is not an HTTP request, or of an unknown shape.
     #[error(
         "the event is not an HTTP request of an entry point that this function serves: \
          function URLs, REST APIs and HTTP APIs"
@@ -63,6 +65,7 @@ struct Shape {
     request_context: ContextShape,
 }
 
+/// The members of `requestContext` by which events are distinguished.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ContextShape {
@@ -74,10 +77,10 @@ struct ContextShape {
 }
 
 impl Event {
-    /// Parses the JSON of an event.
+    /// Parses the JSON of an event, and determines which entry point has sent it.
     ///
     /// # Errors
-    /// [`UnsupportedEvent`] for anything but an HTTP request of an entry point that is served.
+    /// [`UnsupportedEvent`] if the event is not an HTTP request of a function URL, a REST API or an HTTP API.
     pub(super) fn parse(json: &str) -> Result<Self, UnsupportedEvent> {
         let json = &*normalize(json.as_bytes());
         let Shape { version, request_context: context } =
@@ -105,8 +108,10 @@ impl Event {
     }
 }
 
-/// Parses an event whose JWT authorizer has claims that are not text, with these claims as text; `None` if that does not
-/// help. HTTP APIs write all claims as text, but emulators may write numbers, booleans and lists as they are.
+/// Parses an event of payload format 2.0 whose JWT authorizer has claims that are not text: turns these claims into
+/// text first. `None` if the event has no such claims or is malformed in another place.
+///
+/// HTTP APIs write all claims as text, but emulators may write numbers, booleans and lists unchanged.
 fn parse_with_text_claims(json: &[u8]) -> Option<Box<ApiGatewayV2httpRequest>> {
     let mut event: Value = serde_json::from_slice(json).ok()?;
     let claims = event.pointer_mut("/requestContext/authorizer/jwt/claims")?.as_object_mut()?;
@@ -117,7 +122,10 @@ fn parse_with_text_claims(json: &[u8]) -> Option<Box<ApiGatewayV2httpRequest>> {
     serde_json::from_value(event).ok()
 }
 
-/// Parses an event as the type of its format. The error says where the event is wrong, and holds nothing of it.
+/// Parses an event as the type `T` of its payload format.
+///
+/// # Errors
+/// [`UnsupportedEvent::Unreadable`] with the place of the problem, and without any content of the event.
 fn parse_format<T: for<'de> Deserialize<'de>>(json: &[u8]) -> Result<T, UnsupportedEvent> {
     serde_json::from_slice(json)
         .map_err(|error| UnsupportedEvent::Unreadable { line: error.line(), column: error.column() })

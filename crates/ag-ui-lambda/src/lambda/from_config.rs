@@ -1,4 +1,5 @@
-//! Builds an agent and an endpoint from the settings: with AWS Secrets Manager, DynamoDB and the models that they name.
+//! Builds an agent and an endpoint from the settings, with the secrets of AWS Secrets Manager, the DynamoDB table and the
+//! models that the settings name.
 //!
 //! Nothing here fetches anything: secrets, keys and tables are read by the first request, or when the function warms up.
 
@@ -24,10 +25,10 @@ use crate::model::{Model, demo};
 #[cfg(feature = "http-models")]
 use crate::secrets::ApiKeySecret;
 
-/// Begins an agent from the settings: its models, how they are asked, its limits, what clients may send, and how approvals
-/// are signed. The application adds its instructions and tools.
+/// Creates an agent builder from the settings: models and how they are asked, limits, what clients may send, and how
+/// approvals are signed. The application then adds its instructions and tools.
 ///
-/// An agent with a model that the settings cannot name begins with [`Agent::builder`] instead.
+/// For a model that the settings cannot name, start with [`Agent::builder`] instead.
 ///
 /// # Errors
 /// If a setting is unusable. Settings that [`Config::from_env`] has read are usable.
@@ -43,11 +44,11 @@ pub fn agent<C: Send + Sync + 'static>(config: &Config) -> Result<AgentBuilder<C
     })
 }
 
-/// Builds what signs approvals from the settings, for an agent that [`agent`] did not begin.
+/// Builds the signer of approvals from the settings, for an agent that was not created by [`agent`].
 ///
 /// # Errors
-/// If the key is a literal that is too short. If a table is named and the crate was built without the feature `dynamodb`,
-/// because an approval would then count more than once.
+/// If the key is a literal that is too short, or if a table is named and the crate was built without the feature
+/// `dynamodb`. A table cannot be ignored, because an approval would then count more than once.
 pub fn approvals(config: &ApprovalConfig) -> Result<Approvals, Error> {
     let keys = match &config.key {
         ApprovalKey::Secret(id) => ApprovalKeys::from_source(SecretsManager::new(id)),
@@ -58,13 +59,15 @@ pub fn approvals(config: &ApprovalConfig) -> Result<Approvals, Error> {
         #[cfg(feature = "dynamodb")]
         Some(table) => Ok(approvals.replay_store(DynamoReplayStore::new(table))),
         #[cfg(not(feature = "dynamodb"))]
-        Some(_table) => Err(crate::config::no_tables().into()),
+        Some(_table) => Err(crate::config::tables_unsupported_error().into()),
         None => Ok(approvals),
     }
 }
 
-/// Begins an endpoint from the settings: what a request has to prove, its path, and its limits. `caller` makes the
-/// application's caller of the claims that are proven, or refuses them with 403.
+/// Creates an endpoint builder from the settings: what a request has to prove, the path of runs, and the limits.
+///
+/// `caller` is called once for each authenticated request. It turns the proven claims into the application's caller,
+/// or returns [`Forbidden`], which the client gets as the status 403.
 ///
 /// # Errors
 /// If a setting is unusable. Settings that [`Config::from_env`] has read are usable.
@@ -101,7 +104,8 @@ pub fn endpoint<C: Send + Sync + 'static>(
     Ok(builder)
 }
 
-/// Returns the facts about this function that the hints of local mode name when a request is refused.
+/// Returns the hints for rejections in local mode, with the facts about this function that they may name: where the
+/// token is, and the expected issuer and audience.
 fn developer_hints(config: &Config) -> DeveloperHints {
     let hints = DeveloperHints::new().trusted_signers("IAM principal", "AGUI_IAM_PRINCIPALS");
     let hints = match &config.token {
@@ -119,7 +123,10 @@ fn developer_hints(config: &Config) -> DeveloperHints {
     }
 }
 
-/// Builds the models in their order. Those whose key is in the secret share one cache of it.
+/// Builds the models in the order of the settings. The models whose key is in the secret share one cache of it.
+///
+/// # Errors
+/// If the address of a provider is unusable, or if a key is in the secret and no secret is named.
 fn build_models(config: &ModelConfig) -> Result<Vec<Arc<dyn Model>>, Error> {
     #[cfg(feature = "http-models")]
     let keys = config.key_secret_id.as_ref().map(|id| ApiKeySecret::new(SecretsManager::new(id)));
@@ -150,7 +157,7 @@ fn build_models(config: &ModelConfig) -> Result<Vec<Arc<dyn Model>>, Error> {
     Ok(models)
 }
 
-/// Builds a model of Amazon Bedrock with its guardrail and its cache.
+/// Builds a model of Amazon Bedrock with the idle timeout, the guardrail and the prompt cache of the settings.
 #[cfg(feature = "bedrock")]
 fn build_bedrock(model: &str, config: &ModelConfig) -> Bedrock {
     let mut bedrock = Bedrock::new(model).idle_timeout(config.idle_timeout);

@@ -23,16 +23,17 @@ pub(super) struct LambdaHandler<C> {
 }
 
 impl<C: Send + Sync + 'static> LambdaHandler<C> {
-    /// A handler that passes requests to this endpoint.
+    /// Creates a handler that passes requests to `endpoint` and sends the responses as `config` configures.
     pub(super) fn new(endpoint: Endpoint<C>, config: EntryPointConfig) -> Self {
         Self { endpoint, config, warned: Once::new() }
     }
 
-    /// Handles one event.
+    /// Handles one event: decodes the request, calls the endpoint, and encodes the response as streamed or buffered.
+    /// An event of a load balancer is not served and gets a response with status 501.
     ///
     /// # Errors
-    /// If the event does not come from an entry point. The invocation then fails, because whoever invoked the function
-    /// directly would take a response for a success. A load balancer gets a response with status 501.
+    /// If the event is not an HTTP request, or cannot be read. The invocation then fails, because a caller who
+    /// invokes the function directly would take any response for a success.
     pub(super) async fn handle(
         &self,
         event: LambdaEvent<Box<RawValue>>,
@@ -67,7 +68,8 @@ impl<C: Send + Sync + 'static> LambdaHandler<C> {
         }
     }
 
-    /// Whether a response to this entry point is streamed. An HTTP API cannot stream: its client would read an error.
+    /// Whether responses to this entry point are streamed. An HTTP API cannot stream: if streaming is configured all
+    /// the same, a warning is logged once.
     fn is_streamed(&self, source: EventSource) -> bool {
         let is_configured = self.config.mode == ResponseMode::Stream;
         if is_configured && source == EventSource::HttpApi {
@@ -81,8 +83,8 @@ impl<C: Send + Sync + 'static> LambdaHandler<C> {
         is_configured && source != EventSource::HttpApi
     }
 
-    /// Lets pages of the allowed origin read the response of a REST API. Function URLs and HTTP APIs write this header
-    /// themselves.
+    /// Adds the header that lets pages of the allowed origin read the response, if the entry point is a REST API and
+    /// an origin is configured. Function URLs and HTTP APIs add this header themselves.
     fn allow_origin(&self, source: EventSource, headers: &mut HeaderMap) {
         if let (EventSource::RestApi, Some(origin)) = (source, &self.config.allowed_origin) {
             headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());

@@ -21,7 +21,8 @@ use crate::error_chain::error_chain;
 /// How often the function checks that the development server is still running.
 const PARENT_CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Runs the development server until the program is stopped.
+/// Runs the development server until the program is stopped, in place of the function. If it fails, logs why and
+/// returns a failure.
 pub(super) async fn serve_locally() -> ExitCode {
     telemetry::init(&LogSettings::from_env());
     match run().await {
@@ -41,9 +42,11 @@ pub(super) async fn serve_locally() -> ExitCode {
     }
 }
 
-/// Waits until the process that started this one has ended, such as an emulator that was killed.
+/// Waits until the process that started this one has ended, such as an emulator that was killed. The function then
+/// ends as well.
 ///
-/// There are no events any more then, and lambda_runtime 1.5 would ask for them again and again, without a pause.
+/// The Runtime API has ended with that process, and lambda_runtime 1.5 would ask it for events again and again,
+/// without a pause.
 pub(super) async fn wait_for_parent_exit() {
     let parent = getppid();
     while getppid() == parent {
@@ -51,7 +54,10 @@ pub(super) async fn wait_for_parent_exit() {
     }
 }
 
-/// Starts the development server with the program and the variables of this process, and runs it.
+/// Starts the development server, which starts this program once more as the function, and waits until it is stopped.
+///
+/// # Errors
+/// If a variable is unusable, or if the server or the function cannot be started or fails.
 async fn run() -> Result<(), Box<dyn Error>> {
     let settings = Settings::read(std::env::current_exe()?, config::variable)?;
     let server = Server::start(settings).await?;

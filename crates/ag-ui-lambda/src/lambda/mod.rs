@@ -1,7 +1,7 @@
 //! The Lambda function: the runtime and its entry points, AWS Secrets Manager and DynamoDB.
 //!
 //! This is the only module that names AWS, except for Amazon Bedrock in `model`. A function calls [`run`] in its `main`,
-//! and [`serve`] with its settings, its agent, and a function that makes a caller of claims:
+//! and [`serve`] with its settings, its agent, and a function that turns claims into a caller:
 //!
 //! ```no_run
 //! use ag_ui_lambda::{Config, NoArgs, ToolContext, ToolError, lambda, tool_fn};
@@ -90,11 +90,12 @@ const WARM_UP_DELAY: Duration = Duration::from_millis(1);
 const NO_RUNTIME_API: &str = "is not set, so this program gets no events. On your own machine set AGUI_LOCAL=1: \
     a debug build with the feature `local` then serves itself";
 
-/// Runs the `serve` of a function with logging and traces set up, and logs why it ended if it fails. This is what `main`
-/// calls.
+/// Runs `serve`, the asynchronous part of a function, after setting up its log and traces. This is what `main` calls.
+/// If `serve` fails, the error is logged and the exit code is a failure.
 ///
-/// In local mode (`AGUI_LOCAL=1`) and without a Runtime API, a program with debug assertions serves itself instead, on
-/// 127.0.0.1 and with a page at `/`: it starts itself once more, behind an emulated Runtime API.
+/// In local mode (`AGUI_LOCAL=1`) and without a Runtime API, a program with debug assertions runs a development
+/// server on 127.0.0.1 instead, with a page at `/`. The server starts the program once more, with an emulated Runtime
+/// API.
 pub async fn run(serve: impl Future<Output = Result<(), Error>>) -> ExitCode {
     #[cfg(all(feature = "local", debug_assertions))]
     if config::serves_itself() {
@@ -110,8 +111,8 @@ pub async fn run(serve: impl Future<Output = Result<(), Error>>) -> ExitCode {
     }
 }
 
-/// Logs why the function cannot serve. If several variables are unusable, each has a line of its own before, because a
-/// long text is cut in the log.
+/// Logs the error with which the function ends. If several variables are unusable, each is logged in a line of its
+/// own first, because a long text is cut in the log.
 fn log_failure(error: &Error) {
     if let Some(config) = error.downcast_ref::<ConfigError>()
         && let [_, _, ..] = config.variables()
@@ -123,20 +124,21 @@ fn log_failure(error: &Error) {
     error!(cause = error_chain(error.as_ref()), "{CANNOT_SERVE}");
 }
 
-/// Sets up the log, and traces if a collector is named, as [`run`] does. For programs that are not Lambda functions, such
-/// as a container that serves an [`Endpoint`] over HTTP.
+/// Sets up the log, and traces if a collector is named. [`run`] does so already; call it in programs that are not
+/// Lambda functions, such as a container that serves an [`Endpoint`] over HTTP.
 pub fn init_telemetry() {
     telemetry::init(&LogSettings::from_env());
 }
 
-/// Serves an agent from a Lambda function until the environment is shut down.
+/// Serves an agent from a Lambda function until Lambda shuts the process down. `caller` turns the proven claims of a
+/// request into the application's caller, as for [`endpoint`].
 ///
-/// The shared token and the keys of user tokens are fetched while the function starts, so that the first request finds
-/// them. If that fails, the function starts all the same, and the request fetches them.
+/// The shared token and the keys of user tokens are fetched while the function starts. If that fails, the function
+/// starts all the same, and the first request fetches them.
 ///
 /// # Errors
-/// [`EndpointError`](crate::endpoint::EndpointError) if the settings admit nobody; the runtime's own error if its API
-/// cannot be reached.
+/// [`BuildEndpointError`](crate::endpoint::BuildEndpointError) or another error if a setting is unusable;
+/// [`ConfigError`] if there is no Runtime API; the runtime's own error if its API cannot be reached.
 pub async fn serve<C: Send + Sync + 'static>(
     config: &Config,
     agent: Agent<C>,
@@ -145,7 +147,8 @@ pub async fn serve<C: Send + Sync + 'static>(
     serve_endpoint(endpoint(config, agent, caller)?.build()?, &config.entry_points).await
 }
 
-/// Serves an endpoint that the application has built itself, for example with [`endpoint`]. [`serve`] is the shorter way.
+/// Serves an endpoint that the application has built itself, for example with [`endpoint`], until Lambda shuts the
+/// process down. [`serve`] is the shorter way. `config` decides whether responses are streamed.
 ///
 /// # Errors
 /// [`ConfigError`] if there is no Runtime API; the runtime's own error if it cannot be reached.
@@ -158,7 +161,7 @@ pub async fn serve_endpoint<C: Send + Sync + 'static>(
     let handler = Arc::new(LambdaHandler::new(endpoint.clone(), config.clone()));
     // Lambda is Linux; on other systems, in local mode, a frame may wait a little longer.
     #[cfg(target_os = "linux")]
-    let sockets = RuntimeApiSockets::to(&runtime_api).map(Arc::new);
+    let sockets = RuntimeApiSockets::connected_to(&runtime_api).map(Arc::new);
     #[cfg(not(target_os = "linux"))]
     drop(runtime_api);
     let service = service_fn(move |event| {
@@ -189,7 +192,8 @@ pub async fn serve_endpoint<C: Send + Sync + 'static>(
     served.await
 }
 
-/// The span of one invocation. Its fields, Lambda's ids, are in all log lines of the invocation.
+/// Creates the span of one invocation. All log lines of the invocation get its fields: Lambda's ids, and whether this
+/// is the first invocation of the process.
 fn invocation_span<T>(event: &LambdaEvent<T>) -> Span {
     static IS_COLD: AtomicBool = AtomicBool::new(true);
     info_span!(

@@ -15,23 +15,26 @@ use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_op
 /// The sockets of this process that are connected to the Runtime API.
 #[derive(Debug)]
 pub(super) struct RuntimeApiSockets {
+    /// A descriptor of this process, through which its other descriptors are duplicated.
     process: OwnedFd,
+    /// The address of the Runtime API.
     peer: SocketAddr,
 }
 
 impl RuntimeApiSockets {
-    /// Sockets that are connected to this address, which is `host:port` or a URL.
+    /// Selects the sockets that are connected to the Runtime API at this address, which is `host:port` or a URL.
     ///
     /// `None` if the host is not an IP address, or if the kernel or a sandbox does not let the process read its own
-    /// descriptors. First frames are then as slow as without this module.
-    pub(super) fn to(runtime_api: &str) -> Option<Self> {
+    /// descriptors. The first frame of a run then waits, as it would without this module.
+    pub(super) fn connected_to(runtime_api: &str) -> Option<Self> {
         let address = runtime_api.strip_prefix("http://").unwrap_or(runtime_api);
         let peer = address.split('/').next()?.parse().ok()?;
         let process = pidfd_open(getpid(), PidfdFlags::empty()).ok()?;
         Some(Self { process, peer })
     }
 
-    /// Turns Nagle's algorithm off on all such sockets that are open now.
+    /// Turns Nagle's algorithm off on all selected sockets that are open at the moment. It is called at each event,
+    /// because the runtime may have opened new connections. Errors are ignored.
     pub(super) fn disable_nagle(&self) {
         let Ok(descriptors) = fs::read_dir("/proc/self/fd") else {
             return;
@@ -62,7 +65,7 @@ mod tests {
         let [api, other] = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
         let [ours, theirs] = [&api, &other].map(|to| TcpStream::connect(to.local_addr().unwrap()).unwrap());
 
-        RuntimeApiSockets::to(&api.local_addr().unwrap().to_string()).unwrap().disable_nagle();
+        RuntimeApiSockets::connected_to(&api.local_addr().unwrap().to_string()).unwrap().disable_nagle();
 
         assert!(ours.nodelay().unwrap());
         assert!(!theirs.nodelay().unwrap());
@@ -70,7 +73,7 @@ mod tests {
 
     #[test]
     fn address_may_be_a_url() {
-        assert_eq!(RuntimeApiSockets::to("http://127.0.0.1:9000/.rt/_").unwrap().peer.port(), 9000);
-        assert!(RuntimeApiSockets::to("runtime.internal:9000").is_none());
+        assert_eq!(RuntimeApiSockets::connected_to("http://127.0.0.1:9000/.rt/_").unwrap().peer.port(), 9000);
+        assert!(RuntimeApiSockets::connected_to("runtime.internal:9000").is_none());
     }
 }

@@ -30,8 +30,9 @@ struct DecodedRequest {
     claims: Option<Claims>,
 }
 
-/// Decodes an event into a request. Its extensions hold the claims that the entry point has proven, the deadline of the
-/// run, and the tenant of the environment. Nothing else of the event reaches the endpoint.
+/// Turns an event into an HTTP request for the endpoint. The extensions of the request hold the claims that the entry
+/// point has proven, the deadline of the run, and the tenant of the invocation's `context`. Nothing else of the event
+/// reaches the endpoint.
 pub(super) fn to_http(event: Event, context: &Context) -> Request<Bytes> {
     let Event { source, format } = event;
     let DecodedRequest { method, path, headers, body, claims } = match format {
@@ -54,7 +55,7 @@ pub(super) fn to_http(event: Event, context: &Context) -> Request<Bytes> {
     request
 }
 
-/// Decodes an event of payload format 1.0.
+/// Decodes an event of payload format 1.0, which `source` has sent: a REST API or an HTTP API.
 fn decode_format_1(event: ApiGatewayProxyRequest, source: EventSource) -> DecodedRequest {
     let path = event.path.unwrap_or_default();
     // The path of a REST API has no stage; the path of an HTTP API begins with it.
@@ -76,7 +77,7 @@ fn decode_format_1(event: ApiGatewayProxyRequest, source: EventSource) -> Decode
     }
 }
 
-/// Decodes an event of payload format 2.0.
+/// Decodes an event of payload format 2.0, which a function URL or an HTTP API has sent.
 fn decode_format_2(event: ApiGatewayV2httpRequest) -> DecodedRequest {
     let context = event.request_context;
     let path = event.raw_path.unwrap_or_default();
@@ -89,7 +90,8 @@ fn decode_format_2(event: ApiGatewayV2httpRequest) -> DecodedRequest {
     }
 }
 
-/// Decodes the body. A body that is not valid Base64 counts as empty.
+/// Returns the bytes of a body, decoded from Base64 if `is_base64` is set. A missing body and a body of invalid
+/// Base64 are empty.
 fn decode_body(body: Option<String>, is_base64: bool) -> Bytes {
     let body = body.unwrap_or_default();
     if is_base64 {
@@ -100,7 +102,7 @@ fn decode_body(body: Option<String>, is_base64: bool) -> Bytes {
     }
 }
 
-/// Parses the path; an empty one is `/`.
+/// Parses a path. An empty path becomes `/`, and an unusable one `*`, for which the endpoint has no route.
 fn to_uri(path: &str) -> Uri {
     match path {
         "" => Uri::from_static("/"),
@@ -109,7 +111,8 @@ fn to_uri(path: &str) -> Uri {
     }
 }
 
-/// Removes the stage from the beginning of a path. `$default` is not part of any path.
+/// Returns `path` without the stage at its beginning. A path that does not begin with the stage is returned
+/// unchanged; the stage `$default` is not part of any path.
 fn without_stage<'a>(path: &'a str, stage: Option<&str>) -> &'a str {
     let stage = stage.filter(|stage| *stage != "$default");
     let rest = stage.and_then(|stage| path.strip_prefix('/')?.strip_prefix(stage));
@@ -120,8 +123,8 @@ fn without_stage<'a>(path: &'a str, stage: Option<&str>) -> &'a str {
     }
 }
 
-/// Returns how long the run may take: what is left of the invocation, but not longer than the entry point waits. `None` if
-/// there is no limit.
+/// Returns the longest time that the run may take: the `remaining` time of the invocation, but no longer than the
+/// entry point waits for a response. `None` if neither is limited.
 fn run_time(source: EventSource, remaining: Option<Duration>) -> Option<Duration> {
     match source {
         EventSource::HttpApi => Some(remaining.map_or(HTTP_API_TIMEOUT, |time| time.min(HTTP_API_TIMEOUT))),
@@ -129,8 +132,8 @@ fn run_time(source: EventSource, remaining: Option<Duration>) -> Option<Duration
     }
 }
 
-/// Returns the time that is left until a deadline. A deadline in the past counts as no deadline: `cargo lambda watch`
-/// sends 1970.
+/// Returns the time that is left until the deadline of the invocation. `None` if the deadline is in the past, which
+/// means that there is no deadline: `cargo lambda watch` sends the year 1970.
 fn remaining(deadline: SystemTime) -> Option<Duration> {
     deadline.duration_since(SystemTime::now()).ok().filter(|remaining| !remaining.is_zero())
 }

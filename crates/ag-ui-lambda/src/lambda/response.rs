@@ -15,7 +15,7 @@ use serde_json::json;
 
 use crate::endpoint::{ResponseBody, ResponseLimit};
 
-/// A response in either form, as the runtime takes it.
+/// A response as the runtime accepts it: streamed or buffered.
 pub(super) type LambdaResponse = FunctionResponse<BufferedResponse, StreamedBody>;
 
 /// The limit of a buffered response. Lambda takes JSON of at most 6 MB in which the body is a string; 16 KiB of that are left
@@ -50,11 +50,11 @@ type Body = ResponseBody;
 #[cfg(feature = "otel")]
 type Body = super::telemetry::otel::FlushAtEnd;
 
-/// Encodes a response that leaves while the run goes on.
 #[cfg_attr(
     not(feature = "otel"),
     expect(clippy::useless_conversion, reason = "without `otel` it is the same type")
 )]
+/// Encodes a response that is sent while its run goes on: each frame of the body leaves as soon as it is there.
 pub(super) fn encode_streamed(response: Response<ResponseBody>) -> LambdaResponse {
     let (head, body) = response.into_parts();
     let metadata_prelude =
@@ -65,7 +65,7 @@ pub(super) fn encode_streamed(response: Response<ResponseBody>) -> LambdaRespons
     })
 }
 
-/// Encodes a response that is complete.
+/// Encodes a response whose body is complete, in the JSON form that function URLs, REST APIs and HTTP APIs accept.
 pub(super) fn encode_buffered(response: Response<Bytes>) -> LambdaResponse {
     let (head, body) = response.into_parts();
     FunctionResponse::BufferedResponse(BufferedResponse {
@@ -82,8 +82,8 @@ pub(super) fn encode_buffered(response: Response<Bytes>) -> LambdaResponse {
 const LOAD_BALANCER_MESSAGE: &str = "This agent cannot be reached through an Application Load Balancer. \
     It can be reached through function URLs, REST APIs and HTTP APIs.";
 
-/// Returns the response to a load balancer, with status 501. It is a refusal and not a failed invocation, so that the load
-/// balancer passes the reason on. Load balancers accept a form of their own, with a description of the status.
+/// Builds the response to an event of a load balancer, which is not served: status 501 and a JSON body with the
+/// reason. The invocation does not fail, so that the load balancer passes the reason on.
 pub(super) fn load_balancer_refusal() -> LambdaResponse {
     let error = json!({ "code": "UNSUPPORTED_FRONT_DOOR", "message": LOAD_BALANCER_MESSAGE });
     let headers = [("cache-control", "no-store"), ("content-type", "application/json")];
@@ -100,13 +100,13 @@ pub(super) fn load_balancer_refusal() -> LambdaResponse {
     })
 }
 
-/// Returns the headers as a map. The endpoint repeats no header, and all values are text.
+/// Returns the headers as a map of text. The endpoint never repeats a header, and all its values are text.
 fn header_map(headers: &HeaderMap) -> BTreeMap<String, String> {
     let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect()
 }
 
-/// Returns the number of bytes that a text takes within a JSON string, as serde_json writes it.
+/// Returns the number of bytes that `text` needs inside a JSON string, without the quotes, as serde_json escapes it.
 fn json_encoded_len(text: &[u8]) -> usize {
     let bytes = |byte: &u8| match byte {
         b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0c => 2,
@@ -119,7 +119,7 @@ fn json_encoded_len(text: &[u8]) -> usize {
 impl Stream for StreamedBody {
     type Item = Result<Bytes, Infallible>;
 
-    /// Returns the bytes of the next frame.
+    /// Polls the bytes of the next frame of the body; `None` at its end. It never fails.
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let frame = std::task::ready!(Pin::new(&mut self.0).poll_frame(cx));
         // The endpoint sends no trailers.

@@ -1,8 +1,8 @@
 //! Rotates the shared token and the key of approvals: the four steps of Secrets Manager, in a function of its own.
 //!
-//! The agent's function may only read its secrets, so another function has to write them. Secrets Manager invokes it once for
-//! each step and may repeat any of them, so each step first checks what is done already. How long the previous value is
-//! accepted is decided by those who read the secrets, `auth` and `approval`.
+//! The agent's function may only read its secrets, so another function has to write them. Secrets Manager invokes this other
+//! function once for each step and may repeat any step, so each step first checks what is done already. `auth` and `approval`,
+//! which read the secrets, decide how long the previous value is accepted.
 //!
 //! A secret's value is in Secrets Manager and in the memory of this process. No log line, error or response contains it.
 //!
@@ -23,7 +23,9 @@ use crate::error_chain::error_chain;
 use crate::log_events::ROTATION_FAILED;
 use secret_format::SecretValueError;
 
+/// The stage of the version that is in force.
 const CURRENT: &str = "AWSCURRENT";
+/// The stage of the new version while it is not in force yet.
 const PENDING: &str = "AWSPENDING";
 
 /// The event of one step.
@@ -33,19 +35,23 @@ struct RotationEvent {
     step: Step,
     /// The secret's ARN.
     secret_id: String,
-    /// The id of the version that is rotated in.
+    /// The id of the new version.
     client_request_token: String,
 }
 
 /// The steps, in the order of a rotation.
 #[derive(Debug, Clone, Copy, Deserialize)]
 enum Step {
+    /// A new value is generated and stored under AWSPENDING.
     #[serde(rename = "createSecret")]
     Create,
+    /// Does nothing, because the new value has to be set in no other service.
     #[serde(rename = "setSecret")]
     Set,
+    /// The new value is checked.
     #[serde(rename = "testSecret")]
     Test,
+    /// The new value is put in force, under AWSCURRENT.
     #[serde(rename = "finishSecret")]
     Finish,
 }
@@ -53,14 +59,19 @@ enum Step {
 /// Why a step failed. Secrets Manager tries the rotation again later. No message contains any part of a value.
 #[derive(Debug, thiserror::Error)]
 enum RotationError {
+    /// Rotation is switched off for the secret.
     #[error("rotation is off for the secret")]
     Off,
+    /// The secret has no version with the id in the event.
     #[error("the secret has no version of the id that is to be rotated in")]
     NoVersion,
+    /// The version with the id in the event is not staged AWSPENDING.
     #[error("the version that is to be rotated in is not staged AWSPENDING")]
     NotPending,
+    /// No version of the secret is staged AWSCURRENT.
     #[error("no version of the secret is staged AWSCURRENT")]
     NoCurrent,
+    /// The value of the version at this stage cannot be used.
     #[error("the version staged {0} is unusable: {1}")]
     Value(&'static str, SecretValueError),
     /// A call of Secrets Manager failed. The cause is text, because the `Debug` of the SDK's error contains the response's
@@ -69,8 +80,8 @@ enum RotationError {
     Call { call: &'static str, cause: String },
 }
 
-/// Serves the rotation of secrets until the environment is shut down. It is for a function of its own, such as
-/// `ag-ui-rotate`, and runs within [`run`](super::run).
+/// Serves the events with which Secrets Manager rotates a secret, until Lambda shuts the process down. It is the
+/// complete work of a function of its own, such as `ag-ui-rotate`, whose `main` passes it to [`run`](super::run).
 ///
 /// # Errors
 /// The runtime's own error if its API cannot be reached.
@@ -83,14 +94,17 @@ pub async fn rotate() -> Result<(), Error> {
     lambda_runtime::run(steps).await
 }
 
-/// The secret that an event is about.
+/// A secret that is being rotated, with the event of the step to run.
 struct RotatedSecret {
     client: Client,
     rotation: RotationEvent,
 }
 
 impl RotatedSecret {
-    /// Runs the step of the event, and logs what it did or why it failed.
+    /// Runs the step of the event, and logs what it has done or why it has failed.
+    ///
+    /// # Errors
+    /// [`RotationError`], with which the invocation fails, so that Secrets Manager tries the rotation again.
     async fn run_step(self) -> Result<(), RotationError> {
         let RotationEvent { step, secret_id, .. } = &self.rotation;
         let done = self.run_pending_step().await;
@@ -101,7 +115,8 @@ impl RotatedSecret {
         done.map(|_| ())
     }
 
-    /// Does what is left of the step, and returns a description of it for the log.
+    /// Does the work of the step that is not done yet, and returns a description of that work for the log. Does
+    /// nothing if the new version is in force already.
     async fn run_pending_step(&self) -> Result<&'static str, RotationError> {
         let current = match self.fetch_rotation_state().await? {
             RotationState::Rotated => return Ok("nothing: the version is in force already"),
@@ -116,7 +131,11 @@ impl RotatedSecret {
         }
     }
 
-    /// Asks how far the rotation is.
+    /// Asks Secrets Manager whether the new version is in force already.
+    ///
+    /// # Errors
+    /// [`RotationError`] if rotation is off, if the new version is neither in force nor pending, or if no version is
+    /// in force.
     async fn fetch_rotation_state(&self) -> Result<RotationState, RotationError> {
         let call = self.client.describe_secret().secret_id(&self.rotation.secret_id).send().await;
         let secret = call.map_err(|error| call_error("DescribeSecret", &error))?;
@@ -137,7 +156,8 @@ impl RotatedSecret {
         current.map(|(current, _)| RotationState::Rotating { current }).ok_or(RotationError::NoCurrent)
     }
 
-    /// Stores a new value under AWSPENDING, unless there is one already.
+    /// Runs the step "create": generates a value in the format of the current one and stores it under AWSPENDING.
+    /// Does nothing if a value is there already. Returns a description of the work for the log.
     async fn create_value(&self) -> Result<&'static str, RotationError> {
         if self.fetch_pending_value().await?.is_some() {
             return Ok("nothing: the value is there already");
@@ -151,7 +171,11 @@ impl RotatedSecret {
         Ok("made a new value")
     }
 
-    /// Checks that the new value can be used in place of the current one.
+    /// Runs the step "test": checks that the new value can be used in place of the current one. Returns a description
+    /// of the work for the log.
+    ///
+    /// # Errors
+    /// [`RotationError::Value`] if the new value is missing or unusable.
     async fn test_value(&self) -> Result<&'static str, RotationError> {
         let absent = || RotationError::Value(PENDING, SecretValueError::Absent);
         let pending = self.fetch_pending_value().await?.ok_or_else(absent)?;
@@ -161,7 +185,8 @@ impl RotatedSecret {
         Ok("tested the new value")
     }
 
-    /// Makes the new value the current one, after one more test.
+    /// Runs the step "finish": tests the new value once more, and moves the stage AWSCURRENT to it. `current` is the
+    /// id of the version that has the stage until then. Returns a description of the work for the log.
     async fn finish_rotation(&self, current: String) -> Result<&'static str, RotationError> {
         // Tested again, because from now on everybody has to use it.
         self.test_value().await?;
@@ -172,7 +197,7 @@ impl RotatedSecret {
         Ok("put the new value in force")
     }
 
-    /// Returns the value in force.
+    /// Reads the value that is in force: that of the version staged AWSCURRENT.
     async fn fetch_current_value(&self) -> Result<SecretString, RotationError> {
         let get = self.client.get_secret_value().secret_id(&self.rotation.secret_id).version_stage(CURRENT);
         let current = get.send().await.map_err(|error| call_error("GetSecretValue", &error))?;
@@ -180,7 +205,7 @@ impl RotatedSecret {
         current.map_err(|error| RotationError::Value(CURRENT, error))
     }
 
-    /// Returns the value of the new version; `None` if it was not created yet.
+    /// Reads the value of the new version; `None` if the step "create" has not stored it yet.
     async fn fetch_pending_value(&self) -> Result<Option<SecretString>, RotationError> {
         let get = self.client.get_secret_value().secret_id(&self.rotation.secret_id).version_stage(PENDING);
         match get.version_id(&self.rotation.client_request_token).send().await {
@@ -202,12 +227,12 @@ enum RotationState {
     Rotating { current: String },
 }
 
-/// Whether there is no such version.
+/// Whether a read has failed because the secret has no such version.
 fn is_absent<R>(error: &SdkError<GetSecretValueError, R>) -> bool {
     error.as_service_error().is_some_and(GetSecretValueError::is_resource_not_found_exception)
 }
 
-/// The error of a call of Secrets Manager that failed.
+/// Turns the failure of the call `call` of Secrets Manager into the error of the step.
 fn call_error<E, R>(call: &'static str, error: &SdkError<E, R>) -> RotationError
 where
     E: std::error::Error + ProvideErrorMetadata + 'static,
@@ -217,7 +242,7 @@ where
 }
 
 impl From<RotationError> for Diagnostic {
-    /// Makes the failure of an invocation, which Secrets Manager shows, of an error.
+    /// Turns the error of a step into the failure of the invocation, which Secrets Manager shows.
     fn from(error: RotationError) -> Self {
         Self { error_type: "RotationFault".into(), error_message: error.to_string() }
     }

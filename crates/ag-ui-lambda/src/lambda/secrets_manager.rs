@@ -19,27 +19,34 @@ use crate::secrets::{SecretError, SecretSource, SecretVersion, Stage};
 /// One secret in AWS Secrets Manager.
 #[derive(Debug)]
 pub struct SecretsManager {
+    /// The name or ARN of the secret.
     id: String,
     /// Built by the first read, because it takes milliseconds, for which the start of the function should not wait.
     client: OnceCell<Client>,
 }
 
 impl SecretsManager {
-    /// The secret with this name or ARN, read with the role and region of the environment. Nothing is read yet.
+    /// Creates a source for the secret with this name or ARN, which is read with the role and the region of the
+    /// environment. Nothing is read yet.
     ///
-    /// A read takes at most 2 s, and each of its up to 3 attempts at most 1 s, because a request waits for it.
+    /// A read takes at most 2 s, in up to 3 attempts of at most 1 s, because a request waits for it.
     #[must_use]
     pub fn new(id: impl Into<String>) -> Self {
         Self { id: id.into(), client: OnceCell::new() }
     }
 
-    /// Reads the secret with these settings of the SDK.
+    /// Sets the configuration of the SDK, such as another region or role, with which the secret is read in place of
+    /// the environment's.
     #[must_use]
     pub fn with_config(self, config: &SdkConfig) -> Self {
         Self { client: OnceCell::new_with(Some(build_client(config))), ..self }
     }
 
-    /// Reads the version at `stage`; `None` if there is no previous one.
+    /// Reads the version of the secret at `stage`. `Ok(None)` if the secret has no previous version.
+    ///
+    /// # Errors
+    /// [`SecretError::Absent`] if the current version is missing, [`SecretError::NotText`] if the value is binary,
+    /// and [`SecretError::Failed`] if the read fails.
     async fn read_version(&self, stage: Stage) -> Result<Option<SecretVersion>, SecretError> {
         let label = match stage {
             Stage::Current => "AWSCURRENT",
@@ -70,7 +77,7 @@ impl SecretsManager {
     }
 }
 
-/// Builds a client with the timeouts of [`SecretsManager::new`].
+/// Builds a client with the timeouts that [`SecretsManager::new`] documents.
 fn build_client(config: &SdkConfig) -> Client {
     let timeouts = TimeoutConfig::builder()
         .operation_timeout(Duration::from_secs(2))
@@ -81,6 +88,7 @@ fn build_client(config: &SdkConfig) -> Client {
 }
 
 impl SecretSource for SecretsManager {
+    /// Reads the version at `stage` from AWS Secrets Manager.
     fn fetch(&self, stage: Stage) -> BoxFuture<'_, Result<Option<SecretVersion>, SecretError>> {
         Box::pin(self.read_version(stage))
     }

@@ -1,6 +1,6 @@
-//! Amazon Bedrock behind the port [`Model`], through ConverseStream, its one API for every model.
+//! Amazon Bedrock as a [`Model`], through ConverseStream, its one API for every model.
 //!
-//! This file has the client and the order of a turn. [`request`] and [`messages`] write requests, [`stream`] reads
+//! This file builds the client, sends requests and warms up. [`request`] and [`messages`] write requests, [`stream`] reads
 //! responses, and [`error`] classifies failures. Nothing is retried here, except on a dead connection: only the agent loop
 //! knows whether a part of the answer was already sent to the client.
 
@@ -74,21 +74,27 @@ type SendResult = Result<ConverseStreamOutput, Box<SdkError<ConverseStreamError,
 /// Source: <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html>.
 #[derive(Debug, Clone)]
 pub struct Bedrock {
+    /// `bedrock/<model id>`.
     name: Arc<str>,
     /// The id of a model, or the id or ARN of an inference profile.
     model: Arc<str>,
+    /// What the model's id tells about its features.
     family: ModelFamily,
     /// The client, which is built on first use: that takes milliseconds, and the start should not wait for it.
     client: Arc<OnceCell<Client>>,
     /// Whether a response has come since a connection last failed, so that the next request may reuse a dead connection.
     may_be_stale: Arc<AtomicBool>,
+    /// The maximum time without anything from Bedrock.
     idle_timeout: Duration,
+    /// The guardrail that Bedrock applies to each turn.
     guardrail: Option<GuardrailStreamConfiguration>,
+    /// Whether prompts are cached; `None` leaves it to the model's family.
     prompt_cache: Option<bool>,
 }
 
 impl Bedrock {
-    /// Creates a model by its id, or by the id or ARN of an inference profile. Nothing is sent.
+    /// Creates a model by its id, or by the id or ARN of an inference profile. Sends nothing: the first turn, or
+    /// [`Model::warm_up`], opens the connection.
     #[must_use]
     pub fn new(model: impl Into<String>) -> Self {
         let model = model.into();
@@ -104,20 +110,22 @@ impl Bedrock {
         }
     }
 
-    /// Sets the configuration of the AWS SDK; the default is that of the environment. Its retries and timeouts are not used.
+    /// Sets the configuration of the AWS SDK, such as region and credentials; by default it is loaded from the
+    /// environment. Its retries and timeouts are replaced: the adapter has its own timeouts and does not retry.
     #[must_use]
     pub fn with_config(self, config: &SdkConfig) -> Self {
         Self { client: Arc::new(OnceCell::new_with(Some(build_client(config)))), ..self }
     }
 
-    /// Sets how long the model may send nothing before the turn fails. The default is 60 s, since a model may think that
-    /// long before its first word.
+    /// Sets how long Bedrock may send nothing, before and during a response, until the turn fails. The default is 60 s,
+    /// since a model may think that long before its first word.
     #[must_use]
     pub fn idle_timeout(self, idle_timeout: Duration) -> Self {
         Self { idle_timeout, ..self }
     }
 
-    /// Sets a guardrail by its id or ARN and its version.
+    /// Sets the guardrail that Bedrock applies to each turn, by the guardrail's id or ARN and its version. By default
+    /// no guardrail is applied.
     #[must_use]
     pub fn guardrail(self, id: impl Into<String>, version: impl Into<String>) -> Self {
         let guardrail = GuardrailStreamConfiguration::builder();
@@ -125,45 +133,47 @@ impl Bedrock {
         Self { guardrail: Some(guardrail), ..self }
     }
 
-    /// Sets whether Bedrock caches the system prompt and the tools between turns.
+    /// Sets whether requests ask Bedrock to cache the system prompt and the tools between turns.
     ///
-    /// By default it does for the Claude and Nova models that support it. Other models refuse a request with a cache point.
+    /// By default they do so for the Claude and Nova models that support it. Other models refuse a request with a cache
+    /// point.
     #[must_use]
     pub fn prompt_cache(self, is_on: bool) -> Self {
         Self { prompt_cache: Some(is_on), ..self }
     }
 
-    /// Returns the client, and builds it on first use.
+    /// Returns the SDK's client. On first use it is built, with the configuration of the environment unless
+    /// [`with_config`](Self::with_config) has set another one.
     async fn client(&self) -> &Client {
         let from_environment =
             || async { build_client(&aws_config::load_defaults(BehaviorVersion::latest()).await) };
         self.client.get_or_init(from_environment).await
     }
 
-    /// Sends the request and returns the reader of its response. If a reused connection turns out to be dead, the request is
-    /// sent once more.
+    /// Sends the request and returns the reader of its response. If the connection breaks before a response and may be
+    /// a reused one, the request is sent once more.
     async fn send(self, request: ConverseRequest) -> Result<ResponseReader, ModelError> {
         let cuts = SharedCuts::default();
         let mut sent = self.send_once(&request, &cuts).await;
         // A reused connection may have died since, which is not a failure of the provider.
-        if is_dead_connection(&sent) && self.may_be_stale.swap(false, Ordering::Relaxed) {
+        if failed_before_response(&sent) && self.may_be_stale.swap(false, Ordering::Relaxed) {
             sent = self.send_once(&request, &cuts).await;
         }
         // Whatever the response is, the connection is open then.
         if sent.is_ok() || sent.as_ref().is_err_and(|error| error.raw_response().is_some()) {
             self.may_be_stale.store(true, Ordering::Relaxed);
         }
-        let answer = sent.map_err(|error| match *error {
+        let response = sent.map_err(|error| match *error {
             SdkError::TimeoutError(_) => {
                 let cause = format!("no answer within {:?}", self.idle_timeout);
                 ModelError::new(ModelErrorKind::Unavailable, cause)
             }
             error => error::from_send_error(error, &request.names),
         })?;
-        let request_id = answer.request_id().map(ToOwned::to_owned);
+        let request_id = response.request_id().map(ToOwned::to_owned);
         let texts = BlockTexts::new(cuts);
         Ok(ResponseReader::new(
-            answer.stream,
+            response.stream,
             request_id,
             request.names,
             self.model,
@@ -172,7 +182,8 @@ impl Bedrock {
         ))
     }
 
-    /// Sends the request once.
+    /// Sends the request once and waits for the start of the response, at most for the idle timeout. `cuts` collects
+    /// the places where frames of the response cut a character in two.
     async fn send_once(&self, request: &ConverseRequest, cuts: &SharedCuts) -> SendResult {
         let builder = self.client().await.converse_stream();
         let sent = builder
@@ -193,31 +204,37 @@ impl Bedrock {
         }
     }
 
-    /// Loads the credentials and opens the connection. The request for it costs nothing: Bedrock responds with 404.
+    /// Loads the credentials and opens the connection with a `GET /`, which costs nothing. The result is always an
+    /// error, because Bedrock responds with 404; the caller ignores it.
     async fn connect(&self) -> Result<(), ModelError> {
         let request = self.client().await.converse_stream().model_id(&*self.model);
-        let answer = request.customize().mutate_request(turn_into_get).send().await;
-        if answer.as_ref().is_err_and(|error| error.raw_response().is_some()) {
+        let response = request.customize().mutate_request(turn_into_get).send().await;
+        if response.as_ref().is_err_and(|error| error.raw_response().is_some()) {
             self.may_be_stale.store(true, Ordering::Relaxed);
         }
-        answer.map(drop).map_err(|error| error::from_send_error(error, &ToolNames::default()))
+        response.map(drop).map_err(|error| error::from_send_error(error, &ToolNames::default()))
     }
 }
 
 impl Model for Bedrock {
+    /// Returns `bedrock/<model id>`.
     fn name(&self) -> &str {
         &self.name
     }
 
+    /// Starts a turn: sends the request when the stream is first polled, and returns the deltas of the response.
     fn stream(&self, request: &Request) -> DeltaStream {
         let request = ConverseRequest::new(request, &self.name, self.family, self.prompt_cache);
         self.clone().send(request).map_ok(deltas).try_flatten_stream().boxed()
     }
 
+    /// Returns whether the part is text, or an image or document that Bedrock accepts.
     fn accepts(&self, part: &PartKind) -> bool {
         matches!(part, PartKind::Text { .. }) || Attachment::new(part, 1).is_some()
     }
 
+    /// Loads the credentials and opens a connection; gives up after 2 s. A failure is ignored here, because the first
+    /// turn reports it.
     fn warm_up(&self) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             // The response is always an error; it only matters that there was a response.
@@ -227,8 +244,8 @@ impl Model for Bedrock {
     }
 }
 
-/// Returns whether the connection failed before any part of a response came.
-fn is_dead_connection(sent: &SendResult) -> bool {
+/// Returns whether the request failed because its connection broke before any part of a response came.
+fn failed_before_response(sent: &SendResult) -> bool {
     let is_broken = |error: &SdkError<_, _>| match error {
         SdkError::DispatchFailure(failure) => failure.is_io() || failure.is_other(),
         _ => false,
@@ -236,7 +253,8 @@ fn is_dead_connection(sent: &SendResult) -> bool {
     sent.as_ref().is_err_and(|error| is_broken(error))
 }
 
-/// Builds the client from an SDK configuration, without its retries and timeouts.
+/// Builds the SDK's client. Of `config`, the retries and timeouts are replaced: no retries, and only a limit for
+/// opening a connection.
 fn build_client(config: &SdkConfig) -> Client {
     let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).build();
     let config = Builder::from(config)
@@ -247,10 +265,10 @@ fn build_client(config: &SdkConfig) -> Client {
     Client::from_conf(config.build())
 }
 
-/// Sorts the members of all objects in the body.
+/// Sorts the members of all objects in the request's JSON body, so that equal requests have equal bytes.
 ///
-/// The SDK keeps the members of a document, and so of a tool's schema and of arguments, in a `HashMap`. Each request would
-/// write them in another order, and the provider's prompt cache would never find them again. This can be removed when
+/// The SDK keeps the members of a tool's schema and of arguments in a `HashMap`. Without sorting, each request would
+/// write them in another order, and the provider's prompt cache would never match. This can be removed when
 /// `aws_smithy_types::Document` keeps an order.
 fn sort_members(request: &mut HttpRequest) {
     let body = request.body().bytes().and_then(|body| serde_json::from_slice(body).ok());
@@ -264,7 +282,8 @@ fn sort_members(request: &mut HttpRequest) {
     }
 }
 
-/// Turns a request into `GET /` of the same host, with an empty body.
+/// Replaces a request of the SDK by `GET /` of the same host, with an empty body. Used to open a connection without a
+/// turn.
 fn turn_into_get(request: &mut HttpRequest) {
     let host = request.uri().splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
     // Neither can fail, since the method is valid and the host was the request's. An unchanged request would be refused

@@ -33,9 +33,11 @@ pub(super) use self::call_delta::CallDelta;
 /// The methods append the resulting deltas to `out`. `names` restores the original names of the tools.
 #[derive(Default)]
 pub(super) struct Calls {
+    /// The calls; the index of a call is its number in the deltas.
     calls: Vec<PartialCall>,
     /// The call that got the last piece.
     last_updated: usize,
+    /// Arguments that belong to no known call yet.
     unassigned: UnassignedArguments,
     /// Indexes on the wire of calls that the provider makes by itself.
     ignored_indexes: Vec<usize>,
@@ -44,23 +46,26 @@ pub(super) struct Calls {
 }
 
 impl Calls {
-    /// Returns whether no call with a name has come.
+    /// Returns `true` until the first call with a name has come.
     pub(super) fn is_empty(&self) -> bool {
         self.calls.iter().all(|call| call.announced_id.is_none())
     }
 
-    /// Ignores the pieces with this index from now on, because the provider makes that call by itself.
+    /// Drops the pieces without a name at this index on the wire from now on, because the provider executes that call
+    /// itself. A new call at the same index ends this; `None` changes nothing.
     pub(super) fn ignore_index(&mut self, index: Option<usize>) {
         self.ignored_indexes.extend(index);
     }
 
-    /// Returns whether a call has started with this index on the wire.
+    /// Returns whether the call at this index on the wire has started.
     #[cfg(feature = "bedrock")]
     pub(super) fn has_index(&self, index: usize) -> bool {
         self.calls.iter().any(|call| call.index == Some(index))
     }
 
-    /// Adds a piece of a call, which starts the call if none is known that it belongs to.
+    /// Applies the next piece of a call. If the piece belongs to no known call, it starts one; a piece with neither id
+    /// nor name is kept until its call is known. `names` restores the tool's original name; the deltas are appended to
+    /// `out`.
     pub(super) fn apply_delta(&mut self, delta: CallDelta, names: &ToolNames, out: &mut VecDeque<Delta>) {
         let delta = matching::without_null_words(&self.calls, delta);
         if delta.name.is_empty() && delta.index.is_some_and(|index| self.ignored_indexes.contains(&index)) {
@@ -79,8 +84,8 @@ impl Calls {
         }
     }
 
-    /// Adds a call that comes in one piece, and ends it. A call that was added before with the same ids, name and arguments
-    /// is skipped.
+    /// Adds a call that comes in one piece, and ends it. A call that was already added with the same index or id, name
+    /// and arguments is skipped. `names` restores the tool's original name; the deltas are appended to `out`.
     pub(super) fn add_complete(&mut self, delta: CallDelta, names: &ToolNames, out: &mut VecDeque<Delta>) {
         let delta = CallDelta { has_all_arguments: true, ..matching::without_null_words(&self.calls, delta) };
         let is_repeated = |call: &PartialCall| {
@@ -98,7 +103,9 @@ impl Calls {
         }
     }
 
-    /// Completes a call with all of its arguments, of which pieces may have come before.
+    /// Applies the final form of a call, with all of its arguments; pieces of them may have been streamed before. An
+    /// unknown call is added; if it has no name, its arguments are kept for another call. `names` restores the tool's
+    /// original name; the deltas are appended to `out`.
     pub(super) fn complete_call(&mut self, delta: CallDelta, names: &ToolNames, out: &mut VecDeque<Delta>) {
         let delta = CallDelta { has_all_arguments: true, ..matching::without_null_words(&self.calls, delta) };
         let call = match matching::find_call(&self.calls, &delta) {
@@ -109,7 +116,8 @@ impl Calls {
         self.apply_complete(call, &delta, names, out);
     }
 
-    /// Adds the calls that the final frame lists. Calls that were streamed before are completed and not added again.
+    /// Applies the list of all calls in the final frame. Calls that were streamed before are completed; the others are
+    /// added. `names` restores the tools' original names; the deltas are appended to `out`.
     pub(super) fn add_all(&mut self, list: Vec<CallDelta>, names: &ToolNames, out: &mut VecDeque<Delta>) {
         let mut is_listed = vec![false; self.calls.len()];
         for delta in list {
@@ -129,7 +137,8 @@ impl Calls {
         }
     }
 
-    /// Ends the block with this index, which may hold a call. Without an index it is the block of the last call.
+    /// Marks the call in the block with this index as complete; without an index, the last call. Nothing happens if the
+    /// block holds no call. Deltas are appended to `out`.
     pub(super) fn end_block(&mut self, index: Option<usize>, out: &mut VecDeque<Delta>) {
         let call = match index {
             Some(_) => self.calls.iter().rposition(|call| call.index == index),
@@ -140,11 +149,12 @@ impl Calls {
         }
     }
 
-    /// Ends the calls at the end of the turn. If the turn was cut short, so that it is not complete, the call that got the
-    /// last piece may lack arguments and is not ended.
+    /// Ends all calls at the end of the turn; the deltas are appended to `out`. If `is_complete` is false, a limit or a
+    /// filter has cut the turn: the call that got the last piece may lack arguments, and gets no
+    /// [`Delta::ToolCallEnd`].
     ///
     /// # Errors
-    /// A sentence for the log, when a call or arguments would be lost.
+    /// A sentence for the log if a call or arguments would be lost; the turn must then fail.
     pub(super) fn finish(
         &mut self,
         is_complete: bool,
@@ -158,7 +168,11 @@ impl Calls {
         Ok(())
     }
 
-    /// Gives the arguments that belong to no known call to the only call that lacks arguments.
+    /// At the end of the turn, gives arguments that belong to no known call to the only call that lacks arguments.
+    ///
+    /// # Errors
+    /// A sentence for the log if the arguments fit no call, if a call has no name, or if an earlier piece was
+    /// contradictory.
     fn assign_rest(&mut self, out: &mut VecDeque<Delta>) -> Result<(), &'static str> {
         if let Some(error) = self.error {
             return Err(error);
@@ -186,7 +200,8 @@ impl Calls {
         Ok(())
     }
 
-    /// Adds a call for the piece that starts it, and returns the call's number.
+    /// Adds the call that this piece starts, with arguments that came before it, and returns the call's number. The
+    /// caller applies the piece itself.
     fn start_call(&mut self, start: &CallDelta) -> usize {
         let mut call = PartialCall::new(start);
         self.ignored_indexes.retain(|index| Some(*index) != start.index);
@@ -196,7 +211,8 @@ impl Calls {
         self.calls.len() - 1
     }
 
-    /// Applies a piece that holds all arguments of its call, and marks the call as stopped.
+    /// Applies a piece that holds all arguments of the call with the number `call`, and marks the call as complete.
+    /// `names` restores the tool's original name; the deltas are appended to `out`.
     fn apply_complete(
         &mut self,
         call: usize,
@@ -209,7 +225,9 @@ impl Calls {
         self.mark_stopped(call, out);
     }
 
-    /// Applies everything of a piece but its arguments. The call's start is sent as soon as its name is known.
+    /// Applies id, name and signature of a piece to the call with the number `call`. When the name is first known, the
+    /// call's start is sent, followed by the arguments that came before. `names` restores the tool's original name; the
+    /// deltas are appended to `out`.
     fn apply_header(&mut self, call: usize, delta: &CallDelta, names: &ToolNames, out: &mut VecDeque<Delta>) {
         let partial = &mut self.calls[call];
         if partial.item_id.is_empty() {
@@ -240,15 +258,16 @@ impl Calls {
         }
     }
 
-    /// Returns the provider's id of a call; a new id if the provider sent none, or if another call has the same.
+    /// Returns the id under which a call is sent: the provider's id, or a new one if the provider sent none or another
+    /// call of the turn has the same.
     fn unique_id(&self, call: usize) -> String {
         let id = &self.calls[call].id;
         let is_free = !id.is_empty() && self.calls.iter().all(|call| call.announced_id.as_ref() != Some(id));
         if is_free { id.clone() } else { format!("call_{}", Uuid::new_v4().simple()) }
     }
 
-    /// Appends the next piece of a call's arguments. After complete arguments, a piece that repeats them is skipped, and
-    /// any other is kept for another call.
+    /// Applies a piece that continues the arguments of the call with the number `call`. If the arguments are already
+    /// complete, a piece that repeats them is skipped, and any other is kept for another call.
     fn append_arguments(&mut self, call: usize, delta: CallDelta, out: &mut VecDeque<Delta>) {
         let partial = &self.calls[call];
         if !partial.is_closed() {
@@ -259,8 +278,8 @@ impl Calls {
         }
     }
 
-    /// Takes all arguments of a call, and sends the part that has not been sent yet. Arguments that contradict those before
-    /// make the turn fail.
+    /// Applies a text with all arguments of the call with the number `call`: sends the part that was not streamed
+    /// before. A text that contradicts the streamed arguments makes the turn fail in [`finish`](Self::finish).
     fn set_arguments(&mut self, call: usize, json: &str, out: &mut VecDeque<Delta>) {
         let partial = &self.calls[call];
         match json.strip_prefix(partial.json.as_str()) {
@@ -270,7 +289,9 @@ impl Calls {
         }
     }
 
-    /// Adds a piece to a call's arguments, and sends it if the call's start was sent.
+    /// Stores `json` as the next piece of the arguments of the call with the number `call`, and appends it to `out` as
+    /// a delta if the call's start was sent. An empty object before any other arguments is only noted; a call that has
+    /// ended stays unchanged.
     fn send_arguments(&mut self, call: usize, json: &str, out: &mut VecDeque<Delta>) {
         let partial = &mut self.calls[call];
         if json.is_empty() || partial.is_ended {
@@ -288,8 +309,8 @@ impl Calls {
         }
     }
 
-    /// Notes that the wire calls a call complete, and ends it if its arguments are. Arguments that are missing may still come
-    /// in another place, so that an incomplete call ends with the turn.
+    /// Records that the wire has reported the call as complete, and ends the call if its arguments are complete.
+    /// Missing arguments may still come later, so an incomplete call is ended only at the end of the turn.
     fn mark_stopped(&mut self, call: usize, out: &mut VecDeque<Delta>) {
         self.calls[call].has_stopped = true;
         if self.calls[call].has_complete_json() {
@@ -297,7 +318,8 @@ impl Calls {
         }
     }
 
-    /// Sends the end of a call, once, if its start was sent.
+    /// Appends the end of a call to `out`. Nothing happens if the end was already sent, or if the call's start was
+    /// never sent.
     fn end_call(&mut self, call: usize, out: &mut VecDeque<Delta>) {
         let partial = &mut self.calls[call];
         if partial.announced_id.is_some() && !std::mem::replace(&mut partial.is_ended, true) {
@@ -309,7 +331,8 @@ impl Calls {
     }
 }
 
-/// Returns whether a text holds no member of an object, such as a stray bracket or the end of a tag after complete arguments.
+/// Returns whether a text contains no part of an object's member, so that it can be dropped: for example a stray
+/// bracket after complete arguments.
 fn has_no_member(json: &str) -> bool {
     !json.contains(['"', ':'])
 }

@@ -20,7 +20,7 @@ pub(super) enum ThinkingMode {
     Adaptive,
 }
 
-/// Returns how the model with this id is asked to think; `None` if it is not a Claude model.
+/// Returns how a request asks the model with this id to think; `None` if the id is not that of a Claude model.
 pub(super) fn thinking_mode(id: &str) -> Option<ThinkingMode> {
     let (_, id) = id.split_once("claude-")?;
     let mut words = id.split(['-', ':', '@']);
@@ -37,8 +37,8 @@ pub(super) fn thinking_mode(id: &str) -> Option<ThinkingMode> {
     })
 }
 
-/// Returns the maximum number of tokens that the model with this id can write in a turn. Anthropic requires a limit in
-/// each request.
+/// Returns the maximum number of tokens that the model with this id can write in a turn. It is sent where the settings
+/// have no limit, because Anthropic requires one in each request.
 ///
 /// Source: <https://platform.claude.com/docs/en/about-claude/models/overview>.
 #[cfg(feature = "http-models")]
@@ -56,10 +56,11 @@ pub(super) fn max_output_tokens(id: &str) -> u32 {
     }
 }
 
-/// Returns whether the model with this name can be asked to think in this request.
+/// Returns whether the history allows this request to ask for thinking. `model` is the full name of the model.
 ///
-/// While calls are being answered, Claude refuses to think unless the turn with the first of these calls began with its
-/// own reasoning. It did not if another model made the calls, for example.
+/// While the results of calls are sent back, Claude refuses to think unless the first turn after the user's message
+/// began with signed or redacted reasoning of this model. That is not the case if another model wrote that turn, for
+/// example.
 pub(super) fn can_think(request: &Request, model: &str) -> bool {
     let in_loop = request.history.rsplit(|turn| matches!(turn, Turn::User(_))).next().unwrap_or_default();
     let first = in_loop.iter().find_map(|turn| match turn {
@@ -72,7 +73,8 @@ pub(super) fn can_think(request: &Request, model: &str) -> bool {
     })
 }
 
-/// Reads a minor version; `None` for anything longer than two digits, such as a date.
+/// Parses the minor version in a Claude model's id. Returns `None` for other words, such as a date, which has more than
+/// two digits.
 fn minor_version(word: &str) -> Option<u32> {
     if word.len() <= 2 { word.parse().ok() } else { None }
 }

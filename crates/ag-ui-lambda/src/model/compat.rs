@@ -28,20 +28,21 @@ pub(super) struct ToolNames {
 }
 
 impl ToolNames {
-    /// Chooses the names on the wire for these tools.
+    /// Records the names of a request's tools, and which of them are replaced on the wire because not every provider
+    /// accepts them.
     pub(super) fn new(tools: &[Tool]) -> Self {
         let odd = tools.iter().map(|tool| &tool.name).filter(|name| !is_valid_name(name));
         let renamed = odd.map(|name| (wire_name(name), name.clone())).collect();
         Self { all: tools.iter().map(|tool| tool.name.clone()).collect(), renamed }
     }
 
-    /// Returns the original name of the tool at this index in the request.
-    pub(super) fn name_at(&self, place: usize) -> Option<&str> {
-        self.all.get(place).map(String::as_str)
+    /// Returns the original name of the tool at this index in the request; `None` if there are fewer tools.
+    pub(super) fn name_at(&self, index: usize) -> Option<&str> {
+        self.all.get(index).map(String::as_str)
     }
 
-    /// Returns the original name of the tool that these texts mention, by its name on the wire as a word of its own; `None`
-    /// if they mention no tool, or more than one.
+    /// Returns the original name of the one tool that these texts mention by its name on the wire. Returns `None` if
+    /// they mention no tool or several. Used to find the tool that an error message blames.
     pub(super) fn find_in<'a>(&self, texts: impl Iterator<Item = &'a str>) -> Option<&str> {
         let is_of_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
         let words: Vec<&str> = texts.flat_map(|text| text.split(|c| !is_of_name(c))).collect();
@@ -49,28 +50,30 @@ impl ToolNames {
         named.next().filter(|_| named.next().is_none()).map(String::as_str)
     }
 
-    /// Returns the original name of a tool for its name on the wire.
+    /// Returns the original name for a name that came from the provider. A name that was not replaced is returned
+    /// unchanged.
     pub(super) fn original_name(&self, name: String) -> String {
         self.renamed.get(&name).cloned().unwrap_or(name)
     }
 }
 
-/// Returns the name of a tool on the wire. The same name always gives the same result, so that calls of tools that are no
-/// longer on offer keep theirs.
+/// Returns a tool's name in a form that every provider accepts. The result depends only on the name, so calls in the
+/// history stay consistent even if their tool is no longer on offer.
 pub(super) fn wire_tool_name(name: &str) -> Cow<'_, str> {
     if is_valid_name(name) { name.into() } else { wire_name(name).into() }
 }
 
-/// Returns a call's id in a form that every provider accepts; the same id always gives the same result.
+/// Returns a call's id in a form that every provider accepts: unchanged if possible, otherwise a digest. The same id
+/// always gives the same result.
 pub(super) fn wire_call_id(id: &str) -> Cow<'_, str> {
     if is_plain(id, MAX_CALL_ID_LEN) { id.into() } else { format!("call_{}", digest(id)).into() }
 }
 
-/// Returns the JSON Schema of a tool's arguments in a form that every provider accepts.
+/// Returns the JSON Schema of a tool's arguments in a form that every provider accepts: an object with `properties`,
+/// without alternatives at the top.
 ///
-/// A client's tool may come without a schema, with one that describes no object, without `properties`, which OpenAI
-/// requires, or with alternatives at the top, which only Gemini accepts. The alternatives are left out; whoever runs the
-/// tool checks its arguments anyway.
+/// A missing schema, or one that describes no object, becomes that of an object without properties. Alternatives at the
+/// top are left out, because only Gemini accepts them; whoever runs the tool checks its arguments anyway.
 pub(super) fn wire_schema(tool: &Tool) -> Value {
     match &tool.parameters {
         Some(Value::Object(schema)) if schema.get("type").is_none_or(|kind| kind == "object") => {
@@ -86,8 +89,8 @@ pub(super) fn wire_schema(tool: &Tool) -> Value {
     }
 }
 
-/// Replaces each subschema `true` by `{}`, which means the same, because llama.cpp knows only this form.
-/// `additionalProperties` and its like keep `true`, which every server knows there.
+/// Replaces each subschema `true` in a schema by `{}`, which means the same, because llama.cpp accepts only this form.
+/// `additionalProperties` and similar keywords keep `true`, which every server accepts there.
 fn replace_true_subschemas(schema: &mut Value) {
     const BY_NAME: &[&str] =
         &["properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies"];
@@ -109,7 +112,7 @@ fn replace_true_subschemas(schema: &mut Value) {
     }
 }
 
-/// Replaces a subschema if it is `true`, and the subschemas in it.
+/// Replaces this subschema by `{}` if it is `true`, and does the same with the subschemas in it.
 fn replace_if_true(schema: &mut Value) {
     if *schema == Value::Bool(true) {
         *schema = Value::Object(Map::new());
@@ -117,8 +120,9 @@ fn replace_if_true(schema: &mut Value) {
     replace_true_subschemas(schema);
 }
 
-/// Returns the tools that the history has calls of, for a request that offers no tools: Bedrock and Anthropic refuse calls
-/// in the history of a request that declares no tool.
+/// Returns the tools of which the history contains calls. They are declared when a request offers no tools, because
+/// Bedrock and Anthropic refuse calls in the history of a request without any declared tool. A tool that is no longer
+/// on offer becomes one without description and schema.
 pub(super) fn tools_in_history(request: &Request) -> Vec<Cow<'_, Tool>> {
     let mut named: Vec<Cow<'_, Tool>> = Vec::new();
     for turn in &request.history {
@@ -139,12 +143,13 @@ pub(super) fn tools_in_history(request: &Request) -> Vec<Cow<'_, Tool>> {
     named
 }
 
-/// Returns a media type in lower case, without its parameters.
+/// Returns a media type in lower case and without parameters such as `; charset=utf-8`.
 pub(super) fn bare_media_type(media_type: &str) -> String {
     media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
-/// Returns whether a text is Base64 and not empty. A provider would refuse the request otherwise.
+/// Returns whether a text is padded Base64 of at least one byte. Other content is left out, because a provider would
+/// refuse the request.
 pub(super) fn is_base64(data: &str) -> bool {
     let digits = data.trim_end_matches('=');
     let is_digit = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/';
@@ -154,8 +159,9 @@ pub(super) fn is_base64(data: &str) -> bool {
         && digits.bytes().all(is_digit)
 }
 
-/// Returns a call's arguments as an object, which providers require. Invalid JSON is kept as the text of a member, so that
-/// the model can see what it wrote.
+/// Parses the arguments of a call in the history into an object, which providers require. Blank text and `null` become
+/// an empty object. Text that is not a JSON object is kept in a member `invalid_json`, so that the model can see what
+/// it wrote.
 pub(super) fn arguments_object(text: &str) -> Map<String, Value> {
     match serde_json::from_slice(&json::normalize(text.as_bytes())) {
         Ok(Value::Object(arguments)) => arguments,
@@ -164,8 +170,8 @@ pub(super) fn arguments_object(text: &str) -> Map<String, Value> {
     }
 }
 
-/// Returns a call's arguments as the JSON text of an object: unchanged if they are one, otherwise as
-/// [`arguments_object`] makes them.
+/// Returns the arguments of a call in the history as the JSON text of an object: unchanged if they are one, otherwise
+/// as converted by [`arguments_object`].
 #[cfg(feature = "http-models")]
 pub(super) fn arguments_text(text: &str) -> Cow<'_, str> {
     let text = json::surrogates::repair_str(text);
@@ -175,18 +181,20 @@ pub(super) fn arguments_text(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Returns whether all providers accept a tool's name. Gemini requires a letter or `_` at its start.
+/// Returns whether every provider accepts this tool name: 1 to 64 letters, digits, `_` and `-`, with a letter or `_` at
+/// the start.
 fn is_valid_name(name: &str) -> bool {
     is_plain(name, MAX_NAME_LEN) && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
 }
 
-/// Returns whether a text consists of 1 to `max_len` letters, digits, `_` and `-`.
+/// Returns whether a text consists of 1 to `max_len` ASCII letters, digits, `_` and `-`.
 fn is_plain(text: &str, max_len: usize) -> bool {
     let is_plain = |c: u8| c.is_ascii_alphanumeric() || c == b'_' || c == b'-';
     (1..=max_len).contains(&text.len()) && text.bytes().all(is_plain)
 }
 
-/// Returns a valid name that resembles the original one and ends in a part of its digest, so that no other tool has it.
+/// Returns a valid replacement for a tool name that not every provider accepts. It resembles the original and ends in
+/// eight digits of the original's digest, so that two tools do not get the same name.
 fn wire_name(name: &str) -> String {
     let plain = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' });
     let head: String = plain.take(MAX_NAME_LEN - 10).collect();
@@ -194,7 +202,7 @@ fn wire_name(name: &str) -> String {
     format!("{begin}{head}_{}", &digest(name)[..8])
 }
 
-/// Returns the first 16 bytes of a text's SHA-256 digest in hexadecimal.
+/// Returns the first 16 bytes of a text's SHA-256 digest as 32 hexadecimal digits.
 fn digest(text: &str) -> String {
     Sha256::digest(text).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
@@ -205,6 +213,7 @@ mod tests {
 
     use super::*;
 
+    /// Returns a tool with this name and without a schema.
     fn tool(name: &str) -> Tool {
         Tool { name: name.into(), description: String::new(), parameters: None, metadata: None }
     }

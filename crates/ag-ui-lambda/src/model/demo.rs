@@ -35,12 +35,14 @@ use sample::SampleError;
 /// Ends every answer in text.
 const DISCLAIMER: &str = "(I am a demo script, not a language model.)";
 
-/// Returns the demo model `scripted/demo`, which waits for `delay` before each delta.
+/// Returns the demo model `scripted/demo`, which answers by fixed rules and needs no network. It waits for `delay`
+/// before each delta.
 pub fn demo(delay: Duration) -> Scripted {
     Scripted::new(next_turn).with_name("scripted/demo").with_delay(delay)
 }
 
-/// Writes the model's turn for a request.
+/// Writes the demo model's turn: describes results if calls have just been answered, and otherwise reacts to the user's
+/// last message.
 fn next_turn(request: &Request) -> Script {
     match request.history.as_slice() {
         [.., Turn::Assistant { calls, .. }, Turn::Results(results)] => {
@@ -53,7 +55,8 @@ fn next_turn(request: &Request) -> Script {
     }
 }
 
-/// Answers the user's last message: calls a tool, or answers in text.
+/// Writes the turn for a new message of the user: a call of a tool, or an answer in text. The rules in the module's
+/// documentation decide.
 fn answer_user(request: &Request) -> Script {
     let text = request.last_user_text();
     match command::parse(&text, &request.tools) {
@@ -80,7 +83,8 @@ fn answer_user(request: &Request) -> Script {
     }
 }
 
-/// Answers a message in text.
+/// Writes an answer without calls: a fixed text for a few words, a failure for `fail`, and otherwise the attachments'
+/// kinds and a repetition of the message.
 fn answer_in_text(request: &Request, text: &str) -> Script {
     let lower = text.to_ascii_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| has_word(&lower, word));
@@ -112,8 +116,8 @@ fn answer_in_text(request: &Request, text: &str) -> Script {
     received.words("You said: ").words(text).text(" ").words(DISCLAIMER)
 }
 
-/// Answers a conversation that continues without a new message of the user. It describes the results of the last calls,
-/// which may be new.
+/// Writes the turn for a conversation that continues without a new message of the user. It describes the results of the
+/// last calls, if there are any.
 fn answer_without_new_input(request: &Request) -> Script {
     let last = request.history.windows(2).rev().find_map(|turns| match turns {
         [Turn::Assistant { calls, .. }, Turn::Results(results)] => Some((calls, results)),
@@ -126,7 +130,8 @@ fn answer_without_new_input(request: &Request) -> Script {
     script.words(DISCLAIMER)
 }
 
-/// Returns the kinds of the attachments of the user's last message, in words.
+/// Returns a phrase such as `a picture` for each attachment of the user's last message. The list is empty if the last
+/// turn is not the user's.
 fn attachments_in(request: &Request) -> Vec<&'static str> {
     let Some(Turn::User(parts)) = request.history.last() else { return Vec::new() };
     let kinds = parts.iter().filter_map(|part| match part {
@@ -151,30 +156,32 @@ enum ArgumentPacing {
     Letters,
 }
 
-/// Returns the tool with this name, if it is on offer.
+/// Returns the tool with this name; `None` if the request does not offer it.
 fn find_tool<'a>(request: &'a Request, name: &str) -> Option<&'a Tool> {
     request.tools.iter().find(|tool| tool.name == name)
 }
 
-/// Calls a tool with the arguments of a phrase, as far as the tool's schema accepts them.
+/// Writes the turn that calls `tool` as a phrase demands: with the reasoning and arguments of the phrase, as far as the
+/// tool's schema accepts them. If no arguments can be made, the turn explains why.
 fn call_for_phrase(request: &Request, tool: &Tool, phrase: &PhraseMatch) -> Script {
     let arguments = phrase.calls.iter().map(|preferred| arguments::fit_to_schema(tool, preferred));
     let arguments: Result<Vec<Value>, SampleError> = arguments.collect();
     let pace = if phrase.is_slow { ArgumentPacing::Letters } else { ArgumentPacing::Halves };
     match arguments {
         Ok(arguments) => {
-            call_after(reasoning_script(phrase.reasoning), tool, numbered_calls(request, arguments), pace)
+            append_calls(reasoning_script(phrase.reasoning), tool, numbered_calls(request, arguments), pace)
         }
         Err(unmet) => report_sample_error(tool, &unmet),
     }
 }
 
-/// Starts a script with this reasoning; without any if the text is empty.
+/// Creates a script that begins with this reasoning, or an empty script if `text` is empty.
 fn reasoning_script(text: &str) -> Script {
     if text.is_empty() { Script::new() } else { Script::new().reasoning(text) }
 }
 
-/// Calls a tool with arguments made from its schema and from the rest of the message.
+/// Writes the turn that calls `tool` with values from the message and, where it has none, with values made from the
+/// tool's schema. `rest` is the message without the tool's name. If no arguments can be made, the turn explains why.
 fn call_with_sampled_arguments(request: &Request, tool: &Tool, rest: &str) -> Script {
     match arguments::from_message(tool, rest) {
         Ok(arguments) => call_tool(request, tool, [arguments], ArgumentPacing::Halves),
@@ -182,7 +189,8 @@ fn call_with_sampled_arguments(request: &Request, tool: &Tool, rest: &str) -> Sc
     }
 }
 
-/// Tells the user why no arguments can be made for a tool.
+/// Writes a turn that explains why no arguments could be made for `tool`, and that the user can write them in a
+/// command.
 fn report_sample_error(tool: &Tool, SampleError { path, reason }: &SampleError) -> Script {
     let name = &tool.name;
     let place = if path.is_empty() { String::new() } else { format!(" at {path}") };
@@ -193,18 +201,19 @@ fn report_sample_error(tool: &Tool, SampleError { path, reason }: &SampleError) 
         .words(DISCLAIMER)
 }
 
-/// Calls a tool once for each of these arguments.
+/// Writes a turn that calls `tool` once for each of these arguments. `pace` is how the arguments are cut into deltas.
 fn call_tool(
     request: &Request,
     tool: &Tool,
     arguments: impl IntoIterator<Item = Value>,
     pace: ArgumentPacing,
 ) -> Script {
-    call_after(Script::new(), tool, numbered_calls(request, arguments), pace)
+    append_calls(Script::new(), tool, numbered_calls(request, arguments), pace)
 }
 
-/// Adds these calls of a tool to a script. Each call has an id and arguments.
-fn call_after(
+/// Appends calls of `tool` to a script. Each entry of `calls` is the call's id and its arguments; `pace` is how the
+/// arguments are cut into deltas.
+fn append_calls(
     script: Script,
     tool: &Tool,
     calls: impl Iterator<Item = (String, Value)>,
@@ -221,7 +230,7 @@ fn call_after(
     })
 }
 
-/// Returns the arguments with an id for each call, which is not used in the conversation yet.
+/// Pairs the arguments of each call with a new id, such as `call_3`, that continues the numbering of the conversation.
 fn numbered_calls(
     request: &Request,
     arguments: impl IntoIterator<Item = Value>,
@@ -230,12 +239,12 @@ fn numbered_calls(
     numbers.map(|number| format!("call_{number}")).zip(arguments)
 }
 
-/// Tells the user that the tool of a phrase is not on offer.
+/// Writes a turn that names the tool which a phrase would call, because the request does not offer this tool.
 fn report_missing_tool(tool: &str) -> Script {
     Script::new().words("I would call ").text(tool).words(", which is not on offer here. ").words(DISCLAIMER)
 }
 
-/// Returns the number of the next call in the conversation, from which the call's id is made.
+/// Returns the number of calls in the history plus one, from which the id of the next call is made.
 fn next_call_number(request: &Request) -> usize {
     let calls: usize = request
         .history
@@ -248,7 +257,7 @@ fn next_call_number(request: &Request) -> usize {
     calls + 1
 }
 
-/// Describes the results of calls in words.
+/// Starts a turn that describes the result of each call in a sentence. `results` are in the order of `calls`.
 fn describe_results(calls: &[Call], results: &[CallResult]) -> Script {
     let answers = calls.iter().zip(results).map(|(call, result)| {
         let text = result.content.text();

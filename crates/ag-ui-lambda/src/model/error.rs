@@ -55,18 +55,19 @@ pub enum RejectedPart {
 }
 
 impl ModelError {
-    /// Creates an error of this kind with its cause.
+    /// Creates an error of this kind. `cause` is written to the log and never sent to the client.
     pub fn new(kind: ModelErrorKind, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { kind, retry_after: None, rejected: None, cause: Some(cause.into()) }
     }
 
-    /// Sets the part of the request that the provider can't use.
+    /// Sets the part of the request that the provider can't use. The run then sends the request once more without this
+    /// part.
     #[must_use]
     pub fn with_rejected_part(self, rejected: impl Into<Option<RejectedPart>>) -> Self {
         Self { rejected: rejected.into(), ..self }
     }
 
-    /// Sets how long the provider asks to wait before the next request.
+    /// Sets how long the provider asks to wait before the next request; `None` if it asks for no wait.
     #[must_use]
     pub fn retry_after(self, pause: impl Into<Option<Duration>>) -> Self {
         Self { retry_after: pause.into(), ..self }
@@ -74,6 +75,7 @@ impl ModelError {
 }
 
 impl From<ModelErrorKind> for ModelError {
+    /// Creates an error of this kind without a cause.
     fn from(kind: ModelErrorKind) -> Self {
         Self { kind, retry_after: None, rejected: None, cause: None }
     }

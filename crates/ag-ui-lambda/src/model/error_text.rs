@@ -74,16 +74,19 @@ const CONVERSATION_MEMBERS: &[&str] = &[
     "contents.parts.text",
 ];
 
-/// Returns whether an error code or message means that the conversation is too long for the model.
+/// Returns whether a provider's error code or message means that the conversation is too long for the model, and not
+/// that another limit was reached, such as a rate limit.
 pub(super) fn is_too_long(error: &str) -> bool {
     (contains_phrase(error, TOO_LONG) || names_long_member(error)) && !contains_phrase(error, OTHER_LIMITS)
 }
 
-/// Returns whether a message names a member of the conversation as too long. Names and ids have limits, too, but do not
-/// count.
+/// Returns whether a message means that a member which holds the conversation is too long. Members such as names and
+/// ids have limits, too, but their limits do not count.
 ///
-/// OpenAI: `Invalid 'messages[1].content': string too long.` Bedrock: `#/messages/0/content/0/text: expected maxLength: 9`,
-/// and without a path if it means the request as such.
+/// OpenAI: `Invalid 'messages[1].content': string too long.`
+///
+/// Bedrock: `#/messages/0/content/0/text: expected maxLength: 9`; a message without a path is about the complete
+/// request.
 fn names_long_member(message: &str) -> bool {
     let member = if let Some((before, _)) = message.split_once("expected maxLength") {
         let place = before.split_whitespace().next_back().unwrap_or_default();
@@ -100,8 +103,8 @@ fn names_long_member(message: &str) -> bool {
     is_request || CONVERSATION_MEMBERS.contains(&names.join(".").as_str())
 }
 
-/// Returns whether a text contains one of these phrases. Case, spaces and punctuation do not count, and `…` in a phrase
-/// stands for any text.
+/// Returns whether a text contains one of these phrases. Only letters and digits are compared, in lower case; `…` in a
+/// phrase stands for any text.
 pub(super) fn contains_phrase(text: &str, phrases: &[&str]) -> bool {
     let text = normalize(text);
     phrases.iter().any(|phrase| {
@@ -111,17 +114,20 @@ pub(super) fn contains_phrase(text: &str, phrases: &[&str]) -> bool {
     })
 }
 
-/// Returns the letters and digits of a text, in lower case.
+/// Returns only the letters and digits of a text, in lower case, so that texts can be compared without case, spaces and
+/// punctuation.
 fn normalize(text: &str) -> String {
     text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
-/// Returns a message as it may be written to the log: cut short, and without long quotations.
+/// Returns a provider's message in the form in which it may be logged: long quotations are replaced and the text is cut
+/// after 300 characters.
 pub(super) fn redact_for_log(message: &str) -> String {
     without_long_quotes(message).chars().take(MAX_MESSAGE_CHARS).collect()
 }
 
-/// Replaces long quotations by `[..]`: they may come from the conversation, which must not be written to the log.
+/// Replaces quotations of more than 42 bytes by `[..]`, because they may come from the conversation, which must not be
+/// logged. Apostrophes within words are not quotation marks.
 fn without_long_quotes(message: &str) -> String {
     let is_word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
     let mut kept = String::with_capacity(message.len());

@@ -1,4 +1,4 @@
-//! Models behind a provider's HTTP API: OpenAI, Anthropic, Gemini, Ollama and the servers compatible with them.
+//! Models that are reached over a provider's HTTP API: OpenAI, Anthropic, Gemini, Ollama and the servers compatible with them.
 //!
 //! Each wire format has a file ([`chat`], [`responses`], [`anthropic`], [`gemini`], [`ollama`]) with both directions:
 //! it writes the request from the [`conversation`], and it decodes frames into [`frame_event`]s, which the reader in
@@ -88,10 +88,10 @@ struct Inner {
 }
 
 impl HttpModel {
-    /// Creates a model by the provider's id of it, which is sent unchanged.
+    /// Creates a model of this provider. `id` is the provider's id of the model, which is sent unchanged.
     ///
-    /// `key` is [`Credentials::None`] for a provider that needs none, a fixed key, or an [`ApiKeyProvider`] that may renew
-    /// the key. Nothing is sent before the first turn or [`Model::warm_up`].
+    /// `key` is [`Credentials::None`] for a provider that needs no key, a fixed key, or an [`ApiKeyProvider`] that may
+    /// renew the key. Nothing is sent before the first turn or [`Model::warm_up`].
     pub fn new(provider: &'static Provider, id: impl Into<String>, key: impl Into<Credentials>) -> Self {
         let id = id.into();
         let inner = Inner {
@@ -106,20 +106,23 @@ impl HttpModel {
         Self { inner: Arc::new(inner) }
     }
 
-    /// Sets another address of the provider, or that of a compatible server.
+    /// Sets another address: a proxy of the provider, or a compatible server.
     ///
-    /// `url` is an http or https URL in the form that the provider's own variable has: with `/v1` for OpenAI and
-    /// compatible servers, with or without a version for Anthropic and Gemini, and `host:port` or a URL for Ollama.
+    /// `url` is an http or https URL in the form that the provider's own environment variable has: with `/v1` for
+    /// OpenAI and compatible servers, with or without a version for Anthropic and Gemini, and `host:port` or a URL for
+    /// Ollama.
     ///
     /// # Errors
-    /// [`BaseUrlError`] for anything else, and for a URL with a user, a fragment or, except for OpenAI, a query.
+    /// [`BaseUrlError`] for any other text, and for a URL with a user, a fragment or, except for OpenAI and compatible
+    /// servers, a query.
     pub fn base_url(mut self, url: &str) -> Result<Self, BaseUrlError> {
         let url = self.inner.provider.base_url(url)?;
         Arc::make_mut(&mut self.inner).base_url = url;
         Ok(self)
     }
 
-    /// Sets how long the provider may send nothing, before a response and within it; the default is 60 s.
+    /// Sets how long the provider may send nothing, before and during a response, until the turn fails; the default is
+    /// 60 s.
     ///
     /// Any bytes count, including comments and pings.
     #[must_use]
@@ -130,10 +133,12 @@ impl HttpModel {
 }
 
 impl Model for HttpModel {
+    /// Returns `<adapter>/<model id>`.
     fn name(&self) -> &str {
         &self.inner.name
     }
 
+    /// Starts a turn: the request is written at once and sent when the stream is first polled.
     fn stream(&self, request: &Request) -> DeltaStream {
         let inner = Arc::clone(&self.inner);
         let begin = StreamStage::Unsent(inner.prepare(request));
@@ -144,10 +149,13 @@ impl Model for HttpModel {
         .boxed()
     }
 
+    /// Returns whether the part is text, or an attachment that the provider's wire format has a form for.
     fn accepts(&self, part: &PartKind) -> bool {
         matches!(part, PartKind::Text { .. }) || Attachment::for_provider(self.inner.provider, part).is_ok()
     }
 
+    /// Opens a connection, which may take up to 2 s, and fetches the API key. Failures are ignored here, because the
+    /// first turn reports them.
     fn warm_up(&self) -> BoxFuture<'_, ()> {
         let connect = async {
             // Whatever the response is, the connection is open then.
@@ -186,13 +194,14 @@ struct SendError {
 }
 
 impl From<ModelError> for SendError {
+    /// Converts an error that is not about the API key, so that the request is not sent again.
     fn from(error: ModelError) -> Self {
         Self { error, is_unauthorized: false }
     }
 }
 
 impl Inner {
-    /// Writes the request in the provider's wire format.
+    /// Writes the body of the request in the provider's wire format, once for all attempts to send it.
     fn prepare(&self, request: &Request) -> PreparedRequest {
         let names = ToolNames::new(&request.tools);
         let wire_request = WireRequest {
@@ -211,7 +220,8 @@ impl Inner {
         PreparedRequest { body: body.to_string().into(), names, max_tokens: request.settings.max_tokens }
     }
 
-    /// Advances the turn to its next delta, and returns the delta with the stage after it; `None` when the turn has ended.
+    /// Advances a turn by one delta. Returns the delta and the stage that the next call continues from; `None` when the
+    /// turn has ended. The first call sends the request.
     async fn advance(&self, stage: StreamStage) -> Option<(Result<Delta, ModelError>, StreamStage)> {
         let mut reader = match stage {
             StreamStage::Unsent(request) => match self.start_response(request).await {
@@ -234,8 +244,11 @@ impl Inner {
         Some((delta, stage))
     }
 
-    /// Sends the request and returns the reader of its response. If the provider refuses the key and there is a newer one,
-    /// the request is sent once more.
+    /// Sends the request and returns the reader of its response. If the provider refuses the API key and the key
+    /// provider has another one, the request is sent once more.
+    ///
+    /// # Errors
+    /// The failure of the turn, if there is no successful response or no key.
     async fn start_response(&self, request: PreparedRequest) -> Result<ResponseReader, ModelError> {
         let mut key = self.key.get().await?;
         let mut sent = self.send(&request, key.as_ref()).await;
@@ -251,8 +264,11 @@ impl Inner {
         Ok(ResponseReader::new(response, self.idle, self.provider, self.id.clone(), names, max_tokens, key))
     }
 
-    /// Sends the request once and waits for the head of the response. A response with an error status is read and becomes
-    /// the error.
+    /// Sends the request once with this API key and waits for the status and headers of the response.
+    ///
+    /// # Errors
+    /// A [`SendError`] if the request can't be sent, nothing comes in time, or the response has an error status; its
+    /// body is then read.
     async fn send(
         &self,
         prepared: &PreparedRequest,
@@ -281,8 +297,9 @@ impl Inner {
         let request =
             request.build().map_err(|error| error::transport_error(error, ModelErrorKind::Misconfigured))?;
         let sent = timeout(self.idle, self.connections.send(client, request)).await;
-        let sent =
-            sent.map_err(|_| ModelError::new(ModelErrorKind::Unavailable, "the provider sent nothing for too long"))?;
+        let sent = sent.map_err(|_| {
+            ModelError::new(ModelErrorKind::Unavailable, "the provider sent nothing for too long")
+        })?;
         let response = sent.map_err(|error| error::transport_error(error, ModelErrorKind::Unavailable))?;
         if response.status().is_success() {
             return Ok(response);
@@ -294,7 +311,7 @@ impl Inner {
         })
     }
 
-    /// Returns the address of a turn's request.
+    /// Returns the address to which a turn's request is posted.
     fn turn_url(&self) -> Url {
         let mut url = self.base_url.clone();
         let path = match self.provider.wire {
@@ -312,7 +329,7 @@ impl Inner {
         url
     }
 
-    /// Returns the header that carries the key; `None` if there is no key.
+    /// Returns the header that carries the API key in the provider's form; `None` if `key` is empty.
     fn auth_header(&self, key: &str) -> Option<(HeaderName, String)> {
         let header = match self.provider.wire {
             Wire::Anthropic => (HeaderName::from_static("x-api-key"), key.to_owned()),
@@ -322,8 +339,8 @@ impl Inner {
         (!key.is_empty()).then_some(header)
     }
 
-    /// Returns the address that is requested to open a connection. The request costs nothing, and servers that know the
-    /// address keep the connection open.
+    /// Returns the address that is requested to open a connection before the first turn. The request costs nothing, and
+    /// servers that know the address keep the connection open.
     fn warm_up_url(&self) -> Url {
         let path = if self.provider.wire == Wire::Ollama { "api/version" } else { "models" };
         let mut url = self.base_url.clone();

@@ -1,4 +1,4 @@
-//! The port to a chat model: a request in, a stream of deltas out, typed errors.
+//! The interface to a chat model, [`Model`]: a request goes in, and a stream of deltas or a typed error comes out.
 //!
 //! Each provider has an adapter in a file or folder of its own. The agent loop knows only the types of this module and
 //! nothing of a provider; an adapter knows its provider and nothing of the loop.
@@ -41,23 +41,24 @@ pub use settings::{ModelSettings, ThinkTags, ToolChoice};
 
 /// A chat model, as the agent loop uses it.
 pub trait Model: Send + Sync + 'static {
-    /// Returns `<adapter>/<model id>`. It stands in logs, and it marks reasoning and signatures that only this model may
-    /// get back.
+    /// Returns the model's full name, `<adapter>/<model id>`. It is logged, and it marks the reasoning and signatures
+    /// that only this model may get back.
     fn name(&self) -> &str;
 
-    /// Starts a turn. Nothing is sent before the stream is polled, and dropping the stream ends the turn.
+    /// Starts a turn. The adapter sends nothing before the stream is polled first, and dropping the stream ends the
+    /// turn.
     ///
     /// A stream that ends without [`Delta::End`] counts as cut off.
     fn stream(&self, request: &Request) -> DeltaStream;
 
-    /// Returns whether the model reads parts of this kind. Other parts are left out of a message, and the turn goes on
-    /// without them.
+    /// Returns whether the model can read this part. The agent announces the result as a capability, and an adapter
+    /// leaves out of a message what the model can't read. By default only text is accepted.
     fn accepts(&self, part: &PartKind) -> bool {
         matches!(part, PartKind::Text { .. })
     }
 
     /// Prepares for the first turn while the function starts: fetches the key and opens a connection. A failure is not
-    /// reported here; the first turn meets it again.
+    /// reported here, because the first turn meets it again. By default this does nothing.
     fn warm_up(&self) -> BoxFuture<'_, ()> {
         Box::pin(future::ready(()))
     }
@@ -132,18 +133,22 @@ pub enum StopReason {
 }
 
 impl<M: Model + ?Sized> Model for std::sync::Arc<M> {
+    /// Returns the name of the inner model.
     fn name(&self) -> &str {
         (**self).name()
     }
 
+    /// Starts a turn of the inner model.
     fn stream(&self, request: &Request) -> DeltaStream {
         (**self).stream(request)
     }
 
+    /// Returns whether the inner model accepts the part.
     fn accepts(&self, part: &PartKind) -> bool {
         (**self).accepts(part)
     }
 
+    /// Warms up the inner model.
     fn warm_up(&self) -> BoxFuture<'_, ()> {
         (**self).warm_up()
     }

@@ -34,21 +34,11 @@ const MEDIA_ERRORS: &[&str] = &[
 ];
 
 /// Parts of words that name a kind of media.
-const MEDIA_KINDS: &[&str] = &[
-    "image",
-    "picture",
-    "multimodal",
-    "audio",
-    "video",
-    "pdf",
-    "mime",
-    "modalit",
-    "图片",
-];
+const MEDIA_KINDS: &[&str] =
+    &["image", "picture", "multimodal", "audio", "video", "pdf", "mime", "modalit", "图片"];
 
 /// Words that name a kind of media.
-const MEDIA_WORDS: &[&str] =
-    &["vision", "media", "file", "files", "document", "documents"];
+const MEDIA_WORDS: &[&str] = &["vision", "media", "file", "files", "document", "documents"];
 
 /// General phrases for the kind of a part. They are searched in the message without its digits, that is, without indexes.
 const MEDIA_PHRASES: &[&str] = &["content type", "content part", "content block", "inline data"];
@@ -99,10 +89,11 @@ const SCHEMA_ERRORS: &[&str] = &[
     "function.parameters",
 ];
 
-/// Returns the part of the request that an error message rejects; `None` if it is about something else.
+/// Returns the part of the request that an error message rejects: a tool's schema or media. Returns `None` if the
+/// message is about something else.
 ///
-/// `names` are the names of the tools that were offered. `blames_request` tells whether the error's status or code blames
-/// the request; if not, the message itself must.
+/// `names` are the names of the request's tools, of which the message may mention one. `blames_request` is whether the
+/// error's status or code already blames the request. If not, only a message that clearly refuses the part counts.
 pub(super) fn find_rejected_part(
     message: &str,
     names: &ToolNames,
@@ -124,7 +115,8 @@ pub(super) fn find_rejected_part(
     }
 }
 
-/// Returns whether a message rejects media.
+/// Returns whether a message rejects images, documents, audio or video. `blames_request` is whether the error's status
+/// or code already blames the request; then it is enough that the message names a kind of media.
 fn rejects_media(message: &str, blames_request: bool) -> bool {
     let may_be =
         blames_request && tool_index(message).is_none() && !contains_phrase(message, UNKNOWN_MODEL_ERRORS);
@@ -132,7 +124,7 @@ fn rejects_media(message: &str, blames_request: bool) -> bool {
         || (names_media(message) && (may_be || contains_phrase(message, REFUSALS)))
 }
 
-/// Returns whether a message names a kind of media.
+/// Returns whether a message mentions a kind of media, such as images or files, or the type of a content part.
 fn names_media(message: &str) -> bool {
     let without_indexes: String = message.chars().filter(|c| !c.is_ascii_digit()).collect();
     let mut words = message.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase);
@@ -140,20 +132,22 @@ fn names_media(message: &str) -> bool {
         || contains_phrase(&without_indexes, MEDIA_PHRASES)
 }
 
-/// Returns the original name of the tool that a message is about.
+/// Returns the original name of the tool that an error message blames; `None` if the message mentions no tool or
+/// several.
 ///
-/// A name in the sentence comes before an index, since servers count in different ways. A word of a path comes last: it
-/// may equal a tool's name by chance.
+/// A name in the sentence counts first, then an index in a path, since servers count tools in different ways. A name
+/// inside a path comes last, since a word of the path may equal a tool's name by chance.
 fn blamed_tool<'a>(message: &str, names: &'a ToolNames) -> Option<&'a str> {
     let words = || message.split_whitespace();
     let sentence = words().filter(|word| tool_index(word).is_none());
     names
         .find_in(sentence)
-        .or_else(|| tool_index(message).and_then(|place| names.name_at(place)))
+        .or_else(|| tool_index(message).and_then(|index| names.name_at(index)))
         .or_else(|| names.find_in(words()))
 }
 
-/// Returns the index of a tool in a path: `tools[1].`, `tools.1.`, and Gemini's `function_declarations[1]`.
+/// Returns the index of the tool in a path such as `tools[1].`, `tools.1.` or Gemini's `function_declarations[1]`;
+/// `None` if the message contains no such path.
 fn tool_index(message: &str) -> Option<usize> {
     ["function_declarations", "tools"].iter().find_map(|list| {
         message.match_indices(list).find_map(|(at, list)| {

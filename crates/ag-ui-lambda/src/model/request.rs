@@ -6,7 +6,12 @@ use super::ModelSettings;
 use crate::protocol::{Content, ContentPart, Tool, ToolCallId};
 
 /// The input of one turn.
-// Exhaustive: an adapter has to pass every field on, so a new one has to reach its author.
+///
+/// It is exhaustive, so that the tests of a model can build it.
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "an adapter has to pass every field on, so a new one has to reach its author"
+)]
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
     /// The system prompt. The server writes it; nothing of it comes from the client.
@@ -19,7 +24,8 @@ pub struct Request {
     pub settings: ModelSettings,
 }
 
-/// One turn of the conversation. Every provider knows these three kinds, so the enum is exhaustive.
+/// One turn of the conversation.
+#[expect(clippy::exhaustive_enums, reason = "every provider knows these three kinds")]
 #[derive(Debug, Clone, PartialEq)]
 pub enum Turn {
     /// A message of the user.
@@ -51,8 +57,11 @@ pub enum UserPart {
     Note(String),
 }
 
-/// A tool call in the history.
-// Exhaustive: an adapter has to pass every field on, so a new one has to reach its author.
+/// A tool call in the history. It is exhaustive, so that the tests of a model can build it.
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "an adapter has to pass every field on, so a new one has to reach its author"
+)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
     /// The call's id.
@@ -65,8 +74,12 @@ pub struct Call {
     pub signature: Option<CallSignature>,
 }
 
-/// An opaque value that a provider wants back, unchanged, with a call.
-// Exhaustive: an adapter has to pass every field on, so a new one has to reach its author.
+/// An opaque value that a provider wants back, unchanged, with a call. It is exhaustive, so that the tests of a model can
+/// build it.
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "an adapter has to pass every field on, so a new one has to reach its author"
+)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallSignature {
     /// The [`Model::name`](super::Model::name) of the model that wrote it. It is never sent to another model.
@@ -75,8 +88,11 @@ pub struct CallSignature {
     pub value: String,
 }
 
-/// A piece of a model's reasoning in the history.
-// Exhaustive: an adapter has to pass every field on, so a new one has to reach its author.
+/// A piece of a model's reasoning in the history. It is exhaustive, so that the tests of a model can build it.
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "an adapter has to pass every field on, so a new one has to reach its author"
+)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reasoning {
     /// The [`Model::name`](super::Model::name) of the model that wrote it. It is never sent to another model.
@@ -103,7 +119,8 @@ pub enum ReasoningKind {
 
 #[cfg(feature = "http-models")]
 impl Reasoning {
-    /// Returns the opaque value that goes back with the turn; `None` if this piece is reasoning.
+    /// Returns the opaque value that the provider wants back with the turn, if this piece holds one; `None` for a piece
+    /// of reasoning.
     pub(super) fn turn_signature(&self) -> Option<&str> {
         match &self.kind {
             ReasoningKind::TurnSignature(value) => Some(value),
@@ -112,8 +129,11 @@ impl Reasoning {
     }
 }
 
-/// The result of a tool call.
-// Exhaustive: an adapter has to pass every field on, so a new one has to reach its author.
+/// The result of a tool call. It is exhaustive, so that the tests of a model can build it.
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "an adapter has to pass every field on, so a new one has to reach its author"
+)]
 #[derive(Debug, Clone, PartialEq)]
 pub struct CallResult {
     /// The call's id.
@@ -123,7 +143,8 @@ pub struct CallResult {
 }
 
 impl Request {
-    /// Returns the text of the user's last message, without attachments; it is empty if there is no such text.
+    /// Returns the text of the user's last message, without attachments and without text that the server or client
+    /// added. It is empty if there is no such text.
     pub fn last_user_text(&self) -> String {
         let last = self.history.iter().rev().find_map(|turn| match turn {
             Turn::User(parts) => Some(parts),
@@ -136,7 +157,7 @@ impl Request {
         Content::Parts(parts.collect()).text()
     }
 
-    /// Returns whether a tool of this name is on offer.
+    /// Returns whether the request offers a tool of this name, so that the model may call it.
     pub fn offers(&self, name: &str) -> bool {
         self.tools.iter().any(|tool| tool.name == name)
     }

@@ -23,29 +23,33 @@ type Author = dyn Fn(&Request) -> Script + Send + Sync;
 #[derive(Clone)]
 pub struct Scripted {
     name: &'static str,
+    /// Returns the script for a request.
     script_for: Arc<Author>,
+    /// The pause before each delta.
     delay: Duration,
 }
 
 impl Scripted {
-    /// Creates a model that plays, for each request, the script that `author` returns for it.
+    /// Creates a model that plays a script for each request: `author` is called with the request and returns the
+    /// script.
     pub fn new(author: impl Fn(&Request) -> Script + Send + Sync + 'static) -> Self {
         Self { name: "scripted/test", script_for: Arc::new(author), delay: Duration::ZERO }
     }
 
-    /// Creates a model that plays these turns one after another, whatever the requests are. Later turns are empty.
+    /// Creates a model that plays these scripts one after another, one for each request, whatever the request is. Once
+    /// they are used up, each further turn is empty.
     pub fn turns(turns: impl IntoIterator<Item = Script>) -> Self {
         let turns = Mutex::new(turns.into_iter().collect::<std::collections::VecDeque<_>>());
         Self::new(move |_| turns.lock().ok().and_then(|mut turns| turns.pop_front()).unwrap_or_default())
     }
 
-    /// Sets the model's name; the default is `scripted/test`.
+    /// Sets the model's name, `<adapter>/<model id>`; the default is `scripted/test`.
     #[must_use]
     pub fn with_name(self, name: &'static str) -> Self {
         Self { name, ..self }
     }
 
-    /// Sets a pause before each delta; the default is no pause.
+    /// Sets how long the model waits before each delta except the last, [`Delta::End`]. By default it does not wait.
     #[must_use]
     pub fn with_delay(self, delay: Duration) -> Self {
         Self { delay, ..self }
@@ -53,15 +57,18 @@ impl Scripted {
 }
 
 impl Model for Scripted {
+    /// Returns the name set by [`with_name`](Self::with_name).
     fn name(&self) -> &str {
         self.name
     }
 
-    /// Accepts every part, because the author of the script decides what to do with it.
+    /// Returns `true` for every part, because the author of the script decides what to do with it.
     fn accepts(&self, _: &PartKind) -> bool {
         true
     }
 
+    /// Asks the author for the script of this request and plays it: the stream waits, returns deltas or fails as its
+    /// steps require.
     fn stream(&self, request: &Request) -> DeltaStream {
         let delay = self.delay;
         stream::iter((self.script_for)(request).into_steps())
@@ -90,7 +97,9 @@ impl Model for Scripted {
 #[derive(Default)]
 pub struct Script {
     steps: Vec<Step>,
+    /// The number of calls so far, from which the next call gets its number.
     calls: usize,
+    /// Whether the stream ends without [`Delta::End`].
     is_cut: bool,
 }
 
@@ -105,37 +114,37 @@ pub(super) enum Step {
 }
 
 impl Script {
-    /// Creates an empty script: a turn without text and calls.
+    /// Creates an empty script: a turn without text and calls, which ends regularly.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a delta of any kind.
+    /// Adds a delta of any kind, for example a signature, for which there is no method of its own.
     #[must_use]
     pub fn delta(mut self, delta: Delta) -> Self {
         self.steps.push(Step::Emit(delta));
         self
     }
 
-    /// Adds text as one delta.
+    /// Adds text of the answer as one delta.
     #[must_use]
     pub fn text(self, text: impl Into<String>) -> Self {
         self.delta(Delta::Text(text.into()))
     }
 
-    /// Adds text with one delta for each word.
+    /// Adds text of the answer with one delta for each word, as models stream it.
     #[must_use]
     pub fn words(self, text: &str) -> Self {
         text.split_inclusive(' ').fold(self, |script, word| script.text(word))
     }
 
-    /// Adds reasoning as one delta.
+    /// Adds text of the reasoning as one delta.
     #[must_use]
     pub fn reasoning(self, text: impl Into<String>) -> Self {
         self.delta(Delta::Reasoning(text.into()))
     }
 
-    /// Adds a call of a tool, with its arguments in two pieces.
+    /// Adds a complete call of a tool, with its arguments streamed in two pieces.
     #[must_use]
     pub fn call(self, id: &str, name: &str, arguments: &Value) -> Self {
         let json = arguments.to_string();
@@ -143,7 +152,8 @@ impl Script {
         self.call_in_pieces(id, name, &[head, tail])
     }
 
-    /// Adds a call of a tool, with the JSON text of its arguments in these pieces.
+    /// Adds a complete call of a tool. `pieces` together are the JSON text of the arguments, and each becomes one
+    /// delta; they are not checked.
     #[must_use]
     pub fn call_in_pieces(mut self, id: &str, name: &str, pieces: &[&str]) -> Self {
         let call = self.calls;
@@ -155,39 +165,42 @@ impl Script {
             .delta(Delta::ToolCallEnd { call })
     }
 
-    /// Adds a report of used tokens.
+    /// Adds a report of the tokens that the turn used.
     #[must_use]
     pub fn usage(self, usage: TokenUsage) -> Self {
         self.delta(Delta::Usage(usage))
     }
 
-    /// Adds a pause.
+    /// Adds a pause before the next delta.
     #[must_use]
     pub fn pause(self, duration: Duration) -> Self {
         self.wait_for(async move { tokio::time::sleep(duration).await })
     }
 
-    /// Waits for `future` before the next step, for example for a signal that the client has read the events so far.
+    /// Adds a wait for `future` before the next delta, for example for a signal that the client has read the events so
+    /// far.
     #[must_use]
     pub fn wait_for(mut self, future: impl Future<Output = ()> + Send + 'static) -> Self {
         self.steps.push(Step::Wait(future.boxed()));
         self
     }
 
-    /// Ends the turn with a failure: a [`ModelErrorKind`](super::ModelErrorKind), or an error with its cause.
+    /// Ends the turn with a failure: a [`ModelErrorKind`](super::ModelErrorKind), or a [`ModelError`] with its cause.
+    /// No [`Delta::End`] follows.
     #[must_use]
     pub fn fail(mut self, error: impl Into<ModelError>) -> Self {
         self.steps.push(Step::Fail(error.into()));
         self.cut()
     }
 
-    /// Ends the stream without [`Delta::End`], as a connection that is cut off does.
+    /// Makes the stream end without [`Delta::End`] after the script's deltas, as when a connection breaks.
     #[must_use]
     pub fn cut(self) -> Self {
         Self { is_cut: true, ..self }
     }
 
-    /// Returns the steps, with the turn's end as the last one unless the script fails or is cut off.
+    /// Returns the steps of the script. [`Delta::End`] with [`StopReason::Complete`] is appended unless the script
+    /// fails or is cut off.
     pub(super) fn into_steps(self) -> Vec<Step> {
         let mut steps = self.steps;
         if !self.is_cut {

@@ -1,7 +1,12 @@
 //! Settings of a model's turn, in terms that every provider has.
 
 /// Settings of a model's turn. Whatever is not set is left to the provider.
-// Exhaustive: applications set some fields and take the others from `ModelSettings::default()`.
+///
+/// It is exhaustive, so that it can be written as a literal that ends in `..ModelSettings::default()`.
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "applications set some fields and take the others from `ModelSettings::default()`"
+)]
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ModelSettings {
     /// How much answers vary: from 0, nearly the same answer each time, to 1 or 2, depending on the provider.

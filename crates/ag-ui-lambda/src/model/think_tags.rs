@@ -1,6 +1,6 @@
 //! Separates the reasoning that a model writes into its text, between `<think>` and `</think>`.
 //!
-//! Servers that do not know a model's form of reasoning pass it on as text. Where [`ThinkTags`] says so, this module
+//! Servers that do not know a model's form of reasoning pass it on as text. If [`ThinkTags`] is on, this module
 //! turns it into reasoning, for every adapter. The tags may come in pieces, and they are never shown.
 //!
 //! Some chat templates write the opening tag into the prompt, so that the model's text begins after it; that is
@@ -15,7 +15,8 @@ use super::{Delta, DeltaStream, ModelError, ThinkTags};
 const OPENING: &str = "<think>";
 const CLOSING: &str = "</think>";
 
-/// Returns the same turn with the text between the tags as reasoning, if the setting says so.
+/// Returns the model's turn with the text between `<think>` and `</think>` as deltas of reasoning, and without the
+/// tags. With [`ThinkTags::Off`] the turn is returned unchanged.
 pub(crate) fn tags_as_reasoning(deltas: DeltaStream, setting: ThinkTags) -> DeltaStream {
     let is_open = setting == ThinkTags::Open;
     let tags = match setting {
@@ -39,7 +40,8 @@ struct TagStream {
 }
 
 impl TagStream {
-    /// Returns the next delta; `None` at the end of the turn.
+    /// Waits for the next delta of the turn after tags were read. Text that may be the start of a tag is held back; it
+    /// is released before any other delta than usage. Returns `None` at the end of the turn.
     async fn next(&mut self) -> Option<Result<Delta, ModelError>> {
         loop {
             if let Some(delta) = self.ready.pop_front() {
@@ -79,7 +81,8 @@ struct TagParser {
 }
 
 impl TagParser {
-    /// Reads the next piece of the text, and returns the deltas that are certain by now.
+    /// Reads the next piece of the model's text. Returns the deltas of text and reasoning that are certain by now; the
+    /// rest, which may be the start of a tag, is held back.
     fn push(&mut self, piece: &str) -> Vec<Delta> {
         let mut deltas = Vec::new();
         let mut text = std::mem::take(&mut self.held) + piece;
@@ -107,20 +110,23 @@ impl TagParser {
         deltas
     }
 
-    /// Ends the assumption that the text begins as reasoning: this server sends reasoning by itself.
+    /// Undoes the assumption of [`ThinkTags::Open`] that the text begins as reasoning, if no text has come yet. Called
+    /// when the model sends reasoning as such, which shows that the server separates it.
     fn cancel_open_start(&mut self) {
         if std::mem::take(&mut self.may_have_opening_tag) {
             self.is_inside = false;
         }
     }
 
-    /// Returns the text that was held back as a possible tag. It is used when no more text follows.
+    /// Returns the text that was held back as the possible start of a tag, as a delta; `None` if no text was held back. Called
+    /// when the text does not continue.
     fn flush(&mut self) -> Option<Delta> {
         let held = std::mem::take(&mut self.held);
         self.delta(&held)
     }
 
-    /// Makes a delta of a text, without the white space after a tag; `None` if nothing is left.
+    /// Converts a text into a delta of reasoning or text, depending on whether the opening tag has come. White space
+    /// right after a tag is removed; the result is `None` if no text is left.
     fn delta(&mut self, text: &str) -> Option<Delta> {
         let text = if self.has_begun { text } else { text.trim_start() };
         self.has_begun |= !text.is_empty();
@@ -139,6 +145,7 @@ mod tests {
         read_deltas(setting, pieces.iter().map(|piece| Delta::Text((*piece).to_owned()))).await
     }
 
+    /// Does the same as [`read`] for deltas of any kind.
     async fn read_deltas(setting: ThinkTags, deltas: impl Iterator<Item = Delta>) -> Vec<String> {
         let deltas = deltas.map(Ok).collect::<Vec<_>>();
         let end = Ok(Delta::End(StopReason::Complete));
@@ -173,7 +180,7 @@ mod tests {
             ("<think>a </thin> <think> b</think>c <", vec!["think:a </thin> <think> b", "text:c <"]),
             ("<think>é</think>😀", vec!["think:é", "text:😀"]),
         ] {
-            check(ThinkTags::On, text, &expected).await;
+            assert_read(ThinkTags::On, text, &expected).await;
         }
     }
 
@@ -188,14 +195,15 @@ mod tests {
             ("<thi", vec!["think:<thi"]),
             ("a</think>b<think>c</think>d", vec!["think:a", "text:b", "think:c", "text:d"]),
         ] {
-            check(ThinkTags::Open, text, &expected).await;
+            assert_read(ThinkTags::Open, text, &expected).await;
         }
         let apart = [Delta::Reasoning("Hm.".into()), Delta::Text("Yes.".into())];
         assert_eq!(read_deltas(ThinkTags::Open, apart.into_iter()).await, ["think:Hm.", "text:Yes."]);
         assert_eq!(read(ThinkTags::Off, &["<think>"]).await, ["text:<think>"]);
     }
 
-    async fn check(setting: ThinkTags, text: &str, expected: &[&str]) {
+    /// Asserts what a text is read as, both in one piece and letter by letter.
+    async fn assert_read(setting: ThinkTags, text: &str, expected: &[&str]) {
         assert_eq!(read(setting, &[text]).await, expected, "{text}");
         let letters: Vec<String> = text.chars().map(String::from).collect();
         let letters: Vec<&str> = letters.iter().map(String::as_str).collect();

@@ -26,14 +26,18 @@ pub struct ApiKeySecret {
 type ApiKeys = HashMap<String, SecretString>;
 
 impl ApiKeySecret {
-    /// Creates the keys that are read from this secret. Nothing is fetched yet.
+    /// Creates the shared cache of one secret with API keys. Nothing is fetched yet: the first key that is needed
+    /// reads the secret.
     #[must_use]
     pub fn new(source: impl SecretSource) -> Self {
         let source = ApiKeyFetch { source: Box::new(source) };
         Self { keys: Arc::new(Cached::new("providers' keys", source, CachePolicy::default())) }
     }
 
-    /// Returns a provider of the key that the secret holds under this name. If the secret has no such key, its use fails.
+    /// Returns a provider of the key that the secret holds under the name `variable`, such as `OPENAI_API_KEY`. All
+    /// providers of one `ApiKeySecret` share its cache.
+    ///
+    /// If the secret has no such key, [`ApiKeyProvider::api_key`] fails with [`ModelErrorKind::Misconfigured`].
     #[must_use]
     pub fn key_for(&self, variable: &'static str) -> Arc<dyn ApiKeyProvider> {
         Arc::new(NamedKey { keys: Arc::clone(&self.keys), variable })
@@ -41,6 +45,7 @@ impl ApiKeySecret {
 }
 
 impl fmt::Debug for ApiKeySecret {
+    /// Prints nothing of the keys.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ApiKeySecret([redacted])")
     }
@@ -55,6 +60,11 @@ struct NamedKey {
 }
 
 impl ApiKeyProvider for NamedKey {
+    /// Returns the key from the cached secret.
+    ///
+    /// # Errors
+    /// [`ModelErrorKind::Unavailable`] if the secret cannot be read, [`ModelErrorKind::Misconfigured`] if it lacks
+    /// the key.
     fn api_key(&self) -> BoxFuture<'_, Result<SecretString, ModelError>> {
         async {
             let keys = self.keys.get().await;
@@ -69,6 +79,8 @@ impl ApiKeyProvider for NamedKey {
         .boxed()
     }
 
+    /// Returns the key if it differs from `seen`, which the provider refused. If it does not, reads the secret again,
+    /// at most every 10 s. `None` if there is no other key.
     fn refresh_if_same<'a>(&'a self, seen: &'a SecretString) -> BoxFuture<'a, Option<SecretString>> {
         async {
             let other_key = |keys: &ApiKeys| {
@@ -92,6 +104,10 @@ struct ApiKeyFetch {
 }
 
 impl Fetch<ApiKeys> for ApiKeyFetch {
+    /// Reads the current version of the secret and returns its keys, without white space around them.
+    ///
+    /// # Errors
+    /// If the secret cannot be read or is not a JSON object of strings.
     fn fetch(&self) -> BoxFuture<'_, Result<ApiKeys, FetchError>> {
         async {
             let version = self.source.fetch(Stage::Current).await?.ok_or(SecretError::Absent)?;

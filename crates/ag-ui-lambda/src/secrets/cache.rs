@@ -1,8 +1,8 @@
 //! A cache for one value that is fetched from elsewhere: a secret, a set of keys.
 //!
-//! A request should not wait for a fetch that another request has just made, nor fail because the source fails for a
-//! moment; and a caller who guesses tokens should not be able to cause many fetches. This module decides when a fetch may be
-//! made and which value is used meanwhile. It does not know what the value means.
+//! Requests share one fetch and its value. A request does not fail because the source fails for a moment, and a caller who
+//! guesses tokens cannot cause many fetches. This module decides when a fetch may be made and which value is used meanwhile.
+//! It does not know what the value means.
 //!
 //! No task is spawned: one request polls a fetch, and if that request is dropped, the next one that waits fetches.
 
@@ -29,7 +29,8 @@ pub(crate) type FetchError = Box<dyn Error + Send + Sync>;
 
 /// Fetches a value for a [`Cached`].
 pub(crate) trait Fetch<T>: Send + Sync {
-    /// Reads the value once. [`Cached`] limits the time, and may drop the future before it is done.
+    /// Fetches the value once. [`Cached`] limits the time that this takes, and may drop the future before it has
+    /// ended.
     fn fetch(&self) -> BoxFuture<'_, Result<T, FetchError>>;
 }
 
@@ -50,6 +51,7 @@ pub(crate) struct CachePolicy {
 }
 
 impl Default for CachePolicy {
+    /// Returns the policy for secrets: fetched again after 300 s, used for up to an hour while fetches fail.
     fn default() -> Self {
         Self {
             ttl: Duration::from_secs(300),
@@ -98,7 +100,8 @@ struct Fetched<T> {
 }
 
 impl<T> Cached<T> {
-    /// Creates an empty cache. Nothing is fetched yet. `label` names the value in the log.
+    /// Creates an empty cache; nothing is fetched yet. `label` names the value in log lines, `source` fetches it, and
+    /// `policy` decides how long it is used and how often it is fetched.
     pub(crate) fn new(label: &'static str, source: impl Fetch<T> + 'static, policy: CachePolicy) -> Self {
         let state = CacheState { latest: None, shared_fetches: 0, failed_at: None, forced_at: None };
         Self {
@@ -110,17 +113,17 @@ impl<T> Cached<T> {
         }
     }
 
-    /// Sets the age at which a value is fetched again.
+    /// Sets the age at which a value is fetched again, in place of the `ttl` of the policy.
     pub(crate) fn with_ttl(mut self, ttl: Duration) -> Self {
         self.policy.ttl = ttl;
         self
     }
 
-    /// Returns the value. It is fetched first if it is missing or too old. If that fails, the old value is returned up to
-    /// its largest age.
+    /// Returns the cached value. If there is no value or it is too old, fetches it first. If that fails, an old value
+    /// is returned until it is as old as the policy's `max_stale`.
     ///
     /// # Errors
-    /// [`UnavailableError`] if nothing could be fetched and there is no value that may still be used.
+    /// [`UnavailableError`] if the fetch failed and no value may be used any more.
     pub(crate) async fn get(&self) -> Result<Arc<T>, UnavailableError> {
         let fetches = {
             let state = self.state();
@@ -140,11 +143,13 @@ impl<T> Cached<T> {
         self.state().usable(&self.policy).ok_or(UnavailableError)
     }
 
-    /// Returns another value than `seen`, which did not fit: the present one if it has been fetched since, or else one that a
-    /// forced refresh fetches.
+    /// Returns a newer value than `seen`, which turned out to be outdated: for example, a presented token did not
+    /// match it. That is the cached value if another request has already fetched a newer one; otherwise a forced
+    /// refresh fetches it.
     ///
-    /// `None` if the last forced refresh is too recent, or if the refresh fails. A refresh counts from its beginning, even if
-    /// it is dropped before it is done: otherwise clients that hang up could cause many fetches.
+    /// `None` if the last forced refresh is less than the policy's `min_refresh_interval` ago, or if the refresh
+    /// fails. A refresh counts from its start even if it is dropped before its end; otherwise clients that hang up
+    /// could cause many fetches.
     pub(crate) async fn refresh_if_same(&self, seen: &Arc<T>) -> Option<Arc<T>> {
         let replacement = self.state().replacement_for(seen);
         if replacement.is_some() {
@@ -165,8 +170,9 @@ impl<T> Cached<T> {
         self.state().replacement_for(seen)
     }
 
-    /// Returns a value whose fetch began at `moment` or later: the present one, or one that a forced refresh fetches. It waits
-    /// until a refresh is allowed, and all who wait share that refresh. `None` if it fails.
+    /// Returns a value whose fetch began at `moment` or later: the cached one, or one that a forced refresh fetches.
+    /// Waits until a refresh is allowed. All who wait at the same time share one refresh. `None` if the refresh
+    /// fails.
     pub(crate) async fn fetched_since(&self, moment: Instant) -> Option<Arc<T>> {
         loop {
             let pause = {
@@ -197,18 +203,22 @@ impl<T> Cached<T> {
         }
     }
 
-    /// Returns the value that may be used at the moment, without a fetch; `None` if there is no such value.
+    /// Returns the cached value without a fetch, even if a fetch is due. `None` if there is no value or it is too old
+    /// to be used.
     pub(crate) fn peek(&self) -> Option<Arc<T>> {
         self.state().usable(&self.policy)
     }
 
-    /// Returns how long ago the fetch of the value began; `None` if nothing has been fetched.
+    /// Returns how long ago the fetch of the cached value began, even if the value is too old to be used. `None`
+    /// before the first successful fetch.
     pub(crate) fn age(&self) -> Option<Duration> {
         self.state().latest.as_ref().map(|latest| latest.fetched_at.elapsed())
     }
 
-    /// Fetches the first value, unless a fetch has already begun. Poll it to its end or drop it, because requests wait for it
-    /// meanwhile.
+    /// Fetches the first value before a request needs it. Does nothing if there is a value already or another fetch
+    /// is under way.
+    ///
+    /// Poll it to its end or drop it, because requests wait for it meanwhile.
     pub(crate) async fn warm_up(&self) {
         let Ok(_guard) = self.fetch_lock.try_lock() else {
             return;
@@ -220,13 +230,15 @@ impl<T> Cached<T> {
         }
     }
 
-    /// Fetches the value, and shares the outcome with all who wait for it.
+    /// Refreshes the value, and counts the fetch, so that all who wait for the lock use its outcome instead of
+    /// fetching again.
     async fn fetch(&self) {
         self.refresh().await;
         self.state().shared_fetches += 1;
     }
 
-    /// Fetches the value within the timeout. A failure is logged, and the old value stays.
+    /// Calls the source, within the time limit of the policy, and stores the value. A failure is logged, and the old
+    /// value stays.
     async fn refresh(&self) {
         let began = Instant::now();
         let outcome = match timeout(self.policy.fetch_timeout, self.source.fetch()).await {
@@ -249,14 +261,15 @@ impl<T> Cached<T> {
         }
     }
 
-    /// Locks what is known about the value.
+    /// Locks the state of the cache and returns it.
     fn state(&self) -> MutexGuard<'_, CacheState<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<T> CacheState<T> {
-    /// Returns the value if no fetch is due: it is fresh, or a fetch has just failed and it may still be used.
+    /// Returns the value if no fetch is due: the value is fresh, or a fetch has failed within the policy's
+    /// `retry_delay` and the value may still be used. `None` if a fetch is due.
     fn usable_without_fetch(&self, policy: &CachePolicy) -> Option<Arc<T>> {
         let latest = self.latest.as_ref()?;
         if Instant::now() < latest.fresh_until {
@@ -266,31 +279,32 @@ impl<T> CacheState<T> {
         self.usable(policy)
     }
 
-    /// Returns the value if it may be used, even though it may be time to fetch it again.
+    /// Returns the value if it is fresh or younger than the policy's `max_stale`, even if a fetch is due. `None`
+    /// otherwise.
     fn usable(&self, policy: &CachePolicy) -> Option<Arc<T>> {
         let latest = self.latest.as_ref()?;
         let is_fresh = Instant::now() < latest.fresh_until;
         (is_fresh || latest.fetched_at.elapsed() < policy.max_stale).then(|| latest.value.clone())
     }
 
-    /// Returns the value if its fetch began at `moment` or later.
+    /// Returns the value if its fetch began at `moment` or later; `None` if it is older or missing.
     fn fetched_since(&self, moment: Instant) -> Option<Arc<T>> {
         let latest = self.latest.as_ref()?;
         (latest.fetched_at >= moment).then(|| latest.value.clone())
     }
 
-    /// Whether the last fetch failed, at `moment` or later.
+    /// Whether the most recent fetch failed, and did so at `moment` or later.
     fn has_failed_since(&self, moment: Instant) -> bool {
         self.failed_at.is_some_and(|failed| failed >= moment)
     }
 
-    /// Returns how long it takes until a refresh may be forced. Zero if it may be forced now.
+    /// Returns how long to wait before a refresh may be forced again. Zero if one may be forced now.
     fn time_until_refresh(&self, policy: &CachePolicy) -> Duration {
         self.forced_at
             .map_or(Duration::ZERO, |forced| policy.min_refresh_interval.saturating_sub(forced.elapsed()))
     }
 
-    /// Returns the value if it is not the one that was `seen`.
+    /// Returns the value if it comes from another fetch than `seen`; `None` if it is the same one or missing.
     fn replacement_for(&self, seen: &Arc<T>) -> Option<Arc<T>> {
         let latest = self.latest.as_ref()?;
         (!Arc::ptr_eq(&latest.value, seen)).then(|| latest.value.clone())

@@ -22,42 +22,44 @@ struct FakeState {
 }
 
 impl FakeSecret {
-    /// Creates a secret with this value as its only version.
+    /// Creates a secret whose only version has this value and this time of creation.
     pub(crate) fn new(value: &str, created: SystemTime) -> Arc<Self> {
         let secret = Arc::new(Self::default());
         secret.rotate(value, created);
         secret
     }
 
-    /// Makes a new version the current one, and the current one the previous.
+    /// Adds a version with this value and this time of creation as the current one. The former current version
+    /// becomes the previous one.
     pub(crate) fn rotate(&self, value: &str, created: SystemTime) {
         let mut state = self.state();
         state.previous = state.current.take();
         state.current = Some((value.to_owned(), created));
     }
 
-    /// Sets whether reads fail from now on.
+    /// Sets whether all reads from now on fail.
     pub(crate) fn fail(&self, is_failing: bool) {
         self.state().is_failing = is_failing;
     }
 
-    /// Sets how long a read takes from now on.
+    /// Sets how long each read from now on takes.
     pub(crate) fn set_latency(&self, latency: Duration) {
         self.state().latency = latency;
     }
 
-    /// Returns which versions were read so far, in order.
+    /// Returns the stages that were read so far, in the order of the reads.
     pub(crate) fn calls(&self) -> Vec<Stage> {
         self.state().calls.clone()
     }
 
-    /// Locks the state.
+    /// Locks the state of the secret and returns it.
     fn state(&self) -> MutexGuard<'_, FakeState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl SecretSource for FakeSecret {
+    /// Records the read, waits for the latency, and returns the version at `stage`, or an error while reads fail.
     fn fetch(&self, stage: Stage) -> BoxFuture<'_, Result<Option<SecretVersion>, SecretError>> {
         let mut state = self.state();
         state.calls.push(stage);

@@ -1,8 +1,9 @@
 //! Secrets: the port to a store of secrets with versions, and what reads through it.
 //!
 //! [`SecretSource`] is the port. It names no vendor, and it only fetches: `cache` decides when a secret is read again,
-//! `versions` which versions are read, and `value` how a value is parsed. `api_keys` holds the providers' API keys. What a
-//! secret means and which version is accepted is decided by its users: the shared token and the keys of approvals.
+//! `versions` decides which versions are read, and `value` decides how a value is parsed. `api_keys` holds the providers' API
+//! keys. The shared token (`auth`) and the keys of approvals (`approval`) decide what their secret means and which version is
+//! accepted.
 
 #[cfg(feature = "http-models")]
 mod api_keys;
@@ -25,7 +26,10 @@ pub use cache::UnavailableError;
 pub(crate) use fake::FakeSecret;
 
 /// Which version of a secret is meant.
-// Exhaustive: a version that is only pending must never be accepted, so there is no third one.
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a version that is only pending must never be accepted, so there is no third one"
+)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
     /// The version that is in force.
@@ -36,7 +40,7 @@ pub enum Stage {
 
 /// One version of a secret, as a [`SecretSource`] returns it.
 #[derive(Debug)]
-// Exhaustive, because sources outside of this crate create it.
+#[expect(clippy::exhaustive_structs, reason = "sources outside of this crate create it")]
 pub struct SecretVersion {
     /// The value. `Debug` does not print it.
     pub value: SecretString,
@@ -63,16 +67,18 @@ pub enum SecretError {
 
 /// One secret in a store of secrets. Implement it to read secrets from a store of your own.
 pub trait SecretSource: Send + Sync + 'static {
-    /// Reads a version of the secret from the store, without a cache.
+    /// Reads the version at `stage` of the secret from the store, without a cache.
     ///
-    /// `None` if there is no such version. That is usual for [`Stage::Previous`], before the first rotation.
+    /// `Ok(None)` if the secret has no version at that stage. This is usual for [`Stage::Previous`] before the first
+    /// rotation.
     ///
     /// # Errors
-    /// [`SecretError`] if the store does not answer, or if the value is not text.
+    /// [`SecretError`] if the secret is absent, the store does not answer, or the value is not text.
     fn fetch(&self, stage: Stage) -> BoxFuture<'_, Result<Option<SecretVersion>, SecretError>>;
 }
 
 impl<S: SecretSource + ?Sized> SecretSource for Arc<S> {
+    /// Reads from the source that the `Arc` shares.
     fn fetch(&self, stage: Stage) -> BoxFuture<'_, Result<Option<SecretVersion>, SecretError>> {
         (**self).fetch(stage)
     }

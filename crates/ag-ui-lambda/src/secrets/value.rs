@@ -26,7 +26,7 @@ pub(crate) enum SecretValue {
 }
 
 impl SecretValue {
-    /// Reads a value. Text that looks like a JSON object but cannot be parsed is plain text.
+    /// Parses the value of a secret: a JSON object, or else plain text. Malformed JSON is plain text, too.
     pub(crate) fn read(value: &SecretString) -> Self {
         let text = value.expose_secret().trim();
         match serde_json::from_str(text) {
@@ -35,7 +35,7 @@ impl SecretValue {
         }
     }
 
-    /// Returns the object, or `None` if the value is plain text.
+    /// Returns the JSON object; `None` if the value is plain text.
     pub(crate) fn into_object(self) -> Option<SecretObject> {
         match self {
             Self::Plain(_) => None,
@@ -59,18 +59,19 @@ struct SecretMember {
 }
 
 impl SecretObject {
-    /// Returns the text of a member. `None` unless the object has exactly one member of that name and it is a string.
+    /// Returns the text of the member `name`. `None` if it is missing, is not a string, or is there more than once.
     pub(crate) fn text(&self, name: &str) -> Option<&SecretString> {
         self.members.get(name).filter(|member| !member.is_repeated)?.text.as_ref()
     }
 
-    /// Whether the object has a member of that name, of whatever type.
+    /// Whether the object has a member `name`, of whatever type and number.
     #[cfg(feature = "lambda")]
     pub(crate) fn contains(&self, name: &str) -> bool {
         self.members.contains_key(name)
     }
 
-    /// Returns all members by name. `None` if any of them is not a string. Of members with the same name the last counts.
+    /// Returns the texts of all members by name; the last of several members with the same name counts. `None` if any
+    /// member is not a string.
     #[cfg(feature = "http-models")]
     pub(crate) fn into_texts(self) -> Option<HashMap<String, SecretString>> {
         self.members.into_iter().map(|(name, member)| Some((name, member.text?))).collect()
@@ -78,6 +79,8 @@ impl SecretObject {
 }
 
 impl<'de> Deserialize<'de> for SecretObject {
+    /// Reads a JSON object, and keeps of each member only whether it is a string, its text, and whether its name is
+    /// repeated.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         /// Reads the members of an object.
         struct Members;
@@ -85,10 +88,12 @@ impl<'de> Deserialize<'de> for SecretObject {
         impl<'de> Visitor<'de> for Members {
             type Value = SecretObject;
 
+            /// Names the expected type in the error of a value that is not an object.
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
 
+            /// Collects the members of the object.
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<SecretObject, A::Error> {
                 let mut members = HashMap::new();
                 while let Some((name, value)) = map.next_entry::<String, Value>()? {

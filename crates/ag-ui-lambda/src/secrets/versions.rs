@@ -19,14 +19,15 @@ pub(crate) struct Versions<T> {
     pub(crate) created: SystemTime,
 }
 
-/// Reads and parses the current version of a secret, and the previous one if `accepts_previous` returns `true` for the
-/// time at which the current one was created.
+/// Reads the current version of a secret, and its previous version if that is still accepted, and parses each with
+/// `parse`.
 ///
-/// A previous version that is not text or cannot be parsed is left out, and `warning` is logged. It is not an error, because
-/// the current version can be used without it.
+/// `accepts_previous` gets the time at which the current version was created, and decides whether the previous
+/// version is read. A previous version that is not text or cannot be parsed is left out, and `warning` is logged,
+/// because the current version can be used without it.
 ///
 /// # Errors
-/// An error of the store, or of parsing the current version.
+/// If the store fails, or if the current version is missing or cannot be parsed.
 pub(crate) async fn read_versions<T, E>(
     source: &dyn SecretSource,
     parse: fn(&SecretString) -> Result<T, E>,

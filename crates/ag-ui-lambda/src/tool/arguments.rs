@@ -29,11 +29,11 @@ pub(crate) enum ArgumentsError {
     ToolFailed,
 }
 
-/// Parses the arguments that a model wrote. Empty text and `null` count as an empty object. No object may have two
-/// members of one name.
+/// Parses the JSON text of the arguments that a model wrote. Empty text and `null` count as an empty object.
 ///
 /// # Errors
-/// [`ArgumentsError::InvalidJson`] or [`ArgumentsError::DuplicateMember`], with the place in the text.
+/// [`ArgumentsError::InvalidJson`], or [`ArgumentsError::DuplicateMember`] if an object has two members of one name;
+/// both hold the line and column of the fault.
 pub(crate) fn parse_arguments(text: &str) -> Result<Value, ArgumentsError> {
     let text = if matches!(text.trim(), "" | "null") { "{}" } else { text };
     json::read(text.as_bytes()).map_err(|error| {
@@ -48,10 +48,10 @@ pub(crate) fn parse_arguments(text: &str) -> Result<Value, ArgumentsError> {
     })
 }
 
-/// Converts arguments to the type that the tool takes.
+/// Converts the arguments of a call to `A`, the type that the tool takes.
 ///
 /// # Errors
-/// [`ArgumentsError::Unreadable`] if serde cannot read that type from them.
+/// [`ArgumentsError::Unreadable`] if serde cannot read an `A` from the arguments.
 pub(super) fn deserialize_arguments<A: DeserializeOwned>(arguments: Value) -> Result<A, ArgumentsError> {
     serde_json::from_value(arguments)
         .map_err(|error| ArgumentsError::Unreadable(truncate(&error.to_string())))

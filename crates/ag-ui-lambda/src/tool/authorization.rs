@@ -24,12 +24,12 @@
 /// }
 /// ```
 pub trait Grants {
-    /// Whether the caller has the permission.
+    /// Whether the caller has the permission. By default no caller has one.
     fn has_permission(&self, _permission: &str) -> bool {
         false
     }
 
-    /// Whether the caller is a member of the group.
+    /// Whether the caller is a member of the group. By default no caller is.
     fn is_in_group(&self, _group: &str) -> bool {
         false
     }
@@ -69,11 +69,12 @@ pub enum Decision {
     note = "return `bool`, or `Result<(), S>` where `S` converts into `String`"
 )]
 pub trait IntoDecision {
-    /// Converts the value into a decision.
+    /// Converts the return value of a rule into a decision about the call.
     fn into_decision(self) -> Decision;
 }
 
 impl IntoDecision for bool {
+    /// Allows the call for `true`; for `false` denies it with a fixed sentence.
     fn into_decision(self) -> Decision {
         match self {
             true => Decision::Allow,
@@ -83,6 +84,7 @@ impl IntoDecision for bool {
 }
 
 impl<S: Into<String>> IntoDecision for Result<(), S> {
+    /// Allows the call for `Ok`; for `Err` denies it with the error as the sentence.
     fn into_decision(self) -> Decision {
         match self {
             Ok(()) => Decision::Allow,

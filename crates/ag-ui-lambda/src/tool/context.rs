@@ -65,40 +65,43 @@ pub struct RunInfo {
 }
 
 impl RunInfo {
-    /// Creates the ids of a run, for tests of tools.
+    /// Creates the ids of a run, so that a test of a tool can create a [`ToolContext`].
     pub fn new(thread_id: impl Into<ThreadId>, run_id: impl Into<RunId>) -> Self {
         Self { thread_id: thread_id.into(), run_id: run_id.into() }
     }
 }
 
 impl<C> ToolContext<C> {
-    /// Creates a context, for tests of tools. Its shared state is empty, and what the tool emits is dropped.
+    /// Creates the context of a call, for tests of tools. The shared state is an empty object, and events that the tool
+    /// emits are dropped.
     pub fn new(caller: Arc<C>, run: Arc<RunInfo>, call_id: ToolCallId, deadline: Instant) -> Self {
         let (events, _receiver) = tool_event_channel(Arc::new(json!({})));
         Self { caller, run, call_id, deadline, events, approval: None }
     }
 
-    /// Replaces the shared state, for tests of tools.
+    /// Replaces the shared state, for tests of tools. Events that the tool emits are dropped.
     #[must_use]
     pub fn with_state(self, state: Value) -> Self {
         let (events, _receiver) = tool_event_channel(Arc::new(state));
         Self { events, ..self }
     }
 
-    /// Sends what the tool emits to a run, and uses the shared state of that run.
+    /// Connects the context with a run: the tool reads and changes the shared state of the run, and emits its events
+    /// there.
     pub(crate) fn with_events(self, events: ToolEventSender) -> Self {
         Self { events, ..self }
     }
 
-    /// Turns the context into that of an approved call, for tests of tools. If there is an `answer`,
-    /// [`ask`](Self::ask) returns it for any question.
+    /// Makes this the context of a call that a person has approved or answered, for tests of tools. [`ask`](Self::ask)
+    /// returns `answer`, if there is one, for any question.
     #[must_use]
     pub fn with_approval(self, idempotency_key: impl Into<String>, answer: Option<Value>) -> Self {
         let answer = answer.map(|value| UserAnswer { value, question_digest: None });
         self.with_verified_approval(idempotency_key.into(), answer)
     }
 
-    /// Turns the context into that of a call that resumed with a verified approval or answer.
+    /// Makes this the context of a call that resumes after a person has approved it or answered its question. The run
+    /// calls it only after the token of the interrupt was verified.
     pub(crate) fn with_verified_approval(self, idempotency_key: String, answer: Option<UserAnswer>) -> Self {
         let approval = Approval { idempotency_key, answer, has_asked: AtomicBool::new(false) };
         Self { approval: Some(Arc::new(approval)), ..self }
@@ -119,24 +122,26 @@ impl<C> ToolContext<C> {
         &self.call_id
     }
 
-    /// Returns the idempotency key of a call that a person has approved or answered: 32 ASCII characters, the same each
-    /// time the approval is sent. Pass it on to a system that must do something once only. `None` for a call that did not
-    /// wait for a person.
+    /// Returns the idempotency key of a call that a person has approved or answered: 32 ASCII characters, which stay
+    /// the same if the client sends the approval again. `None` for a call that did not wait for a person.
+    ///
+    /// Pass the key on to a system that must do something only once.
     pub fn idempotency_key(&self) -> Option<&str> {
         self.approval.as_deref().map(|approval| approval.idempotency_key.as_str())
     }
 
     /// Asks the user a question, and returns the answer once there is one.
     ///
-    /// Without an answer the call ends here, and so does the run. When the answer comes, in another run, the tool is called
-    /// again **from its start** with the same arguments, and this method returns the answer. So nothing that must happen
-    /// only once may come before it. A call can ask one question.
+    /// Without an answer this method returns an error with the question. The tool returns that error, and the call and
+    /// the run end. When the user has answered, in another run, the tool is called again **from its start** with the
+    /// same arguments, and this method returns the answer. So nothing that must happen only once may come before the
+    /// call of this method. A call can ask one question.
     ///
-    /// An answer is valid for the question that was asked. If the message or the schema has changed meanwhile, the changed
-    /// question is asked. So a message must be the same each time, without a time or a random value in it.
+    /// An answer is valid only for the question that was asked. If the message or the schema has changed since, the
+    /// changed question is asked. So the message must be the same each time, without a time or a random value in it.
     ///
-    /// The answer has to match the schema of `A`, and serde has to be able to read `A` from it. Without the feature
-    /// `validate` only the second is checked.
+    /// The answer has to match the schema of `A`, and serde has to be able to read an `A` from it. Without the feature
+    /// `validate` only serde checks the answer.
     ///
     /// ```
     /// # use ag_ui_lambda::tool::{NoArgs, ToolContext, ToolError, tool_fn};
@@ -153,7 +158,7 @@ impl<C> ToolContext<C> {
     /// ```
     ///
     /// # Errors
-    /// [`ToolError::NeedsAnswer`] as long as there is no answer that fits: the tool has to return it.
+    /// [`ToolError::NeedsAnswer`] as long as there is no answer that fits: the tool has to return this error.
     /// [`ToolError::Failed`] for a second question.
     pub fn ask<A: DeserializeOwned + JsonSchema>(&self, message: impl Into<String>) -> Result<A, ToolError> {
         let question = Question::new::<A>(message.into());
@@ -183,12 +188,13 @@ impl<C> ToolContext<C> {
         })
     }
 
-    /// Returns the time at which the call is dropped if it has not returned.
+    /// Returns the time at which the call is dropped if it has not completed.
     pub fn deadline(&self) -> Instant {
         self.deadline
     }
 
-    /// Returns the state that the run shares with its client.
+    /// Returns a handle to the state that the run shares with its client. The client may have written anything into the
+    /// state.
     pub fn state(&self) -> SharedState {
         SharedState::new(self.events.clone())
     }
@@ -200,6 +206,7 @@ impl<C> ToolContext<C> {
 }
 
 impl<C> Clone for ToolContext<C> {
+    /// Returns another handle to the same context.
     fn clone(&self) -> Self {
         Self {
             caller: Arc::clone(&self.caller),

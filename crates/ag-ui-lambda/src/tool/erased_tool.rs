@@ -23,19 +23,25 @@ const FAILED: &str = "The tool failed.";
 ///
 /// The methods do what those of [`Tool`] do, and also catch panics of the tool's rules.
 pub(crate) trait ErasedTool<C>: Send + Sync {
-    /// The definition of the tool that a model is sent.
+    /// Returns the definition of the tool that a model is sent: its name, description and schema.
     fn spec(&self) -> &protocol::Tool;
-    /// Whether this caller may use the tool. A panic counts as a denial.
+    /// Checks whether this caller may use the tool. The error is the kind of grant that the caller lacks; a panic
+    /// counts as an error.
     fn authorize_caller(&self, caller: &C) -> Result<(), MissingGrant>;
-    /// Explains to a developer why this caller may not use the tool.
+    /// Explains to a developer why this caller may not use the tool; `None` if the tool has no explanation.
     fn explain_denial(&self, caller: &C) -> Option<String>;
-    /// What the calls of the tool may wait for.
+    /// Returns what the calls of the tool may wait for.
     fn interrupts(&self) -> Interrupts;
-    /// Decides whether a call with these arguments may run. A panic counts as a denial.
+    /// Decides whether a call with these arguments runs, waits for an approval, or is denied. A panic counts as a
+    /// denial. It is an error if serde cannot read the arguments, or if the tool requires an approval without
+    /// announcing it in `interrupts`.
     fn authorize(&self, caller: &C, arguments: &Value) -> Result<Decision, ArgumentsError>;
-    /// Checks the arguments of a call against the schema or, without the feature `validate`, whether serde can read them.
+    /// Checks the arguments of a call against the schema of the tool or, without the feature `validate`, whether serde
+    /// can read them. It is called before [`authorize`](Self::authorize).
     fn check_arguments(&self, arguments: &Value) -> Result<(), ArgumentsError>;
     /// Runs the tool until its deadline, with arguments that [`check_arguments`](Self::check_arguments) accepted.
+    /// Returns the result or the tool's question; every failure, including a panic and the end of the time, becomes an
+    /// error result.
     fn call(&self, context: ToolContext<C>, arguments: Value) -> BoxFuture<'_, ToolCallOutcome>;
 }
 
@@ -60,10 +66,12 @@ where
     C: Send + Sync + 'static,
     T: Tool<C>,
 {
+    /// Returns the definition that was built when the tool was registered.
     fn spec(&self) -> &protocol::Tool {
         &self.spec
     }
 
+    /// Asks the tool whether this caller may use it. A panic is logged and counts as a denial.
     fn authorize_caller(&self, caller: &C) -> Result<(), MissingGrant> {
         let rules = AssertUnwindSafe(|| self.tool.authorize_caller(caller));
         std::panic::catch_unwind(rules).unwrap_or_else(|_panic| {
@@ -72,16 +80,19 @@ where
         })
     }
 
+    /// Asks the tool for its explanation. After a panic, the explanation is that a rule of the tool panicked.
     fn explain_denial(&self, caller: &C) -> Option<String> {
         let explain = AssertUnwindSafe(|| self.tool.explain_denial(caller));
         std::panic::catch_unwind(explain)
             .unwrap_or_else(|_panic| Some("A rule of the tool panicked, which counts as a no.".into()))
     }
 
+    /// Asks the tool what its calls may wait for.
     fn interrupts(&self) -> Interrupts {
         self.tool.interrupts()
     }
 
+    /// Asks the tool for its decision. A panic is logged and counts as a denial.
     fn authorize(&self, caller: &C, arguments: &Value) -> Result<Decision, ArgumentsError> {
         // A call is also authorized before it waits for a person, where nothing else would catch a panic.
         let rules = AssertUnwindSafe(|| {
@@ -99,6 +110,7 @@ where
         Ok(decision)
     }
 
+    /// Validates the arguments; without the feature `validate`, lets serde read them and drops what was read.
     fn check_arguments(&self, arguments: &Value) -> Result<(), ArgumentsError> {
         self.validator.validate(arguments)?;
         #[cfg(not(feature = "validate"))]
@@ -106,6 +118,7 @@ where
         Ok(())
     }
 
+    /// Runs the tool until its deadline. The causes of failures are logged; the model and the client get a sentence.
     fn call(&self, context: ToolContext<C>, arguments: Value) -> BoxFuture<'_, ToolCallOutcome> {
         async move {
             let args = match deserialize_arguments(arguments) {
@@ -156,8 +169,8 @@ where
 
 #[cfg(not(feature = "validate"))]
 impl<T> Registered<T> {
-    /// Checks that serde can read the type of the arguments from the value. Without a schema this is the only check, and
-    /// it has to be made before a person is asked to approve the call.
+    /// Checks that serde can read the arguments as the type that the tool takes. Without the feature `validate` this is
+    /// the only check, and it comes before a person is asked to approve the call.
     fn check_readable<C>(&self, arguments: &Value) -> Result<(), ArgumentsError>
     where
         T: Tool<C>,
@@ -170,13 +183,14 @@ impl<T> Registered<T> {
     }
 }
 
-/// Records in the span of the call that it failed, and the kind of failure.
+/// Marks the current span, which is the span of the call, as failed. `error_type` is the kind of failure, such as
+/// `timeout`.
 fn record_error_type(error_type: &str) {
     Span::current().record("otel.status_code", "ERROR").record("error.type", error_type);
 }
 
-/// Returns the result of a call that has failed: a JSON object with a sentence for the model and the client. It is JSON
-/// because user interfaces parse results.
+/// Returns the JSON text of the result of a call that has failed: an object whose member `error` is a sentence for the
+/// model and the client. It is JSON because user interfaces parse results.
 pub(crate) fn error_result(sentence: &str) -> String {
     json!({ "error": sentence }).to_string()
 }

@@ -34,7 +34,7 @@ pub enum ToolError {
 }
 
 impl ToolError {
-    /// Creates a refusal with a sentence that the model and the client read.
+    /// Creates a [`ToolError::Refused`] with a sentence that the model and the client read.
     pub fn refused(sentence: impl Into<String>) -> Self {
         Self::Refused(sentence.into())
     }
@@ -42,12 +42,14 @@ impl ToolError {
 
 /// Any error becomes [`ToolError::Failed`].
 impl<E: Error + Send + Sync + 'static> From<E> for ToolError {
+    /// Wraps the cause of a failure, which only the operator reads.
     fn from(cause: E) -> Self {
         Self::Failed(Box::new(cause))
     }
 }
 
 impl fmt::Display for ToolError {
+    /// Shows the sentence of a refusal, the message of a question, or the cause of a failure.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused(sentence) => f.write_str(sentence),

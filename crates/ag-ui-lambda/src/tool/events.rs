@@ -4,8 +4,8 @@
 //! it to the transcript.
 //!
 //! The channel is unbounded, because a step must be able to end in `Drop`, where nothing can be awaited. Everywhere else
-//! a tool waits until its event is [delivered](Delivery::delivered), so at most one event of each waiting task is queued
-//! behind a slow client.
+//! a tool waits until its event is [delivered](Delivery::delivered). So even if the client reads slowly, at most one event of
+//! each waiting task is queued.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -77,7 +77,8 @@ struct SharedChannel {
 #[must_use = "a tool waits until its event is delivered"]
 pub(super) struct Delivery(Option<oneshot::Receiver<Infallible>>);
 
-/// Creates a channel for the tools of a run, whose shared state begins as `state`.
+/// Creates the channel by which the tools of a run emit events. The sender also holds the shared state, which begins as
+/// `state`.
 pub(crate) fn tool_event_channel(state: Arc<Value>) -> (ToolEventSender, ToolEventReceiver) {
     let (sender, receiver) = mpsc::unbounded_channel();
     let shared = SharedChannel {
@@ -95,8 +96,10 @@ impl ToolEventSender {
         Arc::clone(&lock(&self.shared.state))
     }
 
-    /// Changes the shared state and emits the change. The state stays as it was if `change` fails or panics, and nothing
-    /// is emitted if it changes nothing.
+    /// Changes a copy of the shared state with `change`, and then replaces the state and emits the new one. Returns
+    /// what `change` returned, and a [`Delivery`] with which the tool waits until the client can read the change.
+    ///
+    /// If `change` fails or panics, the state stays unchanged. If the state is equal afterwards, nothing is emitted.
     pub(super) fn update_state<T, E>(
         &self,
         change: impl FnOnce(&mut Value) -> Result<T, E>,
@@ -113,7 +116,8 @@ impl ToolEventSender {
         Ok((output, self.emit(ToolEvent::StateChanged(after))))
     }
 
-    /// Queues an event. If the run no longer receives events, the event is dropped and its delivery ends at once.
+    /// Queues an event for the run, and returns a [`Delivery`] with which the tool waits until the client can read the
+    /// event. If the run no longer receives events, the event is dropped and the delivery ends at once.
     pub(super) fn emit(&self, event: ToolEvent) -> Delivery {
         let (ack, delivery) = oneshot::channel();
         // An error drops the envelope, and the acknowledgement with it.
@@ -121,19 +125,21 @@ impl ToolEventSender {
         Delivery(Some(delivery))
     }
 
-    /// Returns a key that no other step or activity of the run has.
+    /// Returns a new key for a step or an activity. No other step or activity of the run has the same key.
     pub(super) fn next_key(&self) -> u64 {
         self.shared.next_key.fetch_add(1, Ordering::Relaxed)
     }
 }
 
-/// Locks a mutex even after a panic: the values behind these locks are replaced in one step, so they are always valid.
+/// Locks a mutex even after a thread has panicked while it held the lock. The values in these mutexes are replaced in
+/// one step, so they are valid.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Delivery {
-    /// Resolves once the event is acknowledged, or once the run no longer receives events.
+    /// Waits until the run has acknowledged the event, or no longer receives events. Returns at once if no event was
+    /// emitted.
     pub(super) async fn delivered(self) {
         if let Some(delivery) = self.0 {
             let _ = delivery.await;
@@ -142,7 +148,7 @@ impl Delivery {
 }
 
 impl ToolEventReceiver {
-    /// Receives the next event. It stays pending while there is no event, even after the last sender is dropped.
+    /// Waits for the next event. It waits for ever if no event comes, even after all senders are dropped.
     pub(crate) async fn next(&mut self) -> Envelope {
         match self.0.recv().await {
             Some(envelope) => envelope,
@@ -158,6 +164,7 @@ impl ToolEventReceiver {
 
 // The shared state is the client's data, so it must not reach the log.
 impl fmt::Debug for ToolEventSender {
+    /// Shows only the name of the type.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ToolEventSender").finish_non_exhaustive()
     }

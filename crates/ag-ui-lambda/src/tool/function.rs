@@ -72,7 +72,7 @@ type CallerPredicate<C> = dyn Fn(&C) -> bool + Send + Sync;
 type CallRule<C, A, R> = dyn Fn(&C, &A) -> R + Send + Sync;
 
 impl<F, C, A> FnTool<F, C, A> {
-    /// Offers the tool only to callers who have the permission (or OAuth scope). For all others it does not exist.
+    /// Offers the tool only to callers who have the permission or OAuth scope. For all others the tool does not exist.
     #[must_use]
     pub fn needs_permission(self, permission: impl Into<String>) -> Self
     where
@@ -85,7 +85,7 @@ impl<F, C, A> FnTool<F, C, A> {
         })
     }
 
-    /// Offers the tool only to callers who are in the group. For all others it does not exist.
+    /// Offers the tool only to callers who are in the group. For all others the tool does not exist.
     #[must_use]
     pub fn needs_group(self, group: impl Into<String>) -> Self
     where
@@ -96,7 +96,7 @@ impl<F, C, A> FnTool<F, C, A> {
         self.with_caller_rule(MissingGrant::Group, explanation, move |caller: &C| caller.is_in_group(&group))
     }
 
-    /// Offers the tool only to callers for whom `is_available` is true. For all others it does not exist.
+    /// Offers the tool only to callers for whom `is_available` returns `true`. For all others the tool does not exist.
     #[must_use]
     pub fn available_if(self, is_available: impl Fn(&C) -> bool + Send + Sync + 'static) -> Self {
         let explanation = "A rule of the tool (`available_if`) refuses this caller.".into();
@@ -131,7 +131,7 @@ impl<F, C, A> FnTool<F, C, A> {
         self.needs_approval_if(|_, _| true)
     }
 
-    /// Makes the calls for which `is_needed` is true wait until a person approves them.
+    /// Makes the calls for which `is_needed` returns `true` wait until a person approves them.
     #[must_use]
     pub fn needs_approval_if(mut self, is_needed: impl Fn(&C, &A) -> bool + Send + Sync + 'static) -> Self {
         self.interrupts = self.interrupts.approval(true);
@@ -151,7 +151,8 @@ impl<F, C, A> FnTool<F, C, A> {
         Self { interrupts: self.interrupts.question(true), ..self }
     }
 
-    /// Adds a rule for callers.
+    /// Adds a rule that a caller has to meet to use the tool. For a caller who does not, `missing` goes to the log and
+    /// `explanation` to a developer.
     fn with_caller_rule(
         mut self,
         missing: MissingGrant,
@@ -162,13 +163,14 @@ impl<F, C, A> FnTool<F, C, A> {
         self
     }
 
-    /// Finds the first rule that a caller does not meet.
+    /// Returns the first rule that this caller does not meet; `None` if the caller may use the tool.
     fn first_unmet(&self, caller: &C) -> Option<&CallerRule<C>> {
         self.caller_rules.iter().find(|rule| !(rule.is_met)(caller))
     }
 }
 
 impl<F, C, A> fmt::Debug for FnTool<F, C, A> {
+    /// Shows the name of the tool only.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FnTool").field("name", &self.name).finish_non_exhaustive()
     }
@@ -185,26 +187,34 @@ where
     type Args = A;
     type Output = O;
 
+    /// Returns the name that [`tool_fn`] was given.
     fn name(&self) -> &str {
         self.name
     }
 
+    /// Returns the description that [`tool_fn`] was given.
     fn description(&self) -> &str {
         self.description
     }
 
+    /// Allows a caller who meets all rules for callers. The error is the kind of grant that the first unmet rule asks
+    /// for.
     fn authorize_caller(&self, caller: &C) -> Result<(), MissingGrant> {
         self.first_unmet(caller).map_or(Ok(()), |rule| Err(rule.missing))
     }
 
+    /// Returns the explanation of the first rule that the caller does not meet.
     fn explain_denial(&self, caller: &C) -> Option<String> {
         self.first_unmet(caller).map(|rule| rule.explanation.clone())
     }
 
+    /// Returns what the builder methods of this tool have set.
     fn interrupts(&self) -> Interrupts {
         self.interrupts
     }
 
+    /// Denies the call if a rule of [`allowed_if`](FnTool::allowed_if) denies it; otherwise requires an approval if any
+    /// rule of [`needs_approval_if`](FnTool::needs_approval_if) is met.
     fn authorize(&self, caller: &C, args: &A) -> Decision {
         let mut decision = Decision::Allow;
         for rule in &self.call_rules {
@@ -220,6 +230,7 @@ where
         decision
     }
 
+    /// Calls the function.
     fn call(&self, context: ToolContext<C>, args: A) -> impl Future<Output = Result<O, ToolError>> + Send {
         (self.function)(context, args)
     }

@@ -47,7 +47,7 @@ impl Interrupts {
         Self { question: may_ask, ..self }
     }
 
-    /// Whether a call may wait at all.
+    /// Whether a call may wait for a person at all: for an approval or for the answer to a question.
     pub(crate) fn can_interrupt(self) -> bool {
         self.approval || self.question
     }
@@ -73,7 +73,8 @@ pub(crate) struct UserAnswer {
 }
 
 impl Question {
-    /// Creates a question whose answer is an `A`.
+    /// Creates a question with this message, whose answer has to match the schema of `A`. The digest of message and
+    /// schema is computed here.
     pub(super) fn new<A: JsonSchema>(message: String) -> Self {
         let schema = schema_object(schema::schema_for::<A>());
         let canonical = serde_json_canonicalizer::to_vec(&json!([message, schema]));
@@ -81,8 +82,8 @@ impl Question {
         Self { message, schema, digest }
     }
 
-    /// The same question with a notice in front of its message, such as why the previous answer was not accepted. The
-    /// digest stays the same.
+    /// Returns the question with `notice` before its message, such as the reason why the previous answer was not
+    /// accepted. The digest stays the same, so that the answer fits the original question.
     pub(super) fn with_notice(self, notice: &str) -> Self {
         Self { message: format!("{notice} {}", self.message), ..self }
     }
@@ -93,8 +94,8 @@ impl Question {
     }
 }
 
-/// Returns the JSON Schema of an answer that approves or denies a call. `parameters` is the schema of the arguments, if
-/// the person may edit them.
+/// Returns the JSON Schema of the answer with which a person approves or denies a call. `parameters` is the schema of
+/// the call's arguments if the person may edit them; otherwise `None`.
 pub(crate) fn approval_schema(parameters: Option<&Value>) -> JsonObject {
     let mut schema = json!({
         "type": "object",
@@ -108,8 +109,8 @@ pub(crate) fn approval_schema(parameters: Option<&Value>) -> JsonObject {
     schema_object(schema)
 }
 
-/// Converts a schema to an object. The schema `true`, which accepts any value, becomes an empty object, which does the
-/// same.
+/// Converts a JSON Schema to an object. A schema that is not an object can only be `true`, which accepts any value; it
+/// becomes an empty object, which accepts any value, too.
 fn schema_object(schema: Value) -> JsonObject {
     match schema {
         Value::Object(schema) => schema,

@@ -122,8 +122,9 @@ pub trait Tool<C>: Send + Sync + 'static {
         Ok(())
     }
 
-    /// Explains to a developer why this caller may not use the tool. The sentence is shown in local mode only; a client of
-    /// a deployed function never reads it. `None` if [`authorize_caller`](Self::authorize_caller) says all there is.
+    /// Explains to a developer why this caller may not use the tool. The sentence is shown in local mode only; a client
+    /// of a deployed function never reads it. By default there is no explanation, and the developer sees a sentence for
+    /// the error of [`authorize_caller`](Self::authorize_caller).
     fn explain_denial(&self, _caller: &C) -> Option<String> {
         None
     }
@@ -134,20 +135,22 @@ pub trait Tool<C>: Send + Sync + 'static {
         Interrupts::default()
     }
 
-    /// Decides whether a call runs at once, waits until a person approves it, or does not run. By default it runs at once.
+    /// Decides whether a call runs at once, waits until a person approves it, or does not run. By default it runs at
+    /// once.
     ///
-    /// It is evaluated when the model makes the call, and again when a person has approved it, then with the arguments as
-    /// the person edited them. A panic counts as a denial. A tool that returns [`Decision::RequireApproval`] without
-    /// announcing it in [`interrupts`](Self::interrupts) fails.
+    /// The tool decides when the model makes the call, and again after a person has approved or answered it, with the
+    /// arguments as the person may have edited them. A panic counts as a denial. A call fails if the tool returns
+    /// [`Decision::RequireApproval`] and its [`interrupts`](Self::interrupts) do not include approvals.
     fn authorize(&self, _caller: &C, _args: &Self::Args) -> Decision {
         Decision::Allow
     }
 
-    /// Runs the tool. It is dropped at the [deadline](ToolContext::deadline).
+    /// Runs the tool. The future is dropped at the [deadline](ToolContext::deadline), and the model then reads that the
+    /// tool did not finish in time.
     ///
     /// # Errors
-    /// [`ToolError::Refused`] for what the model can correct, [`ToolError::NeedsAnswer`] for a question to the user, and
-    /// [`ToolError::Failed`] for everything else.
+    /// [`ToolError::Refused`] for what the model can correct, [`ToolError::NeedsAnswer`] for a question to the user,
+    /// and [`ToolError::Failed`] for everything else.
     fn call(
         &self,
         context: ToolContext<C>,
@@ -156,7 +159,9 @@ pub trait Tool<C>: Send + Sync + 'static {
 }
 
 /// The arguments of a tool that takes no arguments. A call with any argument is rejected.
-// Not `non_exhaustive`: it never has a field.
+#[expect(clippy::exhaustive_structs, reason = "it never has a field")]
 #[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+// The model reads this text, so it is apart from the documentation.
+#[schemars(description = "The arguments of a tool that takes none.")]
 pub struct NoArgs {}

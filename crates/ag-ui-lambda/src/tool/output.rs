@@ -24,6 +24,7 @@ pub trait ToolOutput {
 }
 
 impl<T: Serialize> ToolOutput for T {
+    /// Converts a string to text as it is, and any other value to JSON text.
     fn into_content(self) -> Result<Content, ToolError> {
         Ok(Content::Text(match serde_json::to_value(&self)? {
             Value::String(text) => text,
@@ -56,7 +57,7 @@ impl<T: Serialize> ToolOutput for T {
 pub struct Parts(Vec<ContentPart>);
 
 impl Parts {
-    /// Creates a result without parts.
+    /// Creates a result without parts. The other methods add parts.
     pub fn new() -> Self {
         Self::default()
     }
@@ -79,14 +80,15 @@ impl Parts {
         self.part(PartKind::Document { source })
     }
 
-    /// Adds a part of any kind.
+    /// Adds a part of any kind after the parts so far.
     #[must_use]
     pub fn part(mut self, part: impl Into<ContentPart>) -> Self {
         self.0.push(part.into());
         self
     }
 
-    /// Sets the metadata of the last part. `null` removes it, and without a part nothing happens.
+    /// Sets the metadata of the part that was added last. `null` removes the metadata, and without a part nothing
+    /// happens.
     #[must_use]
     pub fn with_metadata(mut self, metadata: Value) -> Self {
         if let Some(part) = self.0.last_mut() {
@@ -97,6 +99,7 @@ impl Parts {
 }
 
 impl ToolOutput for Parts {
+    /// Converts the result to content with the same parts.
     fn into_content(self) -> Result<Content, ToolError> {
         Ok(Content::Parts(self.0))
     }

@@ -51,14 +51,15 @@ pub enum ProgressError {
 }
 
 impl Progress {
-    /// Creates the handle of a tool that sends its events here.
+    /// Creates the handle with which a tool shows its progress; `events` is the channel to the run.
     pub(super) fn new(events: ToolEventSender) -> Self {
         Self { events }
     }
 
-    /// Begins a step. It ends with [`Step::end`], or when it is dropped, for example because the tool returns an error.
+    /// Begins a step, which the client shows as running. The step ends with [`Step::end`], or when the returned value
+    /// is dropped, for example because the tool returns an error.
     ///
-    /// If a step of this name is open in the run, a number is added to the name.
+    /// If a step of this name is already open in the run, a number is added to the name.
     pub async fn step(&self, name: impl Into<String> + Send) -> Step {
         let key = self.events.next_key();
         let name = name.into();
@@ -111,7 +112,7 @@ pub struct Step {
 }
 
 impl Step {
-    /// Ends the step, and waits until the client can take the event.
+    /// Ends the step, and waits until the client can read the event.
     pub async fn end(mut self) {
         if let Some(key) = self.key.take() {
             self.events.emit(ToolEvent::StepFinished { key }).delivered().await;
@@ -120,6 +121,7 @@ impl Step {
 }
 
 impl Drop for Step {
+    /// Ends the step, if [`end`](Self::end) was not called, without waiting for the client.
     fn drop(&mut self) {
         if let Some(key) = self.key {
             // `Drop` cannot wait for the delivery.
@@ -156,14 +158,15 @@ impl Activity {
         Ok(())
     }
 
-    /// Changes the content with a function, and returns what the function returns.
+    /// Changes the content with `change` and sends the new content to the client. Returns what `change` returns, after
+    /// the client can read the new content.
     pub async fn update<T: Send>(&mut self, change: impl FnOnce(&mut JsonObject) -> T + Send) -> T {
         let output = change(&mut self.content);
         self.show().await;
         output
     }
 
-    /// Sends the content as it is now.
+    /// Sends the current content to the client, and waits until the client can read it.
     async fn show(&self) {
         let (key, activity_type, content) = (self.key, self.activity_type.clone(), self.content.clone());
         self.events.emit(ToolEvent::ActivityChanged { key, activity_type, content }).delivered().await;
@@ -171,18 +174,21 @@ impl Activity {
 }
 
 impl fmt::Debug for Progress {
+    /// Shows only the name of the type.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Progress").finish_non_exhaustive()
     }
 }
 
 impl fmt::Debug for Step {
+    /// Shows the key of the step, which is `None` after the end.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Step").field("key", &self.key).finish_non_exhaustive()
     }
 }
 
 impl fmt::Debug for Activity {
+    /// Shows the type of the activity, and not its content.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Activity").field("activity_type", &self.activity_type).finish_non_exhaustive()
     }

@@ -46,10 +46,11 @@ impl<C: Send + Sync + 'static> ToolRegistry<C> {
         Self { tools: BTreeMap::new() }
     }
 
-    /// Adds a tool.
+    /// Adds a tool after checking it, and generates the JSON Schema of its arguments.
     ///
     /// # Errors
-    /// [`RegisterToolError`] if its name or its schema is not usable.
+    /// [`RegisterToolError`] if the name or the schema cannot be used, the name is taken, or the tool both lets its
+    /// arguments be edited and asks questions.
     pub(crate) fn add<T: Tool<C>>(&mut self, tool: T) -> Result<(), RegisterToolError> {
         let name = tool.name().to_owned();
         let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
@@ -82,25 +83,27 @@ impl<C: Send + Sync + 'static> ToolRegistry<C> {
         Ok(())
     }
 
-    /// Whether a tool has this name, compared without regard to ASCII case.
+    /// Whether a backend tool has this name, compared without ASCII case.
     ///
-    /// A client may not have a tool of such a name. So a call of it, in any case, is never a call of a client's tool.
+    /// A client may not offer a tool with such a name, so a call of the name is never a call of a frontend tool.
     pub(crate) fn contains(&self, name: &str) -> bool {
         self.tools.contains_key(name) || self.tools.keys().any(|own| own.eq_ignore_ascii_case(name))
     }
 
-    /// Whether the tool of this name takes the argument; `None` if there is no such tool.
+    /// Whether the tool of this name has a top-level argument `argument` in its schema; `None` if no tool has the name.
     pub(crate) fn has_argument(&self, name: &str, argument: &str) -> Option<bool> {
         let parameters = self.tools.get(name)?.spec().parameters.as_ref();
         Some(parameters.is_some_and(|schema| !schema["properties"][argument].is_null()))
     }
 
-    /// Returns the tool of exactly this name. Whether the caller may use it is not checked.
+    /// Returns the tool of exactly this name; `None` if no tool has it. Whether the caller may use the tool is not
+    /// checked.
     pub(crate) fn get(&self, name: &str) -> Option<&Arc<dyn ErasedTool<C>>> {
         self.tools.get(name)
     }
 
-    /// Whether a call of this name, compared without regard to ASCII case, may wait for a person.
+    /// Whether calls of the tool of this name may wait for a person. If no tool has exactly this name, names are
+    /// compared without ASCII case.
     pub(crate) fn may_interrupt(&self, name: &str) -> bool {
         match self.tools.get(name) {
             Some(tool) => tool.interrupts().can_interrupt(),
@@ -113,7 +116,7 @@ impl<C: Send + Sync + 'static> ToolRegistry<C> {
         self.tools.iter().filter(|(_, tool)| tool.interrupts().can_interrupt()).map(|(name, _)| name.as_str())
     }
 
-    /// Returns all tools in the order of their names. Whether the caller may use them is not checked.
+    /// Returns all tools, sorted by name. Whether the caller may use them is not checked.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<dyn ErasedTool<C>>> {
         self.tools.values()
     }

@@ -22,7 +22,7 @@ pub(super) struct SchemaError(String);
 #[cfg_attr(not(feature = "validate"), expect(dead_code, reason = "nothing is validated"))]
 pub(crate) struct MismatchError(String);
 
-/// Generates the schema of a type in the plain form that model providers accept: without `$schema`, title and
+/// Generates the JSON Schema of a type in the plain form that model providers accept: without `$schema`, title and
 /// references.
 pub(super) fn schema_for<T: JsonSchema>() -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
@@ -44,13 +44,14 @@ pub(super) struct Validator {
 
 #[cfg(feature = "validate")]
 impl Validator {
-    /// Compiles a schema.
+    /// Compiles a JSON Schema for [`validate`](Self::validate). The error holds the reason why the schema cannot be
+    /// used.
     pub(super) fn new(schema: &Value) -> Result<Self, SchemaError> {
         let schema = jsonschema::validator_for(schema).map_err(|error| SchemaError(error.to_string()))?;
         Ok(Self { schema })
     }
 
-    /// Validates a value.
+    /// Checks that a value matches the schema. The error names up to three mismatches.
     pub(super) fn validate(&self, value: &Value) -> Result<(), MismatchError> {
         let mismatches: Vec<String> = self
             .schema
@@ -66,18 +67,18 @@ impl Validator {
 
 #[cfg(not(feature = "validate"))]
 impl Validator {
-    /// Accepts any schema.
+    /// Accepts any schema, because the feature `validate` is off.
     pub(super) fn new(_schema: &Value) -> Result<Self, SchemaError> {
         Ok(Self {})
     }
 
-    /// Accepts any value.
+    /// Accepts any value, because the feature `validate` is off.
     pub(super) fn validate(&self, _value: &Value) -> Result<(), MismatchError> {
         Ok(())
     }
 }
 
-/// Shortens a reason, so that a model or a user is not sent a text of any length.
+/// Shortens a reason to 200 characters, because a model or a user reads it.
 pub(super) fn truncate(reason: &str) -> String {
     reason.chars().take(MAX_REASON_CHARS).collect()
 }

@@ -40,7 +40,7 @@ pub enum StateError {
     /// The path is not a JSON Pointer: it is neither empty nor begins with `/`.
     #[error("{0:?} is not a JSON Pointer")]
     InvalidPointer(String),
-    /// The pointer leads through a value that is neither an object nor a list, or behind the end of a list.
+    /// The pointer leads through a value that is neither an object nor a list, or past the end of a list.
     #[error("no value can be placed at {0:?}")]
     Unreachable(String),
     /// The value would nest too deeply: the client sends the state back with its next request, whose nesting is limited.
@@ -66,7 +66,7 @@ pub enum StateError {
 }
 
 impl SharedState {
-    /// Creates the handle of a tool that sends its changes here.
+    /// Creates the handle with which a tool reads and changes the shared state; `events` is the channel to the run.
     pub(super) fn new(events: ToolEventSender) -> Self {
         Self { events }
     }
@@ -95,9 +95,10 @@ impl SharedState {
         }
     }
 
-    /// Sets the value at a JSON Pointer, and waits until the client can take the change.
+    /// Sets the value at a JSON Pointer, and waits until the client can read the change.
     ///
-    /// Missing objects on the way are created. In a list, `-` and the index that equals the length append.
+    /// Missing objects on the way are created. In a list, the index `-` and the index that equals the length append a
+    /// value.
     ///
     /// # Errors
     /// [`StateError`] if the value cannot be placed there or cannot be converted to JSON. The state stays as it was.
@@ -108,10 +109,12 @@ impl SharedState {
         Ok(())
     }
 
-    /// Changes the state with a function, and returns what the function returns. No other tool can change the state
-    /// meanwhile, so use it to write what depends on what was read.
+    /// Changes the state with `change`, and waits until the client can read the new state. Returns what `change`
+    /// returns. No other tool can change the state while `change` runs, so use this method to write what depends on
+    /// what was read.
     ///
-    /// The result is not checked. If the state nests more than 100 levels deep, the client cannot send it back.
+    /// The new state is not checked. If it is nested more than 100 levels deep, the client may not be able to send it
+    /// back.
     pub async fn update<T: Send>(&self, change: impl FnOnce(&mut Value) -> T + Send) -> T {
         let changed = self.events.update_state(|state| Ok::<_, std::convert::Infallible>(change(state)));
         let Ok((output, delivery)) = changed;
@@ -121,12 +124,14 @@ impl SharedState {
 }
 
 impl fmt::Debug for SharedState {
+    /// Shows only the name of the type, because the state is data of the client.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SharedState").finish_non_exhaustive()
     }
 }
 
-/// Converts a value that is to be placed at `pointer` to JSON.
+/// Converts a value that will be placed at `pointer` to JSON. The error is [`StateError::NotJson`], which names the
+/// pointer.
 pub(super) fn to_json(pointer: &str, value: impl Serialize) -> Result<Value, StateError> {
     serde_json::to_value(value).map_err(|source| StateError::NotJson { pointer: pointer.to_owned(), source })
 }
@@ -135,7 +140,7 @@ pub(super) fn to_json(pointer: &str, value: impl Serialize) -> Result<Value, Sta
 /// may have 127 levels.
 const MAX_DEPTH: usize = 100;
 
-/// Checks that a path is a JSON Pointer.
+/// Checks that a path is empty or begins with `/`, as a JSON Pointer must. The error is [`StateError::InvalidPointer`].
 fn check_pointer(pointer: &str) -> Result<(), StateError> {
     match pointer.is_empty() || pointer.starts_with('/') {
         true => Ok(()),
@@ -143,12 +148,13 @@ fn check_pointer(pointer: &str) -> Result<(), StateError> {
     }
 }
 
-/// Parses the index of a list; `None` if it is not written as RFC 6901 requires, for example with a leading zero.
+/// Parses the index of a list element; `None` if the text is not an index in the form of RFC 6901, which allows no
+/// leading zero.
 fn parse_index(token: &str) -> Option<usize> {
     token.parse().ok().filter(|index: &usize| index.to_string() == token)
 }
 
-/// Whether a value has more than this number of levels of objects and lists.
+/// Whether a value has more than `levels` levels of objects and lists.
 fn is_deeper(value: &Value, levels: usize) -> bool {
     match value {
         Value::Array(items) => levels == 0 || items.iter().any(|item| is_deeper(item, levels - 1)),
@@ -157,8 +163,8 @@ fn is_deeper(value: &Value, levels: usize) -> bool {
     }
 }
 
-/// Sets the value at a JSON Pointer below `root`, as [`SharedState::set`] describes. Callers pass a copy, since an error may
-/// leave a part of the change in `root`.
+/// Sets the value at a JSON Pointer within `root`, by the rules of [`SharedState::set`]. After an error a part of the
+/// path may have been created, so callers pass a copy as `root`.
 pub(super) fn set_at(root: &mut Value, pointer: &str, value: Value) -> Result<(), StateError> {
     check_pointer(pointer)?;
     let left = MAX_DEPTH.checked_sub(pointer.matches('/').count());

@@ -17,8 +17,8 @@ pub struct FragmentRepairer {
 }
 
 impl FragmentRepairer {
-    /// Takes the next fragment of a JSON text and returns the repaired text that is known now, from where the last call
-    /// stopped.
+    /// Adds the next fragment of a JSON text. Returns the part of the text that is complete by now and that earlier calls
+    /// have not returned, with U+FFFD in place of each half of a surrogate pair that stands alone. The part may be empty.
     pub fn push(&mut self, fragment: String) -> String {
         if self.pending.is_empty() && memchr(b'\\', fragment.as_bytes()).is_none() {
             return fragment;
@@ -28,14 +28,15 @@ impl FragmentRepairer {
         repair_str(&text).into_owned()
     }
 
-    /// Returns the rest of the repaired text, when no more fragments follow.
+    /// Returns the end of the text that [`push`](Self::push) has kept because another fragment might have completed it.
+    /// Call this after the last fragment.
     pub fn flush(&mut self) -> String {
         repair_str(&std::mem::take(&mut self.pending)).into_owned()
     }
 }
 
-/// Finds the index from which on a text has to be kept: there begins an escape or a surrogate pair that the next fragment may
-/// complete.
+/// Returns the index of the escape or surrogate pair at the end of `text` that the next fragment may complete. Without one,
+/// returns the length of `text`.
 fn pending_start(text: &[u8]) -> usize {
     let mut at = 0;
     while let Some(found) = memchr(b'\\', &text[at..]) {
@@ -51,7 +52,8 @@ fn pending_start(text: &[u8]) -> usize {
     text.len()
 }
 
-/// Whether a text may be the beginning of an escape of four digits that is not complete yet.
+/// Whether `text` is the beginning of an escape of four digits, such as `\u00e9`, and not yet a complete one. Empty text
+/// counts too.
 fn may_become_escape(text: &[u8]) -> bool {
     let is_next = |(at, byte): (usize, &u8)| match at {
         0 => *byte == b'\\',

@@ -22,7 +22,8 @@ pub struct SplitString {
     last: Option<u16>,
 }
 
-/// Finds the strings of a JSON text that begin or end with half of a surrogate pair. Call this before the text is repaired.
+/// Finds the strings of a JSON text that begin or end with half of a surrogate pair, because a provider has cut the pair in
+/// two. Call this before [`repair`] replaces the halves. [`SurrogateJoiner`] needs the result.
 pub fn find_split_strings(text: &[u8]) -> Vec<SplitString> {
     if (LoneSurrogates::of(text)).next().is_none() {
         return Vec::new();
@@ -31,12 +32,13 @@ pub fn find_split_strings(text: &[u8]) -> Vec<SplitString> {
 }
 
 impl SplitString {
-    /// Whether this is the string whose repaired text is `text`.
+    /// Whether this is the string that a JSON reader returns as `text` once each half in it has become U+FFFD.
     pub fn is_text(&self, text: &str) -> bool {
         self.text == text
     }
 
-    /// Reads a JSON string with its quotes; `None` if it neither begins nor ends with half of a surrogate pair.
+    /// Notes which halves of surrogate pairs one JSON string, given with its quotes, begins and ends with. Returns `None`
+    /// if there is no half at either end, or if the string is malformed.
     fn of(string: &[u8]) -> Option<Self> {
         let lone: Vec<_> = LoneSurrogates::of(string).collect();
         let first = lone.first().filter(|(at, half)| *at == 1 && !is_high(*half));
@@ -74,15 +76,16 @@ pub struct SurrogateJoiner {
 }
 
 impl SurrogateJoiner {
-    /// Whether half of a surrogate pair is kept for the next piece.
+    /// Whether the last piece ended with the first half of a surrogate pair, which is kept until the next piece arrives.
     pub fn has_pending(&self) -> bool {
         self.pending.is_some()
     }
 
-    /// Takes the next piece of a streamed text and returns the text that is known now, from where the last call stopped.
+    /// Adds the next piece of a streamed text. Returns the part of the text that is complete by now and that earlier calls
+    /// have not returned.
     ///
-    /// A pair that the piece completes becomes one character. A first half at the end of the piece is kept for the next one.
-    /// `split` are the split strings of the JSON text that the piece was read from.
+    /// A surrogate pair that the piece completes becomes one character. A first half at the end of the piece is kept for
+    /// the next call. `split` is the result of [`find_split_strings`] for the JSON text that the piece was read from.
     pub fn join(&mut self, piece: String, split: &[SplitString]) -> String {
         let string = split.iter().find(|string| string.text == piece);
         if string.is_none() && self.pending.is_none() {
@@ -105,8 +108,8 @@ impl SurrogateJoiner {
         joined + flush
     }
 
-    /// Appends the next piece to `text`, which holds the pieces before. A first half at the end is U+FFFD in `text` until the
-    /// piece with the second half is appended.
+    /// Appends the next piece to `text`, which holds the pieces before. A first half at the end is U+FFFD in `text` until
+    /// the piece with the second half is appended. `split` is the same as for [`join`](Self::join).
     pub fn append_to(&mut self, text: &mut String, piece: String, split: &[SplitString]) {
         if self.has_pending() {
             text.pop();
@@ -117,7 +120,7 @@ impl SurrogateJoiner {
         }
     }
 
-    /// Returns the rest of the text, when no more pieces follow: U+FFFD if the first half of a surrogate pair was kept.
+    /// Returns U+FFFD if the first half of a surrogate pair was kept, and `None` otherwise. Call this after the last piece.
     pub fn flush(&mut self) -> Option<String> {
         self.pending.take().map(|_| REPLACEMENT.to_string())
     }

@@ -15,7 +15,8 @@ use memchr::memchr;
 /// The length of an escape with four digits, such as `\u00e9`.
 pub(super) const ESCAPE_LENGTH: usize = 6;
 
-/// Replaces each half surrogate pair of a JSON text by the escape of U+FFFD. The text is copied only if it has one.
+/// Replaces each half of a surrogate pair that stands alone in a JSON text by the escape of U+FFFD, since serde_json
+/// refuses such a half. A text without one is not copied.
 pub fn repair(text: &[u8]) -> Cow<'_, [u8]> {
     let mut halves = LoneSurrogates::of(text).peekable();
     if halves.peek().is_none() {
@@ -28,7 +29,7 @@ pub fn repair(text: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(repaired)
 }
 
-/// Does the same as [`repair`] for a `str`.
+/// Repairs a `str` in the same way as [`repair`] repairs bytes.
 pub fn repair_str(text: &str) -> Cow<'_, str> {
     match repair(text.as_bytes()) {
         Cow::Borrowed(_) => Cow::Borrowed(text),
@@ -43,7 +44,7 @@ pub(super) struct LoneSurrogates<'a> {
 }
 
 impl<'a> LoneSurrogates<'a> {
-    /// Starts to search a JSON text for half surrogate pairs.
+    /// Starts a search of a JSON text for halves of surrogate pairs that stand alone.
     pub(super) fn of(text: &'a [u8]) -> Self {
         Self { text, at: 0 }
     }
@@ -52,6 +53,7 @@ impl<'a> LoneSurrogates<'a> {
 impl Iterator for LoneSurrogates<'_> {
     type Item = (usize, u16);
 
+    /// Returns the index and the code unit of the next half that stands alone; `None` at the end of the text.
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             let at = self.at + memchr(b'\\', self.text.get(self.at..)?)?;

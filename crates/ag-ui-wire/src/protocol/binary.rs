@@ -1,6 +1,6 @@
 //! `binary` parts, in which clients before 1.0 send pictures, sounds, videos and documents.
 //!
-//! They are read as the 1.0 client upgrades them, so no code behind this module meets them. A client that supports both
+//! They are read as the 1.0 client upgrades them, so no other module handles them. A client that supports both
 //! versions may send one attachment in both forms; then the `binary` one is left out.
 //!
 //! Source: `upgradeMessageContent` of `@ag-ui/client` 1.0.0, `middleware/legacy-content.ts`.
@@ -19,10 +19,10 @@ pub(super) struct ReceivedPart {
     pub(super) is_binary: bool,
 }
 
-/// Reads a `binary` part.
+/// Reads a `binary` part, in which a client before 1.0 sends a file, as a picture, sound, video or document of 1.0.
 ///
-/// Returns `None` if it has no media type, or neither data nor a URL: an `id` alone names a file that only the client's own
-/// store knows. If it has both, its data counts. An empty string counts as absent.
+/// Returns `None` if the part has no media type, or neither data nor a URL: an `id` alone names a file that only the
+/// client's own store knows. If the part has both, the data is used. An empty string counts as absent.
 pub(super) fn read_part(mut object: ObjectReader) -> Option<ContentPart> {
     let Some(Value::String(mime_type)) = object.optional("mimeType") else { return None };
     let mut text = |key| match object.optional(key) {
@@ -41,10 +41,11 @@ pub(super) fn read_part(mut object: ObjectReader) -> Option<ContentPart> {
     Some(ContentPart { kind: kind(source), id: None, metadata })
 }
 
-/// Leaves out the `binary` parts that repeat a part of the newer form.
+/// Returns the parts of a message without the `binary` parts that repeat a part of the 1.0 form. A client that supports
+/// both versions sends one attachment in both forms.
 ///
-/// A part repeats another if kind, source, value and media type are the same, and the file's name too where it has
-/// one. Two `binary` parts never repeat each other.
+/// A part repeats another if kind, source, value and media type are the same, and also the file name if the `binary` part
+/// has one. Two `binary` parts never repeat each other.
 pub(super) fn without_duplicates(parts: Vec<ReceivedPart>) -> Vec<ContentPart> {
     let repeated: Vec<bool> = {
         // A set, since one body can hold a hundred thousand parts.
@@ -62,7 +63,8 @@ pub(super) fn without_duplicates(parts: Vec<ReceivedPart>) -> Vec<ContentPart> {
     kept.map(|(received, _)| received.part).collect()
 }
 
-/// Chooses the kind of part for bytes of this media type. Returns the function that builds it from the source of the bytes.
+/// Returns the constructor of a picture, sound or video for bytes of this media type, and of a document for all other
+/// bytes.
 fn kind_of(mime_type: &str) -> fn(Source) -> PartKind {
     match mime_type.split_once('/') {
         Some(("image", _)) => |source| PartKind::Image { source },
@@ -72,7 +74,7 @@ fn kind_of(mime_type: &str) -> fn(Source) -> PartKind {
     }
 }
 
-/// Returns the file name in the metadata of a part, if it has one.
+/// Returns the member `filename` of a part's metadata; `None` if the member is absent or not a string.
 fn filename(part: &ContentPart) -> Option<&str> {
     part.metadata.as_ref()?.get("filename")?.as_str()
 }

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use super::{JsonObject, Tool};
 
 /// The capabilities of an agent, in groups. A client reads them to decide what it offers to the user.
-// Exhaustive: applications write it as a literal, and its fields are the members that AG-UI 1.0 defines.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AgentCapabilities {
@@ -45,7 +44,6 @@ pub struct AgentCapabilities {
 }
 
 /// Who an agent is.
-// Exhaustive: applications write it as a literal, and its fields are the members that AG-UI 1.0 defines.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Identity {
@@ -73,7 +71,6 @@ pub struct Identity {
 }
 
 /// How a client can reach an agent.
-// Exhaustive: applications write it as a literal, and its fields are the members that AG-UI 1.0 defines.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Transport {
@@ -95,7 +92,6 @@ pub struct Transport {
 }
 
 /// Which tools an agent calls.
-// Exhaustive: applications write it as a literal, and its fields are the members that AG-UI 1.0 defines.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ToolSupport {
@@ -114,7 +110,6 @@ pub struct ToolSupport {
 }
 
 /// Which forms of output an agent writes.
-// Exhaustive: applications write it as a literal, and its fields are the members that AG-UI 1.0 defines.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Output {
@@ -127,7 +122,6 @@ pub struct Output {
 }
 
 /// How an agent shares state with its client.
-// Exhaustive: applications write it as a literal, and its fields are the members that AG-UI 1.0 defines.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StateSupport {
@@ -146,7 +140,6 @@ pub struct StateSupport {
 }
 
 /// How an agent works with other agents.
-// Exhaustive: applications write it as a literal, and its fields are the members that AG-UI 1.0 defines.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MultiAgent {
@@ -165,7 +158,6 @@ pub struct MultiAgent {
 }
 
 /// What an agent shows of its reasoning.
-// Exhaustive: applications write it as a literal, and its fields are the members that AG-UI 1.0 defines.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Reasoning {
@@ -181,7 +173,6 @@ pub struct Reasoning {
 }
 
 /// Which media an agent reads and writes.
-// Exhaustive: applications write it as a literal, and its fields are the members that AG-UI 1.0 defines.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Multimodal {
@@ -194,7 +185,6 @@ pub struct Multimodal {
 }
 
 /// Which kinds of media an agent reads or writes.
-// Exhaustive: applications write it as a literal, and its fields are the members that AG-UI 1.0 defines.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Modalities {
@@ -216,7 +206,6 @@ pub struct Modalities {
 }
 
 /// How an agent runs.
-// Exhaustive: applications write it as a literal, and its fields are the members that AG-UI 1.0 defines.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Execution {
@@ -235,7 +224,6 @@ pub struct Execution {
 }
 
 /// What an agent asks people.
-// Exhaustive: applications write it as a literal, and its fields are the members that AG-UI 1.0 defines.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HumanInTheLoop {
@@ -260,7 +248,6 @@ pub struct HumanInTheLoop {
 }
 
 /// Another agent that an agent works with.
-// Exhaustive: applications write it as a literal, and its fields are the members that AG-UI 1.0 defines.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subagent {
     /// The name of the agent.

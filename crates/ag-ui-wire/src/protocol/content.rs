@@ -19,7 +19,6 @@ pub enum Content {
 }
 
 /// One part of a content. `ContentPart::from(kind)` creates it without an id and metadata.
-// Exhaustive: applications write it as a literal, and its fields are the members that AG-UI 1.0 defines.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ContentPart {
     /// What the part is, written as `type` and the members of that type.
@@ -99,7 +98,8 @@ pub enum Source {
 }
 
 impl Content {
-    /// Returns the text of the content. The texts of several parts are joined by a line break; other parts are left out.
+    /// Returns the text of the content. The texts of several parts are joined by line breaks; parts that are not text are
+    /// left out.
     pub fn text(&self) -> String {
         match self {
             Self::Text(text) => text.clone(),
@@ -115,30 +115,33 @@ impl Content {
 }
 
 impl From<String> for Content {
+    /// Creates a content of plain text.
     fn from(text: String) -> Self {
         Self::Text(text)
     }
 }
 
 impl From<&str> for Content {
+    /// Creates a content of plain text.
     fn from(text: &str) -> Self {
         Self::Text(text.to_owned())
     }
 }
 
 impl From<PartKind> for ContentPart {
+    /// Creates a part without an id and metadata.
     fn from(kind: PartKind) -> Self {
         Self { kind, id: None, metadata: None }
     }
 }
 
 impl Source {
-    /// Creates a source that holds the bytes themselves, in Base64.
+    /// Creates a source that holds the bytes of a part, in Base64. `mime_type` is their media type.
     pub fn bytes(bytes: impl AsRef<[u8]>, mime_type: impl Into<String>) -> Self {
         Self::Data { value: BASE64_STANDARD.encode(bytes), mime_type: mime_type.into() }
     }
 
-    /// Creates a source that names the URL of the bytes, without a media type.
+    /// Creates a source that names the URL at which the bytes of a part are, without a media type.
     pub fn url(address: impl Into<String>) -> Self {
         Self::Url { value: address.into(), mime_type: None }
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// The name of an application's own CUSTOM event, such as `com.acme.found`.
 ///
 /// Names without a prefix belong to the protocol and its conventions. So this name has at least one character before and one
-/// behind its first `.` or `:`.
+/// after its first `.` or `:`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CustomName(String);
 
@@ -15,10 +15,10 @@ pub struct CustomName(String);
 pub struct CustomNameError(String);
 
 impl CustomName {
-    /// Checks a name.
+    /// Creates the name of an application's own event from text that has a prefix, such as `com.acme.found`.
     ///
     /// # Errors
-    /// [`CustomNameError`] if there is no `.` or `:`, or nothing before or behind the first one.
+    /// [`CustomNameError`] if there is no `.` or `:`, or if there is nothing before or after the first one.
     pub fn new(name: impl Into<String>) -> Result<Self, CustomNameError> {
         let name = name.into();
         match name.split_once(['.', ':']) {
@@ -27,17 +27,16 @@ impl CustomName {
         }
     }
 
-    /// Returns the name.
+    /// Returns the name with its prefix.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Says that a member of the shared state is predicted from an argument of a tool: the client shows the argument as the
+/// Declares that a member of the shared state is predicted from an argument of a tool: the client shows the argument as the
 /// member's value while the model still writes it.
 ///
 /// A list of predictions is the value of the custom event `PredictState`, a convention of AG-UI's front ends.
-// Exhaustive: applications write it as a literal, and its fields are the members that AG-UI 1.0 defines.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Prediction {
     /// The name of the member of the state.

@@ -7,14 +7,14 @@ use serde_json::Value;
 
 use super::{JsonObject, JsonPatch, PatchOperation};
 
-/// Returns the operations that turn `from` into `to`; no operations if they are equal.
+/// Returns the JSON Patch that turns `from` into `to`; an empty one if the values are equal.
 pub fn diff(from: &Value, to: &Value) -> JsonPatch {
     let mut differ = Differ::default();
     differ.value(from, to);
     differ.patch
 }
 
-/// Returns the operations that turn one object into another, as [`diff`] does.
+/// Returns the JSON Patch that turns one object into another, as [`diff`] does for any values.
 pub fn diff_objects(from: &JsonObject, to: &JsonObject) -> JsonPatch {
     let mut differ = Differ::default();
     differ.object(from, to);
@@ -30,7 +30,7 @@ struct Differ {
 }
 
 impl Differ {
-    /// Compares two values at the current path.
+    /// Adds the operations that turn the value `from` at the current path into `to`.
     fn value(&mut self, from: &Value, to: &Value) {
         match (from, to) {
             (Value::Object(from), Value::Object(to)) => self.object(from, to),
@@ -40,7 +40,7 @@ impl Differ {
         }
     }
 
-    /// Compares the members of two objects: removed members come first.
+    /// Adds the operations that turn an object into another one: first those that remove members.
     fn object(&mut self, from: &JsonObject, to: &JsonObject) {
         for name in from.keys().filter(|name| !to.contains_key(*name)) {
             self.at(name, Self::remove);
@@ -53,7 +53,8 @@ impl Differ {
         }
     }
 
-    /// Compares the elements of two arrays behind their equal beginning and before their equal end.
+    /// Adds the operations that turn an array into another one. Equal elements at the beginning and at the end of both are
+    /// skipped, and those between are compared by index.
     fn array(&mut self, from: &[Value], to: &[Value]) {
         let start = from.iter().zip(to).take_while(|(from, to)| from == to).count();
         let (from, to) = (&from[start..], &to[start..]);
@@ -72,17 +73,18 @@ impl Differ {
         }
     }
 
-    /// Adds an operation that removes the value at the current path.
+    /// Adds the operation that removes the value at the current path.
     fn remove(&mut self) {
         self.patch.push(PatchOperation::Remove { path: self.path.clone() });
     }
 
-    /// Adds an operation that adds a value at the current path.
+    /// Adds the operation that inserts `value` at the current path.
     fn add(&mut self, value: &Value) {
         self.patch.push(PatchOperation::Add { path: self.path.clone(), value: value.clone() });
     }
 
-    /// Calls `change` with the path of a member or an element, and restores the path.
+    /// Appends a member's name or an element's index (`token`) to the current path while `change` runs, and restores the
+    /// path afterwards.
     fn at(&mut self, token: &str, change: impl FnOnce(&mut Self)) {
         let length = self.path.len();
         self.path.push('/');

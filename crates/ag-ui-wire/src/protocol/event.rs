@@ -17,7 +17,6 @@ use super::{
 /// One event: its kind, and the members that every event may have. `Event::from(kind)` creates it without these members.
 ///
 /// Source: `BaseEventSchema` and its heirs, AG-UI 1.0.
-// Exhaustive: applications write it as a literal, and its fields are the members that AG-UI 1.0 defines.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Event {
@@ -40,6 +39,7 @@ pub struct Event {
 }
 
 impl From<EventKind> for Event {
+    /// Creates an event without a timestamp and without the other members that every event may have.
     fn from(kind: EventKind) -> Self {
         Self { kind, timestamp: None, raw_event: None, metadata: None, subagent_run_id: None }
     }

@@ -23,13 +23,15 @@ macro_rules! ids {
                 &self.0
             }
 
-            /// Returns at most 128 bytes of the text, for a log line. Clients and models choose the length of an id.
+            /// Returns at most the first 128 bytes of the id, for a log line: clients and models may choose an id of any
+            /// length.
             pub fn loggable(&self) -> &str {
                 &self.0[..self.0.floor_char_boundary(MAX_LOGGED_BYTES)]
             }
         }
 
         impl<T: Into<String>> From<T> for $name {
+            /// Creates an id from any text, without a check.
             fn from(text: T) -> Self {
                 Self(text.into())
             }
@@ -38,18 +40,21 @@ macro_rules! ids {
         impl FromStr for $name {
             type Err = Infallible;
 
+            /// Creates an id from any text; there is never an error.
             fn from_str(text: &str) -> Result<Self, Infallible> {
                 Ok(text.into())
             }
         }
 
         impl AsRef<str> for $name {
+            /// Returns the text of the id.
             fn as_ref(&self) -> &str {
                 &self.0
             }
         }
 
         impl fmt::Display for $name {
+            /// Writes the text of the id.
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(&self.0)
             }

@@ -16,7 +16,6 @@ use super::{InterruptId, JsonObject, Message, OriginalMessages, PROTOCOL_VERSION
 /// The input of a run: the conversation, the client's tools, and its copy of the shared state.
 ///
 /// A client creates it with [`new`](Self::new); a server reads it with [`read`](Self::read).
-// Exhaustive: applications write it as a literal, and its fields are the members that AG-UI 1.0 defines.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RunAgentInput {
@@ -37,12 +36,12 @@ pub struct RunAgentInput {
     pub messages: Vec<Message>,
     /// The tools that the client runs.
     pub tools: Vec<Tool>,
-    /// What the application says about itself, for the model.
+    /// Facts about the application, for the model.
     pub context: Vec<Context>,
     /// Data that the client passes through, which the protocol does not define.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub forwarded_props: Option<Value>,
-    /// The answers to the interrupts of earlier runs.
+    /// The answers to interrupts of earlier runs.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub resume: Vec<ResumeEntry>,
     /// The messages as the client sent them, if the run may have to send them back. Only [`read`](Self::read) sets it.
@@ -51,7 +50,6 @@ pub struct RunAgentInput {
 }
 
 /// A tool that the client offers to the model and runs itself.
-// Exhaustive: applications write it as a literal, and its fields are the members that AG-UI 1.0 defines.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Tool {
     /// The name by which the model calls the tool.
@@ -67,7 +65,6 @@ pub struct Tool {
 }
 
 /// One fact about the application, for the model, such as the page that the user sees.
-// Exhaustive: applications write it as a literal, and its fields are the members that AG-UI 1.0 defines.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Context {
     /// What the value is.
@@ -77,7 +74,6 @@ pub struct Context {
 }
 
 /// The answer to one interrupt.
-// Exhaustive: applications write it as a literal, and its fields are the members that AG-UI 1.0 defines.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ResumeEntry {
@@ -117,7 +113,8 @@ pub struct ReceivedInput {
 }
 
 impl RunAgentInput {
-    /// Creates an input with these messages and without its optional members, from a client of this version.
+    /// Creates the input with which a client starts a run. Its protocol version is [`PROTOCOL_VERSION`], and its other
+    /// optional members are absent.
     pub fn new(thread_id: impl Into<ThreadId>, run_id: impl Into<RunId>, messages: Vec<Message>) -> Self {
         Self {
             thread_id: thread_id.into(),
@@ -136,8 +133,8 @@ impl RunAgentInput {
 
     /// Reads an input from parsed JSON, as a server does.
     ///
-    /// Null on an optional member counts as absent. Unknown members, roles, kinds of parts and sources, and statuses of
-    /// answers are left out. Ids are opaque.
+    /// Null on an optional member counts as absent. Unknown members are left out, and so are messages, parts, sources, tool
+    /// calls and answers whose role, type or status is unknown; the result reports both. Ids are opaque.
     ///
     /// # Errors
     /// [`InputError`] with the JSON Pointer of the first known member that is missing or malformed, or of an id of the
@@ -152,7 +149,8 @@ impl RunAgentInput {
         Ok(received)
     }
 
-    /// Reads an input whose thread and run have ids of at most `max_id_bytes`.
+    /// Reads an input whose thread and run have ids of at most `max_id_bytes` bytes. It does not keep the original
+    /// messages.
     fn read_object(mut object: ObjectReader, max_id_bytes: usize) -> Result<ReceivedInput, InputError> {
         let mut dropped = DroppedElements::default();
         let input = Self {
@@ -173,10 +171,9 @@ impl RunAgentInput {
         Ok(ReceivedInput { input, dropped: dropped.paths, unknown_members: object.remaining_members() })
     }
 
-    /// Whether the client speaks a version of the protocol whose major number is not 1.
+    /// Whether the client uses a version of the protocol whose major number is not 1, which a server of 1.0 cannot serve.
     ///
-    /// A version that is not two numbers is not another major: a run of such a client is served, like that of a
-    /// client that sends no version.
+    /// Returns false if the client sent no version, or one that is not two numbers: such a client is served.
     pub fn is_other_major(&self) -> bool {
         let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
         match self.protocol_version.as_deref().and_then(|version| version.split_once('.')) {
@@ -187,15 +184,17 @@ impl RunAgentInput {
         }
     }
 
-    /// Whether the client sent answers to interrupts. Answers of a status that this version does not know count too.
+    /// Whether the input has answers to interrupts of earlier runs. For an input that [`read`](Self::read) has returned,
+    /// answers of an unknown status count too.
     pub fn answers_interrupts(&self) -> bool {
         self.original_messages.is_some() || !self.resume.is_empty()
     }
 
-    /// Returns the messages for a MESSAGES_SNAPSHOT, without those that have these indices among `messages`.
+    /// Returns the messages of this input as JSON, for a MESSAGES_SNAPSHOT, except those whose indices in `messages` are in
+    /// `left_out`.
     ///
-    /// They are the messages that the client sent, with members that this version does not know. What a client of this
-    /// version of the protocol would refuse is left out; `knows_1_0` says whether the client speaks 1.0.
+    /// If the input answers interrupts, the messages are as the client sent them, with members that this version does not
+    /// know. What the client itself would refuse is removed; `knows_1_0` is whether the client speaks 1.0.
     pub fn messages_without(&self, left_out: &[usize], knows_1_0: bool) -> Vec<Value> {
         let kept = match &self.original_messages {
             Some(messages) => messages.without(left_out),
@@ -208,9 +207,9 @@ impl RunAgentInput {
     }
 }
 
-/// Reads the input that a RUN_STARTED event holds. [`read`](RunAgentInput::read) is for servers: it reports what was left
-/// out, keeps the messages as the client sent them, and limits the length of ids.
 impl<'de> Deserialize<'de> for RunAgentInput {
+    /// Reads the input that a RUN_STARTED event holds. [`read`](RunAgentInput::read) is for servers: it also reports what
+    /// was left out, keeps the messages as the client sent them, and limits the length of ids.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let object = ObjectReader::of(JsonObject::deserialize(deserializer)?);
         Self::read_object(object, usize::MAX).map(|received| received.input).map_err(de::Error::custom)
@@ -223,7 +222,7 @@ deserialize_by_reading! { Tool Context ResumeEntry }
 /// be sent many times.
 const MAX_ID_BYTES: usize = 1024;
 
-/// Takes a required id, and refuses one that is too long.
+/// Removes the required id `key` from an input and returns it; an error if it has more than `max_bytes` bytes.
 fn id(object: &mut ObjectReader, key: &'static str, max_bytes: usize) -> Result<String, InputError> {
     let id = object.string(key)?;
     if id.len() > max_bytes {
@@ -233,7 +232,7 @@ fn id(object: &mut ObjectReader, key: &'static str, max_bytes: usize) -> Result<
 }
 
 impl Tool {
-    /// Reads a tool; it is never left out.
+    /// Reads a tool for [`ObjectReader::list`]. It never returns `None`, so no tool is left out.
     fn read(mut object: ObjectReader, _: &mut DroppedElements) -> Result<Option<Self>, InputError> {
         Ok(Some(Self {
             name: object.string("name")?,
@@ -245,14 +244,15 @@ impl Tool {
 }
 
 impl Context {
-    /// Reads a context entry; it is never left out.
+    /// Reads a context entry for [`ObjectReader::list`]. It never returns `None`, so no entry is left out.
     fn read(mut object: ObjectReader, _: &mut DroppedElements) -> Result<Option<Self>, InputError> {
         Ok(Some(Self { description: object.string("description")?, value: object.string("value")? }))
     }
 }
 
 impl ResumeEntry {
-    /// Reads an answer; `None` if its status is unknown.
+    /// Reads the answer to an interrupt for [`ObjectReader::list`]. Returns `None`, so that the answer is left out, if its
+    /// status is unknown.
     fn read(mut object: ObjectReader, _: &mut DroppedElements) -> Result<Option<Self>, InputError> {
         let status = match object.string("status")?.as_str() {
             "resolved" => ResumeStatus::Resolved,

@@ -6,7 +6,6 @@ use super::read::{DroppedElements, InputError, ObjectReader, deserialize_by_read
 use super::{Content, JsonObject, MessageId, SubagentRunId, ToolCallId};
 
 /// One message of a conversation. [`new`](Self::new) creates it without its optional members.
-// Exhaustive: applications write it as a literal, and its fields are the members that AG-UI 1.0 defines.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Message {
@@ -84,7 +83,6 @@ pub enum MessageBody {
 }
 
 /// A tool call that the model made, as an assistant message holds it.
-// Exhaustive: applications write it as a literal, and its fields are the members that AG-UI 1.0 defines.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "type", rename = "function", rename_all = "camelCase")]
 pub struct ToolCall {
@@ -101,7 +99,6 @@ pub struct ToolCall {
 }
 
 /// The name and the arguments of a tool call.
-// Exhaustive: applications write it as a literal, and its fields are the members that AG-UI 1.0 defines.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FunctionCall {
     /// The name of the tool.
@@ -111,12 +108,13 @@ pub struct FunctionCall {
 }
 
 impl Message {
-    /// Creates a message without its optional members.
+    /// Creates a message without its optional members, such as the author's name and metadata.
     pub fn new(id: impl Into<MessageId>, body: MessageBody) -> Self {
         Self { id: id.into(), body, name: None, encrypted_value: None, metadata: None, subagent_run_id: None }
     }
 
-    /// Reads a message; `None` if its role is unknown.
+    /// Reads a message for [`ObjectReader::list`]. Returns `None`, so that the message is left out, if its role is unknown.
+    /// `dropped` gets the JSON Pointers of parts and tool calls in the message that are left out.
     pub(super) fn read(
         mut object: ObjectReader,
         dropped: &mut DroppedElements,
@@ -134,12 +132,13 @@ impl Message {
 }
 
 impl MessageBody {
-    /// Reads a body that stands alone; `None` if its role is unknown.
+    /// Reads the role of a message and the members of that role, for `Deserialize`; `None` if the role is unknown.
     fn read(mut object: ObjectReader, dropped: &mut DroppedElements) -> Result<Option<Self>, InputError> {
         Self::take(&mut object, dropped)
     }
 
-    /// Takes the members of a body out of a message; `None` if its role is unknown.
+    /// Removes the role and the members of that role from a message, and reads them; `None` if the role is unknown.
+    /// `dropped` gets the JSON Pointers of parts and tool calls that are left out.
     fn take(message: &mut ObjectReader, dropped: &mut DroppedElements) -> Result<Option<Self>, InputError> {
         let role = message.string("role")?;
         Ok(Some(match role.as_str() {
@@ -168,7 +167,8 @@ impl MessageBody {
 deserialize_by_reading! { Message MessageBody ToolCall }
 
 impl ToolCall {
-    /// Reads a call; `None` if its type is not `function`.
+    /// Reads a tool call for [`ObjectReader::list`]. Returns `None`, so that the call is left out, if its type is not
+    /// `function`.
     fn read(mut object: ObjectReader, _: &mut DroppedElements) -> Result<Option<Self>, InputError> {
         if object.string("type")? != "function" {
             return Ok(None);

@@ -23,7 +23,7 @@ pub struct OriginalMessages {
 }
 
 impl OriginalMessages {
-    /// Copies the messages of an input that answers interrupts; `None` for any other input.
+    /// Copies the messages from the JSON of an input that answers interrupts; `None` for any other input.
     ///
     /// Only a run that answers interrupts may have to remove a message from the client's list.
     pub(super) fn copy_from(input: &Value) -> Option<Vec<Value>> {
@@ -31,7 +31,8 @@ impl OriginalMessages {
         input["messages"].as_array().cloned()
     }
 
-    /// Remembers which of the messages were read. `dropped` has the JSON Pointers of the elements that were left out.
+    /// Stores the messages of an input and notes which of them were read. `dropped` has the JSON Pointers of all elements
+    /// of the input that were left out.
     pub(super) fn new(messages: Vec<Value>, dropped: &[String]) -> Self {
         let dropped: HashSet<usize> =
             dropped.iter().filter_map(|path| path.strip_prefix("/messages/")?.parse().ok()).collect();
@@ -39,22 +40,23 @@ impl OriginalMessages {
         Self { messages, indices }
     }
 
-    /// Returns all messages but those with these indices among the messages that were read.
+    /// Returns all messages except those in `left_out`, which has indices among the messages that were read.
     pub(super) fn without(&self, left_out: &[usize]) -> Vec<Value> {
         let left_out = left_out.iter().map(|index| self.indices[*index]);
         without(self.messages.clone(), left_out)
     }
 }
 
-/// Leaves out the messages with these indices.
+/// Returns `messages` except those at the indices in `left_out`.
 pub(super) fn without(messages: Vec<Value>, left_out: impl Iterator<Item = usize>) -> Vec<Value> {
     let left_out: HashSet<usize> = left_out.collect();
     let kept = messages.into_iter().enumerate().filter(|(index, _)| !left_out.contains(index));
     kept.map(|(_, message)| message).collect()
 }
 
-/// Removes what a client would refuse in a message that it is sent back. `None` if a client before 1.0 would refuse the
-/// message as a whole, since it does not know the role.
+/// Prepares a message of the input to be sent back to the client: removes the members, calls and parts that the client
+/// would refuse. `knows_1_0` is whether the client speaks 1.0. Returns `None` if it does not and the role is unknown, since
+/// the client would refuse the complete message.
 pub(super) fn for_client(mut message: Value, knows_1_0: bool) -> Option<Value> {
     const ROLES: [&str; 7] = ["developer", "system", "assistant", "user", "tool", "reasoning", "activity"];
     let role = message["role"].as_str().unwrap_or_default().to_owned();
@@ -84,18 +86,20 @@ pub(super) fn for_client(mut message: Value, knows_1_0: bool) -> Option<Value> {
     Some(message)
 }
 
-/// Removes members that are null: the official clients write null for an absent member, but refuse it in what they read.
+/// Removes the members that are null. The official clients write null for an absent member, but refuse null in what they
+/// read.
 fn remove_nulls(members: &mut JsonObject) {
     members.retain(|_, value| !value.is_null());
 }
 
-/// Whether both versions of the client know the kind of a part.
+/// Whether a part has a type that this version of the protocol knows (`binary` included), so that its nulls can be removed.
 fn is_known(part: &JsonObject) -> bool {
     const KINDS: [&str; 6] = ["text", "image", "audio", "video", "document", "binary"];
     part.get("type").and_then(Value::as_str).is_some_and(|kind| KINDS.contains(&kind))
 }
 
-/// Whether a client before 1.0 reads the part. It knows neither files of a provider nor the kinds that 1.0 added.
+/// Whether a client before 1.0 can read the part. Such a client knows neither sources of the type `file` nor the types of
+/// parts that 1.0 added.
 fn is_read_before_1_0(part: &Value) -> bool {
     match part["type"].as_str() {
         Some("text") => part["text"].is_string(),

@@ -28,7 +28,6 @@ pub enum RunOutcome {
 }
 
 /// A question that a run stops for. The client answers it with the input of a later run.
-// Exhaustive: applications write it as a literal, and its fields are the members that AG-UI 1.0 defines.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Interrupt {
@@ -75,7 +74,6 @@ pub enum SubagentOutcome {
 ///
 /// `input_tokens` and `output_tokens` are totals, and the counts of cached and reasoning tokens are parts of them. A count
 /// that is not known is absent, never 0.
-// Exhaustive: applications write it as a literal, and its fields are the members that AG-UI 1.0 defines.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TokenUsage {
@@ -106,13 +104,15 @@ pub struct TokenUsage {
 }
 
 impl TokenUsage {
-    /// Returns the tokens that the model read and wrote. If only one of the counts is known, it returns that one.
+    /// Returns the number of tokens that the model read and wrote: `total_tokens` if that is known, or else the sum of the
+    /// known ones of `input_tokens` and `output_tokens`.
     pub fn total(&self) -> u64 {
         self.total_tokens
             .unwrap_or_else(|| self.input_tokens.unwrap_or(0).saturating_add(self.output_tokens.unwrap_or(0)))
     }
 
-    /// Adds the tokens of another turn with the same provider and model.
+    /// Adds the counts of another model call with the same provider and model. A count that is known in only one of the two
+    /// is that one.
     pub fn add(&mut self, other: &TokenUsage) {
         let sum = |a: &mut Option<u64>, b: Option<u64>| {
             if let Some(b) = b {

@@ -12,7 +12,6 @@ use super::JsonObject;
 /// The error of [`RunAgentInput::read`](super::RunAgentInput::read): a member of the input is missing or malformed.
 ///
 /// It names the member and what was expected of it, and never quotes what was sent.
-// Exhaustive: it is a place and a reason, and both are needed to report it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{path} {problem}", path = if path.is_empty() { "the body" } else { path })]
 pub struct InputError {
@@ -64,12 +63,12 @@ pub(super) struct ObjectReader {
 }
 
 impl ObjectReader {
-    /// Starts to read the members of the object at the root of a JSON value.
+    /// Starts to read the members of the object at the root of a JSON value, whose JSON Pointer is empty.
     pub(super) fn of(members: JsonObject) -> Self {
         Self { members, path: String::new() }
     }
 
-    /// Starts to read the members of a value at this path; an error if it is not an object.
+    /// Starts to read the members of a value whose JSON Pointer is `path`; an error if the value is not an object.
     pub(super) fn new(value: Value, path: String) -> Result<Self, InputError> {
         match value {
             Value::Object(members) => Ok(Self { members, path }),
@@ -77,12 +76,12 @@ impl ObjectReader {
         }
     }
 
-    /// Takes an optional member of any JSON type; null counts as absent.
+    /// Removes and returns the member `key` of any JSON type; `None` if it is absent or null.
     pub(super) fn optional(&mut self, key: &'static str) -> Option<Value> {
         self.members.remove(key).filter(|value| !value.is_null())
     }
 
-    /// Takes an optional member that must be a string; null counts as absent.
+    /// Removes and returns the member `key`; `None` if it is absent or null, an error if it is not a string.
     pub(super) fn optional_string(&mut self, key: &'static str) -> Result<Option<String>, InputError> {
         match self.optional(key) {
             None => Ok(None),
@@ -91,12 +90,12 @@ impl ObjectReader {
         }
     }
 
-    /// Takes a required member that must be a string.
+    /// Removes and returns the member `key`; an error if it is absent, null or not a string.
     pub(super) fn string(&mut self, key: &'static str) -> Result<String, InputError> {
         self.optional_string(key)?.ok_or_else(|| self.missing(key))
     }
 
-    /// Takes an optional member that must be an object, with any members; null counts as absent.
+    /// Removes and returns the member `key`; `None` if it is absent or null, an error if it is not an object.
     pub(super) fn optional_object(&mut self, key: &'static str) -> Result<Option<JsonObject>, InputError> {
         match self.optional(key) {
             None => Ok(None),
@@ -105,14 +104,16 @@ impl ObjectReader {
         }
     }
 
-    /// Takes a required member that must be an object, to read its members.
+    /// Removes the member `key` and returns a reader of its members; an error if it is absent, null or not an object.
     pub(super) fn object(&mut self, key: &'static str) -> Result<ObjectReader, InputError> {
         let value = self.optional(key).ok_or_else(|| self.missing(key))?;
         ObjectReader::new(value, self.pointer(key))
     }
 
-    /// Takes an array of objects and reads each with `read`, which returns `None` for an element to leave out. Null counts as
-    /// absent.
+    /// Removes the array `key` and reads each of its objects with `read`; `None` if the array is absent or null.
+    ///
+    /// An element for which `read` returns `None` is left out, and its JSON Pointer is added to `dropped`. `read` gets
+    /// `dropped` too, for elements of inner lists.
     pub(super) fn list<T>(
         &mut self,
         key: &'static str,
@@ -135,36 +136,36 @@ impl ObjectReader {
         Ok(Some(list))
     }
 
-    /// Whether the object has this member and it is a string.
+    /// Whether the object has the member `key` and the member is a string.
     pub(super) fn has_string(&self, key: &str) -> bool {
         self.members.get(key).is_some_and(Value::is_string)
     }
 
-    /// Creates the error for a required member that is absent.
+    /// Creates the error for the required member `key`, which is absent or null.
     pub(super) fn missing(&self, key: &'static str) -> InputError {
         self.error(key, InputProblem::Missing)
     }
 
-    /// Returns the number of members that were not taken, which this version does not know.
+    /// Returns the number of members that no other method has removed, which are those that this version does not know.
     pub(super) fn remaining_members(&self) -> usize {
         self.members.len()
     }
 
-    /// Creates the error for a member of this object, with its JSON Pointer.
+    /// Creates the error for the member `key` of this object, with its JSON Pointer.
     pub(super) fn error(&self, key: &'static str, problem: InputProblem) -> InputError {
         InputError { path: self.pointer(key), problem }
     }
 
-    /// Returns the JSON Pointer of a member of this object.
+    /// Returns the JSON Pointer of the member `key` of this object.
     fn pointer(&self, key: &'static str) -> String {
         format!("{}/{key}", self.path)
     }
 }
 
-/// Deserializes one value with the function that reads it as a part of an input.
+/// Deserializes one value with `read`, the function that reads such a value as an element of an input.
 ///
-/// A kind that this version does not know is an error here: an input can leave such an element out of its list, but here the
-/// element is all there is. `type_name` is for this error.
+/// If `read` returns `None` because the type is unknown, an input leaves the element out of its list. Here this is an
+/// error, which names `type_name`.
 pub(super) fn deserialize<'de, D: Deserializer<'de>, T>(
     deserializer: D,
     type_name: &str,
@@ -180,6 +181,7 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>, T>(
 macro_rules! deserialize_by_reading {
     ($($name:ident)+) => {$(
         impl<'de> serde::Deserialize<'de> for $name {
+            /// Deserializes one value with the `read` of its type; a value of an unknown type is an error.
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 $crate::protocol::read::deserialize(deserializer, stringify!($name), Self::read)
             }
@@ -188,7 +190,7 @@ macro_rules! deserialize_by_reading {
 }
 pub(super) use deserialize_by_reading;
 
-/// Deserializes a list that is absent if it is empty, for `deserialize_with`. Null counts as absent.
+/// Deserializes a list for serde's `deserialize_with`. Null becomes an empty list.
 pub(super) fn null_as_empty<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Vec<T>, D::Error> {

@@ -18,7 +18,7 @@ pub const KEEP_ALIVE: Bytes = Bytes::from_static(b": keep-alive\n\n");
 /// The most bytes of one frame that [`Decoder`] keeps.
 const MAX_FRAME_BYTES: usize = 16 * 1024 * 1024;
 
-/// Writes an event as one frame.
+/// Writes an event as one SSE frame: a `data:` line with JSON, and an empty line.
 pub fn frame(event: &Event) -> Bytes {
     let mut frame = Vec::with_capacity(256);
     frame.extend_from_slice(b"data: ");
@@ -30,7 +30,7 @@ pub fn frame(event: &Event) -> Bytes {
 
 /// Reads the events of a stream whose bytes arrive in chunks of any size.
 ///
-/// A frame is read when the empty line behind it has arrived. What remains when the stream ends is a frame that was cut off.
+/// A frame is read when the empty line after it has arrived. What remains when the stream ends is a frame that was cut off.
 /// A run is complete if its last event is RUN_FINISHED or RUN_ERROR.
 #[derive(Debug, Default)]
 pub struct Decoder {
@@ -66,7 +66,7 @@ impl Decoder {
         Self::default()
     }
 
-    /// Adds the next bytes of the stream.
+    /// Adds the next bytes of the stream. Then call [`next_event`](Self::next_event) until it returns `None`.
     pub fn push(&mut self, bytes: &[u8]) {
         self.bytes.drain(..self.start);
         self.searched -= self.start;
@@ -74,11 +74,11 @@ impl Decoder {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// Reads the next event; `None` if more bytes are needed for it.
+    /// Reads the next event of the bytes that were pushed; `None` if its frame is not complete yet.
     ///
     /// # Errors
-    /// [`SseError`] for a frame that is not an event. The next call goes on with the frame behind it, so that a client can
-    /// skip an event of an unknown type.
+    /// [`SseError`] for a frame that is not an event. The next call continues after that frame, so a client can skip an
+    /// event of an unknown type. After [`SseError::TooLong`] the rest of the stream cannot be read.
     pub fn next_event(&mut self) -> Option<Result<Event, SseError>> {
         while let Some(length) = memchr(b'\n', &self.bytes[self.searched..]) {
             let end = self.searched + length;
@@ -107,7 +107,7 @@ impl Decoder {
     }
 }
 
-/// Reads the data of one frame.
+/// Reads the event in the data of one frame; an error if the data is not JSON or not a known event.
 fn read(data: &[u8]) -> Result<Event, SseError> {
     Ok(Event::read(json::read(data)?)?)
 }

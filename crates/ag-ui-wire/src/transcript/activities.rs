@@ -12,16 +12,17 @@ pub struct Activity {
 }
 
 impl Activity {
-    /// The id of the message.
+    /// Returns the id of the activity message.
     pub fn id(&self) -> &MessageId {
         &self.id
     }
 }
 
 impl<I: IdSource> Transcript<I> {
-    /// Adds an activity message, and ends the open message: ACTIVITY_SNAPSHOT.
+    /// Starts a new activity message and sends its content: ACTIVITY_SNAPSHOT. The open message is ended first.
     ///
-    /// `activity_type` names the widget that shows `content`.
+    /// `activity_type` names the widget that shows `content`. The returned [`Activity`] is for
+    /// [`update_activity`](Self::update_activity).
     pub fn start_activity(&mut self, activity_type: &str, content: JsonObject) -> Activity {
         self.close_open_message();
         let id = self.ids.next_message_id();
@@ -32,8 +33,8 @@ impl<I: IdSource> Transcript<I> {
 
     /// Changes the content of an activity message to `content`.
     ///
-    /// It sends the difference as ACTIVITY_DELTA, or the new content as ACTIVITY_SNAPSHOT if that is smaller or if clients
-    /// could not apply the difference. If nothing has changed, it queues nothing.
+    /// The difference is sent as ACTIVITY_DELTA, or the new content as ACTIVITY_SNAPSHOT if that is smaller or if clients
+    /// could not apply the difference. If nothing has changed, no event is queued.
     pub fn update_activity(&mut self, activity: &Activity, content: JsonObject) {
         let Some((activity_type, held)) = self.client_view.activities.get_mut(&activity.id) else { return };
         let patch = diff_objects(held, &content);
@@ -50,7 +51,7 @@ impl<I: IdSource> Transcript<I> {
         }
     }
 
-    /// Queues the complete content of an activity.
+    /// Queues ACTIVITY_SNAPSHOT with the complete content of an activity message.
     fn push_activity_snapshot(&mut self, id: &MessageId, activity_type: &str, content: JsonObject) {
         self.push(EventKind::ActivitySnapshot {
             message_id: id.clone(),

@@ -27,7 +27,8 @@ pub struct OpenCall {
 }
 
 impl OpenCall {
-    /// The id of the call, as the client has it.
+    /// Returns the id under which the client knows the call. The transcript may have chosen it in place of the model's
+    /// id.
     pub fn id(&self) -> &ToolCallId {
         &self.id
     }
@@ -48,7 +49,8 @@ pub struct ClosedCall {
 }
 
 impl ClosedCall {
-    /// The id of the call, as the client has it.
+    /// Returns the id under which the client knows the call. The transcript may have chosen it in place of the model's
+    /// id.
     pub fn id(&self) -> &ToolCallId {
         &self.id
     }
@@ -89,17 +91,17 @@ enum CallState {
 }
 
 impl Calls {
-    /// Takes an id, so that no new call gets it.
+    /// Records that the thread has already used this id, so that no new call gets it.
     pub(super) fn reserve(&mut self, id: ToolCallId) {
         self.taken.insert(id);
     }
 
-    /// Whether a call of the thread has this id.
+    /// Whether a call of the thread has this id already, so that a new call needs another one.
     pub(super) fn is_taken(&self, id: &ToolCallId) -> bool {
         self.taken.contains(id)
     }
 
-    /// Adds a new call and takes its id.
+    /// Starts to track a new call, whose arguments will be streamed, and records its id as used. `tool` is the tool's name.
     pub(super) fn open(&mut self, id: ToolCallId, tool: &str) -> OpenCall {
         self.taken.insert(id.clone());
         let (tool, arguments) = (tool.to_owned(), String::new());
@@ -113,46 +115,47 @@ impl Calls {
         OpenCall { id }
     }
 
-    /// Adds a call of an earlier run, whose arguments are complete, and takes its id.
+    /// Starts to track a call of an earlier run, whose arguments are complete, and records its id as used.
     pub(super) fn resume(&mut self, id: ToolCallId, tool: &str, arguments: &str) {
         self.taken.insert(id.clone());
         let (tool, arguments) = (tool.to_owned(), arguments.to_owned());
         self.tracked.push(TrackedCall { id, tool, arguments, state: CallState::Closed, is_earlier: true });
     }
 
-    /// Marks the arguments of a call as complete.
+    /// Marks the arguments of a call as complete, so that the server now has to send its result.
     pub(super) fn close(&mut self, id: &ToolCallId) {
         self.set(id, CallState::Closed);
     }
 
-    /// Marks a call as left to the client.
+    /// Marks a call as one whose result the client will send.
     pub(super) fn defer(&mut self, id: &ToolCallId) {
         self.set(id, CallState::Deferred);
     }
 
-    /// Marks a call as left to a person.
+    /// Marks a call as one that a person's answer decides about in a later run.
     pub(super) fn interrupt(&mut self, id: &ToolCallId) {
         self.set(id, CallState::Interrupted);
     }
 
-    /// Removes a call when it gets its result.
+    /// Stops tracking a call, when its result is sent.
     pub(super) fn remove(&mut self, id: &ToolCallId) {
         self.tracked.retain(|call| call.id != *id);
     }
 
-    /// Appends to the arguments of a call.
+    /// Appends to the streamed arguments of a call. An id that is not tracked changes nothing.
     pub(super) fn add_arguments(&mut self, id: &ToolCallId, delta: &str) {
         if let Some(call) = self.tracked.iter_mut().find(|call| call.id == *id) {
             call.arguments.push_str(delta);
         }
     }
 
-    /// Whether a call has any arguments, so that its text is not empty.
+    /// Whether any arguments of the call were streamed; false for an id that is not tracked.
     pub(super) fn has_arguments(&self, id: &ToolCallId) -> bool {
         self.tracked.iter().any(|call| call.id == *id && !call.arguments.is_empty())
     }
 
-    /// The calls that were not left to the client. Their names and arguments are taken out.
+    /// Returns all tracked calls except those that were deferred to the client. Their names and arguments are moved out, so
+    /// this is called only right before the run ends. The calls stay tracked until they get a result.
     pub(super) fn unfinished(&mut self) -> Vec<UnfinishedCall> {
         let unfinished = self.tracked.iter_mut().filter(|call| call.state != CallState::Deferred);
         let take = |call: &mut TrackedCall| UnfinishedCall {
@@ -163,7 +166,8 @@ impl Calls {
         unfinished.map(take).collect()
     }
 
-    /// The calls that are still open, for the end of a run to close: their owner may have dropped them.
+    /// Returns the calls whose arguments are still streamed, in the order in which they began. The end of a run closes
+    /// them, since the caller may have dropped its own [`OpenCall`].
     pub(super) fn open_calls(&self) -> Vec<OpenCall> {
         let open = self.tracked.iter().filter_map(|call| match call.state {
             CallState::Open => Some(OpenCall { id: call.id.clone() }),
@@ -172,28 +176,28 @@ impl Calls {
         open.collect()
     }
 
-    /// The calls that were left to a person.
+    /// Returns the ids of the calls that wait for a person's answer, in the order in which the calls began.
     pub(super) fn interrupted(&self) -> Vec<ToolCallId> {
         self.in_state(CallState::Interrupted)
     }
 
-    /// The calls whose result the server owes.
+    /// Returns the ids of the calls whose result the server still has to send.
     pub(super) fn without_result(&self) -> Vec<ToolCallId> {
         self.in_state(CallState::Closed)
     }
 
-    /// The calls of this run that were left to the client.
+    /// Returns the ids of the calls that this run itself has started and deferred to the client.
     pub(super) fn deferred(&self) -> Vec<ToolCallId> {
         let is_deferred = |call: &&TrackedCall| call.state == CallState::Deferred && !call.is_earlier;
         self.tracked.iter().filter(is_deferred).map(|call| call.id.clone()).collect()
     }
 
-    /// The ids of the calls in this state, in order.
+    /// Returns the ids of the tracked calls in this state, in the order in which the calls began.
     fn in_state(&self, state: CallState) -> Vec<ToolCallId> {
         self.tracked.iter().filter(|call| call.state == state).map(|call| call.id.clone()).collect()
     }
 
-    /// Sets the state of a call; a call that is not tracked is passed over.
+    /// Sets the state of a call. An id that is not tracked changes nothing.
     fn set(&mut self, id: &ToolCallId, state: CallState) {
         if let Some(call) = self.tracked.iter_mut().find(|call| call.id == *id) {
             call.state = state;

@@ -25,7 +25,7 @@ enum HeldMessage {
 }
 
 impl HeldMessage {
-    /// Turns the message into the JSON that MESSAGES_SNAPSHOT has.
+    /// Turns the message into the JSON that a MESSAGES_SNAPSHOT has for it.
     fn into_json(self) -> Value {
         match self {
             Self::FromInput(message) => message,
@@ -41,7 +41,7 @@ impl HeldMessage {
         }
     }
 
-    /// Whether this is the assistant message that holds the call.
+    /// Whether this is the assistant message that holds the call with this id.
     fn has_call(&self, id: &ToolCallId) -> bool {
         match self {
             Self::FromInput(message) => {
@@ -57,24 +57,24 @@ impl HeldMessage {
 }
 
 impl Conversation {
-    /// Begins with the messages of an input, without its activities: clients keep their own activities as long as a snapshot
-    /// has none.
+    /// Starts with the messages of an input, without its activity messages: clients keep their own activities as long as a
+    /// snapshot has none.
     pub(super) fn new(messages: Vec<Value>) -> Self {
         let is_kept = |message: &Value| message["role"] != "activity";
         Self(messages.into_iter().filter(is_kept).map(HeldMessage::FromInput).collect())
     }
 
-    /// Whether the thread has no messages.
+    /// Whether the thread has no messages, neither of the input nor of the run.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Turns the messages into the JSON that MESSAGES_SNAPSHOT has.
+    /// Turns the messages into the JSON that a MESSAGES_SNAPSHOT has.
     pub(super) fn into_json(self) -> Vec<Value> {
         self.0.into_iter().map(HeldMessage::into_json).collect()
     }
 
-    /// Changes the messages as a client does when it reads the event.
+    /// Changes the messages as a client does when it reads this event. Events that change no message are ignored.
     pub(super) fn apply(&mut self, event: &Event) {
         match &event.kind {
             EventKind::TextMessageStart { message_id, .. } => {
@@ -135,12 +135,12 @@ impl Conversation {
         }
     }
 
-    /// Adds a message that this run wrote at the end.
+    /// Adds a message of this run at the end.
     fn push(&mut self, id: &MessageId, body: MessageBody) {
         self.0.push(HeldMessage::FromRun(Message::new(id.clone(), body)));
     }
 
-    /// Iterates over the messages that this run wrote, the last one first.
+    /// Iterates over the messages that this run wrote, the last one first. Messages of the input are skipped.
     fn run_messages(&mut self) -> impl Iterator<Item = &mut Message> {
         self.0.iter_mut().rev().filter_map(|message| match message {
             HeldMessage::FromRun(message) => Some(message),
@@ -148,17 +148,17 @@ impl Conversation {
         })
     }
 
-    /// Finds the message with this id among those that this run wrote.
+    /// Finds a message of this run by its id; `None` for a message of the input or an unknown id.
     fn message(&mut self, id: &str) -> Option<&mut Message> {
         self.run_messages().find(|message| message.id.as_str() == id)
     }
 
-    /// Finds the body of the message with this id among those that this run wrote.
+    /// Finds the body of a message of this run by the message's id; `None` for a message of the input or an unknown id.
     fn body(&mut self, id: &MessageId) -> Option<&mut MessageBody> {
         self.message(id.as_str()).map(|message| &mut message.body)
     }
 
-    /// Finds the tool call with this id among those that this run wrote.
+    /// Finds a tool call in the messages of this run by its id; `None` for a call of the input or an unknown id.
     fn call(&mut self, id: &ToolCallId) -> Option<&mut ToolCall> {
         let calls = self.run_messages().filter_map(|message| match &mut message.body {
             MessageBody::Assistant { tool_calls, .. } => Some(tool_calls),
@@ -167,8 +167,8 @@ impl Conversation {
         calls.flatten().find(|call| call.id == *id)
     }
 
-    /// The index at which a result is inserted: behind the message that holds its call and the results that follow this
-    /// message; at the end if there is no such message.
+    /// Returns the index at which the result of a call is inserted: after the message that holds the call and after the
+    /// results that already follow that message; at the end if no message holds the call.
     fn result_index(&self, id: &ToolCallId) -> usize {
         let Some(owner) = self.0.iter().position(|message| message.has_call(id)) else { return self.0.len() };
         let results = self.0[owner + 1..].iter();

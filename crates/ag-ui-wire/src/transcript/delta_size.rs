@@ -6,14 +6,15 @@ use serde::Serialize;
 
 use crate::protocol::{JsonPatch, PatchOperation};
 
-/// Whether a patch should be sent in place of the complete value: clients apply all of its operations, and it is not
-/// longer than the value.
+/// Whether to send a patch in place of the complete value: whether clients apply all of its operations, and its JSON text
+/// is not longer than that of the value.
 pub(super) fn delta_is_smaller(patch: &JsonPatch, value: &impl Serialize) -> bool {
     let length = json_length(patch, usize::MAX);
     patch.iter().all(is_applicable) && json_length(value, length) >= length
 }
 
-/// Whether clients apply an operation. The library that they use for patches refuses to touch prototypes of JavaScript.
+/// Whether clients apply an operation. Their patch library refuses a path into a prototype of JavaScript, such as
+/// `/__proto__`.
 ///
 /// Source: `applyOperation` of fast-json-patch 3.1.
 pub(super) fn is_applicable(operation: &PatchOperation) -> bool {
@@ -29,19 +30,21 @@ pub(super) fn is_applicable(operation: &PatchOperation) -> bool {
 
 /// Counts the bytes of a value as JSON text.
 ///
-/// Counting stops once `enough` bytes are reached, so that a large value is not written only to be compared with a small
-/// patch.
+/// Counting stops once `enough` bytes are reached, and the result is then at least `enough`: a large value is not written
+/// only to be compared with a small patch.
 pub(super) fn json_length(value: &impl Serialize, enough: usize) -> usize {
     struct Counter {
         count: usize,
         enough: usize,
     }
     impl io::Write for Counter {
+        /// Counts the bytes of `text`. Once `enough` bytes were counted, returns an error, which stops the JSON writer.
         fn write(&mut self, text: &[u8]) -> io::Result<usize> {
             self.count += text.len();
             if self.count < self.enough { Ok(text.len()) } else { Err(io::ErrorKind::WriteZero.into()) }
         }
 
+        /// Does nothing, since nothing is buffered.
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
         }

@@ -8,10 +8,10 @@ use super::writer::{OpenMessage, Transcript};
 use crate::protocol::{EncryptedSubtype, EventKind, ToolCallId};
 
 impl<I: IdSource> Transcript<I> {
-    /// Attaches a provider's opaque value to the reasoning that is being written, and ends this reasoning.
+    /// Attaches a provider's opaque value to the open reasoning message, and ends this message.
     ///
     /// The client stores `value` on the reasoning message. If no reasoning is open, an empty reasoning message is started
-    /// for it.
+    /// for `value`.
     pub fn attach_to_reasoning(&mut self, value: &str) {
         if !matches!(self.open_message, Some(OpenMessage::Reasoning(_))) {
             self.open_reasoning();
@@ -24,21 +24,22 @@ impl<I: IdSource> Transcript<I> {
 
     /// Sends reasoning that only its provider can read: a reasoning message without text that holds `value`.
     ///
-    /// Ends the open message before, also if that is reasoning.
+    /// The open message is ended first, also if it is a reasoning message.
     pub fn encrypted_reasoning(&mut self, value: &str) {
         self.close_open_message();
         self.attach_to_reasoning(value);
     }
 
-    /// Attaches a provider's opaque value to a tool call. The client stores it on the call.
+    /// Attaches a provider's opaque value to a tool call that is still open. The client stores `value` on the call.
     pub fn attach_to_call(&mut self, call: &OpenCall, value: &str) {
         self.push_encrypted_value(EncryptedSubtype::ToolCall, call.id.as_str(), value);
     }
 
-    /// Attaches a provider's opaque value to the current turn, and ends the open message.
+    /// Attaches a provider's opaque value to the current turn of the model, and ends the open message.
     ///
-    /// The client stores it on the call with the id `call`, or without one on the turn's message. It replaces a value that
-    /// was attached there before. A turn that has neither text nor a call has no message, and `value` is not sent.
+    /// The client stores `value` on the call with the id `call`, or, if `call` is `None`, on the turn's message. An earlier
+    /// value in the same place is replaced. If `call` is `None` and the turn has neither text nor a call, `value` is not
+    /// sent.
     pub fn attach_to_turn(&mut self, call: Option<&ToolCallId>, value: &str) {
         self.close_open_message();
         let (subtype, entity_id) = match (call, &self.turn_message) {
@@ -49,7 +50,7 @@ impl<I: IdSource> Transcript<I> {
         self.push_encrypted_value(subtype, &entity_id, value);
     }
 
-    /// Queues REASONING_ENCRYPTED_VALUE for the message or the call with this id.
+    /// Queues REASONING_ENCRYPTED_VALUE for the message or the call, by `subtype`, whose id is `entity_id`.
     fn push_encrypted_value(&mut self, subtype: EncryptedSubtype, entity_id: &str, value: &str) {
         self.push(EventKind::ReasoningEncryptedValue {
             subtype,

@@ -8,8 +8,8 @@ use crate::protocol::{MessageId, ToolCallId};
 
 /// Gives the events of a run their message ids, tool call ids and timestamps.
 ///
-/// [`RandomIds`] is for servers and [`SequentialIds`] for tests. An implementation of your own can make ids that a store
-/// needs in another form.
+/// [`RandomIds`] is for servers and [`SequentialIds`] for tests. Another implementation can make ids in the form that
+/// a store needs.
 pub trait IdSource: Send {
     /// Returns a new id, which no other message of the thread has.
     fn next_message_id(&mut self) -> MessageId;
@@ -30,14 +30,17 @@ pub trait IdSource: Send {
 pub struct RandomIds;
 
 impl IdSource for RandomIds {
+    /// Returns a random UUID (version 4).
     fn next_message_id(&mut self) -> MessageId {
         Uuid::new_v4().to_string().into()
     }
 
+    /// Returns `call_` and a random UUID without hyphens.
     fn next_tool_call_id(&mut self) -> ToolCallId {
         format!("call_{}", Uuid::new_v4().simple()).into()
     }
 
+    /// Returns the time of the machine's clock; 0 if the clock is before 1970.
     fn now_ms(&mut self) -> i64 {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
@@ -53,16 +56,19 @@ pub struct SequentialIds {
 }
 
 impl IdSource for SequentialIds {
+    /// Returns `m1`, `m2` and so on.
     fn next_message_id(&mut self) -> MessageId {
         self.messages += 1;
         format!("m{}", self.messages).into()
     }
 
+    /// Returns `renamed1`, `renamed2` and so on.
     fn next_tool_call_id(&mut self) -> ToolCallId {
         self.calls += 1;
         format!("renamed{}", self.calls).into()
     }
 
+    /// Returns 1, 2 and so on.
     fn now_ms(&mut self) -> i64 {
         self.time += 1;
         self.time

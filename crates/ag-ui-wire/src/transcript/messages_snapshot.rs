@@ -8,8 +8,8 @@ use super::writer::Transcript;
 use crate::protocol::EventKind;
 
 impl<I: IdSource> Transcript<I> {
-    /// Sends a MESSAGES_SNAPSHOT at the end of the run, before the event that ends it: `messages`, which are those that the
-    /// client has sent, and the messages of the run.
+    /// Makes the run send all messages of the thread right before the event that ends it: MESSAGES_SNAPSHOT. `messages` are
+    /// those that the client has sent; the messages of the run are added.
     ///
     /// Call this right after [`begin`](Self::begin). If there are no messages at all, no snapshot is sent.
     pub fn with_messages_snapshot(mut self, messages: Vec<Value>) -> Self {
@@ -17,10 +17,10 @@ impl<I: IdSource> Transcript<I> {
         self
     }
 
-    /// Replaces the messages that the client holds, and ends the open message: MESSAGES_SNAPSHOT.
+    /// Replaces the messages that the client holds by `messages`: MESSAGES_SNAPSHOT. The open message is ended first.
     ///
-    /// Call this before the run has written a message of its own, since the client drops what `messages` leaves out. It is
-    /// for a run that removes messages which the client should not have.
+    /// This is for a run that removes messages which the client should not have. Call it before the run has written a
+    /// message of its own, since the client drops what `messages` leaves out.
     pub fn replace_messages(&mut self, messages: Vec<Value>) {
         self.close_open_message();
         if self.conversation.is_some() {
@@ -29,7 +29,8 @@ impl<I: IdSource> Transcript<I> {
         self.push(EventKind::MessagesSnapshot { messages });
     }
 
-    /// Queues the snapshot at the end of a run, if the run sends one and the thread has messages.
+    /// Queues the MESSAGES_SNAPSHOT at the end of a run. It queues nothing if
+    /// [`with_messages_snapshot`](Self::with_messages_snapshot) was not called or if the thread has no messages.
     pub(super) fn push_messages_snapshot(&mut self) {
         if let Some(conversation) = self.conversation.take()
             && !conversation.is_empty()

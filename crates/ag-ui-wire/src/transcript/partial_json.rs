@@ -13,7 +13,7 @@ use crate::protocol::JsonObject;
 /// and tools may not set one either.
 const MAX_DEPTH: usize = 100;
 
-/// Reads the members of an object of which `text` is the beginning.
+/// Reads the members of a JSON object of which only the beginning, `text`, was streamed so far.
 ///
 /// A string that is cut off has the characters so far, and an object or an array the elements so far. A number, `true`,
 /// `false`, `null`, a name, an escape sequence and a surrogate pair are read once they are complete. Returns `None` if the
@@ -25,8 +25,8 @@ pub(super) fn read_object(text: &str) -> Option<JsonObject> {
     }
 }
 
-/// Cuts `text` at the last place where quotes and brackets can complete it, and adds these. `None` if a bracket does not fit
-/// or if the text is nested too deeply.
+/// Cuts `text` at the last place where quotes and brackets can complete it, and adds these. Returns `None` if a closing
+/// bracket has no opening one, or if the text is nested deeper than [`MAX_DEPTH`].
 fn complete(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     // The brackets that close what is open, the outermost first.
@@ -83,12 +83,12 @@ fn complete(text: &str) -> Option<String> {
 
 /// Where a string ends.
 struct ScannedString {
-    /// The index behind its closing quote, or behind its last complete character.
+    /// The index after its closing quote, or after its last complete character.
     end: usize,
     is_closed: bool,
 }
 
-/// Finds the end of a string that begins at `at`, behind its opening quote.
+/// Finds the end of a string. `at` is the index of its first byte after the opening quote.
 fn scan_string(bytes: &[u8], mut at: usize) -> ScannedString {
     while let Some(&byte) = bytes.get(at) {
         match byte {
@@ -103,8 +103,9 @@ fn scan_string(bytes: &[u8], mut at: usize) -> ScannedString {
     ScannedString { end: at, is_closed: false }
 }
 
-/// The length of the escape sequence that `bytes` begins with; `None` while it is incomplete. Both halves of a surrogate pair
-/// count as one sequence. Whether the sequence is valid is checked later, by the JSON reader.
+/// Returns the number of bytes of the escape sequence that `bytes` begins with; `None` while the sequence is incomplete.
+/// Both halves of a surrogate pair count as one sequence. Whether the sequence is valid is checked later, by the JSON
+/// reader.
 fn escape_length(bytes: &[u8]) -> Option<usize> {
     const UNICODE: usize = r"\u0000".len();
     if *bytes.get(1)? != b'u' {

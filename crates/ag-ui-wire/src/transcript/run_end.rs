@@ -28,11 +28,11 @@ pub struct RunError {
 impl<I: IdSource> Transcript<I> {
     /// Ends the run with a RUN_FINISHED, and returns the events that are still to be sent.
     ///
-    /// Its outcome is `interrupt` if [`interrupt`](Self::interrupt) was called, and `success` otherwise, with the calls
-    /// that were deferred to the client. (Beside interrupts the client derives these calls itself, as the protocol has it.)
-    /// Before RUN_FINISHED come, in this order: the end of the open message, of open steps and of open calls; the result
-    /// [`UNANSWERED`] for calls that have none and were neither deferred nor interrupted; and MESSAGES_SNAPSHOT, if the run
-    /// sends one.
+    /// The outcome is `interrupt` if [`interrupt`](Self::interrupt) was called. Otherwise it is `success`, with the calls
+    /// that were deferred to the client. (With `interrupt` these calls are not listed, since the client derives them
+    /// itself.) Before RUN_FINISHED come, in this order: the end of the open message, of open steps and of open calls; the
+    /// result [`UNANSWERED`] for calls that have none and were neither deferred nor interrupted; and MESSAGES_SNAPSHOT, if
+    /// the run sends one.
     pub fn finish(mut self) -> VecDeque<Event> {
         self.close_open();
         self.push_unanswered(self.calls.without_result());
@@ -50,8 +50,8 @@ impl<I: IdSource> Transcript<I> {
     /// Ends the run as cancelled, and returns the events that are still to be sent.
     ///
     /// The last event is RUN_FINISHED with the outcome `cancelled` and with `{"ag_ui_lambda": {"reason": reason}}` as its
-    /// metadata; for a client before 1.0 it is RUN_ERROR with `reason` as its code. Before it come the same events as in
-    /// [`fail`](Self::fail).
+    /// metadata; for a client before 1.0 it is RUN_ERROR with the same metadata and `reason` as its code. The events before
+    /// it are the same as in [`fail`](Self::fail).
     pub fn cancel(mut self, reason: &'static str) -> VecDeque<Event> {
         self.close_all();
         let metadata = JsonObject::from_iter([("ag_ui_lambda".into(), json!({ "reason": reason }))]);
@@ -73,25 +73,26 @@ impl<I: IdSource> Transcript<I> {
         self.end_failed(error, None)
     }
 
-    /// Takes the calls that [`cancel`](Self::cancel) and [`fail`](Self::fail) would give the result [`UNANSWERED`], so that
-    /// the caller can send a result of its own, such as a signed one. Call it right before one of these two.
+    /// Returns the calls that [`cancel`](Self::cancel) and [`fail`](Self::fail) would give the result [`UNANSWERED`], so
+    /// that the caller can send a result of its own, such as a signed one. Call it right before one of these two.
     ///
-    /// It ends the open message, open steps and open calls, and drops the run's interrupts. Of the calls that it returns,
-    /// those that get no result get [`UNANSWERED`] after all.
+    /// The open message, open steps and open calls are ended, and the run's interrupts are dropped. A returned call for
+    /// which the caller sends no result still gets [`UNANSWERED`] when the run ends.
     pub fn take_unfinished(&mut self) -> Vec<UnfinishedCall> {
         self.close_open();
         self.interrupts.clear();
         self.calls.unfinished()
     }
 
-    /// Queues RUN_FINISHED behind the snapshot of the messages, and returns the queue.
+    /// Queues MESSAGES_SNAPSHOT, if the run sends one, and then RUN_FINISHED. Returns all events that are still to be sent.
     fn end_finished(mut self, outcome: RunOutcome, metadata: Option<JsonObject>) -> VecDeque<Event> {
         self.push_messages_snapshot();
         self.push_run_finished(outcome, metadata);
         self.into_events()
     }
 
-    /// Queues RUN_ERROR behind the snapshot of the messages, and returns the queue.
+    /// Queues MESSAGES_SNAPSHOT, if the run sends one, RUN_FINISHED, if the run answers interrupts, and then RUN_ERROR.
+    /// Returns all events that are still to be sent.
     fn end_failed(mut self, error: RunError, metadata: Option<JsonObject>) -> VecDeque<Event> {
         self.push_messages_snapshot();
         if self.answers_interrupts {
@@ -107,7 +108,7 @@ impl<I: IdSource> Transcript<I> {
         self.into_events()
     }
 
-    /// Queues RUN_FINISHED with the tokens that were not reported yet.
+    /// Queues RUN_FINISHED. It reports the run's tokens, so that a RUN_ERROR after it reports none.
     fn push_run_finished(&mut self, outcome: RunOutcome, metadata: Option<JsonObject>) {
         let kind = EventKind::RunFinished {
             thread_id: self.thread_id.clone(),
@@ -119,15 +120,16 @@ impl<I: IdSource> Transcript<I> {
         self.push_with(kind, metadata);
     }
 
-    /// Returns the calls of this run that were deferred to the client. For a client before 1.0, which derives them itself,
-    /// the list is empty.
+    /// Returns the ids of the calls of this run that were deferred to the client, for RUN_FINISHED. The list is empty for a
+    /// client before 1.0, which derives these calls itself.
     fn pending_calls(&self) -> Vec<ToolCallId> {
         if self.knows_1_0() { self.calls.deferred() } else { Vec::new() }
     }
 
-    /// Closes what is open and gives a result to each call that will get no other, before a run is cancelled or fails.
+    /// Ends the open message, steps and calls before a run is cancelled or fails, gives the result [`UNANSWERED`] to all
+    /// calls that were not deferred to the client, and withdraws the predictions from these calls.
     ///
-    /// Interrupted calls are among them: the run does not end with the interrupts, so an answer could not reach it.
+    /// Interrupted calls get this result too: the run does not end with its interrupts, so no answer to them could follow.
     fn close_all(&mut self) {
         self.close_open();
         self.interrupts.clear();

@@ -58,6 +58,7 @@ pub(super) struct PredictedCall {
 }
 
 impl Default for SharedState {
+    /// Creates the state `{}`, without predictions and with an unknown copy at the client.
     fn default() -> Self {
         Self {
             state: Arc::new(json!({})),
@@ -70,12 +71,13 @@ impl Default for SharedState {
 }
 
 impl SharedState {
-    /// Sets the state that a run begins with, which the client sent.
+    /// Sets the state that the run begins with, which is the one that the client sent.
     pub(super) fn set_initial(&mut self, state: Arc<Value>) {
         self.state = state;
     }
 
-    /// Sets the state, and drops the predictions of the members that have changed. Returns whether any member has.
+    /// Sets the state, and drops the predictions of the members that have changed. Returns false if the new state equals
+    /// the old one.
     pub(super) fn set(&mut self, state: Arc<Value>) -> bool {
         if self.state == state {
             return false;
@@ -87,22 +89,23 @@ impl SharedState {
         true
     }
 
-    /// Whether the state can have members, so that there is a place for a prediction.
+    /// Whether the state is an object or null, so that members of it can be predicted.
     pub(super) fn can_be_predicted(&self) -> bool {
         matches!(*self.state, Value::Object(_) | Value::Null)
     }
 
-    /// Whether any member of the state is predicted from arguments of this tool.
+    /// Whether any member of the state is predicted from arguments of the tool with this name.
     pub(super) fn predicts_from(&self, tool: &str) -> bool {
         self.predictions.iter().any(|prediction| prediction.tool == tool)
     }
 
-    /// Returns the call with this id, if members of the state are predicted from it.
+    /// Returns the call with this id; `None` if no member of the state is predicted from the call.
     pub(super) fn call(&mut self, id: &ToolCallId) -> Option<&mut PredictedCall> {
         self.calls.iter_mut().find(|call| call.id == *id)
     }
 
-    /// Removes calls and their predictions. Returns whether the client's copy may differ from the state because of them.
+    /// Removes the calls that `is_removed` chooses, with their predictions. Returns whether the client's copy may now
+    /// differ from the state because of a removed prediction.
     pub(super) fn remove_calls(&mut self, is_removed: impl Fn(&PredictedCall) -> bool) -> bool {
         let mut may_differ = false;
         self.calls.retain(|call| {
@@ -113,7 +116,7 @@ impl SharedState {
         may_differ
     }
 
-    /// Returns what the client's copy of the state should be: the state with the predicted values.
+    /// Returns the value that the client's copy of the state should have: the state with the predicted values.
     pub(super) fn client_target(&self) -> Arc<Value> {
         let mut target = Arc::clone(&self.state);
         if self.calls.iter().all(|call| call.values.is_empty()) {
@@ -129,7 +132,8 @@ impl SharedState {
         target
     }
 
-    /// Reads what the arguments of a call predict by now. Returns the members of the state whose predicted value has changed.
+    /// Reads the arguments of a call that were streamed so far, and stores the values that they predict. Returns the names
+    /// of the members of the state whose predicted value has changed.
     pub(super) fn update_prediction(&mut self, call: &ToolCallId) -> Vec<String> {
         let Some(call) = self.calls.iter_mut().find(|known| known.id == *call) else { return Vec::new() };
         call.schedule_next(0);
@@ -147,8 +151,8 @@ impl SharedState {
         changed
     }
 
-    /// Sets members of the client's copy to what is predicted. Returns the patch that does the same at the client; `None` if
-    /// its copy is not known or is not an object.
+    /// Sets the members `keys` in this run's record of the client's copy to their predicted values. Returns the patch that
+    /// makes the same change at the client; `None` if the client's copy is not known or not an object.
     pub(super) fn predict_in_client_copy(&mut self, keys: &[String]) -> Option<JsonPatch> {
         let Value::Object(copy) = Arc::make_mut(self.client_copy.as_mut()?) else { return None };
         let mut patch = JsonPatch::new();
@@ -170,8 +174,9 @@ impl SharedState {
 }
 
 impl PredictedCall {
-    /// Creates a call that is predicted from, with no arguments yet. `client_may_differ` says whether the client may
-    /// predict by itself.
+    /// Creates the record of a call that members of the state are predicted from, with no arguments yet.
+    /// `client_may_differ` is whether the client may already hold, or may itself make, predictions that this run has not
+    /// sent.
     pub(super) fn new(id: &ToolCallId, tool: &str, client_may_differ: bool) -> Self {
         Self {
             id: id.clone(),
@@ -190,13 +195,14 @@ impl PredictedCall {
         self.arguments.len() >= self.next_length
     }
 
-    /// Drops the arguments of the call, when they are complete and no further prediction follows.
+    /// Drops the arguments of the call to free memory, when they are complete and no further prediction follows.
     pub(super) fn drop_arguments(&mut self) {
         self.arguments = String::new();
     }
 
-    /// Sets how long the arguments must be for the next prediction. `sent` is the number of bytes that a prediction sends if
-    /// it sends the complete state.
+    /// Sets the length, in bytes, that the arguments must have for the next prediction. `sent` is the length of the
+    /// complete state if predictions send that, and 0 if they send a patch. Long arguments and a long state make
+    /// predictions rarer.
     pub(super) fn schedule_next(&mut self, sent: usize) {
         let length = self.arguments.len();
         let cost = length.max(sent);

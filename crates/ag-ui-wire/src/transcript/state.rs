@@ -17,7 +17,8 @@ use crate::protocol::{EventKind, Prediction, ToolCallId, diff};
 const PREDICT_STATE: &str = "PredictState";
 
 impl<I: IdSource> Transcript<I> {
-    /// Begins with the state that the client sent; without this call the state is `{}`. It queues no event.
+    /// Sets the state that the client sent in its input; without this call the run begins with the state `{}`. It queues no
+    /// event.
     pub fn with_state(mut self, state: impl Into<Arc<Value>>) -> Self {
         self.state.set_initial(state.into());
         self
@@ -26,16 +27,17 @@ impl<I: IdSource> Transcript<I> {
     /// Predicts members of the state from arguments of tool calls: while the arguments are streamed, the client's copy of
     /// the state has the value that the model has written so far.
     ///
-    /// A prediction is withdrawn when its call gets a result, unless the state has become what was predicted.
+    /// When the call gets its result, the prediction is withdrawn: the client's copy becomes the state again, with an event
+    /// only if the two differ.
     pub fn with_predictions(mut self, predictions: Vec<Prediction>) -> Self {
         self.state.predictions = predictions;
         self
     }
 
-    /// Sets whether each call that is predicted from is announced by the custom event `PredictState` too.
+    /// Sets whether the custom event `PredictState` also announces each call that members of the state are predicted from.
     ///
-    /// A front end that reads this event predicts by itself. What it holds is then not known, so the state is sent as a
-    /// snapshot each time.
+    /// A front end that reads this event makes the predictions itself. The run does not know what such a front end holds,
+    /// so each later change of the state is sent as a snapshot.
     pub fn emit_predict_state(mut self, emits: bool) -> Self {
         self.state.emits_predict_state = emits;
         self
@@ -44,17 +46,17 @@ impl<I: IdSource> Transcript<I> {
     /// Sets the shared state, and sends what has changed: STATE_DELTA, or STATE_SNAPSHOT the first time and where a
     /// snapshot is smaller. If nothing has changed, it queues nothing. The open message stays open.
     ///
-    /// The first event is a snapshot even if the client sent a state: between this run and the client there may be others
-    /// with a copy, and so a recorded stream is complete by itself. A member that changes is no longer predicted.
+    /// The first event is a snapshot even if the client sent a state: other programs between this run and the client may
+    /// hold a copy, and a recorded stream is complete by itself. A member that changes is no longer predicted.
     pub fn set_state(&mut self, state: impl Into<Arc<Value>>) {
         if self.state.set(state.into()) {
             self.send_state();
         }
     }
 
-    /// Begins to predict from the arguments of a new call, if a prediction names its tool.
+    /// Begins to predict from the arguments of a new call; does nothing if no prediction names its tool.
     ///
-    /// Front ends forget what `PredictState` announced at each step, so each call announces all predictions.
+    /// Front ends forget at each step what `PredictState` announced, so each call announces all predictions.
     pub(super) fn begin_prediction(&mut self, call: &ToolCallId, tool: &str) {
         if !self.state.predicts_from(tool) {
             return;
@@ -68,14 +70,16 @@ impl<I: IdSource> Transcript<I> {
         self.state.calls.push(PredictedCall::new(call, tool, is_announced));
     }
 
-    /// Remembers that a call of an earlier run was predicted from: the client may still hold what was predicted.
+    /// Records a call of an earlier run whose predictions the client may still hold, so that the state is sent when the
+    /// call gets its result. Does nothing if no prediction names its tool.
     pub(super) fn resume_prediction(&mut self, call: &ToolCallId, tool: &str) {
         if self.state.predicts_from(tool) {
             self.state.calls.push(PredictedCall::new(call, tool, true));
         }
     }
 
-    /// Adds to the arguments of a call that is predicted from, and sends the new prediction if one is due.
+    /// Appends `delta` to the arguments of a call, and sends the new prediction if one is due. Does nothing for a call that
+    /// no member of the state is predicted from.
     pub(super) fn continue_prediction(&mut self, call: &ToolCallId, delta: &str) {
         let Some(predicted) = self.state.call(call) else { return };
         if predicted.add_arguments(delta) {
@@ -83,7 +87,7 @@ impl<I: IdSource> Transcript<I> {
         }
     }
 
-    /// Sends what is predicted from the complete arguments of a call.
+    /// Sends the last prediction of a call, when its arguments are complete, and drops the arguments.
     pub(super) fn complete_prediction(&mut self, call: &ToolCallId) {
         self.send_prediction(call);
         if let Some(predicted) = self.state.call(call) {
@@ -91,32 +95,35 @@ impl<I: IdSource> Transcript<I> {
         }
     }
 
-    /// Withdraws what was predicted from a call, before the call gets its result. It sends nothing if the state has become
-    /// what was predicted.
+    /// Withdraws the predictions from a call, before the call gets its result. No event is queued if the client's copy
+    /// already equals the state.
     pub(super) fn withdraw_prediction(&mut self, call: &ToolCallId) {
         self.withdraw(|predicted| predicted.id == *call);
     }
 
-    /// Withdraws all predictions but those from calls that were left to the client, when a run is cancelled or fails.
+    /// Withdraws all predictions, when a run is cancelled or fails, except those from calls that were deferred to the
+    /// client.
     pub(super) fn withdraw_predictions(&mut self) {
         self.withdraw(|predicted| !predicted.is_deferred);
     }
 
-    /// Keeps what was predicted from a call beyond the end of the run, since the client will send the call's result.
+    /// Keeps the predictions from a call that is deferred to the client, also if the run is cancelled or fails.
     pub(super) fn keep_prediction(&mut self, call: &ToolCallId) {
         if let Some(predicted) = self.state.call(call) {
             predicted.is_deferred = true;
         }
     }
 
-    /// Withdraws the predictions from these calls, and sends the state if the client's copy may differ from it.
+    /// Withdraws the predictions from the calls that `is_withdrawn` chooses, and sends the state if the client's copy may
+    /// differ from it.
     fn withdraw(&mut self, is_withdrawn: impl Fn(&PredictedCall) -> bool) {
         if self.state.remove_calls(is_withdrawn) {
             self.send_state();
         }
     }
 
-    /// Sends the state that the client should hold, unless it holds that already.
+    /// Queues STATE_DELTA or STATE_SNAPSHOT, whichever is smaller, so that the client's copy becomes the state with its
+    /// predictions; nothing if the copy is so already. If the copy is not known, a snapshot is queued.
     fn send_state(&mut self) {
         let target = self.state.client_target();
         let patch = match &self.state.client_copy {
@@ -133,14 +140,15 @@ impl<I: IdSource> Transcript<I> {
         }
     }
 
-    /// Sends the complete state that the client should hold.
+    /// Queues STATE_SNAPSHOT with `target`, the value that the client's copy of the state should have.
     fn send_snapshot(&mut self, target: Arc<Value>) {
         let snapshot = (*target).clone();
         self.state.client_copy = Some(target);
         self.push(EventKind::StateSnapshot { snapshot });
     }
 
-    /// Sends what the arguments of a call predict by now, if that has changed.
+    /// Sends the values that the arguments of a call predict by now. Queues nothing if these values have not changed or if
+    /// the state cannot have members.
     fn send_prediction(&mut self, call: &ToolCallId) {
         if !self.state.can_be_predicted() {
             return;

@@ -12,17 +12,17 @@ pub struct OpenStep {
 }
 
 impl OpenStep {
-    /// The name of the step, as the client has it.
+    /// Returns the name under which the client knows the step, which may end with an added number.
     pub fn name(&self) -> &str {
         &self.name
     }
 }
 
 impl<I: IdSource> Transcript<I> {
-    /// Begins a step, and ends the open message: STEP_STARTED.
+    /// Begins a step: STEP_STARTED. The open message is ended first.
     ///
-    /// Several steps may be open at the same time, each with a name of its own. If one of this name is open, a number is
-    /// added to the name; [`OpenStep::name`] has the result.
+    /// Several steps may be open at the same time, each with a name of its own. If a step of this name is already open, a
+    /// number is added to the name; [`OpenStep::name`] returns the result.
     pub fn start_step(&mut self, name: &str) -> OpenStep {
         self.close_open_message();
         let is_open = |name: &str| self.client_view.steps.iter().any(|open| open == name);
@@ -34,14 +34,14 @@ impl<I: IdSource> Transcript<I> {
         OpenStep { name }
     }
 
-    /// Ends a step, and ends the open message before: STEP_FINISHED. Steps may be ended in any order.
+    /// Ends a step: STEP_FINISHED. The open message is ended first. Steps may be ended in any order.
     pub fn end_step(&mut self, step: OpenStep) {
         self.close_open_message();
         self.client_view.steps.retain(|open| *open != step.name);
         self.push(EventKind::StepFinished { step_name: step.name });
     }
 
-    /// Ends the open steps, the last one first.
+    /// Ends all open steps at the end of a run, the last one first.
     pub(super) fn close_steps(&mut self) {
         while let Some(name) = self.client_view.steps.pop() {
             self.push(EventKind::StepFinished { step_name: name });

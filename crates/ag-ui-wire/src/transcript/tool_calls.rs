@@ -8,13 +8,14 @@ use super::writer::Transcript;
 use crate::protocol::{Content, EventKind, Interrupt, JsonObject, PartKind, ToolCall, ToolCallId, ToolRole};
 
 impl<I: IdSource> Transcript<I> {
-    /// Reserves the id of a call in the thread's history, so that [`tool_call`](Self::tool_call) gives it to no new call.
-    /// It queues no event.
+    /// Records the id of a call in the thread's history, so that [`tool_call`](Self::tool_call) does not give it to a new
+    /// call. It queues no event.
     pub fn reserve_call_id(&mut self, id: ToolCallId) {
         self.calls.reserve(id);
     }
 
-    /// Resumes a call of an earlier run, which this run answers, defers or asks about again.
+    /// Resumes a call of an earlier run that has no result yet, so that this run can send its result, defer it to the
+    /// client or interrupt for it again.
     ///
     /// It queues no event: the client has the start, the arguments and the end of the call from the earlier run.
     pub fn resume_call(&mut self, call: &ToolCall) -> ClosedCall {
@@ -24,10 +25,10 @@ impl<I: IdSource> Transcript<I> {
         ClosedCall { id }
     }
 
-    /// Starts a tool call of the current turn, and ends the open message: TOOL_CALL_START.
+    /// Starts a tool call of the current turn: TOOL_CALL_START. The open message is ended first.
     ///
-    /// Several calls may be open at the same time. If the thread has already used `id`, the call gets another one; send
-    /// results to [`OpenCall::id`].
+    /// Several calls may be open at the same time. If the thread has already used `id`, the call gets a new id;
+    /// [`OpenCall::id`] returns the id under which the client knows the call.
     pub fn tool_call(&mut self, id: ToolCallId, name: &str) -> OpenCall {
         self.close_open_message();
         let parent = self.turn_message.get_or_insert_with(|| self.ids.next_message_id()).clone();
@@ -44,7 +45,7 @@ impl<I: IdSource> Transcript<I> {
 
     /// Appends to the arguments of a call, which are JSON text: TOOL_CALL_ARGS.
     ///
-    /// Sends the state that is predicted from the arguments, if that has changed. An empty `delta` queues nothing.
+    /// If the arguments predict members of the state, the new prediction is sent too. An empty `delta` queues nothing.
     pub fn tool_args(&mut self, call: &OpenCall, delta: &str) {
         if delta.is_empty() {
             return;
@@ -56,7 +57,7 @@ impl<I: IdSource> Transcript<I> {
 
     /// Ends the arguments of a call: TOOL_CALL_END.
     ///
-    /// A call without arguments gets `{}` before, since clients parse them.
+    /// If no arguments were streamed, `{}` is sent first, since clients parse the arguments.
     pub fn end_call(&mut self, call: OpenCall) -> ClosedCall {
         if !self.calls.has_arguments(&call.id) {
             self.tool_args(&call, "{}");
@@ -67,9 +68,9 @@ impl<I: IdSource> Transcript<I> {
         ClosedCall { id: call.id }
     }
 
-    /// Sends the result of a call, and ends the open message: TOOL_CALL_RESULT.
+    /// Sends the result of a call: TOOL_CALL_RESULT. The open message is ended first.
     ///
-    /// What was predicted from the call is withdrawn before, unless the state has become that.
+    /// Predictions from the call are withdrawn before the result: the state is sent if the client's copy differs from it.
     pub fn tool_result(&mut self, call: ClosedCall, content: impl Into<Content>) {
         self.tool_result_with(call, content, None);
     }
@@ -86,35 +87,36 @@ impl<I: IdSource> Transcript<I> {
         self.push_result(call.id, content.into(), metadata);
     }
 
-    /// Reduces a result to what this client reads: a client before 1.0 reads only its text.
+    /// Reduces a result to what the client of this run reads: to its text for a client before 1.0; unchanged for any other.
     ///
-    /// Results are reduced when they are sent. This is for code that needs to know before what the client will hold, such
-    /// as code that signs results.
+    /// [`tool_result`](Self::tool_result) does this itself. Code that signs results calls this method to know beforehand
+    /// what the client will hold.
     pub fn downgrade(&self, content: Content) -> Content {
         if self.knows_1_0() { content } else { Content::Text(text_of(&content)) }
     }
 
-    /// Leaves a call to the client, which runs its tool: `pendingToolCallIds` of a successful RUN_FINISHED names it.
+    /// Leaves a call to the client, which runs its tool. `pendingToolCallIds` of a successful RUN_FINISHED names the call.
     ///
-    /// It queues no event, and what was predicted from the call stays.
+    /// It queues no event, and predictions from the call stay.
     pub fn defer_to_client(&mut self, call: ClosedCall) {
         self.keep_prediction(&call.id);
         self.calls.defer(&call.id);
     }
 
-    /// Leaves a call to a person: [`finish`](Self::finish) ends this run with the interrupt, and a later run sends the
-    /// call's result. It queues no event.
+    /// Leaves a call to a person: [`finish`](Self::finish) ends this run with `interrupt`, and a later run, which gets the
+    /// answer, sends the call's result. It queues no event.
     pub fn interrupt(&mut self, call: ClosedCall, interrupt: Interrupt) {
         self.calls.interrupt(&call.id);
         self.interrupts.push((call.id, interrupt));
     }
 
-    /// Whether the run will end with interrupts.
+    /// Whether [`interrupt`](Self::interrupt) was called, so that [`finish`](Self::finish) would end the run with
+    /// interrupts.
     pub fn is_interrupted(&self) -> bool {
         !self.interrupts.is_empty()
     }
 
-    /// Queues the result of a call, after withdrawing what was predicted from the call.
+    /// Queues the result of a call, after withdrawing the predictions from the call.
     pub(super) fn push_result(&mut self, id: ToolCallId, content: Content, metadata: Option<JsonObject>) {
         self.calls.remove(&id);
         self.withdraw_prediction(&id);
@@ -128,8 +130,7 @@ impl<I: IdSource> Transcript<I> {
     }
 }
 
-/// Reduces a tool result to its text, for a client before 1.0. Parts that are not text are left out, with a warning in the
-/// log.
+/// Reduces a tool result to its text, for a client before 1.0. Other parts are left out, with a warning in the log.
 fn text_of(content: &Content) -> String {
     if let Content::Parts(parts) = content {
         let others = parts.iter().filter(|part| !matches!(part.kind, PartKind::Text { .. })).count();

@@ -57,7 +57,8 @@ pub(super) enum OpenMessage {
 }
 
 impl<I: IdSource> Transcript<I> {
-    /// Begins a run and queues its RUN_STARTED. `thread_id` and `run_id` are those of the client's input.
+    /// Begins a run and queues its RUN_STARTED. `thread_id` and `run_id` are those of the client's input, and `ids` makes
+    /// the ids and timestamps of the events.
     pub fn begin(thread_id: ThreadId, run_id: RunId, ids: I) -> Self {
         let mut transcript = Self {
             thread_id: thread_id.clone(),
@@ -85,7 +86,8 @@ impl<I: IdSource> Transcript<I> {
         transcript
     }
 
-    /// Writes events that a client older than 1.0 reads, which fails on endings and results that it does not know.
+    /// Writes only what a client older than 1.0 can read: such a client fails when it reads an outcome or a form of result
+    /// that 1.0 added.
     ///
     /// Call this right after [`begin`](Self::begin). Such a client derives the pending tool calls itself, so RUN_FINISHED
     /// does not list them. A cancelled run ends with a RUN_ERROR whose code is the reason, since it must not pass for a
@@ -96,13 +98,12 @@ impl<I: IdSource> Transcript<I> {
         Self { knows_1_0: false, ..self }
     }
 
-    /// Whether the client reads the shapes of protocol version 1.0.
+    /// Whether the client speaks protocol version 1.0; false after [`for_client_before_1_0`](Self::for_client_before_1_0).
     pub fn knows_1_0(&self) -> bool {
         self.knows_1_0
     }
 
-    /// Ends the run with a RUN_FINISHED in any case, since its input answers interrupts: if the run fails, RUN_FINISHED
-    /// comes before RUN_ERROR.
+    /// Declares that the run's input answers interrupts: then a run that fails sends a RUN_FINISHED before its RUN_ERROR.
     ///
     /// Call this right after [`begin`](Self::begin). Both official clients keep an interrupt open until a RUN_FINISHED
     /// comes, and until then they refuse to send anything but an answer to it. Without a RUN_FINISHED a failed run would
@@ -115,7 +116,7 @@ impl<I: IdSource> Transcript<I> {
 
     /// Starts a turn of the model: text and tool calls that follow belong to a new assistant message.
     ///
-    /// Ends the open message. It queues no event of its own.
+    /// The open message is ended. No other event is queued.
     pub fn start_turn(&mut self) {
         self.close_open_message();
         self.turn_message = None;
@@ -123,8 +124,8 @@ impl<I: IdSource> Transcript<I> {
 
     /// Appends to the assistant's text: TEXT_MESSAGE_CONTENT.
     ///
-    /// If no text message is open, the open reasoning is ended and TEXT_MESSAGE_START comes first. The message is ended by
-    /// whatever comes next that is not text. An empty `delta` queues nothing.
+    /// If no text message is open, the open reasoning is ended and TEXT_MESSAGE_START comes first. The next call of a
+    /// method that ends the open message ends this one. An empty `delta` queues nothing.
     pub fn text(&mut self, delta: &str) {
         if delta.is_empty() {
             return;
@@ -139,7 +140,7 @@ impl<I: IdSource> Transcript<I> {
     /// Appends to the model's reasoning: REASONING_MESSAGE_CONTENT.
     ///
     /// If no reasoning is open, the open text message is ended and REASONING_START and REASONING_MESSAGE_START come first.
-    /// The reasoning is ended by whatever comes next that is not reasoning. An empty `delta` queues nothing.
+    /// The next call of a method that ends the open message ends this one. An empty `delta` queues nothing.
     pub fn reasoning(&mut self, delta: &str) {
         if delta.is_empty() {
             return;
@@ -151,13 +152,13 @@ impl<I: IdSource> Transcript<I> {
         self.push(EventKind::ReasoningMessageContent { message_id, delta: delta.to_owned() });
     }
 
-    /// Sends an application's own event: CUSTOM. It may come at any time and closes nothing.
+    /// Sends an application's own event: CUSTOM. It may come at any time, and does not end the open message.
     pub fn custom(&mut self, name: &CustomName, value: Value) {
         self.push(EventKind::Custom { name: name.as_str().to_owned(), value });
     }
 
-    /// Adds the tokens that a model call used. The event that ends the run reports the sums, one entry for each provider
-    /// and model.
+    /// Adds the tokens that a model call has used. The event that ends the run reports the sums, one entry for each
+    /// provider and model.
     pub fn add_usage(&mut self, used: &TokenUsage) {
         let same = |entry: &&mut TokenUsage| entry.provider == used.provider && entry.model == used.model;
         match self.usage.iter_mut().find(same) {
@@ -166,7 +167,7 @@ impl<I: IdSource> Transcript<I> {
         }
     }
 
-    /// The number of tokens that the run has used so far, of all models.
+    /// Returns the number of tokens that the run has used so far, with all models.
     pub fn total_tokens(&self) -> u64 {
         self.usage.iter().map(TokenUsage::total).fold(0, u64::saturating_add)
     }
@@ -176,17 +177,17 @@ impl<I: IdSource> Transcript<I> {
         !self.queue.is_empty()
     }
 
-    /// Takes the oldest event that is to be sent; `None` if all are taken.
+    /// Removes and returns the oldest queued event, to be sent to the client; `None` if the queue is empty.
     pub fn next_event(&mut self) -> Option<Event> {
         self.queue.pop_front()
     }
 
-    /// Takes all events that are still to be sent, when the run has ended.
+    /// Returns the events that are still to be sent, when the run has ended.
     pub(super) fn into_events(self) -> VecDeque<Event> {
         self.queue
     }
 
-    /// Ends the text or the reasoning that is being written, if any.
+    /// Ends the open text or reasoning message; does nothing if no message is open.
     pub(super) fn close_open_message(&mut self) {
         match self.open_message.take() {
             None => {}
@@ -198,10 +199,10 @@ impl<I: IdSource> Transcript<I> {
         }
     }
 
-    /// Starts a text message and returns its id.
+    /// Ends the open message, starts a text message and returns its id.
     ///
-    /// The first one of a turn becomes the turn's message. A turn that has already written or called something gets a
-    /// second message, since clients count it as a fault if a message is started twice.
+    /// The first text message of a turn becomes the turn's message, unless a tool call has created that one before. A later
+    /// one is a message of its own, since clients count it as a fault if a message is started twice.
     fn open_text(&mut self) -> MessageId {
         self.close_open_message();
         let message_id = self.ids.next_message_id();
@@ -215,7 +216,8 @@ impl<I: IdSource> Transcript<I> {
         message_id
     }
 
-    /// Starts a span of reasoning with a message in it, and returns their id.
+    /// Ends the open message, and starts a span of reasoning and a reasoning message in it, which have the same id. Returns
+    /// this id.
     pub(super) fn open_reasoning(&mut self) -> MessageId {
         self.close_open_message();
         let message_id = self.ids.next_message_id();
@@ -228,12 +230,13 @@ impl<I: IdSource> Transcript<I> {
         message_id
     }
 
-    /// Queues an event without metadata.
+    /// Queues an event with the current time and without metadata.
     pub(super) fn push(&mut self, kind: EventKind) {
         self.push_with(kind, None);
     }
 
-    /// Queues an event with the current time, and applies it to the messages that the client holds.
+    /// Queues an event with the current time. If the run keeps the client's messages for a MESSAGES_SNAPSHOT, the event is
+    /// applied to them.
     pub(super) fn push_with(&mut self, kind: EventKind, metadata: Option<JsonObject>) {
         let event = Event { timestamp: Some(self.ids.now_ms()), metadata, ..Event::from(kind) };
         if let Some(conversation) = &mut self.conversation {

@@ -41,6 +41,7 @@ struct RestartableFunction {
 }
 
 impl RestartableFunction {
+    /// Starts the first process of the function, and serves it at a URL.
     async fn start<F>(start: impl Fn() -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = Function> + Send + 'static,
@@ -71,6 +72,7 @@ impl RestartableFunction {
         Self { function_url, processes }
     }
 
+    /// Returns the function's URL.
     fn url(&self) -> String {
         self.function_url.url()
     }

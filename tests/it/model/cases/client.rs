@@ -10,6 +10,7 @@ pub(super) struct Client {
 }
 
 impl Client {
+    /// Creates a client that sends this input first.
     pub(super) fn new(input: Value) -> Self {
         Self { input }
     }

@@ -69,10 +69,12 @@ impl Seen<'_> {
         expect["sent"].as_array().into_iter().flatten().try_for_each(|sent| self.sent(sent))
     }
 
+    /// Returns the events of a type.
     fn events_of_type(&self, kind: &str) -> impl Iterator<Item = &Value> {
         self.run.events.iter().filter(move |event| event["type"] == kind)
     }
 
+    /// Compares how the run ended.
     fn end(&self, expected: &Value) -> Result<(), String> {
         let last = self.run.events.last().unwrap_or(&Value::Null);
         let end = if last["code"].is_string() { &last["code"] } else { &last["outcome"]["type"] };
@@ -84,6 +86,7 @@ impl Seen<'_> {
         ensure(is_right, || format!("ended in {end}: {}\n{}", self.run.text, self.log.join("\n")))
     }
 
+    /// Compares the calls and their results.
     fn calls(&self, calls: &Value, results: &Value) -> Result<(), String> {
         let ids: Vec<&Value> =
             self.events_of_type("TOOL_CALL_START").map(|start| &start["toolCallId"]).collect();
@@ -120,6 +123,7 @@ impl Seen<'_> {
         Ok(())
     }
 
+    /// Compares a request to the provider.
     fn sent(&self, sent: &Value) -> Result<(), String> {
         let number = sent["request"].as_u64().map_or(self.requests.len(), |number| number as usize);
         let body = &self.requests.get(number.wrapping_sub(1)).ok_or("there is no such request")?.body;
@@ -165,10 +169,12 @@ fn without_added(body: &Value) -> Value {
     }
 }
 
+/// Returns the reason as an error unless it holds.
 fn ensure(holds: bool, why: impl FnOnce() -> String) -> Result<(), String> {
     if holds { Ok(()) } else { Err(why()) }
 }
 
+/// Returns the texts of a value: one text or a list of them.
 fn list(value: &Value) -> Vec<String> {
     match value {
         Value::String(text) => vec![text.clone()],

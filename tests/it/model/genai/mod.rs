@@ -72,6 +72,7 @@ async fn read(streams: &[Stream]) -> Vec<(Outline, Outline)> {
     genai.into_iter().zip(ours).collect()
 }
 
+/// Formats what both readers have read.
 fn format_values(values: &Option<(Value, Value)>) -> String {
     match values {
         Some((genai, ours)) => format!("genai {genai}, ours {ours}"),

@@ -59,6 +59,7 @@ pub(super) async fn read(adapter: &str, url: &str) -> Outline {
     }))
 }
 
+/// Returns the name of a finish reason that both readers share.
 fn reason_name(reason: StopReason) -> &'static str {
     match reason {
         StopReason::Complete => "complete",
@@ -68,6 +69,7 @@ fn reason_name(reason: StopReason) -> &'static str {
     }
 }
 
+/// Returns the request that the stream answers.
 fn request() -> Request {
     let kind = PartKind::Text { text: "hi".to_owned() };
     Request {

@@ -17,6 +17,7 @@ pub(super) struct Stream {
     pub(super) reply: Reply,
 }
 
+/// Returns all streams.
 pub(super) fn all() -> Vec<Stream> {
     let streams: Vec<Stream> = cases().into_iter().chain(recordings()).chain(turns::all()).collect();
     assert!(streams.len() > 150, "streams are missing: {}", streams.len());
@@ -88,6 +89,7 @@ fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
     files
 }
 
+/// Returns the name of a file without its extension.
 fn stem(path: &Path) -> String {
     path.file_stem().unwrap().to_str().unwrap().to_owned()
 }

@@ -13,6 +13,7 @@ const WIRES: [(&str, Wire); 5] = [
     ("ollama", Wire::Ollama),
 ];
 
+/// Returns the streams of all turns on all wires.
 pub(super) fn all() -> Vec<Stream> {
     let of_wire = |(adapter, wire)| {
         let stream = move |name: &str, reply| Stream { name: format!("{adapter}: {name}"), adapter, reply };
@@ -139,6 +140,7 @@ fn words(wire: Wire) -> &'static [&'static str] {
     }
 }
 
+/// Whether the wire streams the arguments of a call.
 fn streams(wire: Wire) -> bool {
     !matches!(wire, Wire::Gemini | Wire::Ollama)
 }

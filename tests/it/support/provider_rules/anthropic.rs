@@ -16,7 +16,7 @@ const MEMBERS: &str = "cache_control container context_management inference_geo 
 const TOOL: &str = "allowed_callers cache_control defer_loading description eager_input_streaming \
     input_examples input_schema name strict type";
 
-/// Checks the body of a request.
+/// Checks the body of a request to Anthropic's Messages API. An error is the first fault.
 pub(crate) fn check(body: &Value) -> Verdict {
     let body = Place::root(body);
     body.only(MEMBERS)?;
@@ -39,6 +39,7 @@ pub(crate) fn check(body: &Value) -> Verdict {
     cached(&body, &turns)
 }
 
+/// Checks the system prompt: a string, or text blocks.
 fn system(system: &Place<'_>) -> Verdict {
     for block in system.items() {
         block.at("type").must(block.at("type").is("text"), "must be text")?;
@@ -48,6 +49,7 @@ fn system(system: &Place<'_>) -> Verdict {
     system.must(is_text || system.value.is_array(), "must be a string or an array of text")
 }
 
+/// Checks the tools, and that the tool choice names one of them.
 fn tools(body: &Place<'_>) -> Verdict {
     let tools = body.at("tools").items();
     for tool in &tools {
@@ -66,6 +68,7 @@ fn tools(body: &Place<'_>) -> Verdict {
     name.must(!is_named || offered.contains(name.text()?), "is not on offer")
 }
 
+/// Checks the settings of thinking: a budget below the limit of tokens, no other temperature than 1, and no forced call.
 fn thinking(body: &Place<'_>) -> Verdict {
     let (thinking, kind) = (body.at("thinking"), body.at("thinking").at("type"));
     if !thinking.is_given() || kind.is("disabled") {
@@ -84,12 +87,13 @@ fn thinking(body: &Place<'_>) -> Verdict {
     body.at("tool_choice").must(!forces, "must not force a call when the model thinks")
 }
 
-/// Returns the blocks of a message. A plain text counts as one block.
+/// Returns the content blocks of a message. If the content is a string, the string counts as one block.
 fn blocks<'a>(message: &Place<'a>) -> Vec<Place<'a>> {
     let content = message.at("content");
     if content.value.is_string() { vec![content] } else { content.items() }
 }
 
+/// Checks the role and the content blocks of a message.
 fn message(message: &Place<'_>) -> Verdict {
     message.only("role content")?;
     message.at("role").one_of(&["user", "assistant"])?;
@@ -115,6 +119,7 @@ fn message(message: &Place<'_>) -> Verdict {
     last.must(!is_thought(last), "must not be thinking at the end of a message")
 }
 
+/// Checks a block of thinking, which may be redacted.
 fn thought(block: &Place<'_>) -> Verdict {
     block.at("type").must(is_thought(block), "is unknown")?;
     if block.at("type").is("redacted_thinking") {
@@ -126,23 +131,28 @@ fn thought(block: &Place<'_>) -> Verdict {
     block.at("signature").not_blank().map(drop)
 }
 
+/// Whether a block is thinking, redacted or not.
 fn is_thought(block: &Place<'_>) -> bool {
     block.at("type").is("thinking") || block.at("type").is("redacted_thinking")
 }
 
+/// Whether a block is a tool call.
 fn is_call(block: &Place<'_>) -> bool {
     block.at("type").is("tool_use")
 }
 
+/// Whether a block is a tool result.
 fn is_result(block: &Place<'_>) -> bool {
     block.at("type").is("tool_result")
 }
 
+/// Checks a text block.
 fn text(block: &Place<'_>) -> Verdict {
     block.only("type text cache_control citations")?;
     block.at("text").not_blank().map(drop)
 }
 
+/// Checks a block that is a tool call.
 fn call(block: &Place<'_>) -> Verdict {
     block.only("type id name input cache_control")?;
     let id = block.at("id").value.as_str().unwrap_or_default();
@@ -151,7 +161,7 @@ fn call(block: &Place<'_>) -> Verdict {
     block.at("input").object()
 }
 
-/// Checks a tool result: it may contain what a user message may, but an error may contain only text.
+/// Checks a block that is a tool result: it may contain what a user message may, but an error may contain only text.
 fn result(block: &Place<'_>) -> Verdict {
     block.only("type tool_use_id content is_error cache_control")?;
     let content = block.at("content");
@@ -164,6 +174,7 @@ fn result(block: &Place<'_>) -> Verdict {
     })
 }
 
+/// Checks a block of a user message: text, an image or a document.
 fn input(block: &Place<'_>) -> Verdict {
     match block.at("type").text()? {
         "text" => text(block),
@@ -179,6 +190,7 @@ fn input(block: &Place<'_>) -> Verdict {
     }
 }
 
+/// Checks the source of an image or a document, whose media type must be one of `types`.
 fn source(source: &Place<'_>, types: &[&str]) -> Verdict {
     match source.at("type").text()? {
         "base64" => {
@@ -197,6 +209,7 @@ fn source(source: &Place<'_>, types: &[&str]) -> Verdict {
 /// A turn: its role and its blocks. The service joins consecutive messages of one role.
 type Turn<'a> = (&'a str, Vec<Place<'a>>);
 
+/// Joins consecutive messages of one role to turns, as the service does.
 fn turns<'a>(messages: &[Place<'a>]) -> Vec<Turn<'a>> {
     let mut turns: Vec<Turn<'a>> = vec![];
     for message in messages {
@@ -209,7 +222,7 @@ fn turns<'a>(messages: &[Place<'a>]) -> Vec<Turn<'a>> {
     turns
 }
 
-/// Checks that calls are answered at the beginning of the next turn, and that no id is used twice.
+/// Checks that each call has its result at the beginning of the next turn, and that no id of a call is used twice.
 fn conversation(turns: &[Turn<'_>]) -> Verdict {
     let mut calls: Vec<Place<'_>> = vec![];
     let mut all_calls = vec![];
@@ -226,7 +239,8 @@ fn conversation(turns: &[Turn<'_>]) -> Verdict {
     unique(&all_calls).map(drop)
 }
 
-/// Checks the end of the conversation: only older models continue a text that the request has begun for them.
+/// Checks the last message: it must be the user's, except that older models continue a text which the request has begun for
+/// them.
 fn ending(last: &Place<'_>, model: &str, body: &Place<'_>) -> Verdict {
     if last.at("role").is("user") {
         return Ok(());
@@ -240,7 +254,7 @@ fn ending(last: &Place<'_>, model: &str, body: &Place<'_>) -> Verdict {
     text.must(!is_open, "must not end with whitespace")
 }
 
-/// Checks that a tool loop that is still open began with thinking. Its later steps may omit it.
+/// Checks that a tool loop that is still open began with thinking. Its later steps may omit the thinking.
 fn loop_begins_with_thinking(turns: &[Turn<'_>]) -> Verdict {
     let is_step = |turn: &Turn<'_>| turn.0 == "assistant" || turn.1.iter().all(is_result);
     let asked = turns.iter().rposition(|turn| !is_step(turn));
@@ -248,6 +262,7 @@ fn loop_begins_with_thinking(turns: &[Turn<'_>]) -> Verdict {
     first.map_or(Ok(()), |first| first.must(is_thought(first), "must be thinking, for a loop is in progress"))
 }
 
+/// Checks the cache breakpoints (`cache_control`): their type, and that there are at most four.
 fn cached(body: &Place<'_>, turns: &[Turn<'_>]) -> Verdict {
     let blocks = turns.iter().flat_map(|(_, blocks)| blocks.clone());
     let nested = blocks.clone().filter(is_result).flat_map(|result| result.at("content").items());
@@ -259,6 +274,7 @@ fn cached(body: &Place<'_>, turns: &[Turn<'_>]) -> Verdict {
     body.must(marked.len() <= 4, "must not have more than 4 cache_control")
 }
 
+/// Returns a body that the rules accept, for the table of refused ones.
 fn valid() -> Value {
     json!({
         "model": "claude-opus-4-6", "max_tokens": 4000, "stream": true, "temperature": 1,

@@ -13,7 +13,7 @@ const MEMBERS: &str = "additionalModelRequestFields additionalModelResponseField
     inferenceConfig messages outputConfig performanceConfig promptVariables requestMetadata serviceTier \
     system toolConfig";
 
-/// Checks the body of a request.
+/// Checks the body of a request to Bedrock's ConverseStream. An error is the first fault.
 pub(crate) fn check(body: &Value) -> Verdict {
     let body = Place::root(body);
     body.only(MEMBERS)?;
@@ -41,10 +41,12 @@ pub(crate) fn check(body: &Value) -> Verdict {
     cached(&body, &lists)
 }
 
+/// Returns the content blocks of a message.
 fn blocks_of<'a>(message: &Place<'a>) -> Vec<Place<'a>> {
     message.at("content").items()
 }
 
+/// Checks the tools, and that the tool choice names one of them. `config` is the member `toolConfig`.
 fn tools(config: &Place<'_>) -> Verdict {
     if !config.is_given() {
         return Ok(());
@@ -70,7 +72,7 @@ fn tools(config: &Place<'_>) -> Verdict {
     Ok(())
 }
 
-/// Returns whether reasoning is enabled, and checks that the other settings allow it.
+/// Returns whether reasoning is enabled; an error if another setting does not allow it.
 fn thinking(body: &Place<'_>) -> Result<bool, String> {
     let inference = body.at("inferenceConfig");
     if inference.is_given() {
@@ -96,6 +98,7 @@ fn thinking(body: &Place<'_>) -> Result<bool, String> {
     Ok(true)
 }
 
+/// Checks the role and the content blocks of a message.
 fn message(message: &Place<'_>) -> Verdict {
     message.only("role content")?;
     let role = message.at("role");
@@ -117,6 +120,7 @@ fn message(message: &Place<'_>) -> Verdict {
     last.must(!last.at("reasoningContent").is_given(), "must not be reasoning at the end of a message")
 }
 
+/// Checks a content block whose only member is `kind`.
 fn content(block: &Place<'_>, kind: &str) -> Verdict {
     let inner = block.at(kind);
     match kind {
@@ -157,6 +161,7 @@ fn content(block: &Place<'_>, kind: &str) -> Verdict {
     }
 }
 
+/// Checks the format, the name and the source of a document.
 fn document(document: &Place<'_>) -> Verdict {
     document.only("format name source context citations")?;
     let formats = ["pdf", "csv", "doc", "docx", "xls", "xlsx", "html", "txt", "md"];
@@ -168,6 +173,7 @@ fn document(document: &Place<'_>) -> Verdict {
     source(&document.at("source"))
 }
 
+/// Checks the source of an image or a document.
 fn source(source: &Place<'_>) -> Verdict {
     match source.variant(&["bytes", "s3Location", "text", "content"], &[])? {
         "bytes" => source.at("bytes").base64(),
@@ -179,7 +185,7 @@ fn source(source: &Place<'_>) -> Verdict {
     }
 }
 
-/// Checks that the roles alternate, and that calls are answered at the beginning of the next message.
+/// Checks that the roles alternate, and that each call has its result at the beginning of the next message.
 fn conversation(messages: &[Place<'_>]) -> Verdict {
     let mut calls: Vec<Place<'_>> = vec![];
     for (i, message) in messages.iter().enumerate() {
@@ -199,7 +205,7 @@ fn conversation(messages: &[Place<'_>]) -> Verdict {
     last.must(last.is("user"), "must be user in the last message")
 }
 
-/// Checks that a tool loop that is still open began with reasoning. Its later steps may omit it.
+/// Checks that a tool loop that is still open began with reasoning. Its later steps may omit the reasoning.
 fn loop_begins_with_reasoning(messages: &[Place<'_>]) -> Verdict {
     let is_answer =
         |block: &Place<'_>| block.at("toolResult").is_given() || block.at("cachePoint").is_given();
@@ -211,6 +217,7 @@ fn loop_begins_with_reasoning(messages: &[Place<'_>]) -> Verdict {
     first.must(first.at("reasoningContent").is_given(), "must be reasoning, for a loop is in progress")
 }
 
+/// Checks that the documents among these blocks have different names and are at most five.
 fn documents(blocks: &[Place<'_>]) -> Verdict {
     let nested = blocks.iter().flat_map(|block| block.at("toolResult").at("content").items());
     let all = blocks.iter().cloned().chain(nested).map(|block| block.at("document"));
@@ -219,7 +226,7 @@ fn documents(blocks: &[Place<'_>]) -> Verdict {
     names.get(5).map_or(Ok(()), |sixth| sixth.must(false, "is of a sixth document"))
 }
 
-/// Checks cache points: each ends a non-empty prefix, and a request has at most four.
+/// Checks the cache points in these lists of blocks: each follows another block, and the request has at most four.
 fn cached(body: &Place<'_>, lists: &[Vec<Place<'_>>]) -> Verdict {
     let is_point = |block: &Place<'_>| block.at("cachePoint").is_given();
     for list in lists {
@@ -238,6 +245,7 @@ fn cached(body: &Place<'_>, lists: &[Vec<Place<'_>>]) -> Verdict {
     )
 }
 
+/// Returns a body that the rules accept, for the table of refused ones.
 fn valid() -> Value {
     json!({
         "system": [{"text": "Be brief."}, {"cachePoint": {"type": "default"}}],

@@ -20,7 +20,8 @@ const SCHEMA: &str = "type format title description nullable enum maxItems minIt
     minProperties maxProperties minLength maxLength pattern example anyOf propertyOrdering default items \
     minimum maximum";
 
-/// Checks the body of a request to this model, whose name is in the URL.
+/// Checks the body of a request to Gemini. `model` is the name of the model, which the URL has. An error is the first
+/// fault.
 pub(crate) fn check(model: &str, body: &Value) -> Verdict {
     let body = camel(body);
     let body = Place::root(&body);
@@ -43,7 +44,7 @@ pub(crate) fn check(model: &str, body: &Value) -> Verdict {
     if model.contains("gemini-3") { steps_are_signed(&contents) } else { Ok(()) }
 }
 
-/// Returns the body in camel case. Data of the user, the model and the tools is not changed.
+/// Returns the body with the names of its members in camel case. Data of the user, the model and the tools is not changed.
 fn camel(value: &Value) -> Value {
     const DATA: &str =
         "args response parameters parametersJsonSchema responseJsonSchema responseSchema labels";
@@ -67,6 +68,7 @@ fn camel(value: &Value) -> Value {
     }
 }
 
+/// Checks the tools, and the mode in which the model may call them.
 fn tools(body: &Place<'_>) -> Verdict {
     let mut names = vec![];
     for tool in body.at("tools").items() {
@@ -100,6 +102,7 @@ fn tools(body: &Place<'_>) -> Verdict {
     allowed.items().iter().try_for_each(|name| name.must(offered.contains(name.text()?), "is not on offer"))
 }
 
+/// Checks a schema in Gemini's own form, and the schemas inside of it.
 fn schema(place: &Place<'_>) -> Verdict {
     place.only(SCHEMA)?;
     place.at("enum").items().iter().try_for_each(|item| item.text().map(drop))?;
@@ -111,6 +114,7 @@ fn schema(place: &Place<'_>) -> Verdict {
     if place.at("items").is_given() { schema(&place.at("items")) } else { Ok(()) }
 }
 
+/// Checks the characters and the length of a function's name.
 fn function_name(name: &Place<'_>) -> Verdict {
     let text = name.text()?;
     let starts_well = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
@@ -119,12 +123,14 @@ fn function_name(name: &Place<'_>) -> Verdict {
     name.must(is_name, "must be a letter or _ and up to 63 letters, digits, _ . : -")
 }
 
+/// Checks the role and the parts of a content, which is Gemini's word for a message.
 fn content(content: &Place<'_>) -> Verdict {
     content.only("role parts")?;
     content.at("role").one_of(&["user", "model"])?;
     content.at("parts").list()?.iter().try_for_each(|part| part_of(part, content.at("role").is("model")))
 }
 
+/// Checks a part of a content. `is_model` is whether the model, and not the user, wrote the content.
 fn part_of(part: &Place<'_>, is_model: bool) -> Verdict {
     const KINDS: &[&str] = &[
         "text",
@@ -199,6 +205,7 @@ const MEDIA_TYPES: &[&str] = &[
     "video/3gpp",
 ];
 
+/// Checks that the value is a media type that Gemini reads.
 fn media_type(place: &Place<'_>) -> Verdict {
     let is_complete =
         place.text()?.split_once('/').is_some_and(|(kind, sub)| !kind.is_empty() && !sub.is_empty());
@@ -206,11 +213,13 @@ fn media_type(place: &Place<'_>) -> Verdict {
     place.must(MEDIA_TYPES.contains(&place.text()?), "must be a media type that Gemini reads")
 }
 
+/// Returns the values of the parts that have the member `kind`, such as `functionCall`.
 fn parts_of<'a>(content: &Place<'a>, kind: &str) -> Vec<Place<'a>> {
     content.at("parts").items().iter().map(|part| part.at(kind)).filter(Place::is_given).collect()
 }
 
-/// Checks that calls follow a user turn, and that the same number of responses follows them, in the same order.
+/// Checks that calls follow a content of the user, and that the next content has one response for each call, in the same
+/// order.
 fn calls_are_answered(contents: &[Place<'_>]) -> Verdict {
     for (i, content) in contents.iter().enumerate() {
         let responses = parts_of(content, "functionResponse");
@@ -232,7 +241,7 @@ fn calls_are_answered(contents: &[Place<'_>]) -> Verdict {
     Ok(())
 }
 
-/// Checks that the first call of each step since the last user message has a signature, and parallel calls after it have none.
+/// Checks that the first call in each content since the last message of the user has a signature.
 fn steps_are_signed(contents: &[Place<'_>]) -> Verdict {
     let speaks = |content: &Place<'_>| {
         content.at("role").is("user") && parts_of(content, "functionResponse").is_empty()
@@ -249,6 +258,7 @@ fn steps_are_signed(contents: &[Place<'_>]) -> Verdict {
     Ok(())
 }
 
+/// Returns a body that the rules accept, for the table of refused ones.
 fn valid() -> Value {
     json!({
         "systemInstruction": {"parts": [{"text": "Be brief."}]},

@@ -17,7 +17,7 @@ const MEMBERS: &str = "audio frequency_penalty function_call functions logit_bia
 /// The maximum length of a call's id. Older models are still served with this limit.
 const LONGEST_ID: usize = 64;
 
-/// Checks the body of a request.
+/// Checks the body of a request to OpenAI's Chat Completions. An error is the first fault.
 pub(crate) fn check(body: &Value) -> Verdict {
     let body = Place::root(body);
     body.only(MEMBERS)?;
@@ -29,7 +29,7 @@ pub(crate) fn check(body: &Value) -> Verdict {
     conversation(&body.at("messages").list()?)
 }
 
-/// Checks the tools and returns their names.
+/// Checks the tools and returns their names. Without tools, the settings that need them are errors.
 fn tools(body: &Place<'_>) -> Result<Vec<String>, String> {
     let tools = body.at("tools");
     if !tools.is_given() {
@@ -50,7 +50,8 @@ fn tools(body: &Place<'_>) -> Result<Vec<String>, String> {
     Ok(unique(&names)?.into_iter().map(ToOwned::to_owned).collect())
 }
 
-/// Checks the parameters of a function, which the service compiles before it calls the model.
+/// Checks the JSON Schema of a function's parameters: it must describe an object, and a strict one must be closed and
+/// require every property.
 pub(super) fn parameters(function: &Place<'_>) -> Verdict {
     let schema = function.at("parameters");
     if !schema.is_given() {
@@ -69,6 +70,7 @@ pub(super) fn parameters(function: &Place<'_>) -> Verdict {
     required.must(properties.all(|(key, _)| is_required(key)), "must name every property of a strict schema")
 }
 
+/// Checks the tool choice; a named tool must be among `offered`.
 fn choice(choice: &Place<'_>, offered: &[String]) -> Verdict {
     if choice.value.is_object() {
         choice.at("type").must(choice.at("type").is("function"), "must be function")?;
@@ -78,19 +80,20 @@ fn choice(choice: &Place<'_>, offered: &[String]) -> Verdict {
     if choice.is_given() { choice.one_of(&["none", "auto", "required"]) } else { Ok(()) }
 }
 
-/// Checks each message, and that calls and their answers match.
+/// Checks each message, and that the tool messages after an assistant message answer each of its calls once.
 fn conversation(messages: &[Place<'_>]) -> Verdict {
     messages.iter().try_for_each(message)?;
     let mut rest = messages;
-    while let Some((first, behind)) = rest.split_first() {
+    while let Some((first, after)) = rest.split_first() {
         let ids: Vec<_> = first.at("tool_calls").items().iter().map(|call| call.at("id")).collect();
-        let answers: Vec<_> = behind.iter().take_while(|message| message.at("role").is("tool")).collect();
+        let answers: Vec<_> = after.iter().take_while(|message| message.at("role").is("tool")).collect();
         pair(&ids, &answers.iter().map(|answer| answer.at("tool_call_id")).collect::<Vec<_>>())?;
-        rest = &behind[answers.len()..];
+        rest = &after[answers.len()..];
     }
     messages[0].must(!messages[0].at("role").is("tool"), "must follow the calls it answers")
 }
 
+/// Checks a message by its role.
 fn message(message: &Place<'_>) -> Verdict {
     let (role, content, calls) = (message.at("role"), message.at("content"), message.at("tool_calls"));
     match role.text()? {
@@ -123,6 +126,7 @@ fn message(message: &Place<'_>) -> Verdict {
     }
 }
 
+/// Checks a tool call of an assistant message.
 fn call(call: &Place<'_>) -> Verdict {
     call.only("id type function")?;
     let id = call.at("id");
@@ -133,12 +137,13 @@ fn call(call: &Place<'_>) -> Verdict {
     arguments(&call.at("function").at("arguments"))
 }
 
+/// Checks the arguments of a call, which must be a string with JSON in it.
 pub(super) fn arguments(arguments: &Place<'_>) -> Verdict {
     let is_json = serde_json::from_str::<Value>(arguments.text()?).is_ok();
     arguments.must(is_json, "must be JSON")
 }
 
-/// Checks a content: a string, or parts of these types.
+/// Checks the content of a message: a string, or parts whose types are in `kinds`.
 fn text_content(content: &Place<'_>, kinds: &[&str]) -> Verdict {
     if content.value.is_string() {
         return Ok(());
@@ -171,6 +176,7 @@ fn text_content(content: &Place<'_>, kinds: &[&str]) -> Verdict {
     Ok(())
 }
 
+/// Returns a body that the rules accept, for the table of refused ones.
 fn valid() -> Value {
     json!({
         "model": "gpt-5", "stream": true, "stream_options": {"include_usage": true},

@@ -13,7 +13,7 @@ const MEMBERS: &str = "background context_management conversation include input 
     prompt_cache_key prompt_cache_retention reasoning safety_identifier service_tier store stream \
     stream_options temperature text tool_choice tools top_logprobs top_p truncation user";
 
-/// Checks the body of a request.
+/// Checks the body of a request to OpenAI's Responses API. An error is the first fault.
 pub(crate) fn check(body: &Value) -> Verdict {
     let body = Place::root(body);
     body.only(MEMBERS)?;
@@ -32,7 +32,7 @@ pub(crate) fn check(body: &Value) -> Verdict {
     if *body.at("store").value == json!(false) { stateless(&body, &items) } else { Ok(()) }
 }
 
-/// Checks the tools, which have a name beside the type and no `function` around it.
+/// Checks the tools, which have the name beside the type, and that the tool choice names one of them.
 fn tools(body: &Place<'_>) -> Verdict {
     let tools = body.at("tools").items();
     for tool in &tools {
@@ -51,12 +51,13 @@ fn tools(body: &Place<'_>) -> Verdict {
     if choice.is_given() { choice.one_of(&["none", "auto", "required"]) } else { Ok(()) }
 }
 
-/// Returns the type of an item. Messages may leave it out.
+/// Returns the type of an item; `message` for an item with a role and without a type.
 fn kind<'a>(item: &Place<'a>) -> &'a str {
     let default = if item.at("role").is_given() { "message" } else { "" };
     item.at("type").value.as_str().unwrap_or(default)
 }
 
+/// Checks an item of the input by its type.
 fn item(item: &Place<'_>) -> Verdict {
     match kind(item) {
         "message" => {
@@ -91,19 +92,21 @@ fn item(item: &Place<'_>) -> Verdict {
     }
 }
 
-/// Checks an optional id by the prefix for its type of item.
+/// Checks that the id of an item, if there is one, begins with `prefix`.
 fn has_id(item: &Place<'_>, prefix: &str) -> Verdict {
     let id = item.at("id");
     let is_right = id.value.as_str().is_some_and(|id| id.starts_with(prefix));
     id.must(!id.is_given() || is_right, &format!("must begin with {prefix}"))
 }
 
+/// Checks the length of the id by which an item names a call.
 fn call_id(item: &Place<'_>) -> Verdict {
     let id = item.at("call_id");
     id.must((1..=64).contains(&id.text()?.len()), "must be of 1 to 64 bytes")
 }
 
-/// Checks a content: a string, or parts, which are `output_text` for the model's messages and input for all others.
+/// Checks a content: a string or parts. `is_output` is whether the model wrote it, since then other types of parts are
+/// allowed.
 fn text_content(content: &Place<'_>, is_output: bool) -> Verdict {
     if content.value.is_string() {
         return Ok(());
@@ -156,6 +159,7 @@ fn calls_are_answered(items: &[Place<'_>]) -> Verdict {
     unique(&calls.collect::<Vec<_>>()).map(drop)
 }
 
+/// Checks that each reasoning item is followed by another item of the model.
 fn reasoning_is_followed(items: &[Place<'_>]) -> Verdict {
     let is_output = |item: &Place<'_>| match kind(item) {
         "message" => item.at("role").is("assistant"),
@@ -167,7 +171,8 @@ fn reasoning_is_followed(items: &[Place<'_>]) -> Verdict {
     })
 }
 
-/// Checks that the request does not rely on stored state: reasoning items contain their own encrypted content.
+/// Checks a request that stores nothing at the provider: each reasoning item must contain its encrypted content, and the
+/// request must ask for such content.
 fn stateless(body: &Place<'_>, items: &[Place<'_>]) -> Verdict {
     for item in items.iter().filter(|item| kind(item) == "reasoning") {
         item.at("encrypted_content").not_blank()?;
@@ -178,6 +183,7 @@ fn stateless(body: &Place<'_>, items: &[Place<'_>]) -> Verdict {
     Ok(())
 }
 
+/// Returns a body that the rules accept, for the table of refused ones.
 fn valid() -> Value {
     json!({
         "model": "gpt-5", "instructions": "Be brief.", "stream": true, "store": false,

@@ -1,4 +1,4 @@
-//! Reads streams of providers with genai and says what it understood.
+//! Reads streams of providers with genai and prints what it understood.
 //!
 //! The input is a JSON list of streams, each `{"adapter": .., "url": ..}`. The output is a list of the same length, each
 //! with `text`, `reasoning`, `calls` as `[name, arguments]`, `tokens`, and how the turn ended.
@@ -16,7 +16,7 @@ use genai::{Client, ModelIden, ServiceTarget};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-/// Far above what a stream without pauses takes.
+/// Much longer than a stream without pauses takes.
 const LIMIT: Duration = Duration::from_secs(20);
 
 #[tokio::main(flavor = "current_thread")]
@@ -28,7 +28,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What genai understands of a stream.
+/// Reads a stream with genai and returns what it understood.
 async fn read(client: &Client, stream: &Value) -> Value {
     let mut read = Read::default();
     let end = timeout(LIMIT, read.all(client, stream)).await;
@@ -55,7 +55,7 @@ struct Read {
 }
 
 impl Read {
-    /// Reads to the first error or to the end; returns how the turn ended.
+    /// Reads to the first error or to the end, and returns how the turn ended.
     async fn all(&mut self, client: &Client, stream: &Value) -> Result<&'static str, Box<dyn Error>> {
         let request = ChatRequest::new(vec![ChatMessage::user("hi")]);
         let options = ChatOptions::default()
@@ -102,7 +102,7 @@ impl Read {
     }
 }
 
-/// Where the stream is served, and who reads it.
+/// Returns the target of a request: the adapter and the URL of a stream.
 fn target(stream: &Value) -> Result<ServiceTarget, Box<dyn Error>> {
     let (Some(adapter), Some(url)) = (stream["adapter"].as_str(), stream["url"].as_str()) else {
         return Err("a stream needs an adapter and a URL".into());

@@ -35,7 +35,9 @@ struct CallAnswers<'a> {
 }
 
 impl<'a> Answers<'a> {
-    /// Reads the answers. Answers to calls that are not in the history are ignored.
+    /// Collects the answers in `resume` of the input by the call that each answers. `calls` are the calls of the
+    /// history; an answer to any other call is only counted in `ignored`. An answer that is repeated unchanged counts
+    /// once.
     pub(super) fn read(input: &'a RunAgentInput, calls: &[HistoryCall<'a>]) -> Self {
         let mut answers = Self::default();
         if input.resume.is_empty() {
@@ -58,20 +60,23 @@ impl<'a> Answers<'a> {
         answers
     }
 
-    /// Whether an answer names this call.
+    /// Whether `resume` holds an answer to the call with this id. The answer is not verified.
     pub(super) fn has_answer(&self, id: &ToolCallId) -> bool {
         self.by_call.contains_key(id)
     }
 
-    /// Returns the answers that name a call; `None` if there are too many to verify.
+    /// Returns the answers to the call with this id, each with its token, which is not verified. The slice is empty if
+    /// there is no answer; `None` if there are more than [`MAX_ANSWERS`].
     pub(super) fn for_call(&self, id: &ToolCallId) -> Option<&[(InterruptToken, &'a ResumeEntry)]> {
         let entries = self.by_call.get(id).map_or(&[][..], |answers| &answers.entries);
         (entries.len() <= MAX_ANSWERS).then_some(entries)
     }
 
-    /// Whether a tool message of this call only repeats one of its answers and is not a result.
+    /// Whether a tool message of the call with this id only repeats the content of one of the call's answers, so that
+    /// the message is not a result.
     ///
-    /// CopilotKit adds such messages by itself, and shows the first tool message of a call as its result.
+    /// CopilotKit adds such a message for an answer, and shows the first tool message of a call as the result of the
+    /// call.
     pub(super) fn has_echo(&self, id: &ToolCallId, message: &Message) -> bool {
         let (Some(answers), MessageBody::Tool { content, error: None, .. }) =
             (self.by_call.get(id), &message.body)
@@ -92,7 +97,7 @@ impl<'a> Answers<'a> {
 }
 
 impl<'a> CallAnswers<'a> {
-    /// Adds an answer, and what a front end may have added as its echo.
+    /// Adds an answer. Also notes which contents of a tool message only repeat this answer, for [`Answers::has_echo`].
     fn add(&mut self, token: InterruptToken, entry: &'a ResumeEntry) {
         let payload = entry.payload.as_ref().unwrap_or(&Value::Null);
         let status = value!({ "status": entry.status });
@@ -102,7 +107,7 @@ impl<'a> CallAnswers<'a> {
     }
 }
 
-/// Encodes a value in the form of RFC 8785, in which equal values are equal bytes.
+/// Encodes a value as canonical JSON by RFC 8785, so that equal values give equal bytes; `None` if the encoding fails.
 fn canonical_json(value: &Value) -> Option<Vec<u8>> {
     serde_json_canonicalizer::to_vec(value).ok()
 }

@@ -24,7 +24,7 @@ use crate::tool::{
 /// What a model reads of a call whose arguments cannot be signed.
 const UNSAFE_INTEGER: &str = "The arguments have an integer beyond 2^53, which can't be signed. Write it as a string, if the tool takes one.";
 
-/// What came of a call. A replay store keeps it for those who send the same approval again.
+/// The outcome of a call. A replay store keeps the outcome and returns it when the same approval is sent again.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum CallOutcome {
     /// The call has a result.
@@ -36,12 +36,13 @@ pub(crate) enum CallOutcome {
 }
 
 impl CallOutcome {
-    /// Completes a call with an error that the model reads.
+    /// Returns the outcome of a call that has failed: a result with this error sentence, which the model reads.
     fn error(sentence: &str) -> Self {
         Self::Completed(error_result(sentence).into())
     }
 
-    /// Reads the outcome that a replay store has kept. The store has none for a call that began and did not end.
+    /// Decodes an outcome that a replay store returned as JSON text. `None`, as for a call that has begun and not
+    /// ended, and text that cannot be decoded become a result with the sentence that the outcome is unknown.
     fn from_store(outcome: Option<String>) -> Self {
         let outcome = outcome.and_then(|outcome| serde_json::from_str(&outcome).ok());
         outcome.unwrap_or_else(|| Self::Completed(DeclineReason::OutcomeUnknown.result().into()))
@@ -61,10 +62,11 @@ pub(super) struct ApprovedCall {
 }
 
 impl ApprovedCall {
-    /// Returns the key under which the replay store reserves the answer.
+    /// Returns the key under which the replay store reserves the answer to this call.
     ///
-    /// It is the call itself for an approval, so that no second token of the call runs it again; and the token for the answer
-    /// to a question, because the call goes on after it.
+    /// The key of an approval identifies the call, so that a second token for the call cannot run it again. The key of
+    /// an answer to a question identifies the call and the token, because a call that was approved may also ask a
+    /// question, and both answers have to count.
     fn reservation_key(&self) -> String {
         match self.token.kind() {
             InterruptKind::Approval => self.idempotency_key.clone(),
@@ -79,12 +81,12 @@ impl ApprovedCall {
 struct Invocation<'a, C> {
     tool: &'a Arc<dyn ErasedTool<C>>,
     call_id: ToolCallId,
-    /// The run that made the call.
+    /// The run in which the model made the call.
     made_in: &'a RunId,
     arguments: Value,
 }
 
-/// How a call may ask a question.
+/// What the token of a question is signed with, if a call asks one.
 #[derive(Clone, Copy)]
 struct QuestionPolicy {
     /// Whether a person has approved the call.
@@ -94,7 +96,10 @@ struct QuestionPolicy {
 }
 
 impl<C: Send + Sync + 'static> RunContext<'_, C> {
-    /// Handles a call that the model has just made. `is_complete` is whether its arguments were not cut off.
+    /// Decides about a call that the model has just made, and returns its outcome: the result of the tool, an error
+    /// result if the call may not run, or an interrupt if a person has to approve the call first.
+    ///
+    /// `is_complete` is `false` if the arguments were cut off. Such a call gets an error result.
     pub(crate) async fn handle_call(&self, call: &Call, is_complete: bool) -> CallOutcome {
         if !is_complete {
             return CallOutcome::error("The arguments were cut off before their end.");
@@ -147,23 +152,27 @@ impl<C: Send + Sync + 'static> RunContext<'_, C> {
         }
     }
 
-    /// Runs a call of an earlier run that a person has approved or answered.
+    /// Runs a call of an earlier run after a person has approved it or answered its question. If the replay store has
+    /// seen the answer before, the stored outcome is returned and the tool does not run; neither does it if the store
+    /// fails.
     pub(super) async fn run_approved(&self, call: ApprovedCall) -> CallOutcome {
         let (key, expires_at) = (call.reservation_key(), call.token.expires_at());
         let unreserved = DeclineReason::NotReserved;
         self.with_replay_guard(&key, expires_at, unreserved, self.resume_tool(call)).await
     }
 
-    /// Completes a call that its answer does not run. If another answer has run it, the outcome of that is returned. The
-    /// replay store keeps a denial as it keeps an approval.
+    /// Completes a call with `result`, without running it, because the person's answer does not allow it to run. The
+    /// replay store keeps this outcome, so that the opposite answer, sent later, does not run the call. If another
+    /// answer has decided the call before, the stored outcome of that answer is returned instead of `result`.
     pub(super) async fn decline(&self, call: &ApprovedCall, result: String) -> CallOutcome {
         let (key, expires_at) = (call.reservation_key(), call.token.expires_at());
         let decline = async { CallOutcome::Completed(result.into()) };
         self.with_replay_guard(&key, expires_at, DeclineReason::HistoryUnknown, decline).await
     }
 
-    /// Asks again about a call whose answer cannot be used. If another answer has decided the call, the outcome of that is
-    /// returned. Nothing is reserved.
+    /// Returns `pending`, the interrupt with which the person is asked once more, for a call whose answer cannot be
+    /// used. If another answer has decided the call before, the stored outcome of that answer is returned instead. The
+    /// replay store is only read, so that the next answer can still count.
     pub(super) async fn ask_again(&self, call: &ApprovedCall, pending: PendingInterrupt) -> CallOutcome {
         let Some(store) = self.replay_store() else { return CallOutcome::Interrupted(pending) };
         match store.lookup(&call.reservation_key()).await {
@@ -176,10 +185,11 @@ impl<C: Send + Sync + 'static> RunContext<'_, C> {
         }
     }
 
-    /// Runs `call` at most once for each key. On a replay, the stored outcome is returned. If the store fails, the call is
-    /// declined for the reason `unreserved`. Without a store the call always runs.
+    /// Awaits `call` if the replay store has not seen `key` before, and stores the outcome under the key. Otherwise
+    /// `call` is dropped and the stored outcome is returned. Without a replay store, `call` is always awaited.
     ///
-    /// The store may forget the key at `expires_at`, in seconds since the Unix epoch.
+    /// The store may forget the key at `expires_at`, in seconds since the Unix epoch. If the store cannot reserve the
+    /// key, `call` is dropped, and the outcome is a result with the reason `unreserved`.
     async fn with_replay_guard(
         &self,
         key: &str,
@@ -204,7 +214,8 @@ impl<C: Send + Sync + 'static> RunContext<'_, C> {
         outcome
     }
 
-    /// Runs the tool of a call that a person has answered, if the caller may still use the tool.
+    /// Runs the tool of a call that a person has approved or answered. If the caller may no longer use the tool, the
+    /// outcome is the same error result as for a tool that does not exist.
     async fn resume_tool(&self, call: ApprovedCall) -> CallOutcome {
         let audit = self.access.audit().await;
         let tool = match self.access.tool(&call.tool) {
@@ -228,7 +239,9 @@ impl<C: Send + Sync + 'static> RunContext<'_, C> {
         self.run_tool(invocation, context, questions).await
     }
 
-    /// Runs a tool. If it asks a question, the call waits for the answer.
+    /// Runs the tool of `invocation` and returns its result. If the tool asks the user a question, the outcome is an
+    /// interrupt with the question; `questions` says whether a person has approved the call before, and when the token
+    /// of the question expires.
     async fn run_tool(
         &self,
         mut invocation: Invocation<'_, C>,
@@ -257,7 +270,9 @@ impl<C: Send + Sync + 'static> RunContext<'_, C> {
         }
     }
 
-    /// Makes a call wait for a person. If no person can be asked, the call completes with a result that says so.
+    /// Signs a token for `request` and returns the interrupt with which a person is asked about the call. If no token
+    /// can be signed, because the caller is not identified or there is no key, the outcome is a result with the
+    /// sentence that nobody can be asked; for arguments that cannot be signed it is an error result.
     async fn interrupt(&self, invocation: &Invocation<'_, C>, request: InterruptRequest) -> CallOutcome {
         let Ok(digest) = arguments_digest(&invocation.arguments) else {
             return CallOutcome::error(UNSAFE_INTEGER);
@@ -277,14 +292,16 @@ impl<C: Send + Sync + 'static> RunContext<'_, C> {
         }
     }
 
-    /// Creates the context that a tool gets for a call.
+    /// Creates the context that a tool gets for the call with this id. Its deadline is the time limit of a tool call or
+    /// the end of the run, whichever comes first.
     fn tool_context(&self, id: ToolCallId) -> ToolContext<C> {
         let deadline = self.ends_at.min(Instant::now() + self.agent().limits.tool_timeout);
         let context = ToolContext::new(Arc::clone(&self.access.caller), Arc::clone(&self.ids), id, deadline);
         context.with_events(self.tool_events.clone())
     }
 
-    /// Returns the store that keeps an answer from counting twice, if there is one.
+    /// Returns the store that makes each answer count at most once; `None` if none is configured or no person can be
+    /// asked for the caller.
     fn replay_store(&self) -> Option<&dyn ReplayStore> {
         self.access.signer.as_ref()?.approvals.configured_replay_store()
     }

@@ -33,7 +33,7 @@ pub(crate) struct Judge<'a, C> {
     answers: Answers<'a>,
     /// The index of the last message of the user or the assistant.
     last_turn: Option<usize>,
-    /// Whether that message made a frontend call whose result is there.
+    /// Whether that message made a call of a frontend tool, and the history has the result of the call.
     has_frontend_result: bool,
 }
 
@@ -44,7 +44,7 @@ struct ValidAnswer<'a> {
     idempotency_key: String,
 }
 
-/// What is known of a call.
+/// What was verified about a call.
 #[derive(Default)]
 struct Evidence<'a> {
     /// The indexes of the results that this server has signed.
@@ -56,16 +56,17 @@ struct Evidence<'a> {
     answers: Vec<ValidAnswer<'a>>,
     /// The arguments of the call, if an answer needs them.
     arguments: Option<Value>,
-    /// How many answers had an invalid token.
+    /// How many answers have an invalid token.
     forged: usize,
     /// Whether a signature or a token may be of a key that is newer than the keys that are cached.
     has_newer_key: bool,
-    /// Why no answer was verified.
+    /// Why none of the answers could be verified.
     cause: Option<UnansweredCause>,
 }
 
 impl<'a, C: Send + Sync + 'static> Judge<'a, C> {
-    /// Prepares to judge the calls of this input, which are `calls`.
+    /// Creates the judge for the history of `input`, and reads the answers in `resume`. `calls` are all calls of that
+    /// history.
     pub(crate) fn new(
         access: &'a CallerAccess<C>,
         input: &'a RunAgentInput,
@@ -84,18 +85,20 @@ impl<'a, C: Send + Sync + 'static> Judge<'a, C> {
         Self { access, input, answers: Answers::read(input, calls), last_turn, has_frontend_result }
     }
 
-    /// Whether a call has to be judged: it is gated, or its result must be signed.
+    /// Whether the result that the history has for this call must not be used unchecked: calls of the tool may wait for
+    /// a person, an answer names the call, or the result has to be signed.
     pub(crate) fn is_judged(&self, call: &HistoryCall<'_>) -> bool {
         self.is_gated(call) || self.must_be_signed(call)
     }
 
-    /// Whether the call may wait for a person, or an answer names it.
+    /// Whether calls of this tool may wait for a person, or `resume` holds an answer to this call.
     fn is_gated(&self, call: &HistoryCall<'_>) -> bool {
         self.access.agent.tools.may_interrupt(&call.call.function.name)
             || self.answers.has_answer(&call.call.id)
     }
 
-    /// Whether the call has a result that counts only if this server has signed it.
+    /// Whether the agent requires signed results, and the call is of a backend tool and has a result in the history.
+    /// The model then reads the result only if this server has signed it.
     fn must_be_signed(&self, call: &HistoryCall<'_>) -> bool {
         let agent = &self.access.agent;
         agent.require_signed_results
@@ -103,7 +106,8 @@ impl<'a, C: Send + Sync + 'static> Judge<'a, C> {
             && agent.tools.contains(&call.call.function.name)
     }
 
-    /// Whether a signature or a token has to be verified, so that there must be a key.
+    /// Whether any of these calls has an answer or a signed result that has to be verified, so that the run cannot
+    /// start without a key. It is `false` if no person can be asked for the caller, because nothing is verified then.
     pub(crate) fn needs_key(&self, calls: &[HistoryCall<'_>]) -> bool {
         self.access.signer.is_some()
             && calls.iter().any(|call| {
@@ -111,12 +115,14 @@ impl<'a, C: Send + Sync + 'static> Judge<'a, C> {
             })
     }
 
-    /// Whether a tool message of the call carries a signature.
+    /// Whether a tool message of the call carries a signature. The signature is not verified.
     fn has_signature(&self, call: &HistoryCall<'_>) -> bool {
         call.tool_messages.iter().any(|index| signature(&self.input.messages[*index]).is_some())
     }
 
-    /// Judges a call with the cached keys. The verdict is [`Verdict::NeedsKeys`] if a newer key may decide.
+    /// Decides what becomes of a call, with the keys that are cached. The verdict is [`Verdict::NeedsKeys`] if a
+    /// signature may be of a key that was created after the keys were read, and if the decision depends on that
+    /// signature.
     pub(super) async fn judge(&self, call: &HistoryCall<'a>) -> Judgement {
         let evidence = self.evidence(call).await;
         if evidence.has_newer_key && evidence.signed.iter().all(|index| self.is_unanswered(*index)) {
@@ -128,25 +134,28 @@ impl<'a, C: Send + Sync + 'static> Judge<'a, C> {
         self.judge_evidence(call, evidence).await
     }
 
-    /// Judges a call after the keys were read again.
+    /// Decides what becomes of a call for which [`judge`](Self::judge) returned [`Verdict::NeedsKeys`]. It is called
+    /// after the keys were read again, and returns another verdict.
     pub(super) async fn judge_with_new_keys(&self, call: &HistoryCall<'a>) -> Judgement {
         let evidence = self.evidence(call).await;
         self.judge_evidence(call, evidence).await
     }
 
-    /// How many answers name no call of the history.
+    /// Returns how many answers in `resume` name no call of the history.
     pub(super) fn ignored_answers(&self) -> usize {
         self.answers.ignored
     }
 
-    /// Waits until the keys have been read after `moment`.
+    /// Waits until the keys of approvals have been read after `moment`, or such a read has failed. Returns at once if
+    /// no person can be asked for the caller.
     pub(super) async fn wait_for_keys_read_since(&self, moment: Instant) {
         if let Some(signer) = &self.access.signer {
             signer.approvals.wait_for_keys_read_since(moment).await;
         }
     }
 
-    /// Judges a call by what is known of it.
+    /// Decides what becomes of a call by `evidence`, the verified signatures and answers of the call, and lists the
+    /// tool messages that the client has to drop.
     async fn judge_evidence(&self, call: &HistoryCall<'a>, mut evidence: Evidence<'a>) -> Judgement {
         let mut superseded = std::mem::take(&mut evidence.echoes);
         let (unsigned, forged) = (evidence.unsigned.clone(), evidence.forged);
@@ -157,7 +166,8 @@ impl<'a, C: Send + Sync + 'static> Judge<'a, C> {
         Judgement { verdict, superseded, forged }
     }
 
-    /// Applies the rules to what is known of a call. The first that applies decides.
+    /// Applies the rules to `evidence`, the verified signatures and answers of the call. The first rule that applies
+    /// decides.
     async fn verdict(&self, call: &HistoryCall<'a>, mut evidence: Evidence<'a>) -> Verdict {
         if let Some(index) = self.signed_result(&evidence.signed) {
             return Verdict::HasResult(index);
@@ -192,25 +202,26 @@ impl<'a, C: Send + Sync + 'static> Judge<'a, C> {
         Verdict::Unanswered(evidence.cause.unwrap_or(cause))
     }
 
-    /// Whether a store keeps an approval from counting twice.
+    /// Whether a replay store is configured, which makes each approval count at most once.
     fn has_replay_store(&self) -> bool {
         let signer = self.access.signer.as_ref();
         signer.is_some_and(|signer| signer.approvals.configured_replay_store().is_some())
     }
 
-    /// Chooses the result that counts among several that are signed: the first that is not the placeholder for an unanswered
-    /// call.
+    /// Chooses the result of a call among its signed tool messages, which `signed` lists by index: the first that is
+    /// not the placeholder for an unanswered call, otherwise the first; `None` if there is no signed message.
     fn signed_result(&self, signed: &[usize]) -> Option<usize> {
         let result = signed.iter().find(|index| !self.is_unanswered(**index));
         result.or(signed.first()).copied()
     }
 
-    /// Whether the message with this index is the placeholder for an unanswered call.
+    /// Whether the message with this index is the placeholder result of a call that got no valid answer.
     fn is_unanswered(&self, index: usize) -> bool {
         PlaceholderResult::of_message(&self.input.messages[index]) == Some(PlaceholderResult::Unanswered)
     }
 
-    /// Verifies the tool messages and the answers of a call.
+    /// Verifies the signatures of the tool messages of a call and, unless one of them is valid, the tokens of its
+    /// answers. Returns what was found.
     async fn evidence(&self, call: &HistoryCall<'a>) -> Evidence<'a> {
         let mut evidence = Evidence::default();
         let has_answer = self.answers.has_answer(&call.call.id);
@@ -229,7 +240,9 @@ impl<'a, C: Send + Sync + 'static> Judge<'a, C> {
         evidence
     }
 
-    /// Verifies one tool message. Without `arguments` it counts as unsigned.
+    /// Verifies the signature of the tool message with this index, and adds the index to one of the lists of
+    /// `evidence`: signed, only repeating an answer, or unsigned. Without `arguments`, the arguments of the call, the
+    /// signature counts as invalid.
     async fn verify_message(
         &self,
         index: usize,
@@ -260,7 +273,8 @@ impl<'a, C: Send + Sync + 'static> Judge<'a, C> {
         }
     }
 
-    /// Verifies the tokens of the answers that name a call.
+    /// Verifies the tokens of the answers to a call. Answers with a valid token are added to `evidence`; the others are
+    /// counted in `evidence.forged`. If no token can be verified at all, `evidence.cause` gets the reason.
     async fn verify_answers(
         &self,
         call: &HistoryCall<'a>,

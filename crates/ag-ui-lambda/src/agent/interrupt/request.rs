@@ -31,12 +31,14 @@ pub(crate) struct PendingInterrupt {
 }
 
 impl PendingInterrupt {
-    /// Creates an interrupt with this token.
+    /// Creates an interrupt whose id is this token. `message` is what the person reads, and `schema` the JSON Schema of
+    /// the answer.
     pub(super) fn new(token: &InterruptToken, message: String, schema: JsonObject) -> Self {
         Self { id: token.to_interrupt_id().as_str().to_owned(), message, schema }
     }
 
-    /// Returns the interrupt as the client gets it. `send_expires_at` is whether it carries `expiresAt`.
+    /// Converts the interrupt to the form that the client is sent. `call` is the call that waits. `send_expires_at` is
+    /// whether the client is sent the time at which the token expires.
     pub(crate) fn into_interrupt(self, call: &ToolCallId, send_expires_at: bool) -> Interrupt {
         let id = self.id.into();
         let token = InterruptToken::parse(&id);
@@ -57,13 +59,14 @@ impl PendingInterrupt {
     }
 }
 
-/// Returns the JSON Schema of the answer to an approval of a call of this tool. It has edited arguments if the tool allows them.
+/// Returns the JSON Schema of the answer with which a person approves or denies a call of this tool. The answer may
+/// hold edited arguments if the tool allows that.
 pub(super) fn approval_answer_schema<C>(tool: &dyn ErasedTool<C>) -> JsonObject {
     let is_editable = tool.interrupts().editable;
     approval_schema(tool.spec().parameters.as_ref().filter(|_| is_editable))
 }
 
-/// Returns what a person is asked before a call of this tool runs.
+/// Returns the question that a person reads before a call of this tool is approved.
 pub(super) fn approval_prompt(tool: &str) -> String {
     format!("May {tool} be called with these arguments?")
 }
@@ -89,7 +92,7 @@ pub(super) enum DeclineReason {
 }
 
 impl DeclineReason {
-    /// Returns the word that the result and the log have for the reason.
+    /// Returns the word for the reason, as the result of the call and the log have it.
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Denied => "denied",
@@ -100,7 +103,8 @@ impl DeclineReason {
         }
     }
 
-    /// Returns the result of a call that does not run for this reason.
+    /// Returns the result of a call that is declined for this reason: JSON text with a sentence for the model and the
+    /// client.
     pub(super) fn result(self) -> String {
         let sentence = match self {
             Self::Denied => "The user did not approve this call. Nothing was run for this answer.",
@@ -118,7 +122,8 @@ impl DeclineReason {
     }
 }
 
-/// Returns the result of a call that would wait, if no person can be asked.
+/// Returns the result of a call that would have to wait for a person, when no person can be asked. `kind` is what the
+/// call would wait for.
 pub(super) fn no_approver_result(kind: InterruptKind) -> String {
     error_result(match kind {
         InterruptKind::Approval => "Nobody can be asked about this call right now. It was not run.",

@@ -1,4 +1,4 @@
-//! What an answer with a valid token makes of its call.
+//! Decides what becomes of a call when a person has answered, and the token of the answer is valid.
 //!
 //! The token proves what was asked. The answer itself is not signed: the client writes it. What may have changed since the call was
 //! made is checked once more: the schema of the tool, the caller's rights and the tool's decision.
@@ -21,7 +21,7 @@ use crate::tool::{Decision, ErasedTool, UserAnswer, error_result};
 /// What the model reads of a call that has asked its question without an approval and needs one since.
 const NEEDS_APPROVAL_NOW: &str = "This call needs approval by now. Nothing was run for this answer.";
 
-/// What becomes of a call that an answer decides about.
+/// What is done with a call after an answer with a valid token.
 pub(super) enum ResumeAction {
     /// It runs.
     Run(Box<ApprovedCall>),
@@ -31,7 +31,7 @@ pub(super) enum ResumeAction {
     AskAgain(Box<ApprovedCall>, PendingInterrupt),
 }
 
-/// What an answer says about its call.
+/// What follows from an answer for its call.
 enum AnswerVerdict {
     /// The call may run with these arguments.
     Accepted { arguments: Value, answer: Option<UserAnswer> },
@@ -41,7 +41,7 @@ enum AnswerVerdict {
     Unusable(PendingInterrupt),
 }
 
-/// How an answer is logged.
+/// What became of an answer, for the log.
 #[derive(Clone, Copy)]
 enum LoggedAnswer {
     Given,
@@ -65,7 +65,8 @@ struct Evaluation<'a, C> {
     now: u64,
 }
 
-/// Decides what becomes of a call, by an answer whose token is valid.
+/// Decides whether a call runs, is declined, or is asked about again, by a person's answer whose token is valid.
+/// `entry` is the answer; `call` has the arguments that the person was asked about.
 pub(super) async fn resume_call<C: Send + Sync + 'static>(
     access: &CallerAccess<C>,
     signer: &RunSigner,
@@ -86,7 +87,9 @@ pub(super) async fn resume_call<C: Send + Sync + 'static>(
 }
 
 impl<C: Send + Sync + 'static> Evaluation<'_, C> {
-    /// Evaluates the answer: whether it came in time, what it says, and whether the call may still run.
+    /// Evaluates the answer, whose status is `status`. The call is accepted if the answer came in time, the person
+    /// approved the call or answered its question, and the caller and the tool still allow the call. Otherwise the call
+    /// is declined, or the person has to be asked again.
     fn evaluate_answer(&self, status: &ResumeStatus) -> AnswerVerdict {
         let token = &self.call.token;
         if self.now >= token.expires_at() {
@@ -114,8 +117,8 @@ impl<C: Send + Sync + 'static> Evaluation<'_, C> {
         }
     }
 
-    /// Returns the arguments that the answer approves: those of the call, or the edited ones. An error is a sentence for the
-    /// person.
+    /// Returns the arguments that an approval grants: the edited ones if the answer has any, otherwise those of the
+    /// call. The error is a sentence for the person, who is then asked again.
     fn approved_arguments(&self, tool: &dyn ErasedTool<C>) -> Result<&Value, String> {
         if self.payload["approved"] != Value::Bool(true) {
             return Err("The answer does not fit: `approved` must be true or false.".into());
@@ -139,7 +142,8 @@ impl<C: Send + Sync + 'static> Evaluation<'_, C> {
         Ok(edited)
     }
 
-    /// Checks again what may have changed since the call was made: the schema and the decision of the tool.
+    /// Checks the schema of the tool and the tool's decision once more for these arguments, because both may have
+    /// changed since the person was asked. The call is accepted or declined.
     fn recheck(&self, tool: &dyn ErasedTool<C>, arguments: &Value) -> AnswerVerdict {
         let kind = self.call.token.kind();
         let decision =
@@ -172,7 +176,8 @@ impl<C: Send + Sync + 'static> Evaluation<'_, C> {
         AnswerVerdict::Declined(error_result(&sentence))
     }
 
-    /// Asks the person again, with the same token and a sentence about what is wrong with the answer.
+    /// Returns a verdict with which the person is asked again, with the same token. `problem` is a sentence about what
+    /// is wrong with the answer.
     fn ask_again(&self, tool: &dyn ErasedTool<C>, problem: &str) -> AnswerVerdict {
         self.log(LoggedAnswer::Unusable);
         let message = format!("{problem} {}", approval_prompt(&self.call.tool));
@@ -183,14 +188,15 @@ impl<C: Send + Sync + 'static> Evaluation<'_, C> {
         ))
     }
 
-    /// Declines the call because the person did not grant it.
+    /// Declines the call for this reason, in the log and the audit log, too. It is called when the person has denied
+    /// the call, has cancelled, or has answered too late.
     fn decline(&self, reason: DeclineReason) -> AnswerVerdict {
         self.log(LoggedAnswer::Declined(reason));
         self.audit.log_denied(&self.call.tool, Denial::NotGranted(self.call.token.kind()));
         AnswerVerdict::Declined(reason.result())
     }
 
-    /// Logs what became of the answer.
+    /// Writes the log line `interrupt answered`, with what became of the answer.
     fn log(&self, answer: LoggedAnswer) {
         let answer = match answer {
             LoggedAnswer::Given => "given",

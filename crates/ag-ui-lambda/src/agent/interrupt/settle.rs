@@ -20,7 +20,7 @@ use crate::agent::run::placeholder_result::PlaceholderResult;
 use crate::protocol::{RunAgentInput, ToolCallId};
 use crate::transcript::{ClosedCall, IdSource, Transcript};
 
-/// The calls of a history, and what is left to do for the gated ones.
+/// The calls of a history, and what is left to do for the gated ones: those that may have waited for a person.
 pub(crate) struct GatedCalls<'a, C> {
     context: &'a RunContext<'a, C>,
     input: &'a RunAgentInput,
@@ -29,7 +29,7 @@ pub(crate) struct GatedCalls<'a, C> {
     pub(crate) calls: Vec<HistoryCall<'a>>,
     /// The gated calls that are judged and not settled.
     unsettled: Vec<UnsettledCall>,
-    /// The calls that an answer decides about, by their index.
+    /// The calls that a person has answered: the index, the call in the transcript, and what is done with the call.
     answered: Vec<(usize, ClosedCall, ResumeAction)>,
     /// The indexes of the messages that the client has to drop.
     superseded: Vec<usize>,
@@ -37,11 +37,11 @@ pub(crate) struct GatedCalls<'a, C> {
     ids_with_result: HashSet<&'a ToolCallId>,
     /// How many calls have no valid answer.
     unanswered: usize,
-    /// How many of them the client is sent a placeholder result for.
+    /// For how many of the calls without a valid answer the client is sent a placeholder result.
     sent: usize,
     /// How many unsettled calls will get a result however the run ends, which may be a placeholder.
     reserved: usize,
-    /// When the calls were judged. Keys that are read after that decide about those that need newer keys.
+    /// When the calls were judged. Calls that need newer keys are judged again with keys that are read after this time.
     judged_at: Instant,
 }
 
@@ -55,8 +55,11 @@ struct UnsettledCall {
 }
 
 impl<'a, C: Send + Sync + 'static> GatedCalls<'a, C> {
-    /// Judges the gated calls, corrects the client's list of messages, and settles the calls for which nothing has to run or
-    /// to be read.
+    /// Decides what becomes of each call of the history that may have waited for a person, makes the client drop tool
+    /// messages that are not results, and sends placeholder results for the calls without a valid answer.
+    /// [`finish`](Self::finish) does the rest.
+    ///
+    /// `calls` are all calls of the history of `input`. The driver calls this before anything can cancel the run.
     pub(crate) async fn open<S: IdSource>(
         context: &'a RunContext<'a, C>,
         input: &'a RunAgentInput,
@@ -102,7 +105,8 @@ impl<'a, C: Send + Sync + 'static> GatedCalls<'a, C> {
         gated
     }
 
-    /// Reads the keys again if a call needs that, and runs what an answer has decided, side by side.
+    /// Reads the keys again if a call needs newer keys, and then runs the calls that a person has approved or answered,
+    /// all at the same time. Each result is sent to the client.
     pub(crate) async fn finish<S: IdSource>(&mut self, io: &mut RunIo<S>) {
         if !self.unsettled.is_empty() {
             self.judge.wait_for_keys_read_since(self.judged_at).await;
@@ -141,10 +145,12 @@ impl<'a, C: Send + Sync + 'static> GatedCalls<'a, C> {
         }
     }
 
-    /// Replaces the client's list of messages with one without the superseded messages, if there are more of them than
-    /// `before`.
+    /// Makes the client drop the superseded tool messages, which only repeat an answer or belong to a call that an
+    /// answer has decided: sends the client its list of messages without them. Nothing is sent if there are no more of
+    /// them than `before`, their number when the list was last sent.
     ///
-    /// The client would put a result after a tool message that the call has already, and CopilotKit shows the first.
+    /// Otherwise the client would put the result of a call after the superseded tool message, and CopilotKit shows the
+    /// first tool message of a call.
     fn drop_superseded_messages<S: IdSource>(&self, before: usize, transcript: &mut Transcript<S>) {
         if self.superseded.len() > before {
             let messages = self.input.messages_without(&self.superseded, transcript.knows_1_0());
@@ -152,8 +158,9 @@ impl<'a, C: Send + Sync + 'static> GatedCalls<'a, C> {
         }
     }
 
-    /// Settles the calls that need no newer keys. Of the others, those without a tool message are reserved a result, so that
-    /// they get one however the run ends.
+    /// Carries out the verdicts of all judged calls that need no newer keys. The others stay unsettled; for those of
+    /// them that have no tool message, the transcript reserves a result, so that the client gets one however the run
+    /// ends.
     fn settle_judged<S: IdSource>(&mut self, transcript: &mut Transcript<S>) {
         let mut unsettled = std::mem::take(&mut self.unsettled);
         // Of several calls with one id, the one that an answer decides about comes first and gets the result.
@@ -182,7 +189,8 @@ impl<'a, C: Send + Sync + 'static> GatedCalls<'a, C> {
         }
     }
 
-    /// Settles one call by its verdict.
+    /// Carries out the verdict of one call: sets what the model reads as its result, and sends a placeholder result to
+    /// the client or keeps the answered call for [`finish`](Self::finish).
     fn settle<S: IdSource>(&mut self, unsettled: UnsettledCall, transcript: &mut Transcript<S>) {
         let UnsettledCall { index, verdict, closed } = unsettled;
         let result = match verdict {
@@ -208,8 +216,11 @@ impl<'a, C: Send + Sync + 'static> GatedCalls<'a, C> {
         self.calls[index].result = result.map_or(ModelResult::WaitsForPerson, ModelResult::Content);
     }
 
-    /// Sends a placeholder result for a call without a valid answer. Nothing is sent if the client has been sent many such
-    /// results, or another result with that id.
+    /// Sends the client a placeholder result for the call with this index, which has no valid answer, and logs `cause`.
+    /// `closed` is the call in the transcript if a result is reserved for it.
+    ///
+    /// Nothing is sent if [`may_send_placeholder`](Self::may_send_placeholder) forbids it, or if another call with the
+    /// same id gets a result in this run.
     fn settle_unanswered<S: IdSource>(
         &mut self,
         index: usize,
@@ -231,14 +242,15 @@ impl<'a, C: Send + Sync + 'static> GatedCalls<'a, C> {
         transcript.tool_result_with(closed, result, signature);
     }
 
-    /// Whether the client may be sent a placeholder for this call. Their number is limited, and the client would show the
-    /// result of a later call with the same id in the wrong place.
+    /// Whether the client may be sent a placeholder result for the call with this index: a run sends a limited number
+    /// of placeholders, and only for the first call with an id, because a client shows every result with that id there.
     fn may_send_placeholder(&self, index: usize) -> bool {
         let limit = self.context.agent().limits.tool_calls;
         self.sent + self.reserved < limit && self.calls[index].is_first_of_id
     }
 
-    /// Takes up a call in the transcript, so that it gets a result in this run; `None` if another call with its id does.
+    /// Reopens the call with this index in the transcript, so that the call gets a result in this run; `None` if
+    /// another call with the same id gets one.
     fn resume_call<S: IdSource>(
         &mut self,
         index: usize,
@@ -249,7 +261,7 @@ impl<'a, C: Send + Sync + 'static> GatedCalls<'a, C> {
     }
 }
 
-/// Logs a warning if answers were ignored because their tokens are invalid.
+/// Logs a warning that this number of answers is ignored because their tokens are invalid. Nothing is logged for 0.
 fn warn_of_forged_answers(forged: usize) {
     if forged > 0 {
         warn!(forged, "answers with an invalid token are ignored");

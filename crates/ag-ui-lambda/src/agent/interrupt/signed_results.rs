@@ -19,7 +19,9 @@ pub(super) struct CallArguments {
 }
 
 impl CallArguments {
-    /// Reads the JSON text of arguments. Invalid text has a digest, too: the call has a result, which says what is wrong.
+    /// Parses the JSON text of a call's arguments and computes their digest. If the text cannot be parsed, or holds a
+    /// number that cannot be signed, there is no value, and the digest is one of the text: the error result of such a
+    /// call is signed, too.
     pub(super) fn read(text: &str) -> Self {
         let canonical = parse_arguments(text)
             .ok()
@@ -32,7 +34,8 @@ impl CallArguments {
 }
 
 impl RunSigner {
-    /// Signs a result. Returns the metadata that it is sent with; `None` if the key cannot be fetched.
+    /// Signs the result of a call for the caller and run of this signer. Returns the metadata, with the signature, that
+    /// the tool message carries; `None` if the key cannot be fetched or the content cannot be signed.
     pub(crate) async fn sign_result(&self, call: CallRef<'_>, content: &Content) -> Option<JsonObject> {
         let content = content_digest(call, content)?;
         let digest = CallArguments::read(call.arguments).digest;
@@ -41,7 +44,8 @@ impl RunSigner {
         Some(metadata(&signature))
     }
 
-    /// Signs a result with the cached key, because the result must not wait; `None` if no key is cached.
+    /// Signs a result like [`sign_result`](Self::sign_result), with the cached key and without waiting. It is for
+    /// results that must be sent at once, such as placeholders. `None` also if no key is cached.
     pub(crate) fn try_sign_result(&self, call: CallRef<'_>, content: &Content) -> Option<JsonObject> {
         let content = content_digest(call, content)?;
         let digest = CallArguments::read(call.arguments).digest;
@@ -49,7 +53,8 @@ impl RunSigner {
         Some(metadata(&self.approvals.try_sign_result(&binding, content)?))
     }
 
-    /// Verifies the signature of a tool message that answers a call with these arguments.
+    /// Verifies the signature that the tool message `message` carries for `call`, whose arguments are `arguments`. A
+    /// message without a signature, or with an `error`, is invalid.
     pub(super) async fn verify_result(
         &self,
         message: &Message,
@@ -68,13 +73,15 @@ impl RunSigner {
     }
 }
 
-/// Returns the signature that a tool message carries. It is not verified.
+/// Reads the signature from the metadata of a tool message, and does not verify it; `None` if there is no signature in
+/// a known format.
 pub(super) fn signature(message: &Message) -> Option<ResultSignature> {
     let metadata = message.metadata.as_ref()?;
     ResultSignature::parse(metadata.get("ag_ui_lambda")?["signature"].as_str()?)
 }
 
-/// Returns the digest of a result; `None` if its metadata holds a number that cannot be signed.
+/// Returns the digest of a result's content. If the content holds an integer beyond 2^53, which cannot be signed, logs
+/// a warning and returns `None`. `call` names the tool in the warning.
 fn content_digest(call: CallRef<'_>, content: &Content) -> Option<[u8; 32]> {
     let digest = arguments_digest(&json!(content)).ok();
     if digest.is_none() {
@@ -83,7 +90,7 @@ fn content_digest(call: CallRef<'_>, content: &Content) -> Option<[u8; 32]> {
     digest
 }
 
-/// Returns the metadata of a result with this signature.
+/// Returns the metadata with which a tool message carries this signature.
 fn metadata(signature: &ResultSignature) -> JsonObject {
     JsonObject::from_iter([("ag_ui_lambda".into(), json!({ "signature": signature.encode() }))])
 }

@@ -1,4 +1,4 @@
-//! What signs for one caller in one run.
+//! Signs interrupts and results for one caller in one run.
 
 use super::request::{InterruptRequest, PendingInterrupt};
 use crate::approval::{Approvals, Binding};
@@ -14,7 +14,7 @@ pub(crate) struct RunSigner {
     pub(super) run_id: RunId,
 }
 
-/// A call, as it stands in a turn of the model or in a history.
+/// A call in a turn of the model or in a history: what a signature of its result covers.
 #[derive(Clone, Copy)]
 pub(crate) struct CallRef<'a> {
     pub(crate) id: &'a ToolCallId,
@@ -24,14 +24,15 @@ pub(crate) struct CallRef<'a> {
 }
 
 impl RunSigner {
-    /// Creates the signer for a principal and the run of this input.
+    /// Creates the signer for the caller whom `principal` identifies, in the thread and the run of `input`.
     pub(crate) fn new(approvals: Approvals, principal: Principal, input: &RunAgentInput) -> Self {
         let (thread_id, run_id) = (input.thread_id.clone(), input.run_id.clone());
         Self { approvals, principal, thread_id, run_id }
     }
 
-    /// Returns what a signature for a call is bound to. `run_id` is the run that made the call; for the signature of a result
-    /// it is the run that sent the result.
+    /// Returns what a signature for a call is bound to: the thread and principal of this signer, the run, and the call
+    /// with its tool and arguments. `run_id` is the run that made the call; for the signature of a result it is the run
+    /// that sent the result.
     pub(super) fn binding<'a>(
         &'a self,
         run_id: &'a RunId,
@@ -43,7 +44,8 @@ impl RunSigner {
         Binding { thread_id, run_id, call_id, tool, arguments_digest, principal }
     }
 
-    /// Issues the token with which a person is asked about a call; `None` if the key cannot be fetched.
+    /// Signs a token for `binding`, and returns the interrupt with which a person is asked what `request` holds; `None`
+    /// if the key cannot be fetched.
     pub(super) async fn issue_interrupt(
         &self,
         binding: &Binding<'_>,
@@ -56,12 +58,14 @@ impl RunSigner {
 }
 
 impl<'a> From<&'a Call> for CallRef<'a> {
+    /// Refers to a call in a turn of the model.
     fn from(call: &'a Call) -> Self {
         Self { id: &call.id, tool: &call.name, arguments: &call.arguments }
     }
 }
 
 impl<'a> From<&'a ToolCall> for CallRef<'a> {
+    /// Refers to a call in the history that a client sent.
     fn from(call: &'a ToolCall) -> Self {
         Self { id: &call.id, tool: &call.function.name, arguments: &call.function.arguments }
     }

@@ -1,4 +1,5 @@
-//! What can be decided about a gated call of a history. `judge` decides it, and `settle` carries it out.
+//! What can be decided about a call of a history that may have waited for a person. `judge` decides, and `settle` carries the
+//! decision out.
 
 use super::resume::ResumeAction;
 
@@ -44,7 +45,7 @@ pub(super) enum UnansweredCause {
 }
 
 impl UnansweredCause {
-    /// Returns the word that the log has for the cause.
+    /// Returns the value that the log field `cause` has for this cause.
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::NoAnswer => "no_answer",

@@ -28,28 +28,31 @@ enum AuditDecision {
 }
 
 impl Audit {
-    /// Opens the audit log for a caller. It may wait for the key that the caller's pseudonym is made with.
+    /// Creates the audit log of a caller, and computes the pseudonym that names the caller in each line. It waits if
+    /// the key for the pseudonym has to be fetched.
     pub(crate) async fn new<C>(agent: &AgentDefinition<C>, principal: Option<&Principal>) -> Self {
         Self { who: agent.pseudonyms.pseudonym(principal, agent.approvals.as_ref()).await }
     }
 
-    /// Logs that a call runs. `after` is what it waited for; `None` if it runs at once.
+    /// Writes the audit line of a call that runs. `after` is what the call has waited for; `None` if it runs at once.
     pub(crate) fn log_allowed(&self, tool: &str, after: Option<InterruptKind>) {
         self.log(Some(tool), AuditDecision::Allowed, after.map_or("offered", interrupt_reason));
     }
 
-    /// Logs that a person is asked about a call. What the person decides is another line.
+    /// Writes the audit line of a call that waits for a person's approval. The decision of the person gets a line of
+    /// its own.
     pub(crate) fn log_waits(&self, tool: &str) {
         self.log(Some(tool), AuditDecision::Waits, interrupt_reason(InterruptKind::Approval));
     }
 
-    /// Logs that a call does not run. `tool` is the name that the model called.
+    /// Writes the audit line of a call that does not run. `tool` is the name that the model called; the line omits a
+    /// name that no tool has.
     pub(crate) fn log_denied(&self, tool: &str, denial: Denial) {
         let is_known = denial != Denial::UnknownTool;
         self.log(is_known.then_some(tool), AuditDecision::Denied, denial_reason(denial));
     }
 
-    /// Writes one audit line. `tool` is `None` if the model invented the name.
+    /// Writes one audit line. `tool` is `None` if no tool has the name that the model called.
     fn log(&self, tool: Option<&str>, decision: AuditDecision, reason: &str) {
         let decision = match decision {
             AuditDecision::Allowed => "allowed",
@@ -60,8 +63,8 @@ impl Audit {
     }
 }
 
-/// Logs at DEBUG which tools are not offered to a caller. INFO has no such line: every run of the caller would repeat it,
-/// although nobody has called the tools.
+/// Logs, at level DEBUG, which tools are not offered to a caller and why. Level INFO has no such line, because every
+/// run of the caller would repeat it, although the model has not called these tools.
 pub(crate) async fn log_withheld_tools<C: Send + Sync + 'static>(
     agent: &AgentDefinition<C>,
     principal: Option<&Principal>,
@@ -76,7 +79,7 @@ pub(crate) async fn log_withheld_tools<C: Send + Sync + 'static>(
     }
 }
 
-/// Returns the word that a line has for a denial.
+/// Returns the value that the log field `reason` has for a denial.
 fn denial_reason(denial: Denial) -> &'static str {
     match denial {
         Denial::UnknownTool => "unknown_tool",
@@ -89,7 +92,7 @@ fn denial_reason(denial: Denial) -> &'static str {
     }
 }
 
-/// Returns the word that a line has for what a call waits for.
+/// Returns the value that the log field `reason` has for what a call waits for, or has waited for.
 fn interrupt_reason(kind: InterruptKind) -> &'static str {
     match kind {
         InterruptKind::Approval => "approval",

@@ -15,7 +15,7 @@ use crate::log_events::{RUN_FINISHED, TOOL_RAN};
 use crate::model::{Delta, ModelErrorKind, StopReason};
 use crate::protocol::{TokenUsage, ToolCallId};
 
-/// The time at which a reader took the first event of a run, once it has.
+/// The time at which the reader of a stream took the first event of a run; empty before.
 pub(crate) type FirstEventTime = Arc<OnceLock<Instant>>;
 
 /// Collects the statistics of one run, and writes its log lines when it is dropped.
@@ -54,28 +54,30 @@ struct RunStats {
 }
 
 impl RunRecorder {
-    /// Starts recording a run in the current span. Durations count from `received_at`.
+    /// Starts to record a run in the current span. The durations in the log count from `received_at`; `first_event` is
+    /// set by the stream when its reader takes the first event.
     pub(crate) fn new(received_at: Instant, first_event: FirstEventTime) -> Self {
         Self { received_at, first_event, span: Span::current(), stats: Mutex::default() }
     }
 
-    /// Locks the statistics of the run.
+    /// Locks the statistics of the run, even if a thread has panicked while it held the lock.
     fn stats(&self) -> MutexGuard<'_, RunStats> {
         // No code under this lock panics, so the statistics of a poisoned lock are complete.
         self.stats.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Records that a turn is asked for.
+    /// Counts another turn of the run. It is called before a model is asked for the turn.
     pub(crate) fn start_turn(&self) {
         self.stats().turns += 1;
     }
 
-    /// Records that a model is asked for a turn, and opens the span of that request.
+    /// Opens a span for one request to the model of this name, and returns the recorder of the request.
     pub(crate) fn start_model_call(&self, model: &str) -> ModelCallRecorder<'_> {
         ModelCallRecorder { run: self, span: ChatSpan::new(model), usage: TokenUsage::default() }
     }
 
-    /// Runs a call of a backend tool in a span of its own, and records how long it took.
+    /// Awaits `call`, a running call of a backend tool, in a span of its own, and records how long it took. Returns the
+    /// output of `call`.
     pub(crate) async fn run_tool<T>(&self, tool: &str, id: &ToolCallId, call: impl Future<Output = T>) -> T {
         let started_at = Instant::now();
         let outcome = call.instrument(spans::execute_tool(tool, id)).await;
@@ -83,12 +85,14 @@ impl RunRecorder {
         outcome
     }
 
-    /// Records how the run ended. A run that is dropped without an outcome counts as cancelled by its client.
+    /// Records how the run ended. If it is not called before the recorder is dropped, the run counts as cancelled by
+    /// its client.
     pub(crate) fn set_outcome(&self, outcome: RecordedOutcome) {
         self.stats().outcome = Some(outcome);
     }
 
-    /// Writes the log lines of the run, and completes its span.
+    /// Writes a log line for each call of a tool and one for the run, and completes the span of the run. `Drop` calls
+    /// it.
     fn write(&self) {
         let stats = std::mem::take(&mut *self.stats());
         for (tool, duration) in &stats.tools {
@@ -119,6 +123,7 @@ impl RunRecorder {
 }
 
 impl Drop for RunRecorder {
+    /// Writes the log lines of the run, in the span of the run.
     fn drop(&mut self) {
         self.span.in_scope(|| self.write());
     }
@@ -132,14 +137,15 @@ pub(crate) struct ModelCallRecorder<'a> {
 }
 
 impl ModelCallRecorder<'_> {
-    /// Adds tokens that the model has used.
+    /// Adds tokens that the model has used, to the request and to the run.
     pub(crate) fn add_usage(&mut self, usage: &TokenUsage) {
         self.usage.add(usage);
         self.span.record_usage(&self.usage);
         self.run.stats().usage.add(usage);
     }
 
-    /// Records that `model` has begun the turn with this delta. A turn that ends at once has no first token.
+    /// Records that `model` has begun the turn with the delta `first`. The time of the run's first token is set now,
+    /// unless it is known already or `first` is the end of the turn.
     pub(crate) fn begin(&self, model: &str, first: &Delta) {
         let mut stats = self.run.stats();
         if stats.models.is_empty() {
@@ -153,20 +159,21 @@ impl ModelCallRecorder<'_> {
         }
     }
 
-    /// Records that the turn is over, and how many calls the model made in it.
+    /// Records why the turn has ended, and adds `calls`, the number of calls that the model made in the turn, to the
+    /// total of the run.
     pub(crate) fn finish(&self, reason: StopReason, calls: usize) {
         self.span.record_finish(reason, calls > 0);
         self.run.stats().tool_calls += calls as u64;
     }
 
-    /// Records that the model did not begin the turn, or did not end it.
+    /// Records that the request failed, before the turn began or while it was read.
     pub(crate) fn fail(&self, kind: ModelErrorKind) {
         self.span.record_failure(kind);
     }
 }
 
 impl RecordedOutcome {
-    /// Returns the word that the log has for the outcome.
+    /// Returns the value that the log field `outcome` has.
     fn name(self) -> &'static str {
         match self {
             Self::Success => "success",
@@ -176,18 +183,19 @@ impl RecordedOutcome {
         }
     }
 
-    /// Returns why the run was cancelled, if it was.
+    /// Returns the value of the log field `reason`: why the run was cancelled; `None` for any other outcome.
     fn reason(self) -> Option<&'static str> {
         if let Self::Cancelled(reason) = self { Some(reason.as_str()) } else { None }
     }
 
-    /// Returns the code of the error, if the run failed.
+    /// Returns the value of the log field `code`: the code of the error; `None` if the run did not fail.
     fn code(self) -> Option<&'static str> {
         if let Self::Error(code) = self { Some(code) } else { None }
     }
 }
 
-/// Converts a duration to milliseconds, to the microsecond: a first event takes less than a millisecond.
+/// Converts a duration to milliseconds, rounded down to whole microseconds. The value has a fraction, because a first
+/// event can take less than a millisecond.
 fn milliseconds(duration: Duration) -> f64 {
     Duration::from_micros(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)).as_secs_f64() * 1000.0
 }

@@ -16,7 +16,7 @@ use crate::protocol::{RunId, ThreadId, TokenUsage, ToolCallId};
 /// The target of the spans. Nothing else has it.
 pub(crate) const SPAN_TARGET: &str = "ag_ui_lambda::gen_ai";
 
-/// Opens the span of a run.
+/// Opens the span `invoke_agent` of a run. The usage, the model and the outcome are recorded later.
 pub(crate) fn invoke_agent(thread_id: &ThreadId, run_id: &RunId) -> Span {
     info_span!(
         target: SPAN_TARGET,
@@ -37,7 +37,7 @@ pub(crate) fn invoke_agent(thread_id: &ThreadId, run_id: &RunId) -> Span {
     )
 }
 
-/// Opens the span of a call of a backend tool.
+/// Opens the span `execute_tool` of a call of the backend tool `name`.
 pub(super) fn execute_tool(name: &str, id: &ToolCallId) -> Span {
     info_span!(
         target: SPAN_TARGET,
@@ -57,7 +57,7 @@ pub(super) fn execute_tool(name: &str, id: &ToolCallId) -> Span {
 pub(super) struct ChatSpan(Span);
 
 impl ChatSpan {
-    /// Opens the span of a request to the model of this name.
+    /// Opens the span `chat` of a request to the model of this name, such as `bedrock/...`.
     pub(super) fn new(name: &str) -> Self {
         let (provider, model) = provider_and_model(name);
         Self(info_span!(
@@ -78,12 +78,13 @@ impl ChatSpan {
         ))
     }
 
-    /// Records the tokens that the request has used so far.
+    /// Records how many tokens the request has used so far.
     pub(super) fn record_usage(&self, usage: &TokenUsage) {
         record_usage(&self.0, usage);
     }
 
-    /// Records why the turn is over.
+    /// Records why the turn has ended, in OpenTelemetry's words. `has_calls` is whether the model made calls in the
+    /// turn.
     pub(super) fn record_finish(&self, reason: StopReason, has_calls: bool) {
         let reason = match reason {
             StopReason::Complete if has_calls => "tool_calls",
@@ -94,19 +95,20 @@ impl ChatSpan {
         self.0.record("gen_ai.response.finish_reasons", reason);
     }
 
-    /// Records that the request failed.
+    /// Marks the span as failed, with the code that the client reads for an error of this kind.
     pub(super) fn record_failure(&self, kind: ModelErrorKind) {
         record_error(&self.0, run_error(kind).code);
     }
 }
 
-/// Records in the span of a run which model began its first turn.
+/// Records in the span of a run the name of the model that began the first turn.
 pub(super) fn record_model(span: &Span, name: &str) {
     let (provider, model) = provider_and_model(name);
     span.record("gen_ai.provider.name", provider).record("gen_ai.request.model", model);
 }
 
-/// Records in the span of a run how it ended.
+/// Records in the span of a run how the run ended. `reason` is set for a cancelled run; `code` is set for a failed run
+/// and marks the span as failed.
 pub(super) fn record_outcome(span: &Span, outcome: &str, reason: Option<&str>, code: Option<&str>) {
     span.record("ag_ui.run.outcome", outcome);
     if let Some(reason) = reason {
@@ -117,7 +119,7 @@ pub(super) fn record_outcome(span: &Span, outcome: &str, reason: Option<&str>, c
     }
 }
 
-/// Records tokens in a span. A count that is not known is left empty.
+/// Records the numbers of tokens in a span. A number that is `None` is left empty.
 pub(super) fn record_usage(span: &Span, usage: &TokenUsage) {
     for (attribute, tokens) in [
         ("gen_ai.usage.input_tokens", usage.input_tokens),
@@ -136,7 +138,8 @@ fn record_error(span: &Span, kind: &str) {
     span.record("otel.status_code", "ERROR").record("error.type", kind);
 }
 
-/// Splits a model's name into the provider and the model, with the provider's name in the conventions where they have one.
+/// Splits the name of a model at the first `/` into provider and model, and replaces the provider with the name that
+/// OpenTelemetry's conventions have for it, if they have one. A name without `/` is returned as both.
 fn provider_and_model(name: &str) -> (&str, &str) {
     let (adapter, model) = name.split_once('/').unwrap_or((name, name));
     let provider = match adapter {

@@ -1,4 +1,4 @@
-//! What clients may bring into a run, and which version of the protocol their events have.
+//! What clients may send for a run, and which version of the protocol their events have.
 //!
 //! A client writes the whole input of a run. What a setting here does not allow is left out before the model is asked; no run is
 //! refused for it. The log says how much was left out, never what. Nothing here is about what a caller may do: that depends on
@@ -57,6 +57,7 @@ pub(crate) struct ClientSettings {
 }
 
 impl Default for ClientSettings {
+    /// Returns settings that allow all frontend tools, context entries and media, and leave out `expiresAt`.
     fn default() -> Self {
         Self {
             compat: ClientCompat::default(),
@@ -69,12 +70,14 @@ impl Default for ClientSettings {
 }
 
 impl ClientSettings {
-    /// Whether an input with this `protocolVersion` is answered in the shapes before 1.0.
+    /// Whether a client that sent this `protocolVersion` gets events in the shapes before version 1.0: a client that
+    /// sent none does, and with [`ClientCompat::Legacy`] every client does.
     pub(crate) fn is_before_1_0(&self, protocol_version: Option<&str>) -> bool {
         self.compat == ClientCompat::Legacy || protocol_version.is_none()
     }
 
-    /// Logs what differs from what a client expects. The builder calls it once.
+    /// Logs that every client gets events in the shapes before 1.0, if [`ClientCompat::Legacy`] is set. The builder
+    /// calls it once.
     pub(crate) fn log(&self) {
         if self.compat == ClientCompat::Legacy {
             info!(
@@ -94,17 +97,18 @@ impl ClientSettings {
         }
     }
 
-    /// Whether the model reads media that clients send.
+    /// Whether the model reads the media that clients send. If not, the media are left out.
     pub(crate) fn allows_media(&self) -> bool {
         self.media
     }
 
-    /// Selects the frontend tools that the model is offered. Identical duplicates merge.
+    /// Returns those of the client's `tools` that the model is offered. Tools that are not allowed are left out, and
+    /// identical duplicates are merged.
     ///
-    /// `is_backend` is whether a name, compared without ASCII case, belongs to a backend tool.
+    /// `is_backend` returns whether a name, compared without ASCII case, is the name of a backend tool.
     ///
     /// # Errors
-    /// [`StartRunError::ToolNameTaken`] for the first allowed tool whose name is the name of another tool.
+    /// [`StartRunError::ToolNameTaken`] for the first allowed tool that has the name of another tool.
     pub(crate) fn select_frontend_tools(
         &self,
         tools: &[Tool],
@@ -137,7 +141,7 @@ impl ClientSettings {
         Ok(merged)
     }
 
-    /// Whether a client may offer a tool of this name.
+    /// Whether the setting allows a frontend tool of this name. Names are compared without ASCII case.
     fn allows(&self, name: &str) -> bool {
         match &self.frontend_tools {
             FrontendTools::Any => true,
@@ -146,7 +150,7 @@ impl ClientSettings {
         }
     }
 
-    /// Removes from an input the context entries and the media that the model may not read.
+    /// Removes from an input the context entries and the media that the model may not read, and logs how many.
     ///
     /// No message is removed: a message that held only media keeps no parts. `is_backend` is as in
     /// [`select_frontend_tools`](Self::select_frontend_tools).
@@ -163,7 +167,8 @@ impl ClientSettings {
     }
 }
 
-/// Removes the media of user messages and of results of frontend tools. Returns how many parts were removed.
+/// Removes the media from user messages and from results of frontend tools; results of backend tools keep theirs.
+/// Returns the number of removed parts. `is_backend` returns whether a name is the name of a backend tool.
 fn remove_media(input: &mut RunAgentInput, is_backend: impl Fn(&str) -> bool) -> usize {
     let calls = read_calls(&input.messages);
     let backend_calls = calls.iter().filter(|call| is_backend(&call.call.function.name));

@@ -26,7 +26,8 @@ pub(crate) struct CallerAccess<C> {
 }
 
 impl<C: Send + Sync + 'static> CallerAccess<C> {
-    /// Determines the access of a caller for the run of this input.
+    /// Collects what the run of this input may do for the caller. Interrupts and results can be signed only if
+    /// approvals are configured and `principal` identifies the caller.
     pub(crate) fn new(
         agent: Arc<AgentDefinition<C>>,
         caller: C,
@@ -41,17 +42,18 @@ impl<C: Send + Sync + 'static> CallerAccess<C> {
         Self { agent, caller: Arc::new(caller), principal, signer }
     }
 
-    /// Finds the tool of this name, if the caller may use it.
+    /// Returns the tool of this name if the caller may use it; the error is why the caller may not, or that no tool has
+    /// the name.
     pub(crate) fn tool(&self, name: &str) -> Result<&Arc<dyn ErasedTool<C>>, Denial> {
         self.agent.authorized_tool(name, &self.caller, self.signer.is_some())
     }
 
-    /// Sorts the tools of the agent by whether the caller may use them.
+    /// Sorts the tools of the agent into those that the caller may use and those that are withheld.
     pub(crate) fn tool_offers(&self) -> ToolOffers<'_, C> {
         self.agent.tool_offers(&self.caller, self.signer.is_some())
     }
 
-    /// Opens the audit log for this caller.
+    /// Creates the audit log for this caller. It waits if the key for the caller's pseudonym has to be fetched.
     pub(crate) async fn audit(&self) -> Audit {
         Audit::new(&self.agent, self.principal.as_ref()).await
     }
@@ -75,29 +77,31 @@ pub(crate) struct RunContext<'a, C> {
 }
 
 impl<C: Send + Sync + 'static> RunContext<'_, C> {
-    /// The definition of the agent.
+    /// Returns the definition of the agent that runs.
     pub(crate) fn agent(&self) -> &AgentDefinition<C> {
         &self.access.agent
     }
 
-    /// Lists the tools that the model is offered: those of the agent and those of the client.
+    /// Lists the definitions of the tools that the model is offered: the backend tools for this caller, then the
+    /// frontend tools.
     pub(crate) fn tools(&self) -> impl Iterator<Item = &Tool> {
         self.offers.tools().chain(&self.frontend_tools)
     }
 
-    /// Lists the predictions that the client may see: none from a tool that this caller is not offered.
+    /// Lists the state predictions that the client is sent. Those from tools that are not offered in this run are left
+    /// out.
     pub(crate) fn predictions(&self) -> Vec<Prediction> {
         let is_offered = |prediction: &&Prediction| self.tools().any(|tool| tool.name == prediction.tool);
         self.agent().predictions.iter().filter(is_offered).cloned().collect()
     }
 
-    /// Whether the model may call tools at all. It is checked for each call, because some providers cannot keep their
-    /// model from calling.
+    /// Whether the model may call tools at all, by the tool choice of the settings. It is checked for each call,
+    /// because some providers cannot keep their model from calling tools.
     pub(crate) fn may_call_tools(&self) -> bool {
         self.agent().settings.tool_choice != ToolChoice::None
     }
 
-    /// Logs which tools are withheld from the caller, for developers.
+    /// Logs, at level DEBUG, which tools are withheld from the caller and why.
     pub(crate) async fn log_withheld_tools(&self) {
         log_withheld_tools(self.agent(), self.access.principal.as_ref(), &self.offers).await;
     }

@@ -11,7 +11,10 @@ use super::model_turn::{ModelTurn, TurnRequest, run_turn};
 use crate::model::{Call, Request, ToolChoice, Turn};
 use crate::transcript::IdSource;
 
-/// Asks the model turn after turn, until its answer is complete or a call waits for the client or a person.
+/// Asks the model turn after turn and runs its calls, until the model makes no call, or a call waits for the client or
+/// a person. The model is not asked if `history` is empty or one of its calls still waits.
+///
+/// The error is why the run ended early: a limit was reached, or all models have failed.
 pub(super) async fn converse<C: Send + Sync + 'static, S: IdSource>(
     context: &RunContext<'_, C>,
     history: History,

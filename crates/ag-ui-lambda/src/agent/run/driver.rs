@@ -44,7 +44,8 @@ pub(crate) struct PreparedRun<C> {
     pub(crate) received_at: Instant,
 }
 
-/// Drives one run to its end and sends all of its events.
+/// Runs one run to its end and sends all of its events to `events`. An error, a cancellation or a panic becomes the
+/// last event. `ids` provides the ids and times of the events.
 pub(crate) async fn drive<C: Send + Sync + 'static, S: IdSource>(
     run: PreparedRun<C>,
     ids: S,
@@ -114,7 +115,8 @@ pub(crate) async fn drive<C: Send + Sync + 'static, S: IdSource>(
     events.close(last_events).await;
 }
 
-/// Ends the transcript with exactly one terminal event. Returns how the run ended, and its last events.
+/// Ends the transcript with exactly one terminal event. `ended` is how the run ended: complete, with a [`RunEnd`], or
+/// with a panic. Returns the outcome for the log, and the events that are still to be sent.
 fn end_transcript<S: IdSource>(
     transcript: Transcript<S>,
     ended: thread::Result<Result<(), RunEnd>>,
@@ -138,7 +140,8 @@ fn end_transcript<S: IdSource>(
     }
 }
 
-/// Resumes the calls that the history left open, and then asks the model until it has answered or a call waits.
+/// Runs the calls of the history that a person has approved or answered, and then asks the model turn after turn. The
+/// model is not asked if a resumed call has to wait for a person again.
 async fn resume_and_converse<C: Send + Sync + 'static, S: IdSource>(
     context: &RunContext<'_, C>,
     input: &RunAgentInput,
@@ -157,7 +160,8 @@ async fn resume_and_converse<C: Send + Sync + 'static, S: IdSource>(
     converse(context, history, io).await
 }
 
-/// Begins the transcript of a run, in the shapes that the client understands.
+/// Creates the transcript of a run for the client that sent `input`: with events in the shapes of the client's protocol
+/// version, and with a snapshot of the messages at the end if the agent sends one.
 fn begin_transcript<C, S: IdSource>(
     agent: &AgentDefinition<C>,
     input: &RunAgentInput,
@@ -177,7 +181,8 @@ fn begin_transcript<C, S: IdSource>(
     transcript
 }
 
-/// Returns when a run is cancelled at the latest, and which of its two limits that is.
+/// Returns the time at which a run is cancelled if it has not ended, and the reason: two seconds before `deadline`, or
+/// at the time limit of the run if that is not later.
 fn end_time(
     started_at: Instant,
     run_timeout: Duration,

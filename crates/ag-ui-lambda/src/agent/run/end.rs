@@ -17,7 +17,7 @@ pub(crate) enum RunEnd {
 }
 
 impl RunEnd {
-    /// Ends a run because of an error of this model.
+    /// Returns the reason why a run ends when the model of this name has failed with this error.
     pub(super) fn model_failed(model: &str, error: impl Into<ModelError>) -> Self {
         Self::ModelFailed { model: model.to_owned(), error: error.into() }
     }
@@ -41,7 +41,7 @@ pub(crate) enum CancelReason {
 }
 
 impl CancelReason {
-    /// Returns the reason as the client and the log have it.
+    /// Returns the reason as the client and the log read it.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::MaxTurns => "MAX_TURNS",
@@ -61,7 +61,7 @@ impl CancelReason {
 pub(super) const INTERNAL_ERROR: RunError =
     RunError { code: "INTERNAL", message: "Something went wrong. Please try again." };
 
-/// Returns what the client may know of a model's failure.
+/// Returns the code and the sentence that the client reads when a model fails with an error of this kind.
 pub(crate) fn run_error(kind: ModelErrorKind) -> RunError {
     let (code, message) = match kind {
         ModelErrorKind::Throttled => ("MODEL_THROTTLED", "The model is busy. Please try again in a moment."),

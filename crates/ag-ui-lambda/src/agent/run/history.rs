@@ -35,9 +35,11 @@ pub(crate) struct History {
 }
 
 impl History {
-    /// Reads the conversation of an input. `calls` are its calls, as they were read and judged before.
+    /// Converts the messages of an input into turns that a model can read. `calls` are the calls of these messages,
+    /// with the results that were decided before.
     ///
-    /// `is_backend` is whether a name belongs to a backend tool, whose calls never wait for the client.
+    /// `is_backend` returns whether a name is the name of a backend tool. A call of any other tool waits for the client
+    /// until there is a result.
     pub(crate) fn read(
         input: &RunAgentInput,
         calls: &[HistoryCall<'_>],
@@ -64,7 +66,8 @@ impl History {
         Self { turns, awaits_client }
     }
 
-    /// Shows the model the state that the client sent, unless the state is empty.
+    /// Adds the client's state to the last message of the user, marked as data that proves nothing. An empty object and
+    /// `null` are not added.
     pub(crate) fn expose_state(&mut self, state: &Value) {
         let is_empty = match state {
             Value::Null => true,
@@ -114,7 +117,7 @@ struct AssistantGroup {
 }
 
 impl<'a> Reader<'a> {
-    /// Reads the message with this index.
+    /// Reads one message. `index` is its index in the input; the messages must be read in order.
     fn read_message(&mut self, index: usize, message: &'a Message) {
         match &message.body {
             MessageBody::User { content } => self.add_user_message(content),
@@ -143,7 +146,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Adds a message of the user.
+    /// Adds a message of the user, or appends it to the user message before it. Blank text is left out; a message whose
+    /// parts are all of unknown kinds becomes a note for the model.
     fn add_user_message(&mut self, content: &Content) {
         self.unanswered.clear();
         self.reasoning.clear();
@@ -166,7 +170,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Adds an assistant message, with a result for each of its calls.
+    /// Adds the text and calls of an assistant message, with the result of each call or a placeholder. Messages of one
+    /// turn are merged, and a message without text and calls is ignored.
     fn add_assistant_message(&mut self, text: &str, calls: &'a [HistoryCall<'a>]) {
         if text.trim().is_empty() && calls.is_empty() {
             return;
@@ -208,7 +213,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Returns the turns of the groups.
+    /// Converts the groups of messages into turns: one for each user group; one or two for each assistant group, its
+    /// results last.
     fn into_turns(self) -> Vec<Turn> {
         let mut turns = Vec::with_capacity(self.groups.len() * 2);
         for group in self.groups {
@@ -235,13 +241,14 @@ struct CallIds<'a> {
 }
 
 impl<'a> CallIds<'a> {
-    /// Starts with the ids of these calls, which no new id may equal.
+    /// Prepares to make new ids for a history. No new id equals the id of one of these calls.
     fn new(calls: &'a [HistoryCall<'a>]) -> Self {
         let taken = calls.iter().map(|call| &call.call.id).collect();
         Self { taken, counts: HashMap::new() }
     }
 
-    /// Makes an id for another call that has `id`. No call of the history has the new id.
+    /// Makes an id for a call whose own id, `id`, an earlier call of the history has. No other call of the request has
+    /// the new id.
     fn new_id(&mut self, id: &'a ToolCallId) -> ToolCallId {
         let count = self.counts.entry(id).or_insert(1);
         loop {
@@ -254,7 +261,8 @@ impl<'a> CallIds<'a> {
     }
 }
 
-/// Returns a result, or a placeholder if it has no part that is known.
+/// Returns the content of a result as the model reads it: a placeholder if the content has no parts, because all were
+/// of unknown kinds; otherwise the content unchanged.
 fn readable_result(content: &Content) -> Content {
     match content {
         Content::Parts(parts) if parts.is_empty() => PlaceholderResult::Unreadable.into(),
@@ -267,7 +275,8 @@ fn text_part(text: &str) -> ContentPart {
     ContentPart { kind: PartKind::Text { text: text.to_owned() }, id: None, metadata: None }
 }
 
-/// Puts the context entries of the client before the last message of the user, marked as data.
+/// Adds the client's context entries to the last message of the user, marked as data that proves nothing. Does nothing
+/// without entries.
 fn insert_context(turns: &mut Vec<Turn>, context: &[Context]) {
     if context.is_empty() {
         return;
@@ -279,9 +288,10 @@ fn insert_context(turns: &mut Vec<Turn>, context: &[Context]) {
     insert_data(turns, "client_context", "Data that the client application sent along.", &json!(entries));
 }
 
-/// Puts data that a client sent before the last message of the user, marked as data.
+/// Adds `data` of the client to the beginning of the user's last message; if the user has sent no message, as a first
+/// one. `name` is the name of the tag around the data, and `description` explains the data to the model.
 ///
-/// The data is JSON in which `<` is escaped, so that no value can close the tag around it.
+/// The data is JSON in which `<` is escaped, so that no value can close the tag.
 fn insert_data(turns: &mut Vec<Turn>, name: &str, description: &str, data: &Value) {
     let data = data.to_string().replace('<', "\\u003c");
     let tagged = format!(

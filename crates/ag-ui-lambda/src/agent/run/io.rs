@@ -1,4 +1,4 @@
-//! What moves during a run: the events on their way to the client, and the count against the limits.
+//! What changes during a run: the events on their way to the client, and the number of turns and calls.
 
 use futures_util::stream::FuturesUnordered;
 
@@ -14,20 +14,22 @@ use crate::transcript::{IdSource, Transcript};
 pub(crate) struct RunIo<S> {
     /// Writes the events of the run, in a valid order.
     pub(crate) transcript: Transcript<S>,
-    /// Sends them to the reader of the stream.
+    /// Sends the events to the reader of the stream.
     pub(crate) events: EventSender,
     /// Receives what tools emit.
     pub(crate) tool_events: ToolEventPump,
+    /// Counts the turns and calls against the limits.
     pub(crate) budget: TurnBudget,
 }
 
 impl<S: IdSource> RunIo<S> {
-    /// Sends the events that the transcript has queued.
+    /// Sends the events that the transcript has queued, and waits while the reader of the stream is slow.
     pub(crate) async fn flush(&mut self) {
         self.events.flush(&mut self.transcript).await;
     }
 
-    /// Waits for the next of these calls to complete; `None` if none is left. What tools emit meanwhile is sent at once.
+    /// Waits until one of the `running` calls completes, and returns the output; `None` if no call is left. The events
+    /// that tools emit in the meantime are sent at once.
     pub(crate) async fn next_result<F: Future>(
         &mut self,
         running: &mut FuturesUnordered<F>,
@@ -35,7 +37,8 @@ impl<S: IdSource> RunIo<S> {
         self.tool_events.next_result(running, &mut self.transcript, &self.events).await
     }
 
-    /// Adds tokens that a model has used: to the usage that the client gets at the end, to the log line and to the spans.
+    /// Adds tokens that a model has used to the usage that the client gets at the end of the run, and to `call`, the
+    /// recorder of the request.
     pub(crate) fn add_usage(&mut self, usage: &TokenUsage, call: &mut ModelCallRecorder<'_>) {
         self.transcript.add_usage(usage);
         call.add_usage(usage);

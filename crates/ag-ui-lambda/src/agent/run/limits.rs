@@ -1,4 +1,4 @@
-//! The rules of the loop: whose turn it is, and when a run must stop.
+//! The rules of the agent loop: whether the model is asked again after a turn, and when a run must stop.
 //!
 //! Nothing here awaits or knows HTTP. A new condition that stops a run belongs here, and nowhere else.
 
@@ -9,7 +9,10 @@ use super::end::CancelReason;
 /// What a run may use. Every run has all of these limits, because nothing else may stop it.
 ///
 /// More limits may be added. Write `..Limits::default()` in a literal, so that a new limit does not break it.
-// Exhaustive: applications set some fields and take the others from `Limits::default()`.
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "applications set some fields and take the others from `Limits::default()`"
+)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// The number of turns of the model in a run.
@@ -25,6 +28,7 @@ pub struct Limits {
 }
 
 impl Default for Limits {
+    /// Returns 10 turns, 16 calls in a turn, 280 seconds for the run, 30 seconds for a call, and no limit of tokens.
     fn default() -> Self {
         Self {
             turns: 10,
@@ -71,10 +75,9 @@ pub(super) enum NextStep {
     AskModel,
 }
 
-/// Decides what follows a turn, by who responds to each of its calls.
-///
-/// The model is not asked again while a call waits for the client or a person, because providers refuse a conversation in
-/// which a call has no result.
+/// Decides whether the model is asked again after a turn. `responders` lists who responds to each call of the turn. The
+/// run finishes if there was no call, or if a call waits for the client or a person, because providers refuse a
+/// conversation in which a call has no result.
 pub(super) fn next_step(responders: impl IntoIterator<Item = Responder>) -> NextStep {
     let mut responders = responders.into_iter().peekable();
     let made_no_call = responders.peek().is_none();
@@ -96,12 +99,13 @@ pub(crate) struct TurnBudget {
 }
 
 impl TurnBudget {
-    /// Starts the count of a run that has these limits.
+    /// Creates the budget of a run that has these limits. Nothing is counted yet.
     pub(super) fn new(limits: Limits) -> Self {
         Self { limits, turns: 0, calls: 0 }
     }
 
-    /// Counts another turn of the model, unless a limit forbids it.
+    /// Counts another turn of the model. `tokens_used` is the number of tokens that the run has used so far. If the
+    /// limit of turns or tokens is reached, nothing is counted, and the error is the reason why the run is cancelled.
     pub(super) fn start_turn(&mut self, tokens_used: u64) -> Result<(), CancelReason> {
         if self.turns == self.limits.turns {
             return Err(CancelReason::MaxTurns);
@@ -114,7 +118,8 @@ impl TurnBudget {
         Ok(())
     }
 
-    /// Counts another call of this turn, unless the limit forbids it.
+    /// Counts another call of the current turn. If the limit is reached, nothing is counted, and the error is the
+    /// reason why the run is cancelled.
     pub(super) fn start_call(&mut self) -> Result<(), CancelReason> {
         if self.calls == self.limits.tool_calls {
             return Err(CancelReason::MaxToolCalls);
@@ -124,7 +129,8 @@ impl TurnBudget {
     }
 }
 
-/// Checks that the arguments of a call may grow to this size.
+/// Checks that the arguments of one call may have this size; above 1 MiB, the error is the reason why the run is
+/// cancelled.
 pub(super) fn check_argument_size(bytes: usize) -> Result<(), CancelReason> {
     if bytes > MAX_ARGUMENT_BYTES { Err(CancelReason::MaxArgumentBytes) } else { Ok(()) }
 }

@@ -1,9 +1,9 @@
 //! One run of an agent, from `RUN_STARTED` to its last event.
 //!
 //! - `request` is what a run is asked for.
-//! - `client_input` leaves out what clients may not bring.
+//! - `client_input` leaves out what clients may not send.
 //! - `driver` starts the run, joins its parts and ends it.
-//! - `context` is what is fixed during a run, `io` what moves.
+//! - `context` is what is fixed during a run, `io` what changes.
 //! - `history` makes the turns that a model reads of the client's messages.
 //! - `conversation` asks the model and runs the calls, turn after turn.
 //! - `model_turn` is one turn of a model; `retry` decides which model is asked and when, and `reduced_request` drops what a

@@ -16,10 +16,11 @@ use super::io::RunIo;
 use crate::model::{Request, ToolChoice};
 use crate::transcript::IdSource;
 
-/// Runs one turn and writes it to the transcript.
+/// Asks a model for one turn and writes the turn to the transcript while it streams. The calls of the turn that is
+/// returned have not been run.
 ///
-/// `preferred` is the index of the model that made the previous turn of the run, which is asked first. It is set to the
-/// model that made this turn.
+/// `preferred` is the index of the model that is asked first, which is the one that made the previous turn of the run.
+/// It is set to the index of the model that made this turn.
 pub(super) async fn run_turn<S: IdSource>(
     request: &TurnRequest<'_>,
     preferred: &mut usize,
@@ -43,7 +44,8 @@ pub(super) async fn run_turn<S: IdSource>(
     turn
 }
 
-/// Logs a warning if a model did not make the call that was required of it: some servers ignore tools or the tool choice.
+/// Logs a warning if the tool choice required a call and the model did not make it: some servers ignore tools or the
+/// tool choice. A call of another tool is enough only if the tool choice names no tool.
 fn check_tool_choice(request: &Request, turn: &ModelTurn, model: &str) {
     let tool = match &request.settings.tool_choice {
         ToolChoice::Required if !request.tools.is_empty() => "any",

@@ -1,7 +1,7 @@
-//! The results that this server writes in place of one that it does not have.
+//! The texts that this server writes in place of the result of a call, when there is no result.
 //!
-//! A client sends them back in the history of its next run. There they must be recognized, so that a real result takes
-//! their place.
+//! A client sends these texts back in the history of its next run. There they must be recognized, so that a real result can
+//! replace them.
 
 use crate::protocol::{Content, Message, MessageBody};
 use crate::transcript::UNANSWERED;
@@ -9,25 +9,25 @@ use crate::transcript::UNANSWERED;
 /// A text that stands for the result of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PlaceholderResult {
-    /// The run ended before the call did. The client is sent it.
+    /// The run ended before the call did. The client is sent the text.
     Unfinished,
-    /// Nobody gave a valid answer to the call. The client is sent it.
+    /// The call waited for a person and got no valid answer. The client is sent the text.
     ///
-    /// It does not claim that the call did not run: a history without a result does not show that.
+    /// The text does not claim that the call did not run: a history without a result does not show that.
     Unanswered,
-    /// The result in the history is not signed by this server. Only the model reads it.
+    /// The result in the history is not signed by this server. Only the model reads the text.
     Unverified,
-    /// The history has no result, and the conversation went on. Only the model reads it.
+    /// The history has no result, and the conversation went on. Only the model reads the text.
     Missing,
-    /// The result in the history has no part that is known. Only the model reads it.
+    /// The result in the history has only parts of unknown kinds. Only the model reads the text.
     Unreadable,
 }
 
 impl PlaceholderResult {
-    /// Those that a client may send back as the result of a call.
+    /// The placeholders that a client is sent, and so may send back as the result of a call.
     const SENT: [Self; 2] = [Self::Unfinished, Self::Unanswered];
 
-    /// Returns the text that the client or the model reads.
+    /// Returns the text of the placeholder, as the client or the model reads it.
     pub(crate) fn text(self) -> &'static str {
         match self {
             Self::Unfinished => UNANSWERED,
@@ -40,7 +40,8 @@ impl PlaceholderResult {
         }
     }
 
-    /// Recognizes a placeholder that a client sends back in a tool message; `None` if the message is anything else.
+    /// Returns the placeholder that a tool message of the history holds; `None` for a real result and for a placeholder
+    /// that no client is sent.
     pub(crate) fn of_message(message: &Message) -> Option<Self> {
         let MessageBody::Tool { content: Content::Text(text), error: None, .. } = &message.body else {
             return None;
@@ -50,6 +51,7 @@ impl PlaceholderResult {
 }
 
 impl From<PlaceholderResult> for Content {
+    /// Converts a placeholder to the content of a tool message.
     fn from(placeholder: PlaceholderResult) -> Self {
         Self::Text(placeholder.text().to_owned())
     }

@@ -28,17 +28,18 @@ struct ProviderState {
 }
 
 impl ProviderState {
-    /// Creates a state of this model that holds no value yet.
+    /// Creates the state of the model of this name, without any value.
     fn new(model: &str) -> Self {
         Self { model: model.to_owned(), ..Self::default() }
     }
 
-    /// Encodes the state as JSON text.
+    /// Encodes the state as the JSON text that an `encryptedValue` holds.
     fn to_json(&self) -> String {
         serde_json::to_string(self).expect("strings are JSON")
     }
 
-    /// Parses what a client sends back; `None` if it is not such a state. Empty values count as absent.
+    /// Parses an `encryptedValue` that a client sends back; `None` if this library has not written it. Empty values
+    /// count as absent.
     fn parse(text: &str) -> Option<Self> {
         let state: Self = serde_json::from_str(text).ok()?;
         let non_empty = |value: Option<String>| value.filter(|value| !value.is_empty());
@@ -48,29 +49,30 @@ impl ProviderState {
     }
 }
 
-/// Encodes a signature of reasoning or of a call.
+/// Encodes, for an `encryptedValue`, a signature that `model` made for its reasoning or for a call.
 pub(super) fn signature(model: &str, signature: &str) -> String {
     ProviderState { signature: Some(signature.to_owned()), ..ProviderState::new(model) }.to_json()
 }
 
-/// Encodes reasoning that only the provider can read.
+/// Encodes, for an `encryptedValue`, reasoning of `model` that only its provider can read.
 pub(super) fn redacted(model: &str, data: &str) -> String {
     ProviderState { redacted: Some(data.to_owned()), ..ProviderState::new(model) }.to_json()
 }
 
-/// Encodes that the text of the reasoning goes back to its model.
+/// Encodes, for an `encryptedValue`, that the text of the reasoning goes back to `model`.
 pub(super) fn plain(model: &str) -> String {
     ProviderState { plain: true, ..ProviderState::new(model) }.to_json()
 }
 
-/// Encodes what goes back with a turn, together with the signature of the call that carries it.
+/// Encodes, for the `encryptedValue` of a call or a message, the `value` that the provider wants back with the turn.
+/// `signature` is the signature of the same call, if it has one.
 pub(super) fn turn(model: &str, signature: Option<&str>, value: &str) -> String {
     let signature = signature.map(ToOwned::to_owned);
     ProviderState { signature, turn: Some(value.to_owned()), ..ProviderState::new(model) }.to_json()
 }
 
-/// Reads the reasoning of a message; `None` without a state of this crate, because it is then not known which model made
-/// the reasoning.
+/// Returns the reasoning of a message that a client sends back, so that it can go back to its model. `None` if
+/// `encrypted_value` does not name the model, or if there is nothing to send back.
 pub(super) fn read_reasoning(text: &str, encrypted_value: Option<&str>) -> Option<Reasoning> {
     let state = ProviderState::parse(encrypted_value?)?;
     let kind = match (state.signature, state.redacted) {
@@ -82,13 +84,14 @@ pub(super) fn read_reasoning(text: &str, encrypted_value: Option<&str>) -> Optio
     Some(Reasoning { model: state.model, text: text.to_owned(), kind })
 }
 
-/// Reads the signature of a call.
+/// Returns the signature of a call from the `encryptedValue` that a client sends back; `None` if there is no signature.
 pub(super) fn read_call(encrypted_value: Option<&str>) -> Option<CallSignature> {
     let state = ProviderState::parse(encrypted_value?)?;
     state.signature.map(|value| CallSignature { model: state.model, value })
 }
 
-/// Reads what goes back with the turn of a call or of a message.
+/// Returns what a provider wants back with a turn, from the `encryptedValue` of a call or a message that a client sends
+/// back; `None` if the value holds nothing for the turn.
 pub(super) fn read_turn(encrypted_value: Option<&str>) -> Option<Reasoning> {
     let state = ProviderState::parse(encrypted_value?)?;
     let kind = ReasoningKind::TurnSignature(state.turn?);

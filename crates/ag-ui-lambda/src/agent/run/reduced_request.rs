@@ -15,8 +15,8 @@ const LEFT_OUT: &str = "(A part was left out here: the model in use can't read i
 /// The largest number of tool names in a log line.
 const MAX_NAMES: usize = 32;
 
-/// Returns the request without the part that this model has rejected; `None` if the error names no part, or if the request
-/// has no such part.
+/// Returns a copy of the request without the part that `model` has rejected with this error: without media, or without
+/// one tool. `None` if the error names no part, or if the request does not have the part.
 pub(crate) fn without_rejected_part(request: &Request, error: &ModelError, model: &str) -> Option<Request> {
     // Most failures reject nothing, and a conversation may be long.
     let rejected = error.rejected.as_ref()?;
@@ -57,12 +57,12 @@ pub(crate) fn without_rejected_part(request: &Request, error: &ModelError, model
     Some(reduced)
 }
 
-/// Replaces each part of the conversation that is not text with a sentence. Returns how many there were.
+/// Replaces each part of the conversation that is not text with a sentence. Returns the number of replaced parts.
 fn remove_media(request: &mut Request) -> usize {
     request.history.iter_mut().map(remove_media_of_turn).sum()
 }
 
-/// Replaces the parts of one turn that are not text. Returns how many there were.
+/// Replaces each part of one turn that is not text with a sentence. Returns the number of replaced parts.
 fn remove_media_of_turn(turn: &mut Turn) -> usize {
     match turn {
         Turn::User(parts) => {
@@ -83,7 +83,7 @@ fn remove_media_of_turn(turn: &mut Turn) -> usize {
     }
 }
 
-/// Replaces a part that is not text. Returns the number of replaced parts.
+/// Replaces a part with a sentence, unless the part is text. Returns the number of replaced parts, 0 or 1.
 fn replace_medium(part: &mut ContentPart) -> usize {
     if matches!(part.kind, PartKind::Text { .. }) {
         return 0;

@@ -27,7 +27,8 @@ pub struct RunRequest<C, I = RandomIds> {
 }
 
 impl<C> RunRequest<C> {
-    /// Creates a request of a caller. It has no principal and no deadline, and was received now.
+    /// Creates a request of this caller, with the input that the client sent. The request has no principal and no
+    /// deadline, and counts as received now.
     pub fn new(caller: C, input: RunAgentInput) -> Self {
         let received_at = Instant::now();
         Self { caller, principal: None, input, deadline: None, received_at, ids: RandomIds }
@@ -35,13 +36,14 @@ impl<C> RunRequest<C> {
 }
 
 impl<C, I> RunRequest<C, I> {
-    /// Sets the principal whose approvals count, as it was proven of the caller. Without one, tools whose calls may wait
+    /// Sets the proven identity of the caller, which approvals are bound to. Without one, tools whose calls may wait
     /// for a person are not offered.
     pub fn principal(self, principal: impl Into<Option<Principal>>) -> Self {
         Self { principal: principal.into(), ..self }
     }
 
-    /// Sets the time at which the run must have ended. The agent's own time limit applies beside it.
+    /// Sets the time at which the run must have ended; the run is cancelled two seconds before. The time limit of the
+    /// agent applies, too.
     pub fn deadline(self, deadline: impl Into<Option<Instant>>) -> Self {
         Self { deadline: deadline.into(), ..self }
     }
@@ -51,7 +53,7 @@ impl<C, I> RunRequest<C, I> {
         Self { received_at, ..self }
     }
 
-    /// Sets where the ids and times of the events come from. Tests use it for events that are always the same.
+    /// Sets the source of the ids and times of events. Tests set a source that always gives the same values.
     pub fn ids<J: IdSource>(self, ids: J) -> RunRequest<C, J> {
         let Self { caller, principal, input, deadline, received_at, ids: _ } = self;
         RunRequest { caller, principal, input, deadline, received_at, ids }

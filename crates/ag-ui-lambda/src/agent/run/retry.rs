@@ -20,6 +20,7 @@ const RETRY_WINDOW: Duration = Duration::from_secs(20);
 pub(super) struct RetryPlan {
     /// The index of each model and when it may be asked, in the order in which the models are asked.
     models: Vec<(usize, Availability)>,
+    /// The number of the current round, from 1. In a round each available model is asked once.
     round: u32,
 }
 
@@ -33,14 +34,16 @@ enum Availability {
 }
 
 impl RetryPlan {
-    /// Plans for this number of models. `first` is asked before all others, which keep their order.
+    /// Creates a plan for this number of models. The model with the index `first` is asked before the others, which
+    /// keep their order.
     pub(super) fn new(models: usize, first: usize) -> Self {
         let order = std::iter::once(first).chain((0..models).filter(|&model| model != first));
         let models = order.map(|model| (model, Availability::NotBefore(Duration::ZERO))).collect();
         Self { models, round: 1 }
     }
 
-    /// Lists the models to ask in this round.
+    /// Lists the indexes of the models to ask now, in order. Models that have to wait longer or would fail again are
+    /// left out. `now` is the time since the first attempt.
     pub(super) fn candidates(&self, now: Duration) -> Vec<usize> {
         let is_available =
             |availability| matches!(availability, Availability::NotBefore(time) if time <= now);
@@ -51,7 +54,8 @@ impl RetryPlan {
             .collect()
     }
 
-    /// Notes that a model did not begin the turn, and when it may be asked again.
+    /// Records that the model with this index did not begin the turn, and from when on it may be asked again, by the
+    /// error. `now` is the time since the first attempt.
     pub(super) fn record_failure(&mut self, model: usize, error: &ModelError, now: Duration) {
         let next = match error.kind {
             ModelErrorKind::Throttled | ModelErrorKind::Unavailable | ModelErrorKind::StreamCut => {
@@ -67,9 +71,11 @@ impl RetryPlan {
             .for_each(|(_, availability)| *availability = next);
     }
 
-    /// Starts the next round and returns the pause before it; `None` if the turn is given up.
+    /// Plans to ask the models again after all of them have failed. Returns the pause before; `None` if the turn is
+    /// given up, because the number of attempts or the time is used up or no model can succeed.
     ///
-    /// `left` is the time that the run has left, `jitter` a random number from 0 to 1.
+    /// `now` is the time since the first attempt, `left` is the time until the run is cancelled, and `jitter` is a
+    /// random number from 0 to 1 that varies the pause.
     pub(super) fn next_round(&mut self, now: Duration, left: Duration, jitter: f64) -> Option<Duration> {
         if self.round == ROUNDS {
             return None;

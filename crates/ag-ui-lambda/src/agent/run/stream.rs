@@ -1,6 +1,6 @@
 //! A run as a stream of events. The run moves only while someone reads the stream.
 //!
-//! No task is behind it: whoever polls the stream polls the run, and whoever drops it ends the run.
+//! No separate task drives the run: polling the stream polls the run, and dropping the stream ends the run.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -34,7 +34,7 @@ pub struct CancelHandle(Arc<CancelState>);
 /// Whether a run is to be cancelled, and why.
 #[derive(Debug, Default)]
 struct CancelState {
-    /// Wakes the driver.
+    /// Wakes the driver of the run when the run has to be cancelled.
     requested: Notify,
     /// The reason of the first request.
     reason: OnceLock<CancelReason>,
@@ -48,7 +48,7 @@ pub(crate) struct EventSender {
 }
 
 impl RunStream {
-    /// Creates the stream of the run that the future of `drive` drives.
+    /// Creates the stream of a run. `drive` gets the sender of the events and returns the future that drives the run.
     pub(crate) fn new<F>(drive: impl FnOnce(EventSender) -> F) -> Self
     where
         F: Future<Output = ()> + Send + 'static,
@@ -63,26 +63,27 @@ impl RunStream {
 
     /// Returns a handle that cancels the run from outside.
     ///
-    /// A cancelled run ends with everything closed, when the stream is read on. If the stream is dropped instead, the run
-    /// ends without further events.
+    /// If the stream is read on, a cancelled run closes its open messages and calls and sends its last event. If the
+    /// stream is dropped instead, the run ends without further events.
     pub fn cancel_handle(&self) -> CancelHandle {
         self.cancel.clone()
     }
 }
 
 impl CancelHandle {
-    /// Cancels the run; the client reads the reason `STOPPED`. A run that has ended stays as it is.
+    /// Cancels the run; the client reads the reason `STOPPED`. Nothing happens if the run has ended or is cancelled
+    /// already.
     pub fn cancel(&self) {
         self.cancel_for(CancelReason::Stopped);
     }
 
-    /// Cancels the run for a reason that the client reads. Only the first reason counts.
+    /// Cancels the run for a reason that the client reads. If it is called more than once, the first reason is used.
     pub(crate) fn cancel_for(&self, reason: CancelReason) {
         let _ = self.0.reason.set(reason);
         self.0.requested.notify_one();
     }
 
-    /// Waits until the run is to be cancelled, and returns why.
+    /// Waits until the run has to be cancelled, and returns the reason. The driver of the run waits here.
     pub(super) async fn cancelled(&self) -> CancelReason {
         self.0.requested.notified().await;
         self.0.reason.get().copied().unwrap_or(CancelReason::Stopped)
@@ -92,6 +93,7 @@ impl CancelHandle {
 impl Stream for RunStream {
     type Item = Event;
 
+    /// Drives the run until its next event is there, and returns the event; `None` after the last one.
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
         loop {
             // Not `poll_recv`: when the task has used up tokio's budget, that is pending although an event is there, and
@@ -113,8 +115,9 @@ impl Stream for RunStream {
 }
 
 impl EventSender {
-    /// Sends what the transcript has queued. An event leaves the transcript only when there is room for it, so that no
-    /// event is lost if this future is dropped before it completes.
+    /// Sends the events that the transcript has queued, and waits while the reader has not taken the event before. An
+    /// event leaves the transcript only when it can be sent, so that no event is lost if this future is dropped. If the
+    /// reader has gone, the events stay queued.
     pub(super) async fn flush<S: IdSource>(&self, transcript: &mut Transcript<S>) {
         while transcript.has_event() {
             let Ok(permit) = self.events.reserve().await else { return };
@@ -124,7 +127,7 @@ impl EventSender {
         }
     }
 
-    /// Sends the last events of a run, and waits until the reader has taken them.
+    /// Sends the last events of a run, and waits until the reader has taken all of them or has gone.
     pub(super) async fn close(self, events: VecDeque<Event>) {
         for event in events {
             if self.events.send(event).await.is_err() {
@@ -135,18 +138,19 @@ impl EventSender {
         let _ = self.events.reserve().await;
     }
 
-    /// Returns where the time is stored at which the reader takes the first event.
+    /// Returns the shared cell in which the stream stores the time at which its reader takes the first event.
     pub(super) fn first_event(&self) -> FirstEventTime {
         Arc::clone(&self.first_event)
     }
 
-    /// Returns the handle that cancels this run.
+    /// Returns the handle by which the driver learns that the run is cancelled.
     pub(super) fn cancel_handle(&self) -> CancelHandle {
         self.cancel.clone()
     }
 }
 
 impl std::fmt::Debug for RunStream {
+    /// Shows only whether the run is still being driven.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("RunStream").field("is_running", &self.driver.is_some()).finish_non_exhaustive()
     }

@@ -14,7 +14,8 @@ use crate::protocol::Content;
 use crate::transcript::{ClosedCall, IdSource, Transcript, UnfinishedCall};
 
 impl<C: Send + Sync + 'static> RunContext<'_, C> {
-    /// Runs the calls of a turn side by side. Each result is sent as soon as it is there.
+    /// Runs the calls of a turn at the same time, and sends each result to the client as soon as the call completes.
+    /// Calls of frontend tools are left to the client.
     ///
     /// Returns who responds to each call, and the results in the order of the calls.
     pub(super) async fn run_calls<S: IdSource>(
@@ -45,15 +46,17 @@ impl<C: Send + Sync + 'static> RunContext<'_, C> {
         (responders, results.into_iter().flatten().collect())
     }
 
-    /// Decides who responds to a call. A call of a frontend tool that may not be made is answered here: the client would run
-    /// it.
+    /// Decides who responds to a call: the client if it is a call of a frontend tool, otherwise the server. The server
+    /// also responds to a call of a frontend tool that was cut off or is not allowed, because the client would run it.
     fn responder(&self, completed: &CompletedCall) -> Responder {
         let may_be_made = completed.is_complete && self.may_call_tools();
         let is_frontend = self.frontend_tools.iter().any(|tool| tool.name == completed.call.name);
         if may_be_made && is_frontend { Responder::Client } else { Responder::Server }
     }
 
-    /// Sends what came of a call to the client. Returns the result for the model; `None` if the call waits for a person.
+    /// Sends the outcome of a call to the client: its result, signed if possible, or the interrupt with which a person
+    /// is asked. Returns the result for the model; `None` if the call waits for a person. `closed` is the call in the
+    /// transcript.
     pub(crate) async fn send_outcome<S: IdSource>(
         &self,
         outcome: CallOutcome,
@@ -81,8 +84,8 @@ impl<C: Send + Sync + 'static> RunContext<'_, C> {
         result
     }
 
-    /// Sends a placeholder result for each call that has none, when a run is cancelled or has failed. It waits for nothing,
-    /// because the run is over.
+    /// Writes a placeholder result for each call that has no result, when a run is cancelled or has failed. It does not
+    /// wait for keys, because the run is over.
     pub(super) fn send_placeholder_results<S: IdSource>(&self, transcript: &mut Transcript<S>) {
         for UnfinishedCall { closed, tool, arguments, .. } in transcript.take_unfinished() {
             let result = PlaceholderResult::Unfinished.into();

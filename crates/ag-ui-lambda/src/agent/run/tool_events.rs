@@ -18,13 +18,14 @@ pub(crate) struct ToolEventPump {
 }
 
 impl ToolEventPump {
-    /// Creates a pump for the events of this receiver.
+    /// Creates a pump that reads the events of a run's tools from this receiver.
     pub(super) fn new(receiver: ToolEventReceiver) -> Self {
         Self { receiver, steps: HashMap::new(), activities: HashMap::new() }
     }
 
-    /// Waits for the next of these calls to complete; `None` if none is left. What tools emit meanwhile is sent at once,
-    /// and what was emitted before the call completed is in the transcript when this returns.
+    /// Waits until one of the `running` calls completes, and returns the output; `None` if no call is left. The events
+    /// that tools emit in the meantime are sent at once, and those from before the completion are in the transcript
+    /// when this returns.
     pub(super) async fn next_result<F: Future, S: IdSource>(
         &mut self,
         running: &mut FuturesUnordered<F>,
@@ -49,14 +50,15 @@ impl ToolEventPump {
         }
     }
 
-    /// Writes all events that wait to the transcript: before the result of a tool, and at the end of a run.
+    /// Writes all events that tools have emitted and that are still queued to the transcript. It is called before the
+    /// result of a tool, and at the end of a run.
     pub(super) fn drain<S: IdSource>(&mut self, transcript: &mut Transcript<S>) {
         while let Some(Envelope { event, .. }) = self.receiver.try_next() {
             self.apply(event, transcript);
         }
     }
 
-    /// Writes one event to the transcript.
+    /// Writes one event of a tool to the transcript. The end of an unknown step is ignored.
     fn apply<S: IdSource>(&mut self, event: ToolEvent, transcript: &mut Transcript<S>) {
         match event {
             ToolEvent::StateChanged(state) => transcript.set_state(state),

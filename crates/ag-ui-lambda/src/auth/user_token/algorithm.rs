@@ -24,6 +24,10 @@ pub struct UnknownAlgorithmError;
 impl FromStr for Algorithm {
     type Err = UnknownAlgorithmError;
 
+    /// Parses the name of an algorithm in JWTs, such as `RS256`. The case counts.
+    ///
+    /// # Errors
+    /// [`UnknownAlgorithmError`] for an unknown name, for `none`, and for an algorithm with a shared key.
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         match jsonwebtoken::Algorithm::from_str(name) {
             Ok(algorithm) if algorithm.family() != AlgorithmFamily::Hmac => Ok(Self(algorithm)),

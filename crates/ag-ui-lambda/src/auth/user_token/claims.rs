@@ -1,7 +1,7 @@
 //! Checks whether the claims of a genuine token are meant for this service and in force.
 //!
-//! Claims are looked at only after the signature was verified. The times come last, because the answer that a token has
-//! expired means that a fresh token like it would count.
+//! Claims are looked at only after the signature was verified. The times are checked last: a token is reported as expired
+//! only if a fresh token with otherwise the same claims would count.
 
 use serde_json::Value;
 
@@ -15,7 +15,12 @@ const LEEWAY_S: f64 = 60.0;
 /// The end of the year 9999, in seconds. A larger number is not a time in seconds, but perhaps one in milliseconds.
 const MAX_TIME_S: f64 = 253_402_300_799.0;
 
-/// Checks the claims of a token whose signature is right, at `now` in seconds since 1970.
+/// Checks the claims of a token whose signature has been verified: issuer, audience and times. `now` is the time of
+/// the check, in seconds since 1970.
+///
+/// # Errors
+/// [`Refused`] with a fixed reason; [`Expired`](UserTokenError::Expired) or
+/// [`NotYetValid`](UserTokenError::NotYetValid) if only the times are wrong.
 ///
 /// Source: RFC 7519 section 4.1, RFC 8725 sections 3.8, 3.9 and 3.12, RFC 8417 section 2.2.
 pub(super) fn check(claims: &JsonObject, config: &UserTokenConfig, now: u64) -> Result<(), UserTokenError> {
@@ -38,9 +43,11 @@ pub(super) fn check(claims: &JsonObject, config: &UserTokenConfig, now: u64) -> 
     }
 }
 
-/// Checks that a token is meant for `audience`.
+/// Checks that a token is meant for `audience`, by its claim `aud`. Some issuers write the purpose of a token into
+/// `token_use`; their access tokens may name the audience in `client_id` instead.
 ///
-/// Some issuers write into `token_use` what a token is for. Their access tokens name the audience in `client_id`.
+/// # Errors
+/// [`Refused`] for another audience, and for any purpose but `id` and `access`.
 fn check_audience(claims: &JsonObject, audience: &str) -> Result<(), UserTokenError> {
     let is_in_aud = claims.get("aud").map(|aud| match aud {
         Value::Array(several) => several.iter().any(|one| one == audience),
@@ -54,12 +61,16 @@ fn check_audience(claims: &JsonObject, audience: &str) -> Result<(), UserTokenEr
     if is_for_audience { Ok(()) } else { Err(Refused("the audience is another")) }
 }
 
-/// Returns a claim that is a string.
+/// Returns the claim `name` if it is a string; `None` if it is not, or is missing.
 fn text<'a>(claims: &'a JsonObject, name: &str) -> Option<&'a str> {
     claims.get(name).and_then(Value::as_str)
 }
 
-/// Returns a claim that is a time in seconds since 1970, which may have a fraction. `None` if there is no such claim.
+/// Returns the claim `name`, which is a time in seconds since 1970 and may have a fraction. `None` if there is no
+/// such claim.
+///
+/// # Errors
+/// [`Refused`] if the claim is not a number or is outside of the years 1970 to 9999.
 fn time(claims: &JsonObject, name: &str) -> Result<Option<f64>, UserTokenError> {
     let Some(value) = claims.get(name) else { return Ok(None) };
     let seconds = value.as_f64().filter(|seconds| (0.0..=MAX_TIME_S).contains(seconds));

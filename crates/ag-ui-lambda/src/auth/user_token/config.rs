@@ -3,7 +3,10 @@
 use super::Algorithm;
 
 /// Which users' JWTs count, and where the keys are that verify them.
-// Exhaustive, because whoever configures the verification has to decide on each of these.
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "whoever configures the verification has to decide on each of these"
+)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserTokenConfig {
     /// The issuer. The claim `iss` has to be exactly this text.

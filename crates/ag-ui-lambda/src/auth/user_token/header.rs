@@ -32,7 +32,11 @@ pub(super) struct Header {
 }
 
 impl Header {
-    /// Reads a header, if it chooses one of the `configured` algorithms and names a key.
+    /// Reads the `members` of a decoded header. `configured` are the algorithms that the configuration accepts.
+    ///
+    /// # Errors
+    /// [`Refused`] if the algorithm is not configured, if the header names no key, if the token is of another type
+    /// than a caller's token, or if a forbidden member is there.
     ///
     /// Source: RFC 7515 section 4.1, RFC 8725 sections 3.1, 3.10 and 3.11.
     pub(super) fn read(members: &JsonObject, configured: &[Algorithm]) -> Result<Self, UserTokenError> {
@@ -55,8 +59,8 @@ impl Header {
     }
 }
 
-/// Whether a `typ` is one of [`CALLER_TOKEN_TYPES`]. They are media types: their case does not count, and the prefix may be
-/// absent.
+/// Whether the member `typ` of a header is one of [`CALLER_TOKEN_TYPES`]. These are media types: their case does not
+/// count, and the prefix `application/` may be absent.
 fn is_caller_token_type(typ: &Value) -> bool {
     const PREFIX: &str = "application/";
     let Some(typ) = typ.as_str() else { return false };

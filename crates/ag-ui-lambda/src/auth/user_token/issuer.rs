@@ -64,6 +64,7 @@ enum IssuerDocument {
 }
 
 impl std::fmt::Display for IssuerDocument {
+    /// Prints the document as the subject of an error message.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Document => "the discovery document",
@@ -94,7 +95,12 @@ enum KeySetLocation {
 }
 
 impl Issuer {
-    /// Determines where the keys of the configured issuer are. Nothing is fetched yet.
+    /// Determines the address of the issuer's keys: the configured one, or else that of the issuer's discovery
+    /// document. Nothing is fetched yet.
+    ///
+    /// # Errors
+    /// [`UserTokenConfigError`] if the address is not safe, as [`safe_url`] decides, or if the discovery document has
+    /// to be found by an issuer that has a query or a fragment.
     ///
     /// Source: OpenID Connect Discovery 1.0 section 4.
     pub(super) fn new(config: &UserTokenConfig) -> Result<Self, UserTokenConfigError> {
@@ -116,7 +122,7 @@ impl Issuer {
         Ok(Self { key_set_location: place, client: OnceLock::new() })
     }
 
-    /// Returns the HTTP client, and builds it first if need be.
+    /// Returns the HTTP client. The first call builds it.
     fn client(&self) -> Result<&Client, reqwest::Error> {
         if let Some(client) = self.client.get() {
             return Ok(client);
@@ -130,7 +136,8 @@ impl Issuer {
         Ok(self.client.get_or_init(|| client))
     }
 
-    /// Fetches and parses the key set.
+    /// Fetches and parses the issuer's key set. If its address is not configured, the discovery document is fetched
+    /// first.
     async fn fetch_keys(&self) -> Result<KeySet, FetchError> {
         let discovered;
         let key_set = match &self.key_set_location {
@@ -147,7 +154,11 @@ impl Issuer {
         Ok(KeySet::parse(&self.fetch_document(IssuerDocument::KeySet, key_set).await?)?)
     }
 
-    /// Fetches a document, which is named in errors.
+    /// Fetches `url` and returns its body, of at most [`MAX_DOCUMENT_BYTES`]. `document` names the document in
+    /// errors.
+    ///
+    /// # Errors
+    /// If the request fails or is redirected, if the status is not 200, or if the body is too long.
     async fn fetch_document(&self, document: IssuerDocument, url: &Url) -> Result<Vec<u8>, FetchError> {
         let mut response = self.client()?.get(url.clone()).send().await?;
         if response.status() != StatusCode::OK {
@@ -165,15 +176,20 @@ impl Issuer {
 }
 
 impl Fetch<KeySet> for Issuer {
+    /// Fetches the issuer's key set, when [`Cached`](crate::secrets::cache::Cached) asks for it.
     fn fetch(&self) -> BoxFuture<'_, Result<KeySet, FetchError>> {
         Box::pin(self.fetch_keys())
     }
 }
 
-/// Returns the address of the key set in a discovery document, which has to name the configured issuer.
+/// Returns the address of the key set that a discovery document names. `issuer` is the configured issuer, `at` the
+/// address from which the document was read.
 ///
-/// The key set may be on another host, as it is for some large issuers. It may be on this machine only if the issuer is:
-/// otherwise a document could make this process call a service that listens beside it.
+/// The key set may be on another host than the document, as it is for some large issuers. It may be on this machine
+/// only if the document is: otherwise a document could make this process call a service on its own machine.
+///
+/// # Errors
+/// [`FetchKeysError`] if the document is malformed, names another issuer, or names an address that is not safe.
 fn discovered_key_set(document: &[u8], issuer: &str, at: &Url) -> Result<Url, FetchKeysError> {
     /// The members of a discovery document that are read.
     #[derive(Deserialize)]
@@ -189,8 +205,8 @@ fn discovered_key_set(document: &[u8], issuer: &str, at: &Url) -> Result<Url, Fe
     url.ok_or(FetchKeysError::UnsafeAddress)
 }
 
-/// Parses an address where no third party can answer: `https`, or `http` on this machine. `None` for any other, and for one
-/// with a user or a password in it.
+/// Parses an address if nobody between this process and the server can change what is read from it: `https`, or
+/// `http` on this machine. `None` for any other address, and for one that contains a user or a password.
 fn safe_url(text: &str) -> Option<Url> {
     let url = Url::parse(text).ok()?;
     let is_safe = match url.scheme() {
@@ -201,7 +217,7 @@ fn safe_url(text: &str) -> Option<Url> {
     (is_safe && url.username().is_empty() && url.password().is_none()).then_some(url)
 }
 
-/// Whether an address is on this machine.
+/// Whether the host of an address is this machine.
 fn is_loopback(url: &Url) -> bool {
     matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"))
 }

@@ -24,7 +24,10 @@ pub(super) enum KeySetError {
 pub(super) struct KeySet(Vec<Jwk>);
 
 impl KeySet {
-    /// Reads a JSON Web Key Set.
+    /// Parses a JSON Web Key Set. Entries that are malformed, have no id or are not for signatures are left out.
+    ///
+    /// # Errors
+    /// [`KeySetError`] if the document is malformed or no usable key is left.
     ///
     /// Source: RFC 7517 section 5.
     pub(super) fn parse(body: &[u8]) -> Result<Self, KeySetError> {
@@ -40,23 +43,24 @@ impl KeySet {
         if keys.is_empty() { Err(KeySetError::NoUsableKey(count)) } else { Ok(Self(keys)) }
     }
 
-    /// Whether a key has the id `kid`.
+    /// Whether the set has a key with the id `kid`, for whatever algorithm.
     pub(super) fn contains(&self, kid: &str) -> bool {
         self.keys_with_id(kid).next().is_some()
     }
 
-    /// Finds the key with the id `kid` that may verify signatures of `algorithm`.
+    /// Returns the key that has the id `kid` and may verify signatures of `algorithm`; `None` if there is no such
+    /// key.
     pub(super) fn find(&self, kid: &str, algorithm: Algorithm) -> Option<&Jwk> {
         self.keys_with_id(kid).find(|key| can_verify(key, algorithm))
     }
 
-    /// Returns the keys with this id. There may be several, for different algorithms.
+    /// Returns the keys with the id `kid`. There may be several, for different algorithms.
     fn keys_with_id(&self, kid: &str) -> impl Iterator<Item = &Jwk> {
         self.0.iter().filter(move |key| key.common.key_id.as_deref() == Some(kid))
     }
 }
 
-/// Whether a key has an id and is published for the verification of signatures.
+/// Whether a key has an id and its members `use` and `key_ops`, if present, allow the verification of signatures.
 fn is_for_signatures(key: &Jwk) -> bool {
     let common = &key.common;
     let may_verify = |operations: &Vec<KeyOperations>| operations.contains(&KeyOperations::Verify);
@@ -65,7 +69,8 @@ fn is_for_signatures(key: &Jwk) -> bool {
         && common.key_operations.as_ref().is_none_or(may_verify)
 }
 
-/// Whether a key has the type of an algorithm, and is not declared for another.
+/// Whether the type and the curve of a key fit `algorithm`, and its member `alg`, if present, names no other
+/// algorithm.
 fn can_verify(key: &Jwk, algorithm: Algorithm) -> bool {
     let is_of_its_type = match (&key.algorithm, algorithm) {
         (AlgorithmParameters::RSA(_), Algorithm::RS256 | Algorithm::RS384 | Algorithm::RS512)

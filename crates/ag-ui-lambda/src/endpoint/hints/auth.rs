@@ -1,4 +1,4 @@
-//! Hints about who calls: what is missing or wrong in the proofs of a request, and why a caller is forbidden.
+//! Hints about the caller: what is missing or wrong in the proofs of a request, and why a caller is forbidden.
 
 use http::header::{AUTHORIZATION, HeaderName};
 use serde_json::{Map, Value};
@@ -11,16 +11,17 @@ use crate::endpoint::rejection::ForbiddenReason;
 /// The longest list of claims, in characters.
 const MAX_CLAIMS_CHARS: usize = 2000;
 
-/// Explains what is missing or wrong if the caller could not be authenticated, and what to send.
+/// Returns the hint for a request whose caller could not be authenticated: what is missing or wrong, and what to send
+/// instead.
 pub(super) fn explain_auth_error(
     hints: &DeveloperHints,
     error: AuthError,
     request: &RejectedRequest<'_>,
 ) -> String {
     let (header, headers) = (request.token_header, &request.head.headers);
-    let (send, expected) = (send_token(hints, header), expected_user_token(hints));
+    let (send, expected) = (explain_token_header(hints, header), describe_expected_user_token(hints));
     match error {
-        AuthError::NoAuthorizer => no_authorizer(hints, request.head.extensions.get()),
+        AuthError::NoAuthorizer => explain_missing_authorizer(hints, request.head.extensions.get()),
         AuthError::TokenRepeated => format!("The shared token was sent twice. {send}"),
         AuthError::TokenMismatch if headers.contains_key(header) => {
             format!("The value of the header {header} is not the shared token. {send}")
@@ -55,7 +56,7 @@ pub(super) fn explain_auth_error(
     }
 }
 
-/// Explains why an authenticated caller is forbidden to use the agent.
+/// Returns the hint for a caller who is authenticated but forbidden to use the agent.
 pub(super) fn explain_forbidden(reason: &ForbiddenReason) -> String {
     match reason {
         ForbiddenReason::ConflictingProofs => {
@@ -79,8 +80,9 @@ pub(super) fn explain_forbidden(reason: &ForbiddenReason) -> String {
     }
 }
 
-/// Says how to send the shared token, and where it is found if that is known.
-fn send_token(hints: &DeveloperHints, header: &HeaderName) -> String {
+/// Returns a sentence on how to send the shared token in `header`. It names where to find the token if the hints know
+/// that.
+fn explain_token_header(hints: &DeveloperHints, header: &HeaderName) -> String {
     match &hints.token_origin {
         Some(origin) => {
             format!("Send the header {header} with the token {origin}. `Authorization: Bearer` works, too.")
@@ -89,8 +91,9 @@ fn send_token(hints: &DeveloperHints, header: &HeaderName) -> String {
     }
 }
 
-/// Explains why the claims in the extensions of a request are not an authorizer's proof.
-fn no_authorizer(hints: &DeveloperHints, claims: Option<&Claims>) -> String {
+/// Explains why the endpoint, which requires an authorizer's proof, does not accept the `claims` of the request:
+/// their signer is not trusted, or no authorizer has proven anything.
+fn explain_missing_authorizer(hints: &DeveloperHints, claims: Option<&Claims>) -> String {
     match (claims.and_then(Claims::signer), &hints.signers) {
         (Some(signer), Some((noun, setting))) => format!("The {noun} {signer} is not listed in {setting}."),
         _ => "No authorizer has proven a caller, and AGUI_AUTH asks for one: choose an entry point with an authorizer, and \
@@ -99,15 +102,16 @@ fn no_authorizer(hints: &DeveloperHints, claims: Option<&Claims>) -> String {
     }
 }
 
-/// Says which issuer and audience the users' JWTs have to name; empty if that is not known.
-fn expected_user_token(hints: &DeveloperHints) -> String {
+/// Returns a sentence with the issuer and the audience that the users' JWTs must name. Empty if the hints do not know
+/// them.
+fn describe_expected_user_token(hints: &DeveloperHints) -> String {
     match &hints.user_tokens {
         Some((issuer, audience)) => format!("Expected are the issuer {issuer} and the audience {audience}."),
         None => String::new(),
     }
 }
 
-/// Lists claims with their values.
+/// Returns a sentence that lists claims with their values.
 fn list_claims(claims: &Map<String, Value>) -> String {
     let claims: Vec<String> = claims.iter().map(|(name, value)| format!("{name} = {value}")).collect();
     format!("{}.", claims.join(", "))

@@ -1,4 +1,4 @@
-//! Finds the hint for a rejection.
+//! Chooses the hint for each rejection.
 
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
@@ -10,7 +10,8 @@ use crate::endpoint::rejection::Rejection;
 use crate::endpoint::routes::{CAPABILITIES_PATH, HEALTH_PATH};
 use crate::suggest::nearest;
 
-/// Returns the sentences beside a rejection; `None` if there is nothing to add to it.
+/// Returns the hint for a rejection: one or more sentences for the developer. `None` if there is nothing to add to
+/// the rejection.
 pub(in super::super) fn hint_for(
     hints: &DeveloperHints,
     rejection: &Rejection,
@@ -50,19 +51,19 @@ pub(in super::super) fn hint_for(
     }
 }
 
-/// Lists what the endpoint serves.
+/// Returns a sentence that lists all methods and paths of the endpoint.
 fn list_routes(run_path: &str) -> String {
     format!("Served are POST / and POST {run_path}, GET {CAPABILITIES_PATH} and GET {HEALTH_PATH}.")
 }
 
-/// Suggests the path that was probably meant, and lists all.
+/// Returns the hint for an unknown path: the known path that is most similar, if one is, and the list of all.
 fn suggest_path(request: &RejectedRequest<'_>) -> String {
     let near = nearest(request.head.uri.path(), [CAPABILITIES_PATH, HEALTH_PATH, request.run_path]);
     let suggestion = near.map(|path| format!("Did you mean {path}? ")).unwrap_or_default();
     format!("{suggestion}{}", list_routes(request.run_path))
 }
 
-/// Says which media type was sent, and which one to send.
+/// Returns the hint for a body that is not declared as JSON: the content type of the request, and the right one.
 fn explain_media_type(headers: &HeaderMap) -> String {
     let send = "Send the header content-type: application/json.";
     match headers.get(CONTENT_TYPE).and_then(|sent| sent.to_str().ok()) {

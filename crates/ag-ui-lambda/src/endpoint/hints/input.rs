@@ -1,4 +1,4 @@
-//! Hints about the body of a request: what stands at the place that is wrong, and what was probably meant.
+//! Hints about the body of a request: what it contains at the place that is wrong, and what was probably meant.
 
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -13,12 +13,13 @@ const MAX_MEMBERS: usize = 10;
 /// The most characters that a hint repeats on each side of a position.
 const MAX_CONTEXT_CHARS: usize = 30;
 
-/// Returns the value at a JSON Pointer of a body; `None` if the body is not JSON or has nothing there.
+/// Returns the value at a JSON Pointer of a body. `None` if the body is not JSON or has no value at that pointer.
 pub(super) fn value_at(body: &[u8], pointer: &str) -> Option<Value> {
     json::read(body).ok()?.pointer(pointer).cloned()
 }
 
-/// Repeats the text on both sides of the position at which a body stops being JSON. `None` if the body has no such line.
+/// Returns the hint for a body that is empty or not JSON: the text before and after the position at which parsing
+/// failed. `line` and `column` are those of the error of serde_json. `None` if the body has no such line.
 pub(super) fn describe_position(body: &[u8], line: usize, column: usize) -> Option<String> {
     if body.is_empty() {
         return Some("The body is empty.".into());
@@ -38,8 +39,9 @@ pub(super) fn describe_position(body: &[u8], line: usize, column: usize) -> Opti
     })
 }
 
-/// Describes what stands where an input is wrong, or names the member that was probably meant. `None` if the body has
-/// nothing there.
+/// Returns the hint for JSON that is not a valid input: describes the value at the path of `error`. If that member is
+/// missing, names a member with a similar name, or lists the members that are there. `None` if the body is not JSON
+/// or lacks the object that should have the member.
 pub(super) fn describe_fault(body: &[u8], error: &InputError) -> Option<String> {
     let value = json::read(body).ok()?;
     let Some((parent, name)) = error.path.rsplit_once('/') else { return Some(describe(&value)) };
@@ -65,7 +67,8 @@ pub(super) fn describe_fault(body: &[u8], error: &InputError) -> Option<String> 
     }
 }
 
-/// Describes a value: a short one as it is, a long one by its type.
+/// Describes a value in a sentence: null, booleans, numbers and strings with their content, arrays with their length,
+/// objects by their type only.
 pub(super) fn describe(value: &Value) -> String {
     match value {
         Value::Null => "It is null.".into(),

@@ -45,19 +45,19 @@ pub(super) const SOURCE_TYPES: &[&str] = &["data", "url", "file"];
 /// The statuses of an answer to an interrupt.
 pub(super) const RESUME_STATUSES: &[&str] = &["resolved", "cancelled"];
 
-/// Finds the members and values of an input that AG-UI does not know but that are close to a known name, and returns for
-/// each one which name was probably meant and where. `None` if there are none.
+/// Finds names of members and values in the input of a run that AG-UI does not know but that are similar to a known
+/// name. Returns for each of them a question with the known name and the place. `None` if nothing similar was found.
 ///
-/// The text repeats nothing of what was sent, so it may be logged.
+/// The text repeats nothing of the input, so it may be logged.
 pub(in super::super) fn misspelt_names(body: &[u8]) -> Option<String> {
     let value = json::read(body).ok()?;
     let mut suggestions = Vec::new();
     check_members(&value, "", INPUT_MEMBERS, &mut suggestions);
-    for (index, message) in items(&value["messages"]) {
+    for (index, message) in array_elements(&value["messages"]) {
         let path = format!("/messages/{index}");
         check_members(message, &path, MESSAGE_MEMBERS, &mut suggestions);
         check_value(&message["role"], &format!("{path}/role"), ROLES, &mut suggestions);
-        for (index, part) in items(&message["content"]) {
+        for (index, part) in array_elements(&message["content"]) {
             let path = format!("{path}/content/{index}");
             check_value(&part["type"], &format!("{path}/type"), PART_TYPES, &mut suggestions);
             check_value(
@@ -68,19 +68,21 @@ pub(in super::super) fn misspelt_names(body: &[u8]) -> Option<String> {
             );
         }
     }
-    for (index, entry) in items(&value["resume"]) {
+    for (index, entry) in array_elements(&value["resume"]) {
         check_value(&entry["status"], &format!("/resume/{index}/status"), RESUME_STATUSES, &mut suggestions);
     }
     suggestions.truncate(MAX_SUGGESTIONS);
     (!suggestions.is_empty()).then(|| suggestions.join(" "))
 }
 
-/// The elements of an array with their indices; nothing if the value is not an array.
-fn items(value: &Value) -> impl Iterator<Item = (usize, &Value)> {
+/// Returns the elements of an array with their indices. Empty if the value is not an array.
+fn array_elements(value: &Value) -> impl Iterator<Item = (usize, &Value)> {
     value.as_array().into_iter().flatten().enumerate()
 }
 
-/// Adds a suggestion for each member of the object at `path` that is close to a known name.
+/// Adds to `suggestions` one question for each member of the object `value` whose name is not `known` but similar to
+/// a known name. `path` is the JSON Pointer to the object, for the question. Does nothing if `value` is not an
+/// object.
 fn check_members(value: &Value, path: &str, known: &[&str], suggestions: &mut Vec<String>) {
     let place = if path.is_empty() { "in the body".to_owned() } else { format!("in {path}") };
     let unknown = value.as_object().into_iter().flat_map(|members| members.keys());
@@ -91,7 +93,8 @@ fn check_members(value: &Value, path: &str, known: &[&str], suggestions: &mut Ve
     }
 }
 
-/// Adds a suggestion if the text at `path` is not a known one but close to one.
+/// Adds a question to `suggestions` if the string `value` is not `known` but similar to a known one. `path` is the
+/// JSON Pointer to the string, for the question. Does nothing if `value` is not a string.
 fn check_value(value: &Value, path: &str, known: &[&str], suggestions: &mut Vec<String>) {
     let Some(text) = value.as_str().filter(|text| !known.contains(text)) else { return };
     if let Some(near) = nearest(text, known.iter().copied()) {

@@ -1,7 +1,7 @@
 //! The values of the two secrets: generates the next one, and checks that it can be used.
 //!
 //! The value itself shows which secret it is: a JSON object with the member `token` or `key`, or plain text, which is a
-//! token. Those who read the secrets decide whether a value is usable, so that the check cannot come to differ from them.
+//! token. The check calls the code that reads the secrets later, [`SharedToken`] and [`ApprovalKeys`].
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
@@ -20,16 +20,22 @@ const KEY_CHARACTERS: usize = 64;
 /// Why a value cannot be used as a token or as a key. No message contains any part of it.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SecretValueError {
+    /// The new version has no value yet.
     #[error("it has no value")]
     Absent,
+    /// The value is binary.
     #[error("it is not text")]
     NotText,
+    /// The value is a JSON object in which neither a token nor a key can be found.
     #[error("it is a JSON object without exactly one of the string members `token` and `key`")]
     Unknown,
+    /// The new value is a key and the current one a token, or the other way round.
     #[error("it is a key where a token is in force, or a token where a key is")]
     OtherKind,
+    /// The code that reads the secret would refuse the value, with this error.
     #[error("{0}")]
     Unusable(Box<dyn std::error::Error + Send + Sync>),
+    /// The system has no random bytes.
     #[error("the system gives no random bytes")]
     NoRandomness,
 }
@@ -45,7 +51,11 @@ enum SecretFormat {
     Key,
 }
 
-/// Generates a new value in the format of the current one. All other members of a JSON object stay as they are.
+/// Generates a new random value in the format of the `current` one. All other members of a JSON object stay as they
+/// are.
+///
+/// # Errors
+/// [`SecretValueError`] if the format of the current value is unknown, or if the system has no random bytes.
 pub(super) fn generate(current: &SecretString) -> Result<SecretString, SecretValueError> {
     let (member, characters) = match SecretFormat::of(current)? {
         SecretFormat::PlainToken => return Ok(random_text(TOKEN_CHARACTERS)?.into()),
@@ -58,7 +68,11 @@ pub(super) fn generate(current: &SecretString) -> Result<SecretString, SecretVal
     Ok(Value::Object(object).to_string().into())
 }
 
-/// Checks that the agent's function would accept `value` after `current`: a token after a token, a key after a key.
+/// Checks that the new `value` can replace the `current` one: the agent's function would accept it, and both are
+/// tokens or both are keys.
+///
+/// # Errors
+/// [`SecretValueError`] with the reason if it cannot.
 pub(super) fn check_successor(value: &SecretString, current: &SecretString) -> Result<(), SecretValueError> {
     let is_key = |format| format == SecretFormat::Key;
     let format = SecretFormat::of(value)?;
@@ -76,7 +90,11 @@ pub(super) fn check_successor(value: &SecretString, current: &SecretString) -> R
 }
 
 impl SecretFormat {
-    /// Determines the format of a value, as those who use the secret read it.
+    /// Determines the format of a value: plain text is a token, and a JSON object must have exactly one of the
+    /// members `token` and `key`.
+    ///
+    /// # Errors
+    /// [`SecretValueError::Unknown`] for any other JSON object.
     fn of(value: &SecretString) -> Result<Self, SecretValueError> {
         let SecretValue::Object(object) = SecretValue::read(value) else { return Ok(Self::PlainToken) };
         let is_only = |name, other| object.text(name).is_some() && !object.contains(other);
@@ -88,7 +106,10 @@ impl SecretFormat {
     }
 }
 
-/// Returns so many random characters of the alphabet, each equally likely.
+/// Returns that many random characters of [`ALPHABET`], each equally likely.
+///
+/// # Errors
+/// [`SecretValueError::NoRandomness`] if the system has no random bytes.
 fn random_text(characters: usize) -> Result<String, SecretValueError> {
     let mut text = String::with_capacity(characters);
     let mut bytes = [0; KEY_CHARACTERS];

@@ -1,8 +1,8 @@
-//! Writes log lines as JSON: one flat object a line, whose keys Logs Insights and metric filters name as they are.
+//! Writes log lines as JSON: each line is one flat object, so that queries and metric filters use its keys directly.
 //!
 //! Lambda reads `level` and `timestamp`; without a timestamp it takes every line for one of level INFO. A line has the
-//! fields of the event and of all spans around it; the event's own win. Lines of some events are metrics as well:
-//! [`metrics`](super::metrics) adds them.
+//! fields of its event and of all spans around the event. If several have a field of the same name, the event counts before
+//! a span, and an inner span before an outer one. [`metrics`](super::metrics) adds metrics to the lines of some events.
 
 use std::fmt::Debug;
 use std::io::Write as _;
@@ -26,7 +26,7 @@ const MAX_TEXT_BYTES: usize = 2048;
 
 /// A layer that writes each event as a line of JSON.
 pub(super) struct JsonLines {
-    /// What the lines are of: a field of each line, and a dimension of each metric.
+    /// The name of the service: a field of each line, and a dimension of each metric.
     service: String,
 }
 
@@ -35,12 +35,13 @@ pub(super) struct JsonLines {
 struct Fields(Map<String, Value>);
 
 impl JsonLines {
-    /// A layer whose lines have this service.
+    /// Creates a layer whose lines have `service` in their field of the same name.
     pub(super) fn new(service: &str) -> Self {
         Self { service: service.to_owned() }
     }
 
-    /// Returns the line of an event.
+    /// Returns the log line of an event: its own fields, those of the spans around it, the common fields, and the
+    /// metrics of the event if it has any.
     fn render<S>(&self, event: &Event<'_>, context: &Context<'_, S>) -> Map<String, Value>
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
@@ -55,12 +56,12 @@ impl JsonLines {
         let mut line = fields.0;
         self.add_common_fields(&mut line, *event.metadata().level());
         if event.metadata().target().starts_with(env!("CARGO_CRATE_NAME")) {
-            metrics::measure(&mut line);
+            metrics::add_metrics(&mut line);
         }
         line
     }
 
-    /// Adds what every line has.
+    /// Adds the fields that every line has: the timestamp, the level and the service.
     fn add_common_fields(&self, line: &mut Map<String, Value>, level: Level) {
         let mut timestamp = String::new();
         if SystemTime.format_time(&mut Writer::new(&mut timestamp)).is_ok() {
@@ -70,7 +71,7 @@ impl JsonLines {
         line.insert("service".into(), self.service.as_str().into());
     }
 
-    /// Returns the line that is written in place of lines that were lost.
+    /// Returns the line that is written in place of `lost` lines that stdout did not accept.
     fn lost_lines(&self, lost: u64) -> String {
         let mut line = Map::new();
         line.insert("message".into(), LINES_LOST.into());
@@ -84,7 +85,7 @@ impl<S> Layer<S> for JsonLines
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    /// Keeps the fields of a span, for the lines of events within it.
+    /// Stores the fields of a new span in the span, for the lines of events within it.
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         let Some(span) = context.span(id) else { return };
         let mut fields = Fields::default();
@@ -92,7 +93,7 @@ where
         span.extensions_mut().insert(fields);
     }
 
-    /// Adds fields that a span gets after it was created.
+    /// Adds fields that are recorded on a span after its creation.
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
         let Some(span) = context.span(id) else { return };
         if let Some(fields) = span.extensions_mut().get_mut::<Fields>() {
@@ -100,7 +101,7 @@ where
         }
     }
 
-    /// Writes the line of an event.
+    /// Writes the line of an event to stdout.
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let line = Value::Object(self.render(event, &context));
         let mut stdout = Stdout { lost_lines: |lost| self.lost_lines(lost) };
@@ -110,35 +111,39 @@ where
 }
 
 impl Fields {
-    /// Adds a field; a later one of the same name wins.
+    /// Adds a field. It replaces a field of the same name.
     fn insert(&mut self, field: &Field, value: impl Into<Value>) {
         self.0.insert(field.name().to_owned(), value.into());
     }
 }
 
 impl Visit for Fields {
+    /// Adds a number.
     fn record_f64(&mut self, field: &Field, value: f64) {
         self.insert(field, value);
     }
 
+    /// Adds a whole number.
     fn record_i64(&mut self, field: &Field, value: i64) {
         self.insert(field, value);
     }
 
+    /// Adds a whole number that is not negative.
     fn record_u64(&mut self, field: &Field, value: u64) {
         self.insert(field, value);
     }
 
+    /// Adds a boolean.
     fn record_bool(&mut self, field: &Field, value: bool) {
         self.insert(field, value);
     }
 
-    /// Adds a text, cut at the longest that is allowed.
+    /// Adds a text, of which at most [`MAX_TEXT_BYTES`] are kept.
     fn record_str(&mut self, field: &Field, value: &str) {
         self.insert(field, &value[..value.floor_char_boundary(MAX_TEXT_BYTES)]);
     }
 
-    /// Adds any other value as its `Debug` text.
+    /// Adds any other value as its `Debug` text, of which at most [`MAX_TEXT_BYTES`] are kept.
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         self.record_str(field, &format!("{value:?}"));
     }

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use crate::log_events::{REQUEST_REFUSED, RUN_FINISHED, TOOL_RAN};
 
+/// The CloudWatch namespace of all metrics.
 const NAMESPACE: &str = "AgUiLambda";
 
 /// The name of a metric, its unit, and the key of the line that has its value.
@@ -26,17 +27,18 @@ const RUN: &[Metric] = &[
     ("OutputTokens", "Count", "output_tokens"),
 ];
 
-/// Adds the metrics to a line of an event that is measured. Leaves any other line as it is.
-pub(super) fn measure(line: &mut Map<String, Value>) {
+/// Adds the metrics of a run, a tool call or a refused request to its log line, which CloudWatch then reads as
+/// metrics too. Any other line stays unchanged.
+pub(super) fn add_metrics(line: &mut Map<String, Value>) {
     let directives = match line.get("message").and_then(Value::as_str) {
         Some(RUN_FINISHED) => run_directives(line),
         Some(TOOL_RAN) => {
             let latency = copy_values(line, &[("ToolLatency", "Milliseconds", "duration_ms")]);
-            vec![directive(&json!([["service", "tool"]]), latency)]
+            vec![metric_directive(&json!([["service", "tool"]]), latency)]
         }
         Some(REQUEST_REFUSED) => {
             let refusals = vec![add_count(line, "Refusals", true)];
-            vec![directive(&json!([["service"], ["service", "code"]]), refusals)]
+            vec![metric_directive(&json!([["service"], ["service", "code"]]), refusals)]
         }
         _ => return,
     };
@@ -44,33 +46,37 @@ pub(super) fn measure(line: &mut Map<String, Value>) {
     line.insert("_aws".into(), json!({ "Timestamp": now, "CloudWatchMetrics": directives }));
 }
 
-/// Adds the values of a run's metrics to its line, and returns what names them.
+/// Adds the values of a run's metrics to its log line, and returns the directives that name them. A failed run is
+/// also counted by its code.
 fn run_directives(line: &mut Map<String, Value>) -> Vec<Value> {
     let has_failed = line.get("outcome").is_some_and(|outcome| outcome == "error");
     // Also counted as 0, so that a rate can be computed when no run fails.
     let failures = add_count(line, "Failures", has_failed);
     let mut metrics = vec![add_count(line, "Runs", true), failures.clone()];
     metrics.extend(copy_values(line, RUN));
-    let mut directives = vec![directive(&json!([["service"]]), metrics)];
+    let mut directives = vec![metric_directive(&json!([["service"]]), metrics)];
     if has_failed {
-        directives.push(directive(&json!([["service", "code"]]), vec![failures]));
+        directives.push(metric_directive(&json!([["service", "code"]]), vec![failures]));
     }
     directives
 }
 
-/// Names metrics with their dimensions.
-fn directive(dimensions: &Value, metrics: Vec<Value>) -> Value {
+/// Returns a directive of the embedded metric format: it names `metrics`, and the `dimensions` by which they are
+/// counted.
+fn metric_directive(dimensions: &Value, metrics: Vec<Value>) -> Value {
     json!({ "Namespace": NAMESPACE, "Dimensions": dimensions, "Metrics": metrics })
 }
 
-/// Adds a metric that is 1 or 0, and returns its name and unit.
+/// Adds the metric `name` to the line, with the value 1 or 0, and returns its definition for a directive: name and
+/// unit.
 fn add_count(line: &mut Map<String, Value>, name: &str, is_one: bool) -> Value {
     line.insert(name.into(), u8::from(is_one).into());
     json!({ "Name": name, "Unit": "Count" })
 }
 
-/// Adds the values that the line has under the names of their metrics, and returns these names and units. A metric without a
-/// value must not be named.
+/// For each of `metrics` whose value is in the line, copies the value to the key with the name of the metric, where
+/// CloudWatch looks for it. Returns the definitions, name and unit, of these metrics only, because a directive must
+/// not name a metric without a value.
 fn copy_values(line: &mut Map<String, Value>, metrics: &[Metric]) -> Vec<Value> {
     let mut measured = Vec::with_capacity(metrics.len());
     for (name, unit, key) in metrics {

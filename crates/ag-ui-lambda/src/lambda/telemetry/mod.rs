@@ -22,9 +22,11 @@ use crate::log_events::LINES_LOST;
 use json_lines::JsonLines;
 use stdout::Stdout;
 
-/// Sets up log lines and traces. Only the first call in a process has an effect.
+/// Sets up log lines and traces for this process. Only the first call has an effect. An unknown log level counts as
+/// INFO, and a warning is logged.
 ///
-/// Other crates log nothing finer than INFO, whatever the level is: at TRACE the runtime logs whole events, tokens included.
+/// Other crates log nothing finer than INFO, whatever the level is: at TRACE the runtime logs complete events, tokens
+/// included.
 pub(super) fn init(settings: &LogSettings) {
     let level = parse_level(&settings.level);
     let crate_level = level.unwrap_or(LevelFilter::INFO);
@@ -59,7 +61,8 @@ pub(super) fn init(settings: &LogSettings) {
     }
 }
 
-/// Parses a level by Lambda's or Rust's name for it. Lambda's FATAL is Rust's ERROR.
+/// Parses a log level by the name that Lambda or Rust has for it; Lambda's FATAL is Rust's ERROR. `None` for an
+/// unknown name.
 fn parse_level(level: &str) -> Option<LevelFilter> {
     if level.eq_ignore_ascii_case("FATAL") { Some(LevelFilter::ERROR) } else { level.parse().ok() }
 }

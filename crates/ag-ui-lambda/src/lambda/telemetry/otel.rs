@@ -40,6 +40,7 @@ static EXPORT: OnceLock<SpanExport> = OnceLock::new();
 
 /// The buffered spans, and what sends them.
 struct SpanExport {
+    /// The spans that have ended and are not sent yet.
     buffered: Mutex<Vec<SpanData>>,
     /// Sends one batch at a time.
     exporter: tokio::sync::Mutex<SpanExporter>,
@@ -51,8 +52,9 @@ struct SpanExport {
 #[derive(Debug)]
 struct BufferingProcessor;
 
-/// Builds the layer that records spans for OpenTelemetry, and sets up their export. The collector's address, its headers and
-/// the share of traces that is sent come from OpenTelemetry's own variables.
+/// Builds the layer that records spans for OpenTelemetry, and sets up their export for [`flush`]. `service` is the
+/// name of the service if OpenTelemetry's variables name none. These variables also hold the address and the headers
+/// of the collector, and the share of traces that is sent.
 ///
 /// # Errors
 /// If the address or a header cannot be used.
@@ -88,7 +90,8 @@ where
     Ok(layer.with_filter(Targets::new().with_target(SPAN_TARGET, LevelFilter::INFO)))
 }
 
-/// Returns the resource of all spans: with the service name of OpenTelemetry's variables, or else that of the log.
+/// Returns the resource that all spans belong to. Its service name comes from OpenTelemetry's variables; without one
+/// it is `service`.
 fn resource_for(service: &str) -> Resource {
     let from_variables = Resource::builder().build();
     let is_unknown = from_variables
@@ -101,7 +104,8 @@ fn resource_for(service: &str) -> Resource {
     }
 }
 
-/// Sends the buffered spans. Logs a warning if they are lost.
+/// Sends the buffered spans to the collector, at the end of each response. If the collector fails or does not respond
+/// in time, the spans are lost and a warning is logged. Does nothing without spans or without a collector.
 pub(in crate::lambda) async fn flush() {
     let Some(export) = EXPORT.get() else { return };
     let batch = std::mem::take(&mut *export.lock_buffer());
@@ -118,16 +122,18 @@ pub(in crate::lambda) async fn flush() {
 }
 
 impl SpanExport {
-    /// Locks the buffer. Nothing panics while it is locked, so a poisoned one is intact.
+    /// Locks the buffer and returns it. A poisoned lock is ignored, because nothing panics while the buffer is
+    /// locked.
     fn lock_buffer(&self) -> MutexGuard<'_, Vec<SpanData>> {
         self.buffered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl SpanProcessor for BufferingProcessor {
+    /// Does nothing, because only spans that have ended are buffered.
     fn on_start(&self, _: &mut Span, _: &opentelemetry::Context) {}
 
-    /// Buffers a span that has ended, unless the buffer is full.
+    /// Buffers a span that has ended. A span is dropped if the buffer is full.
     fn on_end(&self, mut span: SpanData) {
         for attribute in &mut span.attributes {
             // The conventions want a list, which a field of `tracing` cannot be.
@@ -143,10 +149,12 @@ impl SpanProcessor for BufferingProcessor {
         }
     }
 
+    /// Does nothing, because [`flush`] sends the spans.
     fn force_flush(&self) -> OTelSdkResult {
         Ok(())
     }
 
+    /// Does nothing, because [`flush`] has sent the spans of each response.
     fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
         Ok(())
     }
@@ -154,13 +162,14 @@ impl SpanProcessor for BufferingProcessor {
 
 /// The body of a response that sends the spans of its run before it ends.
 pub(in crate::lambda) struct FlushAtEnd {
-    /// `None` once it has ended. It is dropped then, which ends its spans.
+    /// The wrapped body. `None` after its last frame: it is dropped then, which ends the spans of its run.
     body: Option<ResponseBody>,
+    /// Sends the spans. Polled after the last frame.
     flush: BoxFuture<'static, ()>,
 }
 
 impl From<ResponseBody> for FlushAtEnd {
-    /// Wraps the body of a response.
+    /// Wraps the body of a response, so that its spans are sent at its end.
     fn from(body: ResponseBody) -> Self {
         Self { body: Some(body), flush: flush().boxed() }
     }
@@ -170,7 +179,8 @@ impl http_body::Body for FlushAtEnd {
     type Data = Bytes;
     type Error = Infallible;
 
-    /// Returns the frames of the response. After the last one, sends the spans before it reports the end.
+    /// Polls the next frame of the response. After the last frame it sends the spans, and only then reports the end
+    /// of the body.
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -185,6 +195,7 @@ impl http_body::Body for FlushAtEnd {
         self.flush.poll_unpin(cx).map(|()| None)
     }
 
+    /// Returns the size of the wrapped body; unknown after its last frame.
     fn size_hint(&self) -> SizeHint {
         self.body.as_ref().map_or_else(SizeHint::default, http_body::Body::size_hint)
     }

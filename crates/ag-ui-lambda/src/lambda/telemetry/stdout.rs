@@ -1,8 +1,8 @@
 //! Writes log lines to stdout, which may be slow, full or closed, without ever blocking a run for long.
 //!
-//! This process has one thread, so a write that blocks would stop every run in it. A line that stdout does not take is
-//! therefore kept in memory and written before the next line. Only if too much is waiting, lines are lost; they are
-//! counted, and a line with the number is written in their place.
+//! This process has one thread, so a write that blocks would stop every run in it. A line that stdout does not accept is
+//! therefore kept in memory and written before the next line. Lines are lost only if this backlog is full; they are
+//! counted, and one line with their number is written in their place.
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
@@ -27,12 +27,13 @@ static BACKLOG: Mutex<Backlog> = Mutex::new(Backlog { bytes: VecDeque::new(), lo
 
 /// The writer of log lines. One write is one line.
 pub(super) struct Stdout<N> {
-    /// Returns the line that is written in place of so many lost lines.
+    /// Returns the line that is written in place of lost lines. Its argument is their number.
     pub(super) lost_lines: N,
 }
 
 impl<N: Fn(u64) -> String> Write for Stdout<N> {
-    /// Always accepts the complete line, and never fails.
+    /// Writes a line, or keeps it in the backlog until stdout accepts it. It always reports the complete line as
+    /// written, and never fails.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let mut backlog = BACKLOG.lock().unwrap_or_else(PoisonError::into_inner);
         backlog.write(line, &self.lost_lines, &mut Pipe(io::stdout()));
@@ -47,10 +48,11 @@ impl<N: Fn(u64) -> String> Write for Stdout<N> {
 
 /// A destination of bytes that may block.
 trait Sink {
-    /// Whether [`CHUNK_BYTES`] can be written without blocking, at once or within `wait`.
+    /// Whether [`CHUNK_BYTES`] can be written without blocking. If they cannot, waits until they can, for at most
+    /// `wait`.
     fn is_ready(&self, wait: &Timespec) -> bool;
 
-    /// Writes at most [`CHUNK_BYTES`].
+    /// Writes all of `bytes`, which are at most [`CHUNK_BYTES`].
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()>;
 }
 
@@ -58,11 +60,13 @@ trait Sink {
 struct Pipe(io::Stdout);
 
 impl Sink for Pipe {
+    /// Polls the descriptor of stdout. An error counts as not ready.
     fn is_ready(&self, wait: &Timespec) -> bool {
         let mut descriptors = [PollFd::new(&self.0, PollFlags::OUT)];
         poll(&mut descriptors, Some(wait)).is_ok_and(|ready| ready > 0)
     }
 
+    /// Writes the bytes to stdout and flushes it.
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.0.write_all(bytes).and_then(|()| self.0.flush())
     }
@@ -79,7 +83,9 @@ struct Backlog {
 }
 
 impl Backlog {
-    /// Adds a line and writes as much as `sink` takes. If the backlog is full, the line is lost and counted.
+    /// Adds a line to the backlog and writes as much of the backlog as `sink` accepts. If the backlog is full, the
+    /// line is lost and counted. `lost_lines` returns the line that replaces lost lines; its argument is their
+    /// number.
     fn write(&mut self, line: &[u8], lost_lines: impl Fn(u64) -> String, sink: &mut impl Sink) {
         self.write_backlog(sink);
         if self.bytes.len() + line.len() > MAX_BACKLOG_BYTES {
@@ -93,7 +99,8 @@ impl Backlog {
         self.write_backlog(sink);
     }
 
-    /// Writes the backlog, chunk by chunk, until `sink` is full.
+    /// Writes the backlog in chunks until it is empty or `sink` is full. A chunk that `sink` fails to write is
+    /// dropped.
     fn write_backlog(&mut self, sink: &mut impl Sink) {
         while !self.bytes.is_empty() {
             let wait = if self.is_stuck { NO_WAIT } else { MAX_WAIT };

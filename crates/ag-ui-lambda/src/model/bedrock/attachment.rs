@@ -17,9 +17,11 @@ pub(super) enum Attachment {
 }
 
 impl Attachment {
-    /// Creates the block for a part; `None` if Bedrock does not accept it. A document is named by `number`, since its own
-    /// name comes from the user and could contain instructions for the model.
-    pub(super) fn new(part: &PartKind, number: usize) -> Option<Self> {
+    /// Creates Bedrock's block for an image or a document with inline content. Returns `None` if Bedrock does not
+    /// accept the part: another kind of part, an unknown media type, a URL, or content that is not valid Base64. A
+    /// document is sent under the name `document-<document_number>`, since its own name comes from the user and could
+    /// contain instructions for the model.
+    pub(super) fn new(part: &PartKind, document_number: usize) -> Option<Self> {
         match part {
             PartKind::Image { source: Source::Data { value, mime_type } } => {
                 let image = ImageBlock::builder().format(image_format(mime_type)?);
@@ -28,7 +30,7 @@ impl Attachment {
             }
             PartKind::Document { source: Source::Data { value, mime_type } } => {
                 let document = DocumentBlock::builder().format(document_format(mime_type)?);
-                let document = document.name(format!("document-{number}"));
+                let document = document.name(format!("document-{document_number}"));
                 let document = document.source(DocumentSource::Bytes(decode_base64(value)?)).build();
                 Some(Self::Document(document.expect("format and name are set")))
             }
@@ -37,7 +39,7 @@ impl Attachment {
     }
 }
 
-/// Returns the name of a part's kind for the log.
+/// Returns the name of a part's kind, such as `image`, for the log line about a part that was left out.
 pub(super) fn kind_name(part: &PartKind) -> &'static str {
     match part {
         PartKind::Text { .. } => "text",
@@ -49,12 +51,12 @@ pub(super) fn kind_name(part: &PartKind) -> &'static str {
     }
 }
 
-/// Decodes the content of a part; `None` if it is not valid Base64, or empty.
+/// Decodes the inline content of a part. Returns `None` if the content is empty or not valid Base64.
 fn decode_base64(value: &str) -> Option<Blob> {
     base64::decode(value).ok().filter(|bytes| !bytes.is_empty()).map(Blob::new)
 }
 
-/// Returns the format of an image; `None` if Bedrock does not accept the media type.
+/// Returns Bedrock's format for an image's media type; `None` if Bedrock does not accept this media type.
 fn image_format(mime_type: &str) -> Option<ImageFormat> {
     Some(match bare_media_type(mime_type).as_str() {
         "image/png" => ImageFormat::Png,
@@ -65,7 +67,7 @@ fn image_format(mime_type: &str) -> Option<ImageFormat> {
     })
 }
 
-/// Returns the format of a document; `None` if Bedrock does not accept the media type.
+/// Returns Bedrock's format for a document's media type; `None` if Bedrock does not accept this media type.
 fn document_format(mime_type: &str) -> Option<DocumentFormat> {
     Some(match bare_media_type(mime_type).as_str() {
         "application/pdf" => DocumentFormat::Pdf,

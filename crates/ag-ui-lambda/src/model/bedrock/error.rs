@@ -1,4 +1,4 @@
-//! Classifies failures of Bedrock in the terms of the port.
+//! Converts the errors of Bedrock and of the AWS SDK into [`ModelError`]s.
 //!
 //! The SDK's errors contain the response's body and are not passed on. Only the exception's name, its message and the
 //! request's id are kept, for the operator.
@@ -28,14 +28,15 @@ const INVALID_REQUEST_ERRORS: &[&str] = &["invalid_request_error", "BadRequestEr
 /// Words in the SDK's messages which mean that credentials or an endpoint are missing; the SDK has no type for that.
 const WRONG_SETTINGS: &[&str] = &["auth scheme", "credential", "identity", "signing", "endpoint"];
 
-/// Converts the error of a request that was not accepted. `names` are the names of the tools that were offered.
+/// Converts the error of a request that got no stream: Bedrock responded with an error, or the request did not reach
+/// Bedrock. `names` are the names of the request's tools, of which the error may blame one.
 pub(super) fn from_send_error(
     error: SdkError<ConverseStreamError, HttpResponse>,
     names: &ToolNames,
 ) -> ModelError {
-    let answer = error.raw_response();
-    let status = answer.map(|answer| answer.status().as_u16());
-    let pause = answer.and_then(|answer| answer.headers().get("retry-after"));
+    let response = error.raw_response();
+    let status = response.map(|response| response.status().as_u16());
+    let pause = response.and_then(|response| response.headers().get("retry-after"));
     let pause = pause.and_then(|seconds| seconds.trim().parse().ok()).map(Duration::from_secs);
     let failure = match &error {
         SdkError::ServiceError(service_error) => {
@@ -63,8 +64,8 @@ pub(super) fn from_send_error(
     failure.retry_after(pause)
 }
 
-/// Converts the error of a stream that broke off. `names` are the names of the tools that were offered, and `request_id` is
-/// Bedrock's id of the request.
+/// Converts an error that ended a stream before its regular end. `names` are the names of the request's tools, of which
+/// the error may blame one. `request_id` is Bedrock's id of the request, for the log.
 pub(super) fn from_stream_error<R>(
     error: SdkError<StreamError, R>,
     names: &ToolNames,
@@ -92,12 +93,14 @@ where
     }
 }
 
-/// Creates the error of a stream that ended early or sent nothing for too long. `what` describes it.
-pub(super) fn stream_error(kind: ModelErrorKind, what: String, request_id: Option<&str>) -> ModelError {
-    ModelError::new(kind, with_request_id(what, request_id))
+/// Creates the error of a stream that failed without an error of the SDK: it ended early, sent nothing for too long, or
+/// holds an unusable turn. `cause` describes the failure for the log; `request_id` is Bedrock's id of the request.
+pub(super) fn stream_error(kind: ModelErrorKind, cause: String, request_id: Option<&str>) -> ModelError {
+    ModelError::new(kind, with_request_id(cause, request_id))
 }
 
-/// Returns the name of an exception in a stream. There the name is in a header, which the SDK turns into a type.
+/// Returns the name of an exception that came in a stream, such as `ThrottlingException`. The SDK turns the names that
+/// it knows into variants of `StreamError`, so the name is restored here; `None` for an unnamed exception.
 fn exception_name(exception: &StreamError) -> Option<&str> {
     match exception {
         StreamError::InternalServerException(_) => Some("InternalServerException"),
@@ -122,8 +125,8 @@ struct Exception<'a> {
 }
 
 impl Exception<'_> {
-    /// Converts the exception into an error of the port, with the request's id. `names` are the names of the tools that were
-    /// offered.
+    /// Converts the exception into a [`ModelError`] with kind, rejected part and cause. `names` are the names of the
+    /// request's tools, of which the message may blame one. The request's id becomes a part of the cause.
     fn to_model_error(&self, names: &ToolNames, request_id: Option<&str>) -> ModelError {
         let kind = self.kind();
         let rejected = match kind {
@@ -143,8 +146,9 @@ impl Exception<'_> {
         ModelError::new(kind, with_request_id(cause, request_id)).with_rejected_part(rejected)
     }
 
-    /// Returns the kind of the failure. Bedrock passes on messages of a model's own server under many names, so that the
-    /// message counts more than the name.
+    /// Returns the kind of the failure, by name, status and message. Unless the name means throttling or a wrong
+    /// configuration, the message counts more than the name, because Bedrock passes on messages of a model's own server
+    /// under many names.
     fn kind(&self) -> ModelErrorKind {
         match self.kind_by_name() {
             kind @ (ModelErrorKind::Throttled | ModelErrorKind::Misconfigured) => kind,
@@ -159,7 +163,8 @@ impl Exception<'_> {
         }
     }
 
-    /// Returns the kind that the exception's name means, or else its status.
+    /// Returns the kind of failure that the exception's name means. For an unknown or missing name the HTTP status
+    /// decides, and without a status the stream counts as cut off.
     fn kind_by_name(&self) -> ModelErrorKind {
         match self.name.unwrap_or_default() {
             "ThrottlingException"
@@ -188,14 +193,16 @@ impl Exception<'_> {
         }
     }
 
-    /// Returns whether the model's own server calls the request invalid.
+    /// Returns whether the model's own server rejected the request as invalid, by that server's status or a phrase in
+    /// the message.
     fn is_invalid_request(&self) -> bool {
         matches!(self.original, Some(400 | 413 | 415 | 422))
             || error_text::contains_phrase(&self.message, INVALID_REQUEST_ERRORS)
     }
 }
 
-/// Returns the kind of failure of a request that did not reach Bedrock.
+/// Returns the kind of failure of a request that got no response from Bedrock: `Misconfigured` if region, endpoint or
+/// credentials are missing, and otherwise `Unavailable`. `cause` is the text of the error's chain of causes.
 fn unsent_kind<E, R>(error: &SdkError<E, R>, cause: &str) -> ModelErrorKind {
     match error {
         // The region or the endpoint is missing.
@@ -208,30 +215,31 @@ fn unsent_kind<E, R>(error: &SdkError<E, R>, cause: &str) -> ModelErrorKind {
     }
 }
 
-/// Returns an exception's message. An exception without a name has it only in its chain of causes.
+/// Returns an exception's message. If the SDK knows no message of the exception, the texts of its chain of causes are
+/// returned.
 fn exception_message(exception: &(impl ProvideErrorMetadata + Error + 'static)) -> String {
     exception.message().map_or_else(|| error_chain(exception), ToOwned::to_owned)
 }
 
-/// Returns the chain of causes of an error of the SDK itself. If an endpoint is not a valid address, the SDK writes the
-/// request into its message, which is left out.
+/// Returns the texts of an SDK error and of its causes as one line for the log. If an endpoint is not a valid address,
+/// the SDK writes the request into this text; the text is cut off before the request.
 fn chain_text(error: &(dyn Error + 'static)) -> String {
     let causes = error_chain(error);
     redact_for_log(causes.split("Request {").next().unwrap_or_default())
 }
 
-/// Returns an exception's name and message as one line for the log.
+/// Returns an exception's name and its message, cut short and without long quotations, as one line for the log.
 fn error_line(name: Option<&str>, message: &str) -> String {
     format!("{}: {}", name.unwrap_or("unnamed exception"), redact_for_log(message))
 }
 
-/// Returns whether a text contains one of these phrases, whatever its case.
+/// Returns whether a text contains one of these phrases. ASCII case does not count; the phrases are in lower case.
 fn contains_any(text: &str, phrases: &[&str]) -> bool {
     let text = text.to_ascii_lowercase();
     phrases.iter().any(|phrase| text.contains(phrase))
 }
 
-/// Adds the request's id, if it is known, to a cause.
+/// Appends Bedrock's id of the request, if there is one, to a cause, and returns the cause as a boxed error.
 fn with_request_id(cause: String, request_id: Option<&str>) -> Box<dyn Error + Send + Sync> {
     match request_id {
         Some(id) => format!("{cause} (request {id})").into(),
@@ -244,6 +252,7 @@ mod tests {
     use super::*;
     use crate::model::RejectedPart;
 
+    /// Returns the kind of failure of an exception.
     fn kind(name: Option<&str>, status: Option<u16>, message: &str) -> ModelErrorKind {
         Exception { name, status, original: None, message: message.into() }.kind()
     }

@@ -27,7 +27,8 @@ pub(super) struct ModelFamily {
 }
 
 impl ModelFamily {
-    /// Returns the features of the model with this id, or behind this inference profile.
+    /// Returns the features of the model with this id, or of the model that the id of an inference profile names. An id
+    /// that names no known model gets no prompt cache and no thinking.
     pub(super) fn of(model: &str) -> Self {
         let has = |parts: &[&str]| parts.iter().any(|part| model.contains(part));
         if has(&["amazon.nova"]) {

@@ -31,7 +31,8 @@ const SEE_DOCUMENT: &str = "(See the document.)";
 /// Comes before a conversation that does not begin with a message of the user.
 const EARLIER_CONVERSATION: &str = "(The conversation began earlier.)";
 
-/// Writes the messages of a history for the model with this name.
+/// Converts the history into Bedrock's messages. `model` is the full name of the model, which gets back only its own
+/// reasoning.
 pub(super) fn messages(history: &[Turn], model: &str) -> Vec<Message> {
     let mut conversation = Conversation { model, documents: 0, messages: Vec::new() };
     for turn in history {
@@ -46,11 +47,12 @@ struct Conversation<'a> {
     model: &'a str,
     /// The number of documents so far, from which their names are made.
     documents: usize,
+    /// The role and the blocks of each message; the roles alternate.
     messages: Vec<(ConversationRole, Vec<ContentBlock>)>,
 }
 
 impl Conversation<'_> {
-    /// Adds a turn of the conversation.
+    /// Converts one turn of the history and appends its blocks. Results of calls become blocks of the user.
     fn add(&mut self, turn: &Turn) {
         match turn {
             Turn::User(parts) => {
@@ -68,7 +70,8 @@ impl Conversation<'_> {
         }
     }
 
-    /// Adds blocks to the last message if it has the same role, and otherwise as a new message.
+    /// Adds blocks to the last message if it has the same role, and otherwise as a new message; empty `blocks` add
+    /// nothing. If the first message would be the assistant's, a neutral sentence of the user is inserted before it.
     fn push_blocks(&mut self, role: ConversationRole, blocks: Vec<ContentBlock>) {
         if blocks.is_empty() {
             return;
@@ -83,7 +86,8 @@ impl Conversation<'_> {
         }
     }
 
-    /// Returns the messages in Bedrock's type.
+    /// Returns the messages in the SDK's type. A message with a document and no text gets a sentence, because Bedrock
+    /// requires one.
     fn finish(self) -> Vec<Message> {
         let message = |(role, mut blocks): (_, Vec<ContentBlock>)| {
             let is_wordless = !blocks.iter().any(ContentBlock::is_text);
@@ -96,7 +100,8 @@ impl Conversation<'_> {
         self.messages.into_iter().map(message).collect()
     }
 
-    /// Writes the blocks of a user's message; there is always at least one.
+    /// Converts a user's message into blocks. If no block is left, a sentence takes the place of the content, so that
+    /// there is always at least one block.
     fn user_blocks(&mut self, parts: &[UserPart]) -> Vec<ContentBlock> {
         let mut blocks = Vec::new();
         let mut stand_in = EMPTY_MESSAGE;
@@ -119,7 +124,7 @@ impl Conversation<'_> {
         blocks
     }
 
-    /// Writes the blocks of a turn of the model; there are none if it has neither text nor calls.
+    /// Converts a turn of the model into blocks. Returns no blocks if the turn has neither text nor calls.
     fn assistant_blocks(&self, reasoning: &[Reasoning], text: &str, calls: &[Call]) -> Vec<ContentBlock> {
         // Reasoning alone is not a message.
         if text.trim().is_empty() && calls.is_empty() {
@@ -138,7 +143,7 @@ impl Conversation<'_> {
         blocks
     }
 
-    /// Writes the block of a call's result.
+    /// Converts the result of a call into a block. If nothing of the content is left, a sentence takes its place.
     fn result_block(&mut self, result: &CallResult) -> ContentBlock {
         let mut blocks = Vec::new();
         let mut stand_in = EMPTY_MESSAGE;
@@ -169,7 +174,8 @@ impl Conversation<'_> {
         ContentBlock::ToolResult(block.expect("id and content are set"))
     }
 
-    /// Creates the block for a part that is not text. A part that Bedrock does not accept is logged and left out.
+    /// Converts a part that is not text. Returns `None` and logs a warning if Bedrock does not accept the part. Counts
+    /// the documents, from which their names are made.
     fn attachment(&mut self, part: &PartKind) -> Option<Attachment> {
         let attachment = Attachment::new(part, self.documents + 1);
         match &attachment {
@@ -185,7 +191,8 @@ impl Conversation<'_> {
     }
 }
 
-/// Writes a piece of reasoning that goes back; `None` if it belongs to another model or does not go back.
+/// Converts a piece of reasoning that goes back to Bedrock. Returns `None` if another model than `model` wrote the
+/// piece, or if it is neither signed nor redacted.
 pub(super) fn own_reasoning(piece: &Reasoning, model: &str) -> Option<ReasoningContentBlock> {
     if piece.model != model {
         return None;
@@ -202,7 +209,7 @@ pub(super) fn own_reasoning(piece: &Reasoning, model: &str) -> Option<ReasoningC
     }
 }
 
-/// Converts JSON into the SDK's type.
+/// Converts a JSON value into the SDK's `Document`, the type of tool arguments and schemas.
 pub(super) fn document(value: Value) -> Document {
     match value {
         Value::Null => Document::Null,
@@ -221,17 +228,17 @@ pub(super) fn document(value: Value) -> Document {
     }
 }
 
-/// Writes a text as a block; `None` if it is blank.
+/// Returns a text as a block of a message; `None` if the text is blank, because Bedrock refuses blank blocks.
 fn text_block(text: &str) -> Option<ContentBlock> {
     is_not_blank(text).then(|| ContentBlock::Text(text.to_owned()))
 }
 
-/// Writes a text of a result as a block; `None` if it is blank.
+/// Returns a text as a block of a call's result; `None` if the text is blank, because Bedrock refuses blank blocks.
 fn result_text_block(text: &str) -> Option<ToolResultContentBlock> {
     is_not_blank(text).then(|| ToolResultContentBlock::Text(text.to_owned()))
 }
 
-/// Returns whether a text contains anything but white space; Bedrock refuses blank blocks.
+/// Returns whether a text contains anything but white space. Bedrock refuses blank blocks.
 fn is_not_blank(text: &str) -> bool {
     !text.trim().is_empty()
 }

@@ -1,8 +1,9 @@
 //! Repairs responses that the SDK would refuse because they contain half of a surrogate pair.
 //!
 //! The SDK parses JSON itself, and half a pair ends the stream with an error. So the bytes of a response pass through
-//! [`RepairedBody`] first: a frame that contains half a pair is rewritten with U+FFFD in its place, and every other frame
-//! passes unchanged. Where a frame cuts a pair in two, [`SharedCuts`] lets [`BlockTexts`] join it again.
+//! [`RepairedBody`] first: a frame that contains half a pair is rewritten with U+FFFD in place of the half, and every other
+//! frame passes unchanged. Where two frames share a pair, [`SharedCuts`] remembers the halves, and [`BlockTexts`] joins
+//! them again after the SDK has parsed the frames.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -34,15 +35,17 @@ const MAX_CUTS: usize = 64;
 pub(super) struct SharedCuts(Arc<Mutex<Vec<SplitString>>>);
 
 impl SharedCuts {
-    /// Returns the next delta of a text with joined characters, as [`SurrogateJoiner::join`] does. The cut of the delta, if
-    /// there is one, is removed.
+    /// Returns the next delta of a text after [`SurrogateJoiner::join`] has joined surrogate pairs that two deltas
+    /// share. `halves` is the joiner of this text and keeps a first half until the next delta. The recorded string that
+    /// equals `piece`, if there is one, is used up and removed.
     fn join(&self, halves: &mut SurrogateJoiner, piece: String) -> String {
         let mut cuts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let cut = cuts.iter().position(|cut| cut.is_text(&piece)).map(|at| cuts.remove(at));
         halves.join(piece, cut.as_slice())
     }
 
-    /// Adds the cuts of a frame. If there are too many, the oldest are dropped.
+    /// Records the strings of a repaired frame that began or ended in half a pair. Above [`MAX_CUTS`] the oldest are
+    /// dropped.
     fn add(&self, more: Vec<SplitString>) {
         let mut cuts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         cuts.extend(more);
@@ -54,18 +57,20 @@ impl SharedCuts {
 /// Joins the texts of a response's blocks where deltas cut a character in half.
 #[derive(Debug, Default)]
 pub(super) struct BlockTexts {
+    /// The strings of this response that begin or end in half a pair.
     cuts: SharedCuts,
     /// The halves of characters that wait for the next delta, by the index of their block.
     halves: BTreeMap<usize, SurrogateJoiner>,
 }
 
 impl BlockTexts {
-    /// Creates an instance for the response whose cuts are shared.
+    /// Creates the joiner for one response. `cuts` is filled by the [`RepairInterceptor`] of the same request.
     pub(super) fn new(cuts: SharedCuts) -> Self {
         Self { cuts, halves: BTreeMap::new() }
     }
 
-    /// Returns the next delta of a block's text with joined characters. A half at its end is held back.
+    /// Returns the next delta of a block's text or arguments with the surrogate pairs joined that two deltas share. A
+    /// first half at the end is held back until the block's next delta. `index` is the block's index.
     pub(super) fn join(&mut self, index: usize, text: String) -> String {
         let halves = self.halves.entry(index).or_default();
         let text = self.cuts.join(halves, text);
@@ -75,12 +80,13 @@ impl BlockTexts {
         text
     }
 
-    /// Returns the indexes of the blocks for which a half is held back.
+    /// Returns the indexes of the blocks for which the first half of a surrogate pair is held back.
     pub(super) fn pending_blocks(&self) -> Vec<usize> {
         self.halves.keys().copied().collect()
     }
 
-    /// Returns the half that was held back for a block, as U+FFFD, if there is one. It is called at the block's end.
+    /// Returns U+FFFD if half a surrogate pair is still held back for this block, and `None` otherwise. Called at the
+    /// end of the block, when the other half can no longer come.
     pub(super) fn flush(&mut self, index: usize) -> Option<String> {
         self.halves.remove(&index)?.flush()
     }
@@ -91,10 +97,12 @@ impl BlockTexts {
 pub(super) struct RepairInterceptor(pub(super) SharedCuts);
 
 impl Intercept for RepairInterceptor {
+    /// Returns the interceptor's name, which the SDK shows in its own logs.
     fn name(&self) -> &'static str {
         "RepairAnswer"
     }
 
+    /// Replaces the response's body by a [`RepairedBody`] before the SDK parses it. Never fails.
     fn modify_before_deserialization(
         &self,
         context: &mut BeforeDeserializationInterceptorContextMut<'_>,
@@ -113,9 +121,11 @@ impl Intercept for RepairInterceptor {
 
 /// The body of a response, which is repaired frame by frame.
 struct RepairedBody {
+    /// The original body.
     body: SdkBody,
     /// Whether the body consists of frames. Otherwise it is JSON text, which is held back up to its end.
     is_stream: bool,
+    /// Where the strings that begin or end in half a pair are recorded.
     cuts: SharedCuts,
     /// The bytes that are not a complete frame yet.
     held: BytesMut,
@@ -126,13 +136,16 @@ struct RepairedBody {
 }
 
 impl RepairedBody {
-    /// Wraps a body. The cuts of its frames are added to `cuts`.
+    /// Wraps a response's body. `is_stream` is whether the body is an event stream and not one JSON text. The strings
+    /// of repaired frames that begin or end in half a surrogate pair are recorded in `cuts`.
     fn new(body: SdkBody, is_stream: bool, cuts: SharedCuts) -> Self {
         Self { body, is_stream, cuts, held: BytesMut::new(), is_passthrough: false, is_over: false }
     }
 
-    /// Takes the bytes that can be passed on; `None` if there are none yet.
-    fn ready(&mut self) -> Option<Bytes> {
+    /// Removes and returns the bytes that can be passed on: complete frames, or the rest at the end of the body, each
+    /// repaired. Returns `None` if there are none yet. Something longer than [`MAX_HELD`] makes all further bytes pass
+    /// unchanged.
+    fn take_ready(&mut self) -> Option<Bytes> {
         let mut ready = BytesMut::new();
         while self.is_stream && !self.is_passthrough {
             let Some(length) = self.held.first_chunk().map(|length| u32::from_be_bytes(*length) as usize)
@@ -143,7 +156,7 @@ impl RepairedBody {
                 self.is_passthrough = true;
             } else if length <= self.held.len() {
                 let frame = self.held.split_to(length).freeze();
-                ready.extend_from_slice(&self.repaired(&frame).unwrap_or(frame));
+                ready.extend_from_slice(&self.repair_frame(&frame).unwrap_or(frame));
             } else {
                 break;
             }
@@ -157,8 +170,9 @@ impl RepairedBody {
         (!ready.is_empty()).then(|| ready.freeze())
     }
 
-    /// Returns a frame without half pairs; `None` if it can pass unchanged.
-    fn repaired(&self, frame: &[u8]) -> Option<Bytes> {
+    /// Rewrites a frame of the event stream with U+FFFD in place of each half of a surrogate pair, and records the
+    /// halves. Returns `None` if the frame has no such half or cannot be read; the frame then passes unchanged.
+    fn repair_frame(&self, frame: &[u8]) -> Option<Bytes> {
         // Most frames contain no half pair, and need not be parsed.
         if matches!(repair(frame), Cow::Borrowed(_)) {
             return None;
@@ -176,6 +190,7 @@ impl Body for RepairedBody {
     type Data = Bytes;
     type Error = BoxError;
 
+    /// Polls the original body and returns the bytes that are ready, repaired. Errors and trailers pass unchanged.
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -185,7 +200,7 @@ impl Body for RepairedBody {
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(data) => {
                         self.held.extend_from_slice(&data);
-                        if let Some(ready) = self.ready() {
+                        if let Some(ready) = self.take_ready() {
                             return Poll::Ready(Some(Ok(Frame::data(ready))));
                         }
                     }
@@ -195,6 +210,6 @@ impl Body for RepairedBody {
                 None => self.is_over = true,
             }
         }
-        Poll::Ready(self.ready().map(|ready| Ok(Frame::data(ready))))
+        Poll::Ready(self.take_ready().map(|ready| Ok(Frame::data(ready))))
     }
 }

@@ -20,9 +20,13 @@ const ANSWER_TOKENS: u32 = 4096;
 
 /// A request in Bedrock's types.
 pub(super) struct ConverseRequest {
+    /// The system prompt.
     pub(super) system: Option<Vec<SystemContentBlock>>,
+    /// The conversation.
     pub(super) messages: Vec<Message>,
+    /// The declared tools and the tool choice.
     pub(super) tools: Option<ToolConfiguration>,
+    /// Token limit, temperature and stop texts.
     pub(super) inference: Option<InferenceConfiguration>,
     /// Fields that only the vendor of the model knows, such as `thinking`.
     pub(super) additional_fields: Option<Document>,
@@ -31,7 +35,8 @@ pub(super) struct ConverseRequest {
 }
 
 impl ConverseRequest {
-    /// Writes a request for the model with this name. `prompt_cache` overrides what the family caches by default.
+    /// Converts a request into Bedrock's types. `name` is the model's full name, which marks the reasoning that it gets
+    /// back. `prompt_cache` overrides whether the model's family caches by default.
     pub(super) fn new(
         request: &Request,
         name: &str,
@@ -61,7 +66,7 @@ enum ThinkingRequest {
 }
 
 impl ThinkingRequest {
-    /// Writes the field `thinking`.
+    /// Returns the field `thinking` of the request, which Bedrock passes on to the Claude model.
     fn field(&self) -> Document {
         document(match self {
             Self::Budget(tokens) => json!({ "thinking": { "type": "enabled", "budget_tokens": tokens } }),
@@ -70,7 +75,8 @@ impl ThinkingRequest {
     }
 }
 
-/// Decides whether and how the request asks the model to think.
+/// Decides whether and how the model is asked to think. Returns `None` if the request sets no `thinking_tokens`, if the
+/// model can't think, or if the history does not allow it now. `name` is the model's full name.
 fn thinking_request(request: &Request, name: &str, family: ModelFamily) -> Option<ThinkingRequest> {
     let tokens = request.settings.thinking_tokens?;
     match family.thinking {
@@ -81,7 +87,9 @@ fn thinking_request(request: &Request, name: &str, family: ModelFamily) -> Optio
     }
 }
 
-/// Writes limit, temperature and stop texts; `None` if none of them is set.
+/// Returns token limit, temperature and stop texts of the request; `None` if none of them is set. With a thinking
+/// budget the token limit is raised where it would leave no tokens for the answer, and a model that thinks gets no
+/// temperature.
 fn inference_configuration(
     request: &Request,
     family: ModelFamily,
@@ -105,7 +113,7 @@ fn inference_configuration(
     (max_tokens.is_some() || temperature.is_some() || !settings.stop.is_empty()).then_some(inference)
 }
 
-/// Writes the system prompt; `None` if it is blank.
+/// Returns the system prompt as blocks; `None` if it is missing or blank. If `caches`, a cache point is appended.
 fn system_blocks(request: &Request, caches: bool) -> Option<Vec<SystemContentBlock>> {
     let text = request.instructions.as_deref().filter(|text| !text.trim().is_empty())?;
     let mut blocks = vec![SystemContentBlock::Text(text.to_owned())];
@@ -115,7 +123,9 @@ fn system_blocks(request: &Request, caches: bool) -> Option<Vec<SystemContentBlo
     Some(blocks)
 }
 
-/// Writes the tools and the tool choice; `None` if there is no tool to declare.
+/// Returns the declared tools and the tool choice; `None` if there is no tool to declare. If the request offers no
+/// tools or forbids calls, the tools that the history has calls of are declared, because Bedrock requires it. If
+/// `caches`, a cache point is appended; if `thinks`, no tool is forced.
 fn tool_configuration(request: &Request, caches: bool, thinks: bool) -> Option<ToolConfiguration> {
     let is_offered = request.settings.tool_choice != ToolChoice::None && !request.tools.is_empty();
     let mut declared: Vec<Tool> = match is_offered {
@@ -144,7 +154,8 @@ fn tool_configuration(request: &Request, caches: bool, thinks: bool) -> Option<T
     Some(tools.expect("the tools are set"))
 }
 
-/// Writes the declaration of a tool.
+/// Converts a tool into Bedrock's declaration, with a name and a schema that every provider accepts. A blank
+/// description is left out.
 fn tool_declaration(tool: &protocol::Tool) -> Tool {
     let description = Some(&tool.description).filter(|text| !text.trim().is_empty());
     let specification = ToolSpecification::builder()
@@ -154,7 +165,7 @@ fn tool_declaration(tool: &protocol::Tool) -> Tool {
     Tool::ToolSpec(specification.build().expect("name and schema are set"))
 }
 
-/// Creates a cache point: Bedrock caches everything before it.
+/// Creates a cache point, a marker up to which Bedrock caches the request.
 fn cache_point() -> CachePointBlock {
     let point = CachePointBlock::builder().r#type(CachePointType::Default).build();
     point.expect("the type is set")

@@ -44,16 +44,17 @@ pub(super) struct ResponseReader {
     turn: TurnDecoder,
 }
 
-/// Returns the deltas of a response as a stream, which ends after [`Delta::End`] or the first error.
-pub(super) fn deltas(answer: ResponseReader) -> impl Stream<Item = Result<Delta, ModelError>> + Send {
-    stream::try_unfold(answer, |mut answer| async move {
-        let delta = answer.next().await?;
-        Ok(delta.map(|delta| (delta, answer)))
+/// Returns the deltas of a response as a stream. The stream ends after [`Delta::End`] or the first error.
+pub(super) fn deltas(reader: ResponseReader) -> impl Stream<Item = Result<Delta, ModelError>> + Send {
+    stream::try_unfold(reader, |mut reader| async move {
+        let delta = reader.next().await?;
+        Ok(delta.map(|delta| (delta, reader)))
     })
 }
 
 impl ResponseReader {
-    /// Creates a reader for the events of an accepted request. `names` are those of the request.
+    /// Creates a reader for the events of an accepted request. `names` restores the original names of the request's
+    /// tools, `idle_timeout` is the maximum time without an event, and `texts` joins characters that two events share.
     pub(super) fn new(
         events: EventReceiver<Event, ConverseStreamOutputError>,
         request_id: Option<String>,
@@ -80,7 +81,11 @@ impl ResponseReader {
         }
     }
 
-    /// Returns the next delta; `None` after [`Delta::End`].
+    /// Waits for the next delta. Returns `None` after [`Delta::End`].
+    ///
+    /// # Errors
+    /// A [`ModelError`] if the stream fails, ends early or sends nothing for the idle timeout, and if Bedrock or the
+    /// pieces of calls make the turn unusable.
     async fn next(&mut self) -> Result<Option<Delta>, ModelError> {
         loop {
             if let Some(delta) = self.ready.pop_front() {
@@ -121,9 +126,9 @@ impl ResponseReader {
         }
     }
 
-    /// Creates an error of this kind with the request's id.
-    fn error_with_request_id(&self, kind: ModelErrorKind, what: impl Into<String>) -> ModelError {
-        error::stream_error(kind, what.into(), self.request_id.as_deref())
+    /// Creates an error of this kind. Its cause for the log is `cause` with Bedrock's id of the request.
+    fn error_with_request_id(&self, kind: ModelErrorKind, cause: impl Into<String>) -> ModelError {
+        error::stream_error(kind, cause.into(), self.request_id.as_deref())
     }
 }
 
@@ -138,23 +143,31 @@ enum StreamEnd {
 /// What is sent at the end of a block of reasoning.
 #[derive(Default)]
 struct ReasoningBlock {
+    /// The pieces of the signature so far.
     signature: String,
+    /// The redacted content so far.
     redacted: Vec<u8>,
 }
 
 /// Turns Bedrock's events into deltas.
 struct TurnDecoder {
+    /// The tools' names on the wire and their original names.
     names: ToolNames,
+    /// The model's id, for the usage and the log.
     model: Arc<str>,
+    /// Joins characters that two events share.
     texts: BlockTexts,
     /// The open blocks of reasoning by their index.
     blocks: BTreeMap<usize, ReasoningBlock>,
+    /// The calls so far.
     calls: Calls,
+    /// How the turn ended, once Bedrock's stop reason has come.
     end: Option<StreamEnd>,
 }
 
 impl TurnDecoder {
-    /// Applies one event, and appends its deltas to `out`.
+    /// Applies one event of the response to the turn and appends the resulting deltas to `out`. The stop reason is only
+    /// stored in `end`, because the token counts come after it.
     fn apply_event(&mut self, event: Event, out: &mut VecDeque<Delta>) {
         match event {
             Event::ContentBlockStart(event) => {
@@ -195,7 +208,8 @@ impl TurnDecoder {
         }
     }
 
-    /// Ends the calls, and returns how the turn ended. If a call or arguments would be lost, the turn is malformed.
+    /// Ends the calls of the turn when Bedrock's stop reason has come, and returns how the turn ended. If a call or
+    /// arguments would be lost, the result is [`StreamEnd::Malformed`].
     fn finish_calls(&mut self, reason: &WireReason, out: &mut VecDeque<Delta>) -> StreamEnd {
         let stop = stream_end(reason);
         if let StreamEnd::Reason(meaning) = &stop {
@@ -209,8 +223,9 @@ impl TurnDecoder {
         stop
     }
 
-    /// Sends the half of a character that was held back for a block's text or reasoning. A half at the end of arguments is
-    /// dropped, because such arguments were cut off.
+    /// Appends U+FFFD to `out` as text or reasoning if half a character is still held back for the block at `index`;
+    /// called at the block's end. Half a character at the end of arguments is dropped, because such arguments were cut
+    /// off.
     fn flush_block(&mut self, index: usize, out: &mut VecDeque<Delta>) {
         let Some(rest) = self.texts.flush(index) else { return };
         if self.blocks.contains_key(&index) {
@@ -220,7 +235,9 @@ impl TurnDecoder {
         }
     }
 
-    /// Returns the delta for a piece of text or reasoning. Pieces of calls and signatures go elsewhere, and give `None`.
+    /// Applies the next piece of the block at `index`. Returns the delta for a piece of text or reasoning. For a piece
+    /// of a call the deltas are appended to `out`, a piece of a signature is stored for the block's end, and the result
+    /// is `None`.
     fn content_delta(
         &mut self,
         index: usize,
@@ -254,7 +271,8 @@ impl TurnDecoder {
     }
 }
 
-/// Sends the signature or the redacted content at the end of a block of reasoning.
+/// Appends the deltas for the end of a block of reasoning to `out`: its signature and its redacted content, if it has
+/// them.
 fn push_reasoning_end(ReasoningBlock { signature, redacted }: ReasoningBlock, out: &mut VecDeque<Delta>) {
     out.extend(non_empty(signature).map(Delta::ReasoningSignature));
     if !redacted.is_empty() {
@@ -262,7 +280,7 @@ fn push_reasoning_end(ReasoningBlock { signature, redacted }: ReasoningBlock, ou
     }
 }
 
-/// Returns what Bedrock's stop reason means.
+/// Converts Bedrock's stop reason into how the turn ended. An unknown reason counts as a complete turn.
 fn stream_end(reason: &WireReason) -> StreamEnd {
     StreamEnd::Reason(match reason {
         WireReason::EndTurn | WireReason::ToolUse | WireReason::StopSequence => StopReason::Complete,
@@ -278,12 +296,13 @@ fn stream_end(reason: &WireReason) -> StreamEnd {
     })
 }
 
-/// Returns whether a stop reason means that a limit of tokens was reached.
+/// Returns whether a stop reason means that a limit of tokens ended the turn.
 fn is_limit(reason: &WireReason) -> bool {
     matches!(reason, WireReason::MaxTokens | WireReason::ModelContextWindowExceeded)
 }
 
-/// Returns the token counts as the protocol defines them. Bedrock's input does not include cached tokens.
+/// Converts Bedrock's token counts into those of the AG-UI protocol, whose input includes cached tokens. `model` is the
+/// model's id.
 fn usage(used: &WireUsage, model: &str) -> TokenUsage {
     // The SDK reads a missing count as 0, and no turn has 0 tokens.
     let count = |tokens: i32| u64::try_from(tokens).ok().filter(|tokens| *tokens > 0);
@@ -308,12 +327,12 @@ fn usage(used: &WireUsage, model: &str) -> TokenUsage {
     }
 }
 
-/// Returns a text unless it is empty.
+/// Returns the text; `None` if it is empty, so that no empty delta is sent.
 fn non_empty(text: String) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// Returns a block's index, which Bedrock counts from 0, as the number of a call.
+/// Converts a block's index, which Bedrock counts from 0, into the number that identifies the block's call.
 fn block_index(index: i32) -> usize {
     usize::try_from(index).unwrap_or(usize::MAX)
 }

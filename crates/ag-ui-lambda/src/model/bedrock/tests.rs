@@ -15,30 +15,37 @@ use crate::protocol::{ContentPart, PartKind};
 
 const CLAUDE: &str = "anthropic.claude-sonnet-4-5-20250929-v1:0";
 
+/// Returns a part of a user's message.
 fn part(kind: PartKind) -> UserPart {
     UserPart::Content(ContentPart { kind, id: None, metadata: None })
 }
 
+/// Returns a text part of a user's message.
 fn text(text: &str) -> UserPart {
     part(PartKind::Text { text: text.into() })
 }
 
+/// Returns a request with this history and default settings.
 fn request(history: impl Into<Vec<Turn>>) -> Request {
     Request { instructions: None, history: history.into(), tools: [].into(), settings: Default::default() }
 }
 
-fn hello() -> Request {
+/// Returns a request with one message of the user.
+fn hello_request() -> Request {
     request([Turn::User(vec![text("Hello")])])
 }
 
+/// Returns the frame of a piece of text.
 fn text_event(text: &str) -> Vec<u8> {
     event("contentBlockDelta", &json!({ "contentBlockIndex": 0, "delta": { "text": text } }))
 }
 
+/// Returns the frame with the stop reason.
 fn stop_event(reason: &str) -> Vec<u8> {
     event("messageStop", &json!({ "stopReason": reason }))
 }
 
+/// Returns the frame with the token counts.
 fn usage_event(usage: &Value) -> Vec<u8> {
     event("metadata", &json!({ "usage": usage, "metrics": { "latencyMs": 1 } }))
 }
@@ -69,9 +76,10 @@ async fn collect_turn(model: &Bedrock, request: &Request) -> (Vec<Delta>, Option
     (deltas, None)
 }
 
+/// Collects the turn of a Claude model that gets these bytes as its event stream.
 async fn deltas_of(bytes: Vec<u8>, end: End) -> (Vec<Delta>, Option<ModelError>) {
     let server = StubServer::with_responses([StubResponse::Events(bytes, end)]);
-    collect_turn(&server.model(CLAUDE), &hello()).await
+    collect_turn(&server.model(CLAUDE), &hello_request()).await
 }
 
 #[tokio::test]
@@ -79,7 +87,7 @@ async fn nothing_is_sent_before_the_stream_is_polled() {
     let server = StubServer::with_responses([]);
     let model = server.model(CLAUDE);
 
-    drop(model.stream(&hello()));
+    drop(model.stream(&hello_request()));
 
     assert_eq!((model.name(), server.connections()), (&*format!("bedrock/{CLAUDE}"), 0));
 }
@@ -94,7 +102,7 @@ async fn warm_up_and_turns_share_one_connection() {
 
     model.warm_up().await;
     for _ in 0..2 {
-        let (deltas, error) = collect_turn(&model, &hello()).await;
+        let (deltas, error) = collect_turn(&model, &hello_request()).await;
         assert!(error.is_none() && deltas.len() == 3, "{deltas:?} {error:?}");
     }
 

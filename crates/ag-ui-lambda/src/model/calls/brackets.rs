@@ -6,11 +6,12 @@ pub(super) struct Brackets {
     depth: usize,
     is_in_string: bool,
     is_escaped: bool,
+    /// Whether the outermost object, list or string has ended.
     is_closed: bool,
 }
 
 impl Brackets {
-    /// Reads the next piece of the text.
+    /// Reads the next piece of the JSON text. The pieces may be cut anywhere.
     pub(super) fn push(&mut self, json: &str) {
         for byte in json.bytes() {
             match byte {
@@ -31,7 +32,8 @@ impl Brackets {
         }
     }
 
-    /// Returns whether an object, a list or a string is complete, so that nothing may follow.
+    /// Returns whether the outermost object, list or string has ended, so that the JSON text is complete. A number or a
+    /// word such as `null` never counts as ended.
     pub(super) fn is_closed(&self) -> bool {
         self.is_closed
     }

@@ -16,7 +16,7 @@ pub(in crate::model) struct CallDelta {
     pub(in crate::model) json: String,
     /// The opaque value that the provider wants back with the call.
     pub(in crate::model) signature: Option<String>,
-    /// Whether the wire says that a call starts here.
+    /// Whether the frame marks this piece as the start of a call.
     pub(in crate::model) is_start: bool,
     /// Whether `json` holds all arguments, and not only the next piece of them.
     pub(in crate::model) has_all_arguments: bool,

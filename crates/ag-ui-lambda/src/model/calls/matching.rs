@@ -1,4 +1,6 @@
-//! Finds the call that a piece belongs to, or that the piece starts a new one.
+//! Decides whether a piece of a call belongs to a known call, and to which, or starts a new one.
+//!
+//! Calls are returned as indexes into the list of the turn's calls.
 //!
 //! Servers differ. Some send every call with index 0 or without an index, some start a call without an index and continue it
 //! with one, some give two calls the same id, and some repeat name and id in every piece.
@@ -6,7 +8,8 @@
 use super::call_delta::CallDelta;
 use super::partial_call::{EMPTY_ARGUMENTS, PartialCall, differ, is_same_json, is_same_known};
 
-/// Returns the call that a piece continues; `None` if the piece starts a call, or belongs to none that is known.
+/// Returns the index of the call that a piece continues or repeats. Returns `None` if the piece starts a new call, or
+/// if it names no known call.
 pub(super) fn find_call(calls: &[PartialCall], delta: &CallDelta) -> Option<usize> {
     if delta.name.is_empty() && !delta.is_start {
         return find_owner(calls, delta);
@@ -15,10 +18,11 @@ pub(super) fn find_call(calls: &[PartialCall], delta: &CallDelta) -> Option<usiz
     repeats_call(&calls[call], delta).then_some(call)
 }
 
-/// Returns a piece without the words that some servers write in place of an id or a name that they leave out.
+/// Removes `null`, `None` and `undefined` from a piece where a server wrote such a word in place of an id or a name
+/// that it left out.
 ///
-/// Such a word may also be a tool's real name. It is removed only where the piece has no id, or belongs to a call whose
-/// name is known.
+/// Such a word may also be a tool's real name. A name is removed only where the piece has no id, or belongs to a call
+/// whose name is known.
 pub(super) fn without_null_words(calls: &[PartialCall], mut delta: CallDelta) -> CallDelta {
     let is_null = |text: &str| matches!(text, "null" | "None" | "undefined");
     if is_null(&delta.id) {
@@ -32,8 +36,9 @@ pub(super) fn without_null_words(calls: &[PartialCall], mut delta: CallDelta) ->
     delta
 }
 
-/// Returns the call that an entry of the list of all calls repeats. `is_listed` marks the calls that an entry before has
-/// repeated. The entry may have other ids than the pieces before.
+/// Returns the index of the streamed call that an entry of the final list of all calls repeats; `None` if the entry is
+/// a new call. `is_listed` marks the calls that earlier entries of the list have repeated; they are not found again.
+/// The entry may have other ids than the pieces of the stream.
 pub(super) fn find_listed(calls: &[PartialCall], delta: &CallDelta, is_listed: &[bool]) -> Option<usize> {
     let is_free =
         |call: &usize| is_listed.get(*call) == Some(&false) && !differ(&calls[*call].name, &delta.name);
@@ -47,7 +52,9 @@ pub(super) fn find_listed(calls: &[PartialCall], delta: &CallDelta, is_listed: &
         .or_else(|| find(&|call| call.is_identified_by(delta)))
 }
 
-/// Returns the only call that arguments without a call may belong to; `None` if there is not exactly one.
+/// Returns the index of the only call to which arguments without any id can belong: it has a name and its arguments are
+/// not complete. If there are several, `json` decides: the start of an object belongs to a call without arguments,
+/// anything else to a call with some. Returns `None` if still not exactly one call fits.
 pub(super) fn find_call_lacking_arguments(calls: &[PartialCall], json: &str) -> Option<usize> {
     let is_lacking = |call: &usize| calls[*call].announced_id.is_some() && !calls[*call].is_closed();
     let lacking: Vec<usize> = (0..calls.len()).filter(is_lacking).collect();
@@ -60,7 +67,8 @@ pub(super) fn find_call_lacking_arguments(calls: &[PartialCall], json: &str) -> 
     })
 }
 
-/// Returns the call that a piece without a name belongs to. A known id counts more than an index.
+/// Returns the index of the call that a piece without a name belongs to: by the item's id, by the call's id, by the
+/// index on the wire, and for a piece without index and id the last call. Returns `None` if no call fits.
 fn find_owner(calls: &[PartialCall], delta: &CallDelta) -> Option<usize> {
     let may_have_index = |call: &PartialCall| !call.has_other_index(delta);
     let has_item = |call: &PartialCall| is_same_known(&call.item_id, &delta.item_id);
@@ -81,7 +89,8 @@ fn find_owner(calls: &[PartialCall], delta: &CallDelta) -> Option<usize> {
     })
 }
 
-/// Returns the call that a piece with a name may repeat.
+/// Returns the index of the call that a piece with a name (or marked as a start) may repeat, by ids, by index, or by
+/// arguments. The caller then checks with [`repeats_call`] whether it does. Returns `None` if there is no candidate.
 fn find_repeated(calls: &[PartialCall], delta: &CallDelta) -> Option<usize> {
     let identified = find_last_open(calls, |call| {
         let has_same_id = is_same_known(&call.item_id, &delta.item_id) || is_same_known(&call.id, &delta.id);
@@ -94,7 +103,9 @@ fn find_repeated(calls: &[PartialCall], delta: &CallDelta) -> Option<usize> {
     })
 }
 
-/// Returns the first open call whose arguments so far are the beginning of this piece's complete arguments.
+/// Returns the index of the first call that the wire has not reported as complete, that has the piece's name, and whose
+/// arguments so far are the beginning of the piece's arguments. Returns `None` if there is no such call, or if the
+/// piece does not hold all arguments.
 fn find_begun_with(calls: &[PartialCall], delta: &CallDelta) -> Option<usize> {
     let is_begun = |call: &PartialCall| {
         !call.has_stopped && call.name == delta.name && delta.json.trim().starts_with(&call.json)
@@ -102,19 +113,22 @@ fn find_begun_with(calls: &[PartialCall], delta: &CallDelta) -> Option<usize> {
     if delta.has_all_arguments { calls.iter().position(is_begun) } else { None }
 }
 
-/// Returns the last call that `matches` and still lacks arguments; otherwise the last one that `matches`.
+/// Returns the index of the last call that `matches` and still lacks arguments; without such a call, of the last call that
+/// `matches`.
 fn find_last_open(calls: &[PartialCall], matches: impl Fn(&PartialCall) -> bool) -> Option<usize> {
     let open = calls.iter().rposition(|call| matches(call) && !call.is_closed());
     open.or_else(|| calls.iter().rposition(matches))
 }
 
-/// Returns the call with this index on the wire; otherwise the call of that number, if it was started without an index.
+/// Returns the position of the last call with this index on the wire. If no call has it, `index` counts as a position in
+/// `calls`, provided that the call there was started without an index.
 fn find_at_index(calls: &[PartialCall], index: usize) -> Option<usize> {
     let started_without_index = || calls.get(index).filter(|call| call.index.is_none()).map(|_| index);
     calls.iter().rposition(|call| call.index == Some(index)).or_else(started_without_index)
 }
 
-/// Returns whether a piece with a name repeats or continues this call, and does not start another one.
+/// Returns whether a piece with a name (or marked as a start) repeats or continues this call; `false` means that the
+/// piece starts another call.
 fn repeats_call(call: &PartialCall, delta: &CallDelta) -> bool {
     let is_identified = call.is_identified_by(delta);
     let is_new_start = delta.is_start && (call.has_stopped || !is_identified);

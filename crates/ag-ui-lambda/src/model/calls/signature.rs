@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-/// Merges an earlier value with a later one. Objects are merged member by member; anything else is replaced by the later
-/// value. If only one of the two is there, it is the result.
+/// Merges the opaque value (signature) of a call so far with the value of a later piece. JSON objects are merged member
+/// by member; any other later value replaces the earlier one. If only one of the two is given, it is returned.
 pub(super) fn merge_signatures(known: Option<&str>, later: Option<&str>) -> Option<String> {
     let (Some(known), Some(later)) = (known, later) else { return later.or(known).map(ToOwned::to_owned) };
     let read = |text: &str| serde_json::from_str::<Map<String, Value>>(text).ok();
@@ -16,7 +16,8 @@ pub(super) fn merge_signatures(known: Option<&str>, later: Option<&str>) -> Opti
     }
 }
 
-/// Merges members into others. Items of a list that come again are not added twice.
+/// Merges the members of `more` into `members`: objects recursively, and lists without adding an item twice. Any other
+/// value is replaced.
 fn merge_members(members: &mut Map<String, Value>, more: Map<String, Value>) {
     for (name, value) in more {
         match (members.get_mut(&name), value) {

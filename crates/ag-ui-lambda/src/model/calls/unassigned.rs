@@ -8,8 +8,8 @@ use super::partial_call::{is_empty_arguments, is_same_known};
 pub(super) struct UnassignedArguments(Vec<CallDelta>);
 
 impl UnassignedArguments {
-    /// Keeps a piece of arguments, joined with the pieces of the same index and ids. A piece with all arguments replaces
-    /// them.
+    /// Keeps a piece of arguments that belongs to no known call. It is appended to kept pieces of the same index and
+    /// ids; a piece that holds all arguments replaces them. Empty arguments are ignored.
     pub(super) fn keep(&mut self, delta: CallDelta) {
         if is_empty_arguments(&delta.json) {
             return;
@@ -24,12 +24,14 @@ impl UnassignedArguments {
         }
     }
 
-    /// Keeps the arguments of a call that has no name as a group of their own.
+    /// Keeps all arguments of a call for which no name has come, as a group of their own. Used at the end of the turn,
+    /// when they may belong to another call.
     pub(super) fn keep_nameless(&mut self, json: String) {
         self.0.push(CallDelta { json, ..CallDelta::default() });
     }
 
-    /// Removes and returns the arguments that came before the call which this piece starts; empty if there are none.
+    /// Removes and returns the arguments with the index or an id of a call that this piece starts. Returns an empty
+    /// text if none were kept for the call.
     pub(super) fn take_for(&mut self, start: &CallDelta) -> String {
         let belongs = |kept: &CallDelta| {
             let has_same_index = kept.index.is_some() && kept.index == start.index;
@@ -43,7 +45,7 @@ impl UnassignedArguments {
         }
     }
 
-    /// Removes and returns all arguments, one text for each group.
+    /// Removes and returns all kept arguments, one JSON text for each index and id. Used at the end of the turn.
     pub(super) fn take_all(&mut self) -> Vec<String> {
         std::mem::take(&mut self.0).into_iter().map(|kept| kept.json).collect()
     }

@@ -8,7 +8,12 @@ use super::schema::{Schema, Subschemas};
 use super::values::{MessageValues, PairValue, parse_number};
 use crate::protocol::Tool;
 
-/// Makes the arguments of a call from the rest of a message, without the tool's name.
+/// Makes the arguments of a call of `tool` for a message of the user: values in the message are used where they fit,
+/// and the rest is made from the tool's schema. `message` is the text without the tool's name. Without a schema the
+/// arguments are an empty object.
+///
+/// # Errors
+/// A [`SampleError`] with a sentence for the user if no arguments fit the schema.
 pub(super) fn from_message(tool: &Tool, message: &str) -> Result<Value, SampleError> {
     let Some(parameters) = &tool.parameters else { return Ok(Value::Object(Map::new())) };
     let mut schema = Schema::new(parameters);
@@ -17,8 +22,11 @@ pub(super) fn from_message(tool: &Tool, message: &str) -> Result<Value, SampleEr
     sample::sample(&mut schema, &given)
 }
 
-/// Returns the preferred arguments if they fit the tool's schema. Otherwise arguments are made that keep the members which
-/// the schema knows and accepts.
+/// Returns the `preferred` arguments if they fit the tool's schema, or if the tool has no schema. Otherwise arguments
+/// are made from the schema, with those preferred members that the schema lists and accepts.
+///
+/// # Errors
+/// A [`SampleError`] with a sentence for the user if no arguments fit the schema.
 pub(super) fn fit_to_schema(tool: &Tool, preferred: &Value) -> Result<Value, SampleError> {
     let Some(parameters) = &tool.parameters else { return Ok(preferred.clone()) };
     let mut schema = Schema::new(parameters);
@@ -46,6 +54,7 @@ pub(super) fn fit_to_schema(tool: &Tool, preferred: &Value) -> Result<Value, Sam
 /// Assigns the values in a message to the members of the outermost object.
 struct Assignment<'s, 'a> {
     schema: &'s mut Schema<'a>,
+    /// The members that the schema names, the required ones first.
     members: Vec<Member<'a>>,
 }
 
@@ -60,12 +69,12 @@ struct Member<'a> {
 }
 
 impl Member<'_> {
-    /// Returns whether the member may be a number.
+    /// Returns whether the schema of this member allows a number.
     fn is_number(&self) -> bool {
         self.has_type("number") || self.has_type("integer")
     }
 
-    /// Returns whether the member may have the type with this name.
+    /// Returns whether the schema of this member names this JSON Schema type, in itself or in an alternative.
     fn has_type(&self, name: &str) -> bool {
         self.subschemas_with_alternatives
             .iter()
@@ -73,7 +82,7 @@ impl Member<'_> {
             .any(|types| types.contains(&name))
     }
 
-    /// Returns the texts that the member may be, if its schema lists them.
+    /// Returns the texts that the member's schema lists in `enum`, in itself or in an alternative.
     fn enum_values(&self) -> impl Iterator<Item = &str> {
         self.subschemas_with_alternatives
             .iter()
@@ -83,8 +92,8 @@ impl Member<'_> {
 }
 
 impl<'s, 'a> Assignment<'s, 'a> {
-    /// Finds the members that a schema knows, the required ones first. `None` if the schema is unusable; the reason is
-    /// reported when a value is made.
+    /// Finds the members that the schema names, the required ones first. Returns `None` if the schema is unusable, for
+    /// example because of a missing reference; the error is then reported when the arguments are made.
     fn new(schema: &'s mut Schema<'a>) -> Option<Self> {
         let subschemas = with_alternatives(schema, schema.root())?;
         // The required members come first, in the order of the schema.
@@ -120,7 +129,11 @@ impl<'s, 'a> Assignment<'s, 'a> {
         Some(Self { schema, members: found })
     }
 
-    /// Returns the members that get a value from the message. The others are left to [`sample`](super::sample).
+    /// Returns the members for which the message has a value. Only required members, and members that the message
+    /// names, get one; [`sample`](super::sample) makes the other members that are needed.
+    ///
+    /// # Errors
+    /// A [`SampleError`] if the message gives a member a value that its schema does not accept.
     fn assign(mut self, message: &str) -> Result<Map<String, Value>, SampleError> {
         let names: Vec<&str> = self.members.iter().map(|member| member.name).collect();
         let mut values = MessageValues::parse(message, &names);
@@ -147,8 +160,11 @@ impl<'s, 'a> Assignment<'s, 'a> {
         Ok(given)
     }
 
-    /// Returns the value of a pair in the form that the member requires. A value that does not fit is an error, so that it is
-    /// not replaced silently.
+    /// Converts the value of a pair such as `amount=20` in the message into JSON that the member's schema accepts, as a
+    /// number, another JSON value, a text or an entry of `enum`.
+    ///
+    /// # Errors
+    /// A [`SampleError`] if none of these fits, so that the user's value is not replaced silently.
     fn value_of_pair(&mut self, member: &Member<'a>, given: &PairValue) -> Result<Value, SampleError> {
         let text = given.text.as_str();
         let mut candidates = vec![];
@@ -165,7 +181,9 @@ impl<'s, 'a> Assignment<'s, 'a> {
         })
     }
 
-    /// Takes the next value of the message that fits the member, if there is one.
+    /// Finds the value for a member that the message does not give as a pair: an entry of `enum`, `true` for a flag
+    /// that is named, a number, a quoted text or a word with a digit. A used number, quotation or word is removed from
+    /// `values`. `numbers_kept` is how many numbers must remain for later members. Returns `None` if nothing fits.
     fn take_plain_value(
         &mut self,
         member: &Member<'a>,
@@ -200,8 +218,9 @@ impl<'s, 'a> Assignment<'s, 'a> {
     }
 }
 
-/// Returns a subschema with all that it refers to, alternatives included. It serves to find names and types, and not to check
-/// a value.
+/// Returns a subschema together with all subschemas that it refers to, including every usable alternative of `anyOf`,
+/// `oneOf`, `then` and `else`. The result serves to find names and types and not to check a value. Returns `None` if a
+/// reference can't be resolved.
 fn with_alternatives<'a>(schema: &mut Schema<'a>, part: &'a Value) -> Option<Subschemas<'a>> {
     let mut subschemas = Subschemas::new();
     schema.collect(part, &mut subschemas)?;

@@ -14,8 +14,9 @@ use super::values::parse_number;
 /// The maximum length of a generated text, in characters.
 const MAX_TEXT_CHARS: usize = 10_000;
 
-/// Returns the types that a value may have by all these subschemas, the preferred one first. `null` comes last, or not at all
-/// if `is_full`.
+/// Returns the JSON Schema types that all these subschemas allow, in the order in which they are tried. Of several
+/// types `null` comes last, or is left out if `is_full`, that is, if the sample should have as much content as
+/// possible. If no subschema names a type, the likely one is returned.
 pub(super) fn allowed_types<'a>(subschemas: &Subschemas<'a>, is_full: bool) -> Vec<&'a str> {
     let named: Vec<Vec<&str>> = subschemas.iter().filter_map(|subschema| named_types(subschema)).collect();
     let mut types: Vec<&str> = named.iter().flatten().copied().collect();
@@ -42,7 +43,7 @@ pub(super) fn allowed_types<'a>(subschemas: &Subschemas<'a>, is_full: bool) -> V
     types
 }
 
-/// Returns the type that the keywords are about, for a schema that names no type.
+/// Guesses the type that a schema without `type` describes, from the keywords that it has. The default is `string`.
 fn likely_type(subschemas: &Subschemas<'_>) -> &'static str {
     let has = |keywords: &[&str]| {
         subschemas.iter().any(|subschema| keywords.iter().any(|keyword| subschema.contains_key(*keyword)))
@@ -58,8 +59,9 @@ fn likely_type(subschemas: &Subschemas<'_>) -> &'static str {
     }
 }
 
-/// Returns the values that the subschemas name themselves. `item_index` is the index of an item in its list: each index
-/// starts at another value, since items may have to differ.
+/// Returns the values that the subschemas name themselves: `const`, `enum`, `default`, `examples` and an example in the
+/// description. `types` are the allowed types. `item_index` is the value's index in the list that is being made (0
+/// outside of a list): each index starts at another value, since items may have to differ.
 pub(super) fn named_values(subschemas: &Subschemas<'_>, types: &[&str], item_index: usize) -> Vec<Value> {
     let one = |keyword: &'static str| {
         subschemas.iter().filter_map(move |subschema| subschema.get(keyword)).cloned()
@@ -89,7 +91,8 @@ pub(super) fn named_values(subschemas: &Subschemas<'_>, types: &[&str], item_ind
     values
 }
 
-/// Returns the text in backticks after words that introduce an example, if there is one.
+/// Returns the text in backticks after `e.g.`, `for example` or `such as` in a description; `None` if there is no such
+/// example.
 fn example_in(description: &str) -> Option<&str> {
     let after = ["e.g.", "for example", "such as"].iter().find_map(|words| {
         let at = description.to_ascii_lowercase().find(words)?;
@@ -99,7 +102,9 @@ fn example_in(description: &str) -> Option<&str> {
     Some(text.trim_matches('"'))
 }
 
-/// Returns texts that may fit: one of the format, the name in words in the required length, and some that match the pattern.
+/// Returns texts that may fit: a sample of the `format`, the member's `name` in words, shortened or repeated to the
+/// required length, and texts that match the `pattern`. `item_index` is the value's index in its list: each index gives
+/// other texts.
 pub(super) fn text_candidates(subschemas: &Subschemas<'_>, name: &str, item_index: usize) -> Vec<Value> {
     let named = |keyword: &'static str| {
         subschemas.iter().filter_map(move |subschema| subschema.get(keyword)?.as_str())
@@ -132,7 +137,9 @@ pub(super) fn text_candidates(subschemas: &Subschemas<'_>, name: &str, item_inde
     texts.into_iter().map(Value::String).collect()
 }
 
-/// Returns numbers that may fit: small ones, those at the bounds, and multiples near the bounds.
+/// Returns numbers that may fit: small ones, those at the bounds, and multiples of `multipleOf` near the bounds. With
+/// `is_integer` only integers are returned. `item_index` is the value's index in its list: each index starts at another
+/// number.
 pub(super) fn number_candidates(
     subschemas: &Subschemas<'_>,
     is_integer: bool,
@@ -178,11 +185,12 @@ pub(super) fn number_candidates(
         .collect()
 }
 
-/// Converts a number to JSON. An integer is written without a fraction, as people and `u32` expect it.
+/// Converts a number to JSON, without a fraction where the number is an integer, since `u32` and people do not expect
+/// `1.0`. Returns `None` if the number is not finite.
 fn to_json_number(number: f64) -> Option<Value> {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     if number.fract() == 0.0 && number.abs() <= EXACT {
-        #[expect(clippy::cast_possible_truncation, reason = "it is whole and exact")]
+        #[expect(clippy::cast_possible_truncation, reason = "it is an integer that f64 holds exactly")]
         return Some((number as i64).into());
     }
     serde_json::Number::from_f64(number).map(Value::Number)

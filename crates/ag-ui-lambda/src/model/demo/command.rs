@@ -19,7 +19,8 @@ pub(super) enum Command<'a> {
     Invalid(String),
 }
 
-/// Parses a message that begins with `/`; `None` if it does not.
+/// Parses a message such as `/refund_order {"order_id": 7}`. Returns `None` if the message does not begin with `/`. An
+/// unknown or ambiguous tool, and invalid JSON, give [`Command::Invalid`].
 pub(super) fn parse<'a>(message: &'a str, tools: &'a [Tool]) -> Option<Command<'a>> {
     let command = message.trim_start().strip_prefix('/')?;
     Some(match naming::parse_tool_name(command, tools) {
@@ -38,7 +39,7 @@ pub(super) fn parse<'a>(message: &'a str, tools: &'a [Tool]) -> Option<Command<'
     })
 }
 
-/// Returns the sentence for a name that no tool has, with the names that exist.
+/// Returns the answer to a command whose name no tool has: a sentence that lists the tools on offer.
 fn no_such_tool(tools: &[Tool]) -> String {
     let names: Vec<&str> = tools.iter().map(|tool| tool.name.as_str()).collect();
     match names.as_slice() {
@@ -47,7 +48,8 @@ fn no_such_tool(tools: &[Tool]) -> String {
     }
 }
 
-/// Joins names with commas, and with `last` before the last one. Of too many names only the first ones are listed.
+/// Joins names into an enumeration. `last` is the text before the last name, such as ` or `. Of more than [`MAX_NAMES`]
+/// names only the first ones are listed, with the number of the others.
 fn join_names(names: &[&str], last: &str) -> String {
     match names {
         names if names.len() > MAX_NAMES => {
@@ -58,24 +60,27 @@ fn join_names(names: &[&str], last: &str) -> String {
     }
 }
 
-/// Parses the arguments that stand in the message from the byte `at` on. The error is a sentence that tells the user what is
-/// wrong, and where in the message.
+/// Parses the JSON object in `message` from the byte `at` to the end of the message.
+///
+/// # Errors
+/// A sentence that tells the user what is wrong, and at which line and column of the message.
 fn parse_arguments(message: &str, at: usize) -> Result<Map<String, Value>, String> {
     let json = message[at..].trim_end();
     match serde_json::from_str(json) {
         Ok(Value::Object(arguments)) => Ok(arguments),
         Ok(_) => Err("The arguments must be a JSON object, such as {\"name\": \"value\"}.".into()),
-        Err(fault) => {
-            let (line, column) = position_in_message(message, at, fault.line(), fault.column());
-            let text = fault.to_string();
+        Err(error) => {
+            let (line, column) = position_in_message(message, at, error.line(), error.column());
+            let text = error.to_string();
             let problem = text.split(" at line ").next().unwrap_or_default();
             Err(format!("The arguments are not valid JSON: {problem} at line {line}, column {column}."))
         }
     }
 }
 
-/// Converts a line and a column of the JSON that begins at the byte `at` into a line and a column, in characters, of the
-/// message.
+/// Converts a position in the JSON text that begins at the byte `at` of `message` into a position in the message.
+/// `line` and `column` are those of a JSON error, counted from 1, the column in bytes. The result is line and column,
+/// the column in characters.
 fn position_in_message(message: &str, at: usize, line: usize, column: usize) -> (usize, usize) {
     let json = &message[at..];
     let start: usize = json.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
@@ -91,6 +96,7 @@ mod tests {
 
     use super::*;
 
+    /// Returns the tools of a shop, without schemas.
     fn tools() -> Vec<Tool> {
         ["refund_order", "get_weather", "get_account"]
             .map(|name| Tool {

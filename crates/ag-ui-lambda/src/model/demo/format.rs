@@ -2,7 +2,7 @@
 //!
 //! The checks are made for words of a chat, so that "tomorrow" does not become a date. They are not complete.
 
-/// Returns a text of this format; `None` for an unknown format, which any text fits.
+/// Returns a text that has this `format` of JSON Schema; `None` for an unknown format, which any text fits.
 pub(super) fn sample(format: &str) -> Option<&'static str> {
     Some(match format {
         "date" => "2026-01-15",
@@ -19,7 +19,8 @@ pub(super) fn sample(format: &str) -> Option<&'static str> {
     })
 }
 
-/// Returns whether a text has this format, by a simple check. Every text fits an unknown format.
+/// Returns whether a text has this `format` of JSON Schema. The check is simple and not complete, and every text fits
+/// an unknown format.
 pub(super) fn has_format(format: &str, text: &str) -> bool {
     match format {
         "date" => is_date(text),
@@ -53,17 +54,18 @@ pub(super) fn has_format(format: &str, text: &str) -> bool {
     }
 }
 
-/// Returns whether a text is one label of a domain name.
+/// Returns whether a text is one label of a domain name: letters, digits and `-`.
 fn is_label(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || c == '-')
 }
 
-/// Returns whether a text is a domain name with at least one dot.
+/// Returns whether a text is a domain name of at least two labels.
 fn is_dotted(text: &str) -> bool {
     text.contains('.') && text.split('.').all(is_label)
 }
 
-/// Returns whether a text consists of three numbers between separators, each with its length and within its bounds.
+/// Returns whether a text consists of three numbers with `separator` between them. Each entry of `parts` is the number
+/// of digits, the minimum and the maximum of one number.
 fn are_numbers_in_range(text: &str, separator: char, parts: [(usize, u32, u32); 3]) -> bool {
     let is_part = |(part, (length, least, most)): (&str, (usize, u32, u32))| {
         part.len() == length
@@ -73,7 +75,7 @@ fn are_numbers_in_range(text: &str, separator: char, parts: [(usize, u32, u32); 
     text.split(separator).count() == parts.len() && text.split(separator).zip(parts).all(is_part)
 }
 
-/// Returns whether a text is a date that exists, such as `2026-01-15`.
+/// Returns whether a text is a date such as `2026-01-15` that exists in the calendar.
 fn is_date(text: &str) -> bool {
     let days = |text: &str| -> Option<bool> {
         let [year, month, day] = [text.get(..4)?, text.get(5..7)?, text.get(8..)?];
@@ -88,7 +90,7 @@ fn is_date(text: &str) -> bool {
     are_numbers_in_range(text, '-', [(4, 0, 9999), (2, 1, 12), (2, 1, 31)]) && days(text) == Some(true)
 }
 
-/// Returns whether a text is a time with a zone, such as `09:30:00Z`.
+/// Returns whether a text is a time of day with a zone, such as `09:30:00Z` or `09:30:00.5+01:00`.
 fn is_time(text: &str) -> bool {
     let clock = |clock: &str| are_numbers_in_range(clock, ':', [(2, 0, 23), (2, 0, 59), (2, 0, 59)]);
     let zone = |zone: &str| {

@@ -5,8 +5,9 @@ use serde_json::{Map, Number, Value};
 use super::format;
 use super::pattern::Pattern;
 
-/// Returns whether a value fits the keywords that need no other schema: its type, the listed values, and the bounds of
-/// numbers and texts. `None` if that can't be decided.
+/// Returns whether a value fits those keywords of a schema that need no other schema: `type`, `const`, `enum`, bounds
+/// of numbers, and length, pattern and format of texts. `format` counts only if `checks_format`. Returns `None` if a
+/// pattern is unsupported or takes too many steps.
 pub(super) fn fits_own_keywords(
     schema: &Map<String, Value>,
     value: &Value,
@@ -38,7 +39,7 @@ pub(super) fn fits_own_keywords(
     }
 }
 
-/// Returns whether a number is within the bounds, and a multiple of the step.
+/// Returns whether a number is within the bounds of the schema and, if there is `multipleOf`, a multiple of it.
 fn fits_bounds(schema: &Map<String, Value>, number: &Number) -> bool {
     let Some(number) = number.as_f64() else { return false };
     let bound = |keyword| schema.get(keyword).and_then(Value::as_f64);
@@ -52,7 +53,7 @@ fn fits_bounds(schema: &Map<String, Value>, number: &Number) -> bool {
         })
 }
 
-/// Returns the types that a schema names; `None` if it names none.
+/// Returns the types in the keyword `type`, which is one name or a list; `None` if the schema has no such keyword.
 pub(super) fn named_types(schema: &Map<String, Value>) -> Option<Vec<&str>> {
     match schema.get("type")? {
         Value::String(name) => Some(vec![name]),
@@ -61,7 +62,7 @@ pub(super) fn named_types(schema: &Map<String, Value>) -> Option<Vec<&str>> {
     }
 }
 
-/// Returns whether a value has the type with this name.
+/// Returns whether a value has the JSON Schema type with this name. `2.0` is an integer; no value has an unknown type.
 pub(super) fn has_type(name: &str, value: &Value) -> bool {
     match name {
         "integer" => value.as_f64().is_some_and(|number| number.fract() == 0.0),
@@ -75,7 +76,8 @@ pub(super) fn has_type(name: &str, value: &Value) -> bool {
     }
 }
 
-/// Returns the schema of the item at this index, if there is one.
+/// Returns the schema for the list item at this index, from `prefixItems` and `items` or their older forms; `None` if
+/// the item is not restricted.
 pub(super) fn item_schema(schema: &Map<String, Value>, index: usize) -> Option<&Value> {
     match schema.get("items") {
         // A list of schemas is the older form of `prefixItems`.
@@ -84,12 +86,12 @@ pub(super) fn item_schema(schema: &Map<String, Value>, index: usize) -> Option<&
     }
 }
 
-/// Returns the entries of a keyword that holds a list; there are none if it does not.
+/// Returns the entries of a keyword's list; an empty slice if the keyword is missing or does not hold a list.
 pub(super) fn list_of<'a>(schema: &'a Map<String, Value>, keyword: &str) -> &'a [Value] {
     schema.get(keyword).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-/// Returns the members of a keyword that holds an object.
+/// Returns the members of a keyword's object; `None` if the keyword is missing or does not hold an object.
 pub(super) fn members_of<'a>(
     schema: &'a Map<String, Value>,
     keyword: &str,
@@ -97,14 +99,15 @@ pub(super) fn members_of<'a>(
     schema.get(keyword).and_then(Value::as_object)
 }
 
-/// Returns whether a count is within the bounds of two keywords.
+/// Returns whether `count`, such as a number of items, is within the bounds in the keywords `min` and `max`, for
+/// example `minItems` and `maxItems`. A missing keyword is no bound.
 pub(super) fn is_count_within(schema: &Map<String, Value>, min: &str, max: &str, count: usize) -> bool {
     let bound = |keyword| schema.get(keyword).and_then(Value::as_f64);
     let count = count as f64;
     bound(min).is_none_or(|min| count >= min) && bound(max).is_none_or(|max| count <= max)
 }
 
-/// Returns whether two JSON values are equal; `1` and `1.0` are the same number.
+/// Returns whether two JSON values are equal. Unlike `==`, the numbers `1` and `1.0` are equal.
 fn is_equal(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Number(one), Value::Number(other)) => one.as_f64() == other.as_f64(),

@@ -17,13 +17,13 @@ pub(super) struct Words<'a> {
 type Word = (String, Range<usize>);
 
 impl<'a> Words<'a> {
-    /// Splits a text into words.
+    /// Splits a text into words, in lower case and with their positions.
     pub(super) fn new(text: &'a str) -> Self {
         Self { text, words: split_words(text) }
     }
 
-    /// Returns the position of a name: its words one after another, with only spaces, `_` and `-` between them. `None` if
-    /// the text does not contain it.
+    /// Returns the byte range of a name in the text: its words one after another, with only spaces, `_` and `-` between
+    /// them, in any case. Returns `None` if the text does not contain the name.
     pub(super) fn find(&self, name: &str) -> Option<Range<usize>> {
         let name = words_of(name);
         let length = name.len();
@@ -42,8 +42,8 @@ impl<'a> Words<'a> {
     }
 }
 
-/// Splits a text into words: at every character that is neither a letter nor a digit, and before a capital that begins a new
-/// word.
+/// Splits a text into lower-case words with their byte ranges: at every character that is neither a letter nor a digit,
+/// and before a capital that begins a new word, as in `findOrder`.
 fn split_words(text: &str) -> Vec<Word> {
     let mut words: Vec<Word> = Vec::new();
     let mut before: Option<char> = None;
@@ -73,19 +73,20 @@ fn split_words(text: &str) -> Vec<Word> {
     words
 }
 
-/// Returns a name as a person would write it: `order_id` becomes "order id".
+/// Returns the words of a name with spaces between them, for a sample text: `order_id` becomes "order id".
 pub(super) fn name_to_words(name: &str) -> String {
     words_of(name).join(" ")
 }
 
-/// Returns whether two names consist of the same words.
+/// Returns whether two names consist of the same words, such as `order_id` and `orderId`. A name without words equals
+/// no other.
 pub(super) fn has_same_words(name: &str, other: &str) -> bool {
     let name = words_of(name);
     !name.is_empty() && name == words_of(other)
 }
 
-/// Returns the tool whose name a text contains in words, and the name's position. If there are several, the one with the
-/// longest name is returned.
+/// Returns the tool whose name a text contains anywhere, word by word, with the byte range of the name. If the text
+/// contains several names, the longest one counts; `None` if it contains none.
 pub(super) fn find_tool_in<'a>(text: &str, tools: &'a [Tool]) -> Option<(&'a Tool, Range<usize>)> {
     let text = Words::new(text);
     let found = tools.iter().filter_map(|tool| Some((tool, text.find(&tool.name)?)));
@@ -104,7 +105,8 @@ pub(super) enum ToolMatch<'a> {
     NotFound,
 }
 
-/// Finds the tool whose name a text begins with: the complete name, in words or unchanged, or a part of it.
+/// Finds the tool that a command's text begins with: by the complete name, word by word, or by a part of the name if
+/// only one tool has this part.
 ///
 /// A part is the beginning of the name (`ref` of `refund_order`) or one of its words (`order`).
 pub(super) fn parse_tool_name<'a>(text: &'a str, tools: &'a [Tool]) -> ToolMatch<'a> {
@@ -133,7 +135,7 @@ pub(super) fn parse_tool_name<'a>(text: &'a str, tools: &'a [Tool]) -> ToolMatch
     }
 }
 
-/// Returns the words of a name.
+/// Returns the words of a name in lower case, without their positions.
 fn words_of(name: &str) -> Vec<String> {
     split_words(name).into_iter().map(|(word, _)| word).collect()
 }
@@ -142,6 +144,7 @@ fn words_of(name: &str) -> Vec<String> {
 mod tests {
     use super::*;
 
+    /// Returns tools with these names.
     fn tools(names: &[&str]) -> Vec<Tool> {
         let tool = |name: &&str| Tool {
             name: (*name).into(),

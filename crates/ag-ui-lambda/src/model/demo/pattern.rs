@@ -27,11 +27,17 @@ pub(super) struct Pattern {
 /// A node of a pattern's syntax tree.
 #[derive(Debug)]
 enum Node {
+    /// One character of this class.
     One(Class),
+    /// These nodes one after another.
     Sequence(Vec<Node>),
+    /// One of these nodes.
     Choice(Vec<Node>),
+    /// A node `min` to `max` times; without `max` there is no upper limit.
     Repeat { node: Box<Node>, min: usize, max: Option<usize> },
+    /// The start of the text.
     Start,
+    /// The end of the text.
     End,
 }
 
@@ -43,7 +49,7 @@ struct Class {
 }
 
 impl Class {
-    /// Creates the set of the characters in these ranges.
+    /// Creates the set of the characters in these ranges, whose ends are included.
     fn of(ranges: &[(char, char)]) -> Self {
         Self { ranges: ranges.to_vec(), is_negated: false }
     }
@@ -53,7 +59,8 @@ impl Class {
         self.ranges.iter().any(|(first, last)| (*first..=*last).contains(&c)) != self.is_negated
     }
 
-    /// Returns a readable character of the set; `None` if the set is negated and has no printable ASCII character.
+    /// Returns a character of the set for a generated text, a printable ASCII character if possible. Returns `None` if
+    /// the set is empty, or negated without a printable ASCII character.
     fn sample(&self) -> Option<char> {
         let printable = "1aA-_ ".chars().chain((' '..='~').filter(char::is_ascii_graphic));
         let first = self.ranges.first().map(|(first, _)| *first);
@@ -62,7 +69,7 @@ impl Class {
 }
 
 impl Pattern {
-    /// Parses a pattern; `None` if it is not supported.
+    /// Parses a regular expression; `None` if it is longer than [`MAX_PATTERN_CHARS`], invalid or not supported.
     pub(super) fn parse(pattern: &str) -> Option<Self> {
         if pattern.chars().count() > MAX_PATTERN_CHARS {
             return None;
@@ -72,17 +79,19 @@ impl Pattern {
         parser.rest.peek().is_none().then_some(Self { root })
     }
 
-    /// Returns texts that match, the shortest first; there are none if none was found.
+    /// Returns an iterator over generated texts that match the pattern, with few repetitions first. It is empty if no
+    /// generated text matches.
     pub(super) fn samples(&self) -> impl Iterator<Item = String> {
         let variants = (0..8).flat_map(|choice| (0..=64).map(move |more| (more, choice)));
         let texts = variants.filter_map(|(more, choice)| {
             let mut text = String::new();
-            write(&self.root, more, choice, &mut text).then_some(text)
+            append_sample(&self.root, more, choice, &mut text).then_some(text)
         });
         texts.filter(|text| self.matches(text) == Some(true))
     }
 
-    /// Returns whether some part of a text matches; `None` if that takes too many steps.
+    /// Returns whether the pattern matches some part of a text. Returns `None`, that is undecided, if the text is too
+    /// long or the check takes too many steps.
     pub(super) fn matches(&self, text: &str) -> Option<bool> {
         let text: Vec<char> = text.chars().collect();
         if text.len() > MAX_TEXT_CHARS {
@@ -90,14 +99,15 @@ impl Pattern {
         }
         let starts = (0..=text.len()).collect();
         let mut matcher = TextMatcher { text: &text, steps: 0 };
-        let ends = matcher.ends(&self.root, &starts)?;
+        let ends = matcher.match_ends(&self.root, &starts)?;
         Some(!ends.is_empty())
     }
 }
 
-/// Appends a text that matches a node, with `more` repetitions than required where that is allowed, and with the alternative
-/// of the number `choice`. Returns `false` if the text gets too long or a class has no character.
-fn write(node: &Node, more: usize, choice: usize, text: &mut String) -> bool {
+/// Appends a generated text for a node of the pattern to `text`. A repetition gets `more` copies than its minimum, up
+/// to its maximum; of alternatives the one with the number `choice` is taken, modulo their count. Returns `false` if
+/// the text gets too long or a class has no usable character. The caller checks whether the result matches.
+fn append_sample(node: &Node, more: usize, choice: usize, text: &mut String) -> bool {
     match node {
         Node::One(class) => match class.sample() {
             Some(c) if text.len() < MAX_TEXT_CHARS => {
@@ -106,11 +116,11 @@ fn write(node: &Node, more: usize, choice: usize, text: &mut String) -> bool {
             }
             _ => false,
         },
-        Node::Sequence(nodes) => nodes.iter().all(|node| write(node, more, choice, text)),
-        Node::Choice(nodes) => write(&nodes[choice % nodes.len()], more, choice, text),
+        Node::Sequence(nodes) => nodes.iter().all(|node| append_sample(node, more, choice, text)),
+        Node::Choice(nodes) => append_sample(&nodes[choice % nodes.len()], more, choice, text),
         Node::Repeat { node, min, max } => {
             let count = max.map_or(min + more, |max| (min + more).min(max));
-            (0..count).all(|_| write(node, more, choice, text))
+            (0..count).all(|_| append_sample(node, more, choice, text))
         }
         Node::Start | Node::End => true,
     }
@@ -119,13 +129,14 @@ fn write(node: &Node, more: usize, choice: usize, text: &mut String) -> bool {
 /// Checks one text. It follows all possible matches at once, so that no pattern causes backtracking.
 struct TextMatcher<'a> {
     text: &'a [char],
+    /// The number of steps that were used.
     steps: usize,
 }
 
 impl TextMatcher<'_> {
-    /// Returns the positions at which a match of a node can end that begins at one of these positions; `None` if there were
-    /// too many steps.
-    fn ends(&mut self, node: &Node, starts: &BTreeSet<usize>) -> Option<BTreeSet<usize>> {
+    /// Returns all positions at which a match of `node` can end, if it begins at one of the positions `starts`; an
+    /// empty set if nothing matches. Returns `None` if the check takes too many steps.
+    fn match_ends(&mut self, node: &Node, starts: &BTreeSet<usize>) -> Option<BTreeSet<usize>> {
         self.steps += 1 + starts.len();
         if self.steps > MAX_STEPS {
             return None;
@@ -136,20 +147,21 @@ impl TextMatcher<'_> {
                 Some(starts.iter().filter(fits).map(|at| at + 1).collect())
             }
             Node::Sequence(nodes) => {
-                nodes.iter().try_fold(starts.clone(), |starts, node| self.ends(node, &starts))
+                nodes.iter().try_fold(starts.clone(), |starts, node| self.match_ends(node, &starts))
             }
             Node::Choice(nodes) => nodes.iter().try_fold(BTreeSet::new(), |mut ends, node| {
-                ends.extend(self.ends(node, starts)?);
+                ends.extend(self.match_ends(node, starts)?);
                 Some(ends)
             }),
-            Node::Repeat { node, min, max } => self.repeated(node, *min, *max, starts),
+            Node::Repeat { node, min, max } => self.repeated_match_ends(node, *min, *max, starts),
             Node::Start => Some(starts.iter().copied().filter(|at| *at == 0).collect()),
             Node::End => Some(starts.iter().copied().filter(|at| *at == self.text.len()).collect()),
         }
     }
 
-    /// Does the same as [`ends`](Self::ends) for a repeated node.
-    fn repeated(
+    /// Does the same as [`match_ends`](Self::match_ends) for a node that is repeated between `min` and `max` times;
+    /// without `max` any number of times.
+    fn repeated_match_ends(
         &mut self,
         node: &Node,
         min: usize,
@@ -158,12 +170,12 @@ impl TextMatcher<'_> {
     ) -> Option<BTreeSet<usize>> {
         let mut current = starts.clone();
         for _ in 0..min {
-            current = self.ends(node, &current)?;
+            current = self.match_ends(node, &current)?;
         }
         let mut all = current.clone();
         let mut count = min;
         while max.is_none_or(|max| count < max) && !current.is_empty() {
-            let next = self.ends(node, &current)?;
+            let next = self.match_ends(node, &current)?;
             current = next.difference(&all).copied().collect();
             all.extend(&current);
             count += 1;
@@ -178,12 +190,13 @@ struct PatternParser<'a> {
 }
 
 impl PatternParser<'_> {
-    /// Consumes the next character if it is `c`, and returns whether it was.
+    /// Consumes the next character of the pattern if it is `c`, and returns whether it was `c`.
     fn consume(&mut self, c: char) -> bool {
         self.rest.next_if_eq(&c).is_some()
     }
 
-    /// Parses alternatives between `|`.
+    /// Parses alternatives between `|`; a single one becomes that node itself. `depth` is the number of groups around
+    /// it; too many are not supported.
     fn choice(&mut self, depth: usize) -> Option<Node> {
         if depth > MAX_DEPTH {
             return None;
@@ -195,7 +208,8 @@ impl PatternParser<'_> {
         Some(if choices.len() == 1 { choices.remove(0) } else { Node::Choice(choices) })
     }
 
-    /// Parses a sequence up to `|`, `)` or the end.
+    /// Parses nodes with their quantifiers up to `|`, `)` or the end of the pattern. `depth` is the number of groups
+    /// around them.
     fn sequence(&mut self, depth: usize) -> Option<Node> {
         let mut nodes = Vec::new();
         while let Some(c) = self.rest.next_if(|c| !matches!(c, '|' | ')')) {
@@ -214,7 +228,8 @@ impl PatternParser<'_> {
         Some(Node::Sequence(nodes))
     }
 
-    /// Parses a group after its opening parenthesis.
+    /// Parses a group after its opening parenthesis, up to and including the closing one. Look-arounds are not
+    /// supported.
     fn group(&mut self, depth: usize) -> Option<Node> {
         if self.consume('?') {
             match self.rest.next()? {
@@ -230,7 +245,8 @@ impl PatternParser<'_> {
         self.consume(')').then_some(node)
     }
 
-    /// Parses the quantifier after a node, if there is one.
+    /// Parses the quantifier after `node`, such as `*` or `{2,3}`, and returns the repetition; without a quantifier,
+    /// `node` itself.
     fn quantified(&mut self, node: Node) -> Option<Node> {
         let (min, max) = match self.rest.peek() {
             Some('*') => (0, None),
@@ -250,7 +266,7 @@ impl PatternParser<'_> {
         self.repeat(node, min, max)
     }
 
-    /// Reads the bounds of a quantifier such as `{2,3}`.
+    /// Creates the repetition of `node` for the text between the braces of a quantifier: `2`, `2,` or `2,3`.
     fn bounded(&mut self, node: Node, bounds: &str) -> Option<Node> {
         let number = |text: &str| text.parse().ok().filter(|count| *count <= MAX_TEXT_CHARS);
         match bounds.split_once(',') {
@@ -260,7 +276,8 @@ impl PatternParser<'_> {
         }
     }
 
-    /// Wraps a node in a repetition.
+    /// Creates the repetition of a node, after consuming the `?` of a lazy quantifier. Returns `None` if the node is
+    /// `^` or `$`, or if `min` is greater than `max`.
     fn repeat(&mut self, node: Node, min: usize, max: Option<usize>) -> Option<Node> {
         // A lazy quantifier matches the same texts.
         self.consume('?');
@@ -268,7 +285,8 @@ impl PatternParser<'_> {
         is_countable.then(|| Node::Repeat { node: Box::new(node), min, max })
     }
 
-    /// Parses a class after its opening bracket.
+    /// Parses a character class after its opening bracket, up to and including the closing one. Returns `None` if it is
+    /// not supported.
     fn class(&mut self) -> Option<Class> {
         let is_negated = self.consume('^');
         let mut ranges = Vec::new();
@@ -302,7 +320,8 @@ impl PatternParser<'_> {
         }
     }
 
-    /// Parses an escape after its backslash.
+    /// Parses an escape such as `\d` after its backslash, as a set of characters. Returns `None` for an unknown letter
+    /// or digit.
     fn escape(&mut self) -> Option<Class> {
         let digits = &[('0', '9')][..];
         let word = &[('a', 'z'), ('A', 'Z'), ('0', '9'), ('_', '_')][..];

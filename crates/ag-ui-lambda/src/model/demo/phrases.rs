@@ -23,18 +23,20 @@ pub(super) struct PhraseMatch {
 }
 
 impl PhraseMatch {
-    /// Creates a match with these tools and the arguments of each call.
+    /// Creates a match. The first of `tools` that is on offer is called once for each entry of `calls`, which are the
+    /// arguments. The arguments come in two halves, without reasoning before them.
     fn new(tools: &'static [&'static str], calls: impl IntoIterator<Item = Value>) -> Self {
         Self { tools, calls: calls.into_iter().collect(), ..Self::default() }
     }
 
-    /// Writes the arguments a few letters at a time.
+    /// Makes the arguments come a few letters at a time, so that a page can show them as they grow.
     fn slowly(self) -> Self {
         Self { is_slow: true, ..self }
     }
 }
 
-/// Returns the first phrase that the text of the user's last message contains; `None` if it contains no phrase.
+/// Returns the calls for the first known phrase in the user's last message; `None` if it contains no phrase. `text` is
+/// the text of this message; `request` has the history, from which a document that is to be changed is taken.
 pub(super) fn find_phrase(request: &Request, text: &str) -> Option<PhraseMatch> {
     // Positions are the same in both texts, since only ASCII letters change.
     let lower = text.to_ascii_lowercase();
@@ -55,30 +57,31 @@ pub(super) fn find_phrase(request: &Request, text: &str) -> Option<PhraseMatch> 
         return Some(PhraseMatch::new(&["refund_order"], [json!({ "order_id": order, "amount": amount })]));
     }
     if let Some(rest) = after(&["background to ", "background color to ", "background colour to "]) {
-        return Some(background(trim_sentence_end(rest)));
+        return Some(match_background(trim_sentence_end(rest)));
     }
     if has(&["haiku"]) {
-        return Some(PhraseMatch::new(&["generate_haiku"], [texts::haiku()]));
+        return Some(PhraseMatch::new(&["generate_haiku"], [texts::haiku_arguments()]));
     }
     if has(&["schedule", "book"]) && (has(&["meeting", "call"]) || lower.contains("1:1")) {
         return Some(PhraseMatch::new(&["schedule_meeting"], [json!({ "topic": trim_sentence_end(text) })]));
     }
     if has(&["recipe"]) {
-        return Some(recipe(&lower));
+        return Some(match_recipe(&lower));
     }
-    if let Some(document) = document(request, &after) {
+    if let Some(document) = document_text(request, &after) {
         return Some(PhraseMatch::new(&["write_document"], [json!({ "document": document })]).slowly());
     }
     if has(&["plan", "planning"]) || lower.contains("go to mars") {
         // A front end that lets the user choose the steps has a tool of its own. Otherwise the backend's tool is called.
-        let steps = texts::steps(parse_step_count(&lower).unwrap_or(STEPS));
+        let steps = texts::plan_steps(parse_step_count(&lower).unwrap_or(STEPS));
         return Some(PhraseMatch::new(&["generate_task_steps", "work_through"], [steps]).slowly());
     }
     None
 }
 
-/// Matches the wish for a background: a colour, or a gradient for "something new".
-fn background(wish: &str) -> PhraseMatch {
+/// Returns the call of `change_background` with the colour that the user wishes for. A wish that begins with
+/// "something", such as "something new", gets a gradient.
+fn match_background(wish: &str) -> PhraseMatch {
     const TOOLS: &[&str] = &["change_background"];
     // "something new" is not a colour.
     if wish.to_ascii_lowercase().starts_with("something") {
@@ -91,24 +94,26 @@ fn background(wish: &str) -> PhraseMatch {
     PhraseMatch::new(TOOLS, [json!({ "background": wish })])
 }
 
-/// Matches the wish for a recipe, or for changes of one.
-fn recipe(lower: &str) -> PhraseMatch {
+/// Returns the call for a message about a recipe: a complete recipe for pasta, or one more ingredient. `lower` is the
+/// message in lower case.
+fn match_recipe(lower: &str) -> PhraseMatch {
     if has_word(lower, "pasta") {
-        return PhraseMatch::new(&["create_recipe", "improve_recipe"], [texts::pasta()]);
+        return PhraseMatch::new(&["create_recipe", "improve_recipe"], [texts::pasta_recipe()]);
     }
     let arguments = if has_word(lower, "healthier") {
-        texts::ingredient("🥕", "Carrots", "2")
+        texts::added_ingredient("🥕", "Carrots", "2")
     } else if has_word(lower, "variations") {
-        texts::ingredient("🌿", "Basil", "1 bunch")
+        texts::added_ingredient("🌿", "Basil", "1 bunch")
     } else {
         json!({})
     };
     PhraseMatch::new(&["improve_recipe"], [arguments])
 }
 
-/// Returns a new document, or the last one with the change that the message asks for; `None` if the message is about
-/// something else.
-fn document<'a>(request: &Request, after: &impl Fn(&[&str]) -> Option<&'a str>) -> Option<String> {
+/// Returns the text of the document for a message that asks for one: a new story, or the last document of the
+/// conversation with a new character or name. `after` returns the rest of the message after the first of the given
+/// phrases. Returns `None` if the message is about something else, or if there is no document with a name to replace.
+fn document_text<'a>(request: &Request, after: &impl Fn(&[&str]) -> Option<&'a str>) -> Option<String> {
     if let Some(about) = after(&["story about "]) {
         let about = trim_sentence_end(about);
         return Some(texts::story(about.strip_suffix(" in document").unwrap_or(about)));
@@ -128,7 +133,8 @@ fn document<'a>(request: &Request, after: &impl Fn(&[&str]) -> Option<&'a str>) 
     Some(before.replace(old_name, new_name))
 }
 
-/// Returns the document that was written last in this conversation.
+/// Returns the document of the last `write_document` call in this conversation; `None` if there is no such call, or if
+/// its arguments hold no document.
 fn last_document(request: &Request) -> Option<String> {
     let calls = request.history.iter().rev().filter_map(|turn| match turn {
         Turn::Assistant { calls, .. } => Some(calls),
@@ -139,38 +145,41 @@ fn last_document(request: &Request) -> Option<String> {
     arguments["document"].as_str().map(ToOwned::to_owned)
 }
 
-/// Reads the number in `in 5 steps`.
+/// Returns the number before `step` in a message such as `a plan in 5 steps`; `None` if the message has no such number, or if it is 0.
+/// `lower` is the message in lower case.
 fn parse_step_count(lower: &str) -> Option<usize> {
     let (before, _) = lower.split_once(" step")?;
     before.split(' ').next_back()?.parse().ok().filter(|count| *count > 0)
 }
 
-/// Reads the cities in `Tokyo and Paris?` or `Tokyo, Paris and Rome today`.
+/// Splits the names of cities in `Tokyo and Paris?` or `Tokyo, Paris and Rome today`, up to the end of the sentence.
+/// The list is empty if there is no name.
 fn parse_cities(text: &str) -> Vec<&str> {
     let end = text.find(['?', '!', '.', '\n', ';']).unwrap_or(text.len());
     let list = text[..end].split(" and ").flat_map(|part| part.split(','));
     list.map(|city| without_time(trim_sentence_end(city))).filter(|city| !city.is_empty()).collect()
 }
 
-/// Removes a word about time, such as `today`, from the end of a city.
+/// Removes a word such as `today` or `please` from the end of a city's name.
 fn without_time(city: &str) -> &str {
     let words = [" today", " tonight", " tomorrow", " right now", " now", " please"];
     words.iter().find_map(|word| city.strip_suffix(word)).unwrap_or(city)
 }
 
-/// Reads order and amount in `1234 for 20`.
+/// Returns the order's id and the amount in `1234 for 20`; `None` if the text has another form or the amount is not a
+/// number.
 fn parse_refund(text: &str) -> Option<(&str, f64)> {
     let (order, amount) = text.split_once(" for ")?;
     let amount: f64 = amount.split_whitespace().next()?.trim_end_matches(['.', '?', '!']).parse().ok()?;
     amount.is_finite().then_some((order.trim(), amount))
 }
 
-/// Removes spaces around a text, and the punctuation at its end.
+/// Removes white space around a text, and then the punctuation that ends a sentence.
 fn trim_sentence_end(text: &str) -> &str {
     text.trim().trim_end_matches(['.', '?', '!'])
 }
 
-/// Returns whether a text contains a word, in the same case.
+/// Returns whether a text contains this complete word, in the same case.
 pub(super) fn has_word(text: &str, word: &str) -> bool {
     text.split(|c: char| !c.is_alphanumeric()).any(|found| found == word)
 }

@@ -24,7 +24,11 @@ pub(super) struct SampleError {
     pub(super) reason: String,
 }
 
-/// Makes arguments that fit the schema and have the `given` members.
+/// Makes arguments that fit the schema and contain the `given` members unchanged. Lists get an item and `null` is
+/// avoided if possible.
+///
+/// # Errors
+/// A [`SampleError`] with the path of the problem and a sentence for the user, if no such arguments were found.
 pub(super) fn sample<'a>(schema: &mut Schema<'a>, given: &Map<String, Value>) -> Result<Value, SampleError> {
     let mut problem = None;
     for is_full in [true, false] {
@@ -81,7 +85,9 @@ struct Sampler<'s, 'a> {
 }
 
 impl<'a> Sampler<'_, 'a> {
-    /// Makes a value that fits all these subschemas; `None` if that is not possible. `name` is the name of its member.
+    /// Makes a value that fits all these schemas. `name` is the name of the member that gets the value, from which
+    /// sample texts are made; `depth` is the value's depth in the arguments, counted from 1. Returns `None` if no value
+    /// fits or a limit is reached.
     fn sample_value(&mut self, schemas: &[&'a Value], name: &str, depth: usize) -> Option<Value> {
         if depth > self.max_depth {
             self.is_depth_limited = true;
@@ -102,7 +108,10 @@ impl<'a> Sampler<'_, 'a> {
         self.sample_alternative(subschemas, open, name, depth)
     }
 
-    /// Makes a value with the first of each list of alternatives that allows one.
+    /// Makes a value after choosing one entry of each list in `open`, the lists of alternatives (`anyOf`, `oneOf`,
+    /// `then` and `else`) that are not decided yet. The entries are tried in order until a value fits. `subschemas`
+    /// must be fitted in any case; `name` and `depth` are as for `sample_value`. Returns `None` if no choice allows a
+    /// value.
     fn sample_alternative(
         &mut self,
         subschemas: Subschemas<'a>,
@@ -129,7 +138,8 @@ impl<'a> Sampler<'_, 'a> {
         None
     }
 
-    /// Makes a value that fits, after all alternatives are chosen.
+    /// Returns the first candidate that fits all subschemas, when every alternative has been chosen: a value that the
+    /// schema names, or one made for an allowed type. Returns `None` and records the problem if no candidate fits.
     fn candidate_value(&mut self, subschemas: &Subschemas<'a>, name: &str, depth: usize) -> Option<Value> {
         let types = allowed_types(subschemas, self.is_full);
         for candidate in named_values(subschemas, &types, self.item_index) {
@@ -166,7 +176,8 @@ impl<'a> Sampler<'_, 'a> {
         None
     }
 
-    /// Makes an object of the given and the required members.
+    /// Makes an object with the required members, at depth 1 also with the given ones, and with optional members up to
+    /// `minProperties`. Returns `None` if a member can't be made.
     fn sample_object(&mut self, subschemas: &Subschemas<'a>, depth: usize) -> Option<Value> {
         let mut names: Vec<&str> = Vec::new();
         if depth == 1 {
@@ -214,7 +225,8 @@ impl<'a> Sampler<'_, 'a> {
         Some(Value::Object(object))
     }
 
-    /// Makes the value of a member.
+    /// Makes the value of the member `name` in an object of these subschemas; while this runs, `path` contains the
+    /// member.
     fn sample_member(&mut self, subschemas: &Subschemas<'a>, name: &str, depth: usize) -> Option<Value> {
         let schemas: Vec<&Value> =
             subschemas.iter().filter_map(|subschema| member_schema(subschema, name)).collect();
@@ -224,7 +236,8 @@ impl<'a> Sampler<'_, 'a> {
         value
     }
 
-    /// Makes a list of the required items, or of one item.
+    /// Makes a list with the required number of items, and with at least one if `is_full` is set and the schema allows
+    /// it. `name` is the member that gets the list. Returns `None` if a required item can't be made.
     fn sample_array(&mut self, subschemas: &Subschemas<'a>, name: &str, depth: usize) -> Option<Value> {
         let bounds = |keyword: &'static str| {
             subschemas
@@ -263,14 +276,16 @@ impl<'a> Sampler<'_, 'a> {
         Some(Value::Array(items))
     }
 
-    /// Keeps the first problem of the attempt, which is the deepest one.
+    /// Records why a value could not be made, with the current path. Only the first problem of an attempt is kept,
+    /// because it is the deepest one.
     fn keep_problem(&mut self, reason: &str) {
         let path: String = self.path.iter().map(|step| format!("/{step}")).collect();
         self.problem.get_or_insert(SampleError { path, reason: reason.into() });
     }
 }
 
-/// Returns the schema of a member: by its name, by a pattern, or that of additional members.
+/// Returns the subschema for the member `name` of an object: from `properties`, otherwise `patternProperties`,
+/// otherwise `additionalProperties`. Returns `None` if the member is not restricted.
 pub(super) fn member_schema<'a>(subschema: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     let property = members_of(subschema, "properties").and_then(|members| members.get(name));
     let by_pattern = || {
@@ -281,7 +296,8 @@ pub(super) fn member_schema<'a>(subschema: &'a Map<String, Value>, name: &str) -
     property.or_else(by_pattern).or_else(|| subschema.get("additionalProperties"))
 }
 
-/// Returns the lists of alternatives of a subschema. A value must fit one entry of each list.
+/// Returns the lists of alternatives of a subschema: `anyOf`, `oneOf`, and `then` with `else` if there is an `if`. A
+/// value is made for one entry of each list.
 pub(super) fn alternative_lists(subschema: &Map<String, Value>) -> Vec<Vec<&Value>> {
     let choices = ["anyOf", "oneOf"].map(|keyword| list_of(subschema, keyword).iter().collect::<Vec<_>>());
     let branches: Vec<&Value> =
@@ -290,7 +306,8 @@ pub(super) fn alternative_lists(subschema: &Map<String, Value>) -> Vec<Vec<&Valu
     choices.into_iter().chain([branches]).filter(|branches| !branches.is_empty()).collect()
 }
 
-/// Returns the number of values in a value, itself included, and their depth.
+/// Returns the number of JSON values in a value, itself included, and how deep they are nested. Compared with the
+/// limits for arguments.
 fn node_count_and_depth(value: &Value) -> (usize, usize) {
     let (nodes, levels) = match value {
         Value::Array(items) => items.iter().map(node_count_and_depth).fold((0, 0), combine_sizes),
@@ -300,7 +317,7 @@ fn node_count_and_depth(value: &Value) -> (usize, usize) {
     (nodes + 1, levels + 1)
 }
 
-/// Adds up the numbers of values and takes the larger depth.
+/// Combines the sizes of two values in one list or object: adds their numbers of values and takes the larger depth.
 fn combine_sizes((nodes, levels): (usize, usize), (more, deeper): (usize, usize)) -> (usize, usize) {
     (nodes + more, levels.max(deeper))
 }

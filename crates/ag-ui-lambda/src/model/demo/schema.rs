@@ -35,33 +35,35 @@ pub(super) struct Schema<'a> {
 pub(super) type Subschemas<'a> = Vec<&'a Map<String, Value>>;
 
 impl<'a> Schema<'a> {
-    /// Creates a schema of which no steps are used.
+    /// Wraps the JSON Schema of a tool's arguments, with the full number of steps left.
     pub(super) fn new(root: &'a Value) -> Self {
         Self { root, steps: 0, checks_format: false }
     }
 
-    /// Returns the outermost schema.
+    /// Returns the complete schema, in which references are resolved.
     pub(super) fn root(&self) -> &'a Value {
         self.root
     }
 
-    /// Counts a step; `None` if there were too many, or if the depth is too large.
+    /// Counts one step of work, so that a schema from a client can't take too long. `depth` is the depth of nested
+    /// subschemas. Returns `None` above [`MAX_STEPS`] or [`MAX_SCHEMA_DEPTH`]; the caller then gives up.
     fn use_step(&mut self, depth: usize) -> Option<()> {
         self.steps += 1;
         (self.steps <= MAX_STEPS && depth <= MAX_SCHEMA_DEPTH).then_some(())
     }
 
-    /// Returns whether all steps are used, so that nothing more can be decided.
+    /// Returns whether all steps are used, so that no further value can be checked.
     pub(super) fn is_exhausted(&self) -> bool {
         self.steps >= MAX_STEPS
     }
 
-    /// Adds a subschema and all that it refers to. `None` if no value can fit, or a reference can't be resolved.
+    /// Appends a subschema, and all subschemas that it refers to by `$ref` and `allOf`, to `subschemas`. Returns `None`
+    /// if no value can fit the schema, a reference can't be resolved, or a limit is reached.
     pub(super) fn collect(&mut self, schema: &'a Value, subschemas: &mut Subschemas<'a>) -> Option<()> {
         self.collect_at(schema, subschemas, 0)
     }
 
-    /// Does the work of [`collect`](Self::collect) at a depth.
+    /// Does the work of [`collect`](Self::collect) for a subschema that is nested `depth` levels deep.
     fn collect_at(&mut self, schema: &'a Value, subschemas: &mut Subschemas<'a>, depth: usize) -> Option<()> {
         self.use_step(depth)?;
         let schema = match schema {
@@ -79,14 +81,15 @@ impl<'a> Schema<'a> {
         Some(())
     }
 
-    /// Returns the subschema that a reference within the schema leads to.
+    /// Returns the subschema that a reference such as `#/$defs/a` points to. Returns `None` for a missing target and
+    /// for a reference to another document.
     fn resolve(&self, reference: &Value) -> Option<&'a Value> {
         let pointer = reference.as_str()?.strip_prefix('#')?;
         self.root.pointer(&percent_decode(pointer))
     }
 
-    /// Returns whether a value fits each of these subschemas, with and without a check of `format`. What can't be decided
-    /// counts as not fitting.
+    /// Returns whether a value fits all these subschemas, both with and without a check of `format`, because validators
+    /// may do either. A value for which this can't be decided does not fit.
     pub(super) fn accepts(&mut self, subschemas: &Subschemas<'a>, value: &Value) -> bool {
         [true, false].into_iter().all(|checks_format| {
             self.checks_format = checks_format;
@@ -94,7 +97,8 @@ impl<'a> Schema<'a> {
         })
     }
 
-    /// Returns whether a value fits a subschema; `None` if that can't be decided.
+    /// Returns whether a value fits a subschema, which may be `true` or `false`. Returns `None` if that can't be
+    /// decided within the limits. `depth` is the depth of nested subschemas.
     fn fits(&mut self, schema: &'a Value, value: &Value, depth: usize) -> Option<bool> {
         self.use_step(depth)?;
         match schema {
@@ -104,7 +108,8 @@ impl<'a> Schema<'a> {
         }
     }
 
-    /// Returns whether a value fits all keywords of a subschema; `None` if that can't be decided.
+    /// Returns whether a value fits every keyword of a subschema, including its `$ref`. Returns `None` if that can't be
+    /// decided within the limits.
     fn fits_keywords(&mut self, schema: &'a Map<String, Value>, value: &Value, depth: usize) -> Option<bool> {
         let fits = fits_own_keywords(schema, value, self.checks_format)?
             && match schema.get("$ref") {
@@ -120,7 +125,8 @@ impl<'a> Schema<'a> {
         Some(fits)
     }
 
-    /// Returns whether a value fits the keywords `allOf`, `anyOf`, `oneOf`, `not` and `if`; `None` if that can't be decided.
+    /// Returns whether a value fits the keywords that combine schemas: `allOf`, `anyOf`, `oneOf`, `not`, and `if` with
+    /// `then` and `else`. Returns `None` if that can't be decided within the limits.
     fn fits_applicators(
         &mut self,
         schema: &'a Map<String, Value>,
@@ -157,7 +163,8 @@ impl<'a> Schema<'a> {
         Some(true)
     }
 
-    /// Returns whether an object fits the keywords about members; `None` if that can't be decided.
+    /// Returns whether an object fits the keywords about members, such as `required` and `properties`. Returns `None`
+    /// if that can't be decided within the limits.
     fn fits_object(
         &mut self,
         schema: &'a Map<String, Value>,
@@ -223,7 +230,8 @@ impl<'a> Schema<'a> {
         Some(true)
     }
 
-    /// Returns whether a list fits the keywords about items; `None` if that can't be decided.
+    /// Returns whether a list fits the keywords about items, such as `minItems`, `items` and `contains`. Returns `None`
+    /// if that can't be decided within the limits.
     fn fits_array(&mut self, schema: &'a Map<String, Value>, items: &[Value], depth: usize) -> Option<bool> {
         if !is_count_within(schema, "minItems", "maxItems", items.len()) {
             return Some(false);
@@ -253,7 +261,8 @@ impl<'a> Schema<'a> {
     }
 }
 
-/// Decodes a reference, which is a part of an address, so that characters may be written as `%20`.
+/// Decodes `%20` and the like in the JSON Pointer of a `$ref`, since a reference is a part of a URL. Invalid codes stay
+/// as they are.
 fn percent_decode(pointer: &str) -> String {
     let mut bytes = Vec::with_capacity(pointer.len());
     let mut rest = pointer.as_bytes();
@@ -279,6 +288,7 @@ mod tests {
 
     use super::*;
 
+    /// Returns whether a schema accepts a value.
     fn accepts(schema: &Value, value: &Value) -> bool {
         let mut root = Schema::new(schema);
         let mut subschemas = Subschemas::new();

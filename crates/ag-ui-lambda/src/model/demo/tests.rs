@@ -18,19 +18,23 @@ pub(super) struct ScriptedTurn {
     pub(super) calls: Vec<(String, Value)>,
 }
 
+/// Returns a tool with this name and schema.
 pub(super) fn tool(name: &str, parameters: Value) -> Tool {
     Tool { name: name.into(), description: String::new(), parameters: Some(parameters), metadata: None }
 }
 
+/// Returns a text part of a user's message.
 pub(super) fn text_part(text: &str) -> UserPart {
     UserPart::Content(ContentPart { kind: PartKind::Text { text: text.into() }, id: None, metadata: None })
 }
 
+/// Returns an image part of a user's message.
 pub(super) fn image_part() -> UserPart {
     let source = Source::Data { value: "aGk=".into(), mime_type: "image/png".into() };
     UserPart::Content(ContentPart { kind: PartKind::Image { source }, id: None, metadata: None })
 }
 
+/// Returns a request with this history and these tools.
 pub(super) fn request(history: Vec<Turn>, tools: &[Tool]) -> Request {
     Request { instructions: None, history, tools: tools.into(), settings: ModelSettings::default() }
 }
@@ -54,11 +58,12 @@ pub(super) fn play_turn(request: &Request) -> ScriptedTurn {
 }
 
 /// Plays the turn for a message of the user.
-pub(super) fn answer_to(text: &str, tools: &[Tool]) -> ScriptedTurn {
+pub(super) fn play_message(text: &str, tools: &[Tool]) -> ScriptedTurn {
     play_turn(&request(vec![Turn::User(vec![text_part(text)])], tools))
 }
 
-fn shop() -> Vec<Tool> {
+/// Returns the tools of a shop, with schemas.
+fn shop_tools() -> Vec<Tool> {
     let order = json!({"type": "string", "description": "Number of the order, e.g. `A-17`."});
     vec![
         tool(
@@ -85,7 +90,7 @@ fn shop() -> Vec<Tool> {
 
 #[test]
 fn a_tool_is_called_with_values_of_the_message() {
-    let tools = shop();
+    let tools = shop_tools();
     for (message, name, arguments) in [
         ("Please find order B-2.", "find_order", json!({"order": "B-2"})),
         ("find order 1234", "find_order", json!({"order": "1234"})),
@@ -104,13 +109,13 @@ fn a_tool_is_called_with_values_of_the_message() {
         ("refund order X-1 for -5", "refund_order", json!({"order_id": "X-1", "amount": 1})),
     ] {
         let expected = ScriptedTurn { calls: vec![(name.into(), arguments)], ..ScriptedTurn::default() };
-        assert_eq!(answer_to(message, &tools), expected, "{message}");
+        assert_eq!(play_message(message, &tools), expected, "{message}");
     }
 }
 
 #[test]
 fn a_command_calls_a_tool_or_explains() {
-    let tools = shop();
+    let tools = shop_tools();
     for (message, calls) in [
         (r#"/refund {"order_id": "7"}"#, vec![("refund_order", json!({"order_id": "7"}))]),
         ("/refund", vec![("refund_order", json!({"order_id": "order id", "amount": 1}))]),
@@ -120,7 +125,7 @@ fn a_command_calls_a_tool_or_explains() {
         (r#"/refund {"order_id": }"#, vec![]),
         ("/weather in Tokyo", vec![]),
     ] {
-        let turn = answer_to(message, &tools);
+        let turn = play_message(message, &tools);
         let expected: Vec<_> =
             calls.into_iter().map(|(name, arguments)| (name.to_owned(), arguments)).collect();
         assert_eq!(turn.calls, expected, "{message}: {}", turn.text);
@@ -130,7 +135,7 @@ fn a_command_calls_a_tool_or_explains() {
 
 #[test]
 fn an_unfitting_value_is_not_replaced_silently() {
-    let text = answer_to("refund order X-1 amount=-3", &shop()).text;
+    let text = play_message("refund order X-1 amount=-3", &shop_tools()).text;
     assert_eq!(
         text,
         format!(
@@ -153,7 +158,7 @@ fn a_tool_that_is_not_on_offer_is_never_called() {
         "/find_order {}",
         "/find",
     ] {
-        let turn = answer_to(message, &[tool("unrelated", json!({"type": "object"}))]);
+        let turn = play_message(message, &[tool("unrelated", json!({"type": "object"}))]);
         assert_eq!(turn.calls, [], "{message}");
         assert!(turn.text.ends_with(DISCLAIMER), "{message}: {}", turn.text);
     }
@@ -162,9 +167,9 @@ fn a_tool_that_is_not_on_offer_is_never_called() {
 #[test]
 fn a_phrase_uses_the_next_tool_on_offer() {
     let tools = [tool("plan_trip", json!({"type": "object"}))];
-    assert_eq!(answer_to("plan trip", &tools).calls, [("plan_trip".into(), json!({}))]);
+    assert_eq!(play_message("plan trip", &tools).calls, [("plan_trip".into(), json!({}))]);
     let tools = [tool("fail_job", json!({"type": "object"}))];
-    assert_eq!(answer_to("fail job", &tools).calls, [("fail_job".into(), json!({}))]);
+    assert_eq!(play_message("fail job", &tools).calls, [("fail_job".into(), json!({}))]);
 }
 
 #[test]
@@ -175,7 +180,7 @@ fn a_phrases_arguments_fit_the_tools_schema() {
         "required": ["location", "unit"],
         "additionalProperties": false,
     });
-    let turn = answer_to("weather in Tokyo", &[tool("get_weather", schema)]);
+    let turn = play_message("weather in Tokyo", &[tool("get_weather", schema)]);
     assert_eq!(turn.calls, [("get_weather".into(), json!({"location": "Tokyo", "unit": "C"}))]);
 }
 

@@ -9,8 +9,8 @@ pub(super) const SONNET: &str = "A script was asked to write of thinking machine
 /// A CSS gradient for backgrounds.
 pub(super) const GRADIENT: &str = "linear-gradient(135deg, #134e5e 0%, #71b280 100%)";
 
-/// Returns the arguments of a call of `generate_haiku`.
-pub(super) fn haiku() -> Value {
+/// Returns the arguments of the demo model's call of `generate_haiku`, a fixed poem.
+pub(super) fn haiku_arguments() -> Value {
     json!({
         "japanese": ["古池や", "蛙飛び込む", "水の音"],
         "english": ["The old pond is still", "A frog leaps into the depths", "The sound of water"],
@@ -33,13 +33,13 @@ const STEPS: [&str; 10] = [
     "Come home",
 ];
 
-/// Returns arguments with the first `count` steps of a plan; there are at most ten.
-pub(super) fn steps(count: usize) -> Value {
+/// Returns the arguments of the demo model's call that shows a plan: its first `count` steps, of which there are ten.
+pub(super) fn plan_steps(count: usize) -> Value {
     let step = |description: &&str| json!({ "description": description, "status": "enabled" });
     json!({ "steps": STEPS.iter().take(count).map(step).collect::<Vec<_>>() })
 }
 
-/// Returns a story about something or somebody.
+/// Returns a fixed story in which `about` is the hero, for the document that the demo model writes.
 pub(super) fn story(about: &str) -> String {
     format!(
         "Once there was {about}. Nobody knew where {about} came from, and nobody asked. One morning the sea was \
@@ -47,8 +47,8 @@ pub(super) fn story(about: &str) -> String {
     )
 }
 
-/// Returns the arguments of a call with a recipe.
-pub(super) fn pasta() -> Value {
+/// Returns the arguments of the demo model's call that creates a recipe: pasta with tomatoes.
+pub(super) fn pasta_recipe() -> Value {
     let ingredient =
         |icon: &str, name: &str, amount: &str| json!({ "icon": icon, "name": name, "amount": amount });
     json!({
@@ -62,7 +62,7 @@ pub(super) fn pasta() -> Value {
     })
 }
 
-/// Returns the arguments of a call with one ingredient of a recipe.
-pub(super) fn ingredient(icon: &str, name: &str, amount: &str) -> Value {
+/// Returns the arguments of the demo model's call that adds this ingredient to a recipe. `icon` is an emoji.
+pub(super) fn added_ingredient(icon: &str, name: &str, amount: &str) -> Value {
     json!({ "ingredient": { "icon": icon, "name": name, "amount": amount } })
 }

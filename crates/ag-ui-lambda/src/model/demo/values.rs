@@ -14,6 +14,7 @@ const QUOTES: [(char, char); 4] = [('"', '"'), ('“', '”'), ('«', '»'), ('`
 pub(super) struct MessageValues<'a> {
     /// The pairs, by the name of the argument.
     pairs: Vec<(String, PairValue)>,
+    /// The quoted texts.
     quoted: VecDeque<String>,
     /// The words with a digit, some of which are numbers.
     words: VecDeque<String>,
@@ -29,7 +30,8 @@ pub(super) struct PairValue {
 }
 
 impl<'m> MessageValues<'m> {
-    /// Reads a message. Only the names in `names` make a pair, so that `Note: ...` is not one.
+    /// Reads the values in a message. `names` are the possible names of arguments: only one of them makes a pair, so
+    /// that `Note: ...` is not a pair.
     pub(super) fn parse(message: &'m str, names: &[&str]) -> Self {
         let mut values = Self { all: Words::new(message), ..Self::default() };
         let mut rest = message;
@@ -46,7 +48,8 @@ impl<'m> MessageValues<'m> {
         values
     }
 
-    /// Reads the text up to the next space, and the value after it if it is a pair. Returns the rest of the text.
+    /// Reads what `text` begins with: a pair such as `amount=20` if the name is in `names`, otherwise the text up to
+    /// the next white space, which is kept if it contains a digit. Returns the text that follows.
     fn read_token<'a>(&mut self, text: &'a str, names: &[&str]) -> &'a str {
         let is_of_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
         let name_end = text.find(|c| !is_of_name(c)).unwrap_or(text.len());
@@ -77,29 +80,31 @@ impl<'m> MessageValues<'m> {
         after
     }
 
-    /// Returns the value of the last pair with this name.
+    /// Returns the value of the last pair with this name in the message; `None` if there is no pair.
     pub(super) fn pair(&self, name: &str) -> Option<&PairValue> {
         self.pairs.iter().rev().find(|(known, _)| known == name).map(|(_, given)| given)
     }
 
-    /// Returns whether the message contains a name in words.
+    /// Returns whether the message contains a name, word by word and in any case.
     pub(super) fn contains_name(&self, name: &str) -> bool {
         self.all.find(name).is_some()
     }
 
-    /// Takes the next quoted text, if it `fits`.
+    /// Removes and returns the next quoted text if `fits` accepts it; `None` otherwise, or if no quoted text is left.
     pub(super) fn take_quoted(&mut self, mut fits: impl FnMut(&str) -> bool) -> Option<String> {
         self.quoted.front().is_some_and(|text| fits(text)).then(|| self.quoted.pop_front()).flatten()
     }
 
-    /// Takes the first number that `fits`.
+    /// Removes and returns the first number that `fits` accepts; `None` if there is no such number.
     pub(super) fn take_number(&mut self, mut fits: impl FnMut(&Value) -> bool) -> Option<Value> {
         let place =
             self.words.iter().position(|word| parse_number(word).is_some_and(|number| fits(&number)))?;
         self.words.remove(place).and_then(|word| parse_number(&word))
     }
 
-    /// Takes the first word with a digit that `fits`. It leaves `numbers_kept` numbers for other arguments.
+    /// Removes and returns the first word with a digit that `fits` accepts. A number counts as a word only if more than
+    /// `numbers_kept` numbers are left, since those are needed for later arguments. Returns `None` if there is no such
+    /// word.
     pub(super) fn take_word(
         &mut self,
         numbers_kept: usize,
@@ -112,7 +117,8 @@ impl<'m> MessageValues<'m> {
     }
 }
 
-/// Parses a plain number; an integer becomes JSON without a fraction. `None` for any other text, such as `1e9`.
+/// Parses a number in digits, such as `-3` or `2.50`; an integer becomes JSON without a fraction. Returns `None` for
+/// any other text, such as `1e9` or `NaN`.
 pub(super) fn parse_number(text: &str) -> Option<Value> {
     if let Ok(integer) = text.parse::<i64>() {
         return Some(integer.into());
@@ -122,7 +128,8 @@ pub(super) fn parse_number(text: &str) -> Option<Value> {
     Number::from_f64(number).map(Value::Number)
 }
 
-/// Returns the quoted text that a text begins with, and the rest after it; `None` if it begins with something else.
+/// Returns the text between the quotation marks that `text` begins with, and the rest after them. Returns `None` if the
+/// text does not begin with a quotation mark, or if the closing mark is missing.
 fn parse_quoted(text: &str) -> Option<(&str, &str)> {
     let first = text.chars().next()?;
     let (_, close) = QUOTES.iter().find(|(open, _)| *open == first)?;
@@ -131,7 +138,7 @@ fn parse_quoted(text: &str) -> Option<(&str, &str)> {
     Some((&inner[..end], &inner[end + close.len_utf8()..]))
 }
 
-/// Removes punctuation and units from the end of a word.
+/// Removes punctuation and the units `%`, `€` and `$` from the end of a word.
 fn trim_punctuation(word: &str) -> &str {
     word.trim_end_matches(['.', ',', ';', ':', '!', '?', ')', '%', '€', '$'])
 }

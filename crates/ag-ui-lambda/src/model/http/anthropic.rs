@@ -21,7 +21,7 @@ const SCHEMA: &str = "input_schema";
 /// The tokens for the answer, if the limit leaves none after the thinking.
 const ANSWER_TOKENS: u32 = 4096;
 
-/// Writes the body of a request.
+/// Writes the JSON body of a request to Anthropic's Messages API.
 pub(super) fn request_body(request: &WireRequest<'_>) -> Value {
     let messages: Vec<Value> = request.messages().iter().map(encode_message).collect();
     let mut body = json!({ "model": request.model_id, "stream": true, "messages": messages });
@@ -52,8 +52,8 @@ pub(super) fn request_body(request: &WireRequest<'_>) -> Value {
     body
 }
 
-/// Sets thinking and the settings that depend on it: limits, stop texts and temperature. Returns whether the model is asked
-/// to think.
+/// Writes thinking, limit of tokens, stop texts and temperature into `body`; limit and temperature depend on thinking.
+/// Returns whether the model is asked to think.
 fn set_thinking(request: &WireRequest<'_>, body: &mut Value) -> bool {
     let settings = &request.input.settings;
     // Models of compatible servers think as most Claude models do.
@@ -84,7 +84,7 @@ fn set_thinking(request: &WireRequest<'_>, body: &mut Value) -> bool {
     tokens.is_some()
 }
 
-/// Writes one message of the conversation.
+/// Converts one message of the conversation into JSON.
 fn encode_message(message: &Message<'_>) -> Value {
     match message {
         Message::User(parts) => {
@@ -113,7 +113,8 @@ fn encode_message(message: &Message<'_>) -> Value {
     }
 }
 
-/// Writes a piece of reasoning as a block; `None` if it has no signature and so does not go back.
+/// Converts a piece of reasoning into a block. Returns `None` if the piece is neither signed nor redacted, because
+/// Anthropic would not accept it.
 fn encode_reasoning(piece: &Reasoning) -> Option<Value> {
     match &piece.kind {
         ReasoningKind::Signed(signature) => {
@@ -124,7 +125,7 @@ fn encode_reasoning(piece: &Reasoning) -> Option<Value> {
     }
 }
 
-/// Writes one part of a user's message as a block.
+/// Converts one part of a user's message into a block: text, an image or a PDF document.
 fn encode_part(part: &MessagePart<'_>) -> Value {
     let attachment = match part {
         MessagePart::Text(text) => return json!({ "type": "text", "text": text }),
@@ -140,7 +141,8 @@ fn encode_part(part: &MessagePart<'_>) -> Value {
     json!({ "type": kind, "source": source })
 }
 
-/// Reads the events of one event of the stream, or of a message that was not streamed.
+/// Converts one event of the stream, or a message that was not streamed, into [`FrameEvent`]s. An event of an unknown
+/// type gives none.
 pub(super) fn decode_frame(mut event: Value) -> Vec<FrameEvent> {
     let kind = take_text(&mut event, "/type").unwrap_or_default();
     let index = call_index(&event, "/index");
@@ -167,7 +169,7 @@ pub(super) fn decode_frame(mut event: Value) -> Vec<FrameEvent> {
     }
 }
 
-/// Reads the start of a block.
+/// Converts the start of the content block at `index`, or a complete block of a message that was not streamed.
 fn decode_block_start(block: &mut Value, index: Option<usize>) -> Vec<FrameEvent> {
     let kind = take_text(block, "/type").unwrap_or_default();
     match kind.as_str() {
@@ -198,7 +200,7 @@ fn decode_block_start(block: &mut Value, index: Option<usize>) -> Vec<FrameEvent
     }
 }
 
-/// Reads a delta of a block: a piece of arguments, text, reasoning or a signature.
+/// Converts a delta of the content block at `index`: a piece of arguments, text, reasoning or a signature.
 fn decode_block_delta(delta: &mut Value, index: Option<usize>) -> Vec<FrameEvent> {
     if delta.get("partial_json").is_none() {
         return decode_block_text(delta);
@@ -207,7 +209,7 @@ fn decode_block_delta(delta: &mut Value, index: Option<usize>) -> Vec<FrameEvent
     vec![FrameEvent::CallDelta(CallDelta { index, json, ..CallDelta::default() })]
 }
 
-/// Reads a message that was not streamed.
+/// Converts a message that was not streamed, including its end.
 fn decode_message(message: &mut Value) -> Vec<FrameEvent> {
     let mut events = decode_blocks(message);
     events.extend(take_text(message, "/stop_reason").map(FrameEvent::FinishReason));
@@ -215,8 +217,8 @@ fn decode_message(message: &mut Value) -> Vec<FrameEvent> {
     events
 }
 
-/// Reads the complete blocks and the usage of a message. The start of a message usually has no blocks, but some compatible
-/// servers send all of them there.
+/// Converts the blocks and the token counts of a message. The message at the start of a stream usually has no blocks,
+/// but some compatible servers send all of them there.
 fn decode_blocks(message: &mut Value) -> Vec<FrameEvent> {
     let mut events = Vec::new();
     for (index, block) in entries(message, "/content").enumerate() {
@@ -227,7 +229,8 @@ fn decode_blocks(message: &mut Value) -> Vec<FrameEvent> {
     events
 }
 
-/// Reads text, reasoning and a piece of a signature, which stand in the start of a block and in its deltas alike.
+/// Converts text, reasoning and a piece of a signature, which the start of a block and its deltas hold in the same
+/// members.
 fn decode_block_text(block: &mut Value) -> Vec<FrameEvent> {
     let events = [
         take_text(block, "/text").map(FrameEvent::Text),
@@ -237,7 +240,8 @@ fn decode_block_text(block: &mut Value) -> Vec<FrameEvent> {
     events.into_iter().flatten().collect()
 }
 
-/// Reads the token counts.
+/// Converts the member `usage`. Anthropic's input does not include cached tokens; they are added at the end of the
+/// turn.
 fn token_counts(usage: &Value) -> FrameEvent {
     FrameEvent::Tokens(TokenCounts {
         input: count(usage, "/input_tokens"),

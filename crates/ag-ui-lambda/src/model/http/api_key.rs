@@ -12,29 +12,34 @@ use crate::model::ModelError;
 
 /// Provides one API key and may renew it, for example from a secret store.
 pub trait ApiKeyProvider: Send + Sync {
-    /// Returns the current key. It is called for each turn, so an implementation should cache the key.
+    /// Returns the current key. The model calls this for each turn, so an implementation should cache the key.
     ///
     /// # Errors
-    /// The failure that the turn ends with; its cause must not contain a secret.
+    /// The error with which the turn fails. Its cause is logged and must not contain a secret.
     fn api_key(&self) -> BoxFuture<'_, Result<SecretString, ModelError>>;
 
-    /// Returns another key than `seen`, which the provider refused; `None` if there is no other key.
+    /// Provides another key after the provider has refused the key `seen`, usually by fetching the key again. Returns
+    /// `None` if there is no other key. The model then fails the turn; with another key it sends the request once more.
     fn refresh_if_same<'a>(&'a self, seen: &'a SecretString) -> BoxFuture<'a, Option<SecretString>>;
 }
 
-/// The credentials of an [`HttpModel`](super::HttpModel). There are no other kinds, so the enum is exhaustive.
+/// The credentials of an [`HttpModel`](super::HttpModel).
+#[expect(clippy::exhaustive_enums, reason = "there are no other kinds")]
 #[derive(Clone)]
 pub enum Credentials {
     /// The provider needs no key.
     None,
     /// A key that never changes.
     Fixed(SecretString),
-    /// A key that the provider may renew.
+    /// A key that the [`ApiKeyProvider`] fetches for each turn and may renew.
     Provider(Arc<dyn ApiKeyProvider>),
 }
 
 impl Credentials {
-    /// Returns the key for a turn; `None` if the provider needs none.
+    /// Returns the API key for a turn; `None` if the provider needs no key.
+    ///
+    /// # Errors
+    /// The error of the [`ApiKeyProvider`], if it can't provide a key.
     pub(super) async fn get(&self) -> Result<Option<SecretString>, ModelError> {
         match self {
             Self::None => Ok(None),
@@ -43,7 +48,8 @@ impl Credentials {
         }
     }
 
-    /// Returns another key than `seen`, which the provider refused; `None` if there is no other key.
+    /// Asks the [`ApiKeyProvider`] for another key, after the model's provider has refused the key `seen`. Returns
+    /// `None` if there is no other key, and always for a fixed key.
     pub(super) async fn refresh_if_same(&self, seen: Option<&SecretString>) -> Option<SecretString> {
         match (self, seen) {
             (Self::Provider(source), Some(seen)) => source.refresh_if_same(seen).await,
@@ -53,18 +59,21 @@ impl Credentials {
 }
 
 impl From<SecretString> for Credentials {
+    /// Uses this key for every turn.
     fn from(key: SecretString) -> Self {
         Self::Fixed(key)
     }
 }
 
 impl From<Option<SecretString>> for Credentials {
+    /// Uses this key for every turn, or no key if it is `None`.
     fn from(key: Option<SecretString>) -> Self {
         key.map_or(Self::None, Self::Fixed)
     }
 }
 
 impl From<Arc<dyn ApiKeyProvider>> for Credentials {
+    /// Asks this key provider for the key of each turn.
     fn from(source: Arc<dyn ApiKeyProvider>) -> Self {
         Self::Provider(source)
     }

@@ -41,10 +41,11 @@ pub(super) enum MediaSource<'a> {
 }
 
 impl<'a> Attachment<'a> {
-    /// Returns a part in the form that the provider accepts.
+    /// Converts a part of a message into the form that the provider accepts.
     ///
     /// # Errors
-    /// The name of the part's kind, for the log, if the provider does not accept it.
+    /// The name of the part's kind, such as `image`, for the log, if the provider does not accept the part. It also
+    /// fails for text, which is not an attachment.
     pub(super) fn for_provider(provider: &Provider, part: &'a PartKind) -> Result<Self, &'static str> {
         let (name, kind, source) = match part {
             PartKind::Text { .. } => return Err("text"),
@@ -68,7 +69,7 @@ impl<'a> Attachment<'a> {
         source.map(|source| Self { kind, source }).ok_or(name)
     }
 
-    /// Returns the address, or the content as a `data:` URL.
+    /// Returns the attachment's address; for inline content a `data:` URL with the content.
     pub(super) fn as_url(&self) -> Cow<'a, str> {
         match &self.source {
             MediaSource::Url(url) => Cow::Borrowed(url),
@@ -77,7 +78,8 @@ impl<'a> Attachment<'a> {
     }
 }
 
-/// Returns the media type in the form that the provider knows; `None` if the provider does not accept it.
+/// Returns the provider's name for the media type of an attachment with inline content. Returns `None` if the provider
+/// does not accept this media type for this kind of attachment.
 fn supported_media_type(provider: &Provider, kind: AttachmentKind, media_type: &str) -> Option<&'static str> {
     let media_type = bare_media_type(media_type);
     let known = match media_type.as_str() {
@@ -125,33 +127,33 @@ const GEMINI_VIDEO_TYPES: &[&str] = &[
     "video/3gpp",
 ];
 
-/// Returns whether the provider accepts files and audio in OpenAI's form: OpenAI itself does, and of the compatible
-/// providers only OpenRouter.
+/// Returns whether the provider accepts files and audio in OpenAI's chat format. Only OpenAI itself and OpenRouter do.
 fn supports_openai_files(provider: &Provider) -> bool {
     matches!(provider.adapter, "openai" | "openrouter")
 }
 
-/// Returns whether the provider itself downloads attachments of this kind from this address.
+/// Returns whether the provider downloads attachments of this kind from this address itself, so that the address can be
+/// sent. `media_type` is the one that the client gave; without it, the kind is trusted.
 fn fetches_url(provider: &Provider, kind: AttachmentKind, url: &str, media_type: Option<&str>) -> bool {
     let media_type = media_type.map(bare_media_type);
     let is_type =
         |prefix: &str| media_type.as_deref().is_none_or(|media_type| media_type.starts_with(prefix));
     match (kind, provider.wire) {
         (AttachmentKind::Image, Wire::Chat | Wire::Responses) => {
-            is_type("image/") && is_public_url(url, &["http", "https"])
+            is_type("image/") && is_shareable_url(url, &["http", "https"])
         }
-        (AttachmentKind::Image, Wire::Anthropic) => is_type("image/") && is_public_url(url, &["https"]),
+        (AttachmentKind::Image, Wire::Anthropic) => is_type("image/") && is_shareable_url(url, &["https"]),
         (AttachmentKind::Pdf, Wire::Responses) => {
-            is_type(PDF_TYPES[0]) && is_public_url(url, &["http", "https"])
+            is_type(PDF_TYPES[0]) && is_shareable_url(url, &["http", "https"])
         }
-        (AttachmentKind::Pdf, Wire::Anthropic) => is_type(PDF_TYPES[0]) && is_public_url(url, &["https"]),
+        (AttachmentKind::Pdf, Wire::Anthropic) => is_type(PDF_TYPES[0]) && is_shareable_url(url, &["https"]),
         _ => false,
     }
 }
 
-/// Returns whether an address may be passed to a provider: it has one of these schemes, so that it names no file, and
-/// contains no user name and password.
-fn is_public_url(url: &str, schemes: &[&str]) -> bool {
+/// Returns whether an address may be sent to a provider: it has one of these `schemes`, so that it cannot name a local
+/// file, and it contains neither user name nor password.
+fn is_shareable_url(url: &str, schemes: &[&str]) -> bool {
     reqwest::Url::parse(url).is_ok_and(|url| {
         schemes.contains(&url.scheme()) && url.username().is_empty() && url.password().is_none()
     })

@@ -25,7 +25,7 @@ const REASONING: &[&str] = &["/reasoning_content", "/reasoning", "/reasoning_tex
 /// More calls than a choice can have. The indexes of another choice's calls begin at multiples of this number.
 const CALLS_PER_CHOICE: usize = 1_000_000;
 
-/// Writes the body of a request.
+/// Writes the JSON body of a request for a chat completion.
 pub(super) fn request_body(request: &WireRequest<'_>) -> Value {
     let system = request.instructions().map(|text| json!({ "role": "system", "content": text }));
     let messages = request.messages();
@@ -74,7 +74,7 @@ pub(super) fn request_body(request: &WireRequest<'_>) -> Value {
     body
 }
 
-/// Writes one message of the conversation, which may become several on the wire.
+/// Converts one message of the conversation into JSON. The results of several calls become one message for each result.
 fn encode_message(request: &WireRequest<'_>, message: &Message<'_>) -> Vec<Value> {
     match message {
         Message::User(parts) => vec![json!({ "role": "user", "content": encode_user_content(parts) })],
@@ -109,7 +109,8 @@ fn encode_message(request: &WireRequest<'_>, message: &Message<'_>) -> Vec<Value
     }
 }
 
-/// Adds unsigned reasoning to a message, in the form that the provider wants.
+/// Adds reasoning without a signature to the JSON `message` of the assistant, in the form of `replay`. Nothing is added
+/// if the provider wants no reasoning back, or if the turn has no reasoning.
 fn add_plain_reasoning(replay: ReasoningReplay, reasoning: &[&Reasoning], message: &mut Value) {
     let plain = reasoning.iter().filter(|piece| piece.kind == ReasoningKind::Plain);
     let text = plain.map(|piece| piece.text.as_str()).collect::<Vec<_>>().join("\n\n");
@@ -128,7 +129,7 @@ fn add_plain_reasoning(replay: ReasoningReplay, reasoning: &[&Reasoning], messag
     }
 }
 
-/// Writes the content of a user's message: a text, or a list of parts.
+/// Converts the content of a user's message: a text if that is the only part, otherwise a list of parts.
 fn encode_user_content(parts: &[MessagePart<'_>]) -> Value {
     match parts {
         [MessagePart::Text(text)] => (*text).into(),
@@ -136,7 +137,7 @@ fn encode_user_content(parts: &[MessagePart<'_>]) -> Value {
     }
 }
 
-/// Writes one part of a user's message.
+/// Converts one part of a user's message: text, audio, a PDF file or an image.
 fn encode_part(part: &MessagePart<'_>) -> Value {
     let attachment = match part {
         MessagePart::Text(text) => return json!({ "type": "text", "text": text }),
@@ -154,7 +155,7 @@ fn encode_part(part: &MessagePart<'_>) -> Value {
     }
 }
 
-/// Reads the events of one chunk.
+/// Converts one chunk of the stream, or a completion that was not streamed, into [`FrameEvent`]s.
 pub(super) fn decode_frame(mut chunk: Value) -> Vec<FrameEvent> {
     let mut events = Vec::new();
     for (at, choice) in entries(&mut chunk, "/choices").enumerate() {
@@ -173,12 +174,12 @@ pub(super) fn decode_frame(mut chunk: Value) -> Vec<FrameEvent> {
     events
 }
 
-/// Returns whether a frame is the end marker of the stream.
+/// Returns whether the data of a frame is `[DONE]`, the end marker of the stream.
 pub(super) fn is_end_marker(data: &[u8]) -> bool {
     data == b"[DONE]"
 }
 
-/// Reads one choice of a chunk: its delta or its message, and its finish reason.
+/// Converts one choice of a chunk: its delta, or its message if it was not streamed, and its finish reason.
 fn decode_choice(choice: &mut Value) -> Vec<FrameEvent> {
     // Some servers send opaque members beside the delta. A gateway's own fields do not go back.
     let mut opaque = opaque_members::take_members(choice);
@@ -195,11 +196,14 @@ fn decode_choice(choice: &mut Value) -> Vec<FrameEvent> {
     events
 }
 
-/// Returns an event of another choice than the first, with an index of its own for a call; `None` if it does not count.
-fn from_other_choice(choice: usize, event: FrameEvent) -> Option<FrameEvent> {
+/// Marks an event as coming from the choice at `choice_index`, which is not the first one. A call gets an index that no
+/// call of another choice has. Returns `None` for events other than calls and finish reasons, since the answer is the
+/// first choice.
+fn from_other_choice(choice_index: usize, event: FrameEvent) -> Option<FrameEvent> {
     match event {
         FrameEvent::CallDelta(delta) => {
-            let index = choice.saturating_mul(CALLS_PER_CHOICE).saturating_add(delta.index.unwrap_or(0));
+            let index =
+                choice_index.saturating_mul(CALLS_PER_CHOICE).saturating_add(delta.index.unwrap_or(0));
             Some(FrameEvent::OtherChoiceCall(CallDelta { index: Some(index), ..delta }))
         }
         FrameEvent::FinishReason(word) => Some(FrameEvent::OtherChoiceFinishReason(word)),
@@ -207,7 +211,7 @@ fn from_other_choice(choice: usize, event: FrameEvent) -> Option<FrameEvent> {
     }
 }
 
-/// Reads a delta, or a message, which has the same members.
+/// Converts a delta, or a message, which has the same members, and appends the result to `events`.
 fn decode_delta(delta: &mut Value, events: &mut Vec<FrameEvent>) {
     let mut opaque = opaque_members::take_members(delta);
     // Google sends reasoning as text, and marks it with this member.
@@ -245,14 +249,16 @@ fn decode_delta(delta: &mut Value, events: &mut Vec<FrameEvent>) {
     }
 }
 
-/// Returns the events of opaque members: the members themselves, and the readable reasoning in them.
+/// Returns the events for the opaque members of a frame, which the provider wants back unchanged, and for the readable
+/// reasoning in them. There are none if `opaque` is empty.
 fn opaque_events(opaque: Map<String, Value>) -> Vec<FrameEvent> {
     let reasoning = opaque_members::readable_reasoning(&opaque).map(FrameEvent::OpaqueReasoning);
     let opaque = (!opaque.is_empty()).then_some(FrameEvent::OpaqueMembers(opaque));
     opaque.into_iter().chain(reasoning).collect()
 }
 
-/// Reads content: a text, or chunks of text and reasoning. Mistral's chunks of reasoning contain chunks of text.
+/// Converts the member `content`, a text or a list of chunks, and appends the result to `events`. With `is_thought`,
+/// and in Mistral's `thinking` chunks, the text is reasoning.
 fn decode_content(content: Value, is_thought: bool, events: &mut Vec<FrameEvent>) {
     match content {
         Value::String(text) if text.is_empty() => {}
@@ -274,7 +280,7 @@ fn decode_content(content: Value, is_thought: bool, events: &mut Vec<FrameEvent>
     }
 }
 
-/// Reads the token counts.
+/// Converts the member `usage`. xAI counts reasoning apart from the output; it is added to the output here.
 fn token_counts(usage: &Value) -> TokenCounts {
     let (input, output) = (count(usage, "/prompt_tokens"), count(usage, "/completion_tokens"));
     let reasoning = count(usage, "/completion_tokens_details/reasoning_tokens");

@@ -38,26 +38,27 @@ pub(super) struct Connections {
 }
 
 impl Connections {
-    /// Returns the HTTP client; `None` if it can't be built, for want of TLS root certificates.
+    /// Returns the HTTP client, which is built on first use. Returns `None` if it can't be built because no TLS root
+    /// certificates were found.
     pub(super) fn client(&self) -> Option<&Client> {
         self.client.get_or_init(build_client).as_ref()
     }
 
-    /// Sends a request. If a reused connection turns out to be dead, the request is sent again on the next one; the last try
-    /// uses a new connection.
+    /// Sends a request and waits for the status and headers of the response. If a reused connection turns out to be
+    /// dead, the request is sent again on the next connection, at most [`MAX_IDLE`] times.
     pub(super) async fn send(&self, client: &Client, request: Request) -> reqwest::Result<Response> {
         for _ in 0..MAX_IDLE {
             let Some(again) = request.try_clone() else { break };
             match client.execute(again).await {
-                Err(error) if self.failed_on_reused(&error) => {}
+                Err(error) if self.failed_on_reused_connection(&error) => {}
                 response => return response.inspect(|response| self.remember(response)),
             }
         }
         client.execute(request).await.inspect(|response| self.remember(response))
     }
 
-    /// Opens a connection that is kept for the next request. Some servers close a connection after `HEAD`, so that `GET` is
-    /// tried next.
+    /// Opens a connection and leaves it open for the next request, by `HEAD` and, if the server closes the connection
+    /// after that, by `GET`. Nothing happens if the HTTP client can't be built.
     pub(super) async fn warm_up(&self, url: Url) -> reqwest::Result<()> {
         let Some(client) = self.client() else { return Ok(()) };
         let head = self.send(client, Request::new(Method::HEAD, url.clone())).await;
@@ -76,7 +77,8 @@ impl Connections {
         Ok(())
     }
 
-    /// Remembers the connection of a response as used.
+    /// Records the connection of this response as used, for
+    /// [`failed_on_reused_connection`](Self::failed_on_reused_connection).
     fn remember(&self, response: &Response) {
         let Some(local) = response.extensions().get::<HttpInfo>().map(HttpInfo::local_addr) else { return };
         let mut answered = self.used_addresses.lock().unwrap_or_else(PoisonError::into_inner);
@@ -87,8 +89,9 @@ impl Connections {
         }
     }
 
-    /// Returns whether a request failed on a connection on which a response had come before.
-    fn failed_on_reused(&self, error: &reqwest::Error) -> bool {
+    /// Returns whether a request failed on a connection that had already brought a response, so that the server may
+    /// have closed it and the request can be sent again.
+    fn failed_on_reused_connection(&self, error: &reqwest::Error) -> bool {
         if error.is_connect() || error.is_timeout() || error.is_builder() {
             return false;
         }
@@ -104,13 +107,14 @@ impl Connections {
     }
 }
 
-/// Returns whether the server closes the connection after this response.
+/// Returns whether the response announces, by `connection: close`, that the server closes the connection.
 fn will_close(response: &Response) -> bool {
     let connection = response.headers().get(header::CONNECTION).and_then(|value| value.to_str().ok());
     connection.is_some_and(|connection| connection.eq_ignore_ascii_case("close"))
 }
 
-/// Builds the HTTP client; `None` if that fails.
+/// Builds the HTTP client; `None` if that fails. Redirects are not followed, because they would send the API key to
+/// another server.
 fn build_client() -> Option<Client> {
     Client::builder()
         .user_agent(concat!("ag-ui-lambda/", env!("CARGO_PKG_VERSION")))

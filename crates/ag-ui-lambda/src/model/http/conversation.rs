@@ -75,17 +75,19 @@ pub(super) enum WireToolChoice<'a> {
 }
 
 impl<'a> WireRequest<'a> {
-    /// Returns the system prompt; `None` if it is blank.
+    /// Returns the system prompt; `None` if it is missing or blank.
     pub(super) fn instructions(&self) -> Option<&'a str> {
         self.input.instructions.as_deref().filter(|text| !text.trim().is_empty())
     }
 
-    /// Returns the declarations of the tools on offer, with their schemas in the member `schema`.
-    pub(super) fn tool_declarations(&self, schema: &str) -> Vec<Value> {
-        self.input.tools.iter().map(|tool| tool_declaration(tool, schema)).collect()
+    /// Returns the JSON declarations of the tools on offer. `schema_member` is the provider's name for the member that
+    /// holds a tool's schema.
+    pub(super) fn tool_declarations(&self, schema_member: &str) -> Vec<Value> {
+        self.input.tools.iter().map(|tool| tool_declaration(tool, schema_member)).collect()
     }
 
-    /// Returns the tool choice; `None` leaves it to the model.
+    /// Returns which tools the model must or must not call. Returns `None` if the model decides, if no tool is on
+    /// offer, or if the tool to be forced is not on offer.
     pub(super) fn tool_choice(&self) -> Option<WireToolChoice<'a>> {
         if self.input.tools.is_empty() {
             return None;
@@ -101,7 +103,8 @@ impl<'a> WireRequest<'a> {
         }
     }
 
-    /// Returns the messages, and logs which kinds of parts were left out of them.
+    /// Returns the history as messages that the provider accepts. Parts that it does not accept are left out, and one
+    /// warning names their kinds.
     pub(super) fn messages(&self) -> Vec<Message<'a>> {
         let history = &self.input.history;
         let last_user = history.iter().rposition(|turn| matches!(turn, Turn::User(_)));
@@ -142,7 +145,8 @@ impl<'a> WireRequest<'a> {
         messages
     }
 
-    /// Returns the parts of a user's message that the provider accepts, and adds the kinds of the others to `skipped`.
+    /// Returns the parts of a user's message that the provider accepts, and appends the kinds of the others to
+    /// `skipped`. If no part is left, a sentence takes their place.
     fn user_parts(&self, parts: &'a [UserPart], skipped: &mut Vec<&'static str>) -> Vec<MessagePart<'a>> {
         let mut taken = Vec::with_capacity(parts.len());
         for part in parts {
@@ -165,7 +169,8 @@ impl<'a> WireRequest<'a> {
         taken
     }
 
-    /// Returns a call of the history in the form that the provider accepts.
+    /// Converts a call of the history, with id and name as the provider accepts them. The signature is kept only if
+    /// this model made the call.
     fn history_call(&self, call: &'a Call) -> HistoryCall<'a> {
         let own = call.signature.as_ref().filter(|signature| signature.model == self.model_name);
         HistoryCall {
@@ -176,7 +181,7 @@ impl<'a> WireRequest<'a> {
         }
     }
 
-    /// Returns a call's id in the form that the provider accepts.
+    /// Returns a call's id in the form that the provider accepts; the same id always gives the same result.
     fn call_id(&self, id: &'a str) -> Cow<'a, str> {
         // Mistral accepts only ids of exactly nine letters and digits.
         let is_short = id.len() == 9 && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
@@ -188,18 +193,19 @@ impl<'a> WireRequest<'a> {
     }
 }
 
-/// Returns the declaration of a tool as all wires have it: name, schema in the member `schema`, and the description if
-/// there is one.
-pub(super) fn tool_declaration(tool: &Tool, schema: &str) -> Value {
+/// Returns the JSON declaration of a tool: name, schema and, if there is one, the description. `schema_member` is the
+/// provider's name for the member that holds the schema.
+pub(super) fn tool_declaration(tool: &Tool, schema_member: &str) -> Value {
     let mut declared =
-        json!({ "name": compat::wire_tool_name(&tool.name), schema: compat::wire_schema(tool) });
+        json!({ "name": compat::wire_tool_name(&tool.name), schema_member: compat::wire_schema(tool) });
     if !tool.description.is_empty() {
         declared["description"] = tool.description.as_str().into();
     }
     declared
 }
 
-/// Returns the text of a call's result. Other parts are added to `skipped`, because only text is accepted on every wire.
+/// Returns the text of a call's result. For each part that is not text, an entry is appended to `skipped`, because not
+/// every provider accepts such parts in results.
 fn result_text(result: &CallResult, skipped: &mut Vec<&'static str>) -> String {
     if let Content::Parts(parts) = &result.content {
         let others = parts.iter().filter(|part| !matches!(part.kind, PartKind::Text { .. }));

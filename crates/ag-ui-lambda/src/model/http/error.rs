@@ -45,7 +45,8 @@ const INVALID_REQUEST_CODES: &[&str] = &[
 /// The maximum wait in seconds; it makes no difference how much longer a provider asks to wait.
 const MAX_RETRY_AFTER_SECONDS: f64 = 86_400.0;
 
-/// Converts an error of the HTTP client. `network` is the kind for a failure of the network at this point of the turn.
+/// Converts an error of the HTTP client into a [`ModelError`], without the URL. `network` is the kind for a broken
+/// connection at this point of the turn, before or during the response.
 pub(super) fn transport_error(error: reqwest::Error, network: ModelErrorKind) -> ModelError {
     let kind = match () {
         () if error.is_builder() => ModelErrorKind::Misconfigured,
@@ -55,7 +56,8 @@ pub(super) fn transport_error(error: reqwest::Error, network: ModelErrorKind) ->
     ModelError::new(kind, error.without_url())
 }
 
-/// Reads how long to wait: `retry-after-ms`, otherwise `retry-after` in seconds or as a date.
+/// Reads how long the provider asks to wait: from `retry-after-ms`, otherwise from `retry-after`, in seconds or as a
+/// date. Returns `None` if no header can be read or the date is in the past.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let value = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
     let number = |name: &str| value(name)?.parse::<f64>().ok().filter(|number| *number >= 0.0);
@@ -67,7 +69,8 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 }
 
 impl ProviderError {
-    /// Reads a response with an error status, as far as its body comes.
+    /// Reads the error from a response with an error status. If the body is long, slow or broken, what has come of it
+    /// is used.
     pub(super) async fn from_response(mut response: Response) -> Self {
         let (status, retry_after) = (response.status().as_u16(), retry_after(response.headers()));
         let mut body = Vec::new();
@@ -87,13 +90,14 @@ impl ProviderError {
         Self { status, retry_after: retry_after.or(error.retry_after), ..error }
     }
 
-    /// Returns whether the provider refuses the API key.
+    /// Returns whether the provider refuses the API key, so that another key may help.
     pub(super) fn is_unauthorized(&self) -> bool {
         // Gemini and xAI report a wrong key as a bad request.
         self.status == Some(401) || (self.status == Some(400) && self.is_bad_key())
     }
 
-    /// Converts the error into one of the port, and redacts `key`. `names` are the names of the tools that were offered.
+    /// Converts the provider's error into a [`ModelError`]. The API key `key` is removed from the cause. `names` are
+    /// the names of the request's tools, of which the error may blame one.
     pub(super) fn into_model_error(self, key: &str, names: &ToolNames) -> ModelError {
         let rejected = self.rejected_part(names);
         // A request with a rejected part would fail again, whatever the status says.
@@ -104,7 +108,8 @@ impl ProviderError {
         ModelError::new(kind, self.cause(key)).retry_after(self.retry_after).with_rejected_part(rejected)
     }
 
-    /// Returns the part of the request that the provider can't use; `None` if the request failed for another reason.
+    /// Returns the part of the request that the provider can't use: a tool's schema or media. Returns `None` if the
+    /// request failed for another reason. `names` are the names of the request's tools.
     fn rejected_part(&self, names: &ToolNames) -> Option<RejectedPart> {
         let kind = self.kind();
         let is_other = self.is_too_long() || self.is_bad_key() || self.is_unpaid();
@@ -118,8 +123,8 @@ impl ProviderError {
         find_rejected_part(&text, names, blames_request)
     }
 
-    /// Returns the kind of the failure. Codes and message count more than the status: servers and gateways respond with 500
-    /// to invalid requests, too.
+    /// Returns the kind of the failure. Codes and message count more than the status, because servers and gateways
+    /// respond with 500 to invalid requests, too.
     fn kind(&self) -> ModelErrorKind {
         match self.status {
             _ if self.is_too_long() => ModelErrorKind::ContextTooLong,
@@ -152,37 +157,38 @@ impl ProviderError {
         }
     }
 
-    /// Returns whether the conversation is too long.
+    /// Returns whether the codes or the message mean that the conversation is too long for the model.
     fn is_too_long(&self) -> bool {
         // With these statuses, "too many tokens" means a rate limit.
         let may_be = !matches!(self.status, Some(401..=404 | 429));
         self.codes.iter().any(|word| is_too_long(word)) || (may_be && is_too_long(&self.message))
     }
 
-    /// Returns whether a code says that the request is invalid.
+    /// Returns whether one of the provider's codes means that the request is invalid.
     fn is_invalid_request(&self) -> bool {
         self.has_code(INVALID_REQUEST_CODES)
     }
 
-    /// Returns whether the API key is wrong.
+    /// Returns whether the codes or the message mean that the API key is wrong.
     fn is_bad_key(&self) -> bool {
         let phrases = ["API key not valid", "Incorrect API key"];
         self.has_code(&["api_key_invalid", "invalid_api_key"])
             || phrases.iter().any(|phrase| self.message.contains(phrase))
     }
 
-    /// Returns whether the account has no credit.
+    /// Returns whether the codes or the message mean that the account has no credit left.
     fn is_unpaid(&self) -> bool {
         self.has_code(&["insufficient_quota", "billing", "arrearage"])
             || self.message.contains("credit balance")
     }
 
-    /// Returns whether one of the codes contains one of these phrases.
-    fn has_code(&self, parts: &[&str]) -> bool {
-        self.codes.iter().any(|word| contains_phrase(word, parts))
+    /// Returns whether one of the provider's codes contains one of these phrases.
+    fn has_code(&self, phrases: &[&str]) -> bool {
+        self.codes.iter().any(|word| contains_phrase(word, phrases))
     }
 
-    /// Returns the cause for the log: status, codes and message, without `key`.
+    /// Returns the cause of the failure for the log: status, codes and message, cut short and with the API key `key`
+    /// replaced by `[key]`.
     fn cause(&self, key: &str) -> String {
         let status = self.status.map(|status| format!("status {status}"));
         let words = self.codes.iter().map(|word| redact_key(word, key));
@@ -194,7 +200,8 @@ impl ProviderError {
     }
 }
 
-/// Replaces the API key in a text by `[key]`. A key of only a few characters is not a secret, and may be part of any word.
+/// Replaces the API key `key` in a text by `[key]`. A key of fewer than 8 bytes is not replaced: it is not a secret,
+/// and may be part of any word.
 pub(super) fn redact_key<'a>(text: &'a str, key: &str) -> Cow<'a, str> {
     if key.len() < MIN_REDACTED_KEY || !text.contains(key) {
         text.into()
@@ -239,8 +246,12 @@ mod tests {
                 json!({"error":{"code":429,"message":"Too many tokens a minute"}}),
                 Throttled,
             ),
-            ("a request at fault", json!({"error":{"type":"invalid_request_error","message":"x"}}), Refused),
-            ("a request at fault under 500", json!({"error":{"code":500,"type":"BadRequestError"}}), Refused),
+            ("an invalid request", json!({"error":{"type":"invalid_request_error","message":"x"}}), Refused),
+            (
+                "an invalid request with status 500",
+                json!({"error":{"code":500,"type":"BadRequestError"}}),
+                Refused,
+            ),
             ("a key", json!({"error":{"type":"authentication_error","message":"x"}}), Misconfigured),
             ("dashscope", json!({"code":"InvalidParameter","message":"x"}), Refused),
             ("dashscope", json!({"code":"Throttling.RateQuota","message":"x"}), Throttled),
@@ -293,11 +304,11 @@ mod tests {
     #[test]
     fn a_cause_is_short_and_contains_no_key() {
         let message = format!("Incorrect key sk-12345. {}", "x".repeat(5000));
-        let fault = ProviderError::from_json(
+        let error = ProviderError::from_json(
             &json!({"error":{"type":"invalid_request_error","code":"sk-12345","message":message}}),
         );
 
-        let cause = fault.cause("sk-12345");
+        let cause = error.cause("sk-12345");
         assert!(cause.starts_with("invalid_request_error, [key], Incorrect key [key]. xxx"), "{cause}");
         assert!(cause.len() < 400);
     }
@@ -305,10 +316,10 @@ mod tests {
     #[test]
     fn the_wait_is_read_from_geminis_error_body() {
         let details = json!([{ "@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "34.5s" }]);
-        let fault = ProviderError::from_json(&json!({"error":{"code":429,"details":details}}));
+        let error = ProviderError::from_json(&json!({"error":{"code":429,"details":details}}));
 
         assert_eq!(
-            fault.into_model_error("", &ToolNames::default()).retry_after,
+            error.into_model_error("", &ToolNames::default()).retry_after,
             Some(Duration::from_millis(34500))
         );
     }

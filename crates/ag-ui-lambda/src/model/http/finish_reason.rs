@@ -16,13 +16,15 @@ pub(super) enum FinishReason {
 }
 
 impl FinishReason {
-    /// Returns whether a word means that there is no finish reason yet. Some servers write such a word in every frame.
+    /// Returns whether a finish reason is a word such as `null`, in any case. Some servers write such a word in every
+    /// frame before the turn ends, so the reader ignores it.
     pub(super) fn is_placeholder(word: &str) -> bool {
         let word = word.to_ascii_lowercase();
         matches!(word.as_str(), "null" | "none" | "undefined" | "unspecified" | "finish_reason_unspecified")
     }
 
-    /// Returns what a word in lower case means; `None` for an unknown word, since compatible servers have their own.
+    /// Returns what a provider's finish reason means; `word` is in lower case. Returns `None` for an unknown word,
+    /// since compatible servers have words of their own; the turn then counts as complete.
     pub(super) fn parse(word: &str) -> Option<Self> {
         Some(match word {
             "stop" | "end_turn" | "stop_sequence" | "completed" | "eos" => Self::Complete,

@@ -87,7 +87,8 @@ pub(super) struct ReasoningItem {
 }
 
 impl FrameEvent {
-    /// Returns whether this event is a piece of the answer: text, reasoning or a call.
+    /// Returns whether this event is a piece of the answer, as deltas bring it: text, reasoning or a call. Full texts
+    /// and reports such as token counts are not.
     pub(super) fn is_content(&self) -> bool {
         match self {
             Self::Text(_)
@@ -117,7 +118,8 @@ pub(super) struct TokenCounts {
 }
 
 impl TokenCounts {
-    /// Updates the counts with later ones. Counts only grow: a smaller one comes from a frame that does not know the count.
+    /// Raises each count to that of `later`, if it is higher. A lower count comes from a frame whose server does not
+    /// know the count.
     pub(super) fn update(&mut self, later: Self) {
         self.input = self.input.max(later.input);
         self.output = self.output.max(later.output);
@@ -126,7 +128,8 @@ impl TokenCounts {
         self.cache_written = self.cache_written.max(later.cache_written);
     }
 
-    /// Returns the usage; `None` if nothing was counted.
+    /// Converts the counts for the AG-UI protocol. Returns `None` if neither input nor output was counted. `provider`
+    /// and `model` are named in the result.
     pub(super) fn usage(self, provider: &str, model: &str) -> Option<TokenUsage> {
         let part = |part: Option<u64>| part.filter(|part| *part > 0);
         (self.input.is_some() || self.output.is_some()).then(|| TokenUsage {
@@ -142,7 +145,7 @@ impl TokenCounts {
     }
 }
 
-/// Takes a string out of a frame; `None` if the member is missing, empty or not a string.
+/// Removes and returns the string at a JSON Pointer. Returns `None` if the string is missing or empty.
 pub(super) fn take_text(value: &mut Value, pointer: &str) -> Option<String> {
     match value.pointer_mut(pointer)?.take() {
         Value::String(text) if !text.is_empty() => Some(text),
@@ -150,7 +153,8 @@ pub(super) fn take_text(value: &mut Value, pointer: &str) -> Option<String> {
     }
 }
 
-/// Returns the entries of a member that is a list. Some servers send a single entry without a list.
+/// Returns the entries of the list at a JSON Pointer. An object counts as a list of one, because some servers leave the
+/// list out; anything else gives no entries.
 pub(super) fn entries<'a>(value: &'a mut Value, pointer: &str) -> impl Iterator<Item = &'a mut Value> {
     let entries = match value.pointer_mut(pointer) {
         Some(Value::Array(entries)) => entries.as_mut_slice(),
@@ -160,17 +164,18 @@ pub(super) fn entries<'a>(value: &'a mut Value, pointer: &str) -> impl Iterator<
     entries.iter_mut()
 }
 
-/// Returns a member that is the index of a call or a block; `None` if it is missing.
+/// Returns the index of a call or block at a JSON Pointer; `None` if there is no such number.
 pub(super) fn call_index(value: &Value, pointer: &str) -> Option<usize> {
     count(value, pointer).and_then(|index| usize::try_from(index).ok())
 }
 
-/// Returns a member that is a count; `None` if it is missing or not a count.
+/// Returns the count at a JSON Pointer; `None` if it is missing, negative or not an integer.
 pub(super) fn count(value: &Value, pointer: &str) -> Option<u64> {
     value.pointer(pointer)?.as_u64()
 }
 
-/// Takes the arguments of a call out of a frame as JSON text. Some servers send the text, others the object.
+/// Removes and returns the arguments of a call at a JSON Pointer as JSON text. Some servers send the text, others the
+/// object. Returns an empty text if there are none.
 pub(super) fn take_arguments(value: &mut Value, pointer: &str) -> String {
     match value.pointer_mut(pointer).map(Value::take) {
         None | Some(Value::Null) => String::new(),

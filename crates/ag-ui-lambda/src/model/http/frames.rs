@@ -63,7 +63,7 @@ pub(super) struct FrameReader {
 }
 
 impl FrameReader {
-    /// Creates a reader that has no bytes yet.
+    /// Creates a reader that has got no bytes yet. `framing` is how the provider's wire divides a response into frames.
     pub(super) fn new(framing: Framing) -> Self {
         Self {
             framing,
@@ -81,10 +81,11 @@ impl FrameReader {
         }
     }
 
-    /// Adds bytes. All complete frames of the bytes before must have been taken with [`next`](Self::next).
+    /// Adds the next bytes of the response. The caller must have taken all complete frames with [`next`](Self::next)
+    /// before.
     ///
     /// # Errors
-    /// [`FrameSizeError`] if the open frame is longer than [`MAX_FRAME`].
+    /// [`FrameSizeError`] if the incomplete frame is already longer than [`MAX_FRAME`].
     pub(super) fn push(&mut self, bytes: &[u8]) -> Result<(), FrameSizeError> {
         self.bytes.drain(..self.read);
         self.searched -= self.read;
@@ -96,11 +97,11 @@ impl FrameReader {
         Ok(())
     }
 
-    /// Returns the next complete frame that is not empty; `None` if more bytes are needed.
+    /// Removes and returns the next complete frame, without empty ones. Returns `None` if more bytes are needed.
     pub(super) fn next(&mut self) -> Option<Vec<u8>> {
         loop {
             let is_first = self.is_first;
-            let (start, end) = self.line()?;
+            let (start, end) = self.next_line()?;
             let line = &self.bytes[start..end];
             let is_blank = line.iter().all(u8::is_ascii_whitespace);
             // Blank lines may stand before a document.
@@ -126,7 +127,7 @@ impl FrameReader {
                     return Some(line.to_vec());
                 }
             } else if line.is_empty() {
-                if let Some(event) = self.event() {
+                if let Some(event) = self.take_event() {
                     return Some(event);
                 }
             } else if let Some(data) = field_value(line, b"data:") {
@@ -143,8 +144,9 @@ impl FrameReader {
         }
     }
 
-    /// Takes the event whose end has come; `None` if it is empty.
-    fn event(&mut self) -> Option<Vec<u8>> {
+    /// Removes and returns the data of the event that a blank line has ended, or its error as a frame. Returns `None`
+    /// if the event has no data.
+    fn take_event(&mut self) -> Option<Vec<u8>> {
         let (data, error) = (std::mem::take(&mut self.data), std::mem::take(&mut self.error));
         let is_error = std::mem::take(&mut self.is_error);
         match (error.is_empty(), data.is_empty()) {
@@ -155,15 +157,16 @@ impl FrameReader {
         }
     }
 
-    /// Returns a frame whose end is missing because the body has ended, if there is one. It is called until it
-    /// returns `None`.
+    /// Returns one of the frames that are left after the body has ended, although the frame's end is missing. The
+    /// caller repeats this until the result is `None`.
     pub(super) fn finish(&mut self) -> Option<Vec<u8>> {
         self.bytes.extend_from_slice(b"\n\n");
-        self.next().or_else(|| self.document()).or_else(|| self.text())
+        self.next().or_else(|| self.take_document()).or_else(|| self.take_error_text())
     }
 
-    /// Takes the first of the JSON documents that are left, or all that is left if it is not valid JSON.
-    fn document(&mut self) -> Option<Vec<u8>> {
+    /// Removes and returns the first JSON document of those that are left at the end of the body, or everything that is
+    /// left if it is not valid JSON. Returns `None` if nothing is left.
+    fn take_document(&mut self) -> Option<Vec<u8>> {
         let mut document = std::mem::take(&mut self.document);
         let readable = normalize(&document);
         let mut texts = serde_json::Deserializer::from_slice(&readable).into_iter::<IgnoredAny>();
@@ -174,16 +177,18 @@ impl FrameReader {
         Some(document).filter(|document| !document.trim_ascii().is_empty())
     }
 
-    /// Takes the body if it is a short plain text and not an HTML page: it is the text of an error.
-    fn text(&mut self) -> Option<Vec<u8>> {
+    /// Returns a body of plain text as an error frame, at the end of the body. Returns `None` if the body had another
+    /// format, is empty or too long, or is an HTML page.
+    fn take_error_text(&mut self) -> Option<Vec<u8>> {
         let text = std::mem::take(&mut self.text);
         let text = text.trim_ascii();
         let is_error = !self.has_format && (1..=MAX_TEXT).contains(&text.len()) && !text.starts_with(b"<");
         is_error.then(|| error_frame(text))
     }
 
-    /// Returns the start and the end of the next complete line in `bytes`, without its line break.
-    fn line(&mut self) -> Option<(usize, usize)> {
+    /// Returns the start and the end of the next complete line in `bytes`, without its line break, and marks the line
+    /// as read. Returns `None` if there is no complete line yet.
+    fn next_line(&mut self) -> Option<(usize, usize)> {
         let Some(length) = self.bytes[self.searched..].iter().position(|byte| *byte == b'\n') else {
             self.searched = self.bytes.len();
             return None;
@@ -199,18 +204,19 @@ impl FrameReader {
     }
 }
 
-/// Returns whether a text is a complete frame: valid JSON, or the end marker of chat completions.
+/// Returns whether a text is a complete frame: valid JSON, or the end marker `[DONE]`.
 fn is_complete_json(text: &[u8]) -> bool {
     text.trim_ascii() == b"[DONE]" || serde_json::from_slice::<IgnoredAny>(&normalize(text)).is_ok()
 }
 
-/// Returns the value of the field with this name; `None` if the line is not that field.
+/// Returns the value of a line of an event stream; `name` is the field's name with its colon. Returns `None` if the
+/// line is another field.
 fn field_value<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     let value = line.strip_prefix(name)?;
     Some(value.strip_prefix(b" ").unwrap_or(value))
 }
 
-/// Appends a line to the value of a field, which may have several lines.
+/// Appends a line to the value of a field that may have several lines, after a line break if it is not the first.
 fn append_line(value: &mut Vec<u8>, line: &[u8]) {
     if !value.is_empty() {
         value.push(b'\n');
@@ -218,7 +224,8 @@ fn append_line(value: &mut Vec<u8>, line: &[u8]) {
     value.extend_from_slice(line);
 }
 
-/// Keeps a line of plain text. Of a text that is too long to be an error, only enough is kept to see that it is.
+/// Appends a line of plain text, which may be an error, to `text`. Of a text longer than [`MAX_TEXT`] bytes only a part
+/// is kept, which is enough to see that the text is too long to be an error.
 fn keep_error_text(text: &mut Vec<u8>, line: &[u8]) {
     if text.len() <= MAX_TEXT {
         // One byte more than the limit shows that the text is too long.
@@ -226,24 +233,24 @@ fn keep_error_text(text: &mut Vec<u8>, line: &[u8]) {
     }
 }
 
-/// Returns whether a line may be the first line of a JSON document.
+/// Returns whether a line begins with `{` or `[`, so that it may be the first line of a JSON document.
 fn starts_json(line: &[u8]) -> bool {
     matches!(line.trim_ascii_start(), [b'{' | b'[', ..])
 }
 
-/// Returns whether a line of an event stream is a comment, or a field that does not count.
+/// Returns whether a line of an event stream is a comment or the field `id` or `retry`, which have no meaning here.
 fn is_ignored_field(line: &[u8]) -> bool {
     [&b":"[..], b"id:", b"retry:"].iter().any(|name| line.starts_with(name))
 }
 
-/// Returns whether a line is a JSON object that holds an error.
+/// Returns whether a line is a JSON object that describes an error.
 fn is_error_object(line: &[u8]) -> bool {
     serde_json::from_slice::<Value>(&normalize(line))
         .is_ok_and(|line| ProviderError::from_frame(&line).is_some())
 }
 
-/// Returns an error as a frame that [`ProviderError::from_frame`] reads: unchanged if it is one, otherwise as
-/// `{"error": ..}`.
+/// Returns an error text as a frame that [`ProviderError::from_frame`] recognizes: unchanged if it is recognized as it
+/// is, otherwise wrapped as `{"error": ..}`.
 fn error_frame(text: &[u8]) -> Vec<u8> {
     let error = serde_json::from_slice(&normalize(text));
     let error = error.unwrap_or_else(|_| Value::String(String::from_utf8_lossy(text).into_owned()));

@@ -15,11 +15,11 @@ use crate::model::compat;
 /// Source: <https://ai.google.dev/gemini-api/docs/thought-signatures>.
 const SKIP_SIGNATURE_CHECK: &str = "skip_thought_signature_validator";
 
-/// Writes the body of a request.
+/// Writes the JSON body of a request to Gemini.
 pub(super) fn request_body(request: &WireRequest<'_>) -> Value {
-    let is_third = request.model_id.contains("gemini-3");
+    let is_gemini_3 = request.model_id.contains("gemini-3");
     let contents: Vec<Value> =
-        request.messages().iter().map(|message| encode_message(message, is_third)).collect();
+        request.messages().iter().map(|message| encode_message(message, is_gemini_3)).collect();
     let mut body = json!({ "contents": contents });
     if let Some(instructions) = request.instructions() {
         body["systemInstruction"] = json!({ "parts": [{ "text": instructions }] });
@@ -46,7 +46,7 @@ pub(super) fn request_body(request: &WireRequest<'_>) -> Value {
     }
     match settings.thinking_tokens {
         // Only these two levels are accepted by every model that has levels.
-        Some(tokens) if is_third => {
+        Some(tokens) if is_gemini_3 => {
             let level = if tokens <= 2048 { "LOW" } else { "HIGH" };
             config["thinkingConfig"] = json!({ "thinkingLevel": level, "includeThoughts": true });
         }
@@ -54,7 +54,7 @@ pub(super) fn request_body(request: &WireRequest<'_>) -> Value {
             config["thinkingConfig"] = json!({ "thinkingBudget": tokens, "includeThoughts": true });
         }
         // Models that do not think refuse this setting.
-        None if is_third || request.model_id.contains("2.5") => {
+        None if is_gemini_3 || request.model_id.contains("2.5") => {
             config["thinkingConfig"] = json!({ "includeThoughts": true });
         }
         None => {}
@@ -68,8 +68,9 @@ pub(super) fn request_body(request: &WireRequest<'_>) -> Value {
     body
 }
 
-/// Writes one message of the conversation. `is_third` tells whether the model is a Gemini 3.
-fn encode_message(message: &Message<'_>, is_third: bool) -> Value {
+/// Converts one message of the conversation into JSON. `is_gemini_3` is whether the model is a Gemini 3, which requires
+/// a signature with the first call while calls are being answered.
+fn encode_message(message: &Message<'_>, is_gemini_3: bool) -> Value {
     match message {
         Message::User(parts) => {
             json!({ "role": "user", "parts": parts.iter().map(encode_part).collect::<Vec<_>>() })
@@ -95,7 +96,7 @@ fn encode_message(message: &Message<'_>, is_third: bool) -> Value {
             let calls = calls.iter().enumerate().map(|(at, call)| {
                 let part =
                     json!({ "functionCall": { "id": call.id, "name": call.name, "args": compat::arguments_object(call.arguments) } });
-                let missing = (is_third && *is_in_loop && at == 0).then_some(SKIP_SIGNATURE_CHECK);
+                let missing = (is_gemini_3 && *is_in_loop && at == 0).then_some(SKIP_SIGNATURE_CHECK);
                 with_signature(part, call.signature.or(missing))
             });
             json!({ "role": "model", "parts": thoughts.into_iter().chain(text).chain(calls).chain(empty).collect::<Vec<_>>() })
@@ -110,7 +111,7 @@ fn encode_message(message: &Message<'_>, is_third: bool) -> Value {
     }
 }
 
-/// Returns a part with its signature, if there is one.
+/// Adds a thought signature to a part of the request and returns the part; without a signature the part is unchanged.
 fn with_signature(mut part: Value, signature: Option<&str>) -> Value {
     if let Some(signature) = signature {
         part["thoughtSignature"] = signature.into();
@@ -118,7 +119,7 @@ fn with_signature(mut part: Value, signature: Option<&str>) -> Value {
     part
 }
 
-/// Writes one part of a user's message.
+/// Converts one part of a user's message: text, inline content or an address.
 fn encode_part(part: &MessagePart<'_>) -> Value {
     match part {
         MessagePart::Text(text) => json!({ "text": text }),
@@ -131,7 +132,7 @@ fn encode_part(part: &MessagePart<'_>) -> Value {
     }
 }
 
-/// Reads the events of one chunk.
+/// Converts one chunk of the response into [`FrameEvent`]s.
 pub(super) fn decode_frame(mut chunk: Value) -> Vec<FrameEvent> {
     let mut events = Vec::new();
     let parts = chunk.pointer_mut("/candidates/0/content/parts").and_then(Value::as_array_mut);
@@ -147,7 +148,7 @@ pub(super) fn decode_frame(mut chunk: Value) -> Vec<FrameEvent> {
     events
 }
 
-/// Reads one part of the answer.
+/// Converts one part of the answer, a call, text or reasoning with its signature, and appends the result to `events`.
 fn decode_part(part: &mut Value, events: &mut Vec<FrameEvent>) {
     let signature = take_text(part, "/thoughtSignature");
     if part.get("functionCall").is_some_and(Value::is_object) {
@@ -171,7 +172,7 @@ fn decode_part(part: &mut Value, events: &mut Vec<FrameEvent>) {
     }
 }
 
-/// Reads the token counts. Gemini does not count reasoning as output.
+/// Converts the member `usageMetadata`. Gemini does not count reasoning as output; it is added to the output here.
 fn token_counts(usage: &Value) -> TokenCounts {
     let (written, thought) = (count(usage, "/candidatesTokenCount"), count(usage, "/thoughtsTokenCount"));
     TokenCounts {

@@ -16,7 +16,7 @@ use crate::model::compat;
 /// The members in which reasoning is sent: Ollama's own, and those of compatible servers.
 const REASONING: &[&str] = &["/message/thinking", "/message/reasoning"];
 
-/// Writes the body of a request.
+/// Writes the JSON body of a request to Ollama.
 pub(super) fn request_body(request: &WireRequest<'_>) -> Value {
     let system = request.instructions().map(|text| json!({ "role": "system", "content": text }));
     let messages = request.messages();
@@ -53,7 +53,7 @@ pub(super) fn request_body(request: &WireRequest<'_>) -> Value {
     body
 }
 
-/// Writes one message of the conversation, which may become several on the wire.
+/// Converts one message of the conversation into JSON. The results of several calls become one message for each result.
 fn encode_message(message: &Message<'_>) -> Vec<Value> {
     match message {
         Message::User(parts) => vec![encode_user_message(parts)],
@@ -94,7 +94,8 @@ fn encode_message(message: &Message<'_>) -> Vec<Value> {
     }
 }
 
-/// Writes a user's message: its text, and its images beside it.
+/// Converts a user's message: its texts are joined into one, and the images are in a member of their own. Attachments
+/// with an address are left out.
 fn encode_user_message(parts: &[MessagePart<'_>]) -> Value {
     let (mut texts, mut images) = (Vec::new(), Vec::new());
     for part in parts {
@@ -113,7 +114,7 @@ fn encode_user_message(parts: &[MessagePart<'_>]) -> Value {
     message
 }
 
-/// Reads the events of one line.
+/// Converts one line of the response, which is a JSON object, into [`FrameEvent`]s.
 pub(super) fn decode_frame(mut line: Value) -> Vec<FrameEvent> {
     let mut events = Vec::new();
     let opaque = line.get_mut("message").map(opaque_members::take_members).unwrap_or_default();
@@ -148,7 +149,7 @@ pub(super) fn decode_frame(mut line: Value) -> Vec<FrameEvent> {
     events
 }
 
-/// Reads the token counts.
+/// Reads the token counts from the last line of the response.
 fn token_counts(line: &Value) -> TokenCounts {
     TokenCounts {
         input: count(line, "/prompt_eval_count"),

@@ -18,7 +18,8 @@ const OPAQUE_MEMBERS: &[&str] = &["extra_content", "provider_specific_fields"];
 /// Words in the names of other members that are kept.
 const OPAQUE_NAME_PARTS: &[&str] = &["signature", "encrypted", "opaque"];
 
-/// Takes the opaque members out of an object.
+/// Removes and returns the members of an object that its provider wants back unchanged, which are recognized by their
+/// names. Empty members and booleans stay. A value that is not an object has no such members.
 pub(super) fn take_members(value: &mut Value) -> Map<String, Value> {
     let Value::Object(members) = value else { return Map::new() };
     let is_opaque = |name: &str, value: &Value| {
@@ -40,7 +41,8 @@ pub(super) fn take_members(value: &mut Value) -> Map<String, Value> {
     names.into_iter().filter_map(|name| members.remove_entry(&name)).collect()
 }
 
-/// Takes the opaque members out of a call and its `function`, and returns them as JSON text; `None` if there are none.
+/// Removes the opaque members from a call and from its member `function`, and returns them as the JSON text of an
+/// object, which becomes the call's signature. Returns `None` if there are none.
 pub(super) fn take_call_members(call: &mut Value) -> Option<String> {
     let mut members = take_members(call);
     let inner = call.get_mut("function").map(take_members).unwrap_or_default();
@@ -50,7 +52,8 @@ pub(super) fn take_call_members(call: &mut Value) -> Option<String> {
     (!members.is_empty()).then(|| Value::Object(members).to_string())
 }
 
-/// Puts members, given as JSON text, back into an object. Lists are joined. Nothing changes if either is not an object.
+/// Adds opaque members to the JSON of a call or message when it goes back to the provider. `text` is the JSON text in
+/// which the members were kept. Entries of lists are appended. Nothing changes if `value` or `text` is not an object.
 pub(super) fn put_back(value: &mut Value, text: &str) {
     if let (Value::Object(value), Ok(Value::Object(members))) = (value, serde_json::from_str(text)) {
         let mut opaque = OpaqueMembers { members: std::mem::take(value), halves: HashMap::new() };
@@ -59,7 +62,8 @@ pub(super) fn put_back(value: &mut Value, text: &str) {
     }
 }
 
-/// Returns the readable reasoning in opaque members, if there is one.
+/// Returns the text of the reasoning in opaque members, such as `reasoning_details`, joined into one text. Returns
+/// `None` if they hold no readable text.
 pub(super) fn readable_reasoning(members: &Map<String, Value>) -> Option<String> {
     let lists = members.iter().filter(|(name, _)| is_reasoning(name));
     let entries = lists.filter_map(|(_, list)| list.as_array()).flatten().filter_map(Value::as_object);
@@ -79,19 +83,19 @@ pub(super) struct OpaqueMembers {
 }
 
 impl OpaqueMembers {
-    /// Adds the members of a later frame. Streamed lists are continued, and the pieces of their texts are joined. `cuts` are
-    /// the surrogate pairs that this frame cuts.
+    /// Adds the opaque members of the next frame. Lists that are streamed are continued, and pieces of the same text
+    /// are joined. `cuts` are the strings of the frame that begin or end in half a character.
     pub(super) fn merge(&mut self, members: Map<String, Value>, cuts: &[SplitString]) {
         merge(&mut self.members, members, &mut TextJoiner { halves: &mut self.halves, cuts }, "");
     }
 
-    /// Adds only the members whose names are new, because the others were streamed before.
+    /// Adds only members whose names have not come yet. Used for a message that repeats what was streamed.
     pub(super) fn add_unknown(&mut self, mut members: Map<String, Value>) {
         members.retain(|name, _| !self.members.contains_key(name));
         self.merge(members, &[]);
     }
 
-    /// Returns all members as the JSON text of an object; `None` if there are none.
+    /// Returns all members as the JSON text of an object, which becomes the turn's signature; `None` if there are none.
     pub(super) fn into_json(self) -> Option<String> {
         (!self.members.is_empty()).then(|| Value::Object(self.members).to_string())
     }
@@ -104,13 +108,15 @@ struct TextJoiner<'a> {
 }
 
 impl TextJoiner<'_> {
-    /// Appends the next piece to the text at a path.
+    /// Appends `piece` to `text`, and joins a character that the two share. `path` identifies the text, so that half a
+    /// character at its end can be kept until the next piece.
     fn push(&mut self, path: String, text: &mut String, piece: String) {
         self.halves.entry(path).or_default().append_to(text, piece, self.cuts);
     }
 }
 
-/// Merges members into an object: objects member by member, lists entry by entry. Other values are replaced.
+/// Merges `members` into the object `into`: objects member by member, and lists entry by entry. Other values are
+/// replaced. `texts` joins pieces of text; `path` is the path of `into`, which identifies those texts.
 fn merge(into: &mut Map<String, Value>, members: Map<String, Value>, texts: &mut TextJoiner<'_>, path: &str) {
     for (name, value) in members {
         let path = format!("{path}/{name}");
@@ -134,7 +140,8 @@ fn merge(into: &mut Map<String, Value>, members: Map<String, Value>, texts: &mut
     }
 }
 
-/// Adds an entry to a list, or continues the last entry if this one is the next piece of its text.
+/// Adds `item` to a list whose entries come in several frames. If `item` is the next piece of the last entry, its text
+/// is appended to that entry instead. `texts` joins characters that two pieces share; `path` is the path of the list.
 fn add_item(items: &mut Vec<Value>, mut item: Value, texts: &mut TextJoiner<'_>, path: &str) {
     if let (Some(Value::Object(last)), Value::Object(item)) = (items.last_mut(), &item)
         && continues_item(last, item)
@@ -161,8 +168,8 @@ fn add_item(items: &mut Vec<Value>, mut item: Value, texts: &mut TextJoiner<'_>,
     items.push(item);
 }
 
-/// Returns whether an entry is the next piece of the last one: both have the same type, index and id, and the last one has
-/// text and no signature.
+/// Returns whether an entry is the next piece of the last entry of its list: both have the same type, index and id, and
+/// the last one has text but neither data nor a signature.
 fn continues_item(last: &Map<String, Value>, item: &Map<String, Value>) -> bool {
     let given = |entry: &Map<String, Value>, name: &str| {
         let value = entry.get(name).filter(|value| !value.is_null() && **value != "");
@@ -186,12 +193,12 @@ fn continues_item(last: &Map<String, Value>, item: &Map<String, Value>) -> bool 
         && !is_data(item)
 }
 
-/// Returns whether a member with this name is a list of reasoning.
+/// Returns whether a member with this name, in any case, is a list of reasoning, such as `reasoning_details`.
 fn is_reasoning(name: &str) -> bool {
     REASONING_MEMBERS.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
-/// Returns whether a member of an entry is a text that is streamed in pieces.
+/// Returns whether a member with this name holds a text that comes in pieces, in an entry of a list of reasoning.
 fn is_streamed_text(name: &str) -> bool {
     matches!(name, "text" | "summary" | "thinking")
 }
@@ -202,7 +209,8 @@ mod tests {
 
     use super::*;
 
-    fn joined(entries: &[Value]) -> Value {
+    /// Returns the list that these entries of deltas are joined to.
+    fn joined_details(entries: &[Value]) -> Value {
         let mut opaque = OpaqueMembers::default();
         for entry in entries {
             let mut delta = json!({ "content": "", "reasoning_details": [entry] });
@@ -234,14 +242,23 @@ mod tests {
         let data = |id: &str| json!({ "type": "reasoning.encrypted", "data": "d", "id": id, "index": 0 });
 
         assert_eq!(
-            joined(&[text(0, "Two "), text(0, "cities."), signed, text(0, "More."), text(1, "Other.")]),
+            joined_details(&[
+                text(0, "Two "),
+                text(0, "cities."),
+                signed,
+                text(0, "More."),
+                text(1, "Other.")
+            ]),
             json!([
                 { "type": "reasoning.text", "text": "Two cities.", "index": 0, "signature": "s", "format": "f" },
                 text(0, "More."),
                 text(1, "Other."),
             ])
         );
-        assert_eq!(joined(&[data("a"), data("b"), data("b")]), json!([data("a"), data("b"), data("b")]));
+        assert_eq!(
+            joined_details(&[data("a"), data("b"), data("b")]),
+            json!([data("a"), data("b"), data("b")])
+        );
     }
 
     #[test]

@@ -90,33 +90,40 @@ static PROVIDERS: &[Provider] = providers! {
 };
 
 impl Provider {
-    /// Returns the provider with this adapter name, such as `openai-responses`; `None` if there is no such provider.
+    /// Returns the provider with this adapter name, such as `openai-responses`. Returns `None` if no provider has it, and
+    /// for `bedrock`, which is not an [`HttpModel`](super::HttpModel).
     pub fn named(adapter: &str) -> Option<&'static Self> {
         PROVIDERS.iter().find(|provider| provider.adapter == adapter)
     }
 
-    /// Returns all providers.
+    /// Returns all providers that are reached over HTTP.
     pub fn all() -> &'static [Self] {
         PROVIDERS
     }
 
-    /// Returns the provider's adapter name, which stands before the first `/` of a model's name.
+    /// Returns the provider's adapter name, such as `openai`. It is the part of a model's name before the first `/`.
     pub fn adapter(&self) -> &'static str {
         self.adapter
     }
 
-    /// Returns the name of the variable for the API key, such as `OPENAI_API_KEY`; `None` if the provider needs no key.
+    /// Returns the name of the environment variable for the API key, such as `OPENAI_API_KEY`; `None` if the provider
+    /// needs no key.
     pub fn key_variable(&self) -> Option<&'static str> {
         self.key_variable
     }
 
-    /// Returns the name of the variable for another address, such as `OPENAI_BASE_URL`; see
-    /// [`HttpModel::base_url`](super::HttpModel::base_url) for its form.
+    /// Returns the name of the environment variable that replaces the provider's address, such as `OPENAI_BASE_URL`.
+    /// [`HttpModel::base_url`](super::HttpModel::base_url) describes the address.
     pub fn base_url_variable(&self) -> &'static str {
         self.base_url_variable
     }
 
-    /// Reads an address and returns it in the form that paths are appended to: with a version and a `/` at the end.
+    /// Parses an address of this provider, and returns it in the form to which paths are appended: with a `/` at the
+    /// end, for Anthropic and Gemini with a version, and for an Ollama host with its default port.
+    ///
+    /// # Errors
+    /// [`BaseUrlError`] if the text is not an http or https URL, or has a user, a fragment or a query that the provider
+    /// can't have.
     pub(crate) fn base_url(&self, text: &str) -> Result<Url, BaseUrlError> {
         let text = text.trim();
         let is_host = self.wire == Wire::Ollama && !text.contains("://");

@@ -1,5 +1,5 @@
-//! Reads a provider's error from wherever it stands: in the body of an error response, in an event, or inside the error of
-//! another provider.
+//! Reads a provider's error, wherever the provider writes it: in the body of an error response, in an event, or inside
+//! the error of another provider.
 //!
 //! This module only reads; [`error`](super::error) decides what an error means for the turn.
 
@@ -41,7 +41,7 @@ const ANSWER_MEMBERS: &[&str] = &[
 /// A provider's error, as its response or frame describes it.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct ProviderError {
-    /// The HTTP status, or the number that stands in its place in an event.
+    /// The HTTP status, or the number that an event has instead.
     pub(super) status: Option<u16>,
     /// The provider's words for the error: type, code, reason.
     pub(super) codes: Vec<String>,
@@ -54,7 +54,8 @@ pub(super) struct ProviderError {
 }
 
 impl ProviderError {
-    /// Reads the body of an error response: JSON, or a plain text. An HTML page gives an empty error.
+    /// Reads an error from the body of a response with an error status: JSON or plain text. An HTML page gives an error
+    /// without a message.
     pub(super) fn from_body(body: &[u8]) -> Self {
         match serde_json::from_slice(&normalize(body)) {
             Ok(body) => Self::from_json(&body),
@@ -69,12 +70,14 @@ impl ProviderError {
         }
     }
 
-    /// Reads an error from JSON: `{"error":{..}}`, `{"error":".."}`, a list of one of them, or the error itself.
+    /// Reads an error from JSON: `{"error":{..}}`, `{"error":".."}`, a list of which the first entry counts, or the
+    /// error itself.
     pub(super) fn from_json(body: &Value) -> Self {
         Self::read(body, 0)
     }
 
-    /// Reads the error from a frame; `None` if the frame is something else than an error.
+    /// Reads the error in a frame of a successful response. Returns `None` if the frame does not report an error; it is
+    /// then decoded as a part of the answer.
     pub(super) fn from_frame(frame: &Value) -> Option<Self> {
         // OpenRouter may also put the error into the choice.
         let choice =
@@ -87,10 +90,11 @@ impl ProviderError {
         is_error.then_some(frame).or_else(choice).map(Self::from_json)
     }
 
-    /// Reads an error that is nested in `depth` others.
+    /// Reads an error from JSON. `depth` is the number of other errors that contain this one; from [`MAX_DEPTH`] on,
+    /// errors inside this one are not read.
     fn read(body: &Value, depth: usize) -> Self {
-        let body = first(body);
-        let member = |name| body.get(name).map(first).filter(|error| is_present(error));
+        let body = first_entry(body);
+        let member = |name| body.get(name).map(first_entry).filter(|error| is_present(error));
         let minimax = || body.get("base_resp").filter(|_| is_minimax_error(body));
         // `"error": true` only says that the body is an error.
         let error = member("error").filter(|error| !error.is_boolean() && !error.is_number());
@@ -123,7 +127,7 @@ impl ProviderError {
         result
     }
 
-    /// Reads type, code and status of an error. Numbers become the status, words become codes.
+    /// Takes type, code and status from the JSON of an error: a number becomes the status, and a word one of the codes.
     fn read_codes(&mut self, error: &Value) {
         for name in ["type", "code", "status", "error_type", "error_code"] {
             match error.get(name) {
@@ -143,21 +147,23 @@ impl ProviderError {
         self.param = error.get("param").and_then(Value::as_str).map(ToOwned::to_owned);
     }
 
-    /// Sets the status if it is not set yet and the number is an HTTP status for an error or a redirect.
+    /// Sets the HTTP status, unless it is already set or the number is not a status from 300 to 599.
     fn set_status(&mut self, number: u64) {
         let status = u16::try_from(number).ok().filter(|number| (300..600).contains(number));
         self.status = self.status.or(status);
     }
 
-    /// Reads a message, which may be another error as JSON text.
+    /// Takes the message of an error. If the message is itself an error as JSON text, that error is merged into this
+    /// one, unless `depth` has reached [`MAX_DEPTH`].
     fn read_message(&mut self, message: &str, depth: usize) {
-        match nested(message).filter(|_| depth < MAX_DEPTH) {
+        match parse_nested_error(message).filter(|_| depth < MAX_DEPTH) {
             Some(error) => self.merge(Self::read(&error, depth + 1)),
             None => self.message = message.to_owned(),
         }
     }
 
-    /// Adds the error of another provider that this one passes on.
+    /// Merges the error `raw` of another provider into this one; a gateway passes it on as text or JSON. `depth` is the
+    /// number of errors that contain this one.
     fn add_upstream(&mut self, raw: &Value, depth: usize) {
         let mut inner = Self::default();
         match raw {
@@ -168,7 +174,8 @@ impl ProviderError {
         self.merge(inner);
     }
 
-    /// Merges a nested error into this one: its codes and message are appended, and it fills in what is missing.
+    /// Merges an error that this one contains: its codes and message are appended, and it fills in status, parameter
+    /// and wait where they are missing.
     fn merge(&mut self, inner: Self) {
         self.status = self.status.or(inner.status);
         self.codes.extend(inner.codes.into_iter().filter(|word| !word.is_empty()));
@@ -181,21 +188,22 @@ impl ProviderError {
     }
 }
 
-/// Parses a text that is a JSON object or a list of objects; `None` for any other text.
-fn nested(text: &str) -> Option<Value> {
+/// Parses a message that is a JSON object, or a list that begins with one, and so may be an error itself. Returns
+/// `None` for any other text.
+fn parse_nested_error(text: &str) -> Option<Value> {
     let text = text.trim();
     let value =
         text.starts_with(['{', '[']).then(|| serde_json::from_slice(&normalize(text.as_bytes())).ok());
-    value.flatten().filter(|value| first(value).is_object())
+    value.flatten().filter(|value| first_entry(value).is_object())
 }
 
-/// Returns the first entry of a list, or the value itself if it is not a list or an empty one.
-fn first(value: &Value) -> &Value {
+/// Returns the first entry of a list. A value that is not a list, and an empty list, is returned unchanged.
+fn first_entry(value: &Value) -> &Value {
     value.as_array().and_then(|list| list.first()).unwrap_or(value)
 }
 
-/// Returns the messages of a list of validation errors, each after the path that it is about. The list also quotes the
-/// rejected input, which is left out.
+/// Returns the messages of a list of validation errors as one text, each after the path of the faulty member. The list
+/// also quotes the rejected input, which is left out. Returns `None` if there is no message.
 fn validation_messages(value: &Value) -> Option<String> {
     match value {
         Value::String(message) => Some(message.clone()),
@@ -219,8 +227,8 @@ fn validation_messages(value: &Value) -> Option<String> {
     }
 }
 
-/// Returns whether a member of an error has a value. Some servers send such a member with every frame, empty or with the
-/// code 0 or 200.
+/// Returns whether a member that may report an error has a value. Some servers send the member with every frame, with
+/// an empty value, `false`, 0 or 200.
 fn is_present(value: &Value) -> bool {
     match value {
         Value::Null => false,
@@ -232,7 +240,7 @@ fn is_present(value: &Value) -> bool {
     }
 }
 
-/// Returns whether a frame holds a part of an answer, or is an event of one.
+/// Returns whether a frame is a part of an answer, by its type or its members, and so does not report an error.
 fn is_answer_frame(frame: &Value) -> bool {
     let is_part = |part: &Value| (part.is_array() || part.is_object()) && is_present(part);
     let kind = frame.get("type").and_then(Value::as_str).unwrap_or_default();
@@ -240,7 +248,8 @@ fn is_answer_frame(frame: &Value) -> bool {
         || ANSWER_MEMBERS.iter().filter_map(|name| frame.get(name)).any(is_part)
 }
 
-/// Returns whether the members of a frame itself describe an error. The caller checks that it is not part of an answer.
+/// Returns whether the members of a frame itself, without a member `error`, describe an error. The caller must check
+/// that the frame is not a part of an answer, which may have such members, too.
 fn is_flat_error(frame: &Value) -> bool {
     let has = |name: &str| frame.get(name).is_some_and(is_present);
     let is = |name: &str, word: &str| frame.get(name).is_some_and(|value| value == word);
@@ -261,17 +270,19 @@ fn is_flat_error(frame: &Value) -> bool {
         || (has_message() && is_failure())
 }
 
-/// Returns whether a type contains a word for an error.
+/// Returns whether a type contains `error` or `exception`.
 fn names_error(word: &str) -> bool {
     contains_phrase(word, &["error", "exception"])
 }
 
-/// Returns whether MiniMax reports an error. It sends `base_resp` with every response, with the code 0 if all is well.
+/// Returns whether `base_resp` reports an error of MiniMax. MiniMax sends this member with every response, with the
+/// code 0 if there is no error.
 fn is_minimax_error(body: &Value) -> bool {
     body.pointer("/base_resp/status_code").and_then(Value::as_u64).is_some_and(|code| code != 0)
 }
 
-/// Returns a common word for one of MiniMax's error numbers, by the list in its documentation.
+/// Returns the common error code for one of MiniMax's numbers, by the list in its documentation; `None` for other
+/// numbers.
 fn minimax_code(code: u64) -> Option<&'static str> {
     match code {
         1002 | 1039 | 1041 => Some("rate_limit"),

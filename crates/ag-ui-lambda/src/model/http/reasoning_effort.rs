@@ -1,6 +1,6 @@
 //! The reasoning effort, for wires that have no setting for a number of thinking tokens.
 
-/// Returns the effort that stands for a budget of thinking tokens: one of the three that most providers know.
+/// Converts a budget of thinking tokens into `low`, `medium` or `high`, for providers that have no setting for tokens.
 pub(super) fn reasoning_effort(tokens: u32) -> &'static str {
     match tokens {
         0..=2048 => "low",

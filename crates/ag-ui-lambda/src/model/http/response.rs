@@ -107,8 +107,9 @@ pub(super) struct ResponseReader {
 }
 
 impl ResponseReader {
-    /// Creates a reader for the response to a request of this provider and model. `names` and `max_tokens` are those of the
-    /// request.
+    /// Creates a reader for the response to a request. `idle` is the maximum time without bytes, `model` the provider's
+    /// id of the model. `names` and `max_tokens` belong to the request; `key` is the API key, which is removed from
+    /// texts for the log.
     pub(super) fn new(
         response: Response,
         idle: Duration,
@@ -156,7 +157,7 @@ impl ResponseReader {
         }
     }
 
-    /// Returns the next delta; `None` after [`Delta::End`] and after a failure.
+    /// Waits for the next delta. Returns `None` after [`Delta::End`] and after a failure.
     pub(super) async fn next(&mut self) -> Option<Result<Delta, ModelError>> {
         loop {
             if let Some(delta) = self.ready.pop_front() {
@@ -176,8 +177,8 @@ impl ResponseReader {
         }
     }
 
-    /// Reads to the end of the body, so that the connection is free for the next turn. If the end does not come at once, a
-    /// task of its own waits for it, and the run goes on.
+    /// Reads the body to its end after the turn, so that the connection can be reused. If the end does not come within
+    /// 10 ms, a separate task waits for it, and this returns.
     pub(super) async fn drain(self) {
         let mut response = self.response;
         let mut end = Box::pin(async move {
@@ -198,7 +199,8 @@ impl ResponseReader {
         }
     }
 
-    /// Waits for the next bytes of the body, and ends the turn if none come.
+    /// Waits for the next bytes of the body and gives them to the frame reader. If the body ends or breaks off, or if
+    /// no bytes come in time, the turn ends or fails.
     async fn receive(&mut self) {
         let chunk = self.response.chunk();
         // After the finish reason, comments and pings do not prolong the wait.
@@ -222,7 +224,8 @@ impl ResponseReader {
         }
     }
 
-    /// Reads what is left when the body has ended, and ends the turn if nothing is.
+    /// Reads the next frame that is left after the end of the body. If none is left, the turn ends, or fails if there
+    /// is no finish reason.
     fn end_of_body(&mut self) {
         if let Some(frame) = self.frames.finish() {
             return self.read_frame(&frame);
@@ -235,7 +238,8 @@ impl ResponseReader {
         }
     }
 
-    /// Reads one frame: an end marker, a ping, or JSON.
+    /// Reads the data of one frame: an end marker, a ping, or JSON. A frame that can't be read makes the turn fail,
+    /// unless the answer is already complete.
     fn read_frame(&mut self, data: &[u8]) {
         self.has_begun = true;
         let data = data.trim_ascii();
@@ -263,7 +267,8 @@ impl ResponseReader {
         }
     }
 
-    /// Decodes one JSON object of the response and applies its events.
+    /// Decodes one JSON object of the response in the provider's wire format and applies its events to the turn. Events
+    /// after the turn's end or failure are ignored.
     fn read_event(&mut self, frame: Value) {
         let events = match self.wire {
             _ if let Some(error) = ProviderError::from_frame(&frame) => vec![FrameEvent::Failed(error)],
@@ -281,7 +286,7 @@ impl ResponseReader {
         }
     }
 
-    /// Applies one event to the turn: appends its deltas, or keeps what belongs to the turn's end.
+    /// Applies one event to the turn: appends its deltas to `ready`, or stores what belongs to the turn's end.
     fn apply(&mut self, event: FrameEvent) {
         if matches!(&event, FrameEvent::FinishReason(word) | FrameEvent::OtherChoiceFinishReason(word) if FinishReason::is_placeholder(word))
         {
@@ -315,7 +320,7 @@ impl ResponseReader {
                 self.ready.push_back(Delta::ReasoningSignature(signature));
             }
             FrameEvent::RepeatedOpaqueMembers(members) => self.opaque.add_unknown(members),
-            FrameEvent::ItemSignature(signature) => self.item_signature(signature),
+            FrameEvent::ItemSignature(signature) => self.add_item_signature(signature),
             FrameEvent::RedactedReasoning(data) => self.ready.push_back(Delta::RedactedReasoning(data)),
             FrameEvent::ProviderExecutedCall(index) => self.calls.ignore_index(index),
             FrameEvent::CallDelta(delta) => self.calls.apply_delta(delta, &self.names, &mut self.ready),
@@ -323,9 +328,9 @@ impl ResponseReader {
             FrameEvent::CallDone(call) => self.calls.complete_call(call, &self.names, &mut self.ready),
             FrameEvent::OtherChoiceCall(delta) => self.other_calls.push(delta),
             FrameEvent::Message(events) => events.into_iter().for_each(|event| self.apply(event)),
-            FrameEvent::FullText(scope, text) => self.full_text(scope, &text),
-            FrameEvent::FullReasoning(scope, text) => self.full_reasoning(scope, &text),
-            FrameEvent::AllReasoning(items) => self.all_reasoning(items),
+            FrameEvent::FullText(scope, text) => self.add_full_text(scope, &text),
+            FrameEvent::FullReasoning(scope, text) => self.add_full_reasoning(scope, &text),
+            FrameEvent::AllReasoning(items) => self.add_all_reasoning(items),
             FrameEvent::AllCalls(calls) => self.calls.add_all(calls, &self.names, &mut self.ready),
             FrameEvent::BlockEnd(index) => {
                 self.end_signature();
@@ -342,7 +347,8 @@ impl ResponseReader {
         }
     }
 
-    /// Returns whether a frame is the end marker `[DONE]`, which some servers send on other wires than OpenAI's, too.
+    /// Returns whether a frame is the end marker `[DONE]`. Some servers send it on other wires than OpenAI's, too; on
+    /// Ollama's it is not recognized.
     fn is_end_marker(&self, data: &[u8]) -> bool {
         let data = data.strip_prefix(b"\"").and_then(|data| data.strip_suffix(b"\"")).unwrap_or(data);
         self.wire != Wire::Ollama && chat::is_end_marker(data)

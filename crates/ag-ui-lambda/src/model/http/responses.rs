@@ -17,7 +17,7 @@ use super::reasoning_effort::reasoning_effort;
 use crate::model::compat;
 use crate::model::{Reasoning, ReasoningKind};
 
-/// Writes the body of a request.
+/// Writes the JSON body of a request to the Responses API.
 pub(super) fn request_body(request: &WireRequest<'_>) -> Value {
     let input: Vec<Value> = request.messages().iter().flat_map(encode_message).collect();
     let has_reasoned = input.iter().any(|item| has_type(item, "reasoning"));
@@ -65,7 +65,7 @@ pub(super) fn request_body(request: &WireRequest<'_>) -> Value {
     body
 }
 
-/// Writes one message of the conversation as items.
+/// Converts one message of the conversation into items: messages, reasoning, calls or results of calls.
 fn encode_message(message: &Message<'_>) -> Vec<Value> {
     match message {
         Message::User(parts) => vec![json!({ "role": "user", "content": encode_user_content(parts) })],
@@ -91,7 +91,8 @@ fn encode_message(message: &Message<'_>) -> Vec<Value> {
     }
 }
 
-/// Writes the encrypted reasoning items of a piece of reasoning.
+/// Converts a piece of reasoning, or the turn's signature, into reasoning items with encrypted content. Reasoning
+/// without such content gives none.
 fn encode_reasoning(piece: &Reasoning) -> Vec<Value> {
     let encrypted = match &piece.kind {
         ReasoningKind::Signed(encrypted) => vec![encrypted.clone()],
@@ -103,7 +104,7 @@ fn encode_reasoning(piece: &Reasoning) -> Vec<Value> {
     encrypted.into_iter().map(item).collect()
 }
 
-/// Writes the content of a user's message: a text, or a list of parts.
+/// Converts the content of a user's message: a text if that is the only part, otherwise a list of parts.
 fn encode_user_content(parts: &[MessagePart<'_>]) -> Value {
     match parts {
         [MessagePart::Text(text)] => (*text).into(),
@@ -111,7 +112,7 @@ fn encode_user_content(parts: &[MessagePart<'_>]) -> Value {
     }
 }
 
-/// Writes one part of a user's message.
+/// Converts one part of a user's message: text, a PDF file or an image.
 fn encode_part(part: &MessagePart<'_>) -> Value {
     match part {
         MessagePart::Text(text) => json!({ "type": "input_text", "text": text }),
@@ -127,14 +128,16 @@ fn encode_part(part: &MessagePart<'_>) -> Value {
     }
 }
 
-/// Returns whether the model with this id reasons, so that encrypted reasoning can be requested.
+/// Returns whether OpenAI's model with this id reasons, by the id's form, so that the request asks for its encrypted
+/// reasoning.
 fn is_reasoning_model(id: &str) -> bool {
     let id = id.rsplit('/').next().unwrap_or(id);
     let is_family = |prefix: &&str| id.starts_with(*prefix) && !id.contains("-chat");
     ["gpt-5", "gpt-6", "o1", "o3", "o4"].iter().any(is_family) || id.contains("codex")
 }
 
-/// Reads the events of one event of the stream, or of a response that was not streamed.
+/// Converts one event of the stream, or a response that was not streamed, into [`FrameEvent`]s. An event of an unknown
+/// type gives none.
 pub(super) fn decode_frame(mut event: Value) -> Vec<FrameEvent> {
     let kind = take_text(&mut event, "/type").unwrap_or_default();
     // llama.cpp and others leave the index out and name only the item.
@@ -143,8 +146,8 @@ pub(super) fn decode_frame(mut event: Value) -> Vec<FrameEvent> {
         "response.output_text.delta" | "response.refusal.delta" => {
             take_text(&mut event, "/delta").map(FrameEvent::Text).into_iter().collect()
         }
-        "response.output_text.done" => full_text(take_text(&mut event, "/text")),
-        "response.refusal.done" => full_text(take_text(&mut event, "/refusal")),
+        "response.output_text.done" => full_text_of_part(take_text(&mut event, "/text")),
+        "response.refusal.done" => full_text_of_part(take_text(&mut event, "/refusal")),
         // Reasoning and its summary have different types of events, and older servers have further ones.
         _ if kind.starts_with("response.reasoning") && kind.ends_with(".delta") => {
             let delta = take_text(&mut event, "/delta/text").or_else(|| take_text(&mut event, "/delta"));
@@ -199,14 +202,15 @@ pub(super) fn decode_frame(mut event: Value) -> Vec<FrameEvent> {
     }
 }
 
-/// Reads the start of an item, which may be a call.
+/// Converts the start of the output item at `index`: the start of a call, and nothing for other items.
 fn decode_item_start(item: &mut Value, index: Option<usize>) -> Vec<FrameEvent> {
     let call = function_call(item);
     let start = call.map(|call| FrameEvent::CallDelta(CallDelta { index, is_start: true, ..call }));
     start.into_iter().collect()
 }
 
-/// Reads an item at its end: a call, reasoning or a message, in full.
+/// Converts the output item at `index` at its end, when it is complete: a call, reasoning or a message. Other items
+/// give no events.
 fn decode_item_done(item: &mut Value, index: Option<usize>) -> Vec<FrameEvent> {
     if let Some(call) = function_call(item) {
         return vec![FrameEvent::CallDone(CallDelta { index, ..call })];
@@ -222,12 +226,13 @@ fn decode_item_done(item: &mut Value, index: Option<usize>) -> Vec<FrameEvent> {
     if has_type(item, "message") { vec![FrameEvent::FullText(TextScope::Item, text)] } else { Vec::new() }
 }
 
-/// Returns the full text of a part as an event, if there is any.
-fn full_text(text: Option<String>) -> Vec<FrameEvent> {
+/// Returns the event for the full text of a part of a message; no event without a text.
+fn full_text_of_part(text: Option<String>) -> Vec<FrameEvent> {
     text.map(|text| FrameEvent::FullText(TextScope::Part, text)).into_iter().collect()
 }
 
-/// Reads the end of a response, complete or cut short. It repeats all items; some servers have streamed none of them.
+/// Converts the end of a response, complete or cut off. It repeats all output items, because some servers have streamed
+/// none of them.
 fn decode_response_end(response: &mut Value) -> Vec<FrameEvent> {
     let reasoning: Vec<ReasoningItem> = entries(response, "/output").filter_map(reasoning_item).collect();
     let reasoning = (!reasoning.is_empty()).then_some(FrameEvent::AllReasoning(reasoning));
@@ -241,7 +246,7 @@ fn decode_response_end(response: &mut Value) -> Vec<FrameEvent> {
     reasoning.into_iter().chain(all_text).chain([calls, stop]).chain(usage).chain([FrameEvent::End]).collect()
 }
 
-/// Reads a response that was not streamed.
+/// Converts a response that was not streamed; a failed response becomes [`FrameEvent::Failed`].
 fn decode_response(response: &mut Value) -> Vec<FrameEvent> {
     if response.get("status").is_some_and(|status| status == "failed") {
         return vec![FrameEvent::Failed(ProviderError::from_json(
@@ -251,8 +256,8 @@ fn decode_response(response: &mut Value) -> Vec<FrameEvent> {
     decode_response_end(response)
 }
 
-/// Reads an item of reasoning: its summary, or the reasoning itself if there is no summary. `None` if the item is something
-/// else.
+/// Reads a reasoning item: its summary, or the reasoning itself if there is no summary, and its encrypted content.
+/// Returns `None` if the item is not reasoning.
 fn reasoning_item(item: &mut Value) -> Option<ReasoningItem> {
     if !has_type(item, "reasoning") {
         return None;
@@ -267,19 +272,19 @@ fn reasoning_item(item: &mut Value) -> Option<ReasoningItem> {
     Some(ReasoningItem { text, signature: take_text(item, "/encrypted_content") })
 }
 
-/// Returns whether an item has this type.
+/// Returns whether the member `type` of an item has this value.
 fn has_type(item: &Value, kind: &str) -> bool {
     item.get("type").is_some_and(|known| known == kind)
 }
 
-/// Returns the texts of an item that is a message; there are none if it is something else.
+/// Returns the texts and refusals in a message item; an item of another type gives none.
 fn message_texts(item: &Value) -> impl Iterator<Item = &str> {
     let content = item.get("content").filter(|_| has_type(item, "message")).and_then(Value::as_array);
     let parts = content.into_iter().flatten();
     parts.filter_map(|part| part.get("text").or_else(|| part.get("refusal"))?.as_str())
 }
 
-/// Reads an item that is a call; `None` if it is something else.
+/// Reads a call item with all of its arguments so far. Returns `None` if the item is not a call.
 fn function_call(item: &mut Value) -> Option<CallDelta> {
     has_type(item, "function_call").then(|| CallDelta {
         signature: opaque_members::take_call_members(item),
@@ -291,7 +296,7 @@ fn function_call(item: &mut Value) -> Option<CallDelta> {
     })
 }
 
-/// Reads the token counts.
+/// Converts the member `usage`.
 fn token_counts(usage: &Value) -> TokenCounts {
     TokenCounts {
         input: count(usage, "/input_tokens"),

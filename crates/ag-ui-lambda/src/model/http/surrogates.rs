@@ -23,13 +23,15 @@ pub(super) struct TurnSurrogates {
 }
 
 impl TurnSurrogates {
-    /// Returns a frame as valid JSON, with U+FFFD in place of half pairs, and remembers where they were.
+    /// Returns a frame as valid JSON: each half of a surrogate pair that stands alone becomes U+FFFD. Remembers the
+    /// affected strings, so that [`join`](Self::join) can join them with the next frame.
     pub(super) fn decode_frame<'a>(&mut self, frame: &'a [u8]) -> Cow<'a, [u8]> {
         self.cuts = find_split_strings(frame);
         normalize(frame)
     }
 
-    /// Returns the events of the last frame with joined characters. A half that can't be joined yet is held back.
+    /// Restores the characters that this frame's events share with earlier or later frames; called after
+    /// [`decode_frame`](Self::decode_frame). The first half of a pair at the end of a text is held back.
     pub(super) fn join(&mut self, events: Vec<FrameEvent>) -> Vec<FrameEvent> {
         let is_holding =
             self.text.has_pending() || self.reasoning.has_pending() || !self.arguments.is_empty();
@@ -39,18 +41,20 @@ impl TurnSurrogates {
         events.into_iter().flat_map(|event| self.join_event(event)).collect()
     }
 
-    /// Returns the strings of the last frame that begin or end in half a pair.
+    /// Returns the strings of the last frame that begin or end in half a surrogate pair, for texts that are joined
+    /// elsewhere.
     pub(super) fn cuts(&self) -> &[SplitString] {
         &self.cuts
     }
 
-    /// Returns the halves of text and reasoning that were held back, as U+FFFD. Halves of arguments are dropped, because such
-    /// arguments were cut off.
+    /// Returns U+FFFD as text and as reasoning where half a pair is still held back; called at the end of the turn and
+    /// before events that end both texts. Halves in arguments are never returned, because such arguments were cut off.
     pub(super) fn flush(&mut self) -> Vec<FrameEvent> {
         self.flush_reasoning().into_iter().chain(self.flush_text()).collect()
     }
 
-    /// Joins the text of one event, and ends the wait of other texts that it ends.
+    /// Joins the text of one event. If the event ends the text or the reasoning, the half of a pair that is held back
+    /// there is returned before it, as U+FFFD.
     fn join_event(&mut self, event: FrameEvent) -> Vec<FrameEvent> {
         match event {
             FrameEvent::Text(text) => {
@@ -87,7 +91,8 @@ impl TurnSurrogates {
         }
     }
 
-    /// Joins the piece of a call's arguments.
+    /// Joins characters in the arguments of a call's next piece with the piece before, by the call's index and item.
+    /// Returns the piece with the joined arguments.
     fn join_arguments(&mut self, delta: CallDelta) -> CallDelta {
         let call = (delta.index, delta.item_id.clone());
         let mut halves = self.arguments.remove(&call).unwrap_or_default();
@@ -98,12 +103,12 @@ impl TurnSurrogates {
         CallDelta { json, ..delta }
     }
 
-    /// Returns the half of the text that was held back, as U+FFFD, if there is one.
+    /// Returns U+FFFD as text if half a pair of the text is held back, and `None` otherwise.
     fn flush_text(&mut self) -> Option<FrameEvent> {
         self.text.flush().map(FrameEvent::Text)
     }
 
-    /// Returns the half of the reasoning that was held back, as U+FFFD, if there is one.
+    /// Returns U+FFFD as reasoning if half a pair of the reasoning is held back, and `None` otherwise.
     fn flush_reasoning(&mut self) -> Option<FrameEvent> {
         self.reasoning.flush().map(FrameEvent::Reasoning)
     }

@@ -33,6 +33,7 @@ const ALL: [(&str, Frames); 5] = [
     ("ollama", wires::ollama_frames),
 ];
 
+/// Returns a model whose provider is the stub.
 fn model(adapter: &str, id: &str, stub: &Stub) -> HttpModel {
     let provider = Provider::named(adapter).unwrap();
     let path =
@@ -41,19 +42,23 @@ fn model(adapter: &str, id: &str, stub: &Stub) -> HttpModel {
     HttpModel::new(provider, id, key).base_url(&format!("{}{path}", stub.url())).unwrap()
 }
 
+/// Returns a part of a user's message.
 fn part(kind: PartKind) -> UserPart {
     UserPart::Content(ContentPart { kind, id: None, metadata: None })
 }
 
+/// Returns a text part of a user's message.
 fn text(text: &str) -> UserPart {
     part(PartKind::Text { text: text.into() })
 }
 
+/// Returns a tool with this name and a schema.
 fn tool(name: &str) -> Tool {
     let schema = json!({ "type": "object", "properties": { "location": { "type": "string" } } });
     Tool { name: name.into(), description: "Weather.".into(), parameters: Some(schema), metadata: None }
 }
 
+/// Returns a request with one message of the user and one tool.
 fn request() -> Request {
     Request {
         instructions: Some("Be brief.".into()),

@@ -14,7 +14,11 @@ use crate::protocol::read::{
 deserialize_by_reading! { ContentPart PartKind Source }
 
 impl Content {
-    /// Takes the member `content` out of a message.
+    /// Removes the member `content` from a message and reads it: a string, or an array of parts. `dropped` gets the JSON
+    /// Pointers of the parts that are left out because their type is unknown.
+    ///
+    /// # Errors
+    /// [`InputError`] if the member is absent or has another type, or if a part is malformed.
     pub(in crate::protocol) fn take(
         message: &mut ObjectReader,
         dropped: &mut DroppedElements,
@@ -34,6 +38,7 @@ impl Content {
 }
 
 impl<'de> Deserialize<'de> for Content {
+    /// Deserializes a string or an array of parts. Parts of an unknown type are left out.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let members = JsonObject::from_iter([("content".to_owned(), Value::deserialize(deserializer)?)]);
         let mut message = ObjectReader::of(members);
@@ -42,14 +47,15 @@ impl<'de> Deserialize<'de> for Content {
 }
 
 impl ContentPart {
-    /// Reads a part; `None` if its kind or that of its source is unknown.
+    /// Reads a part of a content; `None` if its type or the type of its source is unknown.
     fn read(object: ObjectReader, dropped: &mut DroppedElements) -> Result<Option<Self>, InputError> {
         Ok(ReceivedPart::read(object, dropped)?.map(|received| received.part))
     }
 }
 
 impl ReceivedPart {
-    /// Reads a part, also one of the kind `binary`; `None` if its kind or that of its source is unknown.
+    /// Reads a part of a message for [`ObjectReader::list`], also a `binary` one. Returns `None`, so that the part is left
+    /// out, if its type or the type of its source is unknown, or if a `binary` part has no bytes that can be found.
     fn read(mut object: ObjectReader, _: &mut DroppedElements) -> Result<Option<Self>, InputError> {
         let kind = object.string("type")?;
         if kind == "binary" {
@@ -62,13 +68,15 @@ impl ReceivedPart {
 }
 
 impl PartKind {
-    /// Reads a part without its id and metadata; `None` if its kind or that of its source is unknown.
+    /// Reads the type and the members of a part, for `Deserialize`, and skips its id and metadata. Returns `None` if its
+    /// type or the type of its source is unknown.
     fn read(mut object: ObjectReader, _: &mut DroppedElements) -> Result<Option<Self>, InputError> {
         let kind = object.string("type")?;
         Self::take(&kind, &mut object)
     }
 
-    /// Takes the members of this kind out of a part; `None` if the kind or that of its source is unknown.
+    /// Removes from `part` the members that a part of the type `kind` has, and reads them. Returns `None` if `kind` or the
+    /// type of the source is unknown.
     fn take(kind: &str, part: &mut ObjectReader) -> Result<Option<Self>, InputError> {
         let with_source: fn(Source) -> Self = match kind {
             "text" => return Ok(Some(Self::Text { text: part.string("text")? })),
@@ -83,7 +91,7 @@ impl PartKind {
 }
 
 impl Source {
-    /// Reads a source; `None` if its kind is unknown.
+    /// Reads where the bytes of a part are; `None` if the type of the source is unknown.
     fn read(mut object: ObjectReader, _: &mut DroppedElements) -> Result<Option<Self>, InputError> {
         let kind = object.string("type")?;
         Ok(Some(match kind.as_str() {

@@ -30,7 +30,7 @@ struct Base {
 }
 
 impl Event {
-    /// Reads an event from parsed JSON.
+    /// Reads an event from parsed JSON, as a client does. [`sse::Decoder`](crate::protocol::sse::Decoder) calls this.
     ///
     /// Unknown members are left out, and null on an optional member counts as absent.
     ///
@@ -56,6 +56,7 @@ impl Event {
 }
 
 impl<'de> Deserialize<'de> for Event {
+    /// Deserializes an event as [`Event::read`] does.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Self::read(Value::deserialize(deserializer)?).map_err(|error| match error {
             EventError::Malformed(error) => D::Error::custom(error),
@@ -68,10 +69,10 @@ impl<'de> Deserialize<'de> for Event {
 macro_rules! types {
     ($($variant:ident $name:literal)+) => {
         impl EventKind {
-            /// The names of all event types, as they are written.
+            /// The names of all event types, as JSON has them.
             pub const TYPES: [&str; 31] = [$($name),+];
 
-            /// Returns the name of the event's type, as it is written.
+            /// Returns the name of the event's type as JSON has it, such as `RUN_STARTED`.
             pub fn type_name(&self) -> &'static str {
                 match self {
                     $(Self::$variant { .. } => $name,)+

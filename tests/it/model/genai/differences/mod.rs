@@ -35,6 +35,7 @@ impl Difference {
     }
 }
 
+/// Returns all known differences.
 pub(super) fn all() -> impl Iterator<Item = &'static Difference> {
     [calls::CALLS, ends::ENDS, text::TEXT].into_iter().flatten()
 }

@@ -37,7 +37,8 @@ pub(crate) enum ModelResult {
     WaitsForPerson,
 }
 
-/// Reads the calls of a history. The result of each is its first tool message, whoever wrote it.
+/// Lists the calls of a history with the tool messages of each. The first tool message of a call is set as the call's
+/// result, whoever wrote the message; nothing is verified.
 pub(crate) fn read_calls(messages: &[Message]) -> Vec<HistoryCall<'_>> {
     let mut reader = Reader::default();
     for (index, message) in messages.iter().enumerate() {
@@ -64,8 +65,8 @@ pub(crate) fn read_calls(messages: &[Message]) -> Vec<HistoryCall<'_>> {
     calls
 }
 
-/// Returns the content of a tool message as the model reads it: with the `error` of the client, if there is one. `None` for
-/// other messages.
+/// Returns the content of a tool message as the model reads it; if the client set `error`, JSON text with the error and
+/// the content. `None` if the message is not a tool message.
 pub(crate) fn result_content(message: &Message) -> Option<Content> {
     let MessageBody::Tool { content, error, .. } = &message.body else { return None };
     Some(match error {
@@ -101,7 +102,8 @@ struct NearestCalls<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Reads the calls of an assistant message.
+    /// Adds the calls of the assistant message with this index. A call that repeats id, name and arguments of a call in
+    /// the same turn is left out.
     fn read_calls(&mut self, message_index: usize, calls: &'a [ToolCall]) {
         for call in calls {
             let nearest = self.nearest.entry(&call.id).or_default();
@@ -124,7 +126,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads a tool message, and finds the call that it belongs to.
+    /// Adds the tool message with this index to the nearest earlier call with this id. If there is no such call yet, the
+    /// message is kept for [`finish`](Self::finish).
     fn read_tool_message(&mut self, index: usize, id: &'a ToolCallId) {
         self.turn += 1;
         let Some(nearest) = self.nearest.get_mut(id) else {
@@ -144,7 +147,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Returns the calls. A tool message that stands before its call counts if the call has no other.
+    /// Returns the calls. A tool message that stands before its call is used only if the call has no later one.
     fn finish(mut self) -> Vec<HistoryCall<'a>> {
         if self.early.is_empty() {
             return self.calls;

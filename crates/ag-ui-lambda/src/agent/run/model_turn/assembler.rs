@@ -54,13 +54,14 @@ struct CallAssembler {
 }
 
 impl CallAssembler {
-    /// Whether the arguments are complete although the turn was cut short. That a provider ended the call does not show it:
-    /// providers end calls that are cut off, too.
+    /// Whether the arguments of this call are complete, for a turn that was cut short: the call has ended, and its
+    /// arguments are valid JSON. The end of the call is not enough, because providers also end calls that are cut off.
     fn is_complete(&self) -> bool {
         self.open.is_none() && serde_json::from_str::<IgnoredAny>(&self.call.arguments).is_ok()
     }
 
-    /// Appends to the arguments, unless they have ended.
+    /// Adds a piece of JSON text to the arguments and writes the piece to the transcript. Does nothing after the
+    /// arguments have ended.
     fn append<S: IdSource>(&mut self, json: &str, transcript: &mut Transcript<S>) {
         if let Some(open) = self.open.as_ref().filter(|_| !json.is_empty()) {
             transcript.tool_args(open, json);
@@ -68,7 +69,7 @@ impl CallAssembler {
         }
     }
 
-    /// Ends the arguments, unless they have ended.
+    /// Ends the arguments, after the text that was held back. Does nothing if they have ended before.
     fn close<S: IdSource>(&mut self, transcript: &mut Transcript<S>) {
         let rest = self.arguments.flush();
         self.append(&rest, transcript);
@@ -79,12 +80,14 @@ impl CallAssembler {
 }
 
 impl<'a, 'r> TurnAssembler<'a, 'r> {
-    /// Starts to assemble a turn of this model.
+    /// Starts to assemble a turn of the model of this name. `recorder` records the request.
     pub(super) fn new(model: &'a str, recorder: &'a mut ModelCallRecorder<'r>) -> Self {
         Self { model, recorder, turn: ModelTurn::default(), reasoning: String::new(), calls: Vec::new() }
     }
 
-    /// Reads the deltas of the turn, and sends each to the client as it comes. Returns why the turn is over.
+    /// Reads the turn to its end, `first` and then `deltas`, and sends each delta to the client at once. Returns why
+    /// the model stopped. The error is why the run ends: the model failed, its stream broke off, or a limit was
+    /// reached.
     pub(super) async fn read<S: IdSource>(
         &mut self,
         first: Delta,
@@ -105,7 +108,9 @@ impl<'a, 'r> TurnAssembler<'a, 'r> {
         }
     }
 
-    /// Writes one delta to the transcript. Returns why the turn is over, if it is.
+    /// Writes one delta to the transcript and adds it to the turn. Returns why the model stopped, if this delta ends
+    /// the turn; otherwise `None`. The error is why the run ends: a limit was reached, or the delta names an unknown
+    /// call.
     fn apply<S: IdSource>(&mut self, delta: Delta, io: &mut RunIo<S>) -> Result<Option<StopReason>, RunEnd> {
         let RunIo { transcript, budget, .. } = io;
         match delta {
@@ -169,8 +174,8 @@ impl<'a, 'r> TurnAssembler<'a, 'r> {
         Ok(None)
     }
 
-    /// Keeps what the provider wants back with the turn. It is attached to the first call, which clients send back, and to the
-    /// message if there is no call.
+    /// Keeps `value`, which the provider wants back with this turn in later requests. The client is sent the value with
+    /// the first call of the turn, or with the message if there is no call, and sends the value back in later runs.
     fn attach_to_turn<S: IdSource>(&mut self, value: String, transcript: &mut Transcript<S>) {
         self.keep_reasoning(ReasoningKind::Plain);
         let first = self.calls.first().map(|assembler| &assembler.call);
@@ -182,7 +187,8 @@ impl<'a, 'r> TurnAssembler<'a, 'r> {
         self.keep_reasoning(ReasoningKind::TurnSignature(value));
     }
 
-    /// Ends the turn, and closes everything that is open.
+    /// Ends the turn and closes the calls that are open. Returns the complete turn. The error is a failure of the
+    /// model, for a turn that was cut short before it had text or a call.
     pub(super) fn finish<S: IdSource>(
         mut self,
         reason: StopReason,
@@ -219,7 +225,8 @@ impl<'a, 'r> TurnAssembler<'a, 'r> {
         Ok(self.turn)
     }
 
-    /// Finds the call that a delta names. A delta of a call that has not begun counts as a broken stream.
+    /// Returns the call that has this number in the deltas. If the call has not begun, the stream of the model is
+    /// broken, which ends the run.
     fn call(&mut self, number: usize) -> Result<&mut CallAssembler, RunEnd> {
         let model = self.model;
         self.calls.iter_mut().find(|call| call.number == number).ok_or_else(|| {
@@ -228,7 +235,8 @@ impl<'a, 'r> TurnAssembler<'a, 'r> {
         })
     }
 
-    /// Keeps the reasoning so far, to be sent back to its model and to no other.
+    /// Moves the reasoning text that was read so far into the turn, as reasoning of this kind; it goes back only to the
+    /// model that made it. Plain reasoning without text is left out.
     fn keep_reasoning(&mut self, kind: ReasoningKind) {
         let text = std::mem::take(&mut self.reasoning);
         if !text.is_empty() || kind != ReasoningKind::Plain {

@@ -39,7 +39,9 @@ pub(super) struct StartedTurn<'a> {
     pub(super) recorder: ModelCallRecorder<'a>,
 }
 
-/// Asks one model after another, and all of them again after a pause, until one begins the turn.
+/// Asks the models one after another until one begins the turn; if all fail, asks again after a pause. `preferred` is
+/// the index of the model that is asked first. The error is the last model's failure, once no further attempt is
+/// planned.
 pub(super) async fn start_turn<'a, S: IdSource>(
     turn: &TurnRequest<'a>,
     preferred: usize,
@@ -74,8 +76,8 @@ pub(super) async fn start_turn<'a, S: IdSource>(
     }
 }
 
-/// Asks one model to begin the turn. If it rejects a part of the request that can be left out, it is asked again without
-/// that part.
+/// Asks the model with this index to begin the turn. If the model rejects media or the schema of a tool, it is asked
+/// again without that part, at most [`MAX_REDUCTIONS`] times.
 async fn ask_model<'a, S: IdSource>(
     index: usize,
     turn: &TurnRequest<'a>,
@@ -101,7 +103,7 @@ async fn ask_model<'a, S: IdSource>(
     }
 }
 
-/// Waits for the first delta that a client would notice.
+/// Waits for the first delta that does not only report used tokens. The tokens are recorded.
 async fn first_delta<S: IdSource>(
     deltas: &mut DeltaStream,
     recorder: &mut ModelCallRecorder<'_>,
@@ -116,8 +118,9 @@ async fn first_delta<S: IdSource>(
     }
 }
 
-/// Returns an error for a turn that ends without any content, so that it counts as cut off and is tried again. After the
-/// results of tools it is no error, because there a model may have nothing to add.
+/// Returns `first`, the first delta of a turn, or an error if it ends the turn as complete and without content: the
+/// turn then counts as cut off and is tried again. After results of tools an empty turn is accepted, because the model
+/// may have nothing to add.
 fn check_not_empty(first: Delta, request: &Request) -> Result<Delta, ModelError> {
     let follows_results = matches!(request.history.last(), Some(Turn::Results(_)));
     match first {

@@ -11,7 +11,7 @@ use serde_json::json;
 use tokio::time::timeout;
 
 use super::server::{End, REQUEST_ID, StubResponse, StubServer, exception};
-use super::{CLAUDE, collect_turn, deltas_of, hello, short_response, text_event};
+use super::{CLAUDE, collect_turn, deltas_of, hello_request, short_response, text_event};
 use crate::error_chain::error_chain;
 use crate::model::{Bedrock, Delta, Model as _, ModelErrorKind};
 
@@ -51,7 +51,7 @@ async fn a_refused_request_has_kind_and_cause() {
     ] {
         let server = StubServer::with_responses([error_response(status, name, message)]);
 
-        let (deltas, error) = collect_turn(&server.model(CLAUDE), &hello()).await;
+        let (deltas, error) = collect_turn(&server.model(CLAUDE), &hello_request()).await;
 
         let error = error.unwrap();
         assert_eq!((deltas.len(), error.kind), (0, expected), "{status} {name} {message}");
@@ -69,7 +69,7 @@ async fn retry_after_is_kept() {
         let header = format!("x-amzn-errortype: ThrottlingException\r\n{header}");
         let server = StubServer::with_responses([StubResponse::Error(429, header, "{}".into())]);
 
-        let (_, error) = collect_turn(&server.model(CLAUDE), &hello()).await;
+        let (_, error) = collect_turn(&server.model(CLAUDE), &hello_request()).await;
 
         assert_eq!(error.unwrap().retry_after, expected);
     }
@@ -81,7 +81,7 @@ async fn a_long_error_message_is_cut_short() {
     let header = "x-amzn-errortype: ValidationException\r\n".to_owned();
     let server = StubServer::with_responses([StubResponse::Error(400, header, body)]);
 
-    let (_, error) = collect_turn(&server.model(CLAUDE), &hello()).await;
+    let (_, error) = collect_turn(&server.model(CLAUDE), &hello_request()).await;
 
     let error = error.unwrap();
     let line = error_chain(&error);
@@ -146,26 +146,27 @@ async fn a_silent_provider_fails_the_turn() {
     ] {
         let model = server.model(CLAUDE).idle_timeout(Duration::from_millis(300));
 
-        let (_, error) = collect_turn(&model, &hello()).await;
+        let (_, error) = collect_turn(&model, &hello_request()).await;
 
         assert_eq!(error.unwrap().kind, expected, "{why}");
     }
 
-    // A raw socket, because no HTTP is spoken: it accepts connections, by its backlog, and never answers.
+    // A raw socket is used because it must not respond: its backlog accepts connections, and nothing is ever sent.
     let mute = TcpListener::bind("127.0.0.1:0").unwrap();
-    let (_, error) = collect_turn(&model_at(&mute).idle_timeout(Duration::from_millis(300)), &hello()).await;
+    let (_, error) =
+        collect_turn(&model_at(&mute).idle_timeout(Duration::from_millis(300)), &hello_request()).await;
     assert_eq!(error.unwrap().kind, ModelErrorKind::Unavailable);
 }
 
 #[tokio::test]
 async fn an_unreachable_provider_is_unavailable() {
-    // A raw socket, because only its port counts, which is closed by then.
+    // A raw socket is used only to find a port, which is closed again.
     let refusing = model_at(&TcpListener::bind("127.0.0.1:0").unwrap());
-    let (_, error) = collect_turn(&refusing, &hello()).await;
+    let (_, error) = collect_turn(&refusing, &hello_request()).await;
     assert_eq!(error.unwrap().kind, ModelErrorKind::Unavailable);
 
     let resetting = StubServer::with_responses([StubResponse::Reset]);
-    let (_, error) = collect_turn(&resetting.model(CLAUDE), &hello()).await;
+    let (_, error) = collect_turn(&resetting.model(CLAUDE), &hello_request()).await;
     assert_eq!(error.unwrap().kind, ModelErrorKind::Unavailable);
 }
 
@@ -182,7 +183,7 @@ async fn a_model_without_credentials_or_region_is_misconfigured() {
         ("no region", with_credentials().region(None).build()),
         ("no endpoint", with_credentials().region(None).endpoint_url("not a url").build()),
     ] {
-        let (_, error) = collect_turn(&Bedrock::new(CLAUDE).with_config(&config), &hello()).await;
+        let (_, error) = collect_turn(&Bedrock::new(CLAUDE).with_config(&config), &hello_request()).await;
 
         let error = error.unwrap();
         assert_eq!(error.kind, ModelErrorKind::Misconfigured, "{why}: {}", error_chain(&error));
@@ -195,7 +196,7 @@ async fn a_model_without_credentials_or_region_is_misconfigured() {
 async fn dropping_the_stream_ends_the_turn() {
     let server = StubServer::with_responses([StubResponse::Events(text_event("Hi"), End::Silent)]);
     let model = server.model(CLAUDE);
-    let mut stream = model.stream(&hello());
+    let mut stream = model.stream(&hello_request());
 
     let first = stream.next().await;
     drop(stream);
@@ -209,6 +210,7 @@ fn failing_credentials() -> SharedCredentialsProvider {
     SharedCredentialsProvider::new(EcsCredentialsProvider::builder().build())
 }
 
+/// Returns a model whose provider is this listener.
 fn model_at(listener: &TcpListener) -> Bedrock {
     let url = format!("http://{}", listener.local_addr().unwrap());
     let config = StubServer::with_responses([]).config().into_builder().endpoint_url(url).build();
@@ -228,12 +230,12 @@ async fn a_dead_reused_connection_is_replaced() {
     let model = server.model(CLAUDE);
 
     for _ in 0..2 {
-        let (_, error) = collect_turn(&model, &hello()).await;
+        let (_, error) = collect_turn(&model, &hello_request()).await;
         assert!(error.is_none(), "{error:?}");
     }
     assert_eq!((server.requests().len(), server.connections()), (3, 2));
 
-    let (_, error) = collect_turn(&model, &hello()).await;
+    let (_, error) = collect_turn(&model, &hello_request()).await;
     assert_eq!(error.unwrap().kind, ModelErrorKind::Unavailable, "the new one died too");
     assert_eq!(server.requests().len(), 5);
 }
@@ -252,7 +254,7 @@ async fn a_validation_exception_reports_the_rejected_part() {
         let headers = "x-amzn-errortype: ValidationException\r\n".to_owned();
         let body = json!({ "message": message }).to_string();
         let server = StubServer::with_responses([StubResponse::Error(400, headers, body)]);
-        let (_, error) = collect_turn(&server.model(CLAUDE), &hello()).await;
+        let (_, error) = collect_turn(&server.model(CLAUDE), &hello_request()).await;
         let error = error.unwrap();
         assert_eq!((error.kind, error.rejected), (ModelErrorKind::Refused, expected), "{message}");
     }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::server::{End, StubResponse, StubServer};
-use super::{CLAUDE, collect_turn, hello, part, request, short_response, text};
+use super::{CLAUDE, collect_turn, hello_request, part, request, short_response, text};
 use crate::model::{
     Bedrock, Call, CallResult, ModelSettings, Reasoning, ReasoningKind, Request, ToolChoice, Turn, UserPart,
 };
@@ -17,10 +17,12 @@ async fn request_body(model: &str, request: &Request) -> Value {
     request_body_of(model, request, |model| model).await
 }
 
+/// Returns the request's body as JSON, sent by a model with these builder settings.
 async fn request_body_of(id: &str, request: &Request, settings: impl FnOnce(Bedrock) -> Bedrock) -> Value {
     serde_json::from_str(&request_text_of(id, request, settings).await).unwrap()
 }
 
+/// Returns the request's body as text, sent by a model with these builder settings.
 async fn request_text_of(id: &str, request: &Request, settings: impl FnOnce(Bedrock) -> Bedrock) -> String {
     let server = StubServer::with_responses([StubResponse::Events(short_response(), End::Complete)]);
     let (_, error) = collect_turn(&settings(server.model(id)), request).await;
@@ -28,28 +30,34 @@ async fn request_text_of(id: &str, request: &Request, settings: impl FnOnce(Bedr
     server.requests().remove(0).1
 }
 
+/// Returns a call for the history.
 fn call(id: &str, name: &str, arguments: &str) -> Call {
     Call { id: id.into(), name: name.into(), arguments: arguments.into(), signature: None }
 }
 
+/// Returns a turn of the model for the history.
 fn assistant(reasoning: Vec<Reasoning>, text: &str, calls: Vec<Call>) -> Turn {
     Turn::Assistant { reasoning, text: text.into(), calls }
 }
 
+/// Returns the result of a call as text.
 fn result(id: &str, content: &str) -> CallResult {
     CallResult { id: id.into(), content: Content::Text(content.into()) }
 }
 
+/// Returns a piece of reasoning for the history.
 fn reasoning(model: &str, text: &str, kind: ReasoningKind) -> Reasoning {
     Reasoning { model: model.into(), text: text.into(), kind }
 }
 
+/// Returns a tool with a description and without a schema.
 fn tool(name: &str, description: &str) -> Tool {
     let parameters = json!({ "type": "object", "properties": { "b": { "type": "number" }, "a": {} } });
     Tool { name: name.into(), description: description.into(), parameters: Some(parameters), metadata: None }
 }
 
-fn data(value: &str, mime_type: &str) -> Source {
+/// Returns the content of a media part.
+fn media_data(value: &str, mime_type: &str) -> Source {
     Source::Data { value: value.into(), mime_type: mime_type.into() }
 }
 
@@ -130,18 +138,18 @@ async fn only_parts_that_bedrock_accepts_are_sent() {
         } })
     };
     for (why, parts, expected) in [
-        ("a picture", vec![image(data("AAEC", "image/png"))], json!([png])),
+        ("a picture", vec![image(media_data("AAEC", "image/png"))], json!([png])),
         (
             "a document wants a word",
-            vec![document(data("AAEC", "application/pdf"))],
+            vec![document(media_data("AAEC", "application/pdf"))],
             json!([numbered(1, "pdf"), { "text": "(See the document.)" }]),
         ),
         (
             "documents are numbered",
             vec![
-                document(data("AAEC", "text/markdown; charset=utf-8")),
+                document(media_data("AAEC", "text/markdown; charset=utf-8")),
                 text("Compare."),
-                document(data("AAEC", "text/csv")),
+                document(media_data("AAEC", "text/csv")),
             ],
             json!([numbered(1, "md"), { "text": "Compare." }, numbered(2, "csv")]),
         ),
@@ -155,15 +163,15 @@ async fn only_parts_that_bedrock_accepts_are_sent() {
             vec![document(Source::File { value: "f".into(), provider: None, mime_type: None })],
             left_out.clone(),
         ),
-        ("not base64", vec![image(data("???", "image/png"))], left_out.clone()),
-        ("no bytes", vec![image(data("", "image/png"))], left_out.clone()),
-        ("unknown format", vec![image(data("AAEC", "image/bmp"))], left_out.clone()),
-        ("audio", vec![part(PartKind::Audio { source: data("AAEC", "audio/wav") })], left_out.clone()),
-        ("video", vec![part(PartKind::Video { source: data("AAEC", "video/mp4") })], left_out),
+        ("not base64", vec![image(media_data("???", "image/png"))], left_out.clone()),
+        ("no bytes", vec![image(media_data("", "image/png"))], left_out.clone()),
+        ("unknown format", vec![image(media_data("AAEC", "image/bmp"))], left_out.clone()),
+        ("audio", vec![part(PartKind::Audio { source: media_data("AAEC", "audio/wav") })], left_out.clone()),
+        ("video", vec![part(PartKind::Video { source: media_data("AAEC", "video/mp4") })], left_out),
         ("nothing", vec![text(" ")], json!([{ "text": "(empty)" }])),
         (
             "the rest stays",
-            vec![text("Look:"), part(PartKind::Audio { source: data("AAEC", "audio/wav") })],
+            vec![text("Look:"), part(PartKind::Audio { source: media_data("AAEC", "audio/wav") })],
             json!([{ "text": "Look:" }]),
         ),
     ] {
@@ -178,9 +186,9 @@ async fn a_result_may_contain_images_and_documents() {
     let piece = |kind| ContentPart { kind, id: None, metadata: None };
     let parts = vec![
         piece(PartKind::Text { text: "Map:".into() }),
-        piece(PartKind::Image { source: data("AAEC", "image/webp") }),
-        piece(PartKind::Document { source: data("AAEC", "text/plain") }),
-        piece(PartKind::Audio { source: data("AAEC", "audio/wav") }),
+        piece(PartKind::Image { source: media_data("AAEC", "image/webp") }),
+        piece(PartKind::Document { source: media_data("AAEC", "text/plain") }),
+        piece(PartKind::Audio { source: media_data("AAEC", "audio/wav") }),
     ];
     let history = [
         Turn::User(vec![text("Map?")]),
@@ -203,10 +211,10 @@ async fn a_result_may_contain_images_and_documents() {
 #[tokio::test]
 async fn prompts_and_tools_are_cached_by_family() {
     let cache_point = json!({ "cachePoint": { "type": "default" } });
-    let asked = Request {
+    let input = Request {
         instructions: Some("Be kind.".into()),
         tools: [tool("get_weather", "Weather."), tool("silent", " ")].into(),
-        ..hello()
+        ..hello_request()
     };
     for (model, is_on, caches_system, caches_tools) in [
         (CLAUDE, None, true, true),
@@ -222,7 +230,7 @@ async fn prompts_and_tools_are_cached_by_family() {
             None => model,
         };
 
-        let body = request_body_of(model, &asked, cache).await;
+        let body = request_body_of(model, &input, cache).await;
 
         let system = body["system"].as_array().unwrap();
         let tools = body["toolConfig"]["tools"].as_array().unwrap();
@@ -319,7 +327,7 @@ async fn settings_are_sent() {
         let settings =
             ModelSettings { temperature, max_tokens, thinking_tokens: thinking, ..Default::default() };
 
-        let body = request_body(model, &Request { settings, ..hello() }).await;
+        let body = request_body(model, &Request { settings, ..hello_request() }).await;
 
         assert_eq!(body["inferenceConfig"], inference, "{why}");
         assert_eq!(body["additionalModelRequestFields"], more, "{why}");
@@ -360,7 +368,7 @@ async fn claude_thinks_only_after_its_own_reasoning() {
 
 #[tokio::test]
 async fn a_guardrail_is_sent() {
-    let body = request_body_of(CLAUDE, &hello(), |model| model.guardrail("gr-1", "3")).await;
+    let body = request_body_of(CLAUDE, &hello_request(), |model| model.guardrail("gr-1", "3")).await;
 
     assert_eq!(body["guardrailConfig"]["guardrailIdentifier"], "gr-1");
     assert_eq!(body["guardrailConfig"]["guardrailVersion"], "3");
@@ -371,10 +379,10 @@ async fn equal_requests_have_equal_bodies() {
     let properties: serde_json::Map<_, _> = (0..20).map(|n| (format!("p{n}"), json!({}))).collect();
     let parameters = json!({ "type": "object", "properties": properties, "required": ["p0"] });
     let tools = [Tool { parameters: Some(parameters), ..tool("wide", "Wide.") }];
-    let asked = Request { tools: tools.into(), ..hello() };
+    let input = Request { tools: tools.into(), ..hello_request() };
 
-    let first = request_text_of(CLAUDE, &asked, |model| model).await;
-    let second = request_text_of(CLAUDE, &asked, |model| model).await;
+    let first = request_text_of(CLAUDE, &input, |model| model).await;
+    let second = request_text_of(CLAUDE, &input, |model| model).await;
 
     assert_eq!(first, second);
 }

@@ -9,38 +9,45 @@ use super::{CLAUDE, deltas_of, short_response, stop_event, text_event, usage_eve
 use crate::model::{Delta, ModelErrorKind, StopReason};
 use crate::protocol::TokenUsage;
 
+/// Returns the frame of a delta of the block with this index.
 fn delta_event(index: usize, delta: serde_json::Value) -> Vec<u8> {
     event("contentBlockDelta", &json!({ "contentBlockIndex": index, "delta": delta }))
 }
 
+/// Returns the frame of a piece of reasoning.
 fn reasoning_event(index: usize, content: serde_json::Value) -> Vec<u8> {
     delta_event(index, json!({ "reasoningContent": content }))
 }
 
+/// Returns the frame that starts a call.
 fn call_event(index: usize, id: &str) -> Vec<u8> {
     let start = json!({ "toolUse": { "toolUseId": id, "name": "get_weather" } });
     event("contentBlockStart", &json!({ "contentBlockIndex": index, "start": start }))
 }
 
+/// Returns the frame of a piece of a call's arguments.
 fn arguments_event(index: usize, json: &str) -> Vec<u8> {
     delta_event(index, json!({ "toolUse": { "input": json } }))
 }
 
+/// Returns the frame that ends a block.
 fn block_end_event(index: usize) -> Vec<u8> {
     event("contentBlockStop", &json!({ "contentBlockIndex": index }))
 }
 
-fn call(call: usize, id: &str) -> Delta {
+/// Returns the expected delta for the start of a call.
+fn call_delta(call: usize, id: &str) -> Delta {
     Delta::ToolCall { call, id: id.into(), name: "get_weather".into() }
 }
 
-fn args(call: usize, json: &str) -> Delta {
+/// Returns the expected delta for a piece of a call's arguments.
+fn arguments_delta(call: usize, json: &str) -> Delta {
     Delta::ToolArgs { call, json: json.into() }
 }
 
 #[tokio::test]
 async fn a_full_turn_is_streamed_in_order() {
-    let answer = [
+    let response = [
         event("messageStart", &json!({ "role": "assistant" })),
         reasoning_event(0, json!({ "text": "Two " })),
         reasoning_event(0, json!({ "text": "cities." })),
@@ -65,7 +72,7 @@ async fn a_full_turn_is_streamed_in_order() {
         })),
     ];
 
-    let (deltas, error) = deltas_of(answer.concat(), End::Complete).await;
+    let (deltas, error) = deltas_of(response.concat(), End::Complete).await;
 
     let usage = TokenUsage {
         provider: Some("bedrock".into()),
@@ -85,11 +92,11 @@ async fn a_full_turn_is_streamed_in_order() {
             Delta::Reasoning("cities.".into()),
             Delta::ReasoningSignature("c2lnbmVk".into()),
             Delta::Text("I look.".into()),
-            call(0, "tooluse_a"),
-            args(0, r#"{"city":"#),
-            call(1, "tooluse_b"),
-            args(1, r#"{"city":"Paris"}"#),
-            args(0, r#""Tokyo"}"#),
+            call_delta(0, "tooluse_a"),
+            arguments_delta(0, r#"{"city":"#),
+            call_delta(1, "tooluse_b"),
+            arguments_delta(1, r#"{"city":"Paris"}"#),
+            arguments_delta(0, r#""Tokyo"}"#),
             Delta::ToolCallEnd { call: 0 },
             Delta::ToolCallEnd { call: 1 },
             Delta::Usage(usage),
@@ -100,7 +107,7 @@ async fn a_full_turn_is_streamed_in_order() {
 
 #[tokio::test]
 async fn redacted_reasoning_is_sent_at_the_block_end() {
-    let answer = [
+    let response = [
         reasoning_event(0, json!({ "redactedContent": "AAEC" })),
         reasoning_event(0, json!({ "redactedContent": "Aw==" })),
         block_end_event(0),
@@ -108,7 +115,7 @@ async fn redacted_reasoning_is_sent_at_the_block_end() {
         stop_event("end_turn"),
     ];
 
-    let (deltas, _) = deltas_of(answer.concat(), End::Complete).await;
+    let (deltas, _) = deltas_of(response.concat(), End::Complete).await;
 
     assert_eq!(
         deltas,
@@ -156,9 +163,9 @@ async fn a_call_cut_by_the_token_limit_is_not_ended() {
         ("", "tool_use", true),
         (r#"{"city":"Tok"#, "tool_use", true),
     ] {
-        let answer = [call_event(0, "a"), arguments_event(0, json), block_end_event(0), stop_event(reason)];
+        let response = [call_event(0, "a"), arguments_event(0, json), block_end_event(0), stop_event(reason)];
 
-        let (deltas, _) = deltas_of(answer.concat(), End::Complete).await;
+        let (deltas, _) = deltas_of(response.concat(), End::Complete).await;
 
         assert_eq!(deltas.contains(&Delta::ToolCallEnd { call: 0 }), is_made, "{json} {reason}");
     }
@@ -202,7 +209,7 @@ async fn a_turn_is_complete_after_message_stop() {
 #[tokio::test]
 async fn characters_cut_by_deltas_are_joined_or_replaced() {
     let half = |bytes: Vec<u8>, halves: &str| with_payload(&bytes, |payload| payload.replace("HALF", halves));
-    let answer = [
+    let response = [
         half(reasoning_event(0, json!({ "text": "aHALF" })), r"\ud83d"),
         half(reasoning_event(0, json!({ "text": "HALFb" })), r"\ude00"),
         half(reasoning_event(0, json!({ "text": "HALF" })), r"\ud83d"),
@@ -218,7 +225,7 @@ async fn characters_cut_by_deltas_are_joined_or_replaced() {
         block_end_event(2),
         stop_event("tool_use"),
     ];
-    let (deltas, error) = deltas_of(answer.concat(), End::Complete).await;
+    let (deltas, error) = deltas_of(response.concat(), End::Complete).await;
     assert!(error.is_none(), "{error:?}");
     let mut texts = [String::new(), String::new(), String::new()];
     for delta in deltas {

@@ -56,18 +56,18 @@ pub(super) struct StubServer {
 
 #[derive(Default)]
 struct State {
-    answers: Mutex<VecDeque<StubResponse>>,
-    seen: Mutex<Vec<RecordedRequest>>,
+    responses: Mutex<VecDeque<StubResponse>>,
+    requests: Mutex<Vec<RecordedRequest>>,
     hung_up: Arc<Notify>,
 }
 
 impl StubServer {
     /// Starts a server that sends these responses in this order, over any number of connections, and 404 after them.
-    pub(super) fn with_responses(answers: impl IntoIterator<Item = StubResponse>) -> Self {
-        let answers = Mutex::new(answers.into_iter().collect());
-        let state = Arc::new(State { answers, ..State::default() });
+    pub(super) fn with_responses(responses: impl IntoIterator<Item = StubResponse>) -> Self {
+        let responses = Mutex::new(responses.into_iter().collect());
+        let state = Arc::new(State { responses, ..State::default() });
         let shared = Arc::clone(&state);
-        let server = Loopback::serve(move |request| Arc::clone(&shared).answer(request)).unwrap();
+        let server = Loopback::serve(move |request| Arc::clone(&shared).respond(request)).unwrap();
         Self { hung_up: Arc::clone(&state.hung_up), state, server }
     }
 
@@ -76,6 +76,7 @@ impl StubServer {
         Bedrock::new(id).with_config(&self.config())
     }
 
+    /// Returns the SDK configuration for this server.
     pub(super) fn config(&self) -> SdkConfig {
         let credentials = Credentials::new("AKIDEXAMPLE", "s3cret", None, None, "test");
         SdkConfig::builder()
@@ -86,28 +87,32 @@ impl StubServer {
             .build()
     }
 
+    /// Returns the requests so far.
     pub(super) fn requests(&self) -> Vec<RecordedRequest> {
-        self.state.seen.lock().unwrap().clone()
+        self.state.requests.lock().unwrap().clone()
     }
 
+    /// Returns the number of connections that were opened.
     pub(super) fn connections(&self) -> usize {
         self.server.connections()
     }
 }
 
 impl State {
-    async fn answer(
+    /// Records a request and sends the next response.
+    async fn respond(
         self: Arc<Self>,
         request: Request<Incoming>,
     ) -> io::Result<Response<UnsyncBoxBody<Bytes, io::Error>>> {
         let (head, body) = request.into_parts();
         let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
-        let seen =
+        let recorded =
             (format!("{} {} HTTP/1.1", head.method, head.uri), String::from_utf8(body.into()).unwrap());
-        self.seen.lock().unwrap().push(seen);
-        let answer = if head.method == Method::GET { None } else { self.answers.lock().unwrap().pop_front() };
+        self.requests.lock().unwrap().push(recorded);
+        let prepared =
+            if head.method == Method::GET { None } else { self.responses.lock().unwrap().pop_front() };
         let response = Response::builder().header("x-amzn-requestid", REQUEST_ID);
-        let (response, bytes, end) = match answer {
+        let (response, bytes, end) = match prepared {
             Some(StubResponse::Events(bytes, end)) => {
                 (response.header("content-type", "application/vnd.amazon.eventstream"), bytes, end)
             }
@@ -126,7 +131,7 @@ impl State {
         };
         let hang_up = (end == End::Silent).then(|| HangUp(Arc::clone(&self.hung_up)));
         let last = stream::once(async move {
-            // The bytes are written while there is nothing else.
+            // The bytes are written before the body ends.
             tokio::task::yield_now().await;
             match end {
                 End::Complete => None,
@@ -142,7 +147,7 @@ impl State {
     }
 }
 
-/// Tells that it was dropped.
+/// Notifies when it is dropped.
 struct HangUp(Arc<Notify>);
 
 impl Drop for HangUp {
@@ -151,16 +156,17 @@ impl Drop for HangUp {
     }
 }
 
-/// The bytes of an event.
+/// Returns the bytes of an event.
 pub(super) fn event(kind: &str, payload: &Value) -> Vec<u8> {
     frame(&[(":message-type", "event"), (":event-type", kind)], payload)
 }
 
-/// The bytes of an exception.
+/// Returns the bytes of an exception.
 pub(super) fn exception(kind: &str, payload: &Value) -> Vec<u8> {
     frame(&[(":message-type", "exception"), (":exception-type", kind)], payload)
 }
 
+/// Encodes an event-stream frame.
 fn frame(headers: &[(&'static str, &str)], payload: &Value) -> Vec<u8> {
     let mut message = Message::new(payload.to_string().into_bytes());
     for (name, value) in headers.iter().chain(&[(":content-type", "application/json")]) {

@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::{answer_to, image_part, play_turn, request, text_part, tool};
+use super::{image_part, play_message, play_turn, request, text_part, tool};
 use crate::model::{Call, CallResult, Turn};
 use crate::protocol::{Content, Tool};
 
@@ -78,10 +78,10 @@ fn every_suggested_prompt_works() {
     let more = |icon: &str, name: &str, amount: &str| {
         Call("improve_recipe", json!({"ingredient": {"icon": icon, "name": name, "amount": amount}}))
     };
-    let haiku = || Call("generate_haiku", crate::model::demo::texts::haiku());
-    let pasta = || Call("create_recipe", crate::model::demo::texts::pasta());
+    let haiku = || Call("generate_haiku", crate::model::demo::texts::haiku_arguments());
+    let pasta = || Call("create_recipe", crate::model::demo::texts::pasta_recipe());
     for (page, prompt, wanted) in [
-        // The chips.
+        // The suggestions on the pages.
         (
             "agentic_chat",
             "Change the background to something new.",
@@ -136,7 +136,7 @@ fn every_suggested_prompt_works() {
             "What objects can you identify in this photo?",
             Text("no picture in your message"),
         ),
-        // The browser tests.
+        // The messages of the dojo's browser tests.
         ("agentic_chat", "Hi, change the background color to blue", background("blue")),
         ("agentic_chat_reasoning", "What is the best car to buy?", Reasoned("I have thought about it")),
         (
@@ -157,7 +157,7 @@ fn every_suggested_prompt_works() {
         ),
         ("tool_based_generative_ui", "Generate Haiku for \"I will always win\"", haiku()),
     ] {
-        let played = answer_to(prompt, &tools(page));
+        let played = play_message(prompt, &tools(page));
         let (name, arguments) = played.calls.first().cloned().unwrap_or_default();
         match wanted {
             Call(tool, expected) => assert_eq!((name.as_str(), arguments), (tool, expected), "{prompt}"),
@@ -192,7 +192,7 @@ fn an_image_is_mentioned_but_not_described() {
 #[test]
 fn an_existing_document_is_changed() {
     let tools = tools("predictive_state_updates");
-    let written = answer_to("Give me a story about a dragon called Atlantis in document", &tools).calls;
+    let written = play_message("Give me a story about a dragon called Atlantis in document", &tools).calls;
     let call = Call {
         id: "call_1".into(),
         name: "write_document".into(),

@@ -9,7 +9,7 @@ use schemars::{JsonSchema, schema_for};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{ScriptedTurn, answer_to, tool};
+use super::{ScriptedTurn, play_message, tool};
 use crate::model::demo::schema::{MAX_BYTES, MAX_DEPTH, MAX_NODES};
 
 #[derive(Deserialize, JsonSchema)]
@@ -145,58 +145,62 @@ struct Order2 {
 
 #[derive(Deserialize, JsonSchema)]
 struct WithDefault {
-    #[serde(default = "five")]
+    #[serde(default = "default_five")]
     #[schemars(required)]
     count: u8,
     #[schemars(length(min = 2), extend("uniqueItems" = true))]
     tags: Vec<String>,
 }
 
-fn five() -> u8 {
+/// Returns the default value of a member in these tests.
+fn default_five() -> u8 {
     5
 }
 
 /// The arguments of a call by name.
 fn make_arguments(schema: &Value) -> Result<Value, String> {
-    let ScriptedTurn { text, mut calls, .. } = answer_to("make it", &[tool("make_it", schema.clone())]);
+    let ScriptedTurn { text, mut calls, .. } = play_message("make it", &[tool("make_it", schema.clone())]);
     match calls.pop() {
         Some((_, arguments)) => Ok(arguments),
         None => Err(text),
     }
 }
 
+/// Asserts that an independent validator accepts the value.
 fn assert_fits(schema: &Value, value: &Value) {
     let validator = jsonschema::validator_for(schema).unwrap();
-    let faults: Vec<String> = validator.iter_errors(value).map(|fault| fault.to_string()).collect();
-    assert!(faults.is_empty(), "{value} does not fit {schema}: {faults:?}");
+    let errors: Vec<String> = validator.iter_errors(value).map(|error| error.to_string()).collect();
+    assert!(errors.is_empty(), "{value} does not fit {schema}: {errors:?}");
 }
 
 #[test]
 fn arguments_fit_the_schemas_of_rust_types() {
-    fn inlined<T: JsonSchema>() -> Value {
+    /// Returns the schema of a type with all references resolved.
+    fn schema_without_references<T: JsonSchema>() -> Value {
         let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
         settings.into_generator().into_root_schema_for::<T>().to_value()
     }
-    fn check<T: JsonSchema + serde::de::DeserializeOwned>() {
-        for schema in [schema_for!(T).to_value(), inlined::<T>()] {
+    /// Asserts that the arguments made for the schema of a type can be deserialized.
+    fn assert_type_fits<T: JsonSchema + serde::de::DeserializeOwned>() {
+        for schema in [schema_for!(T).to_value(), schema_without_references::<T>()] {
             let arguments = make_arguments(&schema).unwrap_or_else(|text| panic!("{schema}: {text}"));
             assert_fits(&schema, &arguments);
             let parsed = serde_json::from_value::<T>(arguments.clone());
             assert!(parsed.is_ok(), "{arguments} is no {}: {:?}", std::any::type_name::<T>(), parsed.err());
         }
     }
-    check::<Order>();
-    check::<Numbers>();
-    check::<Texts>();
-    check::<WithEnum>();
-    check::<WithShapes>();
-    check::<Containers>();
-    check::<Tree>();
-    check::<Chain>();
-    check::<Calculation>();
-    check::<Flattened>();
-    check::<WithDefault>();
-    check::<Shape>();
+    assert_type_fits::<Order>();
+    assert_type_fits::<Numbers>();
+    assert_type_fits::<Texts>();
+    assert_type_fits::<WithEnum>();
+    assert_type_fits::<WithShapes>();
+    assert_type_fits::<Containers>();
+    assert_type_fits::<Tree>();
+    assert_type_fits::<Chain>();
+    assert_type_fits::<Calculation>();
+    assert_type_fits::<Flattened>();
+    assert_type_fits::<WithDefault>();
+    assert_type_fits::<Shape>();
 }
 
 #[test]
@@ -332,6 +336,7 @@ fn any_schema() -> impl Strategy<Value = Value> {
     })
 }
 
+/// Returns the depth of a value.
 fn depth(value: &Value) -> usize {
     match value {
         Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
@@ -340,6 +345,7 @@ fn depth(value: &Value) -> usize {
     }
 }
 
+/// Returns the number of values in a value.
 fn nodes(value: &Value) -> usize {
     match value {
         Value::Array(items) => 1 + items.iter().map(nodes).sum::<usize>(),

@@ -1,6 +1,7 @@
 use super::*;
 
-fn frames(framing: Framing, chunks: &[&[u8]]) -> Vec<String> {
+/// Returns the complete frames of a response that comes in these chunks.
+fn complete_frames(framing: Framing, chunks: &[&[u8]]) -> Vec<String> {
     let mut frames = FrameReader::new(framing);
     let mut all = Vec::new();
     for chunk in chunks {
@@ -16,7 +17,7 @@ fn events_are_read_in_any_pieces_and_with_any_line_break() {
     for text in [text.to_owned(), text.replace('\n', "\r\n")] {
         for size in 1..text.len() {
             let chunks: Vec<&[u8]> = text.as_bytes().chunks(size).collect();
-            assert_eq!(frames(Framing::Events, &chunks), ["{\"x\":\n1}", "[DONE]"], "{size}");
+            assert_eq!(complete_frames(Framing::Events, &chunks), ["{\"x\":\n1}", "[DONE]"], "{size}");
         }
     }
 }
@@ -32,9 +33,9 @@ fn an_error_in_any_field_becomes_a_frame() {
         ("event: error\ndata: {\"type\":\"error\",\"code\":1}\n\n", r#"{"type":"error","code":1}"#),
         (": hi\n\n{\"error\":{\"code\":400}}\n", r#"{"error":{"code":400}}"#),
     ] {
-        assert_eq!(frames(Framing::Events, &[text.as_bytes()]), [expected], "{text}");
+        assert_eq!(complete_frames(Framing::Events, &[text.as_bytes()]), [expected], "{text}");
     }
-    assert_eq!(frames(Framing::Events, &[b": hi\n{\"a\":1}\nevent: error\n\ndata: 1\n\n"]), ["1"]);
+    assert_eq!(complete_frames(Framing::Events, &[b": hi\n{\"a\":1}\nevent: error\n\ndata: 1\n\n"]), ["1"]);
 }
 
 #[test]
@@ -119,7 +120,7 @@ fn lines_are_read_in_any_pieces() {
     let text = "{\"a\":1}\r\n\n  \n{\"b\":2}\n{\"cut";
     for size in 1..text.len() {
         let chunks: Vec<&[u8]> = text.as_bytes().chunks(size).collect();
-        assert_eq!(frames(Framing::Lines, &chunks), ["{\"a\":1}", "{\"b\":2}"], "{size}");
+        assert_eq!(complete_frames(Framing::Lines, &chunks), ["{\"a\":1}", "{\"b\":2}"], "{size}");
     }
 }
 

@@ -12,8 +12,9 @@ use crate::model::http::provider::Wire;
 use crate::model::{Delta, ModelError, ModelErrorKind, StopReason};
 
 impl ResponseReader {
-    /// Ends the turn as the finish reason says: completes its calls, sends signatures and usage, and then
-    /// [`Delta::End`]. Without a finish reason, or with one that means a failure, the turn fails.
+    /// Ends the turn with the provider's finish reason: completes the calls, sends signatures and token counts, and
+    /// then [`Delta::End`]. The turn fails instead if there is no finish reason, if the reason means a failure, or if a
+    /// call would be lost.
     pub(super) fn end(&mut self) {
         for event in self.surrogates.flush() {
             self.apply(event);
@@ -58,21 +59,23 @@ impl ResponseReader {
         self.is_over = true;
     }
 
-    /// Returns whether the limit of tokens has cut a turn that the provider calls complete. llama.cpp's Responses API has no
-    /// other word, and only its token count shows the cut.
+    /// Returns whether the limit of tokens has cut off a turn that the provider calls complete. llama.cpp's Responses
+    /// API has no finish reason for this, and only the token count shows it.
     fn is_silently_truncated(&self) -> bool {
         let written = self.tokens.output.filter(|_| self.wire == Wire::Responses);
         written.zip(self.max_tokens).is_some_and(|(written, limit)| written >= u64::from(limit))
     }
 
-    /// Sends the end of reasoning that has no signature, if its text goes back to the provider.
+    /// Sends the end of reasoning that got no signature, if its text goes back to the provider in later requests.
+    /// Nothing happens if no reasoning is open.
     pub(super) fn end_reasoning(&mut self) {
         if std::mem::take(&mut self.has_reasoned) && self.replays_reasoning {
             self.ready.push_back(Delta::ReasoningEnd);
         }
     }
 
-    /// Sends the signature that came at the start of the block and in pieces.
+    /// Sends the signature of the block of reasoning that ends, which came at the block's start, in pieces, or both.
+    /// Nothing happens if there is no signature.
     pub(super) fn end_signature(&mut self) {
         let (start, pieces) = std::mem::take(&mut self.signature);
         // Some servers send all of it in both places.
@@ -82,8 +85,8 @@ impl ResponseReader {
         }
     }
 
-    /// Sends the opaque value that the provider wants back with the turn. A turn without any answer does not go back, so
-    /// that it needs none.
+    /// Sends the opaque value that the provider wants back with the turn, if there is one. A turn without any answer
+    /// does not go back, so its value is dropped.
     fn send_turn_signature(&mut self) {
         let opaque = std::mem::take(&mut self.opaque).into_json();
         let late = (!self.late_signatures.is_empty())
@@ -92,7 +95,7 @@ impl ResponseReader {
         self.ready.extend(signature.map(Delta::TurnSignature));
     }
 
-    /// Sends the tokens that the turn used.
+    /// Sends the token counts of the turn, if the provider has reported any.
     fn send_usage(&mut self) {
         let mut tokens = self.tokens;
         if self.wire == Wire::Anthropic {
@@ -103,8 +106,8 @@ impl ResponseReader {
         self.ready.extend(tokens.usage(self.provider, &self.model).map(Delta::Usage));
     }
 
-    /// Fails the turn because the response broke off or can't be read. The cause gets the response's media type if no frame
-    /// has come and the type is not that of an event stream.
+    /// Fails the turn because the response broke off or can't be read. `cause` describes this for the log. If not a
+    /// single frame has come and the response is not an event stream, its media type is added to the cause.
     pub(super) fn cut(&mut self, cause: &str) {
         let kind = self.failure_kind();
         let media_type = self.response.headers().get(header::CONTENT_TYPE);
@@ -114,14 +117,17 @@ impl ResponseReader {
             Some(media_type) => {
                 let media_type = error::redact_key(media_type, self.key());
                 let media_type: String = media_type.chars().take(60).collect();
-                self.fail(ModelError::new(kind, format!("{cause}; the media type of the response is {media_type}")));
+                self.fail(ModelError::new(
+                    kind,
+                    format!("{cause}; the media type of the response is {media_type}"),
+                ));
             }
             None => self.fail(ModelError::new(kind, cause)),
         }
     }
 
-    /// Ends the turn with this failure unless it has failed before. The tokens that were counted so far were used, and are
-    /// sent first.
+    /// Makes the turn end with this failure, after the deltas that are ready and the tokens counted so far. Nothing
+    /// happens if the turn has already failed.
     pub(super) fn fail(&mut self, failure: ModelError) {
         if self.failure.is_none() {
             self.send_usage();
@@ -129,12 +135,13 @@ impl ResponseReader {
         }
     }
 
-    /// Returns the kind of failure for a response that breaks off now.
+    /// Returns the kind of failure if the response breaks off now: `StreamCut` after the first frame, `Unavailable`
+    /// before.
     pub(super) fn failure_kind(&self) -> ModelErrorKind {
         if self.has_begun { ModelErrorKind::StreamCut } else { ModelErrorKind::Unavailable }
     }
 
-    /// Returns the API key, to redact it; empty without one.
+    /// Returns the API key, so that it can be removed from texts for the log; an empty text without a key.
     pub(super) fn key(&self) -> &str {
         self.key.as_ref().map(|key| key.expose_secret().trim()).unwrap_or_default()
     }

@@ -1,5 +1,5 @@
-//! Removes repetitions from a turn, and reads what comes in an unusual place: full texts and reasoning after their deltas,
-//! and calls in another choice than the first.
+//! Removes repetitions from a turn, and reads answers of unusual form: full texts and reasoning after their deltas, and
+//! calls in another choice than the first.
 //!
 //! Some servers stream a text and then repeat it in full, and some send it only in full. The client gets it once.
 
@@ -7,8 +7,9 @@ use super::ResponseReader;
 use crate::model::http::frame_event::{FrameEvent, ReasoningItem, TextScope};
 
 impl ResponseReader {
-    /// Returns the events of a frame without those that repeat earlier ones. A message after deltas is compared with them,
-    /// and the readable reasoning in opaque members counts only where no plain member has it.
+    /// Removes events that repeat earlier ones from the events of a frame. If deltas have come before, a message
+    /// becomes full texts and a list of all calls, which are compared with the deltas later. Readable reasoning in
+    /// opaque members is dropped if a plain member has it.
     pub(super) fn without_repeats(&mut self, events: Vec<FrameEvent>) -> Vec<FrameEvent> {
         let had_deltas = self.has_deltas;
         self.has_deltas |= events.iter().any(FrameEvent::is_content);
@@ -27,41 +28,43 @@ impl ResponseReader {
         events.into_iter().filter_map(without_repeated_reasoning).collect()
     }
 
-    /// Sends the rest of a full text that was not sent in deltas, and ends its scope.
-    pub(super) fn full_text(&mut self, scope: TextScope, full: &str) {
+    /// Applies the full text of a part, an item or the turn (`scope`): sends what was not streamed in deltas, and marks
+    /// the scope as ended.
+    pub(super) fn add_full_text(&mut self, scope: TextScope, full: &str) {
         if let Some(rest) = self.text.unsent_rest(scope, full) {
             self.apply(FrameEvent::Text(rest.to_owned()));
         }
         self.text.end_scope(scope);
     }
 
-    /// Sends the rest of full reasoning that was not sent in deltas, and ends its scope.
-    pub(super) fn full_reasoning(&mut self, scope: TextScope, full: &str) {
+    /// Applies the full reasoning of a part, an item or the turn (`scope`): sends what was not streamed in deltas, and
+    /// marks the scope as ended.
+    pub(super) fn add_full_reasoning(&mut self, scope: TextScope, full: &str) {
         if let Some(rest) = self.reasoning.unsent_rest(scope, full) {
             self.apply(FrameEvent::Reasoning(rest.to_owned()));
         }
         self.reasoning.end_scope(scope);
     }
 
-    /// Adds all items of the reasoning, which repeat the deltas if there were any. Otherwise each item is sent with its own
-    /// signature.
-    pub(super) fn all_reasoning(&mut self, items: Vec<ReasoningItem>) {
+    /// Applies the list of all reasoning items at the end of the turn. If reasoning was streamed, only what is missing
+    /// is sent; otherwise each item is sent, followed by its signature.
+    pub(super) fn add_all_reasoning(&mut self, items: Vec<ReasoningItem>) {
         let is_new = self.reasoning.is_empty();
         if !is_new {
             let full: String = items.iter().map(|item| item.text.as_str()).collect();
-            self.full_reasoning(TextScope::Turn, &full);
+            self.add_full_reasoning(TextScope::Turn, &full);
         }
         for ReasoningItem { text, signature } in items {
             if is_new && !text.is_empty() {
                 self.apply(FrameEvent::Reasoning(text));
             }
-            signature.into_iter().for_each(|signature| self.item_signature(signature));
+            signature.into_iter().for_each(|signature| self.add_item_signature(signature));
         }
     }
 
-    /// Adds the signature of a reasoning item, once. After text or a call a client would take it for the start of the next
-    /// turn, so that it is then kept for the turn's signature.
-    pub(super) fn item_signature(&mut self, signature: String) {
+    /// Applies the signature of a reasoning item; a repeated signature is skipped. After text or a call, a client would
+    /// take the signature for the start of the next turn, so it is then kept and sent with the turn's signature.
+    pub(super) fn add_item_signature(&mut self, signature: String) {
         if self.item_signatures.contains(&signature) {
             return;
         }
@@ -73,9 +76,9 @@ impl ResponseReader {
         }
     }
 
-    /// Adds the calls of other choices if the first choice has none, and drops them otherwise.
+    /// Adds the calls of other choices at the turn's end if the first choice has none, and drops them otherwise.
     ///
-    /// The request asks for one choice, so that other choices are parts of it or alternatives. Calls of an alternative must
+    /// The request asks for one choice, so other choices are parts of it or alternatives. Calls of an alternative must
     /// not run beside those of the first choice.
     pub(super) fn take_other_calls(&mut self) {
         self.take_other_finish_reason();
@@ -85,14 +88,15 @@ impl ResponseReader {
         }
     }
 
-    /// Uses the finish reason of another choice if the first choice has none.
+    /// Uses the finish reason of another choice if the first choice has sent none.
     pub(super) fn take_other_finish_reason(&mut self) {
         let other = self.other_finish_reason.take();
         self.finish_reason = self.finish_reason.take().or(other);
     }
 }
 
-/// Returns the events of a message that comes after deltas and repeats all of them: full texts and the list of all calls.
+/// Converts the events of a message that comes after deltas, and so repeats all of them, into full texts and the list
+/// of all calls.
 fn as_full_message(events: Vec<FrameEvent>) -> Vec<FrameEvent> {
     let (mut text, mut reasoning, mut opaque) = (String::new(), String::new(), String::new());
     let (mut calls, mut others) = (Vec::new(), Vec::new());

@@ -13,18 +13,19 @@ pub(super) struct StreamedText {
 }
 
 impl StreamedText {
-    /// Returns whether nothing was sent.
+    /// Returns whether no text was sent in this turn.
     pub(super) fn is_empty(&self) -> bool {
         self.text.is_empty()
     }
 
-    /// Appends a delta that was sent.
+    /// Records a piece of text that was sent as a delta.
     pub(super) fn push(&mut self, text: &str) {
         self.text.push_str(text);
     }
 
-    /// Returns the rest of a full text that was not sent in deltas, if there is one. A full text that does not
-    /// begin with the deltas is another form of them, and has no rest.
+    /// Returns the rest of `full`, the full text of a part, an item or the turn (`scope`), that was not sent in deltas.
+    /// Returns `None` if all of it was sent, and if it does not begin with what was sent: it is then another form of
+    /// the same text.
     pub(super) fn unsent_rest<'a>(&self, scope: TextScope, full: &'a str) -> Option<&'a str> {
         let sent = match scope {
             TextScope::Part => &self.text[self.part..],
@@ -37,7 +38,8 @@ impl StreamedText {
         full.strip_prefix(sent).or_else(|| full.strip_prefix(sent.trim_start()))
     }
 
-    /// Ends the open part; for a larger scope also the open item.
+    /// Records that a part, an item or the turn has ended at the end of the text so far. The end of an item or of the
+    /// turn also ends the open part.
     pub(super) fn end_scope(&mut self, scope: TextScope) {
         self.part = self.text.len();
         if scope != TextScope::Part {

@@ -31,12 +31,14 @@ impl ApiKeyProvider for RotatedKey {
     }
 }
 
+/// Returns a model with this provider of API keys.
 fn model_with_key(stub: &Stub, source: &Arc<RotatedKey>) -> HttpModel {
     let source: Arc<dyn ApiKeyProvider> = source.clone();
     let openai = Provider::named("openai").unwrap();
     HttpModel::new(openai, "m", source).base_url(&format!("{}/v1", stub.url())).unwrap()
 }
 
+/// Returns a response that refuses the API key.
 fn refused_key() -> StubResponse {
     StubResponse::status(
         401,
@@ -120,7 +122,7 @@ async fn warm_up_opens_the_shared_connection_without_a_key() {
         let model = model(adapter, "m", &stub);
         model.warm_up().await;
         for _ in 0..3 {
-            // As the loop does: it lets go of the stream at the end, which it has not read to None.
+            // The agent loop does the same: it drops the stream after the end and does not poll it again.
             let mut stream = model.stream(&request());
             while let Some(delta) = stream.next().await {
                 if matches!(delta.unwrap(), Delta::End(_)) {
@@ -128,7 +130,7 @@ async fn warm_up_opens_the_shared_connection_without_a_key() {
                 }
             }
             drop(stream);
-            // A tool works, and meanwhile the end arrives.
+            // The end of the body arrives while a tool runs.
             end.notify_one();
             for _ in 0..10 {
                 tokio::task::yield_now().await;
@@ -199,8 +201,10 @@ async fn a_connection_cut_within_a_response_is_not_retried() {
 
 #[tokio::test]
 async fn warm_up_uses_a_request_that_keeps_the_connection() {
-    let stub =
-        Stub::with_responses([StubResponse::status(200, "", "{}"), StubResponse::stream(wires::chat_frames())]);
+    let stub = Stub::with_responses([
+        StubResponse::status(200, "", "{}"),
+        StubResponse::stream(wires::chat_frames()),
+    ]);
     let stub = stub.close_after_head();
     let model = model("openai", "m", &stub);
     model.warm_up().await;

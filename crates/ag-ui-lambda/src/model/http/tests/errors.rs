@@ -118,8 +118,8 @@ async fn retry_after_may_be_a_date() {
 #[tokio::test]
 async fn an_endless_error_body_is_cut_off() {
     let outcome = |pause| {
-        let answer = StubResponse::status(500, "", " ".repeat(16 * 1024)).repeat_last(pause);
-        async move { turn_end(&deltas_of("openai", answer).await) }
+        let response = StubResponse::status(500, "", " ".repeat(16 * 1024)).repeat_last(pause);
+        async move { turn_end(&deltas_of("openai", response).await) }
     };
     for pause in [Duration::ZERO, Duration::from_millis(300)] {
         let outcome = tokio::time::timeout(Duration::from_secs(10), outcome(pause)).await;
@@ -261,13 +261,13 @@ async fn an_error_type_counts_more_than_the_status() {
 #[tokio::test]
 async fn an_upstream_error_is_in_the_cause() {
     let error = json!({ "message": "Provider returned error", "code": 400, "metadata": { "raw": "tool order is odd" } });
-    for answer in [
+    for response in [
         StubResponse::status(400, "", json!({ "error": error }).to_string()),
         StubResponse::stream(sse(&[
             json!({ "choices": [{ "delta": {}, "finish_reason": "error", "error": error }] }),
         ])),
     ] {
-        let deltas = deltas_of("openrouter", answer).await;
+        let deltas = deltas_of("openrouter", response).await;
         assert_eq!(turn_end(&deltas), Err(ModelErrorKind::Refused));
         assert!(outline(&deltas).contains("tool order is odd"), "{}", outline(&deltas));
     }
@@ -301,8 +301,8 @@ async fn a_short_key_is_not_redacted() {
 #[tokio::test]
 async fn only_an_unexpected_media_type_is_in_the_cause() {
     for (media_type, is_logged) in [("text/event-stream; charset=utf-8", false), ("text/html", true)] {
-        let answer = StubResponse::status(200, &format!("content-type: {media_type}\r\n"), "\n\n");
-        let line = outline(&deltas_of("openai", answer).await);
+        let response = StubResponse::status(200, &format!("content-type: {media_type}\r\n"), "\n\n");
+        let line = outline(&deltas_of("openai", response).await);
         assert_eq!(line.contains(media_type), is_logged, "{line}");
     }
 }

@@ -20,14 +20,17 @@ pub(super) async fn request_body(adapter: &str, id: &str, request: &Request) -> 
     recorded_request(adapter, id, request).await.body
 }
 
+/// Returns the content of an image.
 fn image_data(mime_type: &str) -> Source {
     Source::Data { value: "QUJD".into(), mime_type: mime_type.into() }
 }
 
+/// Returns the address of an image.
 fn image_url() -> Source {
     Source::Url { value: "https://a.example/x".into(), mime_type: None }
 }
 
+/// Returns a call of `get_weather` for the history.
 fn call(id: &str, city: &str) -> Call {
     let arguments = format!("{{\"location\":\"{city}\"}}");
     Call { id: id.into(), name: "get_weather".into(), arguments, signature: None }
@@ -284,26 +287,38 @@ async fn parts_are_sent_only_to_providers_that_accept_them() {
             image(image_data("image/png")),
             vec!["openai", "openai-responses", "anthropic", "gemini", "ollama", "groq"],
         ),
-        ("image by address", image(image_url()), vec!["openai", "openai-responses", "anthropic", "groq"]),
-        ("pdf", document(image_data("application/pdf")), vec!["openai", "openai-responses", "anthropic", "gemini"]),
-        ("pdf by address", document(image_url()), vec!["openai-responses", "anthropic"]),
+        ("image by URL", image(image_url()), vec!["openai", "openai-responses", "anthropic", "groq"]),
+        (
+            "pdf",
+            document(image_data("application/pdf")),
+            vec!["openai", "openai-responses", "anthropic", "gemini"],
+        ),
+        ("pdf by URL", document(image_url()), vec!["openai-responses", "anthropic"]),
         ("text file", document(image_data("text/csv")), vec![]),
         ("wav", audio(image_data("audio/wav")), vec!["openai", "gemini"]),
         ("ogg", audio(image_data("audio/ogg")), vec!["gemini"]),
         ("video", PartKind::Video { source: image_data("video/mp4") }, vec!["gemini"]),
         ("handle", image(file), vec![]),
-        ("an image of no common kind", image(image_data("image/svg+xml")), vec![]),
-        ("gif", image(image_data("image/gif")), vec!["openai", "openai-responses", "anthropic", "ollama", "groq"]),
-        ("no sound", audio(image_data("text/html")), vec![]),
+        ("an image of a rare type", image(image_data("image/svg+xml")), vec![]),
+        (
+            "gif",
+            image(image_data("image/gif")),
+            vec!["openai", "openai-responses", "anthropic", "ollama", "groq"],
+        ),
+        ("a text declared as audio", audio(image_data("text/html")), vec![]),
         ("quicktime", PartKind::Video { source: image_data("video/quicktime") }, vec!["gemini"]),
-        ("a document by address that is no pdf", document(typed("application/msword")), vec![]),
-        ("a pdf by address", document(typed("application/pdf")), vec!["openai-responses", "anthropic"]),
+        ("a document by URL that is not a pdf", document(typed("application/msword")), vec![]),
+        (
+            "a pdf by URL declared as pdf",
+            document(typed("application/pdf")),
+            vec!["openai-responses", "anthropic"],
+        ),
         ("an address with a password", image(address("https://u:p@a.example/x")), vec![]),
         ("no data", image(coded("")), vec![]),
         ("no Base64", image(coded("QUJDR QUJD")), vec![]),
-        ("a file of the provider's", image(address("file:///https://a.example/x")), vec![]),
+        ("a file URL", image(address("file:///https://a.example/x")), vec![]),
         (
-            "an image that calls itself a sound",
+            "an image declared as audio",
             image(Source::Url { value: "https://a.example/x".into(), mime_type: Some("audio/wav".into()) }),
             vec![],
         ),
@@ -322,9 +337,9 @@ async fn parts_are_sent_only_to_providers_that_accept_them() {
 async fn mistral_gets_ids_of_nine_letters_and_digits() {
     let body = request_body("mistral", "m", &with_history("mistral/m", &[])).await;
     let calls = body["messages"][2]["tool_calls"].as_array().unwrap().clone();
-    for (call, answer) in calls.iter().zip([3, 4]) {
+    for (call, response) in calls.iter().zip([3, 4]) {
         let id = call["id"].as_str().unwrap();
         assert!(id.len() == 9 && id.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{id}");
-        assert_eq!(body["messages"][answer]["tool_call_id"], id);
+        assert_eq!(body["messages"][response]["tool_call_id"], id);
     }
 }

@@ -63,7 +63,8 @@ async fn reasoning_tokens_are_part_of_the_output() {
 
 #[tokio::test]
 async fn two_gemini_turns_never_share_a_call_id() {
-    let stub = Stub::with_responses([StubResponse::stream(gemini_frames()), StubResponse::stream(gemini_frames())]);
+    let stub =
+        Stub::with_responses([StubResponse::stream(gemini_frames()), StubResponse::stream(gemini_frames())]);
     let model = model("gemini", "gemini-2.5-pro", &stub);
     let mut ids = Vec::new();
     for _ in 0..2 {
@@ -131,7 +132,7 @@ async fn calls_are_assembled_for_any_numbering() {
             ],
         ),
         (
-            "a begin without index",
+            "a start without index",
             vec![
                 json!([call(json!({ "id": "a", "function": { "name": "f" } }), "{\"x\":")]),
                 json!([call(json!({ "index": 0 }), "1}")]),
@@ -140,7 +141,7 @@ async fn calls_are_assembled_for_any_numbering() {
             ],
         ),
         (
-            "the name behind the id",
+            "the name after the id",
             vec![
                 json!([call(json!({ "index": 0, "id": "a", "function": {} }), "")]),
                 json!([call(json!({ "index": 0, "function": { "name": "f" } }), "{\"x\":")]),

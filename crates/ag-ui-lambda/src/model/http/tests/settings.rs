@@ -86,9 +86,9 @@ async fn anthropic_does_not_think_about_calls_without_reasoning() {
     let name = "anthropic/claude-haiku-4-5";
     let signed = [ReasoningKind::Signed("c2ln".into())];
     for (why, kinds, len, thinks) in [
-        ("own thinking before the calls", &signed[..], 3, true),
+        ("own reasoning before the calls", &signed[..], 3, true),
         ("another model's", &[][..], 3, false),
-        ("the user spoke since", &[][..], 4, true),
+        ("a later message of the user", &[][..], 4, true),
     ] {
         let mut input = with_history(name, kinds);
         input.history.truncate(len);

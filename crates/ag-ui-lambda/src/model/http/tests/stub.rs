@@ -27,8 +27,8 @@ pub(super) struct Stub {
 struct State {
     /// The headers of responses to HEAD.
     head: Mutex<&'static str>,
-    answers: Mutex<VecDeque<StubResponse>>,
-    seen: Mutex<Vec<RecordedRequest>>,
+    responses: Mutex<VecDeque<StubResponse>>,
+    requests: Mutex<Vec<RecordedRequest>>,
 }
 
 /// A request that the server received.
@@ -106,11 +106,11 @@ impl StubResponse {
 
 impl Stub {
     /// Starts a server that sends these responses in this order, and 404 after them.
-    pub(super) fn with_responses(answers: impl IntoIterator<Item = StubResponse>) -> Self {
-        let answers = Mutex::new(answers.into_iter().collect());
-        let state = Arc::new(State { answers, ..State::default() });
+    pub(super) fn with_responses(responses: impl IntoIterator<Item = StubResponse>) -> Self {
+        let responses = Mutex::new(responses.into_iter().collect());
+        let state = Arc::new(State { responses, ..State::default() });
         let shared = Arc::clone(&state);
-        let server = Loopback::serve(move |request| Arc::clone(&shared).answer(request)).unwrap();
+        let server = Loopback::serve(move |request| Arc::clone(&shared).respond(request)).unwrap();
         Self { state, server }
     }
 
@@ -127,7 +127,7 @@ impl Stub {
 
     /// Returns the requests so far.
     pub(super) fn requests(&self) -> Vec<RecordedRequest> {
-        self.state.seen.lock().unwrap().clone()
+        self.state.requests.lock().unwrap().clone()
     }
 
     /// Returns the number of connections that were opened.
@@ -143,7 +143,7 @@ impl Stub {
 
 impl State {
     /// Records a request and sends the next response.
-    async fn answer(
+    async fn respond(
         self: Arc<Self>,
         request: http::Request<Incoming>,
     ) -> io::Result<Response<UnsyncBoxBody<Bytes, io::Error>>> {
@@ -152,24 +152,25 @@ impl State {
         let lines =
             head.headers.iter().map(|(name, value)| format!("{name}: {}\r\n", value.to_str().unwrap()));
         let text = format!("{} {} HTTP/1.1\r\n{}", head.method, head.uri, lines.collect::<String>());
-        let seen = RecordedRequest { head: text, body: serde_json::from_slice(&body).unwrap_or_default() };
-        self.seen.lock().unwrap().push(seen);
+        let recorded =
+            RecordedRequest { head: text, body: serde_json::from_slice(&body).unwrap_or_default() };
+        self.requests.lock().unwrap().push(recorded);
         let is_head = head.method == Method::HEAD;
-        let answer = if is_head { None } else { self.answers.lock().unwrap().pop_front() };
-        let answer = answer.unwrap_or_else(|| {
+        let prepared = if is_head { None } else { self.responses.lock().unwrap().pop_front() };
+        let prepared = prepared.unwrap_or_else(|| {
             StubResponse::status(404, if is_head { *self.head.lock().unwrap() } else { "" }, "")
         });
         // Only the response that closes the connection has no valid status.
-        let status = StatusCode::from_u16(answer.status).map_err(io::Error::other)?;
+        let status = StatusCode::from_u16(prepared.status).map_err(io::Error::other)?;
         let connection = head.extensions.get::<Connection>().unwrap().clone();
         let body = ResponseBody {
-            pieces: answer.pieces.into_iter(),
+            pieces: prepared.pieces.into_iter(),
             last: String::new(),
-            end: answer.end,
+            end: prepared.end,
             connection,
         };
         let body = StreamBody::new(stream::unfold(body, ResponseBody::next)).boxed_unsync();
-        let headers = answer.headers.lines().map(|line| line.split_once(": ").unwrap());
+        let headers = prepared.headers.lines().map(|line| line.split_once(": ").unwrap());
         let response =
             headers.fold(Response::builder(), |response, (name, value)| response.header(name, value));
         Ok(response.status(status).body(body).unwrap())

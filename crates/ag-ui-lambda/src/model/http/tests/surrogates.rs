@@ -11,7 +11,8 @@ struct Texts {
     arguments: String,
 }
 
-async fn texts(adapter: &str, frames: &[&str]) -> Texts {
+/// Returns the texts of a turn that consists of these frames.
+async fn texts_of_turn(adapter: &str, frames: &[&str]) -> Texts {
     let (before, after) = if adapter == "ollama" { ("", "\n") } else { ("data: ", "\n\n") };
     let frames = frames.iter().map(|frame| format!("{before}{frame}{after}")).collect();
     let stub = Stub::with_responses([StubResponse::stream(frames)]);
@@ -31,7 +32,8 @@ async fn texts(adapter: &str, frames: &[&str]) -> Texts {
     texts
 }
 
-fn expected(text: &str, reasoning: &str, arguments: &str) -> Texts {
+/// Returns the expected texts of a turn.
+fn expected_texts(text: &str, reasoning: &str, arguments: &str) -> Texts {
     Texts { text: text.into(), reasoning: reasoning.into(), arguments: arguments.into() }
 }
 
@@ -92,8 +94,8 @@ async fn a_first_half_waits_for_the_second() {
         ("gemini", &gemini),
         ("ollama", &ollama),
     ] {
-        let texts = texts(adapter, frames).await;
-        assert_eq!(texts, expected("Nice 😀 day\u{fffd}", "a😀b", "{\"x\":\"😀\"}"), "{adapter}");
+        let texts = texts_of_turn(adapter, frames).await;
+        assert_eq!(texts, expected_texts("Nice 😀 day\u{fffd}", "a😀b", "{\"x\":\"😀\"}"), "{adapter}");
     }
 }
 
@@ -126,7 +128,7 @@ async fn a_lone_half_becomes_the_replacement_character() {
         ),
         ("ollama", &[r#"{"message":{"content":"Hi \ud83d"},"done":true,"done_reason":"stop"}"#]),
     ] {
-        assert_eq!(texts(adapter, frames).await, expected("Hi \u{fffd}", "", ""), "{adapter}");
+        assert_eq!(texts_of_turn(adapter, frames).await, expected_texts("Hi \u{fffd}", "", ""), "{adapter}");
     }
 }
 

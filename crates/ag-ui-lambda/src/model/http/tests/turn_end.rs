@@ -19,8 +19,9 @@ async fn an_endless_frame_fails_the_turn() {
     for (adapter, frames) in ALL {
         let mut pieces: Vec<String> = frames().into_iter().take(2).collect();
         pieces.push("data: ".to_owned() + &"x".repeat(64 * 1024));
-        let answer = StubResponse::stream(pieces).repeat_last(Duration::ZERO);
-        let deltas = tokio::time::timeout(Duration::from_secs(10), deltas_of(adapter, answer)).await.unwrap();
+        let response = StubResponse::stream(pieces).repeat_last(Duration::ZERO);
+        let deltas =
+            tokio::time::timeout(Duration::from_secs(10), deltas_of(adapter, response)).await.unwrap();
         assert_eq!(turn_end(&deltas), Err(ModelErrorKind::StreamCut), "{adapter}");
         assert!(outline(&deltas).contains("a frame is too long"), "{adapter} {}", outline(&deltas));
     }
@@ -60,10 +61,10 @@ async fn a_turn_is_complete_only_after_its_finish_reason() {
                 _ if count <= finish_reason_frame(&frames()) => Err(ModelErrorKind::StreamCut),
                 _ => Ok(StopReason::Complete),
             };
-            for (how, answer) in
+            for (how, response) in
                 [("cut", StubResponse::stream(head()).cut_off()), ("clean", StubResponse::stream(head()))]
             {
-                let deltas = deltas_of(adapter, answer).await;
+                let deltas = deltas_of(adapter, response).await;
                 assert_eq!(
                     turn_end(&deltas),
                     expected,
@@ -91,7 +92,7 @@ async fn an_unreadable_frame_before_the_finish_reason_fails() {
                 _ => "data: {\"choices\": [\n\n".into(),
             };
             let deltas = deltas_of(adapter, StubResponse::stream(broken)).await;
-            // Behind the finish reason nothing is lost.
+            // After the finish reason nothing is lost.
             let expected = match at > finish_reason_frame(&all) {
                 true => Ok(StopReason::Complete),
                 false => Err(ModelErrorKind::StreamCut),
@@ -217,8 +218,9 @@ async fn endless_pings_after_the_finish_reason_end_the_turn() {
     for (adapter, frames) in ALL {
         let mut pieces: Vec<String> = frames().into_iter().take(finish_reason_frame(&frames()) + 1).collect();
         pieces.push(ping(adapter).to_owned());
-        let answer = StubResponse::stream(pieces).repeat_last(Duration::from_millis(20));
-        let deltas = tokio::time::timeout(Duration::from_secs(5), deltas_of(adapter, answer)).await.unwrap();
+        let response = StubResponse::stream(pieces).repeat_last(Duration::from_millis(20));
+        let deltas =
+            tokio::time::timeout(Duration::from_secs(5), deltas_of(adapter, response)).await.unwrap();
         assert_eq!(turn_end(&deltas), Ok(StopReason::Complete), "{adapter} {}", outline(&deltas));
     }
 }
@@ -226,9 +228,9 @@ async fn endless_pings_after_the_finish_reason_end_the_turn() {
 #[tokio::test]
 async fn a_finish_reason_without_an_answer_waits_for_more() {
     let chunk = json!({ "choices": [{ "delta": {}, "finish_reason": "stop" }] });
-    let answer = StubResponse::stream(sse(&[chunk]).into_iter().chain([": ping\n\n".into()]).collect());
+    let response = StubResponse::stream(sse(&[chunk]).into_iter().chain([": ping\n\n".into()]).collect());
     let began = std::time::Instant::now();
-    let deltas = deltas_of("openai", answer.repeat_last(Duration::from_millis(20))).await;
+    let deltas = deltas_of("openai", response.repeat_last(Duration::from_millis(20))).await;
 
     assert_eq!(turn_end(&deltas), Ok(StopReason::Complete), "{}", outline(&deltas));
     assert!(began.elapsed() >= Duration::from_millis(200));

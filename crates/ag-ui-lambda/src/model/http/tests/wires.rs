@@ -4,6 +4,7 @@ use super::stub::StubResponse;
 use super::*;
 use insta::assert_snapshot;
 
+/// Returns the frames of a complete turn of OpenAI's chat completions.
 pub(super) fn chat_frames() -> Vec<String> {
     let chunk = |delta: Value, finish: Value| json!({ "id": "c", "object": "chat.completion.chunk", "choices": [{ "index": 0, "delta": delta, "finish_reason": finish }], "usage": null });
     let call = |call: Value| chunk(json!({ "tool_calls": [call] }), Value::Null);
@@ -28,6 +29,7 @@ pub(super) fn chat_frames() -> Vec<String> {
     frames
 }
 
+/// Returns the frames of a complete turn of OpenAI's Responses API.
 pub(super) fn responses_frames() -> Vec<String> {
     let args = |index: usize, delta: &str| json!({ "type": "response.function_call_arguments.delta", "output_index": index, "item_id": "fc", "delta": delta });
     let call = |index: usize, kind: &str, args: &str| json!({ "type": kind, "output_index": index, "item": { "type": "function_call", "id": format!("fc_{index}"), "call_id": format!("call_{index}"), "name": "get_weather", "arguments": args } });
@@ -50,6 +52,7 @@ pub(super) fn responses_frames() -> Vec<String> {
     ])
 }
 
+/// Returns the frames of a complete turn of Anthropic's Messages API.
 pub(super) fn anthropic_frames() -> Vec<String> {
     let start = |index: usize, block: Value| json!({ "type": "content_block_start", "index": index, "content_block": block });
     let delta =
@@ -81,6 +84,7 @@ pub(super) fn anthropic_frames() -> Vec<String> {
     ])
 }
 
+/// Returns the frames of a complete turn of Gemini.
 pub(super) fn gemini_frames() -> Vec<String> {
     let chunk = |parts: Value| json!({ "candidates": [{ "content": { "role": "model", "parts": parts }, "index": 0 }], "usageMetadata": { "promptTokenCount": 50 }, "modelVersion": "gemini-3-pro" });
     let call =
@@ -95,6 +99,7 @@ pub(super) fn gemini_frames() -> Vec<String> {
     ])
 }
 
+/// Returns the frames of a complete turn of Ollama.
 pub(super) fn ollama_frames() -> Vec<String> {
     let line =
         |message: Value| format!("{}\n", json!({ "model": "qwen3", "message": message, "done": false }));
