@@ -95,8 +95,9 @@ impl EntryPoint {
         }
     }
 
-    /// Whether the function learns claims about its caller through this entry point; false only for a function URL without
-    /// IAM and JWT.
+    /// Whether the function learns claims about its caller through this entry point; false only for a function URL
+    /// without IAM and JWT. The page of the development server warns if a caller who has claims uses an entry point
+    /// without claims.
     pub fn has_claims(self) -> bool {
         self != Self::FunctionUrl
     }

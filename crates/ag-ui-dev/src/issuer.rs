@@ -65,7 +65,7 @@ pub enum IssuerError {
 }
 
 struct IssuerState {
-    /// The published keys, the oldest first. The last ones sign. The list is never empty.
+    /// The published pairs of keys, the oldest pair first. Only the last pair signs. The list is never empty.
     keys: Mutex<Vec<KeySet>>,
     /// Whether the keys and the configuration are served.
     is_available: AtomicBool,
@@ -230,7 +230,8 @@ impl IssuerState {
         response
     }
 
-    /// Writes the OpenID configuration as JSON. Its URLs begin with the value of the request's header `Host`.
+    /// Returns the OpenID configuration as JSON. Its URLs begin with `http://` and the value of the request's header
+    /// `Host`.
     fn document<B>(&self, request: &Request<B>) -> Vec<u8> {
         let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
         let issuer = format!("http://{host}");
@@ -242,7 +243,8 @@ impl IssuerState {
         self.keys().iter().flat_map(|keys| [keys.rsa.public.clone(), keys.ec.public.clone()]).collect()
     }
 
-    /// Returns the keys that sign new tokens, which are the newest pair.
+    /// Returns the keys that sign new tokens: the RSA key and the EC key that were generated last. Older keys may still
+    /// be published, but they sign nothing.
     fn signing_keys(&self) -> KeySet {
         self.keys().last().expect("there are always keys that sign").clone()
     }

@@ -119,12 +119,14 @@ impl Provider {
         let _ = abandoned.wait_for(|abandoned| *abandoned >= count).await;
     }
 
-    /// Returns how many requests other than POSTs have arrived so far.
+    /// Returns how many probes have arrived so far. A probe is a request with a method other than POST: clients send it
+    /// to open a connection ahead of time.
     pub fn probes(&self) -> usize {
         *self.state.probes.borrow()
     }
 
-    /// Waits until at least `count` requests other than POSTs have arrived.
+    /// Waits until at least `count` probes have arrived since the start of the provider. A probe is a request with a
+    /// method other than POST: clients send it to open a connection ahead of time.
     pub async fn wait_for_probes(&self, count: usize) {
         let mut probes = self.state.probes.subscribe();
         let _ = probes.wait_for(|probes| *probes >= count).await;

@@ -63,8 +63,8 @@ pub fn read(text: &[u8]) -> Result<Value, ReadError> {
     read_unrepaired(&normalize(text))
 }
 
-/// Reads JSON text as [`read`] does, but without repairing the text first. This is for texts that prove something, such as
-/// a token: two different texts must not be read as the same value.
+/// Reads JSON text as [`read`] does, but without repairing the text first. This is for texts that prove something, such
+/// as a token, because the repair would make different strings equal.
 ///
 /// # Errors
 /// As [`read`], and also if the text has a byte order mark or half of a surrogate pair.

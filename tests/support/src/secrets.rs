@@ -12,8 +12,8 @@ const MIN_LENGTH: usize = 8;
 /// The texts that were registered so far.
 static REGISTERED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
-/// Registers the value of a secret as a text that no log line may contain. If the value is JSON, each text in it is
-/// registered.
+/// Registers the value of a secret as a text that no log line may contain. If the value is JSON, the texts in it are
+/// registered instead. [`collect_texts`] chooses them, so short texts are left out.
 pub fn register(value: &str) {
     let parsed = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
     collect_texts(&parsed, &mut registered());
@@ -25,7 +25,11 @@ pub fn registered() -> MutexGuard<'static, BTreeSet<String>> {
     REGISTERED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Adds to `texts` every string in a JSON value that has at least 8 bytes, except types of parts and media types.
+/// Adds to `texts` the strings in a JSON value that no log line may contain: every value, at any depth, that is a
+/// string of at least 8 bytes.
+///
+/// Left out are the names of members, and the members `type` and `mimeType` with all that is in them. In a message they
+/// hold the type of a part, such as `document`, or a media type, which is not secret and may be in a log line.
 pub fn collect_texts(value: &Value, texts: &mut BTreeSet<String>) {
     match value {
         Value::String(text) if text.len() >= MIN_LENGTH => {

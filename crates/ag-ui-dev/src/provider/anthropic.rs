@@ -11,7 +11,7 @@ use super::{
     turn::{final_stop_reason, final_usage},
 };
 
-/// Writes a turn of a model as the frames that Anthropic's Messages API streams for it, in order.
+/// Returns the frames that Anthropic's Messages API streams for a turn of a model, in order.
 pub(super) fn encode_turn(turn: &[TurnPart]) -> Vec<Bytes> {
     let usage = final_usage(turn).unwrap_or_default();
     let mut message = Message { frames: vec![start(usage)], index: 0, open: None };
@@ -55,8 +55,8 @@ pub(super) fn encode_turn(turn: &[TurnPart]) -> Vec<Bytes> {
     message.frames
 }
 
-/// Writes the body of an error response with this HTTP status. Returns it together with the type of the error that
-/// Anthropic uses for the status, such as `rate_limit_error`.
+/// Returns the type of the error that Anthropic uses for this HTTP status, such as `rate_limit_error`, and then the
+/// JSON body of an error response with this type and `message`.
 pub(super) fn error_body(status: u16, message: &str) -> (String, Value) {
     let error_type = match status {
         400 => "invalid_request_error",
@@ -72,13 +72,13 @@ pub(super) fn error_body(status: u16, message: &str) -> (String, Value) {
     (error_type.to_owned(), body(error_type, message))
 }
 
-/// Writes the frame of an error in the middle of a stream. `error_type` is the type of the error in Anthropic's words, such
-/// as `overloaded_error`.
+/// Returns the frame of an error in the middle of a stream. `error_type` is the type of the error in Anthropic's words,
+/// such as `overloaded_error`.
 pub(super) fn error_frame(error_type: &str, message: &str) -> Bytes {
     named_frame(&body(error_type, message))
 }
 
-/// Writes the JSON of an error, which is the same in a response and in a stream.
+/// Returns the JSON of an error, which is the same in a response and in a stream.
 fn body(error_type: &str, message: &str) -> Value {
     json!({
         "type": "error",
@@ -98,7 +98,7 @@ fn stop_reason(reason: &StopReason) -> &str {
     }
 }
 
-/// Writes the `message_start` frame, with which a stream begins. `usage` has the counts of input tokens in it.
+/// Returns the `message_start` frame, with which a stream begins. `usage` has the counts of input tokens in it.
 fn start(usage: Usage) -> Bytes {
     let usage = merge(input(usage), json!({ "output_tokens": 1, "service_tier": "standard" }));
     named_frame(&json!({

@@ -13,7 +13,7 @@ use super::{
     turn::{final_stop_reason, final_usage},
 };
 
-/// Writes a turn of a model as the frames that Bedrock's ConverseStream streams for it, in order. Each frame is a binary
+/// Returns the frames that Bedrock's ConverseStream streams for a turn of a model, in order. Each frame is a binary
 /// event-stream message.
 pub(super) fn encode_turn(turn: &[TurnPart]) -> Vec<Bytes> {
     let mut blocks = Blocks {
@@ -67,8 +67,8 @@ pub(super) fn encode_turn(turn: &[TurnPart]) -> Vec<Bytes> {
     blocks.frames
 }
 
-/// Writes the body of an error response with this HTTP status. Returns it together with the name of the exception that
-/// Bedrock uses for the status, such as `ThrottlingException`.
+/// Returns the name of the exception that Bedrock uses for this HTTP status, such as `ThrottlingException`, and then
+/// the JSON body of an error response with `message`. The body does not have the name, which Bedrock sends in a header.
 pub(super) fn error_body(status: u16, message: &str) -> (String, Value) {
     let error_type = match status {
         400 => "ValidationException",
@@ -83,13 +83,13 @@ pub(super) fn error_body(status: u16, message: &str) -> (String, Value) {
     (error_type.to_owned(), json!({ "message": message }))
 }
 
-/// Writes an exception in the middle of a stream. `error_type` is the name of its member in Bedrock's union, such as
-/// `throttlingException`.
+/// Returns the frame of an exception in the middle of a stream. `error_type` is the name of the exception in Bedrock's
+/// union, such as `throttlingException`.
 pub(super) fn exception_frame(error_type: &str, message: &str) -> Bytes {
     encode("exception", ":exception-type", error_type, &json!({ "message": message }))
 }
 
-/// Writes an event-stream message whose last checksum is wrong, for a test of a malformed frame.
+/// Returns an event-stream message whose last checksum is wrong, for a test of a malformed frame.
 pub(super) fn wrong_checksum() -> Bytes {
     let delta = json!({ "delta": { "text": "broken" }, "contentBlockIndex": 0 });
     let mut message = BytesMut::from(encode_event("contentBlockDelta", &delta));
@@ -106,13 +106,13 @@ pub(super) fn message_length(body: &[u8]) -> Option<usize> {
     usize::try_from(u32::from_be_bytes(*prelude)).ok().filter(|length| *length > 0)
 }
 
-/// Writes an event-stream message for the event type `kind`, such as `contentBlockDelta`, with this payload.
+/// Returns an event-stream message for the event type `kind`, such as `contentBlockDelta`, with this payload.
 pub(super) fn encode_event(kind: &str, payload: &Value) -> Bytes {
     encode("event", ":event-type", kind, payload)
 }
 
-/// Writes an event-stream message. `message` is its message type (`event` or `exception`). The header `kind_header` has the
-/// value `kind`.
+/// Returns an event-stream message with this payload. `message` is its message type (`event` or `exception`). The
+/// header `kind_header` has the value `kind`.
 fn encode(message: &'static str, kind_header: &'static str, kind: &str, payload: &Value) -> Bytes {
     let text = |text: &str| HeaderValue::String(text.to_owned().into());
     let message = Message::new(payload.to_string())

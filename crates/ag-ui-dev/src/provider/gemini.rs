@@ -11,7 +11,7 @@ use super::{
     turn::{complete_arguments, final_stop_reason, final_usage},
 };
 
-/// Writes a turn of a model as the frames that Gemini's `streamGenerateContent` streams for it, in order.
+/// Returns the frames that Gemini's `streamGenerateContent` streams for a turn of a model, in order.
 pub(super) fn encode_turn(turn: &[TurnPart]) -> Vec<Bytes> {
     let mut parts: Vec<Value> = Vec::new();
     let mut signature = None;
@@ -56,8 +56,8 @@ pub(super) fn encode_turn(turn: &[TurnPart]) -> Vec<Bytes> {
     chunks.collect()
 }
 
-/// Writes the body of an error response with this HTTP status. Returns it together with the type of the error that Gemini
-/// uses for the status, such as `RESOURCE_EXHAUSTED`.
+/// Returns the type of the error that Gemini uses for this HTTP status, such as `RESOURCE_EXHAUSTED`, and then the JSON
+/// body of an error response with this type and `message`.
 pub(super) fn error_body(status: u16, message: &str) -> (String, Value) {
     let error_type = match status {
         400 => "INVALID_ARGUMENT",
@@ -72,8 +72,8 @@ pub(super) fn error_body(status: u16, message: &str) -> (String, Value) {
     (error_type.to_owned(), body(status, error_type, message))
 }
 
-/// Writes the frame of an error in the middle of a stream. `error_type` is the type of the error in Gemini's words, such as
-/// `UNAVAILABLE`.
+/// Returns the frame of an error in the middle of a stream. `error_type` is the type of the error in Gemini's words,
+/// such as `UNAVAILABLE`.
 pub(super) fn error_frame(error_type: &str, message: &str) -> Bytes {
     let status = match error_type {
         "INVALID_ARGUMENT" => 400,
@@ -85,7 +85,7 @@ pub(super) fn error_frame(error_type: &str, message: &str) -> Bytes {
     data(&body(status, error_type, message))
 }
 
-/// Writes the JSON of an error, which is the same in a response and in a stream.
+/// Returns the JSON of an error, which is the same in a response and in a stream.
 fn body(status: u16, error_type: &str, message: &str) -> Value {
     json!({ "error": { "code": status, "message": message, "status": error_type } })
 }
@@ -122,7 +122,7 @@ fn metadata(turn: &[TurnPart]) -> Value {
     json!({ "usageMetadata": metadata })
 }
 
-/// Writes an SSE frame with this JSON. Its lines end with CRLF, as Google's do.
+/// Returns an SSE frame with this JSON. The lines of the frame end with CRLF, as Google's do.
 fn data(value: &Value) -> Bytes {
     Bytes::from(format!("data: {value}\r\n\r\n"))
 }

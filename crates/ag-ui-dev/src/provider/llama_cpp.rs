@@ -15,8 +15,8 @@ use super::{
     turn::{final_stop_reason, final_usage},
 };
 
-/// Writes a turn of a model as the frames that llama.cpp's server streams on this wire. The result is empty for a wire that
-/// this server does not have.
+/// Returns the frames that llama.cpp's server streams on this wire for a turn of a model. There are none for a wire
+/// that this server does not have.
 pub(super) fn encode_turn(wire: Wire, turn: &[TurnPart]) -> Vec<Bytes> {
     match wire {
         Wire::OpenAiChat => chat(turn),
@@ -26,13 +26,13 @@ pub(super) fn encode_turn(wire: Wire, turn: &[TurnPart]) -> Vec<Bytes> {
     }
 }
 
-/// Writes the body of an error response. `error_type` is the type of the error in the server's words, such as
+/// Returns the JSON body of an error response. `error_type` is the type of the error in the server's words, such as
 /// `not_found_error`.
 pub(super) fn error_body(status: u16, error_type: &str, message: &str) -> Value {
     json!({ "error": { "code": status, "message": message, "type": error_type } })
 }
 
-/// Writes a turn as the frames of Chat Completions.
+/// Returns the frames of Chat Completions for a turn.
 fn chat(turn: &[TurnPart]) -> Vec<Bytes> {
     let mut frames = vec![chunk(json!({ "role": "assistant", "content": null }), None)];
     let mut calls = 0;
@@ -70,8 +70,8 @@ fn chat(turn: &[TurnPart]) -> Vec<Bytes> {
     frames
 }
 
-/// Writes a frame of Chat Completions with this delta of the assistant's message. `finish_reason` is given only in the last
-/// chunk.
+/// Returns a frame of Chat Completions with this delta of the assistant's message. `finish_reason` is given only in the
+/// last chunk.
 fn chunk(delta: Value, finish_reason: Option<&str>) -> Bytes {
     let choice = json!({ "finish_reason": finish_reason, "index": 0, "delta": delta });
     data_frame(&merge(envelope(), json!({ "choices": [choice] })))
@@ -88,7 +88,7 @@ fn envelope() -> Value {
     })
 }
 
-/// Writes a turn as the frames of the Responses API.
+/// Returns the frames of the Responses API for a turn.
 fn responses(turn: &[TurnPart]) -> Vec<Bytes> {
     let begun = json!({ "id": "resp_stub", "object": "response", "status": "in_progress" });
     let mut events = vec![
@@ -150,7 +150,7 @@ fn of_item(kind: &str, item_id: &str, more: Value) -> Value {
     merge(json!({ "type": kind, "item_id": item_id }), more)
 }
 
-/// Writes a turn as the frames of Anthropic's Messages API.
+/// Returns the frames of Anthropic's Messages API for a turn.
 fn messages(turn: &[TurnPart]) -> Vec<Bytes> {
     let Usage { input, output, cached_read, .. } = final_usage(turn).unwrap_or_default();
     let tokens = json!({ "cache_read_input_tokens": cached_read, "input_tokens": input.saturating_sub(cached_read), "output_tokens": 0 });

@@ -11,7 +11,7 @@ use super::{
     turn::{complete_arguments, final_stop_reason, final_usage},
 };
 
-/// Writes a turn of a model as the frames that Ollama's `/api/chat` streams for it, in order.
+/// Returns the frames that Ollama's `/api/chat` streams for a turn of a model, in order.
 pub(super) fn encode_turn(turn: &[TurnPart]) -> Vec<Bytes> {
     let mut calls = 0;
     let mut frames: Vec<Bytes> = Vec::new();
@@ -42,7 +42,7 @@ pub(super) fn encode_turn(turn: &[TurnPart]) -> Vec<Bytes> {
     frames
 }
 
-/// Writes a JSON value as one line of Ollama's stream.
+/// Returns the line of Ollama's stream that holds a JSON value.
 pub(super) fn line(value: &Value) -> Bytes {
     Bytes::from(format!("{value}\n"))
 }
@@ -57,7 +57,7 @@ fn stop_reason(reason: &StopReason) -> &str {
     }
 }
 
-/// Writes a line of Ollama's stream with this message. `more` has the further members of the line.
+/// Returns a line of Ollama's stream with this message. `more` has the further members of the line.
 fn chunk(message: Value, more: Value) -> Bytes {
     let message = merge(json!({ "role": "assistant" }), message);
     let base = json!({ "model": "stub", "created_at": "2025-11-24T16:00:00.000000Z", "message": message });

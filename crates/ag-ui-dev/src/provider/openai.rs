@@ -12,7 +12,7 @@ use super::{
     turn::{final_stop_reason, final_usage},
 };
 
-/// Writes a turn of a model as the frames that OpenAI's Chat Completions streams for it, in order.
+/// Returns the frames that OpenAI's Chat Completions streams for a turn of a model, in order.
 pub(super) fn encode_turn(turn: &[TurnPart]) -> Vec<Bytes> {
     let mut frames = vec![chunk(&json!({ "role": "assistant", "content": "", "refusal": null }), None)];
     let mut calls = 0;
@@ -53,8 +53,8 @@ pub(super) fn encode_turn(turn: &[TurnPart]) -> Vec<Bytes> {
     frames
 }
 
-/// Writes the body of an error response with this HTTP status. Returns it together with the type of the error that OpenAI
-/// uses for the status, such as `server_error`.
+/// Returns the type of the error that OpenAI uses for this HTTP status, such as `server_error`, and then the JSON body
+/// of an error response with this type and `message`.
 pub(super) fn error_body(status: u16, message: &str) -> (String, Value) {
     let (kind, code) = match status {
         400 => ("invalid_request_error", Value::Null),
@@ -68,8 +68,8 @@ pub(super) fn error_body(status: u16, message: &str) -> (String, Value) {
     (kind.to_owned(), json!({ "error": error }))
 }
 
-/// Writes the frame of an error in the middle of a stream. `error_type` is the type of the error in OpenAI's words, such as
-/// `server_error`.
+/// Returns the frame of an error in the middle of a stream. `error_type` is the type of the error in OpenAI's words,
+/// such as `server_error`.
 pub(super) fn error_frame(error_type: &str, message: &str) -> Bytes {
     data_frame(&json!({ "error": { "message": message, "type": error_type, "param": null, "code": null } }))
 }
@@ -86,7 +86,7 @@ fn stop_reason(reason: &StopReason) -> String {
     .to_owned()
 }
 
-/// Writes a frame with this delta of the assistant's message. `finish_reason` is given only in the last chunk.
+/// Returns a frame with this delta of the assistant's message. `finish_reason` is given only in the last chunk.
 fn chunk(delta: &Value, finish_reason: Option<&str>) -> Bytes {
     let choice = json!({ "index": 0, "delta": delta, "logprobs": null, "finish_reason": finish_reason });
     data_frame(&merge(envelope(), json!({ "choices": [choice], "usage": null })))

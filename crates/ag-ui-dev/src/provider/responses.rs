@@ -11,7 +11,7 @@ use super::{
     turn::{final_stop_reason, final_usage},
 };
 
-/// Writes a turn of a model as the frames that OpenAI's Responses API streams for it, in order.
+/// Returns the frames that OpenAI's Responses API streams for a turn of a model, in order.
 pub(super) fn encode_turn(turn: &[TurnPart]) -> Vec<Bytes> {
     let mut events = Events::default();
     let begun = response("in_progress", &[], None);
@@ -48,8 +48,8 @@ pub(super) fn encode_turn(turn: &[TurnPart]) -> Vec<Bytes> {
     events.frames
 }
 
-/// Writes the frame of an error in the middle of a stream. `number` is its sequence number, and `error_type` the code of
-/// the error in OpenAI's words.
+/// Returns the frame of an error in the middle of a stream. `number` is the sequence number of the frame, and
+/// `error_type` is the code of the error in OpenAI's words.
 pub(super) fn error_frame(number: usize, error_type: &str, message: &str) -> Bytes {
     named_frame(&json!({
         "type": "error",

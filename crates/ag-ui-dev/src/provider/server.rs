@@ -38,7 +38,7 @@ pub(super) struct ProviderState {
     is_llama_cpp: bool,
     /// The POSTs so far.
     pub(super) requests: watch::Sender<Vec<RecordedRequest>>,
-    /// How many requests were not POSTs.
+    /// How many probes have arrived: requests that were not POSTs.
     pub(super) probes: watch::Sender<usize>,
     /// How many replies were not complete when the client closed their connection.
     pub(super) abandoned: watch::Sender<usize>,
@@ -74,17 +74,17 @@ impl ProviderState {
         Self { is_llama_cpp: true, ..Self::default() }
     }
 
-    /// Adds replies to the end of the queue. Each is sent to one request.
+    /// Adds replies to the end of the queue. Each is sent to one POST.
     pub(super) fn queue(&self, replies: impl IntoIterator<Item = Reply>) {
         lock(&self.replies).extend(replies);
     }
 
-    /// Sets the reply to every request that finds the queue empty.
+    /// Sets the reply to every POST that finds the queue empty.
     pub(super) fn always(&self, reply: Reply) {
         *lock(&self.always) = Some(reply);
     }
 
-    /// Sets the check for the JSON body of every request from now on. A request that fails the check is answered 400.
+    /// Sets the check for the JSON body of every POST from now on. A POST that fails the check is answered 400.
     pub(super) fn check_requests(&self, check: RequestCheck) {
         *lock(&self.check) = Some(check);
     }

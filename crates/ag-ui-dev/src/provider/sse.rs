@@ -3,12 +3,12 @@
 use bytes::Bytes;
 use serde_json::Value;
 
-/// Writes an SSE frame with this JSON and without an event name.
+/// Returns an SSE frame with this JSON and without an event name.
 pub(super) fn data_frame(value: &Value) -> Bytes {
     Bytes::from(format!("data: {value}\n\n"))
 }
 
-/// Writes an SSE frame with this JSON, whose member `type` is also the event name.
+/// Returns an SSE frame with this JSON, whose member `type` is also the event name.
 pub(super) fn named_frame(value: &Value) -> Bytes {
     let name = value["type"].as_str().unwrap_or_default();
     Bytes::from(format!("event: {name}\ndata: {value}\n\n"))

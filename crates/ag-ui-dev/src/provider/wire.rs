@@ -51,7 +51,7 @@ impl Wire {
         }
     }
 
-    /// Writes a turn of a model as the frames that the provider streams for it, in order.
+    /// Returns the frames that the provider streams for a turn of a model, in order.
     pub(super) fn encode_turn(self, turn: &[TurnPart]) -> Vec<Bytes> {
         match self {
             Self::OpenAiChat => openai::encode_turn(turn),
@@ -63,7 +63,8 @@ impl Wire {
         }
     }
 
-    /// Writes JSON as one frame of this wire. For Bedrock `frame` is an array of the event's type and its payload.
+    /// Returns one frame of this wire with this JSON. For Bedrock `frame` is an array of the event's type and its
+    /// payload.
     pub(super) fn encode_frame(self, frame: &Value) -> Bytes {
         match self {
             Self::OpenAiChat | Self::Gemini => data_frame(frame),
@@ -73,8 +74,8 @@ impl Wire {
         }
     }
 
-    /// Writes the body of an error response with this HTTP status. Returns it together with the type of the error that the
-    /// provider uses for the status; empty for Ollama, which has no types.
+    /// Returns the type of the error that the provider uses for this HTTP status, and then the JSON body of an error
+    /// response with `message`. The type is empty for Ollama, which has no types.
     pub(super) fn error_body(self, status: u16, message: &str) -> (String, Value) {
         match self {
             Self::OpenAiChat | Self::OpenAiResponses => openai::error_body(status, message),
@@ -85,8 +86,8 @@ impl Wire {
         }
     }
 
-    /// Writes the frame of an error in the middle of a stream. `number` is the index of the frame, which only Responses
-    /// sends, and `error_type` the type of the error in the provider's words.
+    /// Returns the frame of an error in the middle of a stream. `number` is the index of the frame, which only
+    /// Responses sends, and `error_type` is the type of the error in the provider's words.
     pub(super) fn error_frame(self, number: usize, error_type: &str, message: &str) -> Bytes {
         match self {
             Self::OpenAiChat => openai::error_frame(error_type, message),
@@ -98,7 +99,7 @@ impl Wire {
         }
     }
 
-    /// Writes a frame that is complete but cannot be read: its JSON breaks off, or on Bedrock its checksum is wrong.
+    /// Returns a frame that is complete but cannot be read: its JSON breaks off, or on Bedrock its checksum is wrong.
     pub(super) fn malformed_frame(self) -> Bytes {
         match self {
             Self::OpenAiChat => Bytes::from_static(b"data: {\"id\":\"chatcmpl-stub\",\"choices\":[{\n\n"),

@@ -32,8 +32,8 @@ impl std::fmt::Debug for LocalSecrets {
 }
 
 impl LocalSecrets {
-    /// Reads the secrets from the file in a folder. If there is no file, generates secrets and writes them to a file that
-    /// only this user may read.
+    /// Reads the secrets from the file `ag-ui-local.json` in a folder. If there is no such file, generates secrets and
+    /// writes them to a new file that only this user may read.
     ///
     /// # Errors
     /// [`ServerError::Secrets`] if the file cannot be read or written, or if it does not hold secrets.
@@ -59,7 +59,8 @@ impl LocalSecrets {
         }
     }
 
-    /// Generates random secrets. They are not written to a file.
+    /// Generates random secrets. This function writes no file: [`load`](Self::load) calls it if there is no file yet,
+    /// and writes the secrets itself.
     pub fn generate() -> Self {
         let random = || Uuid::new_v4().simple().to_string();
         Self { token: random(), approval_key: random() + &random() }

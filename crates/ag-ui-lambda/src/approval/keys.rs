@@ -154,8 +154,10 @@ impl ApprovalKeys {
         (last_read..=unix_seconds(now) + MAX_CLOCK_SKEW_S).contains(&signed_at)
     }
 
-    /// Waits until the keys have been read after `moment`, or such a read has failed. This may take as long as the
-    /// minimum interval between two reads. All callers that wait share one read. Returns at once for a literal key.
+    /// Waits until a read of the keys that began at `moment` or later has succeeded or failed. `moment` is a time in
+    /// the past, such as the time at which a signature named a key that was not cached. The wait may include the
+    /// minimum interval between two forced reads. All callers that wait share one read. Returns at once for a literal
+    /// key.
     pub(super) async fn wait_for_read_since(&self, moment: Instant) {
         if let SigningKeySource::Secret(keys) = &self.0 {
             keys.fetched_since(moment).await;

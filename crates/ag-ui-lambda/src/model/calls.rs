@@ -39,7 +39,8 @@ pub(super) struct Calls {
     last_updated: usize,
     /// Arguments that belong to no known call yet.
     unassigned: UnassignedArguments,
-    /// Indexes on the wire of calls that the provider makes by itself.
+    /// The indexes on the wire of calls that the provider itself runs. Pieces without a name at these indexes are
+    /// dropped.
     ignored_indexes: Vec<usize>,
     /// Why the turn must fail, if it must.
     error: Option<&'static str>,
@@ -51,8 +52,9 @@ impl Calls {
         self.calls.iter().all(|call| call.announced_id.is_none())
     }
 
-    /// Drops the pieces without a name at this index on the wire from now on, because the provider executes that call
-    /// itself. A new call at the same index ends this; `None` changes nothing.
+    /// Declares that the provider itself runs the call at this index on the wire, such as a web search, so that no tool
+    /// of the agent runs for it. [`apply_delta`](Self::apply_delta) then drops every piece at this index that has no
+    /// name, until a new call starts at the same index. If `index` is `None`, nothing changes.
     pub(super) fn ignore_index(&mut self, index: Option<usize>) {
         self.ignored_indexes.extend(index);
     }
@@ -63,9 +65,10 @@ impl Calls {
         self.calls.iter().any(|call| call.index == Some(index))
     }
 
-    /// Applies the next piece of a call. If the piece belongs to no known call, it starts one; a piece with neither id
-    /// nor name is kept until its call is known. `names` restores the tool's original name; the deltas are appended to
-    /// `out`.
+    /// Applies the next piece of a call. A piece that belongs to no known call starts a new call or, if it has neither
+    /// id nor name, is kept until its call is known. A piece without a name is dropped at an index for which
+    /// [`ignore_index`](Self::ignore_index) was called. `names` restores the tool's original name; the deltas are
+    /// appended to `out`.
     pub(super) fn apply_delta(&mut self, delta: CallDelta, names: &ToolNames, out: &mut VecDeque<Delta>) {
         let delta = matching::without_null_words(&self.calls, delta);
         if delta.name.is_empty() && delta.index.is_some_and(|index| self.ignored_indexes.contains(&index)) {
@@ -200,8 +203,11 @@ impl Calls {
         Ok(())
     }
 
-    /// Adds the call that this piece starts, with arguments that came before it, and returns the call's number. The
-    /// caller applies the piece itself.
+    /// Adds the call that the piece `start` begins, and returns the number of the call. The call has the index and the
+    /// ids of the piece, and those arguments of the call that came before the piece.
+    ///
+    /// The name, the arguments and the signature of `start` are not applied here. The method that calls this one
+    /// applies them afterwards.
     fn start_call(&mut self, start: &CallDelta) -> usize {
         let mut call = PartialCall::new(start);
         self.ignored_indexes.retain(|index| Some(*index) != start.index);

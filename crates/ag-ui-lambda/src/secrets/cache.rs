@@ -170,9 +170,12 @@ impl<T> Cached<T> {
         self.state().replacement_for(seen)
     }
 
-    /// Returns a value whose fetch began at `moment` or later: the cached one, or one that a forced refresh fetches.
-    /// Waits until a refresh is allowed. All who wait at the same time share one refresh. `None` if the refresh
-    /// fails.
+    /// Returns a value that is not older than `moment`, a time in the past: the fetch of the value began at `moment` or
+    /// later. This is the cached value if it is new enough; otherwise a forced refresh fetches the value.
+    ///
+    /// If the last forced refresh began less than the policy's `min_refresh_interval` ago, this method waits until the
+    /// interval is over. ([`refresh_if_same`](Self::refresh_if_same) does not wait.) All who wait at the same time
+    /// share one refresh. `None` if the refresh fails.
     pub(crate) async fn fetched_since(&self, moment: Instant) -> Option<Arc<T>> {
         loop {
             let pause = {

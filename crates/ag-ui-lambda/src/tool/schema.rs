@@ -13,13 +13,11 @@ const MAX_REASON_CHARS: usize = 200;
 /// A schema cannot be used for validation. The text is the validator's reason.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-#[cfg_attr(not(feature = "validate"), expect(dead_code, reason = "nothing is validated"))]
 pub(super) struct SchemaError(String);
 
 /// A value does not match its schema. The text names the first mismatches, for a model or a user.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-#[cfg_attr(not(feature = "validate"), expect(dead_code, reason = "nothing is validated"))]
 pub(crate) struct MismatchError(String);
 
 /// Generates the JSON Schema of a type in the plain form that model providers accept: without `$schema`, title and

@@ -108,8 +108,12 @@ impl SurrogateJoiner {
         joined + flush
     }
 
-    /// Appends the next piece to `text`, which holds the pieces before. A first half at the end is U+FFFD in `text` until
-    /// the piece with the second half is appended. `split` is the same as for [`join`](Self::join).
+    /// Appends the next piece to `text`, which holds all earlier pieces. Use this instead of [`join`](Self::join) where
+    /// the complete text so far is kept; `join` is for pieces that are passed on one by one.
+    ///
+    /// If the piece ends with the first half of a surrogate pair, `text` ends with U+FFFD. The next call replaces this
+    /// U+FFFD by the character if the next piece begins with the second half. `split` is the result of
+    /// [`find_split_strings`] for the JSON text that the piece was read from.
     pub fn append_to(&mut self, text: &mut String, piece: String, split: &[SplitString]) {
         if self.has_pending() {
             text.pop();

@@ -66,7 +66,8 @@ impl<I: IdSource> Transcript<I> {
     ///
     /// Before RUN_ERROR come, in this order: the end of the open message, of open steps and of open calls; the result
     /// [`UNANSWERED`] for all calls but those that were deferred to the client, since the run does not end with its
-    /// interrupts; the state without predictions; and MESSAGES_SNAPSHOT, if the run sends one. A run that
+    /// interrupts; and MESSAGES_SNAPSHOT, if the run sends one. If the client's copy of the state has predictions from
+    /// a call that gets this result, the state without them comes before the result. A run that
     /// [answers interrupts](Self::answering_interrupts) gets a RUN_FINISHED right before RUN_ERROR.
     pub fn fail(mut self, error: RunError) -> VecDeque<Event> {
         self.close_all();

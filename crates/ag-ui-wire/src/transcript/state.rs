@@ -101,8 +101,9 @@ impl<I: IdSource> Transcript<I> {
         self.withdraw(|predicted| predicted.id == *call);
     }
 
-    /// Withdraws all predictions, when a run is cancelled or fails, except those from calls that were deferred to the
-    /// client.
+    /// Withdraws predictions when a run is cancelled or fails: the values that members of the state have in the
+    /// client's copy because the model has written them as arguments of a call. Predictions from calls that were
+    /// deferred to the client stay, because the client itself sends the results of these calls.
     pub(super) fn withdraw_predictions(&mut self) {
         self.withdraw(|predicted| !predicted.is_deferred);
     }

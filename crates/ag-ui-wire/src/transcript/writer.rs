@@ -199,10 +199,11 @@ impl<I: IdSource> Transcript<I> {
         }
     }
 
-    /// Ends the open message, starts a text message and returns its id.
+    /// Ends the open message, starts a text message and returns the id of the text message.
     ///
-    /// The first text message of a turn becomes the turn's message, unless a tool call has created that one before. A later
-    /// one is a message of its own, since clients count it as a fault if a message is started twice.
+    /// The first text message of a turn becomes the turn's message, unless a tool call has created the turn's message
+    /// before. A later text message is a message of its own, since clients count it as a fault if a message is started
+    /// twice.
     fn open_text(&mut self) -> MessageId {
         self.close_open_message();
         let message_id = self.ids.next_message_id();
@@ -216,8 +217,8 @@ impl<I: IdSource> Transcript<I> {
         message_id
     }
 
-    /// Ends the open message, and starts a span of reasoning and a reasoning message in it, which have the same id. Returns
-    /// this id.
+    /// Ends the open message, and begins reasoning: queues REASONING_START and REASONING_MESSAGE_START. Both events
+    /// have the same new id, and this id is returned.
     pub(super) fn open_reasoning(&mut self) -> MessageId {
         self.close_open_message();
         let message_id = self.ids.next_message_id();

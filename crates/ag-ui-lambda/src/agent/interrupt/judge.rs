@@ -146,8 +146,8 @@ impl<'a, C: Send + Sync + 'static> Judge<'a, C> {
         self.answers.ignored
     }
 
-    /// Waits until the keys of approvals have been read after `moment`, or such a read has failed. Returns at once if
-    /// no person can be asked for the caller.
+    /// Waits until a read of the keys of approvals that began at `moment` or later has succeeded or failed. `moment` is
+    /// a time in the past. Returns at once if no person can be asked for the caller.
     pub(super) async fn wait_for_keys_read_since(&self, moment: Instant) {
         if let Some(signer) = &self.access.signer {
             signer.approvals.wait_for_keys_read_since(moment).await;

@@ -38,8 +38,9 @@ impl ProviderState {
         serde_json::to_string(self).expect("strings are JSON")
     }
 
-    /// Parses an `encryptedValue` that a client sends back; `None` if this library has not written it. Empty values
-    /// count as absent.
+    /// Parses an `encryptedValue` that a client sends back. Returns `None` if the text does not have the form that
+    /// [`to_json`](Self::to_json) writes; who wrote it is not checked. If `signature`, `redacted` or `turn` is an empty
+    /// string, it is `None` in the result, as if the text did not have it.
     fn parse(text: &str) -> Option<Self> {
         let state: Self = serde_json::from_str(text).ok()?;
         let non_empty = |value: Option<String>| value.filter(|value| !value.is_empty());

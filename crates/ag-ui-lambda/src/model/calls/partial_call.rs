@@ -36,8 +36,8 @@ pub(super) struct PartialCall {
 }
 
 impl PartialCall {
-    /// Creates the call that this piece starts, with the piece's index and ids. The piece's name and arguments are
-    /// applied later by the caller.
+    /// Creates the call that the piece `delta` starts, with the index and the ids of the piece. The call has no name
+    /// and no arguments yet: `Calls` applies those of the piece afterwards.
     pub(super) fn new(delta: &CallDelta) -> Self {
         Self { index: delta.index, item_id: delta.item_id.clone(), id: delta.id.clone(), ..Self::default() }
     }

@@ -32,7 +32,7 @@ pub(super) enum FrameEvent {
     OpaqueMembers(Map<String, Value>),
     /// Opaque members that may repeat earlier ones.
     RepeatedOpaqueMembers(Map<String, Value>),
-    /// The index of a call that the provider executes itself.
+    /// The index of a call that the provider itself runs, such as a web search. No tool of the agent runs for it.
     ProviderExecutedCall(Option<usize>),
     /// A call, or a piece of one.
     CallDelta(CallDelta),

@@ -47,15 +47,16 @@ impl<'de> Deserialize<'de> for Content {
 }
 
 impl ContentPart {
-    /// Reads a part of a content; `None` if its type or the type of its source is unknown.
+    /// Reads a part of a content; `None` if the type of the part or the type of its source is unknown.
     fn read(object: ObjectReader, dropped: &mut DroppedElements) -> Result<Option<Self>, InputError> {
         Ok(ReceivedPart::read(object, dropped)?.map(|received| received.part))
     }
 }
 
 impl ReceivedPart {
-    /// Reads a part of a message for [`ObjectReader::list`], also a `binary` one. Returns `None`, so that the part is left
-    /// out, if its type or the type of its source is unknown, or if a `binary` part has no bytes that can be found.
+    /// Reads a part of a message for [`ObjectReader::list`], also a `binary` one. Returns `None`, so that the part is
+    /// left out, if the type of the part or the type of its source is unknown, or if a `binary` part has no bytes that
+    /// can be found.
     fn read(mut object: ObjectReader, _: &mut DroppedElements) -> Result<Option<Self>, InputError> {
         let kind = object.string("type")?;
         if kind == "binary" {
@@ -68,15 +69,18 @@ impl ReceivedPart {
 }
 
 impl PartKind {
-    /// Reads the type and the members of a part, for `Deserialize`, and skips its id and metadata. Returns `None` if its
-    /// type or the type of its source is unknown.
+    /// Reads, for `Deserialize`, the type of a part and the members that belong to this type. The part's id and
+    /// metadata are skipped. Returns `None` if the type of the part or the type of its source is unknown.
     fn read(mut object: ObjectReader, _: &mut DroppedElements) -> Result<Option<Self>, InputError> {
         let kind = object.string("type")?;
         Self::take(&kind, &mut object)
     }
 
-    /// Removes from `part` the members that a part of the type `kind` has, and reads them. Returns `None` if `kind` or the
-    /// type of the source is unknown.
+    /// Reads the members that belong to the type of a part, and removes them from `part`: `text` for a text, `source`
+    /// for a picture, a sound, a video or a document. `kind` is the type, which the caller has read before. The id and
+    /// the metadata of the part stay.
+    ///
+    /// Returns `None` if `kind` or the type of the source is unknown; such a part of a message is left out.
     fn take(kind: &str, part: &mut ObjectReader) -> Result<Option<Self>, InputError> {
         let with_source: fn(Source) -> Self = match kind {
             "text" => return Ok(Some(Self::Text { text: part.string("text")? })),
