@@ -16,6 +16,10 @@ PYTHON_READY := .venv/.stamp
 SAM_READY := .venv-sam/.stamp
 # A separate package: see "genai is the second reader in the tests" in DESIGN.md.
 GENAI := tests/oracles/genai/Cargo.toml
+# No registry has it ready to run, so it is built once, for some minutes.
+SEMVER_VERSION := 0.51.0
+SEMVER_FOLDER := target/tools/semver-checks-$(SEMVER_VERSION)
+SEMVER := $(SEMVER_FOLDER)/bin/cargo-semver-checks
 CLIENTS_READY := tests/clients/node_modules/.stamp
 
 # $(call need,command,how to install it)
@@ -30,7 +34,7 @@ python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "python3
 python3 -c 'import ensurepip, venv' 2>/dev/null || { echo "python3 has no venv: apt-get install python3-venv" >&2; exit 1; }
 endef
 
-.PHONY: help run dev invoke test programs test-model check lint-template audit requirements bench build package deploy sizes clean
+.PHONY: help run dev invoke test programs test-model check lint-template audit semver requirements bench build package deploy sizes clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -108,6 +112,13 @@ audit: $(PYTHON_READY) ## Look the crates up in RustSec's advisories, which are 
 	@cargo deny --locked fetch db || { echo "audit: the database cannot be reached, so no crate was checked" >&2; exit 1; }
 	@cargo deny --locked check --disable-fetch advisories
 
+# The commit that the public API is compared with.
+BASE ?= HEAD
+semver: $(SEMVER) ## Compare the public API of the crates with that of a commit (BASE=v0.1.0): which changes break users
+	@echo "semver: ag-ui-wire and ag-ui-lambda, compared with $(BASE)"
+	@$(need_cargo)
+	@$(SEMVER) semver-checks --baseline-rev $(BASE) --package ag-ui-wire --package ag-ui-lambda
+
 requirements: ## Pin the Python tools of tests/requirements.in and deploy/requirements.in, with hashes
 	@echo "requirements: tests/requirements.txt, deploy/requirements.txt"
 	@$(need_python)
@@ -160,6 +171,11 @@ $(PYTHON_READY): tests/requirements.txt
 
 $(SAM_READY): deploy/requirements.txt
 	$(call environment,.venv-sam,deploy/requirements.txt)
+
+$(SEMVER):
+	@echo "set-up: cargo-semver-checks into $(SEMVER_FOLDER)"
+	@$(need_cargo)
+	@cargo install --quiet --locked --root $(SEMVER_FOLDER) --target-dir target/tools/build --version $(SEMVER_VERSION) cargo-semver-checks
 
 $(CLIENTS_READY): tests/clients/package-lock.json tests/clients/package.json
 	@echo "set-up: the official clients into tests/clients/node_modules"

@@ -4,7 +4,7 @@ use ag_ui_lambda::auth::Claims;
 use ag_ui_lambda::config::ClaimNames;
 use ag_ui_lambda::tool::Grants;
 
-/// The caller of a run. All members are empty for an anonymous caller.
+/// Holds what is known about the caller of a run. All members are empty for an anonymous caller.
 #[derive(Debug, Clone, Default)]
 pub struct Caller {
     /// The user's id.

@@ -38,5 +38,5 @@ async fn serve() -> Result<(), lambda::Error> {
         )
         .build()?;
     let names = config.claims.clone();
-    lambda::serve(&config, agent, move |claims| Ok(Caller::from_claims(claims, &names))).await
+    Ok(lambda::serve(&config, agent, move |claims| Ok(Caller::from_claims(claims, &names))).await?)
 }

@@ -18,7 +18,7 @@ pub struct RefundArgs {
     amount: f64,
 }
 
-/// The result of [`refund_order`].
+/// What [`refund_order`] returns to the model.
 #[derive(Debug, Serialize)]
 pub struct Refund {
     order_id: String,

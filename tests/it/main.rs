@@ -21,5 +21,6 @@ mod protocol;
 mod secrets;
 mod security;
 mod support;
+mod testing;
 mod tool;
 mod transcript;

@@ -46,8 +46,11 @@ async fn serve() -> Result<(), lambda::Error> {
             agent = agent.require_signed_results(true).emit_messages_snapshot(true);
         }
     }
-    let agent = agent.build()?;
-    lambda::serve(&config, agent, |claims| Ok(Visitor::from_claims(claims))).await
+    let second = Agent::builder(Scripted::new(|_| Script::new().text("the second agent"))).build()?;
+    let endpoint = lambda::endpoint(&config, agent.build()?, |claims| Ok(Visitor::from_claims(claims)))?
+        .agent_at("/second", second)
+        .build()?;
+    Ok(lambda::serve_endpoint(endpoint, &config.entry_points).await?)
 }
 
 /// Whether the agent keeps its default settings.

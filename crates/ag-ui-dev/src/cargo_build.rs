@@ -51,7 +51,8 @@ fn program(line: &str) -> Option<Program> {
     Some(Program { name: target["name"].as_str()?.to_owned(), path: path.into() })
 }
 
-/// Returns the path of the only program in the list; an error if the list is empty or has several.
+/// Returns the path of the only program in the list; an error if the list is empty or has several. [`build`] calls this
+/// when cargo has ended.
 fn only_program(mut programs: Vec<Program>) -> Result<PathBuf, BuildError> {
     match programs.len() {
         0 => Err(BuildError::NoProgram),

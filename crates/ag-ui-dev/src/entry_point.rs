@@ -16,7 +16,7 @@ use serde_json::Value;
 
 pub use claims::ClaimSet;
 
-/// The entry point through which a request reaches the function.
+/// Says through which entry point a request reaches the function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -39,7 +39,7 @@ pub enum EntryPoint {
 }
 
 impl EntryPoint {
-    /// All entry points, in the order in which the page offers them.
+    /// Lists all entry points, in the order in which the page offers them.
     pub const ALL: [Self; 7] = [
         Self::FunctionUrl,
         Self::FunctionUrlIam,
@@ -63,7 +63,8 @@ impl EntryPoint {
         }
     }
 
-    /// Returns the name of the entry point for people, such as `REST API with Cognito`.
+    /// Returns the name of the entry point for people, such as `REST API with Cognito`. The page lists the names for
+    /// the developer's choice.
     pub fn name(self) -> &'static str {
         match self {
             Self::FunctionUrl => "Function URL",

@@ -48,7 +48,7 @@ pub enum FunctionError {
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct ReportedError {
-    /// The type of the error; for a Rust function it is often the name of a Rust type.
+    /// The type of the error. For a Rust function it is often the name of a Rust type.
     pub error_type: String,
     /// The message of the error.
     pub error_message: String,

@@ -43,7 +43,7 @@ impl Function {
     }
 
     /// Starts a function as [`spawn`](Self::spawn) does, and also sends each line of its log to `lines` as soon as the
-    /// function has written it.
+    /// function has written it. The development server starts its function so, to show the log.
     ///
     /// # Errors
     /// The same as for [`spawn`](Self::spawn).
@@ -129,7 +129,8 @@ impl Function {
         response
     }
 
-    /// Returns the id of the function's process, which is valid while the process runs.
+    /// Returns the id of the function's process, which is valid while the process runs. The development server sends
+    /// signals to the process to freeze it.
     pub fn pid(&self) -> u32 {
         self.process.pid
     }
@@ -150,7 +151,7 @@ impl Function {
     }
 
     /// Returns the most memory that the process has used so far (its peak resident set), in KiB; `None` if the process has
-    /// ended.
+    /// ended. The benchmark of the overhead reports this number.
     ///
     /// Source: `VmHWM` of `/proc/<pid>/status`.
     pub fn peak_memory_kib(&self) -> Option<u64> {
@@ -158,6 +159,7 @@ impl Function {
     }
 
     /// Returns the processor time of all threads that still live, to the nanosecond; `None` if the process has ended.
+    /// The benchmark of the overhead compares the time before and after events.
     ///
     /// Call this while the function is idle: the time of a running thread is counted up to its last scheduler tick.
     ///

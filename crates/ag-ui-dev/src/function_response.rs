@@ -27,7 +27,7 @@ const MAX_PAYLOAD_BYTES: usize = 6 * 1024 * 1024 + 100;
 /// How many chunks may wait for the reader. With more, a test could not see how far the reader has read.
 const CHUNKS_AHEAD: usize = 1;
 
-/// The response of a function: its head, and its body while the function writes it.
+/// Holds the response of a function: its head, and its body while the function writes it.
 ///
 /// It may be dropped early, which does not disturb the function.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ pub struct FunctionResponse {
     is_streamed: bool,
 }
 
-/// A chunk of the body of a [`FunctionResponse`].
+/// Holds a chunk of the body of a [`FunctionResponse`].
 ///
 /// It never holds bytes of two HTTP chunks. An HTTP chunk is usually one of these; it is several if it is larger than 64
 /// KiB, or if the function writes faster than its response is read.

@@ -12,7 +12,7 @@ const DEFAULT_TIME_LEFT: Duration = Duration::from_secs(300);
 /// The ARN of the function, which each event has in a header.
 const FUNCTION_ARN: &str = "arn:aws:lambda:us-east-1:123456789012:function:ag-ui-dev";
 
-/// The JSON text of an event. It is converted from bytes, from text or from a JSON value.
+/// Holds the JSON text of an event. It is converted from bytes, from text or from a JSON value.
 #[derive(Clone, Debug)]
 pub struct Payload(pub(super) Bytes);
 
@@ -55,9 +55,10 @@ impl From<&Value> for Payload {
 #[expect(clippy::exhaustive_structs, reason = "tests set some members and take the others from `default()`")]
 #[derive(Clone, Debug, Default)]
 pub struct Invocation {
-    /// The deadline; `None` is 300 s from now. It is only sent: nothing stops the function when it has passed.
+    /// The time at which the invocation must be over; `None` is 300 s from now. It is only sent: nothing stops the
+    /// function when it has passed.
     pub deadline: Option<SystemTime>,
-    /// The X-Ray trace header; `None` is a new one.
+    /// The X-Ray trace header that is sent; if it is `None`, a new one is made up.
     pub trace_id: Option<HeaderValue>,
     /// The id of the request, which its log lines have; `None` is a new one.
     pub request_id: Option<String>,
@@ -85,7 +86,8 @@ impl Invocation {
     }
 }
 
-/// Makes a header value from a number or a UUID. It panics for text that is not ASCII.
+/// Makes a header value from a number or a UUID. It panics for text that is not ASCII. The Runtime API's headers to the
+/// function are made with this.
 pub(super) fn header_value(text: String) -> HeaderValue {
     HeaderValue::try_from(text).expect("numbers and UUIDs are ASCII")
 }

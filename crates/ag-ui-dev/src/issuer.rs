@@ -41,7 +41,8 @@ const DOCUMENT_PATH: &str = "/.well-known/openid-configuration";
 /// header, the version, the algorithm and the header of the octet string.
 const PKCS1_OFFSET: usize = 4 + 3 + 15 + 4;
 
-/// An identity provider with one RS256 key and one ES256 key, on a port of its own. It ends when it is dropped.
+/// An identity provider that has one RS256 key and one ES256 key, and listens on a port of its own. It ends when it is
+/// dropped.
 pub struct Issuer {
     /// What all connections share.
     state: Arc<IssuerState>,
@@ -117,17 +118,20 @@ impl Issuer {
         format!("{}{JWKS_PATH}", self.url())
     }
 
-    /// Returns how many requests for the keys have arrived, including those that were answered with 503.
+    /// Returns how many requests for the keys have arrived, including those that were answered with 503. Tests of a
+    /// verifier check with this count how often the verifier fetches.
     pub fn jwks_fetches(&self) -> usize {
         self.state.fetches.load(Ordering::SeqCst)
     }
 
-    /// Returns how many requests for the OpenID configuration have arrived, including those that were answered with 503.
+    /// Returns how many requests for the OpenID configuration have arrived, including those that were answered with
+    /// 503. Tests of a verifier check with this count how often the verifier fetches.
     pub fn discovery_fetches(&self) -> usize {
         self.state.discoveries.load(Ordering::SeqCst)
     }
 
-    /// Sets whether the issuer publishes its keys and its configuration. If `is_available` is false, it answers with 503.
+    /// Sets whether the issuer publishes its keys and its configuration. If `is_available` is false, it answers with
+    /// 503. A test imitates an outage of the issuer with this.
     pub fn set_available(&self, is_available: bool) {
         self.state.is_available.store(is_available, Ordering::SeqCst);
     }

@@ -38,22 +38,24 @@ const READ_BUFFER_BYTES: usize = 64 * 1024;
 /// How long a connection stays open after its last response. It is long enough for a client to send a request on it.
 const CLOSE_DELAY: Duration = Duration::from_millis(20);
 
-/// The connection of a request. The server puts it into the extensions of every request.
+/// Identifies the connection of a request. The server puts it into the extensions of every request.
 #[derive(Clone, Default)]
 pub struct Connection(Arc<(AtomicBool, Notify)>);
 
 impl Connection {
-    /// Closes the connection 20 ms from now, although the response's headers promise to keep it open.
+    /// Closes the connection 20 ms from now, although the response's headers promise to keep it open. Call this at the end of
+    /// the response's body.
     ///
-    /// Call this at the end of the response's body. A request that arrives over the connection in these 20 ms gets no
-    /// response: the same happens to a client if a server closes an idle connection just when the client uses it again.
+    /// This imitates a server that closes an idle connection just when the client sends its next request: a request that
+    /// arrives in these 20 ms gets no response.
     pub fn close_after_response(&self) {
         let (is_closing, close) = &*self.0;
         is_closing.store(true, Ordering::SeqCst);
         close.notify_one();
     }
 
-    /// Whether [`close_after_response`](Self::close_after_response) was called, so that no further request gets a response.
+    /// Whether [`close_after_response`](Self::close_after_response) was called, so that no further request gets a
+    /// response. The server checks this before each request of the connection.
     fn is_closing(&self) -> bool {
         self.0.0.load(Ordering::SeqCst)
     }
@@ -66,7 +68,7 @@ impl Connection {
     }
 }
 
-/// An HTTP/1.1 server on 127.0.0.1. It ends, with all its connections, when it is dropped.
+/// An HTTP/1.1 server that listens on 127.0.0.1. It ends, with all its connections, when it is dropped.
 pub struct Loopback {
     address: SocketAddr,
     /// The task that accepts connections and owns them. All of them end with this value.

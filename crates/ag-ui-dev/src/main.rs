@@ -77,7 +77,8 @@ fn stand_in_credentials() -> Vec<(String, String)> {
     clippy::disallowed_methods,
     reason = "a program for a developer's machine reads its environment here and nowhere else"
 )]
-/// Reads a variable of the environment; `None` if it is not set or not UTF-8.
+/// Reads a variable of the environment; `None` if it is not set or not UTF-8. `Settings::read` looks the settings up
+/// with this.
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }

@@ -89,14 +89,14 @@ impl Process {
 
     /// Returns the most memory that the process has used (peak resident set), in KiB; `None` if the process has ended.
     pub(super) fn peak_memory_kib(&self) -> Option<u64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.alive()?)).ok()?;
+        let status = fs::read_to_string(format!("/proc/{}/status", self.running_pid()?)).ok()?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
         line.trim().strip_suffix(" kB")?.parse().ok()
     }
 
     /// Returns the processor time of all living threads of the process; `None` if the process has ended.
     pub(super) fn cpu_time(&self) -> Option<Duration> {
-        let threads = fs::read_dir(format!("/proc/{}/task", self.alive()?)).ok()?;
+        let threads = fs::read_dir(format!("/proc/{}/task", self.running_pid()?)).ok()?;
         let nanoseconds = threads.filter_map(|thread| {
             let schedstat = fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
             schedstat.split_whitespace().next()?.parse::<u64>().ok()
@@ -105,7 +105,7 @@ impl Process {
     }
 
     /// Returns the id of the process; `None` if it has ended, since another process may then have the same id.
-    fn alive(&self) -> Option<u32> {
+    fn running_pid(&self) -> Option<u32> {
         self.is_running().then_some(self.pid)
     }
 }

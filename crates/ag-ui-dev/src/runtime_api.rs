@@ -79,12 +79,13 @@ impl RuntimeApi {
     }
 
     /// Waits until the function first polls for an event, and returns the time of this poll.
+    /// [`Function::ready`](crate::function::Function::ready) waits for this.
     pub(super) async fn first_poll(&self) -> Instant {
         *self.state.first_poll.wait().await
     }
 
     /// Waits until the function reports an error in place of its first poll, and returns this error; forever if it reports
-    /// none.
+    /// none. [`Function::ready`](crate::function::Function::ready) waits for this too.
     pub(super) async fn init_error(&self) -> ReportedError {
         self.state.init_error.wait().await.clone()
     }

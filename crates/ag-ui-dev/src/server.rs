@@ -50,7 +50,7 @@ pub use state_file::{LocalSecrets, state_folder};
 /// The port of a development server whose settings have none.
 pub const DEFAULT_PORT: u16 = 9000;
 
-/// A development server. Everything that it has started ends when it is dropped.
+/// A development server that runs. Everything that it has started ends when it is dropped.
 pub struct Server {
     shared: Arc<ServerState>,
     /// The HTTP server, which ends every connection when it is dropped.
@@ -122,6 +122,7 @@ impl Server {
     }
 
     /// Returns the URL of the page. Its fragment, which browsers do not send, has the secret that the page needs.
+    /// [`print_welcome`](Self::print_welcome) prints the URL.
     pub fn page_url(&self) -> String {
         let key = utf8_percent_encode(&self.shared.settings.secrets.token, NON_ALPHANUMERIC);
         format!("http://{}/#key={key}", self.address())

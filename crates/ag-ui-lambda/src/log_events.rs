@@ -21,11 +21,18 @@ pub(crate) const TOOL_AUTHORIZATION: &str = "tool authorization";
 /// A tool is not offered to the model, because this caller may not use it.
 pub(crate) const TOOL_WITHHELD: &str = "tool withheld";
 
+/// Which tools a caller may call about whom nothing is proven. Once at start.
+#[cfg(feature = "lambda")]
+pub(crate) const ANONYMOUS_TOOLS: &str = "tools for anonymous callers";
+
 /// A model's turn failed. The line has the cause.
 pub(crate) const MODEL_FAILED: &str = "model failed";
 
 /// A tool returned an error. The line has the cause.
 pub(crate) const TOOL_FAILED: &str = "tool failed";
+
+/// The replay store, which remembers used approvals, could not be read or written. The line has the cause.
+pub(crate) const REPLAY_STORE_FAILED: &str = "the store of used approvals failed";
 
 /// A step of a rotation failed. The line has the cause.
 #[cfg(feature = "lambda")]
@@ -38,6 +45,10 @@ pub(crate) const CANNOT_SERVE: &str = "the function cannot serve";
 /// Lines were lost, because stdout was full for long. The line has their number.
 #[cfg(feature = "lambda")]
 pub(crate) const LINES_LOST: &str = "log lines were lost";
+
+/// The function was built so that a panic ends the process. Once, at start.
+#[cfg(feature = "lambda")]
+pub(crate) const PANIC_ABORTS: &str = "a panic of one tool will end this process";
 
 #[cfg(all(test, feature = "lambda"))]
 mod tests {
@@ -62,11 +73,14 @@ mod tests {
             REQUEST_REFUSED,
             TOOL_AUTHORIZATION,
             TOOL_WITHHELD,
+            ANONYMOUS_TOOLS,
             MODEL_FAILED,
             TOOL_FAILED,
+            REPLAY_STORE_FAILED,
             ROTATION_FAILED,
             CANNOT_SERVE,
             LINES_LOST,
+            PANIC_ABORTS,
         ] {
             assert!(
                 pages.contains(&format!("`{message}`")),

@@ -53,6 +53,7 @@ mod writer;
 
 pub use activities::Activity;
 pub use calls::{ClosedCall, OpenCall, UnfinishedCall};
+pub use conversation::Conversation;
 pub use id_source::{IdSource, RandomIds, SequentialIds};
 pub use run_end::{RunError, UNANSWERED};
 pub use steps::OpenStep;

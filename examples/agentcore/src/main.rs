@@ -12,12 +12,10 @@ use std::process::ExitCode;
 use ag_ui_lambda::auth::AuthMode;
 use ag_ui_lambda::{Claims, Config, Endpoint, NoArgs, ToolContext, ToolError, lambda, tool_fn};
 use axum::Router;
-use axum::body::Body;
 use axum::extract::Request;
+use axum::middleware::map_request;
 use axum::routing::get;
 use axum::serve::ListenerExt as _;
-use bytes::{Bytes, BytesMut};
-use futures_util::StreamExt as _;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -85,7 +83,7 @@ async fn serve() -> Result<(), lambda::Error> {
     info!(address = %listener.local_addr()?, "listening");
     // Without this a frame may wait up to 40 ms for the acknowledgement of the one before.
     let listener = listener.tap_io(|connection| _ = connection.set_nodelay(true));
-    let server = axum::serve(listener, router(endpoint.clone(), config.max_body_bytes));
+    let server = axum::serve(listener, router(endpoint.clone()));
     // Runs that have begun end first.
     let server = server.with_graceful_shutdown(async move { _ = terminate.recv().await });
     let (served, ()) = tokio::join!(server.into_future(), endpoint.warm_up());
@@ -93,35 +91,24 @@ async fn serve() -> Result<(), lambda::Error> {
 }
 
 /// Builds the routes that AgentCore calls: `GET /ping` for health checks, and `endpoint` for everything else.
-/// `max_body_bytes` is the endpoint's own limit.
-fn router(endpoint: Endpoint<Caller>, max_body_bytes: usize) -> Router {
-    let respond = move |request: Request| {
-        let endpoint = endpoint.clone();
-        async move { endpoint.handle(read(request, max_body_bytes).await).await.map(Body::new) }
-    };
+/// The requests have no deadline: `AGUI_RUN_TIMEOUT_S` limits a run.
+fn router(endpoint: Endpoint<Caller>) -> Router {
     let healthy = ([(CONTENT_TYPE, "application/json")], r#"{"status":"Healthy"}"#);
-    Router::new().route("/ping", get(async move || healthy)).fallback(respond)
+    Router::new()
+        .route("/ping", get(async move || healthy))
+        .fallback_service(endpoint)
+        .layer(map_request(copy_user_token))
 }
 
-/// Turns a request of axum into one for the endpoint: reads its body, and copies the user's JWT into the header that
-/// the endpoint reads. At most one frame over `max_body_bytes` is read. The request has no deadline:
-/// `AGUI_RUN_TIMEOUT_S` limits a run.
-async fn read(request: Request, max_body_bytes: usize) -> http::Request<Bytes> {
-    let (mut head, body) = request.into_parts();
-    // AgentCore passes the user's JWT on unchanged. The endpoint reads it under another name, and refuses a second one there.
-    let tokens: Vec<HeaderValue> = head.headers.get_all(AUTHORIZATION).iter().filter_map(bearer).collect();
+/// Copies the user's JWT, which AgentCore passes on unchanged in `authorization`, into the header that the endpoint
+/// reads. The endpoint refuses a second JWT there.
+async fn copy_user_token(mut request: Request) -> Request {
+    let headers = request.headers_mut();
+    let tokens: Vec<HeaderValue> = headers.get_all(AUTHORIZATION).iter().filter_map(bearer).collect();
     for token in tokens {
-        head.headers.append("x-agui-user-token", token);
+        headers.append("x-agui-user-token", token);
     }
-    let mut bytes = BytesMut::new();
-    let mut frames = body.into_data_stream();
-    // Read just enough for the endpoint to see that the body is too large.
-    while bytes.len() <= max_body_bytes
-        && let Some(Ok(frame)) = frames.next().await
-    {
-        bytes.extend_from_slice(&frame);
-    }
-    http::Request::from_parts(head, bytes.freeze())
+    request
 }
 
 /// Returns the token of an `authorization` header with the scheme `Bearer`; `None` for another scheme.

@@ -59,5 +59,5 @@ async fn serve() -> Result<(), lambda::Error> {
         .tool(tool_fn("work_through", "Does the steps of a plan, one after another.", steps::work_through))
         .build()?;
     let names = config.claims.clone();
-    lambda::serve(&config, agent, move |claims| Ok(Caller::from_claims(claims, &names))).await
+    Ok(lambda::serve(&config, agent, move |claims| Ok(Caller::from_claims(claims, &names))).await?)
 }

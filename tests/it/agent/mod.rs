@@ -3,5 +3,8 @@
 mod audit;
 mod client_compat;
 mod client_input;
+mod deny_by_default;
+mod final_result;
+mod instructions;
 mod model_turn;
 mod run;

@@ -45,7 +45,7 @@ async fn interrupt_describes_the_call_and_its_answer_schema() {
         interrupt,
         json!({
             "id": null, "reason": "tool_call", "toolCallId": "c1",
-            "message": "May refund be called with these arguments?",
+            "message": "Allow \"refund\" with these arguments?",
             "responseSchema": {
                 "type": "object", "properties": {"approved": {"type": "boolean"}}, "required": ["approved"], "additionalProperties": false,
             },

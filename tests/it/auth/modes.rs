@@ -23,13 +23,15 @@ fn endpoint_with_mode(mode: AuthMode) -> Endpoint<Caller> {
 
 #[tokio::test]
 async fn each_mode_accepts_its_own_credentials() {
-    use ClaimSource::{None, UserToken};
+    use ClaimSource::{None, Session, UserToken};
     let [token, authorizer, both] =
         [AuthMode::Token, AuthMode::Authorizer, AuthMode::Both].map(endpoint_with_mode);
     for (why, source, claims, is_proof) in [
         ("nothing at all", Option::None, json!({}), false),
         ("no source", Some(None), json!({"sub": "u"}), false),
         ("a user token is no authorizer", Some(UserToken), json!({"sub": "u"}), false),
+        ("a session", Some(Session), json!({"sub": "u"}), true),
+        ("a session of nobody", Some(Session), json!({"sub": "", "plan": "pro"}), false),
         ("JWT claims", Some(JWT_AUTHORIZER), json!({"sub": "u"}), true),
         ("JWT claims without a subject", Some(JWT_AUTHORIZER), json!({"client_id": "c"}), true),
         ("empty JWT claims", Some(JWT_AUTHORIZER), json!({}), false),

@@ -1,9 +1,14 @@
 //! The endpoint in this process: without Lambda, network or cloud.
 
+mod admission;
+mod agents;
+mod anonymous;
 mod buffered;
 mod delivery;
 mod faults;
 mod hints;
 mod prompt;
 mod refusals;
+mod reports;
+mod request_body;
 mod routes;

@@ -2,4 +2,6 @@
 
 mod agentcore;
 mod dojo;
+mod embed;
 mod forward;
+mod quota;

@@ -86,5 +86,5 @@ async fn oversized_event_becomes_a_refusal() {
             "The answer is too long: at most 6275072 bytes can be sent. Its actions may have been carried out. Please ask for a shorter answer."
         )
     );
-    wait_for_log_line(&function, "answer withheld").await;
+    wait_for_log_line(&function, "the response is too long and was not sent").await;
 }

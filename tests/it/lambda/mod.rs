@@ -1,6 +1,7 @@
 //! Lambda: entry points and their events, streaming and buffered responses, and the rotation function. All tests start the
 //! functions' binaries.
 
+mod agents;
 mod buffered;
 mod cors;
 mod entry_points;

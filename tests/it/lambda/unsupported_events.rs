@@ -49,7 +49,12 @@ async fn unsupported_event_returns_an_error_and_function_continues() {
     }
     wait_for_log_line(&function, "cannot be read").await;
     let log = function.logs().join("\n");
-    assert!(log.contains("event refused") && !log.contains("planted") && !log.contains("panicked"), "{log}");
+    assert!(
+        log.contains("the event is not supported and was refused")
+            && !log.contains("planted")
+            && !log.contains("panicked"),
+        "{log}"
+    );
 }
 
 #[tokio::test]

@@ -67,7 +67,11 @@ async fn parallel_calls_run_once_and_keep_connections() {
         assert!(provider.connections() > RUNS, "{wire:?}: the connections were closed");
         let lines = log::lines(&function).await;
         assert_eq!(log::with_message(&lines, "run finished").len(), RUNS, "{wire:?}");
-        assert_eq!(log::with_message(&lines, "model began no turn"), [&Value::Null; 0], "{wire:?}");
+        assert_eq!(
+            log::with_message(&lines, "the model failed before it began its turn"),
+            [&Value::Null; 0],
+            "{wire:?}"
+        );
     }
 }
 

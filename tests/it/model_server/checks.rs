@@ -224,9 +224,12 @@ async fn tool_runs(server: &Server, wire: Wire) -> Outcome {
     if log::with_message(&lines, "run finished").len() != runs {
         return Outcome::failed("the log does not have a line for each run");
     }
-    match log::with_message(&lines, "model began no turn").len() {
-        0 if with_calls >= wanted => Outcome::passed(format!("{runs} runs, 0 x \"model began no turn\"")),
+    let failed = log::with_message(&lines, "the model failed before it began its turn").len();
+    match failed {
+        0 if with_calls >= wanted => {
+            Outcome::passed(format!("{runs} runs, and no turn failed before it began"))
+        }
         0 => Outcome::NotTried(format!("only {with_calls} of {runs} runs made a call")),
-        lost => Outcome::failed(format!("{runs} runs, {lost} x \"model began no turn\"")),
+        failed => Outcome::failed(format!("{failed} turns in {runs} runs failed before they began")),
     }
 }

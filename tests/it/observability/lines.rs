@@ -152,6 +152,21 @@ async fn run_finished_line_has_outcome_and_usage() {
 }
 
 #[tokio::test]
+async fn start_names_the_tools_of_anonymous_callers() {
+    for (auth, status, tools) in [("token", 200, "get_account get_weather"), ("authorizer", 401, "")] {
+        let function = local_function(&[JSON, ("AGUI_AUTH", auth)]).await;
+        let event = url_event(&[("x-agui-token", TOKEN)], &user_input("Good morning to you"));
+        assert_eq!(Reply::send(&function, &event).await.status, status, "{auth}");
+
+        let log = lines(&function).await;
+        let [line] = with_message(&log, "tools for anonymous callers")[..] else {
+            panic!("{auth}: {log:#?}")
+        };
+        assert_eq!((&line["level"], &line["tools"]), (&json!("INFO"), &json!(tools)), "{auth}");
+    }
+}
+
+#[tokio::test]
 async fn long_client_ids_are_truncated() {
     let function = local_function(&[JSON]).await;
     let mut input = user_input("Good morning to you");

@@ -178,7 +178,7 @@ async fn unresponsive_collector_does_not_delay_the_client() {
 
     let log = lines(&function).await;
     assert_eq!(
-        with_message(&log, "spans are lost: the collector did not respond in time").len(),
+        with_message(&log, "the collector did not respond in time, and the spans are lost").len(),
         1,
         "{log:#?}"
     );

@@ -115,7 +115,7 @@ async fn secret_without_token_is_503_until_fixed() {
             is_unavailable(&function, presented).await;
         }
         let log = function.logs().join("\n");
-        assert!(log.contains("fetch failed"), "{why}: {log}");
+        assert!(log.contains("a secret or key set could not be fetched"), "{why}: {log}");
         assert!(!log.contains("pl4nted") && !log.contains("cGw0bnRlZA"), "{why}: {log}");
 
         match members {

@@ -169,7 +169,7 @@ pub(crate) struct TestResponse {
 
 impl TestResponse {
     /// Reads a response to its end.
-    async fn read(response: Response<ResponseBody>) -> Self {
+    pub(crate) async fn read(response: Response<ResponseBody>) -> Self {
         let (head, mut body) = response.into_parts();
         let mut text = String::new();
         while let Some(frame) = next_frame(&mut body).await {

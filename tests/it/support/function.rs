@@ -38,6 +38,11 @@ pub(crate) async fn dojo_function(variables: &[(&str, &str)]) -> Function {
     example("dojo", &[variables, &[key]].concat()).await
 }
 
+/// Starts the function with a quota, `examples/quota`, with a literal token and these variables.
+pub(crate) async fn quota_function(variables: &[(&str, &str)]) -> Function {
+    example("quota", variables).await
+}
+
 /// Starts an example of this package with a literal token and these variables.
 async fn example(name: &str, variables: &[(&str, &str)]) -> Function {
     let local = [("AGUI_LOCAL", "1"), ("AGUI_TOKEN", TOKEN)];

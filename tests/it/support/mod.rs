@@ -14,6 +14,7 @@ pub(crate) mod leak_checked;
 pub(crate) mod log;
 pub(crate) mod oracles;
 pub(crate) mod outline;
+pub(crate) mod provider_model;
 pub(crate) mod provider_rules;
 pub(crate) mod rotation_function;
 pub(crate) mod scenario;

@@ -13,11 +13,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-const NO_SUCH_TOOL: &str = r#"{"error":"There is no tool of that name."}"#;
+pub(super) const NO_SUCH_TOOL: &str = r#"{"error":"There is no tool of that name."}"#;
 
-/// A caller with grants such as `permission:a` or `group:b`, and a limit.
+/// A caller with grants such as `permission:a`, `scope:b` or `group:c`, and a limit.
 #[derive(Clone, Default)]
-struct Person {
+pub(super) struct Person {
     grants: HashSet<&'static str>,
     limit: u32,
 }
@@ -27,13 +27,17 @@ impl Grants for Person {
         self.grants.contains(format!("permission:{permission}").as_str())
     }
 
+    fn has_scope(&self, scope: &str) -> bool {
+        self.grants.contains(format!("scope:{scope}").as_str())
+    }
+
     fn is_in_group(&self, group: &str) -> bool {
         self.grants.contains(format!("group:{group}").as_str())
     }
 }
 
 /// Returns a caller with these grants.
-fn person<const N: usize>(grants: [&'static str; N]) -> Person {
+pub(super) fn person<const N: usize>(grants: [&'static str; N]) -> Person {
     Person { grants: grants.into(), limit: 0 }
 }
 
@@ -72,46 +76,56 @@ macro_rules! agent {
 }
 
 /// Returns the input of a run with these messages and answers.
-fn input(messages: Value, resume: Value) -> RunAgentInput {
+pub(super) fn input(messages: Value, resume: Value) -> RunAgentInput {
     let input = json!({"threadId": "t", "runId": "r", "protocolVersion": "1.0", "messages": messages, "resume": resume});
     RunAgentInput::read(input).unwrap().input
 }
 
 /// Runs the agent for this caller and returns the events.
-async fn run(agent: &Agent<Person>, caller: &Person, input: RunAgentInput) -> Vec<Value> {
+pub(super) async fn run(agent: &Agent<Person>, caller: &Person, input: RunAgentInput) -> Vec<Value> {
     let run =
         agent.run(RunRequest::new(caller.clone(), input).principal(Principal::anonymous())).await.unwrap();
     run.map(|event| serde_json::to_value(event).unwrap()).collect().await
 }
 
 /// Returns the result of the only call of a run.
-fn result(events: &[Value]) -> &str {
+pub(super) fn result(events: &[Value]) -> &str {
     let result = events.iter().find(|event| event["type"] == "TOOL_CALL_RESULT").unwrap();
     result["content"].as_str().unwrap()
 }
 
 /// Returns a user message.
-fn user() -> Value {
+pub(super) fn user() -> Value {
     json!({"id": "u1", "role": "user", "content": "Go"})
 }
 
 /// Returns the names of the tools in a caller's capabilities.
-fn available_tools(agent: &Agent<Person>, caller: &Person) -> Vec<String> {
+pub(super) fn available_tools(agent: &Agent<Person>, caller: &Person) -> Vec<String> {
     let tools = agent.capabilities(caller, Some(&Principal::anonymous())).tools.unwrap();
     tools.items.unwrap().into_iter().map(|tool| tool.name).collect()
 }
 
 #[tokio::test]
 async fn tool_requires_all_of_its_grants() {
-    type Demands<F> = fn(FnTool<F, Person, NoArgs>) -> FnTool<F, Person, NoArgs>;
+    type Demands = fn(FnTool<Person, NoArgs>) -> FnTool<Person, NoArgs>;
     /// The cases: a description, the requirements of the tool, the caller, and whether the tool is available.
-    fn table<F>() -> Vec<(&'static str, Demands<F>, Person, bool)> {
+    fn table() -> Vec<(&'static str, Demands, Person, bool)> {
         vec![
             ("nothing is demanded", |tool| tool, person([]), true),
             ("a permission", |tool| tool.needs_permission("a"), person(["permission:a"]), true),
             ("no permission", |tool| tool.needs_permission("a"), person([]), false),
             ("another permission", |tool| tool.needs_permission("a"), person(["permission:ab"]), false),
             ("a group named like it", |tool| tool.needs_permission("a"), person(["group:a"]), false),
+            ("a scope named like it", |tool| tool.needs_permission("a"), person(["scope:a"]), false),
+            ("a scope", |tool| tool.needs_scope("a"), person(["scope:a"]), true),
+            ("no scope", |tool| tool.needs_scope("a"), person([]), false),
+            ("another scope", |tool| tool.needs_scope("a"), person(["scope:a:b"]), false),
+            (
+                "a permission instead of a scope",
+                |tool| tool.needs_scope("a"),
+                person(["permission:a"]),
+                false,
+            ),
             ("a group", |tool| tool.needs_group("a"), person(["group:a"]), true),
             ("no group", |tool| tool.needs_group("a"), person([]), false),
             ("a permission named like it", |tool| tool.needs_group("a"), person(["permission:a"]), false),
@@ -157,10 +171,10 @@ async fn tool_requires_all_of_its_grants() {
 #[tokio::test]
 async fn call_runs_only_if_every_policy_allows_it() {
     const REFUSED: &str = r#"{"error":"This call is not allowed with these arguments."}"#;
-    type Policies<F> = fn(FnTool<F, Person, Sum>) -> FnTool<F, Person, Sum>;
+    type Policies = fn(FnTool<Person, Sum>) -> FnTool<Person, Sum>;
     /// The cases: a description, the policies of the tool, the arguments, and the expected result.
-    fn table<F>() -> Vec<(&'static str, Policies<F>, Value, &'static str)> {
-        let within: Policies<F> = |tool| tool.allowed_if(|caller, args| args.amount <= caller.limit);
+    fn table() -> Vec<(&'static str, Policies, Value, &'static str)> {
+        let within: Policies = |tool| tool.allowed_if(|caller, args| args.amount <= caller.limit);
         vec![
             ("it allows", within, json!({"amount": 10}), "spent 10"),
             ("it refuses", within, json!({"amount": 11}), REFUSED),
@@ -275,10 +289,53 @@ async fn later_approval_condition_keeps_the_earlier_one() {
     assert_eq!(events.last().unwrap()["outcome"]["type"], "interrupt");
 }
 
+#[tokio::test]
+async fn approver_reads_the_question_of_the_tool() {
+    type Question = fn(FnTool<Person, Sum>) -> FnTool<Person, Sum>;
+    let cases: [(&str, Question, &str); 4] = [
+        ("it has none", |tool| tool, r#"Allow "tool" with these arguments?"#),
+        (
+            "its own, from caller and arguments",
+            |tool| {
+                tool.approval_message(|caller, args| format!("Spend {} of {}?", args.amount, caller.limit))
+            },
+            "Spend 20 of 100?",
+        ),
+        (
+            "the later of two",
+            |tool| tool.approval_message(|_, _| "First?".into()).approval_message(|_, _| "Second?".into()),
+            "Second?",
+        ),
+        (
+            "its own panics",
+            |tool| tool.approval_message(|_, _| panic!("on purpose")),
+            r#"Allow "tool" with these arguments?"#,
+        ),
+    ];
+    for (why, question, expected) in cases {
+        let tool = question(tool_fn("tool", "Spends.", spend).needs_approval());
+        let agent = agent!(tool, json!({"amount": 20}));
+
+        let asked = run(&agent, &limit(100), input(json!([user()]), json!([]))).await;
+
+        let interrupt = &asked.last().unwrap()["outcome"]["interrupts"][0];
+        assert_eq!(interrupt["message"], expected, "{why}");
+        // An answer that cannot be used leads to the same question.
+        let function = json!({"name": "tool", "arguments": "{\"amount\":20}"});
+        let call = json!({"id": "c1", "type": "function", "function": function});
+        let messages = json!([user(), {"id": "a1", "role": "assistant", "toolCalls": [call]}]);
+        let answer = json!([{"interruptId": interrupt["id"], "status": "resolved", "payload": "yes"}]);
+        let repeated = run(&agent, &limit(100), input(messages, answer)).await;
+        let message = repeated.last().unwrap()["outcome"]["interrupts"][0]["message"].as_str().unwrap();
+        assert!(message.ends_with(&format!("must be true or false. {expected}")), "{why}: {message}");
+    }
+}
+
 #[test]
 fn caller_type_grants_nothing_by_default() {
     struct Anyone;
     impl Grants for Anyone {}
 
-    assert!(!Anyone.has_permission("") && !Anyone.has_permission("a") && !Anyone.is_in_group("a"));
+    assert!(!Anyone.has_permission("") && !Anyone.has_permission("a"));
+    assert!(!Anyone.has_scope("a") && !Anyone.is_in_group("a"));
 }

@@ -1,11 +1,13 @@
 //! What tools can require of a caller and a call, and what they can send to the client.
 
 mod authorize;
+mod dynamic;
 mod predictions;
 mod progress;
 mod refund_order;
 mod results;
 mod shared_state;
+mod signature;
 
 use ag_ui_lambda::model::Script;
 use serde_json::{Value, json};

@@ -1,17 +1,13 @@
 //! The state that tools share with the client.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use ag_ui_lambda::model::{Script, Turn, UserPart};
 use ag_ui_lambda::protocol::Event;
-use ag_ui_lambda::tool::{NoArgs, RunInfo, StateError, ToolContext, ToolError, tool_fn};
+use ag_ui_lambda::tool::{NoArgs, StateError, ToolContext, ToolError, tool_fn};
 use ag_ui_lambda::transcript::{SequentialIds, Transcript};
 use insta::assert_snapshot;
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
 use super::progress::survey;
 use super::{client_after, scenario_calling};
@@ -167,10 +163,8 @@ async fn panicking_state_change_is_rolled_back() {
 
 #[tokio::test]
 async fn tool_is_testable_without_a_run() {
-    let info = Arc::new(RunInfo::new("t", "r"));
-    let deadline = Instant::now() + Duration::from_secs(1);
-    let context = ToolContext::new(Arc::new(Caller::default()), info, "c".into(), deadline);
-    let context = context.with_state(json!({"recipe": {"title": "Soup", "servings": 2}}));
+    let state = json!({"recipe": {"title": "Soup", "servings": 2}});
+    let context = ToolContext::for_test(Caller::default()).with_state(state);
 
     assert_eq!(double(context.clone(), NoArgs {}).await.unwrap(), 4);
     assert_eq!(survey(context.clone(), NoArgs {}).await.unwrap(), "Done.");

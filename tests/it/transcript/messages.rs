@@ -41,6 +41,35 @@ fn text_and_calls_of_a_turn_share_a_message() {
 }
 
 #[test]
+fn only_a_run_that_succeeds_has_a_result() {
+    let with_result = || {
+        let mut run = begin_run().answering_interrupts();
+        run.set_result(json!({"draft": 1}));
+        run.set_result(json!({"city": "Oslo"}));
+        run
+    };
+    let mut interrupted = with_result();
+    let call = interrupted.tool_call("c1".into(), "refund");
+    let call = interrupted.end_call(call);
+    interrupted.interrupt(call, super::interrupt("i1", "c1"));
+    let mut emptied = with_result();
+    emptied.set_result(json!(null));
+
+    for (why, events, expected) in [
+        ("success", with_result().finish(), json!({"city": "Oslo"})),
+        ("null is no result", emptied.finish(), json!(null)),
+        ("a call waits for a person", interrupted.finish(), json!(null)),
+        ("cancelled", with_result().cancel("STOPPED"), json!(null)),
+        ("failed", with_result().fail(RunError { code: "INTERNAL", message: "Sorry." }), json!(null)),
+    ] {
+        let events = values(events);
+        let finished = events.iter().find(|event| event["type"] == "RUN_FINISHED").unwrap();
+        assert_eq!(finished["result"], expected, "{why}");
+        assert_eq!(finished.get("result").is_some(), !expected.is_null(), "{why}");
+    }
+}
+
+#[test]
 fn interleaved_content_opens_no_message_twice() {
     let mut run = begin_run();
     run.start_turn();

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::imports::Import;
 
 /// Returns the groups of files that import each other in a circle, directly or through other files, in order of name. The
-/// result is empty if there is no circle.
+/// result is empty if there is no circle. The test of the layers fails if there is a circle.
 pub fn cycles(imports: &BTreeSet<Import>) -> Vec<BTreeSet<PathBuf>> {
     let mut named: BTreeMap<&Path, BTreeSet<&Path>> = BTreeMap::new();
     for import in imports {

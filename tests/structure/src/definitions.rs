@@ -40,7 +40,7 @@ impl Definition {
 }
 
 /// Returns all names that a Rust file defines, in order. Names in the body of a macro are not found, because macros are not
-/// expanded.
+/// expanded. The test of the vocabulary checks the words of these names.
 ///
 /// # Errors
 /// [`syn::Error`] if the text cannot be parsed as Rust.
@@ -51,7 +51,7 @@ pub fn definitions(text: &str) -> syn::Result<Vec<Definition>> {
 }
 
 /// Returns the last name in a type's path, such as the type that an `impl` block is for. References are skipped. Returns
-/// `None` for a type without a name, such as a tuple.
+/// `None` for a type without a name, such as a tuple. The methods of an `impl` block get this name as their owner.
 pub(crate) fn type_name(ty: &syn::Type) -> Option<String> {
     match ty {
         syn::Type::Path(path) => path.path.segments.last().map(|segment| segment.ident.to_string()),

@@ -86,7 +86,8 @@ impl Crate {
         Ok(this)
     }
 
-    /// Returns the paths of all files of the crate that were read.
+    /// Returns the paths of all files of the crate that were read. A test checks that each of them is in the table of
+    /// layers.
     pub fn files(&self) -> BTreeSet<&Path> {
         self.nodes.iter().map(|node| node.file.as_path()).collect()
     }
@@ -96,7 +97,8 @@ impl Crate {
         (0..self.nodes.len()).flat_map(|module| self.imports_of(module)).collect()
     }
 
-    /// Returns the files of the crate that use the other crate with the name `package`.
+    /// Returns the files of the crate that use the other crate with the name `package`. A test checks that only the
+    /// root file uses `ag_ui_wire`.
     pub fn users_of(&self, package: &str) -> BTreeSet<&Path> {
         let names_it = |node: &&Node| {
             let mut paths = node.module.imported.values().chain(&node.module.paths);

@@ -22,14 +22,15 @@ pub(crate) struct Module {
 }
 
 /// Reads the modules, imports and paths of one Rust file, without resolving them; an error if the text cannot be split into
-/// tokens.
+/// tokens. [`Crate::read`](crate::Crate::read) calls this for each file.
 pub(crate) fn read(text: &str) -> Result<Module, LexError> {
     let mut module = Module::default();
     scan(&tokens(text.parse()?), &mut module, true);
     Ok(module)
 }
 
-/// Whether a Rust file has the attribute `#[path]`, which moves the file of a module to another place.
+/// Whether a Rust file has the attribute `#[path]`, which moves the file of a module to another place. A test forbids
+/// the attribute, since [`Crate::read`](crate::Crate::read) does not follow it.
 ///
 /// # Errors
 /// If the text cannot be split into Rust tokens.

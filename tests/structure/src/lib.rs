@@ -1,8 +1,8 @@
 //! Reads the sources of this repository, so that tests can find what breaks its rules.
 //!
 //! The rules are in `tests/`: `layers` has those for imports between files, `vendors` those for names of a cloud, `vocabulary`
-//! those for all other names, `prose` those for comments and texts, and `signatures` those for functions and public types. This
-//! crate only reads.
+//! those for all other names, `prose` those for comments and texts, `signatures` those for functions and public types, and
+//! `examples` those for the size of examples. This crate only reads.
 //!
 //! What counts as an import of one file by another:
 //!

@@ -23,7 +23,7 @@ pub struct Finding {
 }
 
 /// Returns the comments and the string literals of a Rust file, in order. Line comments that follow each other are one
-/// passage.
+/// passage. The test of the prose searches the passages for words that are not allowed.
 pub fn passages(text: &str) -> Vec<Passage> {
     let mut reader = Reader { text, at: 0, line: 1, found: Vec::new(), last_comment_line: None };
     reader.read();
@@ -55,7 +55,8 @@ pub fn find(passage: &Passage, phrases: &[&'static str]) -> Vec<Finding> {
     found
 }
 
-/// Returns the words of a name in lower case: `EarAndVoice` and `ear_and_voice` are the same three.
+/// Returns the words of a name in lower case: `EarAndVoice` and `ear_and_voice` are the same three. The test of the
+/// vocabulary looks for forbidden words among them.
 pub fn words_of_name(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let characters: Vec<char> = name.chars().collect();

@@ -19,7 +19,8 @@ pub struct Function {
     pub is_constructor: bool,
 }
 
-/// Returns all functions and methods of a Rust file, also those inside of other functions and in tests.
+/// Returns all functions and methods of a Rust file, also those inside of other functions and in tests. A test limits
+/// the number of parameters of each function.
 ///
 /// # Errors
 /// [`syn::Error`] if the text cannot be parsed as Rust.

@@ -27,6 +27,7 @@ const LIBRARY: Table = &[
         "agent",
         &["protocol", "transcript", "model", "tool", "auth", "approval", "error_chain", "log_events", "json"],
     ),
+    ("testing", &["protocol", "transcript", "agent", "auth", "approval"]),
     ("endpoint", &["protocol", "agent", "auth", "log_events", "json", "suggest"]),
     ("config", &["agent", "auth", "approval", "endpoint", "model", "suggest"]),
     (
@@ -45,6 +46,7 @@ const LIBRARY: Table = &[
             "json",
         ],
     ),
+    ("prelude", &["tool", "auth", "agent", "endpoint", "config", "lambda"]),
 ];
 
 /// The crates with their tables.

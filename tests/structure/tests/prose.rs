@@ -36,18 +36,30 @@ const CHECKED_HERE: &str = "tests/structure/tests/prose.rs";
 const DOCUMENTS: &[(&str, &str)] = &[
     ("CHANGELOG.md", ""),
     ("CONTRIBUTING.md", ""),
+    ("Cargo.toml", ""),
     ("DESIGN.md", ""),
     ("Makefile", ""),
     ("README.md", ""),
     ("SECURITY.md", ""),
     ("template.yaml", ""),
+    ("crates", "js"),
     ("crates", "md"),
+    ("crates", "mjs"),
+    ("crates", "toml"),
     ("deploy", "md"),
+    ("deploy", "yaml"),
     ("docs", "md"),
     ("events", "md"),
     ("examples", "md"),
+    ("examples", "mjs"),
+    ("examples", "toml"),
+    ("scripts", "py"),
     ("scripts", "sh"),
     ("tests", "md"),
+    ("tests", "mjs"),
+    ("tests", "py"),
+    ("tests", "toml"),
+    ("tests/cases", "json"),
 ];
 
 /// Returns the lines with a phrase, but for the exceptions; and the exceptions that no line needs.
@@ -87,20 +99,20 @@ fn sources() -> Vec<(PathBuf, Vec<Passage>)> {
     });
     let documents = documents.map(|file| {
         let document = text(&file).unwrap_or_else(|| panic!("{} cannot be read", file.display()));
-        (file, vec![document_passage(document)])
+        (file, document_passage(&document).into_iter().collect())
     });
     let sources: Vec<_> = rust.chain(documents).collect();
     assert!(sources.len() > 220, "the files are where this test looks");
     sources
 }
 
-/// A document as one passage.
-fn document_passage(text: String) -> Passage {
-    // A passage is made by the reader alone, so a document is read as a comment.
+/// Returns the text of a document as one passage; `None` for an empty document.
+fn document_passage(text: &str) -> Option<Passage> {
+    // Only the reader can create a passage, so a document is read as a comment.
     let comment: String = text.lines().map(|line| format!("//{line}\n")).collect();
     let mut found = passages(&comment);
     assert_eq!(found.len(), usize::from(!text.is_empty()), "a document is one passage");
-    found.remove(0)
+    found.pop()
 }
 
 #[test]
@@ -142,7 +154,42 @@ fn planted_phrases_are_found_wherever_they_are_written() {
     let exceptions = [("a.rs", "the user hears", "a reason")];
     assert_eq!(private_phrases(&exceptions, &file("// the user hears it\n")).len(), 0);
     assert_eq!(private_phrases(&exceptions, &file("// he hears it\n")).len(), 2, "another line");
-    let document =
-        vec![(PathBuf::from("README.md"), vec![document_passage("# A\n\nThe front\ndoor.\n".into())])];
-    assert_eq!(private_phrases(&[], &document).len(), 1, "a document");
+    for (file, text, count) in [
+        ("README.md", "# A\n\nThe front\ndoor.\n", 1),
+        (
+            "tests/cases/a.json",
+            "{\n \"kind\": \"text that is told twice\",\n \"right\": \"sent once\"\n}\n",
+            1,
+        ),
+        ("page/a.js", "// What the client hears.\nconst a = `told`;\n", 2),
+        ("a.mjs", "/*\n * An error without text is\n * none.\n */\n", 1),
+        ("a.py", "# The voice of the model.\nif a is None:\n    pass\n", 1),
+        ("deploy/a.yaml", "# Nobody's.\nDescription: the front door\n", 2),
+        ("Cargo.toml", "description = \"An ear\" # of yours\n", 2),
+        ("empty.md", "", 0),
+    ] {
+        let document = vec![(PathBuf::from(file), document_passage(text).into_iter().collect())];
+        assert_eq!(private_phrases(&[], &document).len(), count, "{file}");
+    }
+}
+
+#[test]
+fn documents_of_each_kind_are_read() {
+    let found: BTreeSet<PathBuf> = sources().into_iter().map(|(file, _)| file).collect();
+    for file in [
+        "Cargo.toml",
+        "crates/ag-ui-dev/page/main.js",
+        "crates/ag-ui-dev/page/tests/patch.test.mjs",
+        "crates/ag-ui-lambda/Cargo.toml",
+        "deploy/cloudfront.yaml",
+        "scripts/check-package.py",
+        "tests/cases/README.md",
+        "tests/cases/empty-turns-only.json",
+        "tests/clients/checks.mjs",
+        "tests/oracles/schema.py",
+    ] {
+        assert!(found.contains(Path::new(file)), "{file} is not read");
+    }
+    let foreign = found.iter().find(|file| file.iter().any(|part| part == "node_modules"));
+    assert_eq!(foreign, None, "the files of others are not read");
 }

@@ -16,7 +16,7 @@ use std::process::Command;
 const WORKSPACE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
 /// Returns a command that starts the Python of the project's own environment, in the folder of the workspace. The caller
-/// adds the program and its arguments.
+/// adds the program and its arguments. The tests run moto and their Python programs with this command.
 pub fn python() -> Command {
     let mut python = Command::new(venv().join("bin/python"));
     python.current_dir(WORKSPACE);
@@ -24,6 +24,7 @@ pub fn python() -> Command {
 }
 
 /// Returns the folder of the project's own Python environment: the value of `VENV`, or else `.venv` in the workspace.
+/// Tests also run the programs in its folder `bin`.
 pub fn venv() -> PathBuf {
     std::env::var("VENV").unwrap_or_else(|_| format!("{WORKSPACE}/.venv")).into()
 }

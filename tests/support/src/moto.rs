@@ -38,7 +38,8 @@ impl Moto {
         Self { url: url.trim().to_owned(), _server: child }
     }
 
-    /// Creates a secret with the text `value`, which no log line may then contain.
+    /// Creates a secret with the text `value`, and [registers](crate::secrets::register) the text as one that no log line
+    /// may contain.
     pub async fn create_secret(&self, name: &str, value: &str) {
         self.create_secret_with(name, &json!({ "SecretString": value })).await;
     }
@@ -84,7 +85,8 @@ impl Moto {
         (described["ARN"].as_str().unwrap().to_owned(), version)
     }
 
-    /// Turns rotation of a secret off, also if a rotation has begun (CancelRotateSecret).
+    /// Turns rotation of a secret off, also if a rotation has begun (CancelRotateSecret). A test uses this for a
+    /// rotation function whose rotation was turned off.
     pub async fn cancel_rotation(&self, name: &str) {
         self.call_secrets_manager("CancelRotateSecret", &json!({ "SecretId": name })).await;
     }
@@ -99,7 +101,8 @@ impl Moto {
         self.call_secrets_manager("PutSecretValue", &put).await;
     }
 
-    /// Returns the response to DescribeSecret as JSON, which has the stages of all versions of a secret.
+    /// Returns the response to DescribeSecret as JSON. [`begin_rotation`](Self::begin_rotation) reads the ARN of the secret
+    /// and the stages of its versions from it.
     pub async fn describe_secret(&self, name: &str) -> Value {
         let described = self.call_secrets_manager("DescribeSecret", &json!({ "SecretId": name })).await;
         serde_json::from_str(&described).unwrap()
@@ -116,6 +119,7 @@ impl Moto {
     }
 
     /// Creates a Lambda function in moto that does nothing, and returns its ARN. A rotation needs one.
+    /// [`begin_rotation`](Self::begin_rotation) calls this.
     async fn create_rotation_function(&self) -> String {
         let config = json!({"lambda": {"use_docker": false}}).to_string();
         let policy = "%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%5B%5D%7D";
@@ -149,7 +153,8 @@ impl Moto {
         self.send("dynamodb", "DynamoDB_20120810.CreateTable", &body).await;
     }
 
-    /// Calls an action of Cognito user pools, such as `CreateUserPool`, and returns the response; null if it is not JSON.
+    /// Calls an action of Cognito user pools, such as `CreateUserPool`, and returns the response; null if it is not
+    /// JSON. Tests of users' tokens create their user pools and users with it.
     pub async fn cognito(&self, action: &str, body: &Value) -> Value {
         let target = format!("AWSCognitoIdentityProviderService.{action}");
         serde_json::from_str(&self.send("cognito-idp", &target, body).await).unwrap_or_default()

@@ -20,7 +20,7 @@ pub fn register(value: &str) {
 }
 
 /// Locks and returns the set of all texts that were registered in this process. Other threads cannot register while the
-/// lock is held.
+/// lock is held. When a test's function ends, the test searches its log lines for these texts.
 pub fn registered() -> MutexGuard<'static, BTreeSet<String>> {
     REGISTERED.lock().unwrap_or_else(PoisonError::into_inner)
 }

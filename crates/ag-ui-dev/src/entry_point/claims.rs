@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-/// The claims about the caller of an event, as a JSON object.
+/// Holds the claims about the caller of an event, as a JSON object.
 pub type ClaimSet = Map<String, Value>;
 
 /// The AWS account in the IAM identities.

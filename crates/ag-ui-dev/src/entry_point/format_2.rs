@@ -59,7 +59,8 @@ fn event(request: &Request<Bytes>, authorizer: Option<Value>, api: &Api) -> Valu
     event
 }
 
-/// Returns a request body for an event: as text, or in Base64 if it is not UTF-8. The second value is whether it is Base64.
+/// Returns a request body for an event: as text, or in Base64 if it is not UTF-8. The second value is whether it is
+/// Base64. The events of all entry points use this.
 pub(super) fn body(body: &Bytes) -> (String, bool) {
     match std::str::from_utf8(body) {
         Ok(text) => (text.to_owned(), false),

@@ -13,7 +13,7 @@ use super::{TurnPart, Wire, llama_cpp, wire};
 /// The malformed frame of a reply that has no wire.
 const MALFORMED: &[u8] = b"{\"broken\":";
 
-/// A reply to one request.
+/// Describes the reply to one request.
 ///
 /// Methods that add a fault take the number of pieces before it: `0` is right after the response head, and a number that is
 /// too large is after the last piece.

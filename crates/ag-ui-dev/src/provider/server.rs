@@ -203,7 +203,8 @@ fn llama_cpp_probe_reply(method: &Method) -> Reply {
 }
 
 /// Creates an error response of this stand-in itself. Its JSON has the message in each place where a client of some
-/// provider looks for it.
+/// provider looks for it. A POST that fails the test's check gets this response, and so does a POST for which no reply
+/// is queued.
 fn stub_error(status: u16, message: &str) -> Reply {
     let error = json!({ "type": "stub", "code": status, "message": message });
     let body = json!({ "type": "error", "error": error, "message": message });

@@ -2,7 +2,7 @@
 //!
 //! The caller chooses the order and the pieces: nothing here is merged, checked or completed.
 
-/// A part of a turn. Text after text, or reasoning after reasoning, continues the same block.
+/// A part of the turn that a model writes. Text after text, or reasoning after reasoning, continues the same block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TurnPart {
@@ -32,7 +32,7 @@ pub enum TurnPart {
     Stop(StopReason),
 }
 
-/// The tokens of a turn. Each wire is sent the sums and differences that it has members for.
+/// Counts the tokens of a turn. Each wire is sent the sums and differences that it has members for.
 #[expect(clippy::exhaustive_structs, reason = "tests build it with a literal")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
@@ -75,7 +75,8 @@ impl TurnPart {
         Self::Reasoning(text.into())
     }
 
-    /// Creates the provider's signature of the reasoning before this part; on Gemini, of the call after this part.
+    /// Creates a signature of the provider. It signs the reasoning before this part. Gemini signs the next call after this
+    /// part instead, or the end of the turn if no call follows.
     pub fn signature(signature: impl Into<String>) -> Self {
         Self::Signature(signature.into())
     }
@@ -96,7 +97,8 @@ impl TurnPart {
     }
 }
 
-/// Returns the last report of tokens in the turn; `None` if the turn has no report.
+/// Returns the last report of tokens in the turn; `None` if the turn has no report. The encoders of the wires write
+/// this report into the stream.
 pub(super) fn final_usage(turn: &[TurnPart]) -> Option<Usage> {
     turn.iter().rev().find_map(|part| match part {
         TurnPart::Usage(usage) => Some(*usage),
@@ -123,7 +125,8 @@ pub(super) fn complete_arguments(arguments: &[String]) -> serde_json::Value {
 }
 
 impl Usage {
-    /// Returns the number of input tokens that were neither read from the provider's cache nor written to it.
+    /// Returns the number of input tokens that were neither read from the provider's cache nor written to it. The wires
+    /// of Anthropic and Bedrock report this number as the input tokens.
     pub(super) fn uncached(self) -> u64 {
         self.input.saturating_sub(self.cached_read + self.cache_write)
     }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::sse::{data_frame, named_frame};
 use super::{TurnPart, anthropic, bedrock, gemini, ollama, openai, responses};
 
-/// A wire format: how a provider writes the stream of a turn.
+/// Names a wire format, which defines how a provider writes the stream of a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Wire {
@@ -27,7 +27,7 @@ pub enum Wire {
 }
 
 impl Wire {
-    /// Every wire.
+    /// Lists every wire format.
     pub const ALL: [Self; 6] =
         [Self::OpenAiChat, Self::OpenAiResponses, Self::Anthropic, Self::Gemini, Self::Ollama, Self::Bedrock];
 
@@ -64,7 +64,7 @@ impl Wire {
     }
 
     /// Returns one frame of this wire with this JSON. For Bedrock `frame` is an array of the event's type and its
-    /// payload.
+    /// payload. `Reply::frames` calls this for each frame that a test has written by hand.
     pub(super) fn encode_frame(self, frame: &Value) -> Bytes {
         match self {
             Self::OpenAiChat | Self::Gemini => data_frame(frame),
@@ -100,6 +100,7 @@ impl Wire {
     }
 
     /// Returns a frame that is complete but cannot be read: its JSON breaks off, or on Bedrock its checksum is wrong.
+    /// `Reply::malformed_after` inserts the frame into a reply.
     pub(super) fn malformed_frame(self) -> Bytes {
         match self {
             Self::OpenAiChat => Bytes::from_static(b"data: {\"id\":\"chatcmpl-stub\",\"choices\":[{\n\n"),
@@ -116,6 +117,7 @@ impl Wire {
     }
 
     /// Splits a recorded body into its frames. If the last frame is cut off, its bytes are the last element.
+    /// `Reply::recording` calls this to get the pieces of the reply.
     pub(super) fn split_frames(self, mut body: Bytes) -> Vec<Bytes> {
         let mut frames = Vec::new();
         while !body.is_empty() {
@@ -140,7 +142,7 @@ fn end_of_first(body: &[u8], border: &[u8]) -> Option<usize> {
     Some(at + border.len())
 }
 
-/// Joins frames into one body.
+/// Joins frames into one body. A test that reads `Reply::body` gets the result.
 pub(super) fn join(frames: &[Bytes]) -> Bytes {
     let mut all = BytesMut::new();
     frames.iter().for_each(|frame| all.extend_from_slice(frame));

@@ -82,7 +82,8 @@ pub(super) fn json(status: StatusCode, value: &Value) -> Response<Body> {
     response
 }
 
-/// Creates a response body that holds these bytes, all sent at once.
+/// Creates a response body that holds these bytes, all sent at once. JSON responses and the files of the page have such
+/// a body.
 pub(super) fn full(bytes: Bytes) -> Body {
     Full::new(bytes).map_err(|never| match never {}).boxed_unsync()
 }

@@ -83,12 +83,14 @@ impl Faults {
         self.secrets.as_ref().map(SecretsManager::token)
     }
 
-    /// Returns after how many chunks each response to a client is broken off; `None` if this fault is not set.
+    /// Returns after how many chunks each response to a client is broken off; `None` if this fault is not set. It is
+    /// read for each event that is sent to the function.
     pub(super) fn cut_client(&self) -> Option<u64> {
         self.active().cut_client
     }
 
-    /// Returns the deadline of a request that begins now; `None` if this fault is not set.
+    /// Returns the deadline of a request that begins now; `None` if this fault is not set. It is read for each event
+    /// that is sent to the function.
     pub(super) fn deadline(&self) -> Option<SystemTime> {
         self.active().deadline.map(|seconds| SystemTime::now() + Duration::from_secs(seconds))
     }

@@ -102,7 +102,8 @@ impl FunctionHost {
     }
 
     /// Drops the running processes of the function, so that the next request starts a new one. A response that is still
-    /// being sent keeps its process until its end.
+    /// being sent keeps its process until its end. Called when the program was built again, and for the fault
+    /// `cold-start`.
     pub(super) async fn retire(&self) {
         self.freeze(false).await;
         *self.plain.lock().await = None;
@@ -110,7 +111,7 @@ impl FunctionHost {
     }
 
     /// Freezes the running processes of the function (SIGSTOP), as Lambda does between events; if `is_frozen` is false,
-    /// lets them continue (SIGCONT).
+    /// lets them continue (SIGCONT). This is for the fault `freeze`.
     pub(super) async fn freeze(&self, is_frozen: bool) {
         let signal = if is_frozen { Signal::STOP } else { Signal::CONT };
         for pid in self.pids().await {
@@ -121,12 +122,14 @@ impl FunctionHost {
         self.is_frozen.store(is_frozen, Ordering::SeqCst);
     }
 
-    /// Whether the last call of [`freeze`](Self::freeze) has frozen the processes, and none was started since.
+    /// Whether the last call of [`freeze`](Self::freeze) has frozen the processes, and none was started since. The list
+    /// of faults for the page shows this value.
     pub(super) fn is_frozen(&self) -> bool {
         self.is_frozen.load(Ordering::SeqCst)
     }
 
     /// Returns the process ids of the running processes of the function, of which there are at most two.
+    /// [`freeze`](Self::freeze) sends its signals to them.
     async fn pids(&self) -> Vec<u32> {
         let mut pids = Vec::new();
         for slot in [&self.plain, &self.with_issuer] {
@@ -142,7 +145,8 @@ impl FunctionHost {
     }
 
     /// Signs a JWT of the local issuer for a user with these claims. Missing claims about issuer, audience and times are
-    /// added, by which the token is valid for an hour.
+    /// added, by which the token is valid for an hour. A request through the entry point with the user's JWT gets this
+    /// token.
     pub(super) async fn sign(&self, claims: &ClaimSet) -> Result<String, ServerError> {
         let issuer = self.issuer().await?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -208,6 +212,7 @@ impl FunctionHost {
 }
 
 /// Returns when the file of a program was last written; `None` if there is no file.
+/// [`restart_when_rebuilt`](FunctionHost::restart_when_rebuilt) compares this time with the one before.
 fn modified(program: &Path) -> Option<SystemTime> {
     fs::metadata(program).and_then(|metadata| metadata.modified()).ok()
 }

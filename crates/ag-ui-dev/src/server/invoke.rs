@@ -79,7 +79,8 @@ async fn send_event(
 }
 
 /// Makes the Lambda event of an HTTP request by `caller`. If the caller's entry point is the one with the user's JWT, the
-/// local issuer signs a token with the caller's claims, which is added to the headers.
+/// local issuer signs a token with the caller's claims, which is added to the headers. The page also asks for this
+/// event without sending it to the function.
 pub(super) async fn event(
     state: &ServerState,
     mut request: Request<Bytes>,

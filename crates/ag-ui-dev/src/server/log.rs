@@ -40,7 +40,8 @@ impl LogFeed {
         self.publish(value.unwrap_or_else(|| json!({ "message": line })));
     }
 
-    /// Adds a line about something that the development server itself has done, such as a restart.
+    /// Adds a line about something that the development server itself has done, such as a restart. A fault that was set
+    /// is such a line too.
     pub(super) fn event(&self, text: &str) {
         self.publish(json!({ "server": text }));
     }
@@ -52,7 +53,7 @@ impl LogFeed {
             terminal::print_line(&line);
         }
         let line = Arc::new(line);
-        let mut kept = self.kept();
+        let mut kept = self.lock_kept();
         if kept.len() == KEPT_LINES {
             kept.pop_front();
         }
@@ -63,13 +64,13 @@ impl LogFeed {
 
     /// Returns a new reader of the log, which gets the last 200 lines first and then each new one.
     pub(super) fn read(&self) -> LogReader {
-        let kept = self.kept();
+        let kept = self.lock_kept();
         LogReader { kept: kept.clone(), receiver: self.sender.subscribe() }
     }
 
     /// Locks the kept lines of the log. No code panics while it holds this lock, so the value of a poisoned lock is
     /// consistent.
-    fn kept(&self) -> MutexGuard<'_, VecDeque<Arc<Value>>> {
+    fn lock_kept(&self) -> MutexGuard<'_, VecDeque<Arc<Value>>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -45,12 +45,14 @@ impl ModelProxy {
         self.variable.clone()
     }
 
-    /// Sets after how many bytes from the model server a connection is broken off; `None` means never.
+    /// Sets after how many bytes from the model server a connection is broken off; `None` means never. This is for the
+    /// fault `cut-model`.
     pub(super) fn set_limit(&self, bytes: Option<u64>) {
         self.limit.store(bytes.unwrap_or(NO_LIMIT), Ordering::Relaxed);
     }
 
-    /// Returns after how many bytes from the model server a connection is broken off; `None` means never.
+    /// Returns after how many bytes from the model server a connection is broken off; `None` means never. The list of
+    /// faults for the page shows this number.
     pub(super) fn limit(&self) -> Option<u64> {
         Some(self.limit.load(Ordering::Relaxed)).filter(|limit| *limit != NO_LIMIT)
     }

@@ -106,12 +106,14 @@ impl SecretsManager {
         state.previous = Some(old);
     }
 
-    /// Returns how the stand-in responds: at once, slowly or with an error.
+    /// Returns how the stand-in responds: at once, slowly or with an error. The list of faults for the page shows this
+    /// value.
     pub(super) fn health(&self) -> ServiceHealth {
         lock(&self.state).health
     }
 
-    /// Sets how the stand-in responds: at once, slowly or with an error.
+    /// Sets how the stand-in responds: at once, slowly or with an error. A fault that a developer sets on the page
+    /// calls this.
     pub(super) fn set_health(&self, health: ServiceHealth) {
         lock(&self.state).health = health;
     }

@@ -23,21 +23,21 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("AWS_LAMBDA_MAX_CONCURRENCY", "16"),
 ];
 
-/// The settings of a development server. [`read`](Self::read) creates them.
+/// Holds the settings of a development server. [`read`](Self::read) creates them.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Settings {
     /// The name of the function for people, which is that of its program.
     pub name: String,
-    /// The path of the function's program.
+    /// The path of the program that runs as the function.
     pub program: PathBuf,
     /// Variables that the function gets in addition to those of this process.
     pub variables: Vec<(String, String)>,
-    /// The value of `AGUI_MODEL`, for people.
+    /// The value of `AGUI_MODEL`, which is shown to people.
     pub model: String,
     /// The name of the header with the shared token.
     pub token_header: String,
-    /// The port to listen on. `None` is 9000, or any free port if that is taken.
+    /// The port on which the server listens. `None` is 9000, or any free port if that is taken.
     pub port: Option<u16>,
     /// The origins of other pages that may send requests, in addition to the server's own.
     pub allowed_origins: Vec<String>,
@@ -121,7 +121,7 @@ impl Settings {
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct Person {
-    /// The id of the person, for the header `x-agui-dev-as`.
+    /// The id of the person, which the header `x-agui-dev-as` names.
     pub id: &'static str,
     /// The name of the person, and what the person may do.
     pub name: &'static str,
@@ -130,7 +130,8 @@ pub struct Person {
 }
 
 impl Person {
-    /// Returns the sample people that the page offers as callers.
+    /// Returns the sample people that the page offers as callers. The header `x-agui-dev-as` may name one of them by
+    /// id.
     pub fn samples() -> Vec<Self> {
         let claims = |claims: Value| claims.as_object().cloned();
         vec![

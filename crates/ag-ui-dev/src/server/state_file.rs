@@ -14,7 +14,7 @@ use super::error::ServerError;
 /// The name of the file with the secrets.
 const FILE: &str = "ag-ui-local.json";
 
-/// The secrets of a development server. They protect nothing else.
+/// Holds the secrets of a development server. They protect nothing else.
 #[expect(clippy::exhaustive_structs, reason = "callers with secrets of their own build it with a literal")]
 #[derive(Clone, Serialize, Deserialize, PartialEq, Eq)]
 pub struct LocalSecrets {
@@ -79,6 +79,7 @@ impl LocalSecrets {
 }
 
 /// Writes `text` to a file that, if it is new, only this user may read. The content of an existing file is replaced.
+/// This is for the file of local secrets and for the file with the server's address and key.
 pub(super) fn write_private(path: &Path, text: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
     file.write_all(text)

@@ -51,7 +51,8 @@ pub(super) fn print_welcome(settings: &Settings, address: SocketAddr, page: &str
     ));
 }
 
-/// Prints a line of the function's log, formatted for people, in colour if standard output is a terminal.
+/// Prints a line of the function's log, formatted for people, in colour if standard output is a terminal. The log calls
+/// this for each line if it prints to the terminal.
 pub(super) fn print_line(line: &Value) {
     print(&format!("{}\n", format_line(line, io::stdout().is_terminal())));
 }

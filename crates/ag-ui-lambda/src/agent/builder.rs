@@ -2,28 +2,57 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
 use tracing::warn;
 
 use super::Agent;
 use super::definition::{AgentDefinition, Models};
 use super::error::BuildAgentError;
+use super::instructions::Instructions;
+use super::result_type::ResultType;
 use super::run::client_input::{ClientCompat, ClientSettings, FrontendTools};
 use super::run::limits::Limits;
 use crate::approval::{Approvals, Pseudonyms};
 use crate::model::{Model, ModelSettings};
 use crate::protocol::Prediction;
-use crate::tool::{RegisterToolError, Tool, ToolRegistry};
+use crate::tool::{Tool, ToolRegistry};
 
 /// Builds an [`Agent`]. [`Agent::builder`] creates it.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use ag_ui_lambda::model::{ModelSettings, demo};
+/// use ag_ui_lambda::{Agent, Limits, NoArgs, ToolContext, ToolError, tool_fn};
+///
+/// struct Caller {
+///     plan: String,
+/// }
+///
+/// async fn get_plan(context: ToolContext<Caller>, _: NoArgs) -> Result<String, ToolError> {
+///     Ok(context.caller().plan.clone())
+/// }
+///
+/// let agent = Agent::builder(demo(Duration::ZERO))
+///     .instructions("You help the customers of a shop.")
+///     .settings(ModelSettings { max_tokens: Some(1000), ..ModelSettings::default() })
+///     .limits(Limits { turns: 5, ..Limits::default() })
+///     .tool(tool_fn("get_plan", "The caller's plan.", get_plan))
+///     .build()?;
+/// # Ok::<(), ag_ui_lambda::agent::BuildAgentError>(())
+/// ```
 #[must_use]
 pub struct AgentBuilder<C> {
     models: Models,
     settings: ModelSettings,
-    instructions: Option<Arc<str>>,
+    instructions: Instructions<C>,
     tools: ToolRegistry<C>,
+    result_type: Option<ResultType>,
+    deny_by_default: bool,
     approvals: Option<Approvals>,
-    /// The error of the first tool that could not be added. `build` returns it, so that calls can be chained.
-    error: Option<RegisterToolError>,
+    /// The error of the first tool or result type that cannot be used. `build` returns it, so that calls can be chained.
+    error: Option<BuildAgentError>,
     limits: Limits,
     require_signed_results: bool,
     emit_messages_snapshot: bool,
@@ -39,8 +68,10 @@ impl<C: Send + Sync + 'static> Agent<C> {
         AgentBuilder {
             models: vec![Arc::new(model)],
             settings: ModelSettings::default(),
-            instructions: None,
+            instructions: Instructions::new(),
             tools: ToolRegistry::new(),
+            result_type: None,
+            deny_by_default: false,
             approvals: None,
             error: None,
             limits: Limits::default(),
@@ -68,18 +99,111 @@ impl<C: Send + Sync + 'static> AgentBuilder<C> {
         Self { settings, ..self }
     }
 
-    /// Sets the system prompt. Only the server writes it: system messages of a client are left out.
-    pub fn instructions(self, text: impl Into<Arc<str>>) -> Self {
-        Self { instructions: Some(text.into()), ..self }
+    /// Sets the system prompt, or its first part if [`instructions_for`](Self::instructions_for) sets a second. Only the
+    /// server writes it: system messages of a client are left out. A second call replaces the text of the first.
+    pub fn instructions(mut self, text: impl Into<Arc<str>>) -> Self {
+        self.instructions.set_fixed(text.into());
+        self
+    }
+
+    /// Sets the part of the system prompt that depends on the caller. `write` is called once in each run that asks a model.
+    ///
+    /// The model reads the fixed [`instructions`](Self::instructions), an empty line, and then this text. The fixed text is
+    /// first, because providers cache the beginning of a prompt. An empty text is left out. Of the caller and its claims the
+    /// model reads nothing but this text, so do not put anything into it that the user must not read: a user can make a model
+    /// repeat its instructions. A claim whose value its user has chosen, such as a display name, is text of that user.
+    ///
+    /// A second call replaces the function of the first. If `write` panics, the run ends with `RUN_ERROR` and the code
+    /// `INTERNAL`.
+    ///
+    /// ```
+    /// # use ag_ui_lambda::{Agent, demo};
+    /// struct Caller {
+    ///     plan: &'static str,
+    /// }
+    ///
+    /// let agent = Agent::builder(demo(std::time::Duration::ZERO))
+    ///     .instructions("You look after the orders of a shop.")
+    ///     .instructions_for(|caller: &Caller| format!("The caller's plan is {}.", caller.plan))
+    ///     .build()?;
+    /// # let _ = (agent, Caller { plan: "pro" }.plan);
+    /// # Ok::<(), ag_ui_lambda::agent::BuildAgentError>(())
+    /// ```
+    pub fn instructions_for<S: Into<String>>(
+        mut self,
+        write: impl Fn(&C) -> S + Send + Sync + 'static,
+    ) -> Self {
+        self.instructions.set_for_caller(move |caller| write(caller).into());
+        self
     }
 
     /// Adds a backend tool, which the model may call. If the tool cannot be used, [`build`](Self::build) returns the
     /// error.
     pub fn tool(mut self, tool: impl Tool<C>) -> Self {
         if let Err(error) = self.tools.add(tool) {
-            self.error.get_or_insert(error);
+            self.error.get_or_insert(error.into());
         }
         self
+    }
+
+    /// Makes a `T` the result of each run: the member `result` of `RUN_FINISHED`, for a client that is a program.
+    ///
+    /// After its last answer the model is asked for a value by the JSON Schema of `T`, with the doc comments of `T` as
+    /// descriptions. The client receives the answer as usual and nothing of this exchange. The value is checked against the
+    /// schema, and serde has to be able to read a `T` from it. If it does not fit, the model reads why and is asked again, at
+    /// most twice. After that the run ends with `RUN_ERROR` and the code `RESULT_INVALID`.
+    ///
+    /// Each question is a turn of the model, which takes time and counts towards the [limits](Self::limits). A run that
+    /// waits for the client or for a person has no result, and so has a run that is cancelled or fails. `T` must be a struct
+    /// or another type that is an object in JSON; otherwise [`build`](Self::build) returns an error. A second call replaces
+    /// the type of the first.
+    ///
+    /// ```
+    /// # use ag_ui_lambda::{Agent, demo};
+    /// /// What the user wants from the support team.
+    /// #[derive(serde::Deserialize, schemars::JsonSchema)]
+    /// # #[allow(dead_code)]
+    /// struct Ticket {
+    ///     /// In at most ten words.
+    ///     title: String,
+    ///     is_urgent: bool,
+    /// }
+    ///
+    /// let agent = Agent::<()>::builder(demo(std::time::Duration::ZERO)).result::<Ticket>().build()?;
+    /// # let _ = agent;
+    /// # Ok::<(), ag_ui_lambda::agent::BuildAgentError>(())
+    /// ```
+    pub fn result<T: JsonSchema + DeserializeOwned + Send + 'static>(mut self) -> Self {
+        match ResultType::of::<T>() {
+            Ok(result_type) => self.result_type = Some(result_type),
+            Err(error) => {
+                self.error.get_or_insert(error);
+            }
+        }
+        self
+    }
+
+    /// Sets whether a tool without any rule about its callers is offered to nobody. The default is `false`: such a tool is
+    /// offered to every caller that the endpoint serves.
+    ///
+    /// Rules about callers are those of [`needs_permission`](crate::tool::FnTool::needs_permission),
+    /// [`needs_group`](crate::tool::FnTool::needs_group), [`available_if`](crate::tool::FnTool::available_if) and
+    /// [`for_everybody`](crate::tool::FnTool::for_everybody), which opens one tool to all. A type that implements [`Tool`]
+    /// has a rule if its [`has_caller_rule`](Tool::has_caller_rule) returns `true`. [`build`](Self::build) logs a warning
+    /// that names the tools without a rule.
+    ///
+    /// ```
+    /// # use ag_ui_lambda::{Agent, NoArgs, ToolContext, ToolError, demo, tool_fn};
+    /// # async fn opening_hours(_: ToolContext<()>, _: NoArgs) -> Result<&'static str, ToolError> { Ok("9 to 5") }
+    /// let agent = Agent::builder(demo(std::time::Duration::ZERO))
+    ///     .deny_by_default(true)
+    ///     .tool(tool_fn("opening_hours", "When the shop is open.", opening_hours).for_everybody())
+    ///     .build()?;
+    /// # let _ = agent;
+    /// # Ok::<(), ag_ui_lambda::agent::BuildAgentError>(())
+    /// ```
+    pub fn deny_by_default(self, is_denied: bool) -> Self {
+        Self { deny_by_default: is_denied, ..self }
     }
 
     /// Sets the [`Approvals`] that sign and verify interrupts and results. Without them, tools whose calls may wait for
@@ -147,7 +271,7 @@ impl<C: Send + Sync + 'static> AgentBuilder<C> {
     /// Builds the agent.
     ///
     /// # Errors
-    /// [`BuildAgentError`] for the first tool whose name or schema cannot be used; for a prediction from an argument that the
+    /// [`BuildAgentError`] for the first tool or result type whose name or schema cannot be used; for a prediction from an argument that the
     /// tool does not have; and if results must be signed and there is no key.
     pub fn build(self) -> Result<Agent<C>, BuildAgentError> {
         let Self {
@@ -155,6 +279,8 @@ impl<C: Send + Sync + 'static> AgentBuilder<C> {
             settings,
             instructions,
             tools,
+            result_type,
+            deny_by_default,
             approvals,
             error,
             limits,
@@ -166,7 +292,7 @@ impl<C: Send + Sync + 'static> AgentBuilder<C> {
             client,
         } = self;
         if let Some(error) = error {
-            return Err(error.into());
+            return Err(error);
         }
         for Prediction { tool, tool_argument, .. } in &predictions {
             if tools.has_argument(tool, tool_argument) == Some(false) {
@@ -179,6 +305,9 @@ impl<C: Send + Sync + 'static> AgentBuilder<C> {
         if require_signed_results && approvals.is_none() {
             return Err(BuildAgentError::MissingApprovalKey);
         }
+        if deny_by_default {
+            warn_of_missing_rules(&tools);
+        }
         warn_of_approvals(&tools, approvals.as_ref());
         client.log();
         let definition = AgentDefinition {
@@ -186,6 +315,8 @@ impl<C: Send + Sync + 'static> AgentBuilder<C> {
             settings,
             instructions,
             tools,
+            result_type,
+            deny_by_default,
             approvals,
             pseudonyms: Pseudonyms::new(),
             limits,
@@ -238,6 +369,16 @@ impl<C> AgentBuilder<C> {
     pub fn send_expires_at(mut self, is_sent: bool) -> Self {
         self.client.send_expires_at = is_sent;
         self
+    }
+}
+
+/// Logs a warning if any of these tools has no rule about its callers. [`AgentBuilder::build`] calls it for an agent that
+/// denies by default, which offers these tools to nobody.
+fn warn_of_missing_rules<C: Send + Sync + 'static>(tools: &ToolRegistry<C>) {
+    let without_rule = tools.iter().filter(|tool| !tool.has_caller_rule());
+    let names: Vec<&str> = without_rule.map(|tool| tool.spec().name.as_str()).collect();
+    if !names.is_empty() {
+        warn!(tools = names.join(" "), "tools without a rule about their callers are offered to nobody");
     }
 }
 

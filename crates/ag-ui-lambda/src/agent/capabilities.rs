@@ -5,15 +5,16 @@ use super::run::limits::Limits;
 use crate::auth::Principal;
 use crate::model::Model;
 use crate::protocol::{
-    AgentCapabilities, Execution, HumanInTheLoop, Modalities, Multimodal, PartKind, Source, StateSupport,
-    ToolSupport, Transport,
+    AgentCapabilities, Execution, HumanInTheLoop, Modalities, Multimodal, Output, PartKind, Source,
+    StateSupport, ToolSupport, Transport,
 };
 use crate::tool::Interrupts;
 
 impl<C: Send + Sync + 'static> Agent<C> {
     /// Describes what the agent can do for a caller: the tools that the caller may use, the shared state, what the
     /// first model reads, and the limits of a run. `principal` is as in
-    /// [`RunRequest::principal`](super::RunRequest::principal).
+    /// [`RunRequest::principal`](super::RunRequest::principal). The endpoint sends the result as the response to `GET
+    /// /capabilities`.
     pub fn capabilities(&self, caller: &C, principal: Option<&Principal>) -> AgentCapabilities {
         let definition = &self.definition;
         let offers = definition.tool_offers(caller, definition.can_interrupt(principal));
@@ -26,6 +27,10 @@ impl<C: Send + Sync + 'static> Agent<C> {
                 parallel_calls: Some(true),
                 client_provided: Some(definition.client.allows_tools()),
             }),
+            output: definition
+                .result_type
+                .is_some()
+                .then(|| Output { structured_output: Some(true), ..Output::default() }),
             state: Some(StateSupport {
                 snapshots: Some(true),
                 deltas: Some(true),

@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use super::instructions::Instructions;
+use super::result_type::ResultType;
 use super::run::client_input::ClientSettings;
 use super::run::limits::Limits;
 use crate::approval::{Approvals, Pseudonyms};
@@ -19,9 +21,13 @@ pub(crate) type Models = Vec<Arc<dyn Model>>;
 pub(crate) struct AgentDefinition<C> {
     pub(crate) models: Models,
     pub(crate) settings: ModelSettings,
-    /// The system prompt.
-    pub(crate) instructions: Option<Arc<str>>,
+    /// Writes the system prompt of each run.
+    pub(crate) instructions: Instructions<C>,
     pub(crate) tools: ToolRegistry<C>,
+    /// The type of the result of each run; `None` if runs have no result.
+    pub(crate) result_type: Option<ResultType>,
+    /// Whether a tool without a rule about its callers is offered to nobody.
+    pub(crate) deny_by_default: bool,
     /// Signs and checks interrupts and results. Without it, tools whose calls may wait for a person are not offered.
     pub(crate) approvals: Option<Approvals>,
     /// Makes the names that audit lines have for callers.
@@ -43,7 +49,7 @@ pub(crate) struct AgentDefinition<C> {
 
 impl<C: Send + Sync + 'static> AgentDefinition<C> {
     /// Whether a call can wait for a person on behalf of this caller: approvals are configured, and the caller is
-    /// identified by `principal`.
+    /// identified by `principal`. It is for lists of tools and capabilities; a run looks at its signer instead.
     pub(crate) fn can_interrupt(&self, principal: Option<&Principal>) -> bool {
         self.approvals.is_some() && principal.is_some()
     }

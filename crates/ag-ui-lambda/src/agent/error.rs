@@ -17,6 +17,9 @@ pub enum BuildAgentError {
         /// The name of the missing argument.
         argument: String,
     },
+    /// The type of [`result`](super::AgentBuilder::result) is not an object in JSON, or its schema cannot be used.
+    #[error("the type of the result has no usable schema: {0}")]
+    InvalidResultSchema(String),
     /// Results must be signed, and no approvals are configured whose key could sign them.
     #[error("results of tools must be signed, and there is no key for approvals to sign them with")]
     MissingApprovalKey,

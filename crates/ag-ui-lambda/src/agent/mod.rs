@@ -6,6 +6,8 @@
 //! - `definition` holds that; it is fixed for the life of an agent.
 //! - `error` lists why an agent cannot be built or a run cannot start.
 //! - `capabilities` describes an agent to clients, `tool_access` to a developer.
+//! - `instructions` writes the system prompt of a run.
+//! - `result_type` checks the result of a run.
 //! - `authorize` decides which tools a caller may use.
 //! - `run` drives a run: it reads the history, asks the model turn by turn and stops at the limits.
 //! - `interrupt` runs the calls of tools: at once, or when a person has approved or answered them in a later run.
@@ -16,8 +18,10 @@ mod builder;
 mod capabilities;
 mod definition;
 mod error;
+mod instructions;
 mod interrupt;
 mod observe;
+mod result_type;
 mod run;
 mod tool_access;
 
@@ -26,6 +30,7 @@ use std::sync::Arc;
 use futures_util::future;
 use tracing::Instrument as _;
 
+use crate::approval::Approvals;
 use crate::protocol::RunAgentInput;
 use crate::transcript::IdSource;
 
@@ -33,11 +38,13 @@ pub use builder::AgentBuilder;
 use definition::AgentDefinition;
 pub use error::{BuildAgentError, StartRunError};
 use interrupt::judge::Judge;
+pub use observe::report::{RunOutcome, RunReport, ToolRun};
 #[cfg(feature = "lambda")]
 pub(crate) use observe::spans::SPAN_TARGET;
 pub use run::client_input::{ClientCompat, FrontendTools};
 use run::context::CallerAccess;
-use run::driver::{self, PreparedRun};
+use run::driver;
+pub(crate) use run::driver::{PreparedRun, ReportTo};
 pub(crate) use run::end::CancelReason;
 use run::history::calls::read_calls;
 pub use run::limits::Limits;
@@ -45,9 +52,31 @@ pub(crate) use run::limits::MAX_DURATION;
 pub use run::request::RunRequest;
 pub use run::stream::{CancelHandle, RunStream};
 
-/// An agent for callers of the type `C`. It is cheap to clone.
+/// An agent that serves callers of the type `C`. It is cheap to clone.
 ///
 /// [`Agent::builder`] starts one, and [`run`](Self::run) answers one request of a client with it.
+///
+/// ```
+/// use ag_ui_lambda::Agent;
+/// use ag_ui_lambda::agent::RunRequest;
+/// use ag_ui_lambda::model::{Script, Scripted};
+/// use ag_ui_lambda::protocol::{Content, Message, MessageBody, RunAgentInput};
+/// use futures_util::StreamExt as _;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // Callers are of the type `()`, and the model plays a script.
+/// let agent = Agent::builder(Scripted::new(|_| Script::new().text("Hello!"))).build()?;
+///
+/// let question = MessageBody::User { content: Content::Text("Hi".into()) };
+/// let input = RunAgentInput::new("thread-1", "run-1", vec![Message::new("message-1", question)]);
+/// let events: Vec<_> = agent.run(RunRequest::new((), input)).await?.collect().await;
+///
+/// assert_eq!(events[0].kind.type_name(), "RUN_STARTED");
+/// assert_eq!(events[events.len() - 1].kind.type_name(), "RUN_FINISHED");
+/// # Ok(())
+/// # }
+/// ```
 pub struct Agent<C> {
     definition: Arc<AgentDefinition<C>>,
 }
@@ -66,20 +95,46 @@ impl<C: Send + Sync + 'static> Agent<C> {
         &self,
         request: RunRequest<C, I>,
     ) -> Result<RunStream, StartRunError> {
+        Ok(Self::start(self.prepare(request).await?))
+    }
+
+    /// Checks a request and prepares its run, which [`start`](Self::start) then starts. What may refuse the run for a
+    /// reason of its own comes between the two.
+    ///
+    /// # Errors
+    /// Those of [`run`](Self::run).
+    pub(crate) async fn prepare<I: IdSource>(
+        &self,
+        request: RunRequest<C, I>,
+    ) -> Result<PreparedRun<C, I>, StartRunError> {
         let RunRequest { caller, principal, input, deadline, received_at, ids } = request;
         let is_backend = |name: &str| self.definition.tools.contains(name);
         let frontend_tools = self.definition.client.select_frontend_tools(&input.tools, is_backend)?;
         let access = CallerAccess::new(Arc::clone(&self.definition), caller, principal, &input);
         check_keys(&access, &input).await?;
+        Ok(PreparedRun { access, input, frontend_tools, deadline, received_at, ids, report_to: None })
+    }
 
-        let span = observe::spans::invoke_agent(&input.thread_id, &input.run_id);
-        let run = PreparedRun { access, input, frontend_tools, deadline, received_at };
-        Ok(RunStream::new(|events| driver::drive(run, ids, events).instrument(span)))
+    /// Starts a run that has passed all checks, and returns the stream of its events. It does not wait.
+    pub(crate) fn start<I: IdSource + 'static>(run: PreparedRun<C, I>) -> RunStream {
+        let span = observe::spans::invoke_agent(&run.input.thread_id, &run.input.run_id);
+        RunStream::new(|events| driver::drive(run, events).instrument(span))
+    }
+
+    /// Sets the approvals of an agent that has none but has tools whose calls may wait for a person, for the test kit.
+    /// `None` if such an agent has another handle, so that it cannot be changed.
+    pub(crate) fn with_default_approvals(mut self, approvals: Approvals) -> Option<Self> {
+        let needs_approvals = self.definition.tools.interruptible_names().next().is_some();
+        if needs_approvals && self.definition.approvals.is_none() {
+            Arc::get_mut(&mut self.definition)?.approvals = Some(approvals);
+        }
+        Some(self)
     }
 
     /// Prepares the first model and fetches the keys of approvals, while the function starts.
     ///
-    /// A failure is not reported here: the first run that needs what is missing tries again.
+    /// A failure is not reported here: the first run that needs what is missing tries again. `Endpoint::warm_up` calls
+    /// it.
     pub async fn warm_up(&self) {
         let model = async {
             if let Some(model) = self.definition.models.first() {

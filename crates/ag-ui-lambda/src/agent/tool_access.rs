@@ -1,6 +1,6 @@
-//! Which tools a caller is offered, and why not the others, for a developer who looks at the agent.
+//! Which tools a caller is offered, and why not the others, for developers and operators who look at the agent.
 //!
-//! Only local mode shows this: elsewhere a caller does not learn of tools that the caller may not use.
+//! Only local mode shows the reasons, and the log the names: a caller does not learn of tools that the caller may not use.
 
 use serde_json::{Value, json};
 
@@ -33,12 +33,23 @@ impl<C: Send + Sync + 'static> Agent<C> {
         tools.collect()
     }
 
+    /// Returns the names of the tools that this caller may call, in alphabetical order. `Endpoint::anonymous_tools`
+    /// calls it for the anonymous caller.
+    pub(crate) fn offered_tools(&self, caller: &C, principal: Option<&Principal>) -> Vec<String> {
+        let offers = self.definition.tool_offers(caller, self.definition.can_interrupt(principal));
+        offers.tools().map(|tool| tool.name.clone()).collect()
+    }
+
     /// Returns a sentence with the reason of a denial, for a tool that does not explain the denial itself.
     fn explain(&self, denial: Denial) -> &'static str {
         match denial {
             Denial::MissingGrant(MissingGrant::Permission) => "The caller lacks a permission.",
+            Denial::MissingGrant(MissingGrant::Scope) => "The caller's token lacks a scope.",
             Denial::MissingGrant(MissingGrant::Group) => {
                 "The caller is not in the group that the tool demands."
+            }
+            Denial::NoCallerRule => {
+                "The tool has no rule about its callers, and the agent denies by default (`deny_by_default`)."
             }
             Denial::ApprovalsClosed if self.definition.approvals.is_none() => {
                 "Approvals are closed: neither AGUI_APPROVAL_KEY nor AGUI_APPROVAL_SECRET_ID is set."

@@ -107,7 +107,7 @@ impl Approvals {
         self.replay_store.as_deref()
     }
 
-    /// Returns the keys that sign and verify.
+    /// Returns the keys that sign and verify. Only the pseudonyms of the audit log read the keys through this method.
     pub(super) fn keys(&self) -> &ApprovalKeys {
         &self.keys
     }
@@ -118,7 +118,7 @@ impl Approvals {
     }
 
     /// Reads the keys before they are needed, while the function starts. A failure is not returned; the first use of
-    /// the keys tries again.
+    /// the keys tries again. `Agent::warm_up` calls it.
     pub(crate) async fn prefetch(&self) {
         self.keys.prefetch().await;
     }

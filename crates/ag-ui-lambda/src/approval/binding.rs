@@ -69,7 +69,8 @@ pub(crate) fn arguments_digest(arguments: &Value) -> Result<[u8; 32], UnsafeInte
 }
 
 /// Computes the digest of arguments that are not valid JSON or have no canonical form, from their text. The digest
-/// differs from every digest that [`arguments_digest`] computes.
+/// differs from every digest that [`arguments_digest`] computes. It is only for the signature of such a call's error
+/// result.
 pub(crate) fn text_arguments_digest(arguments: &str) -> [u8; 32] {
     let mut input = MacInput::new("ag-ui-lambda arguments as text 1");
     input.put(arguments);

@@ -133,7 +133,8 @@ impl ApprovalKeys {
         }
     }
 
-    /// Returns the cached keys without waiting; `None` if they have not been read or are too old to be used.
+    /// Returns the cached keys without waiting; `None` if they have not been read or are too old to be used. It is for
+    /// results that are signed without waiting.
     pub(super) fn loaded(&self) -> Option<Arc<SigningKeys>> {
         match &self.0 {
             SigningKeySource::Literal(keys) => Some(Arc::clone(keys)),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
-/// The state of an approval in a [`ReplayStore`].
+/// Says whether an approval was reserved in a [`ReplayStore`] before, and with which outcome.
 #[expect(clippy::exhaustive_enums, reason = "a caller has to handle every state before it runs a tool")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reservation {
@@ -106,7 +106,8 @@ pub trait ReplayStore: Send + Sync + 'static {
         expires_at: u64,
     ) -> BoxFuture<'a, Result<Reservation, ReplayStoreError>>;
 
-    /// Looks up whether an approval is reserved, without reserving it: [`Reservation::New`] means that it is not.
+    /// Looks up whether an approval is reserved, without reserving it: [`Reservation::New`] means that it is not. This
+    /// method is called before a person whose answer cannot be used is asked again.
     ///
     /// # Errors
     /// [`ReplayStoreError`] if the store does not answer.

@@ -1,6 +1,7 @@
 //! Timestamps in the form that the protocol uses.
 
-/// Formats a time, in seconds since the Unix epoch, as ISO 8601 in UTC: `2026-11-23T05:16:12Z`.
+/// Formats a time, in seconds since the Unix epoch, as ISO 8601 in UTC: `2026-11-23T05:16:12Z`. The `expiresAt` of an
+/// interrupt has this form.
 ///
 /// Source of the calendar arithmetic: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`.
 pub(crate) fn format_iso_8601(seconds: u64) -> String {

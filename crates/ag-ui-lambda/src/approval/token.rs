@@ -180,7 +180,7 @@ impl InterruptToken {
     }
 
     /// Returns a name of the token for a [`ReplayStore`](super::ReplayStore): a hash of 32 ASCII characters, from which
-    /// the token cannot be found.
+    /// the token cannot be found. It is part of the key under which the answer to a question is reserved.
     pub(crate) fn store_key(&self) -> String {
         encode_base64url(&Sha256::digest(self.mac)[..24])
     }

@@ -21,7 +21,8 @@ pub(crate) const USER_TOKEN_HEADER: HeaderName = HeaderName::from_static("x-agui
 pub enum AuthMode {
     /// The shared token.
     Token,
-    /// The proof of an authorizer in front of this process, or the signature of a trusted signer.
+    /// The proof of an authorizer in front of this process, the signature of a trusted signer, or the session of the
+    /// application that the endpoint is mounted in.
     Authorizer,
     /// Both the shared token and the proof of an authorizer.
     Both,
@@ -94,7 +95,7 @@ impl Authenticated {
 
 impl Authenticator {
     /// Fetches the secret of the shared token and the issuer's keys before the first request needs them. Failures are
-    /// not reported.
+    /// not reported. `Endpoint::warm_up` calls it.
     pub(crate) async fn warm_up(&self) {
         let token = async {
             if let Some(token) = &self.token {
@@ -110,7 +111,8 @@ impl Authenticator {
     }
 
     /// Checks all proofs that the endpoint requires, in the headers and the extensions of `head`, and returns the
-    /// claims that they prove. The claims are empty for an anonymous caller.
+    /// claims that they prove. The claims are empty for an anonymous caller. The endpoint calls it before it reads the
+    /// body of a run, and for `/capabilities`, but not for `/health`.
     ///
     /// # Errors
     /// [`AuthError`]. A missing or wrong proof is reported before an unavailable secret or key set, so a wrong
@@ -177,6 +179,7 @@ impl Authenticator {
     fn is_proof(&self, claims: &Claims) -> bool {
         match claims.source() {
             ClaimSource::None | ClaimSource::UserToken => false,
+            ClaimSource::Session => claims.subject().is_some(),
             ClaimSource::Authorizer { caller_claim: None, .. } => !claims.is_empty(),
             ClaimSource::Authorizer { caller_claim: Some(name), .. } => claims.text(name).is_some(),
             ClaimSource::SignedRequest { .. } => claims
@@ -219,7 +222,8 @@ fn single_header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option
     }
 }
 
-/// Whether the complete `text` matches `pattern`, in which `*` stands for any number of characters.
+/// Whether the complete `text` matches `pattern`, in which `*` stands for any number of characters. A signer is
+/// compared with the trusted patterns by it.
 fn glob_match(pattern: &str, text: &str) -> bool {
     let mut pieces = pattern.split('*');
     let Some(mut rest) = pieces.next().and_then(|first| text.strip_prefix(first)) else {

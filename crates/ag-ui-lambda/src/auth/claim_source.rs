@@ -4,7 +4,7 @@
 /// Who has proven a caller's claims, and in which of them that source names the caller.
 ///
 /// The `name` of a source is written to the log, and approvals are bound to it. Give each kind of proof a name of its
-/// own, do not use `none` or `user-token`, and do not change it while approvals wait for an answer.
+/// own, do not use `none`, `user-token` or `session`, and do not change it while approvals wait for an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ClaimSource {
@@ -12,6 +12,9 @@ pub enum ClaimSource {
     None,
     /// The end user's token, which this process has verified.
     UserToken,
+    /// The session of the application that the endpoint is mounted in, which names its user in `sub`. It counts as an
+    /// authorizer's proof. [`Claims::from_session`](super::Claims::from_session) creates such claims.
+    Session,
     /// An authorizer in front of this process, which has checked who the caller is.
     Authorizer {
         /// The name of this kind of authorizer.
@@ -39,6 +42,7 @@ impl ClaimSource {
         match self {
             Self::None => "none",
             Self::UserToken => "user-token",
+            Self::Session => "session",
             Self::Authorizer { name, .. } | Self::SignedRequest { name, .. } => name,
         }
     }

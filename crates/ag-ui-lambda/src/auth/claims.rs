@@ -1,7 +1,7 @@
 //! What is proven about a caller.
 //!
-//! Claims come from an authorizer in front of this process, or from a user token that this process has verified. They never
-//! come from a header, a query or a body. Their values are personal data and are not logged.
+//! Claims come from an authorizer in front of this process, from the session of the application that mounts the endpoint, or
+//! from a user token that this process has verified. They never come from a header, a query or a body. Their values are personal data and are not logged.
 
 use std::fmt;
 
@@ -16,6 +16,29 @@ use crate::protocol::JsonObject;
 ///
 /// The application's mapping turns them into its own type of caller. `Debug` prints the names only, because the values are
 /// personal data.
+///
+/// ```
+/// use ag_ui_lambda::{Claims, Forbidden};
+/// use serde_json::json;
+///
+/// struct Caller {
+///     org: String,
+///     groups: Vec<String>,
+/// }
+///
+/// fn caller(claims: &Claims) -> Result<Caller, Forbidden> {
+///     let org = claims.text("org").ok_or(Forbidden)?.to_owned();
+///     Ok(Caller { org, groups: claims.list("groups") })
+/// }
+///
+/// let claims = Claims::from_session("u-17").with_claim("org", "acme").with_claim("groups", json!(["admins"]));
+/// let ada = caller(&claims)?;
+/// assert_eq!((ada.org.as_str(), ada.groups), ("acme", vec!["admins".to_owned()]));
+///
+/// // The client of an anonymous caller gets the status 403.
+/// assert!(caller(&Claims::anonymous()).is_err());
+/// # Ok::<(), Forbidden>(())
+/// ```
 #[derive(Clone, PartialEq)]
 pub struct Claims {
     /// Who has proven the claims.
@@ -42,12 +65,38 @@ impl Claims {
         Self { source, values }
     }
 
+    /// Creates the claims of a user whom the session of an application names, for an application that mounts the
+    /// [endpoint](crate::Endpoint) in a server of its own. `user` is the claim `sub`; [`with_claim`](Self::with_claim)
+    /// adds more.
+    ///
+    /// The application has checked the session, for example by a signed cookie. It inserts the claims into the extensions of
+    /// the request, and the endpoint requires them with [`AuthMode::Authorizer`](super::AuthMode::Authorizer). An empty
+    /// `user` proves nothing. Approvals are bound to the user, so `user` must be an id that is never given to another one.
+    ///
+    /// ```
+    /// use ag_ui_lambda::Claims;
+    ///
+    /// let mut request = http::Request::new(());
+    /// request.extensions_mut().insert(Claims::from_session("u-17").with_claim("plan", "pro"));
+    /// ```
+    pub fn from_session(user: impl Into<String>) -> Self {
+        Self::new(ClaimSource::Session, JsonObject::new()).with_claim(claim_names::SUBJECT, user.into())
+    }
+
+    /// Adds a claim, or replaces the one of this name. As in [`new`](Self::new), the code that calls this function must
+    /// have checked it.
+    #[must_use]
+    pub fn with_claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.values.insert(name.into(), value.into());
+        self
+    }
+
     /// Creates the empty claims of an anonymous caller.
     pub fn anonymous() -> Self {
         Self::new(ClaimSource::None, JsonObject::new())
     }
 
-    /// Returns all claims by name.
+    /// Returns all claims by name. Only hints for developers list them.
     pub(crate) fn values(&self) -> &JsonObject {
         &self.values
     }

@@ -65,7 +65,7 @@ impl Principal {
         let pooled = match claims.source() {
             ClaimSource::None => return Some(Self::anonymous()),
             ClaimSource::SignedRequest { pooled_user_claim, .. } => pooled_user_claim,
-            ClaimSource::UserToken | ClaimSource::Authorizer { .. } => None,
+            ClaimSource::UserToken | ClaimSource::Session | ClaimSource::Authorizer { .. } => None,
         };
         let user = pooled.into_iter().chain(names.user.iter().map(String::as_str));
         let user = user.into_iter().find_map(|name| claims.text(name))?;
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn principal_has_source_issuer_organisation_and_always_a_user() {
-        use ClaimSource::{None as Anonymous, UserToken};
+        use ClaimSource::{None as Anonymous, Session, UserToken};
         let user = ["sub", "principalId", "signer"].map(Into::into).into();
         let names = PrincipalClaims { user, ..PrincipalClaims::default() };
         for (why, source, values, expected) in [
@@ -136,6 +136,8 @@ mod tests {
                 json!({"iss": "idp", "sub": "ada", "custom:org_id": "acme", "scope": "refunds:write"}),
                 Some(("user-token", Some("idp"), Some("acme"), Some("ada"))),
             ),
+            ("a session", Session, json!({"sub": "ada"}), Some(("session", None, None, Some("ada")))),
+            ("a session of nobody", Session, json!({"sub": ""}), None),
             (
                 "another source",
                 TOKEN_AUTHORIZER,

@@ -23,6 +23,21 @@ type Digest = [u8; 32];
 type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
 /// The token that all callers of an endpoint share.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use ag_ui_lambda::auth::{SharedToken, SharedTokenError};
+/// use ag_ui_lambda::secrets::SecretSource;
+///
+/// /// Accepts the token in `secret`, and for an hour after a rotation the previous one.
+/// fn shared_token(secret: impl SecretSource) -> SharedToken {
+///     SharedToken::from_source(secret, Duration::from_secs(3600))
+/// }
+///
+/// let for_tests = SharedToken::literal("a-token-for-tests".into())?;
+/// # Ok::<(), SharedTokenError>(())
+/// ```
 pub struct SharedToken(TokenStore);
 
 /// Where the accepted tokens come from.

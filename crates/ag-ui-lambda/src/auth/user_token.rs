@@ -51,6 +51,18 @@ fn cache_policy() -> CachePolicy {
 }
 
 /// Verifies users' JWTs of one issuer. It is the [`VerifyUser`] for most applications.
+///
+/// ```
+/// use ag_ui_lambda::auth::{Algorithm, UserTokenConfig, UserTokenConfigError, UserTokens};
+///
+/// let tokens = UserTokens::new(UserTokenConfig {
+///     issuer: "https://login.example.com".into(),
+///     audience: "orders-agent".into(),
+///     jwks_url: None, // the issuer's discovery document names it
+///     algorithms: vec![Algorithm::ES256],
+/// })?;
+/// # Ok::<(), UserTokenConfigError>(())
+/// ```
 pub struct UserTokens {
     /// Which tokens count.
     config: UserTokenConfig,

@@ -8,6 +8,35 @@ use crate::protocol::JsonObject;
 ///
 /// It is a port: the endpoint knows neither keys nor algorithms. `UserTokens` implements it for JWTs, with the feature
 /// `jwt`.
+///
+/// ```
+/// use ag_ui_lambda::auth::{UserTokenError, VerifyUser};
+/// use ag_ui_lambda::protocol::JsonObject;
+/// use ag_ui_lambda::reexports::BoxFuture;
+/// use serde_json::json;
+///
+/// /// Verifies the opaque tokens of an application.
+/// struct Sessions;
+///
+/// impl Sessions {
+///     async fn user_of(&self, token: &str) -> Option<String> {
+///         (token == "session-of-ada").then(|| "ada".to_owned())
+///     }
+/// }
+///
+/// impl VerifyUser for Sessions {
+///     fn verify<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Result<JsonObject, UserTokenError>> {
+///         Box::pin(async move {
+///             let user = self.user_of(token).await.ok_or(UserTokenError::Refused("there is no such session"))?;
+///             Ok(JsonObject::from_iter([("sub".to_owned(), json!(user))]))
+///         })
+///     }
+///
+///     fn warm_up(&self) -> BoxFuture<'_, ()> {
+///         Box::pin(async {})
+///     }
+/// }
+/// ```
 pub trait VerifyUser: Send + Sync + 'static {
     /// Verifies `token` and returns its claims. An endpoint with a verifier calls it for each request.
     ///

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::header::{AUTHORIZATION, HeaderName};
 use secrecy::SecretString;
 
-use super::claim_names::{PRINCIPAL_ID, USER_ARN};
+use super::claim_names::{GROUPS, PERMISSIONS, PLAN, PRINCIPAL_ID, SCOPE, SCP, USER_ARN};
 use super::vars::Variables;
 use crate::auth::claim_names::{ORGANIZATION, SUBJECT};
 use crate::auth::{AuthMode, UnknownAlgorithmError, UserTokenConfig, UserTokenConfigError, UserTokens};
@@ -30,14 +30,14 @@ pub struct ClaimNames {
     /// The user is in the first of these claims that is present: `AGUI_CLAIM_USER`, a list with commas. `sub`,
     /// `principalId`, `userArn` by default.
     pub user: Vec<String>,
-    /// The organisation: `AGUI_CLAIM_ORG`. `custom:org_id` by default.
+    /// The claim that names the organisation: `AGUI_CLAIM_ORG`. `custom:org_id` by default.
     pub org: String,
-    /// The plan: `AGUI_CLAIM_PLAN`. `custom:plan` by default.
+    /// The claim that names the plan: `AGUI_CLAIM_PLAN`. `custom:plan` by default.
     pub plan: String,
     /// The permissions, collected from all of these claims: `AGUI_CLAIM_PERMISSIONS`, a list with commas. `scope`, `scp`,
     /// `permissions` by default.
     pub permissions: Vec<String>,
-    /// The groups: `AGUI_CLAIM_GROUPS`. `cognito:groups` by default.
+    /// The claim that lists the groups: `AGUI_CLAIM_GROUPS`. `cognito:groups` by default.
     pub groups: String,
 }
 
@@ -140,9 +140,9 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         ClaimNames {
             user: list("AGUI_CLAIM_USER", &[SUBJECT, PRINCIPAL_ID, USER_ARN]),
             org: name("AGUI_CLAIM_ORG", ORGANIZATION),
-            plan: name("AGUI_CLAIM_PLAN", "custom:plan"),
-            permissions: list("AGUI_CLAIM_PERMISSIONS", &["scope", "scp", "permissions"]),
-            groups: name("AGUI_CLAIM_GROUPS", "cognito:groups"),
+            plan: name("AGUI_CLAIM_PLAN", PLAN),
+            permissions: list("AGUI_CLAIM_PERMISSIONS", &[SCOPE, SCP, PERMISSIONS]),
+            groups: name("AGUI_CLAIM_GROUPS", GROUPS),
         }
     }
 }

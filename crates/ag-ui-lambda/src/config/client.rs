@@ -7,7 +7,7 @@ use crate::agent::{AgentBuilder, ClientCompat, FrontendTools};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ClientConfig {
-    /// The form of the events: `AGUI_CLIENT_COMPAT`, `auto` or `legacy`. `auto` by default.
+    /// The form in which clients get the events: `AGUI_CLIENT_COMPAT`, `auto` or `legacy`. `auto` by default.
     pub compat: ClientCompat,
     /// The frontend tools that a client may offer to the model: `AGUI_FRONTEND_TOOLS`, `any`, `deny`, or names with
     /// commas. `any` by default.

@@ -51,10 +51,27 @@ pub use model::{Guardrail, ModelConfig, ModelName};
 pub use vars::{ConfigError, VariableError};
 use vars::{Variables, environment};
 
-/// The settings of the function.
+/// Holds the settings of the function.
 ///
 /// Each field names its environment variable. An empty variable counts as not set. The page `docs/configuration.md` has a
 /// table of all variables.
+///
+/// ```
+/// use ag_ui_lambda::Config;
+///
+/// let config = Config::from_lookup(|variable| match variable {
+///     "AGUI_TOKEN_SECRET_ID" => Some("agui/token".into()),
+///     "AGUI_MODEL" => Some("scripted/demo".into()),
+///     "AGUI_MAX_TURNS" => Some("5".into()),
+///     _ => None,
+/// })?;
+/// assert_eq!(config.limits.turns, 5);
+///
+/// let error = Config::from_lookup(|_| None).unwrap_err();
+/// let missing: Vec<_> = error.variables().iter().map(|error| error.variable).collect();
+/// assert_eq!(missing, ["AGUI_TOKEN_SECRET_ID", "AGUI_MODEL"]);
+/// # Ok::<(), ag_ui_lambda::config::ConfigError>(())
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Config {
@@ -81,7 +98,7 @@ pub struct Config {
     pub claims: ClaimNames,
     /// How approvals are signed. `None` if no key is named; tools that need an approval are then closed.
     pub approvals: Option<ApprovalConfig>,
-    /// The models.
+    /// Which models the agent asks, and how.
     pub models: ModelConfig,
     /// What a run may use: `AGUI_MAX_TURNS`, `AGUI_MAX_TOOL_CALLS`, `AGUI_MAX_TOKENS`, and in seconds
     /// `AGUI_RUN_TIMEOUT_S` and `AGUI_TOOL_TIMEOUT_S`. The defaults are those of [`Limits`].
@@ -90,7 +107,7 @@ pub struct Config {
     pub client: ClientConfig,
     /// The path to which runs are posted, besides `/`: `AGUI_PATH`. `/agui` by default.
     pub run_path: String,
-    /// The largest request body, in bytes: `AGUI_MAX_BODY_BYTES`. 6 MiB by default.
+    /// The largest request body that is accepted, in bytes: `AGUI_MAX_BODY_BYTES`. 6 MiB by default.
     pub max_body_bytes: usize,
     /// How long a stream may be silent before a comment is sent to keep the connection open: `AGUI_KEEP_ALIVE_S`, in
     /// seconds. 15 by default.

@@ -18,7 +18,7 @@ const MAX_STOP_SEQUENCES: usize = 4;
 /// The variable that names the secret with the providers' keys.
 const KEY_SECRET: &str = "AGUI_MODEL_SECRET_ID";
 
-/// The models of the function.
+/// Says which models the function asks, and how.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ModelConfig {
@@ -41,22 +41,22 @@ pub struct ModelConfig {
     pub scripted_delay: Duration,
 }
 
-/// One model.
+/// Names one model, and how it is reached.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum ModelName {
-    /// `scripted/demo`: a script that needs no provider. It is not a language model.
+    /// `scripted/demo` is a script that needs no provider. It is not a language model.
     ScriptedDemo,
-    /// `bedrock/<model id>`: a model or an inference profile of Amazon Bedrock.
+    /// `bedrock/<model id>` is a model or an inference profile of Amazon Bedrock.
     #[cfg(feature = "bedrock")]
     Bedrock {
-        /// Its id or ARN.
+        /// The id or the ARN of the model or inference profile.
         model: String,
     },
     /// A model of a provider that is reached over HTTP.
     #[cfg(feature = "http-models")]
     Http {
-        /// The provider.
+        /// The provider that runs the model.
         provider: &'static Provider,
         /// The id by which the provider knows the model.
         model: String,
@@ -67,26 +67,26 @@ pub enum ModelName {
     },
 }
 
-/// Where a provider's key is.
+/// Says where a provider's key is.
 #[cfg(feature = "http-models")]
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum KeySource {
     /// The provider needs no key.
     None,
-    /// In the provider's own variable, such as `OPENAI_API_KEY`.
+    /// The key is in the provider's own variable, such as `OPENAI_API_KEY`.
     Literal(SecretString),
-    /// In the secret [`ModelConfig::key_secret_id`], under the name of the provider's own variable.
+    /// The key is in the secret [`ModelConfig::key_secret_id`], under the name of the provider's own variable.
     Secret(&'static str),
 }
 
-/// A guardrail of Amazon Bedrock.
+/// Names a guardrail that Amazon Bedrock applies to requests and answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Guardrail {
-    /// Its id or ARN.
+    /// The id or the ARN of the guardrail.
     pub id: String,
-    /// Its version: a number or `DRAFT`. `DRAFT` by default.
+    /// The version of the guardrail that is applied, a number or `DRAFT`. `DRAFT` by default.
     pub version: String,
 }
 

@@ -19,7 +19,7 @@ use crate::agent::MAX_DURATION;
 pub struct VariableError {
     /// The name of the variable.
     pub variable: &'static str,
-    /// The rest of the sentence: what is wrong, and what the variable may hold.
+    /// The rest of a sentence that begins with the name: what is wrong, and what the variable may hold.
     pub problem: String,
 }
 
@@ -31,12 +31,12 @@ impl VariableError {
     }
 }
 
-/// All environment variables that are missing or unusable.
+/// Lists all environment variables that are missing or unusable.
 ///
 /// `Display` writes them all in one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
-    /// At least one.
+    /// The variables in question. There is at least one.
     variables: Vec<VariableError>,
 }
 

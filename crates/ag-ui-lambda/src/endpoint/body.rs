@@ -6,7 +6,7 @@
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -16,9 +16,10 @@ use http_body::{Frame, SizeHint};
 use tokio::time::{Instant, Sleep};
 use tracing::Span;
 
+use super::reports::RunningReports;
 use super::response_limit::ResponseLimit;
 use crate::agent::{CancelReason, RunStream};
-use crate::protocol::sse;
+use crate::protocol::{Event, sse};
 
 /// The body of a response, which is either a short JSON text or the stream of a run's events.
 ///
@@ -38,7 +39,10 @@ enum Content {
 /// The events of a run, each as one SSE frame, and a comment whenever there was no event for a while.
 #[derive(Debug)]
 struct RunBody {
-    events: RunStream,
+    /// `None` after the last event.
+    events: Option<RunStream>,
+    /// Reports of ended runs: those that others have left, and that of this run after its last event.
+    reports: RunningReports,
     /// The longest time without a frame.
     keep_alive: Duration,
     /// Ends when the next comment is due.
@@ -56,10 +60,11 @@ impl ResponseBody {
     /// Creates the body of a run that has started, which streams the events of the run.
     ///
     /// `keep_alive` is the longest time without a frame; a comment is sent after it. `span` is entered whenever the
-    /// run is polled.
-    pub(super) fn run(events: RunStream, keep_alive: Duration, span: Span) -> Self {
+    /// run is polled. `reports` are awaited beside the run, and the body ends when the report of this run was awaited,
+    /// too.
+    pub(super) fn run(events: RunStream, keep_alive: Duration, span: Span, reports: RunningReports) -> Self {
         let silence = Box::pin(tokio::time::sleep(keep_alive));
-        Self(Content::Run(RunBody { events, keep_alive, silence, span }))
+        Self(Content::Run(RunBody { events: Some(events), reports, keep_alive, silence, span }))
     }
 
     /// Reads the body to its end and returns its bytes, for a response that is sent in one piece. `None` if the body
@@ -73,15 +78,29 @@ impl ResponseBody {
 }
 
 impl RunBody {
+    /// Polls the next event of the run. After the last one it polls the reports, and is `None` when they were awaited.
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        // Beside the run, so that a report that others have left delays no event.
+        let reports = self.reports.poll(cx);
+        let Some(events) = &mut self.events else { return reports.map(|()| None) };
+        let event = ready!(self.span.in_scope(|| Pin::new(events).poll_next(cx)));
+        if event.is_some() {
+            return Poll::Ready(event);
+        }
+        self.events = None;
+        self.reports.take_waiting();
+        self.reports.poll(cx).map(|()| None)
+    }
+
     /// Polls the next frame. It is the SSE frame of the run's next event, or a comment if no frame was sent for as
-    /// long as `keep_alive`. `None` after the last event.
+    /// long as `keep_alive`. `None` at the end of the body; there is no comment after the last event.
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        let _entered = self.span.enter();
-        let frame = match Pin::new(&mut self.events).poll_next(cx) {
+        let frame = match self.poll_event(cx) {
             Poll::Ready(None) => return Poll::Ready(None),
             Poll::Ready(Some(event)) => sse::frame(&event),
+            Poll::Pending if self.events.is_none() => return Poll::Pending,
             Poll::Pending => {
-                std::task::ready!(self.silence.as_mut().poll(cx));
+                ready!(self.silence.as_mut().poll(cx));
                 sse::KEEP_ALIVE
             }
         };
@@ -93,20 +112,15 @@ impl RunBody {
     /// frames are longer than `limit` allows.
     ///
     /// A run whose frames leave less free than the headroom of `limit` is cancelled and still read to its end, so
-    /// that its last events are in the body and its log lines are written.
+    /// that its last events are in the body, its log lines are written and its report is awaited.
     async fn read_to_end(mut self, limit: &ResponseLimit) -> Option<Bytes> {
-        let cancel = self.events.cancel_handle();
+        let cancel = self.events.as_ref().map(RunStream::cancel_handle);
         let (mut frames, mut encoded_bytes) = (Some(BytesMut::new()), 0);
-        while let Some(event) = poll_fn(|cx| {
-            let _entered = self.span.enter();
-            Pin::new(&mut self.events).poll_next(cx)
-        })
-        .await
-        {
+        while let Some(event) = poll_fn(|cx| self.poll_event(cx)).await {
             let frame = sse::frame(&event);
             encoded_bytes += (limit.encoded_len)(&frame);
             if encoded_bytes > limit.max_bytes.saturating_sub(limit.headroom) {
-                cancel.cancel_for(CancelReason::MaxResponseBytes);
+                cancel.iter().for_each(|run| run.cancel_for(CancelReason::MaxResponseBytes));
             }
             match &mut frames {
                 Some(frames) if encoded_bytes <= limit.max_bytes => frames.extend_from_slice(&frame),
@@ -128,7 +142,7 @@ impl http_body::Body for ResponseBody {
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let bytes = match &mut self.0 {
             Content::Full(bytes) => bytes.take(),
-            Content::Run(run) => std::task::ready!(run.poll_frame(cx)),
+            Content::Run(run) => ready!(run.poll_frame(cx)),
         };
         Poll::Ready(bytes.map(|bytes| Ok(Frame::data(bytes))))
     }

@@ -23,7 +23,7 @@ impl<C: Send + Sync + 'static> Endpoint<C> {
             None => {
                 let rejection = Rejection::ResponseTooLarge { limit: limit.max_bytes };
                 let (status, code) = (rejection.status().as_u16(), rejection.code());
-                info!(status, code, "answer withheld");
+                info!(status, code, "the response is too long and was not sent");
                 let (head, body) = rejection.into_response(None).into_parts();
                 Response::from_parts(head, body.read_to_end(limit).await.unwrap_or_default())
             }

@@ -5,13 +5,17 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use http::header::HeaderName;
 use tracing::warn;
 
+use super::admission::{Admission, Admit};
 use super::hints::DeveloperHints;
-use super::routes::is_run_path;
+use super::refusal::Refusal;
+use super::reports::AfterRun;
+use super::routes::{Routes, is_run_path};
 use super::service::{CallerMapping, Endpoint, Inner};
-use crate::agent::{Agent, MAX_DURATION};
+use crate::agent::{Agent, MAX_DURATION, RunReport};
 use crate::auth::{AuthMode, Authenticator, Claims, Forbidden, PrincipalClaims, SharedToken, VerifyUser};
 
 /// The header of the shared token, if [`EndpointBuilder::token_header`] is not called.
@@ -25,10 +29,34 @@ pub(crate) const MAX_BODY_BYTES: usize = 6 * 1024 * 1024;
 pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// Builds an [`Endpoint`]; [`Endpoint::builder`] creates it.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use ag_ui_lambda::auth::{AuthMode, SharedToken};
+/// use ag_ui_lambda::{Agent, Claims, Endpoint, demo};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let agent = Agent::builder(demo(Duration::ZERO)).build()?;
+/// let endpoint = Endpoint::builder(agent, |claims: &Claims| Ok(claims.subject().map(str::to_owned)))
+///     .require(AuthMode::Both)
+///     .token(SharedToken::literal("a-token-for-tests".into())?)
+///     .run_path("/orders/agent")
+///     .keep_alive(Duration::from_secs(5))
+///     .build()?;
+/// # Ok(())
+/// # }
+/// ```
 #[must_use]
 pub struct EndpointBuilder<C> {
     agent: Agent<C>,
+    /// The agents of [`agent_at`](Self::agent_at), each with its path.
+    other_agents: Vec<(String, Agent<C>)>,
     caller: Box<CallerMapping<C>>,
+    /// `None` if every run that passes the other checks starts.
+    admit: Option<Box<Admit<C>>>,
+    /// `None` if the application wants no reports.
+    after_run: Option<Arc<AfterRun<C>>>,
     /// `None` if everyone may call.
     mode: Option<AuthMode>,
     authenticator: Authenticator,
@@ -49,6 +77,15 @@ pub enum BuildEndpointError {
     /// The path of runs does not begin with `/`, or the endpoint serves something else there.
     #[error("the path of runs must begin with `/` and must not be `/health` or `/capabilities`")]
     InvalidRunPath,
+    /// The path of an agent cannot be served, or something else is served there.
+    #[error(
+        "the path {path:?} of an agent must begin with `/`, must not end with `/` or `/capabilities`, and nothing else \
+         may be served there"
+    )]
+    InvalidAgentPath {
+        /// The path that [`EndpointBuilder::agent_at`] was given.
+        path: String,
+    },
 }
 
 impl<C: Send + Sync + 'static> Endpoint<C> {
@@ -71,7 +108,10 @@ impl<C: Send + Sync + 'static> EndpointBuilder<C> {
     fn new(agent: Agent<C>, caller: Box<CallerMapping<C>>) -> Self {
         Self {
             agent,
+            other_agents: Vec::new(),
             caller,
+            admit: None,
+            after_run: None,
             mode: Some(AuthMode::Token),
             authenticator: Authenticator {
                 token: None,
@@ -86,6 +126,80 @@ impl<C: Send + Sync + 'static> EndpointBuilder<C> {
             keep_alive: KEEP_ALIVE,
             hints: None,
         }
+    }
+
+    /// Sets the function that admits a run or refuses it, for what needs a store or the input, such as a quota.
+    ///
+    /// `admit` is called once for each run, as the last check: the caller is authenticated and mapped, and the input is
+    /// valid. The run starts with the caller that it returns. Its refusal is the response: 402, 403, or 429 with
+    /// `Retry-After`, each with a message of the application. A run that answers interrupts is passed to it, too, but
+    /// `/capabilities` and `/health` are not.
+    ///
+    /// The response waits for `admit`, so limit the time of what it awaits. If it panics, the client gets the status 500
+    /// with the code `INTERNAL`, and an error is logged. A second call replaces the function of the first.
+    ///
+    /// ```
+    /// use ag_ui_lambda::endpoint::{Admission, Endpoint, Refusal};
+    /// # use ag_ui_lambda::{Agent, demo};
+    ///
+    /// struct Caller { plan: String }
+    ///
+    /// async fn admit(admission: Admission<Caller>) -> Result<Caller, Refusal> {
+    ///     if admission.caller().plan == "free" && admission.input().messages.len() > 50 {
+    ///         return Err(Refusal::payment_required("Long conversations need the paid plan."));
+    ///     }
+    ///     Ok(admission.into_caller())
+    /// }
+    ///
+    /// # let agent = Agent::builder(demo(std::time::Duration::ZERO)).build()?;
+    /// let caller = |_: &_| Ok(Caller { plan: "free".into() });
+    /// let endpoint = Endpoint::builder(agent, caller).without_auth().admit(admit).build()?;
+    /// # let _ = endpoint;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn admit<F>(self, admit: impl Fn(Admission<C>) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<C, Refusal>> + Send + 'static,
+    {
+        Self { admit: Some(Box::new(move |admission| admit(admission).boxed())), ..self }
+    }
+
+    /// Sets the function that gets the caller and the [`RunReport`] of each run after its end: how it ended, and what it
+    /// has used. Refused requests have no report.
+    ///
+    /// It is called once for each run, and awaited for at most a second. The client has the last event by then, but the
+    /// response stays open, because a function may be frozen when its response has ended. A response that is sent in
+    /// one piece is sent after `after_run` has ended. What is not done after a second is dropped, and a warning is
+    /// logged; a panic is logged, too.
+    ///
+    /// If the reader of a run goes, nothing of this run can be awaited any more. The next run of this endpoint then awaits
+    /// the report beside its own events, or [`Endpoint::finish_reports`] does. A report that nobody awaits is lost with
+    /// the process, so admission, and not the report, is the place for a limit that must hold.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use ag_ui_lambda::agent::RunReport;
+    /// use ag_ui_lambda::endpoint::Endpoint;
+    /// # use ag_ui_lambda::{Agent, demo};
+    ///
+    /// struct Caller { org: String }
+    ///
+    /// async fn bill(caller: Arc<Caller>, report: RunReport) {
+    ///     println!("{} used {} tokens", caller.org, report.usage.total());
+    /// }
+    ///
+    /// # let agent = Agent::builder(demo(std::time::Duration::ZERO)).build()?;
+    /// let caller = |_: &_| Ok(Caller { org: "acme".into() });
+    /// let endpoint = Endpoint::builder(agent, caller).without_auth().after_run(bill).build()?;
+    /// # let _ = endpoint;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn after_run<F>(self, after_run: impl Fn(Arc<C>, RunReport) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        Self { after_run: Some(Arc::new(move |caller, report| after_run(caller, report).boxed())), ..self }
     }
 
     /// Sets which proof of the caller a request must carry. The default is [`AuthMode::Token`].
@@ -136,7 +250,33 @@ impl<C: Send + Sync + 'static> EndpointBuilder<C> {
         Self { principal_claims, ..self }
     }
 
-    /// Sets the path that accepts runs in addition to `/`. The default is `/agui`.
+    /// Adds an agent with tools and instructions of its own, which is served at `path`: `POST` starts a run, and `GET` of
+    /// `path` with `/capabilities` behind it returns what the agent offers. The agent of
+    /// [`Endpoint::builder`] stays at `/` and at [`run_path`](Self::run_path).
+    ///
+    /// Everything else of the endpoint is for all agents: authentication, the mapping from claims to callers, admission and
+    /// limits. Agents that sign approvals with the same key accept each other's approvals for tools of the same name, so
+    /// give such tools the same meaning, or the agents different keys.
+    ///
+    /// ```
+    /// use ag_ui_lambda::{Agent, Claims, Endpoint, demo};
+    /// # use std::time::Duration;
+    ///
+    /// let sales = Agent::builder(demo(Duration::ZERO)).instructions("You sell.").build()?;
+    /// let support = Agent::builder(demo(Duration::ZERO)).instructions("You help.").build()?;
+    /// let endpoint = Endpoint::builder(sales, |_: &Claims| Ok(()))
+    ///     .agent_at("/support", support)
+    ///     .without_auth()
+    ///     .build()?;
+    /// # let _ = endpoint;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn agent_at(mut self, path: impl Into<String>, agent: Agent<C>) -> Self {
+        self.other_agents.push((path.into(), agent));
+        self
+    }
+
+    /// Sets the path that accepts runs of the first agent in addition to `/`. The default is `/agui`.
     pub fn run_path(self, path: impl Into<String>) -> Self {
         Self { run_path: path.into(), ..self }
     }
@@ -167,11 +307,18 @@ impl<C: Send + Sync + 'static> EndpointBuilder<C> {
     ///
     /// # Errors
     /// [`BuildEndpointError`] if the mode requires the shared token and [`token`](Self::token) was not called, or if
-    /// the path of runs is unusable.
+    /// the path of runs or of an agent is unusable.
     pub fn build(self) -> Result<Endpoint<C>, BuildEndpointError> {
-        let Self { agent, caller, mode, mut authenticator, .. } = self;
+        let Self { agent, caller, admit, after_run, mode, mut authenticator, .. } = self;
         if !is_run_path(&self.run_path) {
             return Err(BuildEndpointError::InvalidRunPath);
+        }
+        let mut routes = Routes::new(agent, self.run_path);
+        for (path, agent) in self.other_agents {
+            if !routes.is_free(&path) {
+                return Err(BuildEndpointError::InvalidAgentPath { path });
+            }
+            routes.add(path, agent);
         }
         match mode {
             Some(AuthMode::Token | AuthMode::Both) if authenticator.token.is_none() => {
@@ -189,11 +336,13 @@ impl<C: Send + Sync + 'static> EndpointBuilder<C> {
             }
         }
         let inner = Inner {
-            agent,
+            routes,
             authenticator,
             caller,
+            admit,
+            after_run,
+            reports: Arc::default(),
             principal_claims: self.principal_claims,
-            run_path: self.run_path,
             max_body_bytes: self.max_body_bytes,
             keep_alive: self.keep_alive,
             hints: self.hints,

@@ -52,7 +52,8 @@ impl DeveloperHints {
         Self { signers: Some((noun.into(), setting.into())), ..self }
     }
 
-    /// Sets the issuer and the audience that the users' JWTs must name, for hints about a missing or refused JWT.
+    /// Sets the issuer and the audience that hints call the expected ones, if a user's JWT is missing or refused, or if
+    /// the issuer's keys cannot be fetched. Which JWTs the endpoint accepts does not change.
     pub fn user_tokens(self, issuer: impl Into<String>, audience: impl Into<String>) -> Self {
         Self { user_tokens: Some((issuer.into(), audience.into())), ..self }
     }
@@ -68,6 +69,8 @@ pub(super) struct RejectedRequest<'a> {
     pub(super) token_header: &'a HeaderName,
     /// The configured path of runs.
     pub(super) run_path: &'a str,
+    /// The paths of further agents.
+    pub(super) agent_paths: Vec<&'a str>,
 }
 
 #[cfg(test)]

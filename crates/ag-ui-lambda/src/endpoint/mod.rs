@@ -2,11 +2,16 @@
 //!
 //! | module | what it does |
 //! | --- | --- |
+//! | `anonymous` | what a caller may do about whom nothing is proven |
 //! | `builder` | builds an [`Endpoint`], and reports what is missing then and not at the first request |
+//! | `admission` | lets the application decide about a run that passes all other checks |
+//! | `refusal` | how the application refuses a run |
 //! | `extensions` | what a request carries beside its head and body |
+//! | `request_body` | reads the body of a request, at most up to the limit |
 //! | `service` | checks a request in a fixed order and starts its run |
 //! | `routes` | finds out which path and method are served |
 //! | `body` | the body of a response, with the run as a stream |
+//! | `reports` | reports of ended runs, and how they are awaited |
 //! | `buffered` | responses in one piece, for entry points that cannot stream, within a `response_limit` |
 //! | `rejection` | every answer without a run, with its one status and code |
 //! | `hints` | what a developer reads beside a rejection, in local work only |
@@ -15,19 +20,26 @@
 //! HTTP error: a run ends in an event. The order of the checks is part of the contract, and nothing of a body is looked at
 //! before the caller is authenticated.
 
+mod admission;
+mod anonymous;
 mod body;
 mod buffered;
 pub(crate) mod builder;
 mod extensions;
 mod hints;
+mod refusal;
 mod rejection;
+mod reports;
+mod request_body;
 mod response_limit;
 pub(crate) mod routes;
 mod service;
 
+pub use admission::Admission;
 pub use body::ResponseBody;
 pub use builder::{BuildEndpointError, EndpointBuilder};
 pub use extensions::{RunDeadline, Tenant};
 pub use hints::DeveloperHints;
+pub use refusal::Refusal;
 pub use response_limit::ResponseLimit;
 pub use service::Endpoint;

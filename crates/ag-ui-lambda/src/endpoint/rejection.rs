@@ -9,6 +9,7 @@ use http::{Method, Response, StatusCode};
 use serde_json::json;
 
 use super::body::{ResponseBody, json_response};
+use super::refusal::Refusal;
 use crate::agent::StartRunError;
 use crate::auth::{AuthError, Claims, UserTokenError};
 use crate::json::{ReadError, ReadProblem};
@@ -44,11 +45,15 @@ pub(super) enum Rejection {
     #[error("The request has the wrong content type. It must be application/json.")]
     UnsupportedMediaType,
     /// The body is longer than the limit.
-    #[error(
-        "The request is too long: it has {bytes} bytes, and at most {limit} are accepted. \
-         Please start a new conversation or send less."
-    )]
-    BodyTooLarge { bytes: usize, limit: usize },
+    #[error("{}", body_too_large_message(*.bytes, *.limit))]
+    BodyTooLarge {
+        /// The length of the body; `None` if it was not announced, because only the limit was read then.
+        bytes: Option<usize>,
+        limit: usize,
+    },
+    /// The body ended before it was complete, or a layer in front of the endpoint refused to read it.
+    #[error("The request did not arrive completely. Please try again.")]
+    BodyUnreadable,
     /// The caller is known and may not use the agent.
     #[error("You are not allowed to use this agent. Please sign in with another account.")]
     Forbidden(ForbiddenReason),
@@ -66,6 +71,12 @@ pub(super) enum Rejection {
     /// The agent refuses to start the run.
     #[error("{}", run_message(.0))]
     Run(#[from] StartRunError),
+    /// The application does not admit the run.
+    #[error("{0}")]
+    NotAdmitted(Refusal),
+    /// The application's code that admits runs has panicked.
+    #[error("Something went wrong. Please try again.")]
+    Internal,
     /// The response would be longer than the entry point can send.
     #[error(
         "The answer is too long: at most {limit} bytes can be sent. \
@@ -88,11 +99,13 @@ impl Rejection {
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
-            Self::BadJson(_)
+            Self::BodyUnreadable
+            | Self::BadJson(_)
             | Self::BadInput(_)
             | Self::UnsupportedProtocolVersion
             | Self::Run(StartRunError::ToolNameTaken { .. }) => StatusCode::BAD_REQUEST,
-            Self::ResponseTooLarge { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::NotAdmitted(refusal) => refusal.status(),
+            Self::Internal | Self::ResponseTooLarge { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -110,11 +123,14 @@ impl Rejection {
             Self::Unauthenticated(_) => "UNAUTHENTICATED",
             Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
             Self::BodyTooLarge { .. } => "BODY_TOO_LARGE",
+            Self::BodyUnreadable => "BODY_UNREADABLE",
             Self::Forbidden(_) => "FORBIDDEN",
             Self::BadJson(_) => "BAD_JSON",
             Self::BadInput(_) => "BAD_INPUT",
             Self::UnsupportedProtocolVersion => "UNSUPPORTED_PROTOCOL_VERSION",
             Self::Run(StartRunError::ToolNameTaken { .. }) => "TOOL_NAME_TAKEN",
+            Self::NotAdmitted(refusal) => refusal.code(),
+            Self::Internal => "INTERNAL",
             Self::ResponseTooLarge { .. } => "RESPONSE_TOO_LARGE",
         }
     }
@@ -165,6 +181,7 @@ impl Rejection {
                 Some((header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S)))
             }
             Self::Unauthenticated(error) => Some((header::WWW_AUTHENTICATE, challenge(*error))),
+            Self::NotAdmitted(refusal) => Some((header::RETRY_AFTER, refusal.retry_after_s()?.into())),
             _ => None,
         }
     }
@@ -225,6 +242,16 @@ fn auth_message(error: AuthError) -> &'static str {
             "Your sign-in is not valid yet. Please try again in a moment."
         }
     }
+}
+
+/// Returns the sentences that the client reads if the body is longer than `limit`. They name the length of the body if it
+/// is known.
+fn body_too_large_message(bytes: Option<usize>, limit: usize) -> String {
+    let size = match bytes {
+        Some(bytes) => format!("it has {bytes} bytes, and at most {limit} are accepted"),
+        None => format!("at most {limit} bytes are accepted"),
+    };
+    format!("The request is too long: {size}. Please start a new conversation or send less.")
 }
 
 /// Returns the sentence that the client reads if a run cannot start.

@@ -7,7 +7,7 @@
     reason = "whoever sends a response in one piece has to decide on each of these"
 )]
 pub struct ResponseLimit {
-    /// The largest length of a body, as `encoded_len` measures it.
+    /// The largest length that a body may have, as `encoded_len` measures it.
     pub max_bytes: usize,
     /// How much of `max_bytes` is kept free for the last events of a run that has to be cancelled because of this limit.
     pub headroom: usize,

@@ -1,7 +1,9 @@
 //! Serves requests: checks each one in a fixed order, and starts the run of one that passes.
 
 use std::convert::Infallible;
+use std::error::Error;
 use std::fmt;
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -11,17 +13,22 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use http::request::Parts;
 use http::{Request, Response, StatusCode, header};
+use http_body::Body;
+use http_body_util::Full;
 use serde_json::json;
 use tokio::time::Instant;
 use tower_service::Service;
-use tracing::{Instrument as _, info, info_span, warn};
+use tracing::{Instrument as _, Span, info, info_span, warn};
 
+use super::admission::{self, Admission, Admit};
 use super::body::{ResponseBody, json_response};
 use super::extensions::{RunDeadline, Tenant};
 use super::hints::{self, DeveloperHints, RejectedRequest};
 use super::rejection::{ForbiddenReason, Rejection};
-use super::routes::Route;
-use crate::agent::{Agent, RunRequest};
+use super::reports::{AfterRun, ReportQueue};
+use super::request_body::RequestBody;
+use super::routes::{Route, Routes};
+use crate::agent::{Agent, PreparedRun, ReportTo, RunRequest};
 use crate::auth::{Authenticated, Authenticator, Claims, Forbidden, Principal, PrincipalClaims};
 use crate::log_events::REQUEST_REFUSED;
 use crate::protocol::{RunAgentInput, sse};
@@ -37,6 +44,39 @@ const MAX_LOGGED_POINTERS: usize = 8;
 /// Build one with [`Endpoint::builder`]. The code in front of it passes on what it knows in the extensions of a request:
 /// [`Claims`] that are proven, a [`RunDeadline`], a [`Tenant`]. The endpoint takes nothing of a request's headers, query or
 /// body as a caller's identity, except for a user's token that it verifies itself.
+///
+/// In an axum application, `Router::nest_service("/agent", endpoint)` mounts it. An application with sessions of its own
+/// inserts [`Claims::from_session`] into the extensions, and requires [`AuthMode::Authorizer`](crate::auth::AuthMode).
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use ag_ui_lambda::auth::SharedToken;
+/// use ag_ui_lambda::protocol::RunAgentInput;
+/// use ag_ui_lambda::{Agent, Endpoint, demo};
+/// use http::Request;
+/// use http_body_util::BodyExt as _;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let agent = Agent::builder(demo(Duration::ZERO)).build()?;
+/// let endpoint = Endpoint::builder(agent, |_| Ok(()))
+///     .token(SharedToken::literal("a-token-for-tests".into())?)
+///     .build()?;
+///
+/// let input = RunAgentInput::new("thread-1", "run-1", Vec::new());
+/// let request = Request::post("/")
+///     .header("x-agui-token", "a-token-for-tests")
+///     .header("content-type", "application/json")
+///     .body(serde_json::to_vec(&input)?.into())?;
+/// let response = endpoint.handle(request).await;
+///
+/// assert_eq!(response.status(), 200);
+/// let stream = response.into_body().collect().await?.to_bytes();
+/// assert!(stream.starts_with(br#"data: {"type":"RUN_STARTED""#));
+/// # Ok(())
+/// # }
+/// ```
 pub struct Endpoint<C> {
     pub(super) inner: Arc<Inner<C>>,
 }
@@ -46,13 +86,18 @@ pub(super) type CallerMapping<C> = dyn Fn(&Claims) -> Result<C, Forbidden> + Sen
 
 /// What all clones of an endpoint share.
 pub(super) struct Inner<C> {
-    pub(super) agent: Agent<C>,
+    /// The agents and their paths.
+    pub(super) routes: Routes<C>,
     pub(super) authenticator: Authenticator,
     pub(super) caller: Box<CallerMapping<C>>,
+    /// Decides about each run that passes all other checks; `None` if every such run starts.
+    pub(super) admit: Option<Box<Admit<C>>>,
+    /// Gets the report of each run that has ended; `None` if the application wants none.
+    pub(super) after_run: Option<Arc<AfterRun<C>>>,
+    /// The reports that nobody awaits at the moment.
+    pub(super) reports: Arc<ReportQueue>,
     /// The claims that approvals are bound to.
     pub(super) principal_claims: PrincipalClaims,
-    /// The path of runs, beside `/`.
-    pub(super) run_path: String,
     /// The largest body of a request.
     pub(super) max_body_bytes: usize,
     /// The longest time that a stream is silent.
@@ -67,7 +112,19 @@ impl<C: Send + Sync + 'static> Endpoint<C> {
     /// Calling it is optional, and failures are not reported: a request fetches what is still missing. Poll the
     /// future beside the loop that takes requests. It may be dropped before it has ended.
     pub async fn warm_up(&self) {
-        futures_util::future::join(self.inner.authenticator.warm_up(), self.inner.agent.warm_up()).await;
+        let agents = futures_util::future::join_all(self.inner.routes.agents().map(Agent::warm_up));
+        futures_util::future::join(self.inner.authenticator.warm_up(), agents).await;
+    }
+
+    /// Waits until the application has every report of the runs that have ended; for each at most a second. Reports are
+    /// the calls of the function that [`after_run`](super::EndpointBuilder::after_run) sets.
+    ///
+    /// A run whose reader goes leaves its report to the next run of this endpoint. A server of your own calls this
+    /// function before it exits, so that the reports of its last runs are not lost. A process that is frozen after each
+    /// response need not call it.
+    pub async fn finish_reports(&self) {
+        let mut reports = self.inner.reports.take();
+        poll_fn(|cx| reports.poll(cx)).await;
     }
 
     /// Serves one request, and returns the response as soon as its status is known.
@@ -75,45 +132,66 @@ impl<C: Send + Sync + 'static> Endpoint<C> {
     /// A rejected request gets a JSON body with a code and a sentence for the user. A request that passes all checks
     /// gets the status 200, and its body is the stream of the run's events. A failure after that is an event in the
     /// stream.
+    ///
+    /// Use it if the body was already read; it is not copied. For any other body an endpoint is a tower [`Service`], which
+    /// does the same.
     pub async fn handle(&self, request: Request<Bytes>) -> Response<ResponseBody> {
-        let received = Instant::now();
-        let (head, body) = request.into_parts();
-        self.inner.serve(&head, &body, received).await.unwrap_or_else(|rejection| {
-            let (status, code) = (rejection.status().as_u16(), rejection.code());
-            info!(status, code, reason = rejection.reason_for_log(), "{REQUEST_REFUSED}");
-            let hint = self.inner.hint(&rejection, &head, &body);
-            rejection.into_response(hint)
-        })
+        self.inner.respond(request.map(Full::new)).await
     }
 }
 
 impl<C: Send + Sync + 'static> Inner<C> {
+    /// Serves one request, and turns a rejection into the response that says so.
+    async fn respond<B>(&self, request: Request<B>) -> Response<ResponseBody>
+    where
+        B: Body + Send,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        let received = Instant::now();
+        let (head, body) = request.into_parts();
+        let mut body = RequestBody::new(body);
+        self.serve(&head, &mut body, received).await.unwrap_or_else(|rejection| {
+            let (status, code) = (rejection.status().as_u16(), rejection.code());
+            info!(status, code, reason = rejection.reason_for_log(), "{REQUEST_REFUSED}");
+            let hint = self.hint(&rejection, &head, body.bytes());
+            rejection.into_response(hint)
+        })
+    }
+
     /// Finds the route of a request and serves it. `head` is the request without its body. `received` is when the
     /// request arrived; the log measures the durations of the run from then.
     ///
     /// # Errors
-    /// The [`Rejection`] that [`Endpoint::handle`] turns into a response.
-    async fn serve(
+    /// The [`Rejection`] that [`respond`](Self::respond) turns into a response.
+    async fn serve<B>(
         &self,
         head: &Parts,
-        body: &Bytes,
+        body: &mut RequestBody<B>,
         received: Instant,
-    ) -> Result<Response<ResponseBody>, Rejection> {
-        match Route::find(&head.method, head.uri.path(), &self.run_path)? {
+    ) -> Result<Response<ResponseBody>, Rejection>
+    where
+        B: Body + Send,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        match self.routes.find(&head.method, head.uri.path())? {
             Route::Health => Ok(json_response(StatusCode::OK, &json!({ "status": "ok" }))),
-            Route::Capabilities => self.serve_capabilities(head).await,
-            Route::Run => self.serve_run(head, body, received).await,
+            Route::Capabilities(agent) => self.serve_capabilities(agent, head).await,
+            Route::Run(agent) => self.serve_run(agent, head, body, received).await,
         }
     }
 
     /// Serves `GET /capabilities`: authenticates the caller, and returns what the agent offers to this caller as
     /// JSON. With developer hints it also lists all tools, each with whether the caller is offered the tool.
-    async fn serve_capabilities(&self, head: &Parts) -> Result<Response<ResponseBody>, Rejection> {
+    async fn serve_capabilities(
+        &self,
+        agent: &Agent<C>,
+        head: &Parts,
+    ) -> Result<Response<ResponseBody>, Rejection> {
         let authenticated = self.authenticator.authenticate(head).await?;
-        let (caller, principal) = self.resolve_caller(&authenticated, head)?;
-        let mut capabilities = self.agent.capabilities(&caller, principal.as_ref());
+        let (caller, principal) = self.resolve_caller(proven_claims(&authenticated)?, head)?;
+        let mut capabilities = agent.capabilities(&caller, principal.as_ref());
         if self.hints.is_some() {
-            let access = self.agent.tool_access(&caller, principal.as_ref());
+            let access = agent.tool_access(&caller, principal.as_ref());
             capabilities.custom.get_or_insert_default().insert(TOOL_ACCESS.into(), access);
         }
         Ok(json_response(StatusCode::OK, &capabilities))
@@ -122,25 +200,34 @@ impl<C: Send + Sync + 'static> Inner<C> {
     /// Serves a `POST` that asks for a run: checks the request, starts the run, and returns the response that streams
     /// its events. `head` is the request without its body, `received` is when it arrived.
     ///
-    /// The order of the checks is part of the contract: the body is not looked at before the caller is authenticated.
-    async fn serve_run(
+    /// The order of the checks is part of the contract: the body is not read before the caller is authenticated.
+    async fn serve_run<B>(
         &self,
+        agent: &Agent<C>,
         head: &Parts,
-        body: &Bytes,
+        body: &mut RequestBody<B>,
         received: Instant,
-    ) -> Result<Response<ResponseBody>, Rejection> {
+    ) -> Result<Response<ResponseBody>, Rejection>
+    where
+        B: Body + Send,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
         let authenticated = self.authenticator.authenticate(head).await?;
-        self.check_body(head, body)?;
-        let (caller, principal) = self.resolve_caller(&authenticated, head)?;
-        let input = self.read_input(body)?;
+        check_media_type(head)?;
+        body.read(self.max_body_bytes).await?;
+        let claims = proven_claims(&authenticated)?;
+        let (caller, principal) = self.resolve_caller(claims, head)?;
+        let input = self.read_input(body.bytes())?;
         let span =
             info_span!("run", thread_id = input.thread_id.loggable(), run_id = input.run_id.loggable());
         let deadline = head.extensions.get().map(|RunDeadline(deadline)| *deadline);
         let request =
             RunRequest::new(caller, input).principal(principal).deadline(deadline).received_at(received);
-        let run = self.agent.run(request);
-        let events = run.instrument(span.clone()).await?;
-        let mut response = Response::new(ResponseBody::run(events, self.keep_alive, span));
+        let run = self.prepare_run(agent, request, claims).instrument(span.clone()).await?;
+        let run = PreparedRun { report_to: self.report_to(&span), ..run };
+        let events = span.in_scope(|| Agent::start(run));
+        let body = ResponseBody::run(events, self.keep_alive, span, self.reports.take());
+        let mut response = Response::new(body);
         let headers = response.headers_mut();
         for (name, value) in [
             (header::CONTENT_TYPE, sse::MEDIA_TYPE),
@@ -152,38 +239,41 @@ impl<C: Send + Sync + 'static> Inner<C> {
         Ok(response)
     }
 
-    /// Checks that the body is declared as `application/json` and is not longer than the limit. Its content is not
-    /// read.
+    /// Prepares a run: the agent checks the request, and then the application admits the run, if it wants to decide.
     ///
     /// # Errors
-    /// [`Rejection::UnsupportedMediaType`] or [`Rejection::BodyTooLarge`].
-    fn check_body(&self, head: &Parts, body: &Bytes) -> Result<(), Rejection> {
-        let media_type = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let essence = media_type.and_then(|media_type| media_type.split(';').next()).map(str::trim);
-        if !essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/json")) {
-            return Err(Rejection::UnsupportedMediaType);
-        }
-        if body.len() > self.max_body_bytes {
-            return Err(Rejection::BodyTooLarge { bytes: body.len(), limit: self.max_body_bytes });
-        }
-        Ok(())
+    /// [`Rejection::Run`] if the agent cannot start the run; [`Rejection::NotAdmitted`] or [`Rejection::Internal`] if the
+    /// application refuses it or fails.
+    async fn prepare_run(
+        &self,
+        agent: &Agent<C>,
+        request: RunRequest<C>,
+        claims: &Claims,
+    ) -> Result<PreparedRun<C>, Rejection> {
+        let run = agent.prepare(request).await?;
+        let Some(admit) = &self.admit else { return Ok(run) };
+        let decide = |caller, input| admission::decide(admit, Admission::new(caller, claims.clone(), input));
+        run.replace_caller(decide).await
+    }
+
+    /// Returns what puts the report of a run in the queue, if the application wants reports. `span` is the span of the
+    /// run.
+    fn report_to(&self, span: &Span) -> Option<ReportTo<C>> {
+        let after_run = Arc::clone(self.after_run.as_ref()?);
+        let (queue, span) = (Arc::clone(&self.reports), span.clone());
+        // The application's function is called in the future, so that the end of a run runs none of its code.
+        Some(Box::new(move |caller, report| {
+            queue.add(async move { after_run(caller, report).await }, span);
+        }))
     }
 
     /// Turns the proven claims into the application's caller, which tools get, and the [`Principal`], which approvals
     /// are bound to. The principal is `None` if the claims do not identify a single user.
     ///
     /// # Errors
-    /// [`Rejection::Forbidden`] if two proofs contradict each other, if the caller's organisation is not the
-    /// [`Tenant`] in the extensions of the request, or if the application's function refuses the claims.
-    fn resolve_caller(
-        &self,
-        authenticated: &Authenticated,
-        head: &Parts,
-    ) -> Result<(C, Option<Principal>), Rejection> {
-        let claims = authenticated.claims().map_err(|conflict| {
-            warn!("{conflict}");
-            Rejection::Forbidden(ForbiddenReason::ConflictingProofs)
-        })?;
+    /// [`Rejection::Forbidden`] if the caller's organisation is not the [`Tenant`] in the extensions of the request, or
+    /// if the application's function refuses the claims.
+    fn resolve_caller(&self, claims: &Claims, head: &Parts) -> Result<(C, Option<Principal>), Rejection> {
         if let Some(Tenant(tenant)) = head.extensions.get()
             && claims.text(&self.principal_claims.org) != Some(tenant)
         {
@@ -224,12 +314,40 @@ impl<C: Send + Sync + 'static> Inner<C> {
     /// add to the rejection.
     fn hint(&self, rejection: &Rejection, head: &Parts, body: &Bytes) -> Option<String> {
         let token_header = &self.authenticator.token_header;
-        let request = RejectedRequest { head, body, token_header, run_path: &self.run_path };
+        let (run_path, agent_paths) = (self.routes.run_path(), self.routes.agent_paths().collect());
+        let request = RejectedRequest { head, body, token_header, run_path, agent_paths };
         hints::hint_for(self.hints.as_ref()?, rejection, &request)
     }
 }
 
-impl<C: Send + Sync + 'static> Service<Request<Bytes>> for Endpoint<C> {
+/// Returns the claims of an authenticated caller.
+///
+/// # Errors
+/// [`Rejection::Forbidden`] if two proofs contradict each other; a warning is logged then.
+fn proven_claims(authenticated: &Authenticated) -> Result<&Claims, Rejection> {
+    authenticated.claims().map_err(|conflict| {
+        warn!("{conflict}");
+        Rejection::Forbidden(ForbiddenReason::ConflictingProofs)
+    })
+}
+
+/// Checks that the body is declared as `application/json`.
+///
+/// # Errors
+/// [`Rejection::UnsupportedMediaType`] if it is declared as something else, or not at all.
+fn check_media_type(head: &Parts) -> Result<(), Rejection> {
+    let media_type = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = media_type.and_then(|media_type| media_type.split(';').next()).map(str::trim);
+    let is_json = essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"));
+    if is_json { Ok(()) } else { Err(Rejection::UnsupportedMediaType) }
+}
+
+impl<C, B> Service<Request<B>> for Endpoint<C>
+where
+    C: Send + Sync + 'static,
+    B: Body + Send + 'static,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
     type Response = Response<ResponseBody>;
     type Error = Infallible;
     type Future = BoxFuture<'static, Result<Self::Response, Infallible>>;
@@ -239,10 +357,14 @@ impl<C: Send + Sync + 'static> Service<Request<Bytes>> for Endpoint<C> {
         Poll::Ready(Ok(()))
     }
 
-    /// Serves one request with [`Endpoint::handle`]. It never fails.
-    fn call(&mut self, request: Request<Bytes>) -> Self::Future {
-        let endpoint = self.clone();
-        async move { Ok(endpoint.handle(request).await) }.boxed()
+    /// Serves one request as [`Endpoint::handle`] does, and reads its body first. It never fails.
+    ///
+    /// The body is read after the caller was authenticated, and at most up to
+    /// [`max_body_bytes`](super::EndpointBuilder::max_body_bytes). A body of which more comes is rejected with 413, and
+    /// the rest of it is not read. A body that ends in an error is rejected with 400.
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let inner = Arc::clone(&self.inner);
+        async move { Ok(inner.respond(request).await) }.boxed()
     }
 }
 
@@ -256,6 +378,6 @@ impl<C> Clone for Endpoint<C> {
 impl<C> fmt::Debug for Endpoint<C> {
     /// Prints only the path of runs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Endpoint").field("run_path", &self.inner.run_path).finish_non_exhaustive()
+        f.debug_struct("Endpoint").field("run_path", &self.inner.routes.run_path()).finish_non_exhaustive()
     }
 }

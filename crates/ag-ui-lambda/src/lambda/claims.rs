@@ -16,6 +16,21 @@ use crate::protocol::JsonObject;
 /// The claim that holds the AWS account of an IAM principal.
 const ACCOUNT_ID: &str = "accountId";
 
+/// The claim that holds the unique id of an IAM principal, as function URLs and HTTP APIs write it.
+const USER_ID: &str = "userId";
+
+/// The claim that holds the id of the caller who has signed the request, as function URLs and HTTP APIs write it.
+const CALLER_ID: &str = "callerId";
+
+/// The claim that holds the AWS organization of an IAM principal.
+const PRINCIPAL_ORG_ID: &str = "principalOrgId";
+
+/// The claim that holds the unique id of an IAM principal, as REST APIs write it.
+const REST_USER: &str = "user";
+
+/// The claim that holds the id of the caller who has signed the request, as REST APIs write it.
+const REST_CALLER: &str = "caller";
+
 /// Parts of the names of CloudFront: its service principal, and the role with which origin access control signs, in an
 /// account of AWS (`arn:aws:sts::856369053181:assumed-role/OriginAccessControlRole/OriginAccessSession`).
 const CLOUDFRONT: [&str; 2] = ["cloudfront.amazonaws.com", ":assumed-role/OriginAccessControlRole/"];
@@ -34,8 +49,8 @@ pub(super) fn from_rest_api(context: &ApiGatewayProxyRequestContext) -> Option<C
     from_iam(&[
         (USER_ARN, &identity.user_arn),
         (ACCOUNT_ID, &identity.account_id),
-        ("user", &identity.user),
-        ("caller", &identity.caller),
+        (REST_USER, &identity.user),
+        (REST_CALLER, &identity.caller),
         (COGNITO_IDENTITY_ID, &identity.cognito_identity_id),
     ])
 }
@@ -56,9 +71,9 @@ pub(super) fn from_url_or_http_api(context: &ApiGatewayV2httpRequestContext) -> 
     from_iam(&[
         (USER_ARN, &principal.user_arn),
         (ACCOUNT_ID, &principal.account_id),
-        ("userId", &principal.user_id),
-        ("callerId", &principal.caller_id),
-        ("principalOrgId", &principal.principal_org_id),
+        (USER_ID, &principal.user_id),
+        (CALLER_ID, &principal.caller_id),
+        (PRINCIPAL_ORG_ID, &principal.principal_org_id),
         (COGNITO_IDENTITY_ID, &cognito),
     ])
 }

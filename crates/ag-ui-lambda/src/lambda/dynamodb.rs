@@ -24,6 +24,14 @@ const RETENTION_AFTER_EXPIRY_S: u64 = 86_400;
 ///
 /// An item has the attributes `id`, the approval; `claimant`, the attempt that has written it; `outcome`, once the tool has
 /// run; and `expires`, in seconds since 1970. Configure `expires` as the table's time to live.
+///
+/// ```
+/// use ag_ui_lambda::approval::{ApprovalKeys, Approvals};
+/// use ag_ui_lambda::lambda::{DynamoReplayStore, SecretsManager};
+///
+/// let keys = ApprovalKeys::from_source(SecretsManager::new("agui/approval-key"));
+/// let approvals = Approvals::new(keys).replay_store(DynamoReplayStore::new("agui-approvals"));
+/// ```
 #[derive(Debug)]
 pub struct DynamoReplayStore {
     /// The name of the table.

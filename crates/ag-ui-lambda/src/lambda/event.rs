@@ -31,9 +31,9 @@ pub(super) enum EventSource {
 /// The payload format of an event.
 #[derive(Debug)]
 pub(super) enum Format {
-    /// Of a REST API, or of an HTTP API with payload format 1.0.
+    /// The event is of a REST API, or of an HTTP API with payload format 1.0.
     V1(Box<ApiGatewayProxyRequest>),
-    /// Of a function URL, or of an HTTP API with payload format 2.0.
+    /// The event is of a function URL, or of an HTTP API with payload format 2.0.
     V2(Box<ApiGatewayV2httpRequest>),
 }
 

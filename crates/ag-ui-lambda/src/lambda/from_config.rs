@@ -5,10 +5,9 @@
 
 use std::sync::Arc;
 
-use lambda_runtime::Error;
-
 #[cfg(feature = "dynamodb")]
 use super::dynamodb::DynamoReplayStore;
+use super::error::FromConfigError;
 use super::secrets_manager::SecretsManager;
 use crate::agent::{Agent, AgentBuilder};
 use crate::approval::{ApprovalKeys, Approvals};
@@ -31,10 +30,10 @@ use crate::secrets::ApiKeySecret;
 /// For a model that the settings cannot name, start with [`Agent::builder`] instead.
 ///
 /// # Errors
-/// If a setting is unusable. Settings that [`Config::from_env`] has read are usable.
-pub fn agent<C: Send + Sync + 'static>(config: &Config) -> Result<AgentBuilder<C>, Error> {
+/// [`FromConfigError`] if a setting is unusable. Settings that [`Config::from_env`] has read are usable.
+pub fn agent<C: Send + Sync + 'static>(config: &Config) -> Result<AgentBuilder<C>, FromConfigError> {
     let mut models = build_models(&config.models)?.into_iter();
-    let first = models.next().ok_or("no model is named")?;
+    let first = models.next().ok_or(FromConfigError::NoModel)?;
     let agent = models.fold(Agent::builder(first), AgentBuilder::fallback);
     let agent = agent.settings(config.models.settings.clone()).limits(config.limits);
     let agent = config.client.apply(agent);
@@ -44,12 +43,13 @@ pub fn agent<C: Send + Sync + 'static>(config: &Config) -> Result<AgentBuilder<C
     })
 }
 
-/// Builds the signer of approvals from the settings, for an agent that was not created by [`agent`].
+/// Builds the signer of approvals from the settings, for an agent that was not created by [`agent`]. [`agent`] calls
+/// it, too.
 ///
 /// # Errors
-/// If the key is a literal that is too short, or if a table is named and the crate was built without the feature
+/// [`FromConfigError`] if the key is a literal that is too short, or if a table is named and the crate was built without the feature
 /// `dynamodb`. A table cannot be ignored, because an approval would then count more than once.
-pub fn approvals(config: &ApprovalConfig) -> Result<Approvals, Error> {
+pub fn approvals(config: &ApprovalConfig) -> Result<Approvals, FromConfigError> {
     let keys = match &config.key {
         ApprovalKey::Secret(id) => ApprovalKeys::from_source(SecretsManager::new(id)),
         ApprovalKey::Literal(key) => ApprovalKeys::literal(key.clone())?,
@@ -59,7 +59,7 @@ pub fn approvals(config: &ApprovalConfig) -> Result<Approvals, Error> {
         #[cfg(feature = "dynamodb")]
         Some(table) => Ok(approvals.replay_store(DynamoReplayStore::new(table))),
         #[cfg(not(feature = "dynamodb"))]
-        Some(_table) => Err(crate::config::tables_unsupported_error().into()),
+        Some(_table) => Err(FromConfigError::MissingFeature(crate::config::tables_unsupported_error())),
         None => Ok(approvals),
     }
 }
@@ -70,12 +70,12 @@ pub fn approvals(config: &ApprovalConfig) -> Result<Approvals, Error> {
 /// or returns [`Forbidden`], which the client gets as the status 403.
 ///
 /// # Errors
-/// If a setting is unusable. Settings that [`Config::from_env`] has read are usable.
+/// [`FromConfigError`] if a setting is unusable. Settings that [`Config::from_env`] has read are usable.
 pub fn endpoint<C: Send + Sync + 'static>(
     config: &Config,
     agent: Agent<C>,
     caller: impl Fn(&Claims) -> Result<C, Forbidden> + Send + Sync + 'static,
-) -> Result<EndpointBuilder<C>, Error> {
+) -> Result<EndpointBuilder<C>, FromConfigError> {
     let mut builder = Endpoint::builder(agent, caller)
         .require(config.auth)
         .token_header(config.token_header.clone())
@@ -126,8 +126,8 @@ fn developer_hints(config: &Config) -> DeveloperHints {
 /// Builds the models in the order of the settings. The models whose key is in the secret share one cache of it.
 ///
 /// # Errors
-/// If the address of a provider is unusable, or if a key is in the secret and no secret is named.
-fn build_models(config: &ModelConfig) -> Result<Vec<Arc<dyn Model>>, Error> {
+/// [`FromConfigError`] if the address of a provider is unusable, or if a key is in the secret and no secret is named.
+fn build_models(config: &ModelConfig) -> Result<Vec<Arc<dyn Model>>, FromConfigError> {
     #[cfg(feature = "http-models")]
     let keys = config.key_secret_id.as_ref().map(|id| ApiKeySecret::new(SecretsManager::new(id)));
     let mut models: Vec<Arc<dyn Model>> = Vec::with_capacity(config.names.len());
@@ -142,7 +142,7 @@ fn build_models(config: &ModelConfig) -> Result<Vec<Arc<dyn Model>>, Error> {
                     KeySource::None => Credentials::None,
                     KeySource::Literal(key) => key.clone().into(),
                     KeySource::Secret(variable) => {
-                        let keys = keys.as_ref().ok_or("the secret of the providers' keys is not named")?;
+                        let keys = keys.as_ref().ok_or(FromConfigError::NoKeySecret)?;
                         keys.key_for(variable).into()
                     }
                 };

@@ -42,7 +42,7 @@ impl<C: Send + Sync + 'static> LambdaHandler<C> {
         let event = match Event::parse(payload.get()) {
             Ok(event) => event,
             Err(unsupported) => {
-                warn!(cause = %unsupported, "event refused");
+                warn!(cause = %unsupported, "the event is not supported and was refused");
                 return match unsupported {
                     UnsupportedEvent::LoadBalancer => Ok(response::load_balancer_refusal()),
                     UnsupportedEvent::Unknown | UnsupportedEvent::Unreadable { .. } => Err(Diagnostic {

@@ -45,8 +45,8 @@ pub(super) async fn serve_locally() -> ExitCode {
 /// Waits until the process that started this one has ended, such as an emulator that was killed. The function then
 /// ends as well.
 ///
-/// The Runtime API has ended with that process, and lambda_runtime 1.5 would ask it for events again and again,
-/// without a pause.
+/// The Runtime API has ended with that process, and lambda_runtime 1.5 would ask it for events again and again, without
+/// a pause. This function is used in local mode only.
 pub(super) async fn wait_for_parent_exit() {
     let parent = getppid();
     while getppid() == parent {

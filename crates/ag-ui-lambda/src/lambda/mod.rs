@@ -4,7 +4,7 @@
 //! and [`serve`] with its settings, its agent, and a function that turns claims into a caller:
 //!
 //! ```no_run
-//! use ag_ui_lambda::{Config, NoArgs, ToolContext, ToolError, lambda, tool_fn};
+//! use ag_ui_lambda::{Claims, Config, NoArgs, ToolContext, ToolError, lambda, tool_fn};
 //!
 //! struct Caller { user: Option<String> }
 //!
@@ -18,7 +18,8 @@
 //!         .instructions("You are a helpful assistant.")
 //!         .tool(tool_fn("whoami", "Name of the caller.", whoami))
 //!         .build()?;
-//!     lambda::serve(&config, agent, |claims| Ok(Caller { user: claims.subject().map(Into::into) })).await
+//!     let caller = |claims: &Claims| Ok(Caller { user: claims.subject().map(Into::into) });
+//!     Ok(lambda::serve(&config, agent, caller).await?)
 //! }
 //!
 //! #[tokio::main(flavor = "current_thread")]
@@ -34,10 +35,12 @@
 //! | `request` | decodes an event into the endpoint's request |
 //! | `claims`, [`claim_source`] | read what an entry point has proven about the caller |
 //! | `response` | encodes a response, streamed or buffered |
+//! | `error` | why a function cannot be built or cannot serve |
 //! | `from_config` | builds an agent and an endpoint from the settings |
 //! | `secrets_manager`, `dynamodb` | the stores of secrets and of used approvals |
 //! | `rotate` | a second function, which rotates the secrets |
 //! | `telemetry` | log lines, metrics and traces |
+//! | `panics` | warns of a build in which a panic ends the process |
 //! | `nodelay` | sends the first frame of a run without a delay |
 //! | `local` | local mode |
 
@@ -45,6 +48,7 @@ pub mod claim_source;
 mod claims;
 #[cfg(feature = "dynamodb")]
 mod dynamodb;
+mod error;
 mod event;
 mod from_config;
 mod handler;
@@ -52,6 +56,7 @@ mod handler;
 mod local;
 #[cfg(target_os = "linux")]
 mod nodelay;
+mod panics;
 mod request;
 mod response;
 mod rotate;
@@ -63,18 +68,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-pub use lambda_runtime::Error;
 use lambda_runtime::{LambdaEvent, service_fn};
-use tracing::{Instrument as _, Span, error, info_span};
+use tracing::{Instrument as _, Span, error, info, info_span};
 
 use crate::agent::Agent;
 use crate::auth::{Claims, Forbidden};
 use crate::config::{self, Config, ConfigError, EntryPointConfig, LogSettings, VariableError};
 use crate::endpoint::Endpoint;
 use crate::error_chain::error_chain;
-use crate::log_events::CANNOT_SERVE;
+use crate::log_events::{ANONYMOUS_TOOLS, CANNOT_SERVE};
 #[cfg(feature = "dynamodb")]
 pub use dynamodb::DynamoReplayStore;
+pub use error::{FromConfigError, ServeError};
 pub use from_config::{agent, approvals, endpoint};
 use handler::LambdaHandler;
 #[cfg(target_os = "linux")]
@@ -90,13 +95,20 @@ const WARM_UP_DELAY: Duration = Duration::from_millis(1);
 const NO_RUNTIME_API: &str = "is not set, so this program gets no events. On your own machine set AGUI_LOCAL=1: \
     a debug build with the feature `local` then serves itself";
 
+/// Stands for any error. It is what the `serve` function of an application returns, because `?` turns every error into it:
+/// those of this crate, the application's own, and a text.
+///
+/// The functions of this crate do not return it. Each has an error type of its own.
+pub type Error = Box<dyn std::error::Error + Send + Sync>;
+
 /// Runs `serve`, the asynchronous part of a function, after setting up its log and traces. This is what `main` calls.
-/// If `serve` fails, the error is logged and the exit code is a failure.
+/// If `serve` fails, the error is logged and the exit code is a failure. Its error may be [`Error`] or any type that
+/// converts into it, such as [`ServeError`] or `anyhow::Error`.
 ///
 /// In local mode (`AGUI_LOCAL=1`) and without a Runtime API, a program with debug assertions runs a development
 /// server on 127.0.0.1 instead, with a page at `/`. The server starts the program once more, with an emulated Runtime
 /// API.
-pub async fn run(serve: impl Future<Output = Result<(), Error>>) -> ExitCode {
+pub async fn run<E: Into<Error>>(serve: impl Future<Output = Result<(), E>>) -> ExitCode {
     #[cfg(all(feature = "local", debug_assertions))]
     if config::serves_itself() {
         return local::serve_locally().await;
@@ -105,7 +117,7 @@ pub async fn run(serve: impl Future<Output = Result<(), Error>>) -> ExitCode {
     match serve.await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            log_failure(&error);
+            log_failure(&error.into());
             ExitCode::FAILURE
         }
     }
@@ -136,28 +148,48 @@ pub fn init_telemetry() {
 /// The shared token and the keys of user tokens are fetched while the function starts. If that fails, the function
 /// starts all the same, and the first request fetches them.
 ///
+/// To admit runs or to get their reports, build the endpoint with [`endpoint`] and its methods
+/// [`admit`](crate::endpoint::EndpointBuilder::admit) and [`after_run`](crate::endpoint::EndpointBuilder::after_run), and
+/// serve it with [`serve_endpoint`].
+///
 /// # Errors
-/// [`BuildEndpointError`](crate::endpoint::BuildEndpointError) or another error if a setting is unusable;
-/// [`ConfigError`] if there is no Runtime API; the runtime's own error if its API cannot be reached.
+/// [`ServeError`] if a setting is unusable, if there is no Runtime API, or if the runtime fails.
 pub async fn serve<C: Send + Sync + 'static>(
     config: &Config,
     agent: Agent<C>,
     caller: impl Fn(&Claims) -> Result<C, Forbidden> + Send + Sync + 'static,
-) -> Result<(), Error> {
+) -> Result<(), ServeError> {
     serve_endpoint(endpoint(config, agent, caller)?.build()?, &config.entry_points).await
 }
 
 /// Serves an endpoint that the application has built itself, for example with [`endpoint`], until Lambda shuts the
 /// process down. [`serve`] is the shorter way. `config` decides whether responses are streamed.
 ///
+/// A build with `panic = "abort"` is warned of at start: a panic of one tool then ends every run of the process.
+///
+/// ```no_run
+/// use std::time::Duration;
+///
+/// use ag_ui_lambda::{Agent, Config, lambda};
+///
+/// async fn serve() -> Result<(), lambda::Error> {
+///     let config = Config::from_env()?;
+///     let agent = lambda::agent(&config)?.build()?;
+///     let endpoint = lambda::endpoint(&config, agent, |_| Ok(()))?.keep_alive(Duration::from_secs(5)).build()?;
+///     Ok(lambda::serve_endpoint(endpoint, &config.entry_points).await?)
+/// }
+/// ```
+///
 /// # Errors
-/// [`ConfigError`] if there is no Runtime API; the runtime's own error if it cannot be reached.
+/// [`ServeError::Environment`] if there is no Runtime API, and [`ServeError::Runtime`] if the runtime fails.
 pub async fn serve_endpoint<C: Send + Sync + 'static>(
     endpoint: Endpoint<C>,
     config: &EntryPointConfig,
-) -> Result<(), Error> {
+) -> Result<(), ServeError> {
     let no_runtime_api = || ConfigError::from(VariableError::new("AWS_LAMBDA_RUNTIME_API", NO_RUNTIME_API));
     let runtime_api = config::runtime_api().ok_or_else(no_runtime_api)?;
+    panics::warn_of_abort(cfg!(panic = "abort"));
+    info!(tools = endpoint.anonymous_tools().join(" "), "{ANONYMOUS_TOOLS}");
     let handler = Arc::new(LambdaHandler::new(endpoint.clone(), config.clone()));
     // Lambda is Linux; on other systems, in local mode, a frame may wait a little longer.
     #[cfg(target_os = "linux")]
@@ -180,7 +212,7 @@ pub async fn serve_endpoint<C: Send + Sync + 'static>(
     };
     let served = async {
         let (served, ()) = tokio::join!(lambda_runtime::run_concurrent(service), warm);
-        served
+        served.map_err(ServeError::Runtime)
     };
     #[cfg(all(feature = "local", debug_assertions))]
     if config::is_local() {

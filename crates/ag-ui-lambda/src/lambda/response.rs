@@ -107,6 +107,7 @@ fn header_map(headers: &HeaderMap) -> BTreeMap<String, String> {
 }
 
 /// Returns the number of bytes that `text` needs inside a JSON string, without the quotes, as serde_json escapes it.
+/// The size of a buffered response is measured with this function.
 fn json_encoded_len(text: &[u8]) -> usize {
     let bytes = |byte: &u8| match byte {
         b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0c => 2,

@@ -14,11 +14,12 @@ use aws_config::BehaviorVersion;
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
-use lambda_runtime::{Diagnostic, Error, LambdaEvent, service_fn};
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use tracing::{error, info};
 
+use super::error::ServeError;
 use crate::error_chain::error_chain;
 use crate::log_events::ROTATION_FAILED;
 use secret_format::SecretValueError;
@@ -84,14 +85,14 @@ enum RotationError {
 /// complete work of a function of its own, such as `ag-ui-rotate`, whose `main` passes it to [`run`](super::run).
 ///
 /// # Errors
-/// The runtime's own error if its API cannot be reached.
-pub async fn rotate() -> Result<(), Error> {
+/// [`ServeError::Runtime`] if the runtime fails, for example because its API cannot be reached.
+pub async fn rotate() -> Result<(), ServeError> {
     let client = Client::new(&aws_config::load_defaults(BehaviorVersion::latest()).await);
     let steps = service_fn(move |event: LambdaEvent<RotationEvent>| {
         let secret = RotatedSecret { client: client.clone(), rotation: event.payload };
         async move { secret.run_step().await }
     });
-    lambda_runtime::run(steps).await
+    lambda_runtime::run(steps).await.map_err(ServeError::Runtime)
 }
 
 /// A secret that is being rotated, with the event of the step to run.

@@ -16,7 +16,14 @@ use tokio::sync::OnceCell;
 use crate::error_chain::error_chain;
 use crate::secrets::{SecretError, SecretSource, SecretVersion, Stage};
 
-/// One secret in AWS Secrets Manager.
+/// Reads one secret from AWS Secrets Manager.
+///
+/// ```
+/// use ag_ui_lambda::approval::ApprovalKeys;
+/// use ag_ui_lambda::lambda::SecretsManager;
+///
+/// let keys = ApprovalKeys::from_source(SecretsManager::new("agui/approval-key"));
+/// ```
 #[derive(Debug)]
 pub struct SecretsManager {
     /// The name or ARN of the secret.

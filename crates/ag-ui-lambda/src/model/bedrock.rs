@@ -71,6 +71,16 @@ type SendResult = Result<ConverseStreamOutput, Box<SdkError<ConverseStreamError,
 /// The features of a model are known by its id. An application inference profile hides the id: set
 /// [`prompt_cache`](Self::prompt_cache) then; `thinking_tokens` has no effect.
 ///
+/// ```
+/// use std::time::Duration;
+///
+/// use ag_ui_lambda::model::Bedrock;
+///
+/// let model = Bedrock::new("eu.anthropic.claude-sonnet-4-5-20250929-v1:0")
+///     .guardrail("gr-orders", "1")
+///     .idle_timeout(Duration::from_secs(30));
+/// ```
+///
 /// Source: <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html>.
 #[derive(Debug, Clone)]
 pub struct Bedrock {

@@ -47,7 +47,8 @@ pub(super) struct Calls {
 }
 
 impl Calls {
-    /// Returns `true` until the first call with a name has come.
+    /// Returns `true` until the first call with a name has come. The HTTP adapters ask this at the end of the turn, for
+    /// example to decide whether calls of other choices are added.
     pub(super) fn is_empty(&self) -> bool {
         self.calls.iter().all(|call| call.announced_id.is_none())
     }
@@ -59,7 +60,8 @@ impl Calls {
         self.ignored_indexes.extend(index);
     }
 
-    /// Returns whether the call at this index on the wire has started.
+    /// Returns whether the call at this index on the wire has started. The Bedrock adapter thus distinguishes a block
+    /// with a call from a block of text.
     #[cfg(feature = "bedrock")]
     pub(super) fn has_index(&self, index: usize) -> bool {
         self.calls.iter().any(|call| call.index == Some(index))

@@ -36,7 +36,8 @@ impl ToolNames {
         Self { all: tools.iter().map(|tool| tool.name.clone()).collect(), renamed }
     }
 
-    /// Returns the original name of the tool at this index in the request; `None` if there are fewer tools.
+    /// Returns the original name of the tool at this index in the request; `None` if there are fewer tools. An error
+    /// message may blame a tool by this index.
     pub(super) fn name_at(&self, index: usize) -> Option<&str> {
         self.all.get(index).map(String::as_str)
     }
@@ -202,7 +203,8 @@ fn wire_name(name: &str) -> String {
     format!("{begin}{head}_{}", &digest(name)[..8])
 }
 
-/// Returns the first 16 bytes of a text's SHA-256 digest as 32 hexadecimal digits.
+/// Returns the first 16 bytes of a text's SHA-256 digest as 32 hexadecimal digits. Names of tools and ids of calls that
+/// not every provider accepts are replaced by a text with this digest.
 fn digest(text: &str) -> String {
     Sha256::digest(text).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }

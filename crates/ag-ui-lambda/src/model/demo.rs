@@ -7,7 +7,8 @@
 //!    [`arguments`]).
 //! 4. A few words get an answer in text; any other message is repeated.
 //!
-//! A tool that is not on offer is never called.
+//! A turn that follows no new message calls the tool that the settings require, if there is one. A tool that is not on offer
+//! is never called.
 
 mod arguments;
 mod candidates;
@@ -26,7 +27,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Call, CallResult, ModelErrorKind, Request, Script, Scripted, Turn, UserPart};
+use super::{Call, CallResult, ModelErrorKind, Request, Script, Scripted, ToolChoice, Turn, UserPart};
 use crate::protocol::{PartKind, Tool};
 use command::Command;
 use phrases::{PhraseMatch, has_word};
@@ -116,9 +117,14 @@ fn answer_in_text(request: &Request, text: &str) -> Script {
     received.words("You said: ").words(text).text(" ").words(DISCLAIMER)
 }
 
-/// Writes the turn for a conversation that continues without a new message of the user. It describes the results of the
-/// last calls, if there are any.
+/// Writes the turn for a conversation that continues without a new message of the user. It calls the tool that must be
+/// called, if there is one, and otherwise describes the results of the last calls, if there are any.
 fn answer_without_new_input(request: &Request) -> Script {
+    if let ToolChoice::Tool(name) = &request.settings.tool_choice
+        && let Some(tool) = find_tool(request, name)
+    {
+        return call_with_sampled_arguments(request, tool, "");
+    }
     let last = request.history.windows(2).rev().find_map(|turns| match turns {
         [Turn::Assistant { calls, .. }, Turn::Results(results)] => Some((calls, results)),
         _ => None,
@@ -150,9 +156,9 @@ fn attachments_in(request: &Request) -> Vec<&'static str> {
 /// In which pieces the arguments of a call are written.
 #[derive(Clone, Copy)]
 enum ArgumentPacing {
-    /// In two halves.
+    /// The arguments are written in two halves.
     Halves,
-    /// A few letters at a time.
+    /// The arguments are written a few letters at a time.
     Letters,
 }
 

@@ -4,10 +4,19 @@ use std::error::Error;
 use std::time::Duration;
 
 /// A failed turn: the kind of failure, and the cause for the log.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use ag_ui_lambda::model::{ModelError, ModelErrorKind};
+///
+/// let error = ModelError::new(ModelErrorKind::Throttled, "status 429").retry_after(Duration::from_secs(2));
+/// assert_eq!(error.to_string(), "the model is throttled"); // the cause is for the log
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[error("{kind}")]
 pub struct ModelError {
-    /// The kind of failure.
+    /// Says in which way the turn failed.
     pub kind: ModelErrorKind,
     /// How long the provider asks to wait before the next request.
     pub retry_after: Option<Duration>,
@@ -18,7 +27,7 @@ pub struct ModelError {
     cause: Option<Box<dyn Error + Send + Sync>>,
 }
 
-/// The kinds of failure of a model's turn.
+/// Says in which way a model's turn failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ModelErrorKind {
@@ -42,15 +51,15 @@ pub enum ModelErrorKind {
     ContextTooLong,
 }
 
-/// The part of a request that a provider can't use.
+/// Says which part of a request a provider can't use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RejectedPart {
-    /// Images, documents, audio or video.
+    /// It cannot use images, documents, audio or video.
     Media,
-    /// The schema of the tool of this name.
+    /// It cannot use the schema of the tool of this name.
     Tool(String),
-    /// The schema of a tool that the provider does not name.
+    /// It cannot use the schema of a tool that it does not name.
     UnnamedTool,
 }
 

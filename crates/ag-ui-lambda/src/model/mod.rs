@@ -40,6 +40,25 @@ pub use scripted::{Script, Scripted};
 pub use settings::{ModelSettings, ThinkTags, ToolChoice};
 
 /// A chat model, as the agent loop uses it.
+///
+/// ```
+/// use ag_ui_lambda::model::{Delta, DeltaStream, Model, Request, StopReason};
+/// use futures_util::{StreamExt as _, stream};
+///
+/// /// A model that repeats what the user says.
+/// struct Echo;
+///
+/// impl Model for Echo {
+///     fn name(&self) -> &str {
+///         "echo/1"
+///     }
+///
+///     fn stream(&self, request: &Request) -> DeltaStream {
+///         let answer = Delta::Text(request.last_user_text());
+///         stream::iter([Ok(answer), Ok(Delta::End(StopReason::Complete))]).boxed()
+///     }
+/// }
+/// ```
 pub trait Model: Send + Sync + 'static {
     /// Returns the model's full name, `<adapter>/<model id>`. It is logged, and it marks the reasoning and signatures
     /// that only this model may get back.
@@ -64,27 +83,27 @@ pub trait Model: Send + Sync + 'static {
     }
 }
 
-/// The deltas of one turn, in the order in which the model writes them.
+/// Yields the deltas of one turn, in the order in which the model writes them.
 pub type DeltaStream = BoxStream<'static, Result<Delta, ModelError>>;
 
-/// A piece of a model's turn.
+/// A piece of a turn that a model writes.
 ///
 /// In the variants about calls, `call` distinguishes the calls of a turn. The numbers may start anywhere and have gaps.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Delta {
-    /// Text of the answer.
+    /// The model wrote a piece of the text of its answer.
     Text(String),
-    /// Text of the reasoning.
+    /// The model wrote a piece of the text of its reasoning.
     Reasoning(String),
     /// An opaque value that the provider wants back, unchanged, with the reasoning before it. It ends that piece of
     /// reasoning.
     ReasoningSignature(String),
     /// A piece of reasoning that only the provider can read. The provider wants it back unchanged.
     RedactedReasoning(String),
-    /// The end of a piece of reasoning that has no signature and whose text the provider wants back.
+    /// A piece of reasoning ended that has no signature and whose text the provider wants back.
     ReasoningEnd,
-    /// The start of a call.
+    /// The model began to call a tool.
     ToolCall {
         /// The call's number in the turn.
         call: usize,
@@ -93,14 +112,14 @@ pub enum Delta {
         /// The tool's name.
         name: String,
     },
-    /// A piece of a call's arguments.
+    /// The model wrote a piece of a call's arguments.
     ToolArgs {
         /// The call's number in the turn.
         call: usize,
         /// The next piece of the JSON text.
         json: String,
     },
-    /// The end of a call's arguments. Calls that get no such delta are complete when the turn ends.
+    /// The arguments of a call are complete. Calls that get no such delta are complete when the turn ends.
     ToolCallEnd {
         /// The call's number in the turn.
         call: usize,

@@ -50,6 +50,7 @@ impl Scripted {
     }
 
     /// Sets how long the model waits before each delta except the last, [`Delta::End`]. By default it does not wait.
+    /// The demo model sets its pace with this.
     #[must_use]
     pub fn with_delay(self, delay: Duration) -> Self {
         Self { delay, ..self }
@@ -93,7 +94,20 @@ impl Model for Scripted {
     }
 }
 
-/// The script of one turn. The turn ends with [`StopReason::Complete`] unless the script fails or is cut off.
+/// The deltas that a [`Scripted`] model writes in one turn. The turn ends with [`StopReason::Complete`] unless the
+/// script fails or is cut off.
+///
+/// ```
+/// use ag_ui_lambda::model::{ModelErrorKind, Script, Scripted};
+/// use serde_json::json;
+///
+/// // The first turn calls a tool, the second one answers, and the third one fails.
+/// let model = Scripted::turns([
+///     Script::new().reasoning("I need the weather.").call("call-1", "get_weather", &json!({ "city": "Lisbon" })),
+///     Script::new().words("It is sunny in Lisbon."),
+///     Script::new().text("It is ").fail(ModelErrorKind::StreamCut),
+/// ]);
+/// ```
 #[derive(Default)]
 pub struct Script {
     steps: Vec<Step>,
@@ -200,7 +214,7 @@ impl Script {
     }
 
     /// Returns the steps of the script. [`Delta::End`] with [`StopReason::Complete`] is appended unless the script
-    /// fails or is cut off.
+    /// fails or is cut off. Called for each request, before the model plays the steps.
     pub(super) fn into_steps(self) -> Vec<Step> {
         let mut steps = self.steps;
         if !self.is_cut {

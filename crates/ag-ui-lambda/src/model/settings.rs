@@ -1,8 +1,19 @@
 //! Settings of a model's turn, in terms that every provider has.
 
-/// Settings of a model's turn. Whatever is not set is left to the provider.
+/// Holds the settings of a model's turn. Whatever is not set is left to the provider.
 ///
 /// It is exhaustive, so that it can be written as a literal that ends in `..ModelSettings::default()`.
+///
+/// ```
+/// use ag_ui_lambda::model::{ModelSettings, ToolChoice};
+///
+/// let settings = ModelSettings {
+///     temperature: Some(0.2),
+///     max_tokens: Some(1000),
+///     tool_choice: ToolChoice::Required,
+///     ..ModelSettings::default()
+/// };
+/// ```
 #[expect(
     clippy::exhaustive_structs,
     reason = "applications set some fields and take the others from `ModelSettings::default()`"

@@ -16,6 +16,17 @@ use super::{SecretError, SecretSource, Stage};
 use crate::model::{ApiKeyProvider, ModelError, ModelErrorKind};
 
 /// A secret that holds API keys of model providers, such as `{"OPENAI_API_KEY": "..."}`. Cheap to clone.
+///
+/// ```
+/// use ag_ui_lambda::model::{HttpModel, Provider};
+/// use ag_ui_lambda::secrets::{ApiKeySecret, SecretSource};
+///
+/// /// Builds a model whose key is the member `OPENAI_API_KEY` of the secret.
+/// fn model(secret: impl SecretSource) -> Option<HttpModel> {
+///     let keys = ApiKeySecret::new(secret);
+///     Some(HttpModel::new(Provider::named("openai")?, "gpt-5-mini", keys.key_for("OPENAI_API_KEY")))
+/// }
+/// ```
 #[derive(Clone)]
 pub struct ApiKeySecret {
     /// The keys that were read last.

@@ -113,7 +113,8 @@ impl<T> Cached<T> {
         }
     }
 
-    /// Sets the age at which a value is fetched again, in place of the `ttl` of the policy.
+    /// Sets the age at which a value is fetched again, in place of the `ttl` of the policy. Only the shared token uses
+    /// this method.
     pub(crate) fn with_ttl(mut self, ttl: Duration) -> Self {
         self.policy.ttl = ttl;
         self
@@ -175,7 +176,7 @@ impl<T> Cached<T> {
     ///
     /// If the last forced refresh began less than the policy's `min_refresh_interval` ago, this method waits until the
     /// interval is over. ([`refresh_if_same`](Self::refresh_if_same) does not wait.) All who wait at the same time
-    /// share one refresh. `None` if the refresh fails.
+    /// share one refresh. `None` if the refresh fails. Only the keys of approvals use this method.
     pub(crate) async fn fetched_since(&self, moment: Instant) -> Option<Arc<T>> {
         loop {
             let pause = {
@@ -207,13 +208,13 @@ impl<T> Cached<T> {
     }
 
     /// Returns the cached value without a fetch, even if a fetch is due. `None` if there is no value or it is too old
-    /// to be used.
+    /// to be used. Only the keys of approvals use this method, to sign without waiting.
     pub(crate) fn peek(&self) -> Option<Arc<T>> {
         self.state().usable(&self.policy)
     }
 
-    /// Returns how long ago the fetch of the cached value began, even if the value is too old to be used. `None`
-    /// before the first successful fetch.
+    /// Returns how long ago the fetch of the cached value began, even if the value is too old to be used. `None` before
+    /// the first successful fetch. Only the keys of approvals use this method.
     pub(crate) fn age(&self) -> Option<Duration> {
         self.state().latest.as_ref().map(|latest| latest.fetched_at.elapsed())
     }
@@ -259,7 +260,12 @@ impl<T> Cached<T> {
                 state.failed_at = Some(Instant::now());
                 let serves_old = state.usable(&self.policy).is_some();
                 drop(state);
-                warn!(what = self.label, serves_old, error = error_chain(&*error), "fetch failed");
+                warn!(
+                    what = self.label,
+                    serves_old,
+                    error = error_chain(&*error),
+                    "a secret or key set could not be fetched"
+                );
             }
         }
     }
@@ -296,7 +302,8 @@ impl<T> CacheState<T> {
         (latest.fetched_at >= moment).then(|| latest.value.clone())
     }
 
-    /// Whether the most recent fetch failed, and did so at `moment` or later.
+    /// Whether the most recent fetch failed, and did so at `moment` or later. It ends the wait in
+    /// `Cached::fetched_since`.
     fn has_failed_since(&self, moment: Instant) -> bool {
         self.failed_at.is_some_and(|failed| failed >= moment)
     }

@@ -42,7 +42,7 @@ pub enum Stage {
 #[derive(Debug)]
 #[expect(clippy::exhaustive_structs, reason = "sources outside of this crate create it")]
 pub struct SecretVersion {
-    /// The value. `Debug` does not print it.
+    /// The value of the secret. `Debug` does not print it.
     pub value: SecretString,
     /// When this version was created. The grace period of the version before it begins then.
     pub created: SystemTime,
@@ -65,7 +65,35 @@ pub enum SecretError {
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// One secret in a store of secrets. Implement it to read secrets from a store of your own.
+/// Reads one secret from a store of secrets. Implement it to read secrets from a store of your own.
+///
+/// ```
+/// use std::path::PathBuf;
+///
+/// use ag_ui_lambda::reexports::BoxFuture;
+/// use ag_ui_lambda::secrets::{SecretError, SecretSource, SecretVersion, Stage};
+///
+/// /// A secret in a file, which has no previous version.
+/// struct SecretFile(PathBuf);
+///
+/// impl SecretFile {
+///     async fn read(&self) -> Result<SecretVersion, std::io::Error> {
+///         let created = tokio::fs::metadata(&self.0).await?.modified()?;
+///         Ok(SecretVersion { value: tokio::fs::read_to_string(&self.0).await?.into(), created })
+///     }
+/// }
+///
+/// impl SecretSource for SecretFile {
+///     fn fetch(&self, stage: Stage) -> BoxFuture<'_, Result<Option<SecretVersion>, SecretError>> {
+///         Box::pin(async move {
+///             match stage {
+///                 Stage::Current => Ok(Some(self.read().await.map_err(|error| SecretError::Failed(error.into()))?)),
+///                 Stage::Previous => Ok(None),
+///             }
+///         })
+///     }
+/// }
+/// ```
 pub trait SecretSource: Send + Sync + 'static {
     /// Reads the version at `stage` of the secret from the store, without a cache.
     ///

@@ -64,14 +64,15 @@ impl SecretObject {
         self.members.get(name).filter(|member| !member.is_repeated)?.text.as_ref()
     }
 
-    /// Whether the object has a member `name`, of whatever type and number.
+    /// Whether the object has a member `name`, of whatever type and number. Only the function that rotates secrets uses
+    /// this method.
     #[cfg(feature = "lambda")]
     pub(crate) fn contains(&self, name: &str) -> bool {
         self.members.contains_key(name)
     }
 
     /// Returns the texts of all members by name; the last of several members with the same name counts. `None` if any
-    /// member is not a string.
+    /// member is not a string. The secret with the API keys of models is read with it.
     #[cfg(feature = "http-models")]
     pub(crate) fn into_texts(self) -> Option<HashMap<String, SecretString>> {
         self.members.into_iter().map(|(name, member)| Some((name, member.text?))).collect()

@@ -24,7 +24,7 @@ pub(crate) struct Versions<T> {
 ///
 /// `accepts_previous` gets the time at which the current version was created, and decides whether the previous
 /// version is read. A previous version that is not text or cannot be parsed is left out, and `warning` is logged,
-/// because the current version can be used without it.
+/// because the current version can be used without it. The shared token and the keys of approvals are read with it.
 ///
 /// # Errors
 /// If the store fails, or if the current version is missing or cannot be parsed.

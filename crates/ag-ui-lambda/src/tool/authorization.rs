@@ -4,11 +4,15 @@
 //! second looks at the caller and the arguments of one call. Rules can only restrict: a caller and a call have to meet
 //! all rules of a tool, and a rule that panics denies.
 
-/// The permissions and groups of a caller, as the application read them from proven claims.
+/// The permissions, OAuth scopes and groups of a caller, as the application read them from proven claims.
 ///
-/// Implement it for your caller type to use [`needs_permission`](super::FnTool::needs_permission) and
-/// [`needs_group`](super::FnTool::needs_group). By default nothing is granted. Permissions and groups are separate:
-/// membership in a group that is named like a permission does not grant the permission. OAuth scopes are permissions.
+/// Implement it for your caller type to use [`needs_permission`](super::FnTool::needs_permission),
+/// [`needs_scope`](super::FnTool::needs_scope) and [`needs_group`](super::FnTool::needs_group). By default nothing is
+/// granted. The three are separate: a group or a scope that is named like a permission does not grant the permission.
+///
+/// A permission is what the caller may do in your application. An OAuth scope is what the caller's token may be used
+/// for: a user who may refund orders can give an app a token that only reads them. An application whose permissions are
+/// the scopes of a token needs only one of the two methods.
 ///
 /// ```
 /// use ag_ui_lambda::Grants;
@@ -18,18 +22,31 @@
 /// }
 ///
 /// impl Grants for Caller {
-///     fn has_permission(&self, permission: &str) -> bool {
-///         self.scopes.iter().any(|scope| scope == permission)
+///     fn has_scope(&self, scope: &str) -> bool {
+///         self.scopes.iter().any(|held| held == scope)
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "the caller type `{Self}` does not say what its callers are granted",
+    label = "`{Self}` does not implement `Grants`",
+    note = "implement `Grants` for it, or use `available_if(|caller| ..)`, which needs no trait"
+)]
 pub trait Grants {
-    /// Whether the caller has the permission. By default no caller has one.
+    /// Whether the caller has the permission. By default no caller has one. This method is called for tools with
+    /// [`FnTool::needs_permission`](super::FnTool::needs_permission).
     fn has_permission(&self, _permission: &str) -> bool {
         false
     }
 
-    /// Whether the caller is a member of the group. By default no caller is.
+    /// Whether the caller's token has the OAuth scope. By default no token has one. This method is called for tools
+    /// with [`FnTool::needs_scope`](super::FnTool::needs_scope).
+    fn has_scope(&self, _scope: &str) -> bool {
+        false
+    }
+
+    /// Whether the caller is a member of the group. By default no caller is. This method is called for tools with
+    /// [`FnTool::needs_group`](super::FnTool::needs_group).
     fn is_in_group(&self, _group: &str) -> bool {
         false
     }
@@ -42,6 +59,8 @@ pub trait Grants {
 pub enum MissingGrant {
     /// The caller lacks a permission.
     Permission,
+    /// The caller's token lacks an OAuth scope.
+    Scope,
     /// The caller is not a member of a group.
     Group,
     /// The caller does not meet another rule of the tool.
@@ -69,7 +88,8 @@ pub enum Decision {
     note = "return `bool`, or `Result<(), S>` where `S` converts into `String`"
 )]
 pub trait IntoDecision {
-    /// Converts the return value of a rule into a decision about the call.
+    /// Converts the return value of a rule into a decision about the call. This method is called for the rules of
+    /// [`FnTool::allowed_if`](super::FnTool::allowed_if).
     fn into_decision(self) -> Decision;
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -13,25 +14,15 @@ use super::schema::{self, Validator};
 use super::{Progress, Question, SharedState, ToolError, UserAnswer};
 use crate::protocol::{RunId, ThreadId, ToolCallId};
 
+/// How long a call in a unit test may take: the deadline of [`ToolContext::for_test`] is so far away.
+const TEST_TIME: Duration = Duration::from_secs(60);
+
 /// The trusted input of a tool: who calls and until when. It also gives access to what a tool can show while it runs.
 ///
 /// Neither the model nor the client's text can change what it contains, with two exceptions: the
 /// [`state`](Self::state) and the answer of [`ask`](Self::ask) come from the client. It is cheap to clone.
 ///
-/// A unit test of a tool creates it with [`new`](Self::new):
-///
-/// ```
-/// use std::sync::Arc;
-/// use std::time::Duration;
-///
-/// use ag_ui_lambda::tool::{RunInfo, ToolContext};
-/// use tokio::time::Instant;
-///
-/// let run = RunInfo::new("thread-1", "run-1");
-/// let deadline = Instant::now() + Duration::from_secs(5);
-/// let context = ToolContext::new(Arc::new("ada"), Arc::new(run), "call-1".into(), deadline);
-/// assert_eq!(*context.caller(), "ada");
-/// ```
+/// A unit test of a tool creates it with [`for_test`](Self::for_test).
 #[derive(Debug)]
 pub struct ToolContext<C> {
     caller: Arc<C>,
@@ -65,16 +56,47 @@ pub struct RunInfo {
 }
 
 impl RunInfo {
-    /// Creates the ids of a run, so that a test of a tool can create a [`ToolContext`].
-    pub fn new(thread_id: impl Into<ThreadId>, run_id: impl Into<RunId>) -> Self {
+    /// Creates the ids of a run.
+    pub(crate) fn new(thread_id: impl Into<ThreadId>, run_id: impl Into<RunId>) -> Self {
         Self { thread_id: thread_id.into(), run_id: run_id.into() }
     }
 }
 
 impl<C> ToolContext<C> {
-    /// Creates the context of a call, for tests of tools. The shared state is an empty object, and events that the tool
-    /// emits are dropped.
-    pub fn new(caller: Arc<C>, run: Arc<RunInfo>, call_id: ToolCallId, deadline: Instant) -> Self {
+    /// Creates a context with which a unit test calls a tool, on behalf of `caller`.
+    ///
+    /// The shared state is an empty object, which the tool can change. Its progress is dropped: a
+    /// [`TestAgent`](crate::testing::TestAgent) shows what a client receives. No person has approved or answered
+    /// anything, and the deadline is a minute away. The ids of the run and the call are fixed texts.
+    ///
+    /// ```
+    /// use ag_ui_lambda::{NoArgs, ToolContext, ToolError};
+    /// use serde_json::json;
+    ///
+    /// struct Caller {
+    ///     name: String,
+    /// }
+    ///
+    /// async fn greet(context: ToolContext<Caller>, _: NoArgs) -> Result<String, ToolError> {
+    ///     let greeting: Option<String> = context.state().get("/greeting")?;
+    ///     Ok(format!("{}, {}!", greeting.unwrap_or("Hello".into()), context.caller().name))
+    /// }
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let context = ToolContext::for_test(Caller { name: "Ada".into() }).with_state(json!({ "greeting": "Welcome" }));
+    /// assert_eq!(greet(context, NoArgs {}).await?, "Welcome, Ada!");
+    /// # Ok::<(), ToolError>(())
+    /// # }).unwrap();
+    /// ```
+    pub fn for_test(caller: C) -> Self {
+        let run = RunInfo::new("test-thread", "test-run");
+        let deadline = Instant::now() + TEST_TIME;
+        Self::new(Arc::new(caller), Arc::new(run), "test-call".into(), deadline)
+    }
+
+    /// Creates the context of a call. The shared state is an empty object, and events that the tool emits are dropped.
+    /// Every call of a run begins with it, and so does [`for_test`](Self::for_test).
+    pub(crate) fn new(caller: Arc<C>, run: Arc<RunInfo>, call_id: ToolCallId, deadline: Instant) -> Self {
         let (events, _receiver) = tool_event_channel(Arc::new(json!({})));
         Self { caller, run, call_id, deadline, events, approval: None }
     }
@@ -87,21 +109,37 @@ impl<C> ToolContext<C> {
     }
 
     /// Connects the context with a run: the tool reads and changes the shared state of the run, and emits its events
-    /// there.
+    /// there. This method is called for every call of a run.
     pub(crate) fn with_events(self, events: ToolEventSender) -> Self {
         Self { events, ..self }
     }
 
-    /// Makes this the context of a call that a person has approved or answered, for tests of tools. [`ask`](Self::ask)
-    /// returns `answer`, if there is one, for any question.
+    /// Sets the time at which the call is dropped, for tests of tools that look at their [`deadline`](Self::deadline).
     #[must_use]
-    pub fn with_approval(self, idempotency_key: impl Into<String>, answer: Option<Value>) -> Self {
-        let answer = answer.map(|value| UserAnswer { value, question_digest: None });
+    pub fn with_deadline(self, deadline: Instant) -> Self {
+        Self { deadline, ..self }
+    }
+
+    /// Makes this the context of a call that a person has approved, for tests of tools. `idempotency_key` is what
+    /// [`idempotency_key`](Self::idempotency_key) returns.
+    #[must_use]
+    pub fn with_approval(self, idempotency_key: impl Into<String>) -> Self {
+        let answer = self.approval.as_ref().and_then(|approval| approval.answer.clone());
         self.with_verified_approval(idempotency_key.into(), answer)
     }
 
+    /// Makes this the context of a call whose question a person has answered, for tests of tools. [`ask`](Self::ask)
+    /// returns this answer to any question, if the answer fits its schema. The idempotency key is a fixed text unless
+    /// [`with_approval`](Self::with_approval) sets it.
+    #[must_use]
+    pub fn with_answer(self, answer: impl Into<Value>) -> Self {
+        let key = self.idempotency_key().unwrap_or("test-idempotency-key-of-32-chars").to_owned();
+        self.with_verified_approval(key, Some(UserAnswer { value: answer.into(), question_digest: None }))
+    }
+
     /// Makes this the context of a call that resumes after a person has approved it or answered its question. The run
-    /// calls it only after the token of the interrupt was verified.
+    /// calls it only after the token of the interrupt was verified; tests of tools call it through
+    /// [`with_approval`](Self::with_approval) and [`with_answer`](Self::with_answer).
     pub(crate) fn with_verified_approval(self, idempotency_key: String, answer: Option<UserAnswer>) -> Self {
         let approval = Approval { idempotency_key, answer, has_asked: AtomicBool::new(false) };
         Self { approval: Some(Arc::new(approval)), ..self }
@@ -225,10 +263,8 @@ mod tests {
 
     /// The context of a call that resumed with an answer to this question.
     fn answered(answer: Value, question: &Question) -> ToolContext<()> {
-        let run = RunInfo::new("t", "r");
-        let context = ToolContext::new(Arc::new(()), Arc::new(run), "c".into(), Instant::now());
         let answer = UserAnswer { value: answer, question_digest: Some(question.digest) };
-        context.with_verified_approval("key".into(), Some(answer))
+        ToolContext::for_test(()).with_verified_approval("key".into(), Some(answer))
     }
 
     /// The question that a tool asked instead of returning a result.
@@ -250,6 +286,24 @@ mod tests {
         // The value 7 matches both schemas.
         let other_schema = question_of(answered(json!(7), &question).ask::<u16>("How many?"));
         assert_ne!(other_schema.digest, question.digest);
+    }
+
+    #[test]
+    fn context_for_a_test_has_what_its_setters_set() {
+        let context = ToolContext::for_test("ada");
+        assert_eq!((*context.caller(), context.idempotency_key()), ("ada", None));
+        assert_eq!(*context.state().value(), json!({}));
+        question_of(context.ask::<u8>("How many?"));
+
+        let deadline = Instant::now();
+        let set =
+            context.with_state(json!({"a": 1})).with_deadline(deadline).with_answer(7).with_approval("key");
+        assert_eq!((set.deadline(), set.idempotency_key()), (deadline, Some("key")));
+        assert_eq!(set.state().get::<u8>("/a").unwrap(), Some(1));
+        assert_eq!(set.ask::<u8>("How many?").unwrap(), 7);
+        let answered = ToolContext::for_test(()).with_answer("few");
+        assert_eq!(answered.idempotency_key().map(str::len), Some(32));
+        question_of(answered.ask::<u8>("How many?"));
     }
 
     #[test]

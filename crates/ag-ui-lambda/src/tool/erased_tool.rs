@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tracing::{Span, error, warn};
 
 use super::arguments::{ArgumentsError, deserialize_arguments};
+use super::interrupts::default_approval_message;
 use super::schema::Validator;
 use super::{Decision, Interrupts, MissingGrant, Question, Tool, ToolContext, ToolError, ToolOutput as _};
 use crate::error_chain::error_chain;
@@ -28,7 +29,10 @@ pub(crate) trait ErasedTool<C>: Send + Sync {
     /// Checks whether this caller may use the tool. The error is the kind of grant that the caller lacks; a panic
     /// counts as an error.
     fn authorize_caller(&self, caller: &C) -> Result<(), MissingGrant>;
-    /// Explains to a developer why this caller may not use the tool; `None` if the tool has no explanation.
+    /// Whether the tool has a rule about its callers. Only an agent that denies by default asks.
+    fn has_caller_rule(&self) -> bool;
+    /// Explains to a developer why this caller may not use the tool; `None` if the tool has no explanation. Only the
+    /// list of tools in local mode shows it.
     fn explain_denial(&self, caller: &C) -> Option<String>;
     /// Returns what the calls of the tool may wait for.
     fn interrupts(&self) -> Interrupts;
@@ -36,6 +40,9 @@ pub(crate) trait ErasedTool<C>: Send + Sync {
     /// denial. It is an error if serde cannot read the arguments, or if the tool requires an approval without
     /// announcing it in `interrupts`.
     fn authorize(&self, caller: &C, arguments: &Value) -> Result<Decision, ArgumentsError>;
+    /// Returns the question that a person reads before approving a call with these arguments. A panic leads to the
+    /// default question, and so do arguments that serde cannot read.
+    fn approval_message(&self, caller: &C, arguments: &Value) -> String;
     /// Checks the arguments of a call against the schema of the tool or, without the feature `validate`, whether serde
     /// can read them. It is called before [`authorize`](Self::authorize).
     fn check_arguments(&self, arguments: &Value) -> Result<(), ArgumentsError>;
@@ -80,6 +87,11 @@ where
         })
     }
 
+    /// Asks the tool whether it has such a rule.
+    fn has_caller_rule(&self) -> bool {
+        self.tool.has_caller_rule()
+    }
+
     /// Asks the tool for its explanation. After a panic, the explanation is that a rule of the tool panicked.
     fn explain_denial(&self, caller: &C) -> Option<String> {
         let explain = AssertUnwindSafe(|| self.tool.explain_denial(caller));
@@ -108,6 +120,19 @@ where
             return Err(ArgumentsError::ToolFailed);
         }
         Ok(decision)
+    }
+
+    /// Asks the tool for its question. A panic is logged and leads to the default question.
+    fn approval_message(&self, caller: &C, arguments: &Value) -> String {
+        let message = AssertUnwindSafe(|| {
+            let args = deserialize_arguments(arguments.clone()).ok()?;
+            Some(self.tool.approval_message(caller, &args))
+        });
+        let message = std::panic::catch_unwind(message).unwrap_or_else(|_panic| {
+            error!(tool = self.spec.name, "tool's approval message panicked");
+            None
+        });
+        message.unwrap_or_else(|| default_approval_message(&self.spec.name))
     }
 
     /// Validates the arguments; without the feature `validate`, lets serde read them and drops what was read.

@@ -7,7 +7,8 @@ use super::Question;
 
 /// The reason why a tool returns no result.
 ///
-/// `?` on any other error makes it [`ToolError::Failed`], so that no cause reaches the client by accident.
+/// `?` on any other error makes it [`ToolError::Failed`], so that no cause reaches the client by accident. This includes
+/// boxed errors and `anyhow::Error`.
 ///
 /// ```
 /// use ag_ui_lambda::ToolError;
@@ -40,11 +41,13 @@ impl ToolError {
     }
 }
 
-/// Any error becomes [`ToolError::Failed`].
-impl<E: Error + Send + Sync + 'static> From<E> for ToolError {
+/// Any error becomes [`ToolError::Failed`]: a type that implements [`Error`], a boxed error, `anyhow::Error`, or a text.
+///
+/// `ToolError` itself does not implement [`Error`]: if it did, this conversion could not exist beside `From<T> for T`.
+impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for ToolError {
     /// Wraps the cause of a failure, which only the operator reads.
     fn from(cause: E) -> Self {
-        Self::Failed(Box::new(cause))
+        Self::Failed(cause.into())
     }
 }
 
@@ -56,5 +59,46 @@ impl fmt::Display for ToolError {
             Self::NeedsAnswer(question) => f.write_str(question.message()),
             Self::Failed(cause) => write!(f, "the tool failed: {cause}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error_chain::error_chain;
+
+    /// Returns the causes of a failure as the operator reads them.
+    fn causes(result: Result<(), ToolError>) -> String {
+        match result {
+            Err(ToolError::Failed(cause)) => error_chain(cause.as_ref()),
+            other => panic!("not a failure: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn question_mark_makes_any_error_a_failure_with_its_causes() {
+        fn standard() -> Result<(), ToolError> {
+            "x".parse::<u8>()?;
+            Ok(())
+        }
+        fn boxed() -> Result<(), ToolError> {
+            Err(Box::<dyn Error + Send + Sync>::from("the disk is full"))?
+        }
+        fn anyhow() -> Result<(), ToolError> {
+            let cause = "x".parse::<u8>().map_err(anyhow::Error::from);
+            anyhow::Context::context(cause, "the stock could not be read")?;
+            Ok(())
+        }
+        assert_eq!(causes(standard()), "invalid digit found in string");
+        assert_eq!(causes(boxed()), "the disk is full");
+        assert_eq!(causes(anyhow()), "the stock could not be read: invalid digit found in string");
+    }
+
+    #[test]
+    fn question_mark_keeps_a_tool_error_as_it_is() {
+        fn refused() -> Result<(), ToolError> {
+            Err(ToolError::refused("Not today."))?
+        }
+        assert!(matches!(refused(), Err(ToolError::Refused(sentence)) if sentence == "Not today."));
     }
 }

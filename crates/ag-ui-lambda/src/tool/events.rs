@@ -78,7 +78,8 @@ struct SharedChannel {
 pub(super) struct Delivery(Option<oneshot::Receiver<Infallible>>);
 
 /// Creates the channel by which the tools of a run emit events. The sender also holds the shared state, which begins as
-/// `state`.
+/// `state`. The driver creates one for each run. A [`ToolContext`](super::ToolContext) without a run has one whose
+/// receiver is dropped.
 pub(crate) fn tool_event_channel(state: Arc<Value>) -> (ToolEventSender, ToolEventReceiver) {
     let (sender, receiver) = mpsc::unbounded_channel();
     let shared = SharedChannel {

@@ -2,77 +2,104 @@
 
 use std::fmt;
 
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
+use super::output::RawOutput;
+use super::rules::Rules;
+use super::schema::schema_for;
+use super::signature::{ToolFunction, ToolFuture, ToolParameters, ToolResult};
 use super::{
     Decision, Grants, Interrupts, IntoDecision, MissingGrant, Tool, ToolContext, ToolError, ToolOutput,
 };
 
-/// Creates a tool from an async function `(ToolContext<C>, Args) -> Result<Output, ToolError>`.
+/// Creates a tool from an async function that returns `Result<_, ToolError>`.
+///
+/// The function takes its [`ToolContext`] and its arguments, or one of the two, or nothing. The arguments are a type that
+/// derives [`Deserialize`](serde::Deserialize) and [`JsonSchema`](schemars::JsonSchema). The result is a type that derives
+/// [`Serialize`](serde::Serialize), or [`Parts`](super::Parts). The future of the function has to be [`Send`].
 ///
 /// `name` and `description` are what the model reads; see [`Tool::name`] for the allowed names. The JSON Schema of the
 /// arguments is generated from their type, with its doc comments as descriptions.
 ///
 /// ```
-/// use ag_ui_lambda::tool::{NoArgs, ToolContext, ToolError, tool_fn};
+/// use ag_ui_lambda::tool::{ToolContext, ToolError, tool_fn};
 ///
-/// async fn whoami(context: ToolContext<String>, _: NoArgs) -> Result<String, ToolError> {
+/// #[derive(serde::Deserialize, schemars::JsonSchema)]
+/// struct OrderArgs {
+///     /// Number of the order, e.g. `A-17`. The model reads this line.
+///     order: String,
+/// }
+///
+/// async fn find_order(context: ToolContext<String>, args: OrderArgs) -> Result<String, ToolError> {
+///     Ok(format!("Order {} of {}.", args.order, context.caller()))
+/// }
+///
+/// async fn whoami(context: ToolContext<String>) -> Result<String, ToolError> {
 ///     Ok(context.caller().clone())
 /// }
 ///
-/// let tool = tool_fn("whoami", "Returns the name of the caller.", whoami);
-/// # let _: &dyn std::any::Any = &tool;
+/// let find_order = tool_fn("find_order", "Looks an order up.", find_order);
+/// let whoami = tool_fn("whoami", "Returns the name of the caller.", whoami);
+/// # let _: [&dyn std::any::Any; 2] = [&find_order, &whoami];
 /// ```
-pub fn tool_fn<F, C, A, O, Fut>(name: &'static str, description: &'static str, function: F) -> FnTool<F, C, A>
+pub fn tool_fn<F, P, C>(
+    name: impl Into<String>,
+    description: impl Into<String>,
+    function: F,
+) -> FnTool<C, P::Args>
 where
-    F: Fn(ToolContext<C>, A) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<O, ToolError>> + Send,
+    F: ToolFunction<P, Return: ToolFuture<Result: ToolResult> + Send + 'static>,
+    P: ToolParameters<C>,
 {
-    FnTool {
-        name,
-        description,
-        function,
-        caller_rules: Vec::new(),
-        call_rules: Vec::new(),
-        approval_rules: Vec::new(),
-        interrupts: Interrupts::default(),
-    }
+    let schema = schema_for::<P::Args>();
+    FnTool::from_parts(name.into(), description.into(), schema, move |context, args| {
+        let call = function.call(P::from_call(context, args));
+        async move { call.await.into_result() }
+    })
 }
 
 /// A function with a name, a description and rules. [`tool_fn`] creates it, and its methods add rules.
 ///
 /// Rules add up: a caller and a call have to meet all of them, and a later rule never revokes an earlier one.
-pub struct FnTool<F, C, A> {
-    name: &'static str,
-    description: &'static str,
-    function: F,
-    /// The rules that a caller has to meet.
-    caller_rules: Vec<CallerRule<C>>,
-    /// The rules that a call has to meet.
-    call_rules: Vec<Box<CallRule<C, A, Decision>>>,
-    /// The rules that make a call wait for an approval; one of them is enough.
-    approval_rules: Vec<Box<CallRule<C, A, bool>>>,
-    /// What the calls may wait for.
-    interrupts: Interrupts,
+pub struct FnTool<C, A> {
+    name: String,
+    description: String,
+    /// The JSON Schema of the arguments.
+    parameters: Value,
+    function: Box<CallFunction<C, A>>,
+    rules: Rules<C, A>,
 }
 
-/// A rule for the callers of a tool.
-struct CallerRule<C> {
-    is_met: Box<CallerPredicate<C>>,
-    /// What a caller lacks who does not meet the rule, for the log.
-    missing: MissingGrant,
-    /// The same as a sentence for a developer.
-    explanation: String,
-}
+/// Runs a call with these arguments.
+type CallFunction<C, A> =
+    dyn Fn(ToolContext<C>, A) -> BoxFuture<'static, Result<RawOutput, ToolError>> + Send + Sync;
 
-/// Decides about a caller.
-type CallerPredicate<C> = dyn Fn(&C) -> bool + Send + Sync;
-/// Decides about a call of a caller with these arguments.
-type CallRule<C, A, R> = dyn Fn(&C, &A) -> R + Send + Sync;
+impl<C, A> FnTool<C, A> {
+    /// Creates a tool from its name, its description, the JSON Schema of its arguments and its function. [`tool_fn`]
+    /// and [`DynTool::new`](super::DynTool) call it.
+    pub(super) fn from_parts<F, O, Fut>(
+        name: String,
+        description: String,
+        parameters: Value,
+        function: F,
+    ) -> Self
+    where
+        F: Fn(ToolContext<C>, A) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<O, ToolError>> + Send + 'static,
+        O: ToolOutput,
+    {
+        let function = move |context, args| {
+            let call = function(context, args);
+            async move { call.await?.into_content().map(RawOutput) }.boxed()
+        };
+        Self { name, description, parameters, function: Box::new(function), rules: Rules::default() }
+    }
 
-impl<F, C, A> FnTool<F, C, A> {
-    /// Offers the tool only to callers who have the permission or OAuth scope. For all others the tool does not exist.
+    /// Offers the tool only to callers who have the permission. For all others the tool does not exist.
     #[must_use]
     pub fn needs_permission(self, permission: impl Into<String>) -> Self
     where
@@ -96,11 +123,31 @@ impl<F, C, A> FnTool<F, C, A> {
         self.with_caller_rule(MissingGrant::Group, explanation, move |caller: &C| caller.is_in_group(&group))
     }
 
+    /// Offers the tool only to callers whose token has the OAuth scope. For all others the tool does not exist.
+    #[must_use]
+    pub fn needs_scope(self, scope: impl Into<String>) -> Self
+    where
+        C: Grants,
+    {
+        let scope = scope.into();
+        let explanation = format!("The caller's token lacks the scope {scope}.");
+        self.with_caller_rule(MissingGrant::Scope, explanation, move |caller: &C| caller.has_scope(&scope))
+    }
+
     /// Offers the tool only to callers for whom `is_available` returns `true`. For all others the tool does not exist.
     #[must_use]
     pub fn available_if(self, is_available: impl Fn(&C) -> bool + Send + Sync + 'static) -> Self {
         let explanation = "A rule of the tool (`available_if`) refuses this caller.".into();
         self.with_caller_rule(MissingGrant::Other, explanation, is_available)
+    }
+
+    /// Offers the tool to every caller, anonymous ones included, unless another rule of the tool refuses the caller.
+    ///
+    /// A tool without any rule about its callers is offered to every caller as well, except by an agent that
+    /// [denies by default](crate::agent::AgentBuilder::deny_by_default).
+    #[must_use]
+    pub fn for_everybody(self) -> Self {
+        self.available_if(|_| true)
     }
 
     /// Runs only the calls that `rule` allows, out of those of a caller to whom the tool is offered.
@@ -121,7 +168,7 @@ impl<F, C, A> FnTool<F, C, A> {
     /// ```
     #[must_use]
     pub fn allowed_if<R: IntoDecision>(mut self, rule: impl Fn(&C, &A) -> R + Send + Sync + 'static) -> Self {
-        self.call_rules.push(Box::new(move |caller, args| rule(caller, args).into_decision()));
+        self.rules.add_for_calls(move |caller, args| rule(caller, args).into_decision());
         self
     }
 
@@ -134,21 +181,45 @@ impl<F, C, A> FnTool<F, C, A> {
     /// Makes the calls for which `is_needed` returns `true` wait until a person approves them.
     #[must_use]
     pub fn needs_approval_if(mut self, is_needed: impl Fn(&C, &A) -> bool + Send + Sync + 'static) -> Self {
-        self.interrupts = self.interrupts.approval(true);
-        self.approval_rules.push(Box::new(is_needed));
+        self.rules.add_for_approvals(is_needed);
+        self
+    }
+
+    /// Sets the question that a person reads before approving a call. Without it the question names the tool:
+    /// `Allow "refund order" with these arguments?`
+    ///
+    /// The question is built when the call begins to wait, from the arguments that the model wrote. The model or a user
+    /// may have put any text into them, and the client shows the question beside them.
+    ///
+    /// ```
+    /// # use ag_ui_lambda::tool::{ToolContext, ToolError, tool_fn};
+    /// # struct Caller { currency: String }
+    /// # #[derive(serde::Deserialize, schemars::JsonSchema)]
+    /// # struct RefundArgs { amount: f64 }
+    /// # async fn refund(_: ToolContext<Caller>, _: RefundArgs) -> Result<(), ToolError> { Ok(()) }
+    /// let tool = tool_fn("refund", "Refunds an order.", refund)
+    ///     .needs_approval()
+    ///     .approval_message(|caller, args| format!("Refund {} {}?", args.amount, caller.currency));
+    /// # let _: &dyn std::any::Any = &tool;
+    /// ```
+    #[must_use]
+    pub fn approval_message(mut self, message: impl Fn(&C, &A) -> String + Send + Sync + 'static) -> Self {
+        self.rules.set_approval_message(message);
         self
     }
 
     /// Lets the person who approves a call edit its arguments. Edited arguments are checked like those of a new call.
     #[must_use]
-    pub fn editable(self) -> Self {
-        Self { interrupts: self.interrupts.editable(true), ..self }
+    pub fn editable(mut self) -> Self {
+        self.rules.interrupts = self.rules.interrupts.editable(true);
+        self
     }
 
     /// Lets the tool ask the user a question with [`ToolContext::ask`].
     #[must_use]
-    pub fn may_ask(self) -> Self {
-        Self { interrupts: self.interrupts.question(true), ..self }
+    pub fn may_ask(mut self) -> Self {
+        self.rules.interrupts = self.rules.interrupts.question(true);
+        self
     }
 
     /// Adds a rule that a caller has to meet to use the tool. For a caller who does not, `missing` goes to the log and
@@ -159,79 +230,80 @@ impl<F, C, A> FnTool<F, C, A> {
         explanation: String,
         is_met: impl Fn(&C) -> bool + Send + Sync + 'static,
     ) -> Self {
-        self.caller_rules.push(CallerRule { is_met: Box::new(is_met), missing, explanation });
+        self.rules.add_for_callers(missing, explanation, is_met);
         self
-    }
-
-    /// Returns the first rule that this caller does not meet; `None` if the caller may use the tool.
-    fn first_unmet(&self, caller: &C) -> Option<&CallerRule<C>> {
-        self.caller_rules.iter().find(|rule| !(rule.is_met)(caller))
     }
 }
 
-impl<F, C, A> fmt::Debug for FnTool<F, C, A> {
+impl<C, A> fmt::Debug for FnTool<C, A> {
     /// Shows the name of the tool only.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FnTool").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
-impl<F, C, A, O, Fut> Tool<C> for FnTool<F, C, A>
+impl<C, A> Tool<C> for FnTool<C, A>
 where
     C: Send + Sync + 'static,
     A: DeserializeOwned + JsonSchema + Send + 'static,
-    O: ToolOutput + Send,
-    F: Fn(ToolContext<C>, A) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<O, ToolError>> + Send,
 {
     type Args = A;
-    type Output = O;
+    type Output = RawOutput;
 
-    /// Returns the name that [`tool_fn`] was given.
+    /// Returns the name that the tool was created with.
     fn name(&self) -> &str {
-        self.name
+        &self.name
     }
 
-    /// Returns the description that [`tool_fn`] was given.
+    /// Returns the description that the tool was created with.
     fn description(&self) -> &str {
-        self.description
+        &self.description
+    }
+
+    /// Returns the schema of the type of the arguments, or the one that [`DynTool::new`](super::DynTool) was given.
+    fn parameters(&self) -> Value {
+        self.parameters.clone()
     }
 
     /// Allows a caller who meets all rules for callers. The error is the kind of grant that the first unmet rule asks
     /// for.
     fn authorize_caller(&self, caller: &C) -> Result<(), MissingGrant> {
-        self.first_unmet(caller).map_or(Ok(()), |rule| Err(rule.missing))
+        self.rules.authorize_caller(caller)
+    }
+
+    /// Whether the tool was given a rule about its callers: a grant that they need, a condition, or that it is for
+    /// everybody.
+    fn has_caller_rule(&self) -> bool {
+        self.rules.has_caller_rule()
     }
 
     /// Returns the explanation of the first rule that the caller does not meet.
     fn explain_denial(&self, caller: &C) -> Option<String> {
-        self.first_unmet(caller).map(|rule| rule.explanation.clone())
+        self.rules.explain_denial(caller)
     }
 
     /// Returns what the builder methods of this tool have set.
     fn interrupts(&self) -> Interrupts {
-        self.interrupts
+        self.rules.interrupts
     }
 
     /// Denies the call if a rule of [`allowed_if`](FnTool::allowed_if) denies it; otherwise requires an approval if any
     /// rule of [`needs_approval_if`](FnTool::needs_approval_if) is met.
     fn authorize(&self, caller: &C, args: &A) -> Decision {
-        let mut decision = Decision::Allow;
-        for rule in &self.call_rules {
-            match rule(caller, args) {
-                Decision::Allow => {}
-                Decision::RequireApproval => decision = Decision::RequireApproval,
-                Decision::Deny(sentence) => return Decision::Deny(sentence),
-            }
-        }
-        if self.approval_rules.iter().any(|is_needed| is_needed(caller, args)) {
-            decision = Decision::RequireApproval;
-        }
-        decision
+        self.rules.authorize(caller, args)
+    }
+
+    /// Returns the message of [`approval_message`](FnTool::approval_message), or the default one.
+    fn approval_message(&self, caller: &C, args: &A) -> String {
+        self.rules.approval_message(&self.name, caller, args)
     }
 
     /// Calls the function.
-    fn call(&self, context: ToolContext<C>, args: A) -> impl Future<Output = Result<O, ToolError>> + Send {
+    fn call(
+        &self,
+        context: ToolContext<C>,
+        args: A,
+    ) -> impl Future<Output = Result<RawOutput, ToolError>> + Send {
         (self.function)(context, args)
     }
 }

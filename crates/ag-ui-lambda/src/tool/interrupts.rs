@@ -65,7 +65,7 @@ pub struct Question {
 }
 
 /// A person's answer to a question.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct UserAnswer {
     pub(crate) value: Value,
     /// The digest of the question that was answered; `None` in a test of a tool, whose answer fits any question.
@@ -94,6 +94,13 @@ impl Question {
     }
 }
 
+/// Returns the question that a person reads before approving a call of a tool that has no question of its own. The name
+/// of the tool is shown in words: `refund_order` as `refund order`.
+pub(super) fn default_approval_message(tool: &str) -> String {
+    let words = tool.replace(['_', '-'], " ");
+    format!("Allow \"{}\" with these arguments?", words.trim())
+}
+
 /// Returns the JSON Schema of the answer with which a person approves or denies a call. `parameters` is the schema of
 /// the call's arguments if the person may edit them; otherwise `None`.
 pub(crate) fn approval_schema(parameters: Option<&Value>) -> JsonObject {
@@ -115,5 +122,23 @@ fn schema_object(schema: Value) -> JsonObject {
     match schema {
         Value::Object(schema) => schema,
         _ => JsonObject::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::default_approval_message;
+
+    #[test]
+    fn default_question_names_the_tool_in_words() {
+        for (tool, words) in [
+            ("refund", "refund"),
+            ("refund_order", "refund order"),
+            ("mcp-refund_order", "mcp refund order"),
+            ("_private", "private"),
+        ] {
+            let expected = format!("Allow \"{words}\" with these arguments?");
+            assert_eq!(default_approval_message(tool), expected, "{tool}");
+        }
     }
 }

@@ -5,9 +5,9 @@
 //! result, and meanwhile it may change the [`SharedState`] and show its [`Progress`]; the agent loop turns both into
 //! events.
 //!
-//! Most tools are functions, see [`tool_fn`]. A tool that owns a client or a pool implements [`Tool`].
+//! Most tools are functions, see [`tool_fn`]. [`DynTool`] is for a tool whose schema is known only at run time. A tool that owns a client or a pool implements [`Tool`].
 //!
-//! - `function`: [`tool_fn`]. `context`: [`ToolContext`]. `state`, `progress`: what a tool shows while it runs.
+//! - `function`: [`tool_fn`]. `dynamic`: [`DynTool`]. `rules`: what both can require. `context`: [`ToolContext`]. `state`, `progress`: what a tool shows while it runs.
 //! - `authorization`: who may use a tool. `interrupts`: what a call may wait for.
 //! - `arguments`, `schema`: from the model's text to the type that a tool takes. `output`, `error`: what a tool returns.
 //! - `registry`: the tools of an agent. `erased_tool`: how one call runs.
@@ -16,6 +16,7 @@
 mod arguments;
 mod authorization;
 mod context;
+mod dynamic;
 mod erased_tool;
 mod error;
 mod events;
@@ -24,16 +25,20 @@ mod interrupts;
 mod output;
 mod progress;
 mod registry;
+mod rules;
 mod schema;
+mod signature;
 mod state;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 pub(crate) use arguments::parse_arguments;
 pub use authorization::{Decision, Grants, IntoDecision, MissingGrant};
 pub use context::{RunInfo, ToolContext};
+pub use dynamic::DynTool;
 pub(crate) use erased_tool::{ErasedTool, ToolCallOutcome, error_result};
 pub use error::ToolError;
 pub(crate) use events::{Envelope, ToolEvent, ToolEventReceiver, ToolEventSender, tool_event_channel};
@@ -96,6 +101,12 @@ pub use state::{SharedState, StateError};
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a tool for callers of the type `{C}`",
+    label = "the agent needs a tool for callers of the type `{C}`",
+    note = "all tools of an agent have one caller type: here, a tool that reads its context takes `ToolContext<{C}>`",
+    note = "a function becomes a tool by `tool_fn(\"find_order\", \"Looks an order up.\", find_order)`"
+)]
 pub trait Tool<C>: Send + Sync + 'static {
     /// The type of the arguments. The model reads its JSON Schema, and calls are validated against that schema before
     /// serde reads them. Without the feature `validate` only serde checks them: the tool itself then has to check what
@@ -111,6 +122,12 @@ pub trait Tool<C>: Send + Sync + 'static {
     /// Returns the description of what the tool does, for the model.
     fn description(&self) -> &str;
 
+    /// Returns the JSON Schema of the arguments, which has to be one of an object. By default it is generated from
+    /// [`Args`](Self::Args). It is read once, when the tool is added to an agent.
+    fn parameters(&self) -> Value {
+        schema::schema_for::<Self::Args>()
+    }
+
     /// Decides whether this caller may use the tool. By default every caller may.
     ///
     /// The tool is never offered to a caller who may not use it, and a call of it gets the same result as a call of a tool
@@ -120,6 +137,15 @@ pub trait Tool<C>: Send + Sync + 'static {
     /// The kind of grant that the caller lacks, for the log.
     fn authorize_caller(&self, _caller: &C) -> Result<(), MissingGrant> {
         Ok(())
+    }
+
+    /// Whether the tool has a rule about its callers, such as the one in [`authorize_caller`](Self::authorize_caller). By
+    /// default it has none.
+    ///
+    /// An agent that [denies by default](crate::agent::AgentBuilder::deny_by_default) offers a tool without such a rule to
+    /// nobody. Other agents do not ask.
+    fn has_caller_rule(&self) -> bool {
+        false
     }
 
     /// Explains to a developer why this caller may not use the tool. The sentence is shown in local mode only; a client
@@ -143,6 +169,12 @@ pub trait Tool<C>: Send + Sync + 'static {
     /// [`Decision::RequireApproval`] and its [`interrupts`](Self::interrupts) do not include approvals.
     fn authorize(&self, _caller: &C, _args: &Self::Args) -> Decision {
         Decision::Allow
+    }
+
+    /// Returns the question that a person reads before approving a call. By default it names the tool:
+    /// `Allow "refund order" with these arguments?` A panic leads to the default question.
+    fn approval_message(&self, _caller: &C, _args: &Self::Args) -> String {
+        interrupts::default_approval_message(self.name())
     }
 
     /// Runs the tool. The future is dropped at the [deadline](ToolContext::deadline), and the model then reads that the

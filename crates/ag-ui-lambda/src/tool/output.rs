@@ -11,9 +11,9 @@ use crate::protocol::{Content, ContentPart, PartKind, Source};
 /// Every type that implements [`Serialize`] is one: the model and the client get a string as it is, and any other value
 /// as JSON. [`Parts`] are sent as parts. A type that does not implement `Serialize` can implement this trait.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a type that a tool can return",
-    label = "this type is neither `Serialize` nor `Parts`",
-    note = "derive `serde::Serialize` for it"
+    message = "`{Self}` cannot be the result of a tool",
+    label = "`{Self}` lacks `serde::Serialize`, and it is not `Parts`",
+    note = "derive it for the type of the result: `#[derive(serde::Serialize)]`"
 )]
 pub trait ToolOutput {
     /// Converts the value into the content of a tool message.
@@ -23,6 +23,7 @@ pub trait ToolOutput {
     fn into_content(self) -> Result<Content, ToolError>;
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Serialize> ToolOutput for T {
     /// Converts a string to text as it is, and any other value to JSON text.
     fn into_content(self) -> Result<Content, ToolError> {
@@ -33,7 +34,7 @@ impl<T: Serialize> ToolOutput for T {
     }
 }
 
-/// A result in parts: text, images and documents, each with optional metadata.
+/// A result that has parts: text, images and documents, each with optional metadata.
 ///
 /// A link is a document with a URL. Clients before AG-UI 1.0 get only the text, and so do models whose API accepts only
 /// text in results. So the text should contain what matters.
@@ -102,5 +103,17 @@ impl ToolOutput for Parts {
     /// Converts the result to content with the same parts.
     fn into_content(self) -> Result<Content, ToolError> {
         Ok(Content::Parts(self.0))
+    }
+}
+
+/// The content of a tool message as it is: what a function tool returns once its result was converted.
+// Not `Serialize`: `Content` is, and would be sent as JSON.
+#[derive(Debug)]
+pub struct RawOutput(pub(super) Content);
+
+impl ToolOutput for RawOutput {
+    /// Returns the content.
+    fn into_content(self) -> Result<Content, ToolError> {
+        Ok(self.0)
     }
 }

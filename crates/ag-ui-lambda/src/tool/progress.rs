@@ -103,7 +103,7 @@ impl Progress {
     }
 }
 
-/// An open step of [`Progress::step`]. It ends when it is dropped.
+/// An open step that [`Progress::step`] has begun. It ends when it is dropped.
 #[must_use = "a step ends when this is dropped"]
 pub struct Step {
     events: ToolEventSender,
@@ -130,7 +130,7 @@ impl Drop for Step {
     }
 }
 
-/// An activity of [`Progress::activity`]. The client keeps showing it after this is dropped.
+/// An activity that [`Progress::activity`] has begun. The client keeps showing it after this is dropped.
 pub struct Activity {
     events: ToolEventSender,
     key: u64,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::erased_tool::{ErasedTool, Registered};
-use super::schema::{self, Validator};
+use super::schema::Validator;
 use super::{Interrupts, Tool};
 use crate::protocol;
 
@@ -21,7 +21,7 @@ pub enum RegisterToolError {
     /// The agent has another tool of this name.
     #[error("two tools are named {0:?}")]
     DuplicateName(String),
-    /// The type of the arguments has no schema that calls can be validated against.
+    /// Calls cannot be validated against the schema of the arguments.
     #[error("the arguments of tool {name:?} have no usable schema: {reason}")]
     InvalidSchema {
         /// Names the tool.
@@ -46,7 +46,7 @@ impl<C: Send + Sync + 'static> ToolRegistry<C> {
         Self { tools: BTreeMap::new() }
     }
 
-    /// Adds a tool after checking it, and generates the JSON Schema of its arguments.
+    /// Adds a tool after checking it and the JSON Schema of its arguments.
     ///
     /// # Errors
     /// [`RegisterToolError`] if the name or the schema cannot be used, the name is taken, or the tool both lets its
@@ -60,9 +60,9 @@ impl<C: Send + Sync + 'static> ToolRegistry<C> {
         if self.tools.contains_key(&name) {
             return Err(RegisterToolError::DuplicateName(name));
         }
-        let parameters = schema::schema_for::<T::Args>();
+        let parameters = tool.parameters();
         if parameters["type"] != "object" {
-            let reason = "arguments must be a struct: providers accept no other type".to_owned();
+            let reason = "it must have the type \"object\" (the type of the arguments must be a struct): providers accept no other type".to_owned();
             return Err(RegisterToolError::InvalidSchema { name, reason });
         }
         let Interrupts { editable, question, .. } = tool.interrupts();
@@ -91,6 +91,7 @@ impl<C: Send + Sync + 'static> ToolRegistry<C> {
     }
 
     /// Whether the tool of this name has a top-level argument `argument` in its schema; `None` if no tool has the name.
+    /// `AgentBuilder::build` checks the state predictions with it.
     pub(crate) fn has_argument(&self, name: &str, argument: &str) -> Option<bool> {
         let parameters = self.tools.get(name)?.spec().parameters.as_ref();
         Some(parameters.is_some_and(|schema| !schema["properties"][argument].is_null()))
@@ -103,7 +104,7 @@ impl<C: Send + Sync + 'static> ToolRegistry<C> {
     }
 
     /// Whether calls of the tool of this name may wait for a person. If no tool has exactly this name, names are
-    /// compared without ASCII case.
+    /// compared without ASCII case. This method is called for the calls of the history that a client sends.
     pub(crate) fn may_interrupt(&self, name: &str) -> bool {
         match self.tools.get(name) {
             Some(tool) => tool.interrupts().can_interrupt(),
@@ -111,7 +112,8 @@ impl<C: Send + Sync + 'static> ToolRegistry<C> {
         }
     }
 
-    /// Returns the names of the tools whose calls may wait for a person.
+    /// Returns the names of the tools whose calls may wait for a person. The warning about missing approvals lists
+    /// them.
     pub(crate) fn interruptible_names(&self) -> impl Iterator<Item = &str> {
         self.tools.iter().filter(|(_, tool)| tool.interrupts().can_interrupt()).map(|(name, _)| name.as_str())
     }

@@ -34,10 +34,13 @@ pub(super) fn schema_for<T: JsonSchema>() -> Value {
 
 /// Validates values against a schema.
 ///
-/// Without the feature `validate` every value is accepted: the caller has to check what serde can read from it.
+/// Without the feature `validate` only one rule is checked: where the schema has the type `object`, the value is an
+/// object. The caller has to check what serde can read from it.
 pub(super) struct Validator {
     #[cfg(feature = "validate")]
     schema: jsonschema::Validator,
+    #[cfg(not(feature = "validate"))]
+    requires_object: bool,
 }
 
 #[cfg(feature = "validate")]
@@ -65,13 +68,16 @@ impl Validator {
 
 #[cfg(not(feature = "validate"))]
 impl Validator {
-    /// Accepts any schema, because the feature `validate` is off.
-    pub(super) fn new(_schema: &Value) -> Result<Self, SchemaError> {
-        Ok(Self {})
+    /// Reads whether the schema has the type `object`. Any schema is accepted, because the feature `validate` is off.
+    pub(super) fn new(schema: &Value) -> Result<Self, SchemaError> {
+        Ok(Self { requires_object: schema["type"] == "object" })
     }
 
-    /// Accepts any value, because the feature `validate` is off.
-    pub(super) fn validate(&self, _value: &Value) -> Result<(), MismatchError> {
+    /// Checks that a value is an object if the schema requires one.
+    pub(super) fn validate(&self, value: &Value) -> Result<(), MismatchError> {
+        if self.requires_object && !value.is_object() {
+            return Err(MismatchError("this is not an object".to_owned()));
+        }
         Ok(())
     }
 }

@@ -32,7 +32,8 @@ pub fn find_split_strings(text: &[u8]) -> Vec<SplitString> {
 }
 
 impl SplitString {
-    /// Whether this is the string that a JSON reader returns as `text` once each half in it has become U+FFFD.
+    /// Whether this is the string that a JSON reader returns as `text` once each half in it has become U+FFFD. The
+    /// Bedrock adapter compares each delta of the SDK with the strings of the frames in this way.
     pub fn is_text(&self, text: &str) -> bool {
         self.text == text
     }

@@ -75,6 +75,7 @@ fn kind_of(mime_type: &str) -> fn(Source) -> PartKind {
 }
 
 /// Returns the member `filename` of a part's metadata; `None` if the member is absent or not a string.
+/// [`without_duplicates`] compares the names.
 fn filename(part: &ContentPart) -> Option<&str> {
     part.metadata.as_ref()?.get("filename")?.as_str()
 }

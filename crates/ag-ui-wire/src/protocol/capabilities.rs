@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{JsonObject, Tool};
 
-/// The capabilities of an agent, in groups. A client reads them to decide what it offers to the user.
+/// Lists the capabilities of an agent, in groups. A client reads them to decide what it offers to the user.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AgentCapabilities {
@@ -152,7 +152,7 @@ pub struct MultiAgent {
     /// It hands conversations over to them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub handoffs: Option<bool>,
-    /// The other agents.
+    /// The other agents that the agent works with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subagents: Option<Vec<Subagent>>,
 }

@@ -7,7 +7,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde::Serialize;
 use serde_json::Value;
 
-/// The content of a user's message or of a tool's result.
+/// Holds the content of a user's message or of a tool's result.
 #[expect(clippy::exhaustive_enums, reason = "the protocol has these two forms")]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
@@ -18,7 +18,7 @@ pub enum Content {
     Parts(Vec<ContentPart>),
 }
 
-/// One part of a content. `ContentPart::from(kind)` creates it without an id and metadata.
+/// Holds one part of a content. `ContentPart::from(kind)` creates it without an id and metadata.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ContentPart {
     /// What the part is, written as `type` and the members of that type.
@@ -32,7 +32,7 @@ pub struct ContentPart {
     pub metadata: Option<Value>,
 }
 
-/// What a part of a content is.
+/// Says what a part of a content is, and holds its data.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 #[non_exhaustive]

@@ -6,10 +6,17 @@ use serde::{Deserialize, Serialize};
 ///
 /// Names without a prefix belong to the protocol and its conventions. So this name has at least one character before and one
 /// after its first `.` or `:`.
+///
+/// ```
+/// use ag_ui_wire::protocol::CustomName;
+///
+/// assert!(CustomName::new("com.acme.found").is_ok());
+/// assert!(CustomName::new("found").is_err());
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CustomName(String);
 
-/// The error of [`CustomName::new`]: the name has no prefix. It holds the name.
+/// Says that a name has no prefix, so that [`CustomName::new`] refused it. It holds the name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the name of a custom event needs a prefix, such as `com.acme.`: {0:?}")]
 pub struct CustomNameError(String);

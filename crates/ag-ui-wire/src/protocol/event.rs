@@ -14,7 +14,8 @@ use super::{
     SubagentRunId, ThreadId, TokenUsage, ToolCallId,
 };
 
-/// One event: its kind, and the members that every event may have. `Event::from(kind)` creates it without these members.
+/// One event that a client receives: its kind, and the members that every event may have. `Event::from(kind)` creates it
+/// without these members.
 ///
 /// Source: `BaseEventSchema` and its heirs, AG-UI 1.0.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -45,7 +46,7 @@ impl From<EventKind> for Event {
     }
 }
 
-/// The role of the author of a text message.
+/// Says who wrote a text message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -60,7 +61,7 @@ pub enum TextRole {
     User,
 }
 
-/// The role of a tool result.
+/// The role that the message of a tool result has.
 #[expect(clippy::exhaustive_enums, reason = "the protocol has this one role")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -69,7 +70,7 @@ pub enum ToolRole {
     Tool,
 }
 
-/// The role of a reasoning message; clients fail a run without it.
+/// The role that a reasoning message has. Clients fail a run without it.
 #[expect(clippy::exhaustive_enums, reason = "the protocol has this one role")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -89,7 +90,7 @@ pub enum EncryptedSubtype {
     ToolCall,
 }
 
-/// The kind of an event: what happened, with the members of its type.
+/// Says what happened, with the members of its type.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "SCREAMING_SNAKE_CASE", rename_all_fields = "camelCase")]
 #[non_exhaustive]

@@ -16,6 +16,27 @@ use super::{InterruptId, JsonObject, Message, OriginalMessages, PROTOCOL_VERSION
 /// The input of a run: the conversation, the client's tools, and its copy of the shared state.
 ///
 /// A client creates it with [`new`](Self::new); a server reads it with [`read`](Self::read).
+///
+/// ```
+/// use ag_ui_wire::protocol::RunAgentInput;
+/// use serde_json::json;
+///
+/// let body = json!({
+///     "threadId": "thread-1",
+///     "runId": "run-1",
+///     "state": {},
+///     "messages": [{ "id": "message-1", "role": "user", "content": "Hi" }],
+///     "tools": [],
+///     "context": [],
+///     "forwardedProps": {},
+/// });
+/// let input = RunAgentInput::read(body)?.input;
+/// assert_eq!((input.thread_id.as_str(), input.messages.len()), ("thread-1", 1));
+///
+/// let error = RunAgentInput::read(json!({ "threadId": 1 })).unwrap_err();
+/// assert!(error.to_string().contains("/threadId"));
+/// # Ok::<(), ag_ui_wire::protocol::InputError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RunAgentInput {
@@ -36,7 +57,7 @@ pub struct RunAgentInput {
     pub messages: Vec<Message>,
     /// The tools that the client runs.
     pub tools: Vec<Tool>,
-    /// Facts about the application, for the model.
+    /// Facts about the application that the model reads.
     pub context: Vec<Context>,
     /// Data that the client passes through, which the protocol does not define.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,24 +85,24 @@ pub struct Tool {
     pub metadata: Option<JsonObject>,
 }
 
-/// One fact about the application, for the model, such as the page that the user sees.
+/// One fact about the application that the model reads, such as the page that the user sees.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Context {
-    /// What the value is.
+    /// What the value means, for the model.
     pub description: String,
-    /// The value.
+    /// The value that the description explains.
     pub value: String,
 }
 
-/// The answer to one interrupt.
+/// Holds the answer to one interrupt.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ResumeEntry {
-    /// The id of the interrupt.
+    /// The id of the interrupt that is answered.
     pub interrupt_id: InterruptId,
     /// Whether the interrupt was answered.
     pub status: ResumeStatus,
-    /// The answer. The interrupt's `response_schema` describes it.
+    /// What the user answered. The interrupt's `response_schema` describes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payload: Option<Value>,
     /// Data that the protocol does not define.
@@ -89,7 +110,7 @@ pub struct ResumeEntry {
     pub metadata: Option<JsonObject>,
 }
 
-/// Whether an interrupt was answered.
+/// Says whether an interrupt was answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -104,11 +125,11 @@ pub enum ResumeStatus {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ReceivedInput {
-    /// The input.
+    /// The input without what was left out.
     pub input: RunAgentInput,
     /// The JSON Pointers of the elements that were left out: messages, parts, tool calls and answers of an unknown kind.
     pub dropped: Vec<String>,
-    /// The number of unknown members at the top level of the input.
+    /// How many unknown members the top level of the input had.
     pub unknown_members: usize,
 }
 
@@ -171,7 +192,8 @@ impl RunAgentInput {
         Ok(ReceivedInput { input, dropped: dropped.paths, unknown_members: object.remaining_members() })
     }
 
-    /// Whether the client uses a version of the protocol whose major number is not 1, which a server of 1.0 cannot serve.
+    /// Whether the client uses a version of the protocol whose major number is not 1, which a server of 1.0 cannot
+    /// serve. The endpoint rejects the request of such a client.
     ///
     /// Returns false if the client sent no version, or one that is not two numbers: such a client is served.
     pub fn is_other_major(&self) -> bool {

@@ -5,7 +5,15 @@ use serde::{Deserialize, Serialize};
 use super::read::{DroppedElements, InputError, ObjectReader, deserialize_by_reading};
 use super::{Content, JsonObject, MessageId, SubagentRunId, ToolCallId};
 
-/// One message of a conversation. [`new`](Self::new) creates it without its optional members.
+/// Holds one message of a conversation. [`new`](Self::new) creates it without its optional members.
+///
+/// ```
+/// use ag_ui_wire::protocol::{Content, Message, MessageBody};
+/// use serde_json::json;
+///
+/// let message = Message::new("message-1", MessageBody::User { content: Content::Text("Hi".into()) });
+/// assert_eq!(json!(message), json!({ "id": "message-1", "role": "user", "content": "Hi" }));
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Message {

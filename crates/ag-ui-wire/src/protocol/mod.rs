@@ -45,7 +45,7 @@ pub use input::{Context, ReceivedInput, ResumeEntry, ResumeStatus, RunAgentInput
 pub use message::{FunctionCall, Message, MessageBody, ToolCall};
 pub use original_messages::OriginalMessages;
 pub use outcome::{Interrupt, RunOutcome, SubagentOutcome, TokenUsage};
-pub use patch::{JsonPatch, PatchOperation};
+pub use patch::{JsonPatch, PatchError, PatchOperation, apply_patch};
 pub use read::{InputError, InputProblem};
 
 /// The version of the protocol that this crate writes, as `MAJOR.MINOR`.

@@ -105,7 +105,7 @@ pub struct TokenUsage {
 
 impl TokenUsage {
     /// Returns the number of tokens that the model read and wrote: `total_tokens` if that is known, or else the sum of the
-    /// known ones of `input_tokens` and `output_tokens`.
+    /// known ones of `input_tokens` and `output_tokens`. A run adds these totals up for its limit of tokens.
     pub fn total(&self) -> u64 {
         self.total_tokens
             .unwrap_or_else(|| self.input_tokens.unwrap_or(0).saturating_add(self.output_tokens.unwrap_or(0)))

@@ -15,7 +15,7 @@ use super::JsonObject;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{path} {problem}", path = if path.is_empty() { "the body" } else { path })]
 pub struct InputError {
-    /// JSON Pointer (RFC 6901) of the member; empty for the whole input.
+    /// The JSON Pointer (RFC 6901) of the member. It is empty if the complete input is wrong.
     pub path: String,
     /// What is wrong with the member.
     pub problem: InputProblem,
@@ -136,7 +136,8 @@ impl ObjectReader {
         Ok(Some(list))
     }
 
-    /// Whether the object has the member `key` and the member is a string.
+    /// Whether the object has the member `key` and the member is a string. The content of a message is a string or an
+    /// array, and this decides which of them is read.
     pub(super) fn has_string(&self, key: &str) -> bool {
         self.members.get(key).is_some_and(Value::is_string)
     }
@@ -147,6 +148,7 @@ impl ObjectReader {
     }
 
     /// Returns the number of members that no other method has removed, which are those that this version does not know.
+    /// Reading an input reports this number in its result.
     pub(super) fn remaining_members(&self) -> usize {
         self.members.len()
     }

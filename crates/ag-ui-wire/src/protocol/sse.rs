@@ -9,7 +9,7 @@ use memchr::memchr;
 use super::{Event, EventError};
 use crate::json;
 
-/// The media type of a stream of events.
+/// The media type that a stream of events has.
 pub const MEDIA_TYPE: &str = "text/event-stream";
 
 /// A comment, which a server sends while it has no event: clients skip it, and proxies count it as traffic.
@@ -32,6 +32,19 @@ pub fn frame(event: &Event) -> Bytes {
 ///
 /// A frame is read when the empty line after it has arrived. What remains when the stream ends is a frame that was cut off.
 /// A run is complete if its last event is RUN_FINISHED or RUN_ERROR.
+///
+/// ```
+/// use ag_ui_wire::protocol::sse::Decoder;
+///
+/// let mut decoder = Decoder::new();
+/// decoder.push(b"data: {\"type\":\"RUN_STARTED\",\"threadId\":\"t\",");
+/// assert!(decoder.next_event().is_none(), "the frame is not complete");
+///
+/// decoder.push(b"\"runId\":\"r\"}\n\n");
+/// let event = decoder.next_event().expect("the frame is complete")?;
+/// assert_eq!(event.kind.type_name(), "RUN_STARTED");
+/// # Ok::<(), ag_ui_wire::protocol::sse::SseError>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct Decoder {
     /// The bytes that have arrived; those from `start` on belong to no complete line yet.
@@ -45,7 +58,7 @@ pub struct Decoder {
     has_begun: bool,
 }
 
-/// The error of [`Decoder::next_event`]: why a frame is not an event.
+/// Says why [`Decoder::next_event`] cannot read a frame as an event.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SseError {

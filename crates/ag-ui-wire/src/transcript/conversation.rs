@@ -11,12 +11,31 @@ use crate::protocol::{
     EncryptedSubtype, Event, EventKind, FunctionCall, Message, MessageBody, MessageId, ToolCall, ToolCallId,
 };
 
-/// The messages of a thread, with those of the run.
-#[derive(Debug)]
-pub(super) struct Conversation(Vec<HeldMessage>);
+/// The messages of a thread as a client holds them. The client sends them with its next run.
+///
+/// Activity messages are left out, and events whose type ends in `CHUNK` change nothing.
+///
+/// It starts with the messages of an input, and each event of the run is applied to it:
+///
+/// ```
+/// use ag_ui_wire::transcript::{Conversation, SequentialIds, Transcript};
+/// use serde_json::json;
+///
+/// let question = json!({"id": "u1", "role": "user", "content": "What time is it?"});
+/// let mut conversation = Conversation::new(vec![question.clone()]);
+///
+/// let mut run = Transcript::begin("thread-1".into(), "run-1".into(), SequentialIds::default());
+/// run.text("It is noon.");
+/// run.finish().iter().for_each(|event| conversation.apply(event));
+///
+/// let answer = json!({"id": "m1", "role": "assistant", "content": "It is noon."});
+/// assert_eq!(conversation.into_json(), [question, answer]);
+/// ```
+#[derive(Debug, Clone)]
+pub struct Conversation(Vec<HeldMessage>);
 
 /// A message that the client holds.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum HeldMessage {
     /// A message of the input. It is kept as JSON, with members that this version does not know.
     FromInput(Value),
@@ -59,23 +78,23 @@ impl HeldMessage {
 impl Conversation {
     /// Starts with the messages of an input, without its activity messages: clients keep their own activities as long as a
     /// snapshot has none.
-    pub(super) fn new(messages: Vec<Value>) -> Self {
+    pub fn new(messages: Vec<Value>) -> Self {
         let is_kept = |message: &Value| message["role"] != "activity";
         Self(messages.into_iter().filter(is_kept).map(HeldMessage::FromInput).collect())
     }
 
-    /// Whether the thread has no messages, neither of the input nor of the run.
-    pub(super) fn is_empty(&self) -> bool {
+    /// Whether the thread has no messages, neither of the input nor of the run. No MESSAGES_SNAPSHOT is sent then.
+    pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Turns the messages into the JSON that a MESSAGES_SNAPSHOT has.
-    pub(super) fn into_json(self) -> Vec<Value> {
+    /// Turns the messages into the JSON that an input or a MESSAGES_SNAPSHOT has.
+    pub fn into_json(self) -> Vec<Value> {
         self.0.into_iter().map(HeldMessage::into_json).collect()
     }
 
     /// Changes the messages as a client does when it reads this event. Events that change no message are ignored.
-    pub(super) fn apply(&mut self, event: &Event) {
+    pub fn apply(&mut self, event: &Event) {
         match &event.kind {
             EventKind::TextMessageStart { message_id, .. } => {
                 self.push(
@@ -131,6 +150,7 @@ impl Conversation {
                     *stored = Some(encrypted_value.clone());
                 }
             }
+            EventKind::MessagesSnapshot { messages } => *self = Self::new(messages.clone()),
             _ => {}
         }
     }

@@ -28,7 +28,8 @@ pub(super) fn is_applicable(operation: &PatchOperation) -> bool {
     !path.contains("/__proto__") && !path.contains("/constructor/prototype")
 }
 
-/// Counts the bytes of a value as JSON text.
+/// Counts the bytes of a value as JSON text. Used to compare a patch with a value, and to send predictions of a long
+/// state less often.
 ///
 /// Counting stops once `enough` bytes are reached, and the result is then at least `enough`: a large value is not written
 /// only to be compared with a small patch.

@@ -17,11 +17,12 @@ pub trait IdSource: Send {
     /// Returns a new id, which no other tool call of the thread has.
     fn next_tool_call_id(&mut self) -> ToolCallId;
 
-    /// Returns the current time, in milliseconds since the Unix epoch.
+    /// Returns the current time, in milliseconds since the Unix epoch. Each queued event gets this time as its
+    /// timestamp.
     fn now_ms(&mut self) -> i64;
 }
 
-/// Random ids, and the time of the machine's clock.
+/// Creates random ids, and takes the time from the machine's clock.
 ///
 /// A message gets a plain UUID (version 4), as clients and stores of threads make them. A tool call gets the prefix `call_`
 /// and a UUID without hyphens, as model providers make them: some providers limit the length of the id.
@@ -47,7 +48,7 @@ impl IdSource for RandomIds {
     }
 }
 
-/// Ids and timestamps that count up from 1, for tests: they are the same in each run.
+/// Creates ids and timestamps that count up from 1. Tests use it, because they are the same in each run.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SequentialIds {
     messages: u32,

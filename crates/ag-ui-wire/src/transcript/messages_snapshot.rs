@@ -23,9 +23,6 @@ impl<I: IdSource> Transcript<I> {
     /// message of its own, since the client drops what `messages` leaves out.
     pub fn replace_messages(&mut self, messages: Vec<Value>) {
         self.close_open_message();
-        if self.conversation.is_some() {
-            self.conversation = Some(Conversation::new(messages.clone()));
-        }
         self.push(EventKind::MessagesSnapshot { messages });
     }
 

@@ -13,7 +13,8 @@ use crate::protocol::JsonObject;
 /// and tools may not set one either.
 const MAX_DEPTH: usize = 100;
 
-/// Reads the members of a JSON object of which only the beginning, `text`, was streamed so far.
+/// Reads the members of a JSON object of which only the beginning, `text`, was streamed so far. Predictions of the
+/// state are read from the arguments of an open call in this way.
 ///
 /// A string that is cut off has the characters so far, and an object or an array the elements so far. A number, `true`,
 /// `false`, `null`, a name, an escape sequence and a surrogate pair are read once they are complete. Returns `None` if the

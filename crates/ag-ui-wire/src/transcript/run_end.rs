@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::IdSource;
 use super::calls::UnfinishedCall;
@@ -19,20 +19,30 @@ const CANCELLED_MESSAGE: &str = "The run was stopped before it was complete.";
 #[expect(clippy::exhaustive_structs, reason = "RUN_ERROR has these two members for it")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RunError {
-    /// A stable code, such as `MODEL_THROTTLED`.
+    /// A stable code that programs can compare, such as `MODEL_THROTTLED`.
     pub code: &'static str,
-    /// A fixed sentence.
+    /// A fixed sentence that the user reads.
     pub message: &'static str,
 }
 
 impl<I: IdSource> Transcript<I> {
+    /// Sets the `result` that RUN_FINISHED has if [`finish`](Self::finish) ends the run in success. A second call replaces
+    /// the result of the first; `null` is no result. Every other ending has no result.
+    pub fn set_result(&mut self, result: Value) {
+        self.result = Some(result).filter(|result| !result.is_null());
+    }
+
     /// Ends the run with a RUN_FINISHED, and returns the events that are still to be sent.
     ///
-    /// The outcome is `interrupt` if [`interrupt`](Self::interrupt) was called. Otherwise it is `success`, with the calls
-    /// that were deferred to the client. (With `interrupt` these calls are not listed, since the client derives them
-    /// itself.) Before RUN_FINISHED come, in this order: the end of the open message, of open steps and of open calls; the
-    /// result [`UNANSWERED`] for calls that have none and were neither deferred nor interrupted; and MESSAGES_SNAPSHOT, if
-    /// the run sends one.
+    /// Before RUN_FINISHED come, in this order:
+    ///
+    /// 1. the end of the open message, of open steps and of open calls;
+    /// 2. the result [`UNANSWERED`] for each call that has no result and was neither deferred nor interrupted;
+    /// 3. MESSAGES_SNAPSHOT, if the run sends one.
+    ///
+    /// The outcome is `interrupt` if [`interrupt`](Self::interrupt) was called, and `success` otherwise. `success` lists the
+    /// calls that this run has deferred to the client. They are not listed with `interrupt`, nor for a client before 1.0,
+    /// since the client finds them itself.
     pub fn finish(mut self) -> VecDeque<Event> {
         self.close_open();
         self.push_unanswered(self.calls.without_result());
@@ -71,14 +81,15 @@ impl<I: IdSource> Transcript<I> {
     /// [answers interrupts](Self::answering_interrupts) gets a RUN_FINISHED right before RUN_ERROR.
     pub fn fail(mut self, error: RunError) -> VecDeque<Event> {
         self.close_all();
+        self.result = None;
         self.end_failed(error, None)
     }
 
-    /// Returns the calls that [`cancel`](Self::cancel) and [`fail`](Self::fail) would give the result [`UNANSWERED`], so
-    /// that the caller can send a result of its own, such as a signed one. Call it right before one of these two.
+    /// Ends the open message, open steps and open calls, drops the run's interrupts, and returns all calls that have no
+    /// result, except those that were deferred to the client.
     ///
-    /// The open message, open steps and open calls are ended, and the run's interrupts are dropped. A returned call for
-    /// which the caller sends no result still gets [`UNANSWERED`] when the run ends.
+    /// Call this right before [`cancel`](Self::cancel) or [`fail`](Self::fail), to send results of your own for these calls,
+    /// such as signed ones. `cancel` and `fail` give the result [`UNANSWERED`] to each of them that still has none.
     pub fn take_unfinished(&mut self) -> Vec<UnfinishedCall> {
         self.close_open();
         self.interrupts.clear();
@@ -111,10 +122,11 @@ impl<I: IdSource> Transcript<I> {
 
     /// Queues RUN_FINISHED. It reports the run's tokens, so that a RUN_ERROR after it reports none.
     fn push_run_finished(&mut self, outcome: RunOutcome, metadata: Option<JsonObject>) {
+        let is_success = matches!(outcome, RunOutcome::Success { .. });
         let kind = EventKind::RunFinished {
             thread_id: self.thread_id.clone(),
             run_id: self.run_id.clone(),
-            result: None,
+            result: self.result.take().filter(|_| is_success),
             outcome: Some(outcome),
             usage: std::mem::take(&mut self.usage),
         };

@@ -14,7 +14,7 @@ use crate::protocol::{JsonObject, JsonPatch, Prediction, ToolCallId, diff_object
 
 /// Up to this many bytes of arguments, a prediction follows each delta. Most arguments are shorter, so the user sees each of
 /// their deltas at once.
-const EACH_DELTA_UP_TO: usize = 1024;
+const PREDICT_EVERY_DELTA_BYTES: usize = 1024;
 
 /// Longer arguments are predicted from again when they have grown by one part in this many.
 ///
@@ -206,6 +206,6 @@ impl PredictedCall {
     pub(super) fn schedule_next(&mut self, sent: usize) {
         let length = self.arguments.len();
         let cost = length.max(sent);
-        self.next_length = if cost <= EACH_DELTA_UP_TO { length } else { length + cost / STEPS };
+        self.next_length = if cost <= PREDICT_EVERY_DELTA_BYTES { length } else { length + cost / STEPS };
     }
 }

@@ -34,10 +34,12 @@ impl<I: IdSource> Transcript<I> {
         self
     }
 
-    /// Sets whether the custom event `PredictState` also announces each call that members of the state are predicted from.
+    /// Sets whether the run sends the custom event `PredictState` before each call from whose arguments members of the state
+    /// are predicted. The default is `false`.
     ///
-    /// A front end that reads this event makes the predictions itself. The run does not know what such a front end holds,
-    /// so each later change of the state is sent as a snapshot.
+    /// A front end that reads this event makes the predictions itself, so the run no longer knows the front end's copy of the
+    /// state. It then sends each prediction as a snapshot of the complete state. The next change of the state, or the
+    /// withdrawal of a prediction, is sent as a snapshot too; after it the run knows the copy again.
     pub fn emit_predict_state(mut self, emits: bool) -> Self {
         self.state.emits_predict_state = emits;
         self

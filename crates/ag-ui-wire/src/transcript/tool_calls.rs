@@ -70,7 +70,8 @@ impl<I: IdSource> Transcript<I> {
 
     /// Sends the result of a call: TOOL_CALL_RESULT. The open message is ended first.
     ///
-    /// Predictions from the call are withdrawn before the result: the state is sent if the client's copy differs from it.
+    /// Before the result, predictions from the call are withdrawn: the run sends its own state, in which only the
+    /// predictions from other calls are left. It sends nothing if it knows that the client's copy is already the same.
     pub fn tool_result(&mut self, call: ClosedCall, content: impl Into<Content>) {
         self.tool_result_with(call, content, None);
     }

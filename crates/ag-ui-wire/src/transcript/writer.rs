@@ -22,6 +22,27 @@ use crate::protocol::{
 /// client with a stream that breaks off.
 ///
 /// Ids and timestamps come from `I`.
+///
+/// ```
+/// use ag_ui_wire::transcript::{SequentialIds, Transcript};
+///
+/// let mut run = Transcript::begin("thread-1".into(), "run-1".into(), SequentialIds::default());
+/// run.text("It is ");
+/// run.text("noon.");
+/// let events = run.finish();
+/// let types: Vec<&str> = events.iter().map(|event| event.kind.type_name()).collect();
+/// assert_eq!(
+///     types,
+///     [
+///         "RUN_STARTED",
+///         "TEXT_MESSAGE_START",
+///         "TEXT_MESSAGE_CONTENT",
+///         "TEXT_MESSAGE_CONTENT",
+///         "TEXT_MESSAGE_END",
+///         "RUN_FINISHED"
+///     ]
+/// );
+/// ```
 #[derive(Debug)]
 #[must_use = "a run that is begun must be finished, cancelled or failed"]
 pub struct Transcript<I = RandomIds> {
@@ -41,6 +62,8 @@ pub struct Transcript<I = RandomIds> {
     pub(super) conversation: Option<Conversation>,
     /// The interrupts that the run ends with, each with the call that waits for its answer.
     pub(super) interrupts: Vec<(ToolCallId, Interrupt)>,
+    /// The result of the run, if it has one.
+    pub(super) result: Option<Value>,
     /// The tokens of the run, one entry for each provider and model.
     pub(super) usage: Vec<TokenUsage>,
     /// Whether the client reads the endings that protocol version 1.0 added.
@@ -72,6 +95,7 @@ impl<I: IdSource> Transcript<I> {
             client_view: ClientView::default(),
             conversation: None,
             interrupts: Vec::new(),
+            result: None,
             usage: Vec::new(),
             knows_1_0: true,
             answers_interrupts: false,
@@ -167,7 +191,8 @@ impl<I: IdSource> Transcript<I> {
         }
     }
 
-    /// Returns the number of tokens that the run has used so far, with all models.
+    /// Returns the number of tokens that the run has used so far, with all models. The agent compares this number with
+    /// its limit before each turn of the model.
     pub fn total_tokens(&self) -> u64 {
         self.usage.iter().map(TokenUsage::total).fold(0, u64::saturating_add)
     }

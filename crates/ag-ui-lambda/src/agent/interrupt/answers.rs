@@ -37,7 +37,7 @@ struct CallAnswers<'a> {
 impl<'a> Answers<'a> {
     /// Collects the answers in `resume` of the input by the call that each answers. `calls` are the calls of the
     /// history; an answer to any other call is only counted in `ignored`. An answer that is repeated unchanged counts
-    /// once.
+    /// once. `Judge::new` calls it.
     pub(super) fn read(input: &'a RunAgentInput, calls: &[HistoryCall<'a>]) -> Self {
         let mut answers = Self::default();
         if input.resume.is_empty() {
@@ -66,7 +66,8 @@ impl<'a> Answers<'a> {
     }
 
     /// Returns the answers to the call with this id, each with its token, which is not verified. The slice is empty if
-    /// there is no answer; `None` if there are more than [`MAX_ANSWERS`].
+    /// there is no answer; `None` if there are more than [`MAX_ANSWERS`]. This method is called when the tokens of the
+    /// answers to a call are verified.
     pub(super) fn for_call(&self, id: &ToolCallId) -> Option<&[(InterruptToken, &'a ResumeEntry)]> {
         let entries = self.by_call.get(id).map_or(&[][..], |answers| &answers.entries);
         (entries.len() <= MAX_ANSWERS).then_some(entries)
@@ -108,6 +109,7 @@ impl<'a> CallAnswers<'a> {
 }
 
 /// Encodes a value as canonical JSON by RFC 8785, so that equal values give equal bytes; `None` if the encoding fails.
+/// Answers and the tool messages that may repeat them are compared in this form.
 fn canonical_json(value: &Value) -> Option<Vec<u8>> {
     serde_json_canonicalizer::to_vec(value).ok()
 }

@@ -8,13 +8,14 @@ use tokio::time::Instant;
 use tracing::error;
 
 use super::request::{
-    DeclineReason, InterruptRequest, NO_SUCH_TOOL, PendingInterrupt, approval_answer_schema, approval_prompt,
+    DeclineReason, InterruptRequest, NO_SUCH_TOOL, PendingInterrupt, approval_answer_schema,
     no_approver_result,
 };
 use crate::agent::authorize::Denial;
 use crate::agent::run::context::RunContext;
 use crate::approval::{InterruptKind, InterruptToken, ReplayStore, Reservation, arguments_digest};
 use crate::error_chain::error_chain;
+use crate::log_events::REPLAY_STORE_FAILED;
 use crate::model::Call;
 use crate::protocol::{Content, RunId, ToolCallId};
 use crate::tool::{
@@ -134,7 +135,7 @@ impl<C: Send + Sync + 'static> RunContext<'_, C> {
                 let request = InterruptRequest {
                     kind: InterruptKind::Approval,
                     expires_at: None,
-                    message: approval_prompt(&call.name),
+                    message: tool.approval_message(&self.access.caller, &invocation.arguments),
                     schema: approval_answer_schema(tool.as_ref()),
                 };
                 let outcome = self.interrupt(&invocation, request).await;
@@ -179,7 +180,7 @@ impl<C: Send + Sync + 'static> RunContext<'_, C> {
             Ok(Reservation::New) => CallOutcome::Interrupted(pending),
             Ok(Reservation::Seen { outcome }) => CallOutcome::from_store(outcome),
             Err(error) => {
-                error!(cause = error_chain(&error), "the store of used approvals failed");
+                error!(cause = error_chain(&error), "{REPLAY_STORE_FAILED}");
                 CallOutcome::Interrupted(pending)
             }
         }
@@ -202,20 +203,21 @@ impl<C: Send + Sync + 'static> RunContext<'_, C> {
             Ok(Reservation::New) => {}
             Ok(Reservation::Seen { outcome }) => return CallOutcome::from_store(outcome),
             Err(error) => {
-                error!(cause = error_chain(&error), "the store of used approvals failed");
+                error!(cause = error_chain(&error), "{REPLAY_STORE_FAILED}");
                 return CallOutcome::Completed(unreserved.result().into());
             }
         }
         let outcome = call.await;
         let stored = serde_json::to_string(&outcome).expect("contents and schemas are JSON");
         if let Err(error) = store.store_outcome(key, &stored).await {
-            error!(cause = error_chain(&error), "the store of used approvals failed");
+            error!(cause = error_chain(&error), "{REPLAY_STORE_FAILED}");
         }
         outcome
     }
 
     /// Runs the tool of a call that a person has approved or answered. If the caller may no longer use the tool, the
-    /// outcome is the same error result as for a tool that does not exist.
+    /// outcome is the same error result as for a tool that does not exist. `run_approved` calls it when the answer
+    /// counts for the first time.
     async fn resume_tool(&self, call: ApprovedCall) -> CallOutcome {
         let audit = self.access.audit().await;
         let tool = match self.access.tool(&call.tool) {
@@ -293,7 +295,7 @@ impl<C: Send + Sync + 'static> RunContext<'_, C> {
     }
 
     /// Creates the context that a tool gets for the call with this id. Its deadline is the time limit of a tool call or
-    /// the end of the run, whichever comes first.
+    /// the end of the run, whichever comes first. This method is called for each call that runs, at once or resumed.
     fn tool_context(&self, id: ToolCallId) -> ToolContext<C> {
         let deadline = self.ends_at.min(Instant::now() + self.agent().limits.tool_timeout);
         let context = ToolContext::new(Arc::clone(&self.access.caller), Arc::clone(&self.ids), id, deadline);

@@ -66,7 +66,8 @@ struct Evidence<'a> {
 
 impl<'a, C: Send + Sync + 'static> Judge<'a, C> {
     /// Creates the judge for the history of `input`, and reads the answers in `resume`. `calls` are all calls of that
-    /// history.
+    /// history. With approvals, a run creates one before it starts, to find out whether a key is needed, and one when
+    /// the driver settles the calls.
     pub(crate) fn new(
         access: &'a CallerAccess<C>,
         input: &'a RunAgentInput,
@@ -108,6 +109,7 @@ impl<'a, C: Send + Sync + 'static> Judge<'a, C> {
 
     /// Whether any of these calls has an answer or a signed result that has to be verified, so that the run cannot
     /// start without a key. It is `false` if no person can be asked for the caller, because nothing is verified then.
+    /// This method is called before the run starts.
     pub(crate) fn needs_key(&self, calls: &[HistoryCall<'_>]) -> bool {
         self.access.signer.is_some()
             && calls.iter().any(|call| {
@@ -122,7 +124,7 @@ impl<'a, C: Send + Sync + 'static> Judge<'a, C> {
 
     /// Decides what becomes of a call, with the keys that are cached. The verdict is [`Verdict::NeedsKeys`] if a
     /// signature may be of a key that was created after the keys were read, and if the decision depends on that
-    /// signature.
+    /// signature. `GatedCalls::open` calls it.
     pub(super) async fn judge(&self, call: &HistoryCall<'a>) -> Judgement {
         let evidence = self.evidence(call).await;
         if evidence.has_newer_key && evidence.signed.iter().all(|index| self.is_unanswered(*index)) {
@@ -141,13 +143,14 @@ impl<'a, C: Send + Sync + 'static> Judge<'a, C> {
         self.judge_evidence(call, evidence).await
     }
 
-    /// Returns how many answers in `resume` name no call of the history.
+    /// Returns how many answers in `resume` name no call of the history. The number is only logged.
     pub(super) fn ignored_answers(&self) -> usize {
         self.answers.ignored
     }
 
     /// Waits until a read of the keys of approvals that began at `moment` or later has succeeded or failed. `moment` is
-    /// a time in the past. Returns at once if no person can be asked for the caller.
+    /// a time in the past. Returns at once if no person can be asked for the caller. `GatedCalls::finish` calls it
+    /// before the calls that need newer keys are judged again.
     pub(super) async fn wait_for_keys_read_since(&self, moment: Instant) {
         if let Some(signer) = &self.access.signer {
             signer.approvals.wait_for_keys_read_since(moment).await;

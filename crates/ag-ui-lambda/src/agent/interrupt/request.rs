@@ -66,11 +66,6 @@ pub(super) fn approval_answer_schema<C>(tool: &dyn ErasedTool<C>) -> JsonObject 
     approval_schema(tool.spec().parameters.as_ref().filter(|_| is_editable))
 }
 
-/// Returns the question that a person reads before a call of this tool is approved.
-pub(super) fn approval_prompt(tool: &str) -> String {
-    format!("May {tool} be called with these arguments?")
-}
-
 /// Why a call that waited for a person does not run. The model and the client read it in the result of the call.
 ///
 /// The text claims that the call did not run only if that is known: a call that asked a question has run up to the question, and

@@ -7,9 +7,7 @@ use serde_json::Value;
 use tracing::info;
 
 use super::call::ApprovedCall;
-use super::request::{
-    DeclineReason, NO_SUCH_TOOL, PendingInterrupt, approval_answer_schema, approval_prompt,
-};
+use super::request::{DeclineReason, NO_SUCH_TOOL, PendingInterrupt, approval_answer_schema};
 use super::signer::RunSigner;
 use crate::agent::authorize::Denial;
 use crate::agent::observe::audit::Audit;
@@ -180,7 +178,8 @@ impl<C: Send + Sync + 'static> Evaluation<'_, C> {
     /// is wrong with the answer.
     fn ask_again(&self, tool: &dyn ErasedTool<C>, problem: &str) -> AnswerVerdict {
         self.log(LoggedAnswer::Unusable);
-        let message = format!("{problem} {}", approval_prompt(&self.call.tool));
+        let question = tool.approval_message(&self.access.caller, &self.call.arguments);
+        let message = format!("{problem} {question}");
         AnswerVerdict::Unusable(PendingInterrupt::new(
             &self.call.token,
             message,

@@ -106,7 +106,7 @@ impl<'a, C: Send + Sync + 'static> GatedCalls<'a, C> {
     }
 
     /// Reads the keys again if a call needs newer keys, and then runs the calls that a person has approved or answered,
-    /// all at the same time. Each result is sent to the client.
+    /// all at the same time. Each result is sent to the client. The driver calls it once, before the model is asked.
     pub(crate) async fn finish<S: IdSource>(&mut self, io: &mut RunIo<S>) {
         if !self.unsettled.is_empty() {
             self.judge.wait_for_keys_read_since(self.judged_at).await;
@@ -150,7 +150,7 @@ impl<'a, C: Send + Sync + 'static> GatedCalls<'a, C> {
     /// them than `before`, their number when the list was last sent.
     ///
     /// Otherwise the client would put the result of a call after the superseded tool message, and CopilotKit shows the
-    /// first tool message of a call.
+    /// first tool message of a call. `open` and `finish` call it after they have judged calls.
     fn drop_superseded_messages<S: IdSource>(&self, before: usize, transcript: &mut Transcript<S>) {
         if self.superseded.len() > before {
             let messages = self.input.messages_without(&self.superseded, transcript.knows_1_0());
@@ -160,7 +160,7 @@ impl<'a, C: Send + Sync + 'static> GatedCalls<'a, C> {
 
     /// Carries out the verdicts of all judged calls that need no newer keys. The others stay unsettled; for those of
     /// them that have no tool message, the transcript reserves a result, so that the client gets one however the run
-    /// ends.
+    /// ends. `open` and `finish` call it after they have judged calls.
     fn settle_judged<S: IdSource>(&mut self, transcript: &mut Transcript<S>) {
         let mut unsettled = std::mem::take(&mut self.unsettled);
         // Of several calls with one id, the one that an answer decides about comes first and gets the result.
@@ -184,7 +184,7 @@ impl<'a, C: Send + Sync + 'static> GatedCalls<'a, C> {
             info!(
                 declined = self.unanswered,
                 sent = self.sent,
-                "more calls are declined than the client is sent results"
+                "more calls were declined than results were sent to the client"
             );
         }
     }

@@ -35,7 +35,8 @@ impl CallArguments {
 
 impl RunSigner {
     /// Signs the result of a call for the caller and run of this signer. Returns the metadata, with the signature, that
-    /// the tool message carries; `None` if the key cannot be fetched or the content cannot be signed.
+    /// the tool message carries; `None` if the key cannot be fetched or the content cannot be signed. This method is
+    /// called for each result that a run sends, placeholders excepted.
     pub(crate) async fn sign_result(&self, call: CallRef<'_>, content: &Content) -> Option<JsonObject> {
         let content = content_digest(call, content)?;
         let digest = CallArguments::read(call.arguments).digest;

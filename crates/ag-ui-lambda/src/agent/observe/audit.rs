@@ -83,7 +83,9 @@ pub(crate) async fn log_withheld_tools<C: Send + Sync + 'static>(
 fn denial_reason(denial: Denial) -> &'static str {
     match denial {
         Denial::UnknownTool => "unknown_tool",
+        Denial::NoCallerRule => "no_rule",
         Denial::MissingGrant(MissingGrant::Permission) => "permission",
+        Denial::MissingGrant(MissingGrant::Scope) => "scope",
         Denial::MissingGrant(MissingGrant::Group) => "group",
         Denial::MissingGrant(MissingGrant::Other) => "caller",
         Denial::ApprovalsClosed => "closed",

@@ -1,4 +1,5 @@
-//! Records what a run uses and how it ends: for one log line of the run, one log line of each tool call, and the spans.
+//! Records what a run uses and how it ends: for one log line of the run, one log line of each tool call, the spans, and the
+//! report that the application gets.
 //!
 //! The log lines are written after the last event, or when the reader has gone, so that they delay no event. They hold
 //! counts, times, ids and codes, and no text of a message.
@@ -9,33 +10,30 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{Instrument as _, Span, info};
 
+use super::report::{RunOutcome, RunReport, ToolRun};
 use super::spans::{self, ChatSpan};
 use crate::agent::run::end::CancelReason;
 use crate::log_events::{RUN_FINISHED, TOOL_RAN};
 use crate::model::{Delta, ModelErrorKind, StopReason};
 use crate::protocol::{TokenUsage, ToolCallId};
+use crate::tool::RunInfo;
 
 /// The time at which the reader of a stream took the first event of a run; empty before.
 pub(crate) type FirstEventTime = Arc<OnceLock<Instant>>;
 
-/// Collects the statistics of one run, and writes its log lines when it is dropped.
+/// Gets the report of a run when the run has ended. It must not panic, and it cannot wait.
+pub(crate) type OnRunEnd = Box<dyn FnOnce(RunReport) + Send + Sync>;
+
+/// Collects the statistics of one run. When it is dropped, it writes the log lines of the run and hands its report on.
 pub(crate) struct RunRecorder {
+    ids: Arc<RunInfo>,
     received_at: Instant,
     first_event: FirstEventTime,
     /// The span of the run. The log lines are written in it, wherever the recorder is dropped.
     span: Span,
     stats: Mutex<RunStats>,
-}
-
-/// How a run ended, in the words of the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum RecordedOutcome {
-    Success,
-    /// A call waits for a person.
-    Interrupt,
-    Cancelled(CancelReason),
-    /// The run failed with this code, which the client reads, too.
-    Error(&'static str),
+    /// `None` if nobody wants the report.
+    on_end: Option<OnRunEnd>,
 }
 
 /// What a run has used.
@@ -49,15 +47,22 @@ struct RunStats {
     usage: TokenUsage,
     first_token: Option<Instant>,
     /// The backend tools that ran, once for each call.
-    tools: Vec<(String, Duration)>,
-    outcome: Option<RecordedOutcome>,
+    tools: Vec<ToolRun>,
+    outcome: Option<RunOutcome>,
 }
 
 impl RunRecorder {
-    /// Starts to record a run in the current span. The durations in the log count from `received_at`; `first_event` is
-    /// set by the stream when its reader takes the first event.
-    pub(crate) fn new(received_at: Instant, first_event: FirstEventTime) -> Self {
-        Self { received_at, first_event, span: Span::current(), stats: Mutex::default() }
+    /// Starts to record the run with these ids in the current span. The durations count from `received_at`;
+    /// `first_event` is set by the stream when its reader takes the first event. The driver creates it when the run
+    /// begins.
+    pub(crate) fn new(ids: Arc<RunInfo>, received_at: Instant, first_event: FirstEventTime) -> Self {
+        Self { ids, received_at, first_event, span: Span::current(), stats: Mutex::default(), on_end: None }
+    }
+
+    /// Sets what gets the report of the run. The driver calls it when the run begins.
+    pub(crate) fn on_end(mut self, on_end: Option<OnRunEnd>) -> Self {
+        self.on_end = on_end;
+        self
     }
 
     /// Locks the statistics of the run, even if a thread has panicked while it held the lock.
@@ -81,52 +86,72 @@ impl RunRecorder {
     pub(crate) async fn run_tool<T>(&self, tool: &str, id: &ToolCallId, call: impl Future<Output = T>) -> T {
         let started_at = Instant::now();
         let outcome = call.instrument(spans::execute_tool(tool, id)).await;
-        self.stats().tools.push((tool.to_owned(), started_at.elapsed()));
+        self.stats().tools.push(ToolRun::new(tool, started_at.elapsed()));
         outcome
     }
 
     /// Records how the run ended. If it is not called before the recorder is dropped, the run counts as cancelled by
-    /// its client.
-    pub(crate) fn set_outcome(&self, outcome: RecordedOutcome) {
+    /// its client. The driver calls it at the end of the run.
+    pub(crate) fn set_outcome(&self, outcome: RunOutcome) {
         self.stats().outcome = Some(outcome);
     }
 
-    /// Writes a log line for each call of a tool and one for the run, and completes the span of the run. `Drop` calls
-    /// it.
-    fn write(&self) {
+    /// Takes what was recorded, as the report of a run that ends now. This method is called once, when the recorder is
+    /// dropped.
+    fn report(&self) -> RunReport {
         let stats = std::mem::take(&mut *self.stats());
-        for (tool, duration) in &stats.tools {
-            info!(tool, duration_ms = milliseconds(*duration), "{TOOL_RAN}");
+        let since = |moment: Instant| moment.saturating_duration_since(self.received_at);
+        let outcome = stats.outcome.unwrap_or(RunOutcome::Cancelled(CancelReason::ClientGone.as_str()));
+        RunReport {
+            models: stats.models,
+            turns: stats.turns,
+            tool_calls: stats.tool_calls,
+            usage: stats.usage,
+            tools: stats.tools,
+            time_to_first_event: self.first_event.get().map(|first| since(*first)),
+            time_to_first_token: stats.first_token.map(since),
+            duration: since(Instant::now()),
+            ..RunReport::new(self.ids.thread_id.clone(), self.ids.run_id.clone(), outcome)
         }
-        let since = |moment: Instant| milliseconds(moment.saturating_duration_since(self.received_at));
-        let outcome = stats.outcome.unwrap_or(RecordedOutcome::Cancelled(CancelReason::ClientGone));
-        let (name, reason, code) = (outcome.name(), outcome.reason(), outcome.code());
-        let models = Some(stats.models.join(",")).filter(|models| !models.is_empty());
-        spans::record_usage(&self.span, &stats.usage);
-        spans::record_outcome(&self.span, name, reason, code);
-        info!(
-            outcome = name,
-            reason,
-            code,
-            models,
-            turns = stats.turns,
-            tool_calls = stats.tool_calls,
-            input_tokens = stats.usage.input_tokens,
-            output_tokens = stats.usage.output_tokens,
-            cached_input_tokens = stats.usage.cached_input_tokens,
-            time_to_first_event_ms = self.first_event.get().map(|first| since(*first)),
-            time_to_first_token_ms = stats.first_token.map(since),
-            duration_ms = since(Instant::now()),
-            "{RUN_FINISHED}"
-        );
     }
 }
 
 impl Drop for RunRecorder {
-    /// Writes the log lines of the run, in the span of the run.
+    /// Writes the log lines of the run, in the span of the run, and hands its report on.
     fn drop(&mut self) {
-        self.span.in_scope(|| self.write());
+        let report = self.report();
+        self.span.in_scope(|| write(&self.span, &report));
+        if let Some(on_end) = self.on_end.take() {
+            on_end(report);
+        }
     }
+}
+
+/// Writes a log line for each call of a tool and one for the run, and completes `span`, which is that of the run. This
+/// function is called when the recorder is dropped.
+fn write(span: &Span, report: &RunReport) {
+    for ToolRun { tool, duration } in &report.tools {
+        info!(tool, duration_ms = milliseconds(*duration), "{TOOL_RAN}");
+    }
+    let (name, reason, code) = (report.outcome.name(), report.outcome.reason(), report.outcome.code());
+    let models = Some(report.models.join(",")).filter(|models| !models.is_empty());
+    spans::record_usage(span, &report.usage);
+    spans::record_outcome(span, name, reason, code);
+    info!(
+        outcome = name,
+        reason,
+        code,
+        models,
+        turns = report.turns,
+        tool_calls = report.tool_calls,
+        input_tokens = report.usage.input_tokens,
+        output_tokens = report.usage.output_tokens,
+        cached_input_tokens = report.usage.cached_input_tokens,
+        time_to_first_event_ms = report.time_to_first_event.map(milliseconds),
+        time_to_first_token_ms = report.time_to_first_token.map(milliseconds),
+        duration_ms = milliseconds(report.duration),
+        "{RUN_FINISHED}"
+    );
 }
 
 /// Records one request to a model, for the run and for a span of its own.
@@ -169,28 +194,6 @@ impl ModelCallRecorder<'_> {
     /// Records that the request failed, before the turn began or while it was read.
     pub(crate) fn fail(&self, kind: ModelErrorKind) {
         self.span.record_failure(kind);
-    }
-}
-
-impl RecordedOutcome {
-    /// Returns the value that the log field `outcome` has.
-    fn name(self) -> &'static str {
-        match self {
-            Self::Success => "success",
-            Self::Interrupt => "interrupt",
-            Self::Cancelled(_) => "cancelled",
-            Self::Error(_) => "error",
-        }
-    }
-
-    /// Returns the value of the log field `reason`: why the run was cancelled; `None` for any other outcome.
-    fn reason(self) -> Option<&'static str> {
-        if let Self::Cancelled(reason) = self { Some(reason.as_str()) } else { None }
-    }
-
-    /// Returns the value of the log field `code`: the code of the error; `None` if the run did not fail.
-    fn code(self) -> Option<&'static str> {
-        if let Self::Error(code) = self { Some(code) } else { None }
     }
 }
 

@@ -12,17 +12,17 @@ use super::history::calls::read_calls;
 use crate::agent::error::StartRunError;
 use crate::protocol::{Content, MessageBody, PartKind, RunAgentInput, Tool};
 
-/// Which version of the protocol the events of a run have.
+/// Says which version of the protocol the events of a run have.
 ///
 /// Version 1.0 added the outcome `cancelled`, `pendingToolCallIds` and results in parts. Clients before 1.0 drop such
 /// events, so that the user sees a run that never ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum ClientCompat {
-    /// The shapes before 1.0 for an input without `protocolVersion`, and those of 1.0 for any other input.
+    /// An input without `protocolVersion` is answered in the shapes before 1.0, and any other input in those of 1.0.
     #[default]
     Auto,
-    /// The shapes before 1.0 for every input.
+    /// Every input is answered in the shapes before 1.0.
     ///
     /// It is for a front end whose server says 1.0 and whose browser runs a client before 1.0, as CopilotKit's does.
     Legacy,
@@ -31,6 +31,18 @@ pub enum ClientCompat {
 /// Which frontend tools a client may offer to the model.
 ///
 /// Names are compared without ASCII case, as they are with the names of backend tools.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use ag_ui_lambda::agent::FrontendTools;
+/// use ag_ui_lambda::{Agent, demo};
+///
+/// let agent = Agent::<()>::builder(demo(Duration::ZERO))
+///     .frontend_tools(FrontendTools::Allow(["show_map".into()].into()))
+///     .build()?;
+/// # Ok::<(), ag_ui_lambda::agent::BuildAgentError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum FrontendTools {
@@ -71,7 +83,8 @@ impl Default for ClientSettings {
 
 impl ClientSettings {
     /// Whether a client that sent this `protocolVersion` gets events in the shapes before version 1.0: a client that
-    /// sent none does, and with [`ClientCompat::Legacy`] every client does.
+    /// sent none does, and with [`ClientCompat::Legacy`] every client does. This method is called once in each run,
+    /// when the transcript is created.
     pub(crate) fn is_before_1_0(&self, protocol_version: Option<&str>) -> bool {
         self.compat == ClientCompat::Legacy || protocol_version.is_none()
     }
@@ -88,7 +101,7 @@ impl ClientSettings {
         }
     }
 
-    /// Whether clients may offer any tool at all.
+    /// Whether clients may offer any tool at all. Only the capabilities of the agent use this method.
     pub(crate) fn allows_tools(&self) -> bool {
         match &self.frontend_tools {
             FrontendTools::Any => true,
@@ -97,7 +110,8 @@ impl ClientSettings {
         }
     }
 
-    /// Whether the model reads the media that clients send. If not, the media are left out.
+    /// Whether the model reads the media that clients send. If not, the media are left out. Only the capabilities of
+    /// the agent use this method.
     pub(crate) fn allows_media(&self) -> bool {
         self.media
     }
@@ -105,7 +119,8 @@ impl ClientSettings {
     /// Returns those of the client's `tools` that the model is offered. Tools that are not allowed are left out, and
     /// identical duplicates are merged.
     ///
-    /// `is_backend` returns whether a name, compared without ASCII case, is the name of a backend tool.
+    /// `is_backend` returns whether a name, compared without ASCII case, is the name of a backend tool. This method is
+    /// called before the run starts.
     ///
     /// # Errors
     /// [`StartRunError::ToolNameTaken`] for the first allowed tool that has the name of another tool.
@@ -153,7 +168,7 @@ impl ClientSettings {
     /// Removes from an input the context entries and the media that the model may not read, and logs how many.
     ///
     /// No message is removed: a message that held only media keeps no parts. `is_backend` is as in
-    /// [`select_frontend_tools`](Self::select_frontend_tools).
+    /// [`select_frontend_tools`](Self::select_frontend_tools). The driver calls it at the beginning of a run.
     pub(crate) fn restrict(&self, input: &mut RunAgentInput, is_backend: impl Fn(&str) -> bool) {
         let mut context = 0;
         if !self.context {

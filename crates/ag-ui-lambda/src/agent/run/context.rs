@@ -30,7 +30,7 @@ impl<C: Send + Sync + 'static> CallerAccess<C> {
     /// approvals are configured and `principal` identifies the caller.
     pub(crate) fn new(
         agent: Arc<AgentDefinition<C>>,
-        caller: C,
+        caller: Arc<C>,
         principal: Option<Principal>,
         input: &RunAgentInput,
     ) -> Self {
@@ -39,7 +39,21 @@ impl<C: Send + Sync + 'static> CallerAccess<C> {
             .clone()
             .zip(principal.clone())
             .map(|(approvals, principal)| RunSigner::new(approvals, principal, input));
-        Self { agent, caller: Arc::new(caller), principal, signer }
+        Self { agent, caller, principal, signer }
+    }
+
+    /// Passes the caller to `replace`, and continues with the caller that it returns. It is called before the run has
+    /// started, so nothing else holds the caller. This method is used only if the application admits runs.
+    ///
+    /// # Errors
+    /// The error of `replace`.
+    pub(super) async fn replace_caller<E, F>(self, replace: impl FnOnce(C) -> F) -> Result<Self, E>
+    where
+        F: Future<Output = Result<C, E>>,
+    {
+        let caller =
+            Arc::into_inner(self.caller).expect("a run that has not started shares its caller with nobody");
+        Ok(Self { caller: Arc::new(replace(caller).await?), ..self })
     }
 
     /// Returns the tool of this name if the caller may use it; the error is why the caller may not, or that no tool has
@@ -53,7 +67,8 @@ impl<C: Send + Sync + 'static> CallerAccess<C> {
         self.agent.tool_offers(&self.caller, self.signer.is_some())
     }
 
-    /// Creates the audit log for this caller. It waits if the key for the caller's pseudonym has to be fetched.
+    /// Creates the audit log for this caller. It waits if the key for the caller's pseudonym has to be fetched. This
+    /// method is called for each call that is decided about, and for each answer of a person.
     pub(crate) async fn audit(&self) -> Audit {
         Audit::new(&self.agent, self.principal.as_ref()).await
     }
@@ -89,7 +104,7 @@ impl<C: Send + Sync + 'static> RunContext<'_, C> {
     }
 
     /// Lists the state predictions that the client is sent. Those from tools that are not offered in this run are left
-    /// out.
+    /// out. The driver calls it once, when the run begins.
     pub(crate) fn predictions(&self) -> Vec<Prediction> {
         let is_offered = |prediction: &&Prediction| self.tools().any(|tool| tool.name == prediction.tool);
         self.agent().predictions.iter().filter(is_offered).cloned().collect()
@@ -101,7 +116,8 @@ impl<C: Send + Sync + 'static> RunContext<'_, C> {
         self.agent().settings.tool_choice != ToolChoice::None
     }
 
-    /// Logs, at level DEBUG, which tools are withheld from the caller and why.
+    /// Logs, at level DEBUG, which tools are withheld from the caller and why. This method is called once in a run,
+    /// before the model is asked for the first time.
     pub(crate) async fn log_withheld_tools(&self) {
         log_withheld_tools(self.agent(), self.access.principal.as_ref(), &self.offers).await;
     }

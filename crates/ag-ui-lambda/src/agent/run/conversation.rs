@@ -4,6 +4,7 @@ use tracing::warn;
 
 use super::context::RunContext;
 use super::end::RunEnd;
+use super::final_result::add_result;
 use super::history::History;
 use super::io::RunIo;
 use super::limits::{NextStep, next_step};
@@ -12,7 +13,8 @@ use crate::model::{Call, Request, ToolChoice, Turn};
 use crate::transcript::IdSource;
 
 /// Asks the model turn after turn and runs its calls, until the model makes no call, or a call waits for the client or
-/// a person. The model is not asked if `history` is empty or one of its calls still waits.
+/// a person. After a turn without calls the model is asked for the result, if the agent has a result type. The model is not
+/// asked if `history` is empty or one of its calls still waits.
 ///
 /// The error is why the run ended early: a limit was reached, or all models have failed.
 pub(super) async fn converse<C: Send + Sync + 'static, S: IdSource>(
@@ -26,7 +28,7 @@ pub(super) async fn converse<C: Send + Sync + 'static, S: IdSource>(
     }
     let agent = context.agent();
     let mut request = Request {
-        instructions: agent.instructions.clone(),
+        instructions: agent.instructions.text(&context.access.caller),
         history: history.turns,
         tools: context.tools().cloned().collect(),
         settings: agent.settings.clone(),
@@ -49,11 +51,19 @@ pub(super) async fn converse<C: Send + Sync + 'static, S: IdSource>(
         let ModelTurn { reasoning, text, calls } = run_turn(&turn, &mut model, io).await?;
         let of_turn: Vec<Call> = calls.iter().map(|completed| completed.call.clone()).collect();
         let (responders, results) = context.run_calls(calls, io).await;
-        if next_step(responders) == NextStep::Finish {
-            return Ok(());
+        match next_step(&responders) {
+            NextStep::Wait => return Ok(()),
+            NextStep::Finish => {
+                if !text.is_empty() {
+                    request.history.push(Turn::Assistant { reasoning, text, calls: of_turn });
+                }
+                return add_result(context, request, model, io).await;
+            }
+            NextStep::AskModel => {
+                request.history.push(Turn::Assistant { reasoning, text, calls: of_turn });
+                request.history.push(Turn::Results(results));
+            }
         }
-        request.history.push(Turn::Assistant { reasoning, text, calls: of_turn });
-        request.history.push(Turn::Results(results));
         // With a choice that forces a call in every turn the model could never give its answer.
         if request.settings.tool_choice != ToolChoice::None {
             request.settings.tool_choice = ToolChoice::Auto;

@@ -15,7 +15,7 @@ use tracing::{error, warn};
 
 use super::context::{CallerAccess, RunContext};
 use super::conversation::converse;
-use super::end::{CancelReason, INTERNAL_ERROR, RunEnd, run_error};
+use super::end::{CancelReason, INTERNAL_ERROR, INVALID_RESULT, RunEnd, run_error};
 use super::history::History;
 use super::history::calls::read_calls;
 use super::io::RunIo;
@@ -24,34 +24,60 @@ use super::stream::EventSender;
 use super::tool_events::ToolEventPump;
 use crate::agent::definition::AgentDefinition;
 use crate::agent::interrupt::settle::GatedCalls;
-use crate::agent::observe::recorder::{RecordedOutcome, RunRecorder};
+use crate::agent::observe::recorder::{OnRunEnd, RunRecorder};
+use crate::agent::observe::report::{RunOutcome, RunReport};
 use crate::error_chain::error_chain;
 use crate::log_events::MODEL_FAILED;
 use crate::protocol::{Event, RunAgentInput, Tool};
 use crate::tool::{RunInfo, tool_event_channel};
-use crate::transcript::{IdSource, Transcript};
+use crate::transcript::{IdSource, RandomIds, Transcript};
 
 /// How long before the deadline a run is cancelled, so that its last events still reach the client.
 const DEADLINE_MARGIN: Duration = Duration::from_secs(2);
 
 /// A run that has passed the checks that come before its first event.
-pub(crate) struct PreparedRun<C> {
+pub(crate) struct PreparedRun<C, I = RandomIds> {
     pub(crate) access: CallerAccess<C>,
     pub(crate) input: RunAgentInput,
     /// The tools of the client, with distinct names.
     pub(crate) frontend_tools: Vec<Tool>,
     pub(crate) deadline: Option<Instant>,
     pub(crate) received_at: Instant,
+    /// Provides the ids and times of the events.
+    pub(crate) ids: I,
+    /// Gets the report of the run; `None` if nobody wants it.
+    pub(crate) report_to: Option<ReportTo<C>>,
+}
+
+/// Gets the caller and the report of a run that has ended. It must not panic, and it cannot wait.
+pub(crate) type ReportTo<C> = Box<dyn FnOnce(Arc<C>, RunReport) + Send + Sync>;
+
+impl<C: Send + Sync + 'static, I> PreparedRun<C, I> {
+    /// Passes the caller and the input to `replace`, and continues with the caller that it returns. The endpoint calls
+    /// it if the application admits runs.
+    ///
+    /// # Errors
+    /// The error of `replace`. The run is lost then.
+    pub(crate) async fn replace_caller<E, F>(
+        self,
+        replace: impl FnOnce(C, Arc<RunAgentInput>) -> F,
+    ) -> Result<Self, E>
+    where
+        F: Future<Output = Result<C, E>>,
+    {
+        let input = Arc::new(self.input);
+        let access = self.access.replace_caller(|caller| replace(caller, Arc::clone(&input))).await?;
+        Ok(Self { access, input: Arc::unwrap_or_clone(input), ..self })
+    }
 }
 
 /// Runs one run to its end and sends all of its events to `events`. An error, a cancellation or a panic becomes the
-/// last event. `ids` provides the ids and times of the events.
+/// last event.
 pub(crate) async fn drive<C: Send + Sync + 'static, S: IdSource>(
-    run: PreparedRun<C>,
-    ids: S,
+    run: PreparedRun<C, S>,
     events: EventSender,
 ) {
-    let PreparedRun { access, mut input, frontend_tools, deadline, received_at } = run;
+    let PreparedRun { access, mut input, frontend_tools, deadline, received_at, ids, report_to } = run;
     let started_at = Instant::now();
     let agent = Arc::clone(&access.agent);
     let transcript = begin_transcript(&agent, &input, ids);
@@ -60,15 +86,19 @@ pub(crate) async fn drive<C: Send + Sync + 'static, S: IdSource>(
     let state = Arc::new(input.state.take().unwrap_or_else(|| json!({})));
     let (tool_events, receiver) = tool_event_channel(Arc::clone(&state));
     let (ends_at, timeout_reason) = end_time(started_at, agent.limits.run_timeout, deadline);
+    let ids = Arc::new(RunInfo { thread_id: input.thread_id.clone(), run_id: input.run_id.clone() });
+    let recorder = RunRecorder::new(Arc::clone(&ids), received_at, events.first_event());
+    let caller = Arc::clone(&access.caller);
+    let on_end = report_to.map(|report_to| -> OnRunEnd { Box::new(|report| report_to(caller, report)) });
     let context = RunContext {
         access: &access,
-        ids: Arc::new(RunInfo { thread_id: input.thread_id.clone(), run_id: input.run_id.clone() }),
+        ids,
         offers: access.tool_offers(),
         frontend_tools,
         ends_at,
         tool_events,
         initial_state: Arc::clone(&state),
-        recorder: RunRecorder::new(received_at, events.first_event()),
+        recorder: recorder.on_end(on_end),
     };
     let transcript = transcript
         .with_state(state)
@@ -120,22 +150,26 @@ pub(crate) async fn drive<C: Send + Sync + 'static, S: IdSource>(
 fn end_transcript<S: IdSource>(
     transcript: Transcript<S>,
     ended: thread::Result<Result<(), RunEnd>>,
-) -> (RecordedOutcome, VecDeque<Event>) {
+) -> (RunOutcome, VecDeque<Event>) {
     match ended {
-        Ok(Ok(())) if transcript.is_interrupted() => (RecordedOutcome::Interrupt, transcript.finish()),
-        Ok(Ok(())) => (RecordedOutcome::Success, transcript.finish()),
+        Ok(Ok(())) if transcript.is_interrupted() => (RunOutcome::Interrupt, transcript.finish()),
+        Ok(Ok(())) => (RunOutcome::Success, transcript.finish()),
         Ok(Err(RunEnd::Cancelled(reason))) => {
-            (RecordedOutcome::Cancelled(reason), transcript.cancel(reason.as_str()))
+            (RunOutcome::Cancelled(reason.as_str()), transcript.cancel(reason.as_str()))
         }
         Ok(Err(RunEnd::ModelFailed { model, error })) => {
             warn!(model, cause = error_chain(&error), "{MODEL_FAILED}");
             let error = run_error(error.kind);
-            (RecordedOutcome::Error(error.code), transcript.fail(error))
+            (RunOutcome::Error(error.code), transcript.fail(error))
+        }
+        Ok(Err(RunEnd::InvalidResult { model })) => {
+            warn!(model, "no result of the model fits the result type");
+            (RunOutcome::Error(INVALID_RESULT.code), transcript.fail(INVALID_RESULT))
         }
         // The panic hook has written the message of the panic to stderr.
         Err(_panic) => {
             error!("run panicked");
-            (RecordedOutcome::Error(INTERNAL_ERROR.code), transcript.fail(INTERNAL_ERROR))
+            (RunOutcome::Error(INTERNAL_ERROR.code), transcript.fail(INTERNAL_ERROR))
         }
     }
 }

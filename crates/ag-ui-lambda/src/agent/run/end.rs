@@ -14,6 +14,11 @@ pub(crate) enum RunEnd {
         model: String,
         error: ModelError,
     },
+    /// The model gave no result of the agent's result type.
+    InvalidResult {
+        /// The name of the model.
+        model: String,
+    },
 }
 
 impl RunEnd {
@@ -60,6 +65,12 @@ impl CancelReason {
 /// What the client reads when a run panics.
 pub(super) const INTERNAL_ERROR: RunError =
     RunError { code: "INTERNAL", message: "Something went wrong. Please try again." };
+
+/// What the client reads when no result of a run fits the agent's result type.
+pub(super) const INVALID_RESULT: RunError = RunError {
+    code: "RESULT_INVALID",
+    message: "The answer is complete, but its result has not the expected form. Please try again.",
+};
 
 /// Returns the code and the sentence that the client reads when a model fails with an error of this kind.
 pub(crate) fn run_error(kind: ModelErrorKind) -> RunError {

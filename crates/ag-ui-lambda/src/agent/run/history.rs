@@ -23,7 +23,7 @@ const UNREADABLE_MESSAGE: &str = "(The user sent a message of which nothing coul
 /// What the model reads before a conversation that the assistant begins: providers require that the user begins it.
 const BEGINNING: &str = "(The assistant began the conversation.)";
 /// What the model reads after a conversation that ends with its own message.
-const GO_ON: &str = "(Go on.)";
+const CONTINUE_PROMPT: &str = "(Go on.)";
 
 /// A conversation that a model can read: it begins with the user, the roles alternate, and every call has a result right after
 /// the turn that made it.
@@ -39,7 +39,7 @@ impl History {
     /// with the results that were decided before.
     ///
     /// `is_backend` returns whether a name is the name of a backend tool. A call of any other tool waits for the client
-    /// until there is a result.
+    /// until there is a result. The driver calls it once, after the calls that waited for a person have resumed.
     pub(crate) fn read(
         input: &RunAgentInput,
         calls: &[HistoryCall<'_>],
@@ -60,14 +60,14 @@ impl History {
                 turns.insert(0, Turn::User(vec![UserPart::Note(BEGINNING.into())]));
             }
             if matches!(turns.last(), Some(Turn::Assistant { .. })) {
-                turns.push(Turn::User(vec![UserPart::Note(GO_ON.into())]));
+                turns.push(Turn::User(vec![UserPart::Note(CONTINUE_PROMPT.into())]));
             }
         }
         Self { turns, awaits_client }
     }
 
     /// Adds the client's state to the last message of the user, marked as data that proves nothing. An empty object and
-    /// `null` are not added.
+    /// `null` are not added. The driver calls it if the agent exposes the state.
     pub(crate) fn expose_state(&mut self, state: &Value) {
         let is_empty = match state {
             Value::Null => true,

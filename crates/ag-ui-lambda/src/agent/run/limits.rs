@@ -9,6 +9,15 @@ use super::end::CancelReason;
 /// What a run may use. Every run has all of these limits, because nothing else may stop it.
 ///
 /// More limits may be added. Write `..Limits::default()` in a literal, so that a new limit does not break it.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use ag_ui_lambda::Limits;
+///
+/// let limits = Limits { turns: 5, tool_timeout: Duration::from_secs(10), ..Limits::default() };
+/// assert_eq!(limits.tool_calls, 16);
+/// ```
 #[expect(
     clippy::exhaustive_structs,
     reason = "applications set some fields and take the others from `Limits::default()`"
@@ -41,7 +50,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Returns the same limits with no duration above [`MAX_DURATION`].
+    /// Returns the same limits with no duration above [`MAX_DURATION`]. `AgentBuilder::limits` calls it.
     pub(crate) fn with_capped_durations(self) -> Self {
         let run_timeout = self.run_timeout.min(MAX_DURATION);
         let tool_timeout = self.tool_timeout.min(MAX_DURATION);
@@ -69,20 +78,22 @@ pub(super) enum Responder {
 /// What follows a turn of the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NextStep {
-    /// The run finishes.
+    /// The model made no call: it has given its last answer.
     Finish,
+    /// A call waits for the client or a person: the run ends, and a later one continues.
+    Wait,
     /// All calls have results: the model is asked again.
     AskModel,
 }
 
 /// Decides whether the model is asked again after a turn. `responders` lists who responds to each call of the turn. The
-/// run finishes if there was no call, or if a call waits for the client or a person, because providers refuse a
-/// conversation in which a call has no result.
-pub(super) fn next_step(responders: impl IntoIterator<Item = Responder>) -> NextStep {
-    let mut responders = responders.into_iter().peekable();
-    let made_no_call = responders.peek().is_none();
-    if made_no_call || responders.any(|responder| responder != Responder::Server) {
+/// run ends if there was no call, or if a call waits for the client or a person, because providers refuse a conversation
+/// in which a call has no result.
+pub(super) fn next_step(responders: &[Responder]) -> NextStep {
+    if responders.is_empty() {
         NextStep::Finish
+    } else if responders.iter().any(|responder| *responder != Responder::Server) {
+        NextStep::Wait
     } else {
         NextStep::AskModel
     }
@@ -146,11 +157,11 @@ mod tests {
             ("no call", vec![], NextStep::Finish),
             ("one backend tool", vec![Server], NextStep::AskModel),
             ("several backend tools", vec![Server, Server], NextStep::AskModel),
-            ("one frontend tool", vec![Client], NextStep::Finish),
-            ("one call waits for a person", vec![Server, Person], NextStep::Finish),
-            ("a backend tool and a frontend tool", vec![Server, Client], NextStep::Finish),
+            ("one frontend tool", vec![Client], NextStep::Wait),
+            ("one call waits for a person", vec![Server, Person], NextStep::Wait),
+            ("a backend tool and a frontend tool", vec![Server, Client], NextStep::Wait),
         ] {
-            assert_eq!(next_step(responders), expected, "{why}");
+            assert_eq!(next_step(&responders), expected, "{why}");
         }
     }
 

@@ -9,6 +9,7 @@
 //! - `model_turn` is one turn of a model; `retry` decides which model is asked and when, and `reduced_request` drops what a
 //!   model cannot read.
 //! - `tool_calls` runs the calls of a turn.
+//! - `final_result` asks the model for the result of the run.
 //! - `limits` decides when a run must stop and whose turn it is.
 //! - `tool_events` passes on what tools emit while they run.
 //! - `provider_state` keeps what a provider wants back in a later turn.
@@ -21,6 +22,7 @@ pub(super) mod context;
 mod conversation;
 pub(super) mod driver;
 pub(super) mod end;
+mod final_result;
 pub(super) mod history;
 pub(super) mod io;
 pub(super) mod limits;

@@ -1,14 +1,16 @@
 //! One turn of a model: it is asked for, begun, and written to the transcript while it streams.
 //!
-//! Nothing here knows tools: the calls that a turn returns have not been handled.
+//! A hidden turn is not written to the transcript. Nothing here knows tools: the calls that a turn returns have not been handled.
 
 mod assembler;
+mod hidden;
 mod start;
 
 use tracing::warn;
 
 use self::assembler::TurnAssembler;
 pub(super) use self::assembler::{CompletedCall, ModelTurn};
+pub(super) use self::hidden::{HiddenTurn, run_hidden_turn};
 pub(super) use self::start::TurnRequest;
 use self::start::{StartedTurn, start_turn};
 use super::end::RunEnd;
@@ -39,7 +41,7 @@ pub(super) async fn run_turn<S: IdSource>(
     match &turn {
         Ok(turn) => check_tool_choice(request.request, turn, model),
         Err(RunEnd::ModelFailed { error, .. }) => recorder.fail(error.kind),
-        Err(RunEnd::Cancelled(_)) => {}
+        Err(RunEnd::Cancelled(_) | RunEnd::InvalidResult { .. }) => {}
     }
     turn
 }

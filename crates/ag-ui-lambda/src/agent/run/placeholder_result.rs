@@ -25,7 +25,7 @@ pub(crate) enum PlaceholderResult {
 
 impl PlaceholderResult {
     /// The placeholders that a client is sent, and so may send back as the result of a call.
-    const SENT: [Self; 2] = [Self::Unfinished, Self::Unanswered];
+    const SENT_TO_CLIENT: [Self; 2] = [Self::Unfinished, Self::Unanswered];
 
     /// Returns the text of the placeholder, as the client or the model reads it.
     pub(crate) fn text(self) -> &'static str {
@@ -46,7 +46,7 @@ impl PlaceholderResult {
         let MessageBody::Tool { content: Content::Text(text), error: None, .. } = &message.body else {
             return None;
         };
-        Self::SENT.into_iter().find(|placeholder| placeholder.text() == text)
+        Self::SENT_TO_CLIENT.into_iter().find(|placeholder| placeholder.text() == text)
     }
 }
 

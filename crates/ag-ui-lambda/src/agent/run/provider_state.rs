@@ -61,7 +61,7 @@ pub(super) fn redacted(model: &str, data: &str) -> String {
 }
 
 /// Encodes, for an `encryptedValue`, that the text of the reasoning goes back to `model`.
-pub(super) fn plain(model: &str) -> String {
+pub(super) fn readable_text(model: &str) -> String {
     ProviderState { plain: true, ..ProviderState::new(model) }.to_json()
 }
 
@@ -130,7 +130,7 @@ mod tests {
         }
         assert_eq!(read_reasoning("Hm.", None), None);
         assert_eq!(read_call(Some(&redacted("m", "d"))), None);
-        assert_eq!(read_reasoning("", Some(&plain("m"))), None, "there is nothing to send back");
+        assert_eq!(read_reasoning("", Some(&readable_text("m"))), None, "there is nothing to send back");
     }
 
     #[test]
@@ -143,6 +143,6 @@ mod tests {
             assert_eq!(read_turn(Some(&encoded)).unwrap().kind, ReasoningKind::TurnSignature("{}".into()));
             assert_eq!(read_turn(Some(&signature("m", "s"))), None);
         }
-        assert_eq!(read_reasoning("Hm.", Some(&plain("m"))).unwrap().kind, ReasoningKind::Plain);
+        assert_eq!(read_reasoning("Hm.", Some(&readable_text("m"))).unwrap().kind, ReasoningKind::Plain);
     }
 }

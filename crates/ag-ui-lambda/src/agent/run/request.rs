@@ -1,5 +1,7 @@
 //! What a run is asked for.
 
+use std::sync::Arc;
+
 use tokio::time::Instant;
 
 use crate::auth::Principal;
@@ -18,7 +20,7 @@ use crate::transcript::{IdSource, RandomIds};
 #[derive(Debug)]
 #[must_use]
 pub struct RunRequest<C, I = RandomIds> {
-    pub(crate) caller: C,
+    pub(crate) caller: Arc<C>,
     pub(crate) principal: Option<Principal>,
     pub(crate) input: RunAgentInput,
     pub(crate) deadline: Option<Instant>,
@@ -30,6 +32,11 @@ impl<C> RunRequest<C> {
     /// Creates a request of this caller, with the input that the client sent. The request has no principal and no
     /// deadline, and counts as received now.
     pub fn new(caller: C, input: RunAgentInput) -> Self {
+        Self::of_shared_caller(Arc::new(caller), input)
+    }
+
+    /// Creates a request as [`new`](Self::new) does, for a caller that the test kit keeps for further runs.
+    pub(crate) fn of_shared_caller(caller: Arc<C>, input: RunAgentInput) -> Self {
         let received_at = Instant::now();
         Self { caller, principal: None, input, deadline: None, received_at, ids: RandomIds }
     }

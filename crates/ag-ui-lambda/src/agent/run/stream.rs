@@ -18,6 +18,20 @@ use crate::protocol::Event;
 use crate::transcript::{IdSource, Transcript};
 
 /// The events of a run. The stream ends after `RUN_FINISHED` or `RUN_ERROR`.
+///
+/// ```
+/// use ag_ui_lambda::agent::RunStream;
+/// use futures_util::StreamExt as _;
+///
+/// /// Returns the types of the events of a run.
+/// async fn event_types(mut run: RunStream) -> Vec<&'static str> {
+///     let mut types = Vec::new();
+///     while let Some(event) = run.next().await {
+///         types.push(event.kind.type_name());
+///     }
+///     types
+/// }
+/// ```
 #[must_use = "a run moves only while its events are read"]
 pub struct RunStream {
     /// Drives the run; `None` once it has ended.
@@ -28,6 +42,15 @@ pub struct RunStream {
 }
 
 /// Cancels a run. It is cheap to clone.
+///
+/// ```
+/// # use ag_ui_lambda::agent::{RunStream, StartRunError};
+/// # fn example(run: RunStream) -> impl Fn() {
+/// let handle = run.cancel_handle();
+/// let stop_button = move || handle.cancel();
+/// # stop_button
+/// # }
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct CancelHandle(Arc<CancelState>);
 

@@ -49,7 +49,7 @@ fn list_is_read_in_every_form_that_authorizers_write() {
 
 #[test]
 fn user_token_must_name_the_authorizers_issuer_and_subject() {
-    use ClaimSource::None as Nobody;
+    use ClaimSource::{None as Nobody, Session};
     let token = json!({"iss": "https://issuer", "sub": "ada", "custom:plan": "free", "email": "a@b"});
     for (why, source, authorizer, fits) in [
         ("no other proof", Nobody, json!({}), true),
@@ -59,6 +59,8 @@ fn user_token_must_name_the_authorizers_issuer_and_subject() {
         ("another issuer", TOKEN_AUTHORIZER, json!({"iss": "https://other", "sub": "ada"}), false),
         ("the same principal", CUSTOM_AUTHORIZER, json!({"principalId": "ada"}), true),
         ("another principal", CUSTOM_AUTHORIZER, json!({"principalId": "bob"}), false),
+        ("the same user of a session", Session, json!({"sub": "ada"}), true),
+        ("another user of a session", Session, json!({"sub": "bob"}), false),
     ] {
         let Value::Object(token) = token.clone() else { panic!("an object") };
         assert_eq!(claims(source, authorizer).with_user_token(token).is_some(), fits, "{why}");
@@ -74,6 +76,14 @@ fn authorizers_claims_come_before_the_tokens() {
 
     assert_eq!(both.text("custom:plan"), Some("pro"));
     assert_eq!(both.text("email"), Some("a@b"));
+}
+
+#[test]
+fn session_names_its_user() {
+    let session = Claims::from_session("u-17").with_claim("plan", "free").with_claim("plan", "pro");
+
+    assert_eq!(session, claims(ClaimSource::Session, json!({"sub": "u-17", "plan": "pro"})));
+    assert_eq!((session.subject(), session.source().name()), (Some("u-17"), "session"));
 }
 
 #[test]

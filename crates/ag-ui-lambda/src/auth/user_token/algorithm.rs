@@ -4,14 +4,15 @@ use std::str::FromStr;
 
 use jsonwebtoken::AlgorithmFamily;
 
-/// A signature algorithm with a public key, by its name in JWTs. Neither `none` nor an algorithm with a shared key can be named.
+/// Names a signature algorithm that has a public key, as JWTs do. Neither `none` nor an algorithm with a shared key can
+/// be named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Algorithm(pub(super) jsonwebtoken::Algorithm);
 
 impl Algorithm {
-    /// RSASSA-PKCS1-v1_5 with SHA-256.
+    /// The algorithm `RS256`, which is RSASSA-PKCS1-v1_5 with SHA-256.
     pub const RS256: Self = Self(jsonwebtoken::Algorithm::RS256);
-    /// ECDSA with P-256 and SHA-256.
+    /// The algorithm `ES256`, which is ECDSA with P-256 and SHA-256.
     pub const ES256: Self = Self(jsonwebtoken::Algorithm::ES256);
 }
 

@@ -9,14 +9,14 @@ use super::Algorithm;
 )]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserTokenConfig {
-    /// The issuer. The claim `iss` has to be exactly this text.
+    /// The issuer of the tokens. The claim `iss` has to be exactly this text.
     pub issuer: String,
-    /// The audience. The claim `aud`, or one of its entries, has to be this text; in an access token without `aud`, the claim
-    /// `client_id`.
+    /// The audience of the tokens. The claim `aud`, or one of its entries, has to be this text. In an access token without
+    /// `aud`, the claim `client_id` has to be.
     pub audience: String,
     /// The address of the issuer's key set: `https`, or `http` on this machine. If it is `None`, the address is in the
     /// issuer's discovery document, and then `issuer` has to be an address of this kind.
     pub jwks_url: Option<String>,
-    /// The signature algorithms that count. If there are none, RS256 and ES256 count.
+    /// The signature algorithms that are accepted. If the list is empty, RS256 and ES256 are.
     pub algorithms: Vec<Algorithm>,
 }

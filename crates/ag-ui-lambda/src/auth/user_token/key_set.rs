@@ -43,7 +43,7 @@ impl KeySet {
         if keys.is_empty() { Err(KeySetError::NoUsableKey(count)) } else { Ok(Self(keys)) }
     }
 
-    /// Whether the set has a key with the id `kid`, for whatever algorithm.
+    /// Whether the set has a key with the id `kid`, for whatever algorithm. If not, the keys are fetched again.
     pub(super) fn contains(&self, kid: &str) -> bool {
         self.keys_with_id(kid).next().is_some()
     }

@@ -22,7 +22,7 @@ pub(in super::super) fn hint_for(
         Rejection::MethodNotAllowed { allowed } => Some(format!(
             "Send {allowed} {}. {}",
             quoted(request.head.uri.path()),
-            list_routes(request.run_path)
+            list_routes(request)
         )),
         Rejection::Unauthenticated(error) => Some(auth::explain_auth_error(hints, *error, request)),
         Rejection::Forbidden(reason) => Some(auth::explain_forbidden(reason)),
@@ -47,20 +47,30 @@ pub(in super::super) fn hint_for(
              hold the key itself."
                 .into(),
         ),
-        Rejection::ResponseTooLarge { .. } => None,
+        Rejection::BodyUnreadable
+        | Rejection::NotAdmitted(_)
+        | Rejection::Internal
+        | Rejection::ResponseTooLarge { .. } => None,
     }
 }
 
 /// Returns a sentence that lists all methods and paths of the endpoint.
-fn list_routes(run_path: &str) -> String {
-    format!("Served are POST / and POST {run_path}, GET {CAPABILITIES_PATH} and GET {HEALTH_PATH}.")
+fn list_routes(request: &RejectedRequest<'_>) -> String {
+    let run_path = request.run_path;
+    let mut routes =
+        format!("Served are POST / and POST {run_path}, GET {CAPABILITIES_PATH} and GET {HEALTH_PATH}.");
+    for path in &request.agent_paths {
+        routes.push_str(&format!(" Another agent is at POST {path} and GET {path}{CAPABILITIES_PATH}."));
+    }
+    routes
 }
 
 /// Returns the hint for an unknown path: the known path that is most similar, if one is, and the list of all.
 fn suggest_path(request: &RejectedRequest<'_>) -> String {
-    let near = nearest(request.head.uri.path(), [CAPABILITIES_PATH, HEALTH_PATH, request.run_path]);
+    let known = [CAPABILITIES_PATH, HEALTH_PATH, request.run_path].into_iter();
+    let near = nearest(request.head.uri.path(), known.chain(request.agent_paths.iter().copied()));
     let suggestion = near.map(|path| format!("Did you mean {path}? ")).unwrap_or_default();
-    format!("{suggestion}{}", list_routes(request.run_path))
+    format!("{suggestion}{}", list_routes(request))
 }
 
 /// Returns the hint for a body that is not declared as JSON: the content type of the request, and the right one.

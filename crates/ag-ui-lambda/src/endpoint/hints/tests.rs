@@ -78,12 +78,13 @@ fn every_rejection_before_a_run_has_a_hint() {
         body,
         token_header: &HeaderName::from_static("x-agui-token"),
         run_path: "/agui",
+        agent_paths: Vec::new(),
     };
     let bad_input = InputError { path: "/messages".into(), problem: InputProblem::Missing };
     for rejection in [
         AuthError::TokenUnavailable.into(),
         AuthError::from(UserTokenError::KeysUnavailable).into(),
-        Rejection::BodyTooLarge { bytes: 2, limit: 1 },
+        Rejection::BodyTooLarge { bytes: Some(2), limit: 1 },
         Rejection::BadInput(bad_input),
         crate::json::read(b"{\"a").unwrap_err().into(),
         Rejection::Run(StartRunError::ToolNameTaken { index: 0 }),

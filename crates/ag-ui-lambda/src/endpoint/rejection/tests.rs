@@ -36,8 +36,13 @@ fn messages_are_sentences_for_a_chat() {
             "The request has the wrong content type. It must be application/json.",
         ),
         (
-            Rejection::BodyTooLarge { bytes: 7_340_032, limit: 6_291_456 },
+            Rejection::BodyTooLarge { bytes: Some(7_340_032), limit: 6_291_456 },
             "The request is too long: it has 7340032 bytes, and at most 6291456 are accepted. \
+             Please start a new conversation or send less.",
+        ),
+        (
+            Rejection::BodyTooLarge { bytes: None, limit: 6_291_456 },
+            "The request is too long: at most 6291456 bytes are accepted. \
              Please start a new conversation or send less.",
         ),
         (
@@ -69,6 +74,7 @@ fn messages_are_sentences_for_a_chat() {
             Rejection::Run(StartRunError::ApprovalKeyUnavailable),
             "This conversation cannot be checked right now. Please try again in a moment.",
         ),
+        (Rejection::Internal, "Something went wrong. Please try again."),
         (
             Rejection::ResponseTooLarge { limit: 6_275_072 },
             "The answer is too long: at most 6275072 bytes can be sent. \

@@ -30,7 +30,7 @@ pub(super) enum SecretValueError {
     #[error("it is a JSON object without exactly one of the string members `token` and `key`")]
     Unknown,
     /// The new value is a key and the current one a token, or the other way round.
-    #[error("it is a key where a token is in force, or a token where a key is")]
+    #[error("the new value is a key but the current one is a token, or the other way round")]
     OtherKind,
     /// The code that reads the secret would refuse the value, with this error.
     #[error("{0}")]

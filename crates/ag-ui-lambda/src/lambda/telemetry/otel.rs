@@ -116,8 +116,10 @@ pub(in crate::lambda) async fn flush() {
     let send = async { export.exporter.lock().await.export(batch).await };
     match tokio::time::timeout(EXPORT_TIMEOUT, send).await {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => warn!(spans, cause = %error, "spans are lost"),
-        Err(_elapsed) => warn!(spans, "spans are lost: the collector did not respond in time"),
+        Ok(Err(error)) => {
+            warn!(spans, cause = %error, "the spans could not be sent to the collector and are lost");
+        }
+        Err(_elapsed) => warn!(spans, "the collector did not respond in time, and the spans are lost"),
     }
 }
 

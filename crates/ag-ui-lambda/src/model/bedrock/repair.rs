@@ -25,7 +25,7 @@ use crate::json::surrogates::repair;
 
 /// The maximum number of bytes of a frame, or of a response that is not an event stream, that are held back for repair.
 /// Anything longer passes unchanged.
-const MAX_HELD: usize = 4 * 1024 * 1024;
+const MAX_HELD_BYTES: usize = 4 * 1024 * 1024;
 
 /// The maximum number of cuts that wait for their deltas.
 const MAX_CUTS: usize = 64;
@@ -143,8 +143,8 @@ impl RepairedBody {
     }
 
     /// Removes and returns the bytes that can be passed on: complete frames, or the rest at the end of the body, each
-    /// repaired. Returns `None` if there are none yet. Something longer than [`MAX_HELD`] makes all further bytes pass
-    /// unchanged.
+    /// repaired. Returns `None` if there are none yet. Something longer than [`MAX_HELD_BYTES`] makes all further bytes
+    /// pass unchanged.
     fn take_ready(&mut self) -> Option<Bytes> {
         let mut ready = BytesMut::new();
         while self.is_stream && !self.is_passthrough {
@@ -152,7 +152,7 @@ impl RepairedBody {
             else {
                 break;
             };
-            if length == 0 || length > MAX_HELD {
+            if length == 0 || length > MAX_HELD_BYTES {
                 self.is_passthrough = true;
             } else if length <= self.held.len() {
                 let frame = self.held.split_to(length).freeze();
@@ -161,7 +161,7 @@ impl RepairedBody {
                 break;
             }
         }
-        self.is_passthrough |= self.held.len() > MAX_HELD;
+        self.is_passthrough |= self.held.len() > MAX_HELD_BYTES;
         if self.is_passthrough || (self.is_over && self.is_stream) {
             ready.unsplit(self.held.split());
         } else if self.is_over {

@@ -79,7 +79,7 @@ pub(super) fn name_to_words(name: &str) -> String {
 }
 
 /// Returns whether two names consist of the same words, such as `order_id` and `orderId`. A name without words equals
-/// no other.
+/// no other. Used for the name in a pair such as `amount=20`, which may name an argument.
 pub(super) fn has_same_words(name: &str, other: &str) -> bool {
     let name = words_of(name);
     !name.is_empty() && name == words_of(other)

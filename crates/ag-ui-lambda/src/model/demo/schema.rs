@@ -52,7 +52,8 @@ impl<'a> Schema<'a> {
         (self.steps <= MAX_STEPS && depth <= MAX_SCHEMA_DEPTH).then_some(())
     }
 
-    /// Returns whether all steps are used, so that no further value can be checked.
+    /// Returns whether all steps are used, so that no further value can be checked. Checked when no sample was found,
+    /// to report that the schema is too large.
     pub(super) fn is_exhausted(&self) -> bool {
         self.steps >= MAX_STEPS
     }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{DISCLAIMER, next_turn};
 use crate::model::scripted::Step;
-use crate::model::{Call, CallResult, Delta, ModelSettings, Request, Turn, UserPart};
+use crate::model::{Call, CallResult, Delta, ModelSettings, Request, ToolChoice, Turn, UserPart};
 use crate::protocol::{Content, ContentPart, PartKind, Source, Tool};
 
 /// A turn of the script.
@@ -60,6 +60,20 @@ pub(super) fn play_turn(request: &Request) -> ScriptedTurn {
 /// Plays the turn for a message of the user.
 pub(super) fn play_message(text: &str, tools: &[Tool]) -> ScriptedTurn {
     play_turn(&request(vec![Turn::User(vec![text_part(text)])], tools))
+}
+
+#[test]
+fn turn_without_a_message_calls_the_required_tool() {
+    let schema =
+        json!({"type": "object", "properties": {"count": {"type": "integer"}}, "required": ["count"]});
+    let note = vec![Turn::User(vec![UserPart::Note("(Give the result.)".into())])];
+    let mut asked = request(note, &[tool("final_result", schema)]);
+    assert_eq!(play_turn(&asked).calls, []);
+
+    asked.settings.tool_choice = ToolChoice::Tool("final_result".into());
+    let [(name, arguments)] = play_turn(&asked).calls.try_into().unwrap();
+    assert_eq!(name, "final_result");
+    assert!(arguments["count"].is_i64(), "{arguments}");
 }
 
 /// Returns the tools of a shop, with schemas.

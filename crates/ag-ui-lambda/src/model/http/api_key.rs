@@ -23,15 +23,15 @@ pub trait ApiKeyProvider: Send + Sync {
     fn refresh_if_same<'a>(&'a self, seen: &'a SecretString) -> BoxFuture<'a, Option<SecretString>>;
 }
 
-/// The credentials of an [`HttpModel`](super::HttpModel).
+/// Says which key an [`HttpModel`](super::HttpModel) sends to its provider.
 #[expect(clippy::exhaustive_enums, reason = "there are no other kinds")]
 #[derive(Clone)]
 pub enum Credentials {
     /// The provider needs no key.
     None,
-    /// A key that never changes.
+    /// The key is this one and never changes.
     Fixed(SecretString),
-    /// A key that the [`ApiKeyProvider`] fetches for each turn and may renew.
+    /// The [`ApiKeyProvider`] fetches the key for each turn and may renew it.
     Provider(Arc<dyn ApiKeyProvider>),
 }
 

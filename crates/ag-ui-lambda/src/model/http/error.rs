@@ -90,7 +90,8 @@ impl ProviderError {
         Self { status, retry_after: retry_after.or(error.retry_after), ..error }
     }
 
-    /// Returns whether the provider refuses the API key, so that another key may help.
+    /// Returns whether the provider refuses the API key, so that another key may help. The request is then sent once
+    /// more if there is another key.
     pub(super) fn is_unauthorized(&self) -> bool {
         // Gemini and xAI report a wrong key as a bad request.
         self.status == Some(401) || (self.status == Some(400) && self.is_bad_key())

@@ -88,7 +88,8 @@ pub(super) struct ReasoningItem {
 
 impl FrameEvent {
     /// Returns whether this event is a piece of the answer, as deltas bring it: text, reasoning or a call. Full texts
-    /// and reports such as token counts are not.
+    /// and reports such as token counts are not. The reader of the response asks this to know whether the turn has an
+    /// answer.
     pub(super) fn is_content(&self) -> bool {
         match self {
             Self::Text(_)

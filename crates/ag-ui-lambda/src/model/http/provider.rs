@@ -5,6 +5,16 @@
 use reqwest::Url;
 
 /// A provider of chat models that is reached over HTTP with one API key.
+///
+/// ```
+/// use ag_ui_lambda::model::{Credentials, HttpModel, Provider};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let ollama = Provider::named("ollama").ok_or("there is no such adapter")?;
+/// let model = HttpModel::new(ollama, "qwen3:8b", Credentials::None).base_url("http://gpu-box:11434/")?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Provider {
     /// The first part of a model's name.
@@ -91,12 +101,14 @@ static PROVIDERS: &[Provider] = providers! {
 
 impl Provider {
     /// Returns the provider with this adapter name, such as `openai-responses`. Returns `None` if no provider has it, and
-    /// for `bedrock`, which is not an [`HttpModel`](super::HttpModel).
+    /// for `bedrock`, which is not an [`HttpModel`](super::HttpModel). The configuration finds the provider of an entry
+    /// in `AGUI_MODEL` with this function.
     pub fn named(adapter: &str) -> Option<&'static Self> {
         PROVIDERS.iter().find(|provider| provider.adapter == adapter)
     }
 
-    /// Returns all providers that are reached over HTTP.
+    /// Returns all providers that are reached over HTTP. The configuration lists their names where it reports an
+    /// unknown adapter.
     pub fn all() -> &'static [Self] {
         PROVIDERS
     }
@@ -134,7 +146,7 @@ impl Provider {
         }
         .map_err(|_| BaseUrlError)?;
         let is_bare = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
-        // Azure's addresses have a query.
+        // Some servers of OpenAI's APIs read the version of the API from the query of their address.
         let may_query = matches!(self.wire, Wire::Chat | Wire::Responses);
         let is_address = is_bare && url.has_host() && (may_query || url.query().is_none());
         if !matches!(url.scheme(), "http" | "https") || !is_address {

@@ -42,7 +42,7 @@ impl TurnSurrogates {
     }
 
     /// Returns the strings of the last frame that begin or end in half a surrogate pair, for texts that are joined
-    /// elsewhere.
+    /// elsewhere. Only the texts in opaque members are joined so.
     pub(super) fn cuts(&self) -> &[SplitString] {
         &self.cuts
     }

@@ -40,7 +40,7 @@ pub(super) const CALLS: &[Difference] = &[
         genai: r#"{"calls":[],"end":"error"}"#,
         ours: r#"{"calls":[["get_weather",{"location":"Paris"}]],"end":"complete"}"#,
         right: Ours,
-        why: "The only call lacks its arguments, and they came behind the end of its block; genai takes them for \
+        why: "The only call lacks its arguments, and they came after the end of its block; genai takes them for \
             text and fails.",
     },
     Difference {
@@ -142,7 +142,7 @@ pub(super) const CALLS: &[Difference] = &[
         genai: r#"{"calls":[["get_weather","{\"location\": \"Paris\"}</tool_call>"]]}"#,
         ours: r#"{"calls":[["get_weather",{"location":"Paris"}]]}"#,
         right: Ours,
-        why: "The end of a tag behind complete arguments is no argument; genai adds it to them.",
+        why: "The end of a tag after complete arguments is no argument; genai adds it to them.",
     },
     Difference {
         streams: &["case: chat-empty-object-then-whole-in-last-chunk 1"],
@@ -156,14 +156,14 @@ pub(super) const CALLS: &[Difference] = &[
         genai: r#"{"calls":[["get_weather","{}{\"location\": \"Paris\"}"]]}"#,
         ours: r#"{"calls":[["get_weather",{"location":"Paris"}]]}"#,
         right: Ours,
-        why: "Some servers send an empty object first and the arguments behind it; genai joins both to what is no JSON.",
+        why: "Some servers send an empty object first and the arguments after it; genai joins both to what is no JSON.",
     },
     Difference {
         streams: &["case: extra-brace-behind 1"],
         genai: r#"{"calls":[["get_weather","{\"location\": \"Paris\"}}"]]}"#,
         ours: r#"{"calls":[["get_weather",{"location":"Paris"}]]}"#,
         right: Ours,
-        why: "A bracket too many behind complete arguments is no argument; genai adds it to them.",
+        why: "A bracket too many after complete arguments is no argument; genai adds it to them.",
     },
     Difference {
         streams: &[

@@ -169,7 +169,7 @@ pub(super) const ENDS: &[Difference] = &[
         genai: r#"{"end":"no end","tokens":null}"#,
         ours: r#"{"end":"complete","tokens":{"input":1,"output":3}}"#,
         right: Ours,
-        why: "OpenAI's end marker behind the reason to stop ends the turn; genai waits for the wire's own and reports no end.",
+        why: "OpenAI's end marker after the reason to stop ends the turn; genai waits for the wire's own and reports no end.",
     },
     Difference {
         streams: &["case: done-in-quotes 1"],
@@ -204,6 +204,6 @@ pub(super) const ENDS: &[Difference] = &[
         genai: r#"{"end":"error"}"#,
         ours: r#"{"end":"complete"}"#,
         right: Ours,
-        why: "The turn is complete behind its reason to stop, whatever follows; genai takes the frame for an error.",
+        why: "The turn is complete after its reason to stop, whatever follows; genai takes the frame for an error.",
     },
 ];

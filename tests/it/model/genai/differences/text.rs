@@ -18,7 +18,7 @@ pub(super) const TEXT: &[Difference] = &[
         ours: r#"{"text":"Hello there you."}"#,
         right: Ours,
         why: "Some servers repeat the reason to stop in every frame; genai ends the turn at the first one and \
-            loses the text behind it.",
+            loses the text after it.",
     },
     Difference {
         streams: &["case: gemini-stop-stamped-early-then-pause 1"],

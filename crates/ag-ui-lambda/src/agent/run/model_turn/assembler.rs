@@ -134,7 +134,7 @@ impl<'a, 'r> TurnAssembler<'a, 'r> {
             }
             Delta::ReasoningEnd => {
                 if !self.reasoning.is_empty() {
-                    transcript.attach_to_reasoning(&provider_state::plain(self.model));
+                    transcript.attach_to_reasoning(&provider_state::readable_text(self.model));
                     self.keep_reasoning(ReasoningKind::Plain);
                 }
             }

@@ -55,7 +55,12 @@ pub(super) async fn start_turn<'a, S: IdSource>(
         for index in plan.candidates(started_at.elapsed()) {
             let name = models[index].name();
             if let Some((model, error)) = failure.take() {
-                warn!(model, cause = error_chain(&error), next = name, "model began no turn");
+                warn!(
+                    model,
+                    cause = error_chain(&error),
+                    next = name,
+                    "the model failed before it began its turn"
+                );
             }
             match ask_model(index, turn, io).await {
                 Ok(started) => return Ok(started),

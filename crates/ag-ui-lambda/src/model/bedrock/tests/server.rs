@@ -129,7 +129,7 @@ impl State {
                 End::Complete,
             ),
         };
-        let hang_up = (end == End::Silent).then(|| HangUp(Arc::clone(&self.hung_up)));
+        let hang_up = (end == End::Silent).then(|| NotifyOnDrop(Arc::clone(&self.hung_up)));
         let last = stream::once(async move {
             // The bytes are written before the body ends.
             tokio::task::yield_now().await;
@@ -148,9 +148,9 @@ impl State {
 }
 
 /// Notifies when it is dropped.
-struct HangUp(Arc<Notify>);
+struct NotifyOnDrop(Arc<Notify>);
 
-impl Drop for HangUp {
+impl Drop for NotifyOnDrop {
     fn drop(&mut self) {
         self.0.notify_one();
     }

@@ -9,7 +9,7 @@ use crate::model::{Call, CallResult, Turn};
 use crate::protocol::{Content, Tool};
 
 /// What a page expects of a prompt.
-enum Wanted {
+enum ExpectedTurn {
     /// A call of a tool with these arguments.
     Call(&'static str, Value),
     /// A call with so many steps.
@@ -70,7 +70,7 @@ fn tools(of_page: &str) -> Vec<Tool> {
 
 #[test]
 fn every_suggested_prompt_works() {
-    use Wanted::{Call, Document, Reasoned, Steps, Text};
+    use ExpectedTurn::{Call, Document, Reasoned, Steps, Text};
 
     let background = |value: &str| Call("change_background", json!({"background": value}));
     let weather = |city: &str| Call("get_weather", json!({"location": city}));

@@ -133,13 +133,13 @@ struct Calculation {
 #[derive(Deserialize, JsonSchema)]
 struct Flattened {
     #[serde(flatten)]
-    order: Order2,
+    order: NestedOrder,
     #[serde(flatten)]
     shape: Shape,
 }
 
 #[derive(Deserialize, JsonSchema)]
-struct Order2 {
+struct NestedOrder {
     order: String,
 }
 

@@ -141,7 +141,8 @@ impl ResponseReader {
         if self.has_begun { ModelErrorKind::StreamCut } else { ModelErrorKind::Unavailable }
     }
 
-    /// Returns the API key, so that it can be removed from texts for the log; an empty text without a key.
+    /// Returns the API key, so that it can be removed from texts for the log; an empty text without a key. The texts
+    /// are the finish reason, the media type and the provider's error.
     pub(super) fn key(&self) -> &str {
         self.key.as_ref().map(|key| key.expose_secret().trim()).unwrap_or_default()
     }

@@ -88,7 +88,8 @@ impl ResponseReader {
         }
     }
 
-    /// Uses the finish reason of another choice if the first choice has sent none.
+    /// Uses the finish reason of another choice for the turn if the first choice has sent none. It is called when the
+    /// turn or the response's body ends, because the first choice may send its own until then.
     pub(super) fn take_other_finish_reason(&mut self) {
         let other = self.other_finish_reason.take();
         self.finish_reason = self.finish_reason.take().or(other);

@@ -1,0 +1,136 @@
+//! Reports of runs that have ended: how the application's function gets them and is awaited, without a task of its own.
+//!
+//! A run ends inside the body of its response, often because the body is dropped, where nothing can be awaited. So a report is
+//! put in a queue. The body of the run awaits it after its last event. What nobody has awaited is taken over by the body of the
+//! next run, which polls it beside its own events, or by [`Endpoint::finish_reports`](super::Endpoint::finish_reports).
+
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use tracing::{Instrument as _, Span, error, warn};
+
+use crate::agent::RunReport;
+
+/// How long the application's function may take for one report. A run ends two seconds before its deadline, so the
+/// response still ends in time.
+const REPORT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The most reports that wait in the queue: more than the runs that one process serves at once. Further reports are lost.
+const MAX_WAITING: usize = 256;
+
+/// The application's function that gets the caller and the report of each run that has ended.
+pub(super) type AfterRun<C> = dyn Fn(Arc<C>, RunReport) -> BoxFuture<'static, ()> + Send + Sync;
+
+/// One report on its way to the application.
+type Delivery = BoxFuture<'static, ()>;
+
+/// The reports that nobody awaits at the moment.
+#[derive(Default)]
+pub(super) struct ReportQueue(Mutex<Vec<Delivery>>);
+
+/// Reports that are awaited. Those that are unfinished when this is dropped return to the queue.
+pub(super) struct RunningReports {
+    queue: Arc<ReportQueue>,
+    running: Vec<Delivery>,
+}
+
+impl ReportQueue {
+    /// Adds a report. `deliver` gives it to the application, and is polled with `span` entered, which is the span of the
+    /// run. The report is lost, and a warning is logged, if the queue is full.
+    pub(super) fn add(&self, deliver: impl Future<Output = ()> + Send + 'static, span: Span) {
+        let call = AssertUnwindSafe(deliver).catch_unwind();
+        let delivery = async {
+            match tokio::time::timeout(REPORT_TIMEOUT, call).await {
+                Ok(Ok(())) => {}
+                // The panic hook has written the message of the panic to stderr.
+                Ok(Err(_panic)) => error!("the function that gets reports of runs panicked"),
+                Err(_elapsed) => warn!("the function that gets reports of runs was stopped after a second"),
+            }
+        };
+        self.put([delivery.instrument(span).boxed()]);
+    }
+
+    /// Takes all reports out of the queue, to await them. The body of each run calls it at its start, and so does
+    /// [`Endpoint::finish_reports`](super::Endpoint::finish_reports).
+    pub(super) fn take(self: &Arc<Self>) -> RunningReports {
+        RunningReports { queue: Arc::clone(self), running: std::mem::take(&mut *self.lock()) }
+    }
+
+    /// Puts reports in the queue, as many as there is room for.
+    fn put(&self, deliveries: impl IntoIterator<Item = Delivery>) {
+        let mut waiting = self.lock();
+        for delivery in deliveries {
+            if waiting.len() < MAX_WAITING {
+                waiting.push(delivery);
+            } else {
+                warn!(waiting = MAX_WAITING, "the report of a run is lost, because too many wait");
+            }
+        }
+    }
+
+    /// Locks the queue. A poisoned lock is ignored, because nothing panics while the queue is locked.
+    fn lock(&self) -> MutexGuard<'_, Vec<Delivery>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl RunningReports {
+    /// Takes what is in the queue, in addition to the reports that are awaited already. The body of a run calls it
+    /// after its last event, when the report of the run is in the queue.
+    pub(super) fn take_waiting(&mut self) {
+        self.running.append(&mut self.queue.lock());
+    }
+
+    /// Polls all reports. It is ready when none is left, which is after [`REPORT_TIMEOUT`] at the latest.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.running.retain_mut(|report| report.poll_unpin(cx).is_pending());
+        if self.running.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
+
+impl Drop for RunningReports {
+    /// Puts the unfinished reports back in the queue.
+    fn drop(&mut self) {
+        self.queue.put(self.running.drain(..));
+    }
+}
+
+impl std::fmt::Debug for RunningReports {
+    /// Shows only how many reports are awaited.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RunningReports").field("running", &self.running.len()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn queue_is_bounded() {
+        let queue = Arc::new(ReportQueue::default());
+        let delivered = Arc::new(AtomicUsize::new(0));
+        for _ in 0..=MAX_WAITING {
+            let count = Arc::clone(&delivered);
+            let deliver = async move {
+                count.fetch_add(1, Ordering::SeqCst);
+            };
+            queue.add(deliver, Span::none());
+        }
+        drop(queue.take());
+        assert_eq!(delivered.load(Ordering::SeqCst), 0, "nobody has awaited them");
+
+        let mut reports = queue.take();
+        poll_fn(|cx| reports.poll(cx)).await;
+
+        assert_eq!(delivered.load(Ordering::SeqCst), MAX_WAITING);
+        assert!(queue.lock().is_empty());
+    }
+}

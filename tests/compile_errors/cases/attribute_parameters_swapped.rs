@@ -1,0 +1,28 @@
+//! The arguments come before the context.
+
+use ag_ui_lambda::agent::AgentBuilder;
+use ag_ui_lambda::{ToolContext, ToolError, tool};
+
+struct Caller;
+
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+struct OrderArgs {
+    order: String,
+}
+
+#[derive(serde::Serialize)]
+struct Order {
+    number: String,
+}
+
+/// Looks an order up.
+#[tool]
+async fn find_order(args: OrderArgs, _: ToolContext<Caller>) -> Result<Order, ToolError> {
+    Ok(Order { number: args.order })
+}
+
+fn add_tools(agent: AgentBuilder<Caller>) -> AgentBuilder<Caller> {
+    agent.tool(find_order_tool())
+}
+
+fn main() {}

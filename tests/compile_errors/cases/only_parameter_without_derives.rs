@@ -1,0 +1,25 @@
+//! The only parameter is neither the context nor a type for arguments.
+
+use ag_ui_lambda::agent::AgentBuilder;
+use ag_ui_lambda::{ToolError, tool_fn};
+
+struct Caller;
+
+struct OrderArgs {
+    order: String,
+}
+
+#[derive(serde::Serialize)]
+struct Order {
+    number: String,
+}
+
+async fn find_order(args: OrderArgs) -> Result<Order, ToolError> {
+    Ok(Order { number: args.order })
+}
+
+fn add_tools(agent: AgentBuilder<Caller>) -> AgentBuilder<Caller> {
+    agent.tool(tool_fn("find_order", "Looks an order up.", find_order))
+}
+
+fn main() {}
