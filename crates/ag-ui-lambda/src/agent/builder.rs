@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use tracing::warn;
 
 use super::Agent;
-use super::definition::{AgentDefinition, Models};
+use super::definition::AgentDefinition;
 use super::error::BuildAgentError;
 use super::instructions::Instructions;
 use super::result_type::ResultType;
@@ -44,28 +44,15 @@ use crate::tool::{Tool, ToolRegistry};
 /// ```
 #[must_use]
 pub struct AgentBuilder<C> {
-    models: Models,
-    settings: ModelSettings,
-    instructions: Instructions<C>,
-    tools: ToolRegistry<C>,
-    result_type: Option<ResultType>,
-    deny_by_default: bool,
-    approvals: Option<Approvals>,
+    definition: AgentDefinition<C>,
     /// The error of the first tool or result type that cannot be used. `build` returns it, so that calls can be chained.
     error: Option<BuildAgentError>,
-    limits: Limits,
-    require_signed_results: bool,
-    emit_messages_snapshot: bool,
-    expose_state: bool,
-    predictions: Vec<Prediction>,
-    emit_predict_state: bool,
-    client: ClientSettings,
 }
 
 impl<C: Send + Sync + 'static> Agent<C> {
     /// Starts to build an agent whose first model is `model`. Everything else has a default.
     pub fn builder(model: impl Model) -> AgentBuilder<C> {
-        AgentBuilder {
+        let definition = AgentDefinition {
             models: vec![Arc::new(model)],
             settings: ModelSettings::default(),
             instructions: Instructions::new(),
@@ -73,7 +60,7 @@ impl<C: Send + Sync + 'static> Agent<C> {
             result_type: None,
             deny_by_default: false,
             approvals: None,
-            error: None,
+            pseudonyms: Pseudonyms::new(),
             limits: Limits::default(),
             require_signed_results: false,
             emit_messages_snapshot: false,
@@ -81,7 +68,8 @@ impl<C: Send + Sync + 'static> Agent<C> {
             predictions: Vec::new(),
             emit_predict_state: false,
             client: ClientSettings::default(),
-        }
+        };
+        AgentBuilder { definition, error: None }
     }
 }
 
@@ -89,20 +77,21 @@ impl<C: Send + Sync + 'static> AgentBuilder<C> {
     /// Adds a fallback model, which is asked for a turn when the models before it have failed to begin one. The order
     /// is the one in which the models were added, except that the model of a run's previous turn is asked first.
     pub fn fallback(mut self, model: impl Model) -> Self {
-        self.models.push(Arc::new(model));
+        self.definition.models.push(Arc::new(model));
         self
     }
 
     /// Sets what every request to a model asks for: temperature, token limits, tool choice and so on. A second call
     /// replaces the settings of the first.
-    pub fn settings(self, settings: ModelSettings) -> Self {
-        Self { settings, ..self }
+    pub fn settings(mut self, settings: ModelSettings) -> Self {
+        self.definition.settings = settings;
+        self
     }
 
     /// Sets the system prompt, or its first part if [`instructions_for`](Self::instructions_for) sets a second. Only the
     /// server writes it: system messages of a client are left out. A second call replaces the text of the first.
     pub fn instructions(mut self, text: impl Into<Arc<str>>) -> Self {
-        self.instructions.set_fixed(text.into());
+        self.definition.instructions.set_fixed(text.into());
         self
     }
 
@@ -133,14 +122,14 @@ impl<C: Send + Sync + 'static> AgentBuilder<C> {
         mut self,
         write: impl Fn(&C) -> S + Send + Sync + 'static,
     ) -> Self {
-        self.instructions.set_for_caller(move |caller| write(caller).into());
+        self.definition.instructions.set_for_caller(move |caller| write(caller).into());
         self
     }
 
     /// Adds a backend tool, which the model may call. If the tool cannot be used, [`build`](Self::build) returns the
     /// error.
     pub fn tool(mut self, tool: impl Tool<C>) -> Self {
-        if let Err(error) = self.tools.add(tool) {
+        if let Err(error) = self.definition.tools.add(tool) {
             self.error.get_or_insert(error.into());
         }
         self
@@ -175,7 +164,7 @@ impl<C: Send + Sync + 'static> AgentBuilder<C> {
     /// ```
     pub fn result<T: JsonSchema + DeserializeOwned + Send + 'static>(mut self) -> Self {
         match ResultType::of::<T>() {
-            Ok(result_type) => self.result_type = Some(result_type),
+            Ok(result_type) => self.definition.result_type = Some(result_type),
             Err(error) => {
                 self.error.get_or_insert(error);
             }
@@ -202,14 +191,16 @@ impl<C: Send + Sync + 'static> AgentBuilder<C> {
     /// # let _ = agent;
     /// # Ok::<(), ag_ui_lambda::agent::BuildAgentError>(())
     /// ```
-    pub fn deny_by_default(self, is_denied: bool) -> Self {
-        Self { deny_by_default: is_denied, ..self }
+    pub fn deny_by_default(mut self, is_denied: bool) -> Self {
+        self.definition.deny_by_default = is_denied;
+        self
     }
 
     /// Sets the [`Approvals`] that sign and verify interrupts and results. Without them, tools whose calls may wait for
     /// a person are not offered.
-    pub fn approvals(self, approvals: Approvals) -> Self {
-        Self { approvals: Some(approvals), ..self }
+    pub fn approvals(mut self, approvals: Approvals) -> Self {
+        self.definition.approvals = Some(approvals);
+        self
     }
 
     /// Sets whether the model reads only those results of backend tools that this server has signed for this caller and
@@ -217,13 +208,15 @@ impl<C: Send + Sync + 'static> AgentBuilder<C> {
     ///
     /// In place of any other result the model reads a fixed sentence, and the thread goes on. Results are signed with the key
     /// of approvals, so [`approvals`](Self::approvals) must be set, too.
-    pub fn require_signed_results(self, is_required: bool) -> Self {
-        Self { require_signed_results: is_required, ..self }
+    pub fn require_signed_results(mut self, is_required: bool) -> Self {
+        self.definition.require_signed_results = is_required;
+        self
     }
 
     /// Sets the limits of each run: turns, tool calls, time and tokens. Durations above a year are shortened to a year.
-    pub fn limits(self, limits: Limits) -> Self {
-        Self { limits: limits.with_capped_durations(), ..self }
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.definition.limits = limits.with_capped_durations();
+        self
     }
 
     /// Sets whether each run ends with a `MESSAGES_SNAPSHOT` event that holds the complete conversation. The default is
@@ -231,16 +224,18 @@ impl<C: Send + Sync + 'static> AgentBuilder<C> {
     ///
     /// The snapshot is for a reader that records runs or joins late. The client that started the run has received all
     /// messages before and receives them once more.
-    pub fn emit_messages_snapshot(self, is_emitted: bool) -> Self {
-        Self { emit_messages_snapshot: is_emitted, ..self }
+    pub fn emit_messages_snapshot(mut self, is_emitted: bool) -> Self {
+        self.definition.emit_messages_snapshot = is_emitted;
+        self
     }
 
     /// Sets whether the model reads the state that the client sends. The state is marked as data from the client that
     /// proves nothing. The default is `false`.
     ///
     /// Tools read and change the state in both cases: [`ToolContext::state`](crate::tool::ToolContext::state).
-    pub fn expose_state(self, is_exposed: bool) -> Self {
-        Self { expose_state: is_exposed, ..self }
+    pub fn expose_state(mut self, is_exposed: bool) -> Self {
+        self.definition.expose_state = is_exposed;
+        self
     }
 
     /// Shows the argument `argument` of the tool `tool` in the shared state, under the key `state_key`, while the model
@@ -255,7 +250,7 @@ impl<C: Send + Sync + 'static> AgentBuilder<C> {
     /// waits for a person.
     pub fn predict_state(mut self, state_key: &str, tool: &str, argument: &str) -> Self {
         let [state_key, tool, tool_argument] = [state_key, tool, argument].map(ToOwned::to_owned);
-        self.predictions.push(Prediction { state_key, tool, tool_argument });
+        self.definition.predictions.push(Prediction { state_key, tool, tool_argument });
         self
     }
 
@@ -264,69 +259,37 @@ impl<C: Send + Sync + 'static> AgentBuilder<C> {
     ///
     /// CopilotKit's version 1 reads the event and makes the same predictions by itself. Since this server then does not
     /// know the client's copy of the state, it sends each prediction as a snapshot of the complete state.
-    pub fn emit_predict_state(self, is_emitted: bool) -> Self {
-        Self { emit_predict_state: is_emitted, ..self }
+    pub fn emit_predict_state(mut self, is_emitted: bool) -> Self {
+        self.definition.emit_predict_state = is_emitted;
+        self
     }
 
     /// Builds the agent.
     ///
     /// # Errors
-    /// [`BuildAgentError`] for the first tool or result type whose name or schema cannot be used; for a prediction from an argument that the
-    /// tool does not have; and if results must be signed and there is no key.
+    /// [`BuildAgentError`] for the first tool or result type whose name or schema cannot be used; for a prediction from an
+    /// argument that the tool does not have; and if results must be signed and there is no key.
     pub fn build(self) -> Result<Agent<C>, BuildAgentError> {
-        let Self {
-            models,
-            settings,
-            instructions,
-            tools,
-            result_type,
-            deny_by_default,
-            approvals,
-            error,
-            limits,
-            require_signed_results,
-            emit_messages_snapshot,
-            expose_state,
-            predictions,
-            emit_predict_state,
-            client,
-        } = self;
+        let Self { definition, error } = self;
         if let Some(error) = error {
             return Err(error);
         }
-        for Prediction { tool, tool_argument, .. } in &predictions {
-            if tools.has_argument(tool, tool_argument) == Some(false) {
+        for Prediction { tool, tool_argument, .. } in &definition.predictions {
+            if definition.tools.has_argument(tool, tool_argument) == Some(false) {
                 return Err(BuildAgentError::UnknownArgument {
                     tool: tool.clone(),
                     argument: tool_argument.clone(),
                 });
             }
         }
-        if require_signed_results && approvals.is_none() {
+        if definition.require_signed_results && definition.approvals.is_none() {
             return Err(BuildAgentError::MissingApprovalKey);
         }
-        if deny_by_default {
-            warn_of_missing_rules(&tools);
+        if definition.deny_by_default {
+            warn_of_missing_rules(&definition.tools);
         }
-        warn_of_approvals(&tools, approvals.as_ref());
-        client.log();
-        let definition = AgentDefinition {
-            models,
-            settings,
-            instructions,
-            tools,
-            result_type,
-            deny_by_default,
-            approvals,
-            pseudonyms: Pseudonyms::new(),
-            limits,
-            require_signed_results,
-            emit_messages_snapshot,
-            expose_state,
-            predictions,
-            emit_predict_state,
-            client,
-        };
+        warn_of_approvals(&definition.tools, definition.approvals.as_ref());
+        definition.client.log();
         Ok(Agent { definition: Arc::new(definition) })
     }
 }
@@ -334,7 +297,7 @@ impl<C: Send + Sync + 'static> AgentBuilder<C> {
 impl<C> AgentBuilder<C> {
     /// Sets which version of the protocol the events of a run have. The default is [`ClientCompat::Auto`].
     pub fn client_compat(mut self, compat: ClientCompat) -> Self {
-        self.client.compat = compat;
+        self.definition.client.compat = compat;
         self
     }
 
@@ -342,13 +305,13 @@ impl<C> AgentBuilder<C> {
     ///
     /// A tool that is not allowed is left out, as if the client had not sent it: its name is not compared with other names.
     pub fn frontend_tools(mut self, tools: FrontendTools) -> Self {
-        self.client.frontend_tools = tools;
+        self.definition.client.frontend_tools = tools;
         self
     }
 
     /// Sets whether the model reads the `context` entries that a client sends. The default is `true`.
     pub fn client_context(mut self, is_read: bool) -> Self {
-        self.client.context = is_read;
+        self.definition.client.context = is_read;
         self
     }
 
@@ -358,7 +321,7 @@ impl<C> AgentBuilder<C> {
     /// result of a backend tool keeps its media, unless
     /// [`require_signed_results`](Self::require_signed_results) is set.
     pub fn client_media(mut self, is_read: bool) -> Self {
-        self.client.media = is_read;
+        self.definition.client.media = is_read;
         self
     }
 
@@ -367,7 +330,7 @@ impl<C> AgentBuilder<C> {
     /// `@ag-ui/client` 0.0.59 refuses to send anything more in a thread after that time. An approval expires at the
     /// same time in both cases, and an answer that arrives later gets the result `expired`.
     pub fn send_expires_at(mut self, is_sent: bool) -> Self {
-        self.client.send_expires_at = is_sent;
+        self.definition.client.send_expires_at = is_sent;
         self
     }
 }
@@ -401,6 +364,6 @@ fn warn_of_approvals<C: Send + Sync + 'static>(tools: &ToolRegistry<C>, approval
 impl<C> std::fmt::Debug for AgentBuilder<C> {
     /// Shows the limits, and none of the other settings.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("AgentBuilder").field("limits", &self.limits).finish_non_exhaustive()
+        f.debug_struct("AgentBuilder").field("limits", &self.definition.limits).finish_non_exhaustive()
     }
 }
