@@ -14,6 +14,8 @@ mod claim_source;
 mod claims;
 mod principal;
 mod shared_token;
+#[cfg(test)]
+mod test_claims;
 #[cfg(feature = "jwt")]
 mod user_token;
 mod verify_user;

@@ -104,24 +104,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-
-    /// An authorizer that passes on the claims of a token.
-    const TOKEN_AUTHORIZER: ClaimSource = ClaimSource::Authorizer { name: "jwt", caller_claim: None };
-    /// An authorizer of the application's own, which names the caller in `principalId`.
-    const CUSTOM_AUTHORIZER: ClaimSource =
-        ClaimSource::Authorizer { name: "custom", caller_claim: Some("principalId") };
-    /// A signature of the request, by a signer that may sign for many users.
-    const SIGNED_REQUEST: ClaimSource = ClaimSource::SignedRequest {
-        name: "signed",
-        signer_claim: "signer",
-        pooled_user_claim: Some("pooledUser"),
-    };
-
-    /// The claims in a JSON object.
-    fn claims(source: ClaimSource, values: Value) -> Claims {
-        let Value::Object(values) = values else { panic!("claims are an object") };
-        Claims::new(source, values)
-    }
+    use crate::auth::test_claims::{CUSTOM_AUTHORIZER, SIGNED_REQUEST, TOKEN_AUTHORIZER, claims};
 
     #[test]
     fn principal_has_source_issuer_organisation_and_always_a_user() {
