@@ -16,11 +16,21 @@ PYTHON_READY := .venv/.stamp
 SAM_READY := .venv-sam/.stamp
 # A separate package: see "genai is the second reader in the tests" in DESIGN.md.
 GENAI := tests/oracles/genai/Cargo.toml
+# A package that is in no workspace, as those of users are.
+OUTSIDE := tests/outside/Cargo.toml
 # No registry has it ready to run, so it is built once, for some minutes.
 SEMVER_VERSION := 0.51.0
 SEMVER_FOLDER := target/tools/semver-checks-$(SEMVER_VERSION)
 SEMVER := $(SEMVER_FOLDER)/bin/cargo-semver-checks
 CLIENTS_READY := tests/clients/node_modules/.stamp
+WEB_READY := examples/web/node_modules/.stamp
+WEB_BUILT := examples/web/dist/.stamp
+WEB_TESTS_READY := tests/web/node_modules/.stamp
+FORWARD_READY := examples/forward/node_modules/.stamp
+# The tests build these pages themselves.
+PAGES_READY := examples/plain/node_modules/.stamp examples/assistant-ui/node_modules/.stamp
+# The browser of the tests. Debian's package `chromium` puts it here.
+export CHROMIUM ?= /usr/bin/chromium
 
 # $(call need,command,how to install it)
 need = command -v $(1) >/dev/null 2>&1 || { echo "$(1) is missing: $(2)" >&2; exit 1; }
@@ -34,7 +44,7 @@ python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "python3
 python3 -c 'import ensurepip, venv' 2>/dev/null || { echo "python3 has no venv: apt-get install python3-venv" >&2; exit 1; }
 endef
 
-.PHONY: help run dev invoke test programs test-model check lint-template audit semver requirements bench build package deploy sizes clean
+.PHONY: help run dev web invoke test test-web bench-web picture programs test-model check lint-template audit semver requirements bench build package deploy sizes clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -51,17 +61,38 @@ dev: ## Serve it with faults: rotation, deadline, cut connection, throttling... 
 	@$(need_cargo)
 	@cargo run --locked --package ag-ui-dev -- $(if $(PACKAGE),--package $(PACKAGE),--bin ag-ui-lambda)
 
+web: $(WEB_BUILT) ## Serve a CopilotKit application in front of the demo agent (PORT=3000, AGUI_MODEL=...)
+	@$(need_cargo)
+	@$(call need,cc,apt-get install build-essential)
+	@node examples/web/start.mjs
+
 EVENT ?= events/function-url-tool.json
 invoke: ## Send one event to the function that `make run` serves (EVENT=events/...)
 	@echo "invoke: $(EVENT)"
 	@$(call need,curl,apt-get install curl)
 	@EVENT=$(EVENT) scripts/invoke.sh
 
-test: $(PYTHON_READY) $(SAM_READY) $(CLIENTS_READY) programs ## Run all tests, with real components
+test: $(PYTHON_READY) $(SAM_READY) $(CLIENTS_READY) $(FORWARD_READY) programs ## Run all tests, with real components
 	@echo "test: the page of local mode"
 	@node --test crates/ag-ui-dev/page/tests/*.test.mjs
 	@echo "test: every package"
 	@cargo test --locked --workspace
+	@echo "test: a package outside of the workspace, which uses the library as its users do"
+	@cargo test --locked --manifest-path $(OUTSIDE) --target-dir target/outside
+	@if [ -x "$(CHROMIUM)" ]; then $(MAKE) --no-print-directory test-web; else \
+	  printf '%s\n' "" "***" "*** NOT TESTED: the web example. There is no $(CHROMIUM)." \
+	    "*** Install it (apt-get install chromium), or set CHROMIUM, and run: make test-web" "***" "" >&2; fi
+
+test-web: $(PYTHON_READY) $(CLIENTS_READY) $(FORWARD_READY) $(PAGES_READY) $(WEB_BUILT) $(WEB_TESTS_READY) programs ## Play the web example in Chromium as a person does, with both versions of HttpAgent
+	@echo "test-web: examples/web in $(CHROMIUM); pictures are in target/web"
+	@[ -x "$(CHROMIUM)" ] || { echo "$(CHROMIUM) is missing: apt-get install chromium, or set CHROMIUM to its path" >&2; exit 1; }
+	@node --test --test-concurrency=2 tests/web/*.test.mjs
+
+bench-web: $(WEB_BUILT) $(WEB_TESTS_READY) programs ## Measure the web example: weight of the page, first paint, from a press to the first word
+	@node tests/web/measure.mjs
+
+picture: $(WEB_BUILT) $(WEB_TESTS_READY) programs ## Photograph the web example for the README
+	@node tests/web/picture.mjs
 
 programs: ## Build the programs that tests start: the function, the examples, a second reader of streams
 	@$(need_cargo)
@@ -81,11 +112,13 @@ check: $(PYTHON_READY) lint-template ## Check format, imports, licences, lints, 
 	@echo "check: format"
 	@cargo fmt --all --check
 	@cargo fmt --check --manifest-path $(GENAI)
+	@cargo fmt --check --manifest-path $(OUTSIDE)
 	@echo "check: which file imports which"
 	@cargo test --locked --quiet --package structure
 	@echo "check: licences, banned crates, sources of crates"
 	@cargo deny --locked check licenses bans sources
 	@cargo deny --locked --manifest-path $(GENAI) --config deny.toml check -A license-not-encountered licenses bans sources
+	@cargo deny --locked --manifest-path $(OUTSIDE) --config deny.toml check -A license-not-encountered licenses bans sources
 	@echo "check: clippy, everything"
 	@cargo clippy --locked --workspace --all-targets --profile test -- -D warnings
 	@echo "check: clippy, the library without features, and with only lambda"
@@ -93,6 +126,8 @@ check: $(PYTHON_READY) lint-template ## Check format, imports, licences, lints, 
 	@cargo clippy --locked --package ag-ui-lambda --no-default-features --features lambda --profile test -- -D warnings
 	@echo "check: clippy, the program that reads streams with genai"
 	@cargo clippy --locked --manifest-path $(GENAI) --target-dir target/genai -- -D warnings
+	@echo "check: clippy, the package outside of the workspace"
+	@cargo clippy --locked --manifest-path $(OUTSIDE) --target-dir target/outside --all-targets -- -D warnings
 	@echo "check: the links of the documentation"
 	@RUSTDOCFLAGS="-D warnings" cargo doc --locked --quiet --workspace --no-deps --features otel --profile test
 	@echo "check: what crates.io would get of the crates"
@@ -152,8 +187,8 @@ sizes: $(PYTHON_READY) ## Package the function with each set of features and pri
 	@scripts/sizes.sh
 
 clean: ## Remove everything that was built or installed here
-	@echo "clean: target, .aws-sam, .venv, .venv-sam, tests/clients/node_modules"
-	@rm -rf target .aws-sam .venv .venv-sam tests/clients/node_modules
+	@echo "clean: target, .aws-sam, .venv, .venv-sam, node_modules, examples/*/dist"
+	@rm -rf target .aws-sam .venv .venv-sam tests/*/node_modules examples/*/node_modules examples/*/dist
 
 # Set-up. The stamp is written last, so that an interrupted installation is repeated.
 
@@ -177,9 +212,15 @@ $(SEMVER):
 	@$(need_cargo)
 	@cargo install --quiet --locked --root $(SEMVER_FOLDER) --target-dir target/tools/build --version $(SEMVER_VERSION) cargo-semver-checks
 
-$(CLIENTS_READY): tests/clients/package-lock.json tests/clients/package.json
-	@echo "set-up: the official clients into tests/clients/node_modules"
-	@$(call need,node,install Node 20 or later)
-	@$(call need,npm,install Node 20 or later with npm)
-	@cd tests/clients && npm ci --no-audit --no-fund
+# Every folder with packages of npm has a lockfile.
+%/node_modules/.stamp: %/package-lock.json %/package.json
+	@echo "set-up: $*/node_modules"
+	@$(call need,node,install Node 20.19 or later)
+	@$(call need,npm,install Node 20.19 or later with npm)
+	@cd $* && npm ci --no-audit --no-fund
+	@touch $@
+
+$(WEB_BUILT): $(WEB_READY) $(shell find examples/web -name node_modules -prune -o -name dist -prune -o -name server -prune -o -type f -print 2>/dev/null)
+	@echo "set-up: the page of examples/web into examples/web/dist"
+	@cd examples/web && npm run --silent build
 	@touch $@

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use ag_ui_dev::provider::{Provider, Reply, TurnPart, Wire};
 use ag_ui_dev::{EntryPoint, Function};
 use serde_json::{Value, json};
+use test_support::hostile_bodies::{self, Row};
 use test_support::moto::Moto;
 use test_support::provider;
 use tokio::process::Command;
@@ -38,6 +39,10 @@ fn main() {
         events(moto).await;
         for wire in Wire::ALL {
             deltas(wire).await;
+        }
+        for wire in [Wire::OpenAiChat, Wire::Anthropic, Wire::Bedrock] {
+            hostile_bodies(wire).await;
+            long_history(wire).await;
         }
     });
 }
@@ -124,6 +129,48 @@ async fn deltas(wire: Wire) {
     }
 }
 
+/// Measures how much memory the largest bodies take at this provider, over the memory of a function that has served a run.
+/// Each gets a new function. The last column has the memory for each byte of the body.
+async fn hostile_bodies(wire: Wire) {
+    for Row { name, has_provider, body, .. } in hostile_bodies::rows() {
+        if !has_provider {
+            continue;
+        }
+        let provider = Provider::start().await.unwrap();
+        provider.reply_always(Reply::stream(wire, &[TurnPart::text("Done.")]));
+        let function = at_provider(wire, &provider.url()).await;
+        send(&function, &hostile_bodies::small()).await;
+        let before = function.peak_memory_kib().unwrap();
+        send(&function, &body).await;
+        let peak = (function.peak_memory_kib().unwrap() - before) as f64;
+        let label = format!("memory of a body, {name}, {wire:?}, MiB");
+        row(&label, &mut [peak / 1024.0], &format!("{:.1} x", peak * 1024.0 / body.len() as f64));
+        function.kill().await;
+    }
+}
+
+/// Measures the processor time of a run with a long history.
+async fn long_history(wire: Wire) {
+    let body = hostile_bodies::long_history(5_500_000);
+    let provider = Provider::start().await.unwrap();
+    provider.reply_always(Reply::stream(wire, &[TurnPart::text("Done.")]));
+    let function = at_provider(wire, &provider.url()).await;
+    send(&function, &hostile_bodies::small()).await;
+    let mut costs = Vec::new();
+    for _ in 0..5 {
+        let before = function.cpu_time().unwrap();
+        send(&function, &body).await;
+        costs.push(millis(function.cpu_time().unwrap() - before));
+    }
+    row(&format!("CPU of a history of 5.5 MB, {wire:?}, ms"), &mut costs, "60 (median, release)");
+}
+
+/// Sends a request with this body to the function, and reads the response to its end.
+async fn send(function: &Function, body: &str) {
+    let mut response = function.invoke(&event_of(body.to_owned())).await.unwrap();
+    response.text().await;
+}
+
 /// A function that returns the turns of a run in which a text or a call has this many pieces.
 type Turns<'a> = &'a dyn Fn(usize) -> Vec<Vec<TurnPart>>;
 
@@ -168,8 +215,13 @@ fn input(text: &str) -> Value {
 
 /// Returns the event of a function URL for a request with this input and the shared token.
 fn event(run: &Value) -> Value {
+    event_of(run.to_string())
+}
+
+/// Returns the event of a function URL for a request with this body and the shared token.
+fn event_of(body: String) -> Value {
     let request = http::Request::post("/").header("content-type", "application/json");
-    let request = request.header("x-agui-token", TOKEN).body(run.to_string().into());
+    let request = request.header("x-agui-token", TOKEN).body(body.into());
     EntryPoint::FunctionUrl.event(&request.expect("the header is plain"), None)
 }
 

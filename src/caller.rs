@@ -15,16 +15,24 @@ pub struct Caller {
     pub plan: Option<String>,
     /// The permissions of the caller, without duplicates.
     pub permissions: Vec<String>,
+    /// The scopes of the caller's token, without duplicates. A scope limits what an app may do for the user; it is no
+    /// permission of the user.
+    pub scopes: Vec<String>,
     /// The groups that the caller is in. A group that has the name of a permission does not grant the permission.
     pub groups: Vec<String>,
 }
 
-/// Decides whether the caller may use a tool that is registered with `.needs_permission("refunds:write")` or
-/// `.needs_group("support")`.
+/// Decides whether the caller may use a tool that is registered with `.needs_permission("refunds:write")`,
+/// `.needs_scope("refunds")` or `.needs_group("support")`.
 impl Grants for Caller {
     /// Whether the caller has the permission.
     fn has_permission(&self, permission: &str) -> bool {
         self.permissions.iter().any(|held| held == permission)
+    }
+
+    /// Whether the caller's token has the scope.
+    fn has_scope(&self, scope: &str) -> bool {
+        self.scopes.iter().any(|held| held == scope)
     }
 
     /// Whether the caller is in the group.
@@ -40,18 +48,24 @@ impl Caller {
     /// To refuse some callers, let this function return `Err(Forbidden)` for them: such a client gets a 403.
     pub fn from_claims(claims: &Claims, names: &ClaimNames) -> Self {
         let text = |name: &String| claims.text(name).map(ToOwned::to_owned);
-        let mut permissions: Vec<String> = Vec::new();
-        for permission in names.permissions.iter().flat_map(|name| claims.list(name)) {
-            if !permissions.contains(&permission) {
-                permissions.push(permission);
-            }
-        }
         Self {
-            user: names.user.iter().find_map(text),
+            user: claims.user(&names.user).map(ToOwned::to_owned),
             org: text(&names.org),
             plan: text(&names.plan),
-            permissions,
+            permissions: collect(claims, &names.permissions),
+            scopes: collect(claims, &names.scopes),
             groups: claims.list(&names.groups),
         }
     }
+}
+
+/// Collects the elements of the claims with these names, each element once.
+fn collect(claims: &Claims, names: &[String]) -> Vec<String> {
+    let mut collected: Vec<String> = Vec::new();
+    for element in names.iter().flat_map(|name| claims.list(name)) {
+        if !collected.contains(&element) {
+            collected.push(element);
+        }
+    }
+    collected
 }

@@ -23,7 +23,7 @@ async fn main() -> ExitCode {
 /// function and is logged.
 async fn serve() -> Result<(), lambda::Error> {
     let config = Config::from_env()?;
-    let agent = lambda::agent(&config)?
+    let agent = lambda::agent::<Caller>(&config)?
         .instructions(INSTRUCTIONS)
         .tool(tool_fn("get_weather", "Current weather of a city.", tools::get_weather))
         .tool(tool_fn(

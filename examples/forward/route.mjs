@@ -3,9 +3,11 @@
 // It is a Next.js route handler (app/api/agent/route.js); any server that works with Request and Response can use it. The page
 // uses it as the agent's URL: new HttpAgent({ url: "/api/agent" }).
 //
-// AGENT_URL is the address of the function, and AGENT_TOKEN is the shared token. Both are read here only, on the server; a name
-// that begins with NEXT_PUBLIC_ or VITE_ would put them into the page. A copy of the token is right until it is rotated, which
-// template.yaml does every 30 days: read it from Secrets Manager every few minutes, or deploy with TokenRotationDays=off.
+// AGENT_URL is the address of the function. The shared token is read on the server only (token.mjs): a name that begins with
+// NEXT_PUBLIC_ or VITE_ would put it into the page.
+
+import { isSameOrigin } from "./same-origin.mjs";
+import { sharedToken } from "./token.mjs";
 
 export const dynamic = "force-dynamic";
 export const maxDuration = 300;
@@ -19,29 +21,48 @@ function userToken(request) {
 }
 
 export async function POST(request) {
+  if (!isSameOrigin(request)) return refusal(403, "FORBIDDEN", "Pages of other sites cannot use this agent.");
   const user = userToken(request);
   if (user === undefined) return refusal(401, "UNAUTHENTICATED", "You are not signed in. Please sign in.");
   let response;
   try {
-    response = await fetch(process.env.AGENT_URL, {
-      method: "POST",
-      // Only the content type of the page's headers is passed on. The agent accepts JSON only, which no HTML form of another site can send.
-      headers: {
-        "content-type": request.headers.get("content-type") ?? "",
-        "x-agui-token": process.env.AGENT_TOKEN,
-        "x-agui-user-token": user,
-      },
-      body: await request.text(),
-      cache: "no-store",
-      redirect: "error",
-      signal: request.signal, // if the page stops the run or is closed, this request ends too
-    });
-  } catch {
+    const body = await request.text();
+    const token = await sharedToken();
+    response = await forward(request, body, user, token);
+    if (await isTokenRefused(response)) {
+      const newer = await sharedToken(token);
+      if (newer !== token) response = await forward(request, body, user, newer);
+    }
+  } catch (error) {
+    if (!request.signal.aborted) console.error("The agent cannot be reached:", error);
     return refusal(502, "AGENT_UNREACHABLE", "The agent cannot be reached right now. Please try again later.");
   }
-  const kept = PASSED_BACK.flatMap((name) => (response.headers.has(name) ? [[name, response.headers.get(name)]] : []));
+  const headers = PASSED_BACK.flatMap((name) => (response.headers.has(name) ? [[name, response.headers.get(name)]] : []));
   // The body is passed on as a stream. Awaiting its text would buffer the whole run.
-  return new Response(response.body, { status: response.status, headers: kept });
+  return new Response(response.body, { status: response.status, headers });
+}
+
+function forward(request, body, user, token) {
+  return fetch(process.env.AGENT_URL, {
+    method: "POST",
+    // Only the content type of the page's headers is passed on. The agent accepts JSON only, which no HTML form of another site can send.
+    headers: {
+      "content-type": request.headers.get("content-type") ?? "",
+      "x-agui-token": token,
+      "x-agui-user-token": user,
+    },
+    body,
+    cache: "no-store",
+    redirect: "error",
+    signal: request.signal, // if the page stops the run or is closed, this request ends too
+  });
+}
+
+/** Whether the agent refused the shared token: a 401 for the user's JWT has a `reason`, and a new shared token cannot help. */
+async function isTokenRefused(response) {
+  if (response.status !== 401) return false;
+  const { error } = await response.clone().json().catch(() => ({}));
+  return error?.reason === undefined;
 }
 
 function refusal(status, code, message) {

@@ -10,6 +10,7 @@ mod auth;
 mod clients;
 mod config;
 mod deploy;
+mod documentation;
 mod endpoint;
 mod examples;
 mod lambda;

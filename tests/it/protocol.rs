@@ -104,7 +104,9 @@ fn kinds(form: Form) -> Vec<EventKind> {
         },
         E::StateSnapshot { snapshot: Value::Null },
         E::StateDelta { delta: patch() },
-        E::MessagesSnapshot { messages: messages(form).iter().map(|message| json!(message)).collect() },
+        E::MessagesSnapshot {
+            messages: messages(form).iter().map(|message| json!(message).into()).collect(),
+        },
         E::ActivitySnapshot {
             message_id: m(),
             activity_type: "search".into(),

@@ -26,6 +26,7 @@ mod settings;
 mod shell;
 mod state_file;
 mod terminal;
+mod user_token;
 
 use std::fs;
 use std::io;

@@ -24,7 +24,7 @@
 //!
 //! async fn serve() -> Result<(), lambda::Error> {
 //!     let config = Config::from_env()?;
-//!     let agent = lambda::agent(&config)?
+//!     let agent = lambda::agent::<Caller>(&config)?
 //!         .instructions("You look after the orders of a shop.")
 //!         .tool(tool_fn("find_order", "Looks an order up.", find_order))
 //!         .build()?;

@@ -18,12 +18,20 @@ pub(crate) const REQUEST_REFUSED: &str = "request refused";
 /// A call of a tool was allowed or not. The audit line of a call.
 pub(crate) const TOOL_AUTHORIZATION: &str = "tool authorization";
 
+/// The history has results that this server has not signed for this caller and thread. The model reads a sentence in place of
+/// each. Once for each run with such results.
+pub(crate) const RESULTS_NOT_VERIFIED: &str = "results could not be verified";
+
 /// A tool is not offered to the model, because this caller may not use it.
 pub(crate) const TOOL_WITHHELD: &str = "tool withheld";
 
 /// Which tools a caller may call about whom nothing is proven. Once at start.
 #[cfg(feature = "lambda")]
 pub(crate) const ANONYMOUS_TOOLS: &str = "tools for anonymous callers";
+
+/// Which tools are closed to anonymous callers, because their calls may wait for a person. Once at start, if there are any.
+#[cfg(feature = "lambda")]
+pub(crate) const ANONYMOUS_CLOSED: &str = "tools that wait for a person are closed to anonymous callers";
 
 /// A model's turn failed. The line has the cause.
 pub(crate) const MODEL_FAILED: &str = "model failed";
@@ -72,8 +80,10 @@ mod tests {
             TOOL_RAN,
             REQUEST_REFUSED,
             TOOL_AUTHORIZATION,
+            RESULTS_NOT_VERIFIED,
             TOOL_WITHHELD,
             ANONYMOUS_TOOLS,
+            ANONYMOUS_CLOSED,
             MODEL_FAILED,
             TOOL_FAILED,
             REPLAY_STORE_FAILED,

@@ -6,17 +6,20 @@
 //!
 //! A byte order mark before the text is skipped, and half of a surrogate pair is read as U+FFFD; see [`surrogates`].
 
+pub(crate) mod check;
 pub mod fragment_repairer;
 pub mod surrogate_joiner;
 pub mod surrogates;
 
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::map::Entry;
 use serde_json::{Map, Value};
+
+pub use self::check::{check, depth};
 
 /// The error of [`read`]: what is wrong with a JSON text, and where.
 ///
@@ -43,6 +46,20 @@ pub enum ReadProblem {
     /// An object has two members of this name. Programs disagree on which of them counts.
     #[error("the member {0:?} is named twice")]
     DuplicateMember(String),
+    /// The text has more values than [`read_limited`] was allowed to build, by the rules by which it counts them.
+    #[error("the text has more than {max_values} values")]
+    TooManyValues {
+        /// How many it may have.
+        max_values: usize,
+    },
+}
+
+impl ReadError {
+    /// Creates the error of a text that serde_json has refused, or that was refused for `problem`.
+    fn new(problem: Option<ReadProblem>, error: &serde_json::Error) -> Self {
+        let problem = problem.unwrap_or(ReadProblem::InvalidJson);
+        Self { problem, line: error.line(), column: error.column() }
+    }
 }
 
 /// How the names of members begin that serde_json reserves for itself.
@@ -63,34 +80,82 @@ pub fn read(text: &[u8]) -> Result<Value, ReadError> {
     read_unrepaired(&normalize(text))
 }
 
+/// How many values a string counts as. Values are counted by the memory that they take: a count of 1 is about 32 bytes.
+const STRING_COUNT: usize = 2;
+/// How many values an array counts as, beside its elements.
+const ARRAY_COUNT: usize = 4;
+/// How many values an object counts as, beside the names and values of its members.
+const OBJECT_COUNT: usize = 20;
+
+/// Reads JSON text as [`read`] does, if it has at most `max_values` values, at any depth. Values take memory, which can be a
+/// hundred times as much as their text, and count by it: a string or the name of a member as 2, an array as 4, an object as
+/// 20, and any other value as 1.
+///
+/// # Errors
+/// Those of [`read`], and [`ReadProblem::TooManyValues`].
+pub fn read_limited(text: &[u8], max_values: usize) -> Result<Value, ReadError> {
+    read_counted(&normalize(text), &Cell::new(max_values)).map_err(|error| match error.problem {
+        ReadProblem::TooManyValues { .. } => {
+            ReadError { problem: ReadProblem::TooManyValues { max_values }, ..error }
+        }
+        _ => error,
+    })
+}
+
 /// Reads JSON text as [`read`] does, but without repairing the text first. This is for texts that prove something, such
 /// as a token, because the repair would make different strings equal.
 ///
 /// # Errors
 /// As [`read`], and also if the text has a byte order mark or half of a surrogate pair.
 pub fn read_unrepaired(text: &[u8]) -> Result<Value, ReadError> {
-    let duplicate = RefCell::default();
-    let mut json = serde_json::Deserializer::from_slice(text);
-    let value = json.deserialize_any(StrictValue { duplicate: &duplicate });
-    let value = value.and_then(|value| json.end().map(|()| value));
-    value.map_err(|error| ReadError {
-        problem: duplicate.take().map_or(ReadProblem::InvalidJson, ReadProblem::DuplicateMember),
-        line: error.line(),
-        column: error.column(),
-    })
+    read_counted(text, &Cell::new(usize::MAX))
 }
 
-/// Deserializes any JSON value, and refuses duplicate and reserved members.
+/// Reads JSON text without repairing it, and subtracts the number of its values from `values_left`, counted as by
+/// [`read_limited`]. If there are not as many left, the error is [`ReadProblem::TooManyValues`].
+pub(crate) fn read_counted(text: &[u8], values_left: &Cell<usize>) -> Result<Value, ReadError> {
+    let problem = RefCell::default();
+    let mut json = serde_json::Deserializer::from_slice(text);
+    let value = StrictValue { problem: &problem, values_left }.deserialize(&mut json);
+    let value = value.and_then(|value| json.end().map(|()| value));
+    value.map_err(|error| ReadError::new(problem.take(), &error))
+}
+
+/// Deserializes any JSON value, and refuses duplicate and reserved members and too many values.
 #[derive(Clone, Copy)]
 struct StrictValue<'a> {
-    /// Receives the name of a duplicate member, since the error of serde_json can carry only a text.
-    duplicate: &'a RefCell<Option<String>>,
+    /// Receives what serde_json does not know of, since its error can carry only a text.
+    problem: &'a RefCell<Option<ReadProblem>>,
+    /// How many values may still be read.
+    values_left: &'a Cell<usize>,
+}
+
+impl StrictValue<'_> {
+    /// Counts a value as this many; an error if not as many are left.
+    fn count<E: Error>(self, values: usize) -> Result<(), E> {
+        match self.values_left.get().checked_sub(values) {
+            Some(left) => {
+                self.values_left.set(left);
+                Ok(())
+            }
+            None => {
+                self.problem.replace(Some(ReadProblem::TooManyValues { max_values: 0 }));
+                Err(E::custom("there are too many values"))
+            }
+        }
+    }
+
+    /// Returns a value that counts as one.
+    fn single<E: Error>(self, value: impl Into<Value>) -> Result<Value, E> {
+        self.count(1)?;
+        Ok(value.into())
+    }
 }
 
 impl<'de> DeserializeSeed<'de> for StrictValue<'_> {
     type Value = Value;
 
-    /// Reads one element or member, as strictly as the value that holds it.
+    /// Reads one value, as strictly as the value that holds it.
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
         deserializer.deserialize_any(self)
     }
@@ -105,37 +170,39 @@ impl<'de> Visitor<'de> for StrictValue<'_> {
     }
 
     /// Returns JSON's null.
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
+    fn visit_unit<E: Error>(self) -> Result<Value, E> {
+        self.single(Value::Null)
     }
 
     /// Returns a JSON boolean.
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Value, E> {
+        self.single(value)
     }
 
     /// Returns a JSON number that is a whole number from 0 on.
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Value, E> {
+        self.single(value)
     }
 
     /// Returns a JSON number that is a negative whole number.
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Value, E> {
+        self.single(value)
     }
 
     /// Returns a JSON number with a fraction or an exponent.
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
+        self.single(value)
     }
 
     /// Returns a JSON string.
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+    fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
+        self.count(STRING_COUNT)?;
         Ok(value.into())
     }
 
     /// Reads a JSON array, each element as strictly as the array.
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        self.count(ARRAY_COUNT)?;
         let mut list = Vec::new();
         while let Some(item) = items.next_element_seed(self)? {
             list.push(item);
@@ -145,8 +212,10 @@ impl<'de> Visitor<'de> for StrictValue<'_> {
 
     /// Reads a JSON object. A member whose name is reserved or was read before is an error.
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        self.count(OBJECT_COUNT)?;
         let mut object = Map::new();
         while let Some(name) = members.next_key::<String>()? {
+            self.count(STRING_COUNT)?;
             if name.starts_with(RESERVED) {
                 return Err(A::Error::custom("a member has a reserved name"));
             }
@@ -154,7 +223,7 @@ impl<'de> Visitor<'de> for StrictValue<'_> {
             match object.entry(name) {
                 Entry::Vacant(place) => drop(place.insert(value)),
                 Entry::Occupied(member) => {
-                    self.duplicate.replace(Some(member.key().clone()));
+                    self.problem.replace(Some(ReadProblem::DuplicateMember(member.key().clone())));
                     return Err(A::Error::custom("a member is named twice"));
                 }
             }
@@ -202,6 +271,17 @@ mod tests {
         let error = read(b"{").unwrap_err();
         assert_eq!(error, ReadError { problem: ReadProblem::InvalidJson, line: 1, column: 1 });
         assert_eq!(error.to_string(), "the text is not valid JSON, at line 1, column 1");
+    }
+
+    #[test]
+    fn values_are_counted_at_every_depth_by_their_memory() {
+        let text = br#"[1,{"a":"b","c":[]},null]"#;
+        let (array, object, texts) = (4, 20, 3 * 2);
+        let count = array + 1 + object + texts + array + 1;
+        assert!(read_limited(text, count).is_ok());
+        let error = read_limited(text, count - 1).unwrap_err();
+        assert_eq!(error.problem, ReadProblem::TooManyValues { max_values: 35 });
+        assert_eq!(error.problem.to_string(), "the text has more than 35 values");
     }
 
     #[test]

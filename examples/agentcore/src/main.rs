@@ -7,6 +7,8 @@
 //!
 //! The settings are those of the function, with `AGUI_AUTH=authorizer`. docs/agentcore.md has the rest.
 
+mod server;
+
 use std::process::ExitCode;
 
 use ag_ui_lambda::auth::AuthMode;
@@ -15,7 +17,6 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::map_request;
 use axum::routing::get;
-use axum::serve::ListenerExt as _;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -69,7 +70,7 @@ async fn serve() -> Result<(), lambda::Error> {
                 .into(),
         );
     }
-    let agent = lambda::agent(&config)?
+    let agent = lambda::agent::<Caller>(&config)?
         .tool(tool_fn("get_weather", "Current weather of a city.", get_weather))
         .tool(tool_fn("get_account", "The caller's user.", get_account))
         .build()?;
@@ -81,13 +82,9 @@ async fn serve() -> Result<(), lambda::Error> {
     let mut terminate = signal(SignalKind::terminate())?;
     let listener = TcpListener::bind(std::env::args().nth(1).as_deref().unwrap_or(ADDRESS)).await?;
     info!(address = %listener.local_addr()?, "listening");
-    // Without this a frame may wait up to 40 ms for the acknowledgement of the one before.
-    let listener = listener.tap_io(|connection| _ = connection.set_nodelay(true));
-    let server = axum::serve(listener, router(endpoint.clone()));
-    // Runs that have begun end first.
-    let server = server.with_graceful_shutdown(async move { _ = terminate.recv().await });
-    let (served, ()) = tokio::join!(server.into_future(), endpoint.warm_up());
-    Ok(served?)
+    let stop = async move { _ = terminate.recv().await };
+    tokio::join!(server::serve(listener, router(endpoint.clone()), stop), endpoint.warm_up());
+    Ok(())
 }
 
 /// Builds the routes that AgentCore calls: `GET /ping` for health checks, and `endpoint` for everything else.

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use ag_ui_function::caller::Caller;
 
-/// How long the work of a step takes.
-const WORK: Duration = Duration::from_millis(20);
+/// How long the work of a step takes. It is long enough that a user can see the steps, and can stop them.
+const WORK: Duration = Duration::from_millis(500);
 
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct StepsArgs {

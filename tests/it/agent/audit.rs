@@ -2,10 +2,13 @@
 
 use ag_ui_dev::provider::{Provider, Reply as ModelReply, TurnPart, Wire};
 use serde_json::{Value, json};
+use tokio::process::Command;
 
 use crate::support::function::{
     Function, Reply, TOKEN, local_function, test_function, url_event, user_input,
 };
+use crate::support::log::{lines, with_message};
+use crate::support::moto::Moto;
 use crate::support::provider::variables;
 
 const KEY: (&str, &str) = ("AGUI_APPROVAL_KEY", "0123456789abcdef0123456789abcdef");
@@ -48,7 +51,7 @@ fn logged_callers(function: &Function) -> Vec<String> {
 async fn logs_one_decision_and_reason_per_call() {
     let function = test_function(&[JSON]).await;
     let acme = json!({"principalId": "ada", "custom:org_id": "acme", "scope": "reports:read", "cognito:groups": "support"});
-    let other = json!({"principalId": "ada", "custom:org_id": "umbrella", "scope": "support", "cognito:groups": "reports:read,explosive"});
+    let other = json!({"principalId": "ada", "custom:org_id": "umbrella", "scope": "support", "cognito:groups": "reports:read explosive"});
     for (caller, text, expected) in [
         (&acme, "call for_permission", ["for_permission", "allowed", "offered"]),
         (&acme, "call for_group", ["for_group", "allowed", "offered"]),
@@ -165,10 +168,101 @@ async fn who_is_a_hash_unique_to_the_principal() {
     assert_ne!(named(&[]).await[0], own[0], "by each process in its own way");
 }
 
+/// Returns what the program `ag-ui-who` prints for these arguments.
+async fn printed_names(secret: &str, arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_ag-ui-who"))
+        .args(arguments)
+        .env_clear()
+        .envs(Moto::shared().env())
+        .env("AGUI_WHO_SECRET_ID", secret)
+        .output()
+        .await
+        .unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{error}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[tokio::test]
+async fn who_outlives_rotations_of_the_approval_key_and_can_be_looked_up() {
+    let moto = Moto::shared();
+    let key = |letter: &str| json!({"key": letter.repeat(64)}).to_string();
+    moto.create_secret("who-key", &key("w")).await;
+    moto.create_secret("who-approvals", &key("a")).await;
+    let ada = person("ada-lovelace-1815", "acme-of-london");
+    let mut names = Vec::new();
+    for rotated_to in [None, Some("b"), Some("c")] {
+        if let Some(letter) = rotated_to {
+            moto.rotate_secret("who-approvals", &key(letter)).await;
+        }
+        let env = moto.env();
+        let own = [JSON, ("AGUI_WHO_SECRET_ID", "who-key"), ("AGUI_APPROVAL_SECRET_ID", "who-approvals")];
+        let function = local_function(&env.iter().copied().chain(own).collect::<Vec<_>>()).await;
+        Reply::send(&function, &event_of(&ada, &user_input("Who am I?"))).await;
+        names.extend(logged_callers(&function));
+    }
+
+    let [name, after_one, after_two] = &names[..] else { panic!("{names:?}") };
+    assert_eq!([after_one, after_two], [name, name]);
+    let printed = printed_names("who-key", &["ada-lovelace-1815", "--org", "acme-of-london"]).await;
+    let line = printed.lines().find(|line| line.starts_with("lambda")).unwrap();
+    assert!(line.ends_with(name.as_str()), "{name}: {printed}");
+    assert_eq!(printed.lines().count(), 6, "one for each source: {printed}");
+    let other = printed_names("who-key", &["ada-lovelace-1815", "--org", "umbrella-of-paris"]).await;
+    assert!(!other.contains(name.as_str()), "{other}");
+}
+
+#[tokio::test]
+async fn every_line_of_a_run_and_a_refusal_has_who() {
+    let function = local_function(&[JSON, KEY]).await;
+    let clerk = json!({"principalId": "ada", "permissions": "refunds:write"});
+    let mut asked = user_input("refund order 1234 for 20");
+    let reply = Reply::send(&function, &event_of(&clerk, &asked)).await;
+    let started = reply.events.iter().find(|event| event["type"] == "TOOL_CALL_START").unwrap();
+    let arguments = r#"{"order_id":"1234","amount":20}"#;
+    asked["messages"].as_array_mut().unwrap().push(json!({
+        "id": "a1", "role": "assistant",
+        "toolCalls": [{"id": started["toolCallId"], "type": "function",
+            "function": {"name": "refund_order", "arguments": arguments}}],
+    }));
+    asked["runId"] = "r2".into();
+    let interrupt = &reply.events.last().unwrap()["outcome"]["interrupts"][0]["id"];
+    asked["resume"] =
+        json!([{"interruptId": interrupt, "status": "resolved", "payload": {"approved": true}}]);
+    let resumed = Reply::send(&function, &event_of(&clerk, &asked)).await;
+    assert!(resumed.text.contains("refunded"), "{}", resumed.text);
+    let mut declined = asked.clone();
+    declined["resume"] = json!([]);
+    Reply::send(&function, &event_of(&clerk, &declined)).await;
+    let mut bad = event_of(&clerk, &user_input("Hello"));
+    bad["body"] = "{".into();
+    assert_eq!(Reply::send(&function, &bad).await.status, 400);
+    let mut stranger = event_of(&clerk, &user_input("Hello"));
+    stranger["headers"]["x-agui-token"] = "wrong".into();
+    assert_eq!(Reply::send(&function, &stranger).await.status, 401);
+
+    let log = lines(&function).await;
+    let who = &with_message(&log, "run finished")[0]["who"];
+    assert_eq!(who.as_str().unwrap().len(), 12);
+    for message in ["run finished", "tool ran", "tool authorization", "interrupt answered", "call declined"] {
+        let lines = with_message(&log, message);
+        assert!(!lines.is_empty() && lines.iter().all(|line| line["who"] == *who), "{message}: {lines:#?}");
+    }
+    let of_runs = log.iter().filter(|line| line["run_id"].is_string());
+    let without: Vec<_> = of_runs.filter(|line| line["who"] != *who).collect();
+    assert!(without.is_empty(), "{without:#?}");
+    let [known, unknown] = with_message(&log, "request refused")[..] else { panic!("{log:#?}") };
+    assert_eq!((&known["status"], &known["who"]), (&json!(400), who));
+    assert_eq!((&unknown["status"], &unknown["who"]), (&json!(401), &Value::Null));
+    for refused in [known, unknown] {
+        assert_eq!(refused["source_ip"], "127.0.0.1", "{refused}");
+    }
+}
+
 #[tokio::test]
 async fn logs_the_outcome_of_an_interrupted_call() {
-    let clerk = json!({"principalId": "ada", "scope": "refunds:write"});
-    let reader = json!({"principalId": "ada", "scope": "refunds:read"});
+    let clerk = json!({"principalId": "ada", "permissions": "refunds:write"});
+    let reader = json!({"principalId": "ada", "permissions": "refunds:read"});
     let yes = json!({"status": "resolved", "payload": {"approved": true}});
     let no = json!({"status": "resolved", "payload": {"approved": false}});
     for (why, caller, answer, expected) in [
@@ -214,7 +308,7 @@ async fn logs_closed_when_no_approval_key_is_set() {
     let variables = variables(Wire::OpenAiChat, &provider.url());
     let variables = variables.iter().map(|(name, value)| (*name, value.as_str()));
     let function = local_function(&variables.chain([JSON]).collect::<Vec<_>>()).await;
-    let clerk = json!({"principalId": "ada", "scope": "refunds:write"});
+    let clerk = json!({"principalId": "ada", "permissions": "refunds:write"});
 
     Reply::send(&function, &event_of(&clerk, &user_input("Refund it."))).await;
 

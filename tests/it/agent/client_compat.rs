@@ -58,6 +58,8 @@ async fn limits_end_legacy_runs_with_run_error() {
 
         let last = events.last().unwrap();
         assert_eq!((&last["type"], &last["code"]), (&json!("RUN_ERROR"), &json!(reason)));
+        let sentence = last["message"].as_str().unwrap();
+        assert!(sentence.contains("Please ask for a smaller part"), "{reason}: {sentence}");
     }
 }
 
@@ -105,7 +107,7 @@ async fn sends_interrupt_expiry_only_if_configured() {
 
     let mut event = url_event(&[("x-agui-token", TOKEN)], &user_input("refund order 1234 for 20"));
     event["requestContext"]["authorizer"] =
-        json!({"lambda": {"principalId": "ada", "scope": "refunds:write"}});
+        json!({"lambda": {"principalId": "ada", "permissions": "refunds:write"}});
     for (value, is_sent) in [("", false), ("0", false), ("1", true)] {
         let key = ("AGUI_APPROVAL_KEY", "0123456789abcdef0123456789abcdef");
         let function = local_function(&[key, ("AGUI_SEND_EXPIRES_AT", value)]).await;

@@ -29,7 +29,7 @@ async fn start_function(secret: &str, variables: &[(&str, &str)]) -> Function {
 fn event_of(user: &str, input: &Value) -> Value {
     let mut event = url_event(&[("x-agui-token", TOKEN)], input);
     event["requestContext"]["authorizer"] =
-        json!({"lambda": {"principalId": user, "scope": "refunds:write"}});
+        json!({"lambda": {"principalId": user, "permissions": "refunds:write"}});
     event
 }
 
@@ -295,7 +295,7 @@ async fn tool_needs_the_permission_with_any_key() {
     Moto::shared().create_secret("approval-permission", OLD).await;
     let function = start_function("approval-permission", &[]).await;
     let mut event = event_of("ada", &refund_input());
-    event["requestContext"]["authorizer"]["lambda"]["scope"] = "refunds:read".into();
+    event["requestContext"]["authorizer"]["lambda"]["permissions"] = "refunds:read".into();
 
     let reply = Reply::send(&function, &event).await;
 
@@ -368,6 +368,8 @@ async fn signed_results_survive_one_rotation_but_forgeries_fail() {
         let function = started().await;
         let read = text_of(&Reply::send(&function, &asks(&next)).await);
         assert_eq!(read == unverified, !is_read, "{rotated_to:?}: {read}");
+        let is_logged = function.logs().iter().any(|line| line.contains("results could not be verified"));
+        assert_eq!(is_logged, !is_read, "{rotated_to:?}");
         let mut forged = next.clone();
         forged["messages"][place]["content"] = "Sales fell.".into();
         assert_eq!(text_of(&Reply::send(&function, &asks(&forged)).await), unverified);
@@ -396,7 +398,7 @@ async fn clients_complete_approvals_across_processes_and_keys() {
                     Moto::shared().rotate_secret(secret, NEW).await;
                 }
                 event["requestContext"]["authorizer"] =
-                    json!({"lambda": {"principalId": "ada", "scope": "refunds:write"}});
+                    json!({"lambda": {"principalId": "ada", "permissions": "refunds:write"}});
                 let function = start_function(secret, &[]).await;
                 let answer = function.invoke(&event).await;
                 served.push(function);

@@ -36,7 +36,7 @@ fn agent(now: u64, call: &Value) -> Agent<()> {
     let approvals = Approvals::new(ApprovalKeys::literal(KEY.into()).unwrap())
         .clock(move || UNIX_EPOCH + Duration::from_secs(now));
     let tool = tool_fn("refund_order", "Refunds an order.", refund).needs_approval();
-    Agent::builder(model).tool(tool).approvals(approvals).build().unwrap()
+    Agent::builder(model).tool(tool).approvals(approvals).anonymous_approvals(true).build().unwrap()
 }
 
 /// Runs the agent and returns its events, or the error of a run that does not start.

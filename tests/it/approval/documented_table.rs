@@ -230,6 +230,7 @@ async fn run_row(name: &str) -> String {
         "another issuer" => next = next.with_claim("iss", "other".into()),
         "another entry point" => next.claims.as_mut().unwrap().0 = COGNITO_AUTHORIZER,
         "a caller without proof" => next.claims = None,
+        "another agent of the endpoint" => next = next.at_second_agent(),
         "another thread" => next.input["threadId"] = "t2".into(),
         "other permissions that are sufficient" => {
             next = next.with_claim("scope", "refunds everything".into());

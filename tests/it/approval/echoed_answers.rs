@@ -131,7 +131,8 @@ fn recording_agent(turns: impl IntoIterator<Item = Script>) -> (Agent<()>, Arc<M
     let agent = Agent::builder(model)
         .tool(tool_fn("waits", "Waits.", waits).needs_approval())
         .emit_messages_snapshot(true)
-        .approvals(approvals);
+        .approvals(approvals)
+        .anonymous_approvals(true);
     (agent.build().unwrap(), requests)
 }
 

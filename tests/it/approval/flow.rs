@@ -245,7 +245,9 @@ async fn thread_continues_after_a_run_broken_before_its_interrupt() {
         let limits = Limits { run_timeout: std::time::Duration::from_millis(50), ..Limits::default() };
         let tool = tool_fn("waits", "Waits.", waits).needs_approval();
         let run = scenario([turn])
-            .with_agent(|agent| agent.tool(tool).approvals(approvals()).limits(limits))
+            .with_agent(|agent| {
+                agent.tool(tool).approvals(approvals()).anonymous_approvals(true).limits(limits)
+            })
             .run()
             .await;
 
@@ -282,7 +284,8 @@ async fn undeclared_approval_fails_the_call() {
     let asks = async |context: ToolContext<Caller>, _: NoArgs| context.ask::<String>("Who?");
     let run = scenario([Script::new().call("c1", "sly", &json!({})).call("c2", "asks", &json!({}))])
         .with_agent(|agent| {
-            agent.tool(Sly(Arc::clone(&has_run))).tool(tool_fn("asks", "Asks.", asks)).approvals(approvals())
+            let agent = agent.tool(Sly(Arc::clone(&has_run))).tool(tool_fn("asks", "Asks.", asks));
+            agent.approvals(approvals()).anonymous_approvals(true)
         })
         .run()
         .await;
@@ -298,18 +301,26 @@ async fn undeclared_approval_fails_the_call() {
 #[test]
 fn capabilities_list_approvals_if_configured() {
     let waits = async |_: ToolContext<Caller>, _: NoArgs| Ok(());
-    let response = |approvals: Option<Approvals>, identity: Option<&Principal>| {
+    let response = |is_open: bool, approvals: Option<Approvals>, identity: Option<&Principal>| {
         let tool = tool_fn("waits", "Waits.", waits).needs_approval();
-        let agent = Agent::builder(Scripted::turns([])).tool(tool);
+        let agent = Agent::builder(Scripted::turns([])).tool(tool).anonymous_approvals(is_open);
         let agent = approvals.into_iter().fold(agent, AgentBuilder::approvals).build().unwrap();
         let response = serde_json::to_value(agent.capabilities(&Caller::default(), identity)).unwrap();
         (response["tools"]["items"].as_array().unwrap().len(), response["humanInTheLoop"].clone())
     };
     let open = json!({"supported": true, "approvals": true, "interrupts": true, "approveWithEdits": false});
 
-    assert_eq!(response(Some(approvals()), Some(&Principal::anonymous())), (1, open));
-    assert_eq!(response(Some(approvals()), None), (0, Value::Null));
-    assert_eq!(response(None, Some(&Principal::anonymous())), (0, Value::Null));
+    let anonymous = Principal::anonymous();
+    let ada = Principal { source: "session", user: Some("ada".into()), ..Principal::anonymous() };
+    for (why, is_open, approvals, principal, expected) in [
+        ("a user", false, Some(approvals()), Some(&ada), (1, open.clone())),
+        ("anonymous callers, by default", false, Some(approvals()), Some(&anonymous), (0, Value::Null)),
+        ("anonymous callers who may approve", true, Some(approvals()), Some(&anonymous), (1, open)),
+        ("claims that name no single user", true, Some(approvals()), None, (0, Value::Null)),
+        ("no key", true, None, Some(&anonymous), (0, Value::Null)),
+    ] {
+        assert_eq!(response(is_open, approvals, principal), expected, "{why}");
+    }
 }
 
 #[test]
@@ -326,7 +337,7 @@ async fn cancelled_before_reading_still_emits_the_resumed_result() {
     let waits = async |_: ToolContext<()>, _: NoArgs| Ok("done");
     let model = Scripted::turns([Script::new().call("c1", "waits", &json!({}))]);
     let agent = Agent::builder(model).tool(tool_fn("waits", "Waits.", waits).needs_approval());
-    let agent = agent.approvals(approvals()).build().unwrap();
+    let agent = agent.approvals(approvals()).anonymous_approvals(true).build().unwrap();
     let user = json!({"id": "u1", "role": "user", "content": "Go"});
     let call = json!({"id": "c1", "type": "function", "function": {"name": "waits", "arguments": "{}"}});
     let input = |run: &str, messages: Value, resume: Value| {
@@ -391,7 +402,12 @@ async fn edited_arguments_are_authorized_again() {
             Some(Turn::Results(_)) => Script::new().text("Done."),
             _ => Script::new().call("c1", "capped", &json!({"price": 20})),
         });
-        let agent = Agent::builder(model).tool(Capped).approvals(approvals()).build().unwrap();
+        let agent = Agent::builder(model)
+            .tool(Capped)
+            .approvals(approvals())
+            .anonymous_approvals(true)
+            .build()
+            .unwrap();
         let user = json!({"id": "u1", "role": "user", "content": "Go"});
         let events = run_agent(&agent, &json!([user]), json!([])).await;
         let id = &events.last().unwrap()["outcome"]["interrupts"][0]["id"];
@@ -470,7 +486,8 @@ async fn policy_panic_refuses_only_the_resumed_call() {
         Some(Turn::Results(_)) => Script::new().text("Done."),
         _ => Script::new().call("c1", "sulky", &json!({})),
     });
-    let agent = Agent::builder(model).tool(Sulky).approvals(approvals()).build().unwrap();
+    let agent =
+        Agent::builder(model).tool(Sulky).approvals(approvals()).anonymous_approvals(true).build().unwrap();
     let user = json!({"id": "u1", "role": "user", "content": "Go"});
     let events = run_agent(&agent, &json!([user]), json!([])).await;
     let id = &events.last().unwrap()["outcome"]["interrupts"][0]["id"];

@@ -139,6 +139,7 @@ async fn panic_in_authorize_caller_hides_the_tool() {
     let agent = Agent::builder(model)
         .tool(PanickingTool(Arc::clone(&is_broken)))
         .approvals(approvals)
+        .anonymous_approvals(true)
         .build()
         .unwrap();
     let anonymous = Principal::anonymous();

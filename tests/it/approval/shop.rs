@@ -12,7 +12,7 @@ use ag_ui_lambda::approval::{ApprovalKeys, Approvals, ReplayStore, ReplayStoreEr
 use ag_ui_lambda::auth::{ClaimSource, Claims, Principal};
 use ag_ui_lambda::endpoint::Endpoint;
 use ag_ui_lambda::model::{CallResult, ModelErrorKind, Request, Script, Scripted, Turn};
-use ag_ui_lambda::protocol::RunAgentInput;
+use ag_ui_lambda::protocol::{InputLimits, RunAgentInput};
 use ag_ui_lambda::secrets::{SecretError, SecretSource, SecretVersion, Stage};
 use ag_ui_lambda::tool::{Decision, Interrupts, MissingGrant, NoArgs, Tool, ToolContext, ToolError, tool_fn};
 use bytes::Bytes;
@@ -28,6 +28,8 @@ use crate::support::sse::events;
 use crate::support::{event_order, outline};
 
 pub(super) const KEY: &str = "0123456789abcdef0123456789abcdef";
+/// The path of the second agent.
+const SECOND_AGENT: &str = "/second";
 /// The text that the model reads in place of a result whose signature is missing or invalid.
 pub(super) const UNVERIFIED: &str = "The result of this call could not be verified.";
 /// The time at which the tests begin, in seconds since the Unix epoch.
@@ -217,7 +219,10 @@ impl Shop {
             let limit = claims.value("limit").and_then(Value::as_f64).unwrap_or(1000.0);
             Ok(Clerk { may_refund: claims.list("scope").iter().any(|scope| scope == "refunds"), limit })
         };
-        Endpoint::builder(agent.build().unwrap(), clerk).without_auth().build().unwrap()
+        let agent = agent.build().unwrap();
+        let endpoint = Endpoint::builder(agent.clone(), clerk).agent_at(SECOND_AGENT, agent);
+        // Some tests send thousands of forged calls and answers, more than an endpoint accepts by default.
+        endpoint.without_auth().input_limits(InputLimits::unlimited()).build().unwrap()
     }
 
     /// Sends a request to a new endpoint.
@@ -227,7 +232,7 @@ impl Shop {
 
     /// Sends a request to an endpoint that may have served others before, and checks the order of the events.
     pub(super) async fn send_to(endpoint: &Endpoint<Clerk>, request: &ShopRequest) -> ShopResponse {
-        let mut http_request = http::Request::post("/")
+        let mut http_request = http::Request::post(request.path)
             .header("content-type", "application/json")
             .body(Bytes::from(request.input.to_string()))
             .unwrap();
@@ -286,6 +291,8 @@ pub(super) async fn run_agent(agent: &Agent<()>, messages: &Value, resume: Value
 pub(super) struct ShopRequest {
     pub(super) input: Value,
     pub(super) claims: Option<(ClaimSource, Value)>,
+    /// The path of the agent that is asked.
+    pub(super) path: &'static str,
 }
 
 /// A response that was read to its end.
@@ -305,6 +312,7 @@ pub(super) fn request_calls(calls: &[(&str, Value)]) -> ShopRequest {
             "messages": [{"id": "u1", "role": "user", "content": json!(calls).to_string()}],
         }),
         claims: Some((ClaimSource::UserToken, claims)),
+        path: "/",
     }
 }
 
@@ -389,6 +397,11 @@ impl ShopRequest {
     pub(super) fn history_call(&mut self, number: usize) -> &mut Value {
         let calls = self.messages().iter_mut().filter(|message| message["toolCalls"].is_array());
         &mut { calls }.nth(number).unwrap()["toolCalls"][0]
+    }
+
+    /// Sends the request to the second agent, which has the same tools and the same key.
+    pub(super) fn at_second_agent(self) -> Self {
+        Self { path: SECOND_AGENT, ..self }
     }
 
     /// Sets a verified claim.

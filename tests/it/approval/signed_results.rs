@@ -54,6 +54,7 @@ async fn tampered_request(shop: &Shop, name: &str) -> (ShopRequest, Option<usize
         "another entry point" => {
             next.claims.as_mut().unwrap().0 = ag_ui_lambda::lambda::claim_source::COGNITO_AUTHORIZER;
         }
+        "another agent" => next = next.at_second_agent(),
         "nobody proven" => next.claims = None,
         "other permissions" => {
             next = next.with_claim("scope", "read".into());
@@ -120,7 +121,7 @@ fn results_read_by_model(shop: &Shop) -> Vec<String> {
     results.flatten().map(|result| result.content.text()).collect()
 }
 
-const CASES: [&str; 24] = [
+const CASES: [&str; 25] = [
     "unchanged",
     "another content",
     "a content in parts in place of the text",
@@ -132,6 +133,7 @@ const CASES: [&str; 24] = [
     "another user",
     "another organisation",
     "another entry point",
+    "another agent",
     "nobody proven",
     "other permissions",
     "another tool",
@@ -163,12 +165,80 @@ async fn required_signatures_hide_unsigned_results() {
             "another user",
             "another organisation",
             "another entry point",
+            "another agent",
             "nobody proven",
         ];
         let expected: Vec<bool> =
             (0..3).map(|number| unsigned == Some(number) || are_all.contains(&name)).collect();
         assert_eq!(is_unverified, expected, "{name}: {read:?}");
     }
+}
+
+/// Sends the next message of a client that keeps everything but what `change` does to its list of messages. Returns the
+/// request, with the answer in its history, and what the model has read as results.
+async fn next_message(
+    shop: &Shop,
+    request: &ShopRequest,
+    response: &super::shop::ShopResponse,
+    change: fn(&mut ShopRequest),
+) -> (ShopRequest, super::shop::ShopResponse, Vec<String>) {
+    let mut next = request.following(response);
+    change(&mut next);
+    let number = next.messages().len();
+    let calls = json!([["look", {}]]).to_string();
+    next.messages().push(json!({"id": format!("u{number}"), "role": "user", "content": calls}));
+    let response = shop.send(&next).await;
+    assert_eq!(response.status, 200, "{}", response.text);
+    assert_eq!(response.events.last().unwrap()["outcome"]["type"], "success", "{}", response.text);
+    (next, response, results_read_by_model(shop))
+}
+
+#[tokio::test]
+async fn threads_go_on_where_signatures_are_lost() {
+    let drop_metadata = |request: &mut ShopRequest| {
+        for message in request.messages() {
+            message.as_object_mut().unwrap().remove("metadata");
+        }
+    };
+    let enter_elsewhere = |request: &mut ShopRequest| {
+        request.claims.as_mut().unwrap().0 = ag_ui_lambda::lambda::claim_source::COGNITO_AUTHORIZER;
+    };
+    for (why, change, is_rotated, is_kept) in [
+        ("a client that drops metadata", drop_metadata as fn(&mut ShopRequest), false, false),
+        ("a key that is gone after two rotations", |_| {}, true, false),
+        ("another entry point", enter_elsewhere, false, false),
+        ("nothing is lost", |_| {}, false, true),
+    ] {
+        let mut shop = Shop { requires_signed_results: true, ..Shop::new() };
+        let request = request_calls(&[("look", json!({})), small_refund()]);
+        let response = shop.send(&request).await;
+        if is_rotated {
+            shop = Shop { key: Some(OTHER_KEY), ..shop };
+        }
+
+        let (request, response, read) = next_message(&shop, &request, &response, change).await;
+        // The result of this run is read in this run, however the older ones are.
+        assert_eq!(read.last().unwrap(), "seen", "{why}");
+        let older = if is_kept { "seen" } else { UNVERIFIED };
+        assert_eq!(read[0], older, "{why}: {read:?}");
+
+        let (_, _, read) = next_message(&shop, &request, &response, change).await;
+        let drops_all = why == "a client that drops metadata";
+        assert_eq!(read[2] == UNVERIFIED, drops_all, "{why}: {read:?}");
+        assert_eq!((read.len(), read.last().unwrap().as_str()), (4, "seen"), "{why}: {read:?}");
+    }
+}
+
+#[tokio::test]
+async fn results_of_anonymous_callers_are_signed() {
+    let shop = Shop { requires_signed_results: true, ..Shop::new() };
+    let mut request = request_calls(&[("look", json!({}))]);
+    request.claims = None;
+    let response = shop.send(&request).await;
+
+    let (_, _, read) = next_message(&shop, &request, &response, |_| {}).await;
+
+    assert_eq!(read, ["seen", "seen"]);
 }
 
 #[tokio::test]

@@ -110,14 +110,20 @@ async fn accepts_id_and_access_tokens_of_its_own_client() {
     }
 }
 
+/// A REST API writes two groups as `a,b`, and so it writes one group with that name.
 #[tokio::test]
-async fn groups_are_equal_at_every_entry_point() {
+async fn comma_splits_no_group() {
     let function =
         local_function(&[("AGUI_AUTH", "both"), ("AGUI_CLAIM_PERMISSIONS", "cognito:groups")]).await;
-    for (event, pointer, written) in [
-        ("rest-cognito", "/requestContext/authorizer/claims", "admins,support"),
-        ("rest-cognito", "/requestContext/authorizer/claims", "[admins, support]"),
-        ("http-api-jwt", "/requestContext/authorizer/jwt/claims", "[admins support]"),
+    for (event, pointer, written, groups) in [
+        ("rest-cognito", "/requestContext/authorizer/claims", "admins", json!(["admins"])),
+        ("rest-cognito", "/requestContext/authorizer/claims", "admins,support", json!([])),
+        ("rest-cognito", "/requestContext/authorizer/claims", "x,refunds:write", json!([])),
+        ("http-api-jwt", "/requestContext/authorizer/jwt/claims", "[admins]", json!(["admins"])),
+        ("http-api-jwt", "/requestContext/authorizer/jwt/claims", "[a support]", json!(["a", "support"])),
+        ("http-api-jwt", "/requestContext/authorizer/jwt/claims", "[x,refunds:write]", json!([])),
+        ("http-api-jwt", "/requestContext/authorizer/jwt/claims", "[a x,refunds:write]", json!(["a"])),
+        ("http-api-format-1", "/requestContext/authorizer/claims", "[a x,refunds:write]", json!(["a"])),
     ] {
         let file = format!("{}/events/{event}.json", env!("CARGO_MANIFEST_DIR"));
         let mut event: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
@@ -127,6 +133,6 @@ async fn groups_are_equal_at_every_entry_point() {
         let reply = Reply::send(&function, &event).await;
 
         assert_eq!(reply.status, 200, "{written}: {}", reply.text);
-        assert_eq!(reply.result_of("get_account")["permissions"], json!(["admins", "support"]), "{written}");
+        assert_eq!(reply.result_of("get_account")["permissions"], groups, "{written}");
     }
 }

@@ -5,3 +5,4 @@ mod issuer_keys;
 mod jwt_attacks;
 mod modes;
 mod shared_token;
+mod two_proofs;

@@ -123,6 +123,28 @@ async fn refused_mapping_or_conflicting_claims_are_403() {
 }
 
 #[tokio::test]
+async fn authorizer_adds_nothing_to_the_users_token() {
+    let caller_claims = ["scope", "permissions"].map(ToOwned::to_owned);
+    let endpoint = whoami_endpoint().user_tokens(FixedTokens).caller_claims(caller_claims).build().unwrap();
+    let good = || run_request().header("x-agui-user-token", "good");
+    for (why, context, status) in [
+        ("nothing about the caller", json!({"tier": "gold"}), 200),
+        ("the same principal", json!({"principalId": "u-1", "tier": "gold"}), 200),
+        ("another principal", json!({"principalId": "app-7"}), 403),
+        ("an organisation", json!({"custom:org_id": "acme"}), 403),
+        ("a scope", json!({"principalId": "u-1", "scope": "refunds:write"}), 403),
+        ("a permission", json!({"permissions": ["refunds:write"]}), 403),
+        ("an empty permission", json!({"permissions": "", "scope": null}), 200),
+    ] {
+        let request = good().claims(LAMBDA_AUTHORIZER, context);
+        assert_eq!(request.clone().send_to(&endpoint).await.status, status, "{why}");
+        if status == 200 {
+            assert_eq!(whoami_result(request, &endpoint).await, "u-1", "{why}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn zero_or_two_user_tokens_are_401() {
     let endpoint = endpoint().user_tokens(FixedTokens).build().unwrap();
     let good = || run_request().header("x-agui-user-token", "good");

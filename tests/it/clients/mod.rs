@@ -2,4 +2,5 @@
 
 mod front_ends;
 mod runs;
+mod rust;
 mod tool_events;

@@ -28,12 +28,14 @@ fn properties(name: &str) -> &'static Value {
 }
 
 /// The variables whose values are written in the template instead of being parameters.
-const PLAIN: [&str; 5] = [
+const PLAIN: [&str; 7] = [
     "AGUI_CLIENT_COMPAT",
     "AGUI_FRONTEND_TOOLS",
     "AGUI_CLIENT_CONTEXT",
     "AGUI_CLIENT_MEDIA",
     "AGUI_SEND_EXPIRES_AT",
+    "AGUI_ANONYMOUS_APPROVALS",
+    "AGUI_REQUIRE_SIGNED_RESULTS",
 ];
 
 /// Returns the names of all resources of a type.
@@ -209,7 +211,7 @@ fn roles_have_only_the_needed_actions() {
     assert_eq!(
         statements("AgentRole"),
         [
-            "secretsmanager:GetSecretValue on SharedToken, ApprovalKey",
+            "secretsmanager:GetSecretValue on SharedToken, ApprovalKey, WhoKey",
             "logs:CreateLogStream, logs:PutLogEvents on AgentLogs.Arn",
             "UsesBedrock: bedrock:InvokeModelWithResponseStream on BedrockModelArns",
             &format!("UsesGuardrail: bedrock:ApplyGuardrail on {guardrail}"),
@@ -300,9 +302,16 @@ fn sets_only_known_variables_outside_local_mode() {
         "AGUI_TOKEN_SECRET_ID" => Some("arn".into()),
         name => plain(name),
     });
-    assert_eq!(written.unwrap().client, config.unwrap().client);
-    for name in ["AGUI_TOKEN_SECRET_ID", "AGUI_APPROVAL_SECRET_ID"] {
-        assert!(["SharedToken", "ApprovalKey"].contains(&short(&variables[name]).as_str()), "{name}");
+    // The template has a key for approvals, so it requires signed results.
+    let mut expected = config.unwrap().client;
+    expected.require_signed_results = true;
+    assert_eq!(written.unwrap().client, expected);
+    for (name, secret) in [
+        ("AGUI_TOKEN_SECRET_ID", "SharedToken"),
+        ("AGUI_APPROVAL_SECRET_ID", "ApprovalKey"),
+        ("AGUI_WHO_SECRET_ID", "WhoKey"),
+    ] {
+        assert_eq!(short(&variables[name]), secret, "{name}");
     }
     assert!(properties("Rotate").get("Environment").is_none());
     let text = EXPANDED.to_string();
@@ -409,6 +418,16 @@ fn each_alarm_has_its_metric_and_topic() {
     assert!(limit("AlarmAtDurationPercent", "MaxValue") <= reached, "the alarm can be raised at any setting");
     assert_eq!(all("AWS::CloudWatch::Alarm"), alarms.iter().map(|(name, ..)| *name).collect());
     assert_eq!(all("AWS::CloudWatch::Dashboard").len(), 1);
+}
+
+#[test]
+fn key_of_callers_names_is_generated_and_never_rotated() {
+    let generated = &properties("WhoKey")["GenerateSecretString"];
+    assert_eq!((&generated["GenerateStringKey"], &generated["PasswordLength"]), (&json!("key"), &json!(64)));
+    assert_eq!(short(&properties("WhoKey")["KmsKeyId"]), "HasSecretsKey ? SecretsKeyArn");
+    for schedule in all("AWS::SecretsManager::RotationSchedule") {
+        assert_ne!(short(&properties(schedule)["SecretId"]), "WhoKey", "{schedule}");
+    }
 }
 
 #[test]

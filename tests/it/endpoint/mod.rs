@@ -12,3 +12,4 @@ mod refusals;
 mod reports;
 mod request_body;
 mod routes;
+mod stalled_readers;

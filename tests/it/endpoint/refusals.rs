@@ -119,6 +119,7 @@ async fn refusal_is_uncached_json_with_code_message_path() {
         assert!(!message.contains('\n'), "{message}");
         assert_eq!(answer.header("content-type"), Some("application/json"));
         assert_eq!(answer.header("cache-control"), Some("no-store"));
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
         let allow = (fault.status == 405).then_some("POST");
         assert_eq!(answer.header("allow"), allow, "{}", fault.why);
         let challenge = match fault.why {

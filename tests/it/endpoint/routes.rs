@@ -98,6 +98,7 @@ async fn run_is_an_event_stream_for_any_accept_header() {
             ("content-type", "text/event-stream"),
             ("cache-control", "no-cache, no-transform"),
             ("x-accel-buffering", "no"),
+            ("x-content-type-options", "nosniff"),
         ] {
             assert_eq!(answer.header(name), Some(value), "{why}");
         }

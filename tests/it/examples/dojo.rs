@@ -41,7 +41,7 @@ async fn serve_dojo(function: Function) -> FunctionUrl {
         let function = Arc::clone(&function);
         async move {
             event["requestContext"]["authorizer"] =
-                json!({"lambda": {"principalId": "ada", "scope": "refunds:write"}});
+                json!({"lambda": {"principalId": "ada", "permissions": "refunds:write"}});
             function.invoke(&event).await
         }
     })
@@ -273,6 +273,46 @@ async fn shared_state_contains_the_generated_recipe() {
     let names: Vec<&Value> =
         recipe["ingredients"].as_array().unwrap().iter().map(|ingredient| &ingredient["name"]).collect();
     assert_eq!(names, ["Pasta", "Tomatoes", "Garlic"]);
+}
+
+/// Says this to the demo agent in a new conversation, and returns the content of the one result in the reply.
+async fn result_of(text: &str) -> Value {
+    let function = dojo_function(&[]).await;
+    let reply =
+        function::Reply::send(&function, &url_event(&[("x-agui-token", TOKEN)], &user_input(text))).await;
+    let results: Vec<&Value> =
+        reply.events.iter().filter(|event| event["type"] == "TOOL_CALL_RESULT").collect();
+    assert_eq!(results.len(), 1, "{text}");
+    results[0]["content"].clone()
+}
+
+#[tokio::test]
+async fn a2ui_results_are_surfaces_of_the_basic_catalog() {
+    for (text, surface, heading) in [
+        (
+            "Find flights from SFO to JFK for next Tuesday.",
+            "flight-search-results",
+            "Flights from SFO to JFK",
+        ),
+        ("Find hotels in downtown Manhattan.", "hotel-search-results", "Hotels in downtown Manhattan"),
+    ] {
+        let result: Value = serde_json::from_str(result_of(text).await.as_str().unwrap()).unwrap();
+        let operations = result["a2ui_operations"].as_array().unwrap();
+        let catalog = "https://a2ui.org/specification/v0_9/basic_catalog.json";
+        assert_eq!(operations[0]["createSurface"], json!({"surfaceId": surface, "catalogId": catalog}));
+        assert_eq!(operations[1]["updateComponents"]["components"][0]["id"], "root", "{text}");
+        let data = &operations[2]["updateDataModel"]["value"];
+        assert_eq!((&data["heading"], data["cards"].as_array().unwrap().len()), (&json!(heading), 2));
+    }
+}
+
+#[tokio::test]
+async fn report_is_a_sentence_a_picture_and_a_link() {
+    let parts = result_of("Show the sales report").await;
+    let kinds: Vec<&Value> = parts.as_array().unwrap().iter().map(|part| &part["type"]).collect();
+    assert_eq!(kinds, ["text", "image", "document"]);
+    assert_eq!(parts[0]["text"], "Sales rose from 46 in January to 112 in June.");
+    assert_eq!(parts[1]["source"]["mimeType"], "image/png");
 }
 
 #[tokio::test]

@@ -3,7 +3,8 @@
 use std::convert::Infallible;
 use std::fs;
 use std::process::Stdio;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ag_ui_dev::Issuer;
@@ -12,7 +13,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use http::{Request, Response};
 use http_body::Frame;
-use http_body_util::{BodyExt as _, StreamBody};
+use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::body::Incoming;
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
@@ -30,6 +31,9 @@ use crate::support::recording;
 /// Long enough for any machine: only a failing test takes this long.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
+/// A value that a test and its stand-ins share.
+type Shared<T> = Arc<Mutex<T>>;
+
 /// A running server with the route.
 struct Route {
     url: String,
@@ -37,15 +41,20 @@ struct Route {
 }
 
 impl Route {
-    /// Starts a server that forwards to this agent.
+    /// Starts a server that forwards to this agent, with the shared token in its environment.
     async fn start(agent: &str) -> Self {
-        let mut command = node("tests/clients/route.mjs");
-        command.env("AGENT_URL", agent).env("AGENT_TOKEN", TOKEN);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+        Self::start_with(agent, &[("AGENT_TOKEN", TOKEN)]).await
+    }
+
+    /// Starts a server that forwards to this agent, with these variables.
+    async fn start_with(agent: &str, variables: &[(&str, &str)]) -> Self {
+        let mut command = node("examples/forward/server.mjs");
+        command.env("AGENT_URL", agent).env("PORT", "0").envs(variables.iter().copied());
+        command.stdout(Stdio::piped()).kill_on_drop(true);
         let mut server = command.spawn().unwrap();
         let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
         let url = timeout(TIMEOUT, lines.next_line()).await.unwrap().unwrap();
-        Self { url: url.expect("the server says where it is"), _server: server }
+        Self { url: url.expect("the server says where it is") + "api/agent", _server: server }
     }
 
     /// Posts a page's request with these headers.
@@ -229,4 +238,109 @@ async fn unreachable_agent_error_hides_the_address() {
         text,
         r#"{"error":{"code":"AGENT_UNREACHABLE","message":"The agent cannot be reached right now. Please try again later."}}"#
     );
+}
+
+#[tokio::test]
+async fn requests_of_other_sites_are_refused() {
+    let mut agent = Agent::start();
+    let route = Route::start(&agent.server.url()).await;
+    let own = route.url.trim_end_matches("/api/agent");
+    let body = user_input("Hello");
+
+    for (why, header) in [
+        ("a page of another site", ("sec-fetch-site", "cross-site")),
+        ("a page of a neighbouring subdomain", ("sec-fetch-site", "same-site")),
+        ("an old browser, for a page of another site", ("origin", "https://other.example")),
+        ("a page without an origin", ("origin", "null")),
+        ("another port", ("origin", "http://127.0.0.1:1")),
+    ] {
+        let answer = route.post(&[&PAGE[..], &[header]].concat(), &body).await;
+        assert_eq!(answer.status(), 403, "{why}");
+        assert!(answer.text().await.unwrap().contains("FORBIDDEN"), "{why}");
+        assert!(agent.requests.try_recv().is_err(), "{why}: nothing reaches the agent");
+    }
+    for (why, header) in [
+        ("the route's own page", ("sec-fetch-site", "same-origin")),
+        ("an old browser, for the route's own page", ("origin", own)),
+    ] {
+        let headers = [&PAGE[..], &[header]].concat();
+        let (answer, _) = tokio::join!(route.post(&headers, &body), agent.next_request());
+        assert_eq!(answer.status(), 200, "{why}");
+    }
+}
+
+/// Starts an agent that accepts the token in `accepted`. It notes the tokens that it was sent.
+fn agent_with_token(accepted: &Shared<String>, sent: &Shared<Vec<String>>) -> Loopback {
+    let (accepted, sent) = (Arc::clone(accepted), Arc::clone(sent));
+    Loopback::serve(move |request: Request<Incoming>| {
+        let token = request.headers()["x-agui-token"].to_str().unwrap().to_owned();
+        let is_accepted = *accepted.lock().unwrap() == token;
+        let user = request.headers()["x-agui-user-token"].clone();
+        sent.lock().unwrap().push(token);
+        let (status, body) = match is_accepted {
+            true if user != "the-users-jwt" => (401, r#"{"error":{"reason":"token_expired"}}"#),
+            true => (200, "data: 1\n\n"),
+            false => (401, r#"{"error":{"code":"UNAUTHENTICATED"}}"#),
+        };
+        let response = Response::builder().status(status).body(Full::new(Bytes::from(body)));
+        async move { Ok::<_, Infallible>(response.unwrap()) }
+    })
+    .unwrap()
+}
+
+/// Starts a Secrets Manager with the text in `secret`; an empty text makes it fail. It counts the reads.
+fn secrets_manager(secret: &Shared<String>, reads: &Arc<AtomicUsize>) -> Loopback {
+    let (secret, reads) = (Arc::clone(secret), Arc::clone(reads));
+    Loopback::serve(move |request: Request<Incoming>| {
+        assert_eq!(request.headers()["x-amz-target"], "secretsmanager.GetSecretValue");
+        reads.fetch_add(1, Ordering::SeqCst);
+        let secret = secret.lock().unwrap().clone();
+        let (status, body) = match secret.is_empty() {
+            true => (400, json!({"__type": "AccessDeniedException"})),
+            false => (200, json!({"Name": "token", "SecretString": secret})),
+        };
+        let response =
+            Response::builder().status(status).header("content-type", "application/x-amz-json-1.1");
+        let response = response.body(Full::new(Bytes::from(body.to_string())));
+        async move { Ok::<_, Infallible>(response.unwrap()) }
+    })
+    .unwrap()
+}
+
+#[tokio::test]
+async fn token_is_read_again_after_a_rotation() {
+    let accepted = Arc::new(Mutex::new("first".to_owned()));
+    let secret = Arc::new(Mutex::new(r#"{"token":"first"}"#.to_owned()));
+    let (sent, reads) = (Shared::default(), Arc::default());
+    let agent = agent_with_token(&accepted, &sent);
+    let secrets = secrets_manager(&secret, &reads);
+    let variables = [
+        ("AGENT_TOKEN_SECRET_ID", "token"),
+        ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &secrets.url()),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", "local"),
+        ("AWS_SECRET_ACCESS_KEY", "local"),
+    ];
+    let route = Route::start_with(&agent.url(), &variables).await;
+    let expired = [PAGE[0], ("cookie", "__Host-session=an-expired-jwt")];
+
+    let body = user_input("Hello");
+    let set = |shared: &Shared<String>, text: &str| text.clone_into(&mut shared.lock().unwrap());
+    for (why, secret_is, accepted_is, headers, status, tokens, read) in [
+        ("the first request reads it", r#"{"token":"first"}"#, "first", PAGE, 200, &["first"][..], 1),
+        ("the second one has it", r#"{"token":"first"}"#, "first", PAGE, 200, &["first"], 1),
+        ("a refused JWT is not the token's fault", "plain", "first", expired, 401, &["first"], 1),
+        ("a refused token is read again", "plain", "plain", PAGE, 200, &["first", "plain"], 2),
+        ("the new one is kept", "plain", "plain", PAGE, 200, &["plain"], 2),
+        ("the same token is not sent twice", "plain", "other", PAGE, 401, &["plain"], 3),
+        ("a failed read keeps the token", "", "other", PAGE, 401, &["plain"], 4),
+        ("which is sent again", "", "plain", PAGE, 200, &["plain"], 4),
+    ] {
+        set(&secret, secret_is);
+        set(&accepted, accepted_is);
+        sent.lock().unwrap().clear();
+        assert_eq!(route.post(&headers, &body).await.status(), status, "{why}");
+        assert_eq!(*sent.lock().unwrap(), tokens, "{why}");
+        assert_eq!(reads.load(Ordering::SeqCst), read, "{why}");
+    }
 }

@@ -18,6 +18,7 @@ async fn buffered_mode_returns_the_complete_stream() {
             ("content-type", "text/event-stream"),
             ("cache-control", "no-cache, no-transform"),
             ("x-accel-buffering", "no"),
+            ("x-content-type-options", "nosniff"),
         ] {
             assert_eq!(answer.header(header), Some(value), "{name}");
         }

@@ -11,6 +11,8 @@ use crate::support::function::{Reply, TOKEN, local_function};
 
 const PRINCIPALS: &str =
     "arn:aws:iam::123456789012:user/alice,arn:aws:sts::123456789012:assumed-role/web-server/*";
+/// Patterns that a role's session and a user or a service of any account match.
+const ANY_PRINCIPAL: &str = "arn:aws:sts::*:assumed-role/*/*,arn:aws:iam::*:*,arn:aws:iam::*:*/*";
 const UNLISTED: &str = "arn:aws:iam::123456789012:user/mallory";
 
 /// Returns the entry points by their names in the table, each with the event of a caller who asks "Who am I?".
@@ -88,13 +90,7 @@ fn expected_outcome(cell: &str, event: &Value) -> Outcome {
             Outcome::Served(json!({"user": arn, "org": null, "plan": null, "permissions": []}))
         }
         "the user" => {
-            // Cognito and JWT authorizers pass scopes; the Lambda authorizers of the samples pass permissions.
-            let authorizer = &event["requestContext"]["authorizer"];
-            let has_scope = ["/claims/scope", "/jwt/claims/scope", "/scope"]
-                .iter()
-                .any(|scope| authorizer.pointer(scope).is_some());
-            let permissions =
-                if has_scope { ["openid", "refunds:write"] } else { ["refunds:write", "orders:read"] };
+            let permissions = ["refunds:write", "orders:read"];
             let user = "4a8f2c10-6b7d-4e59-9a31-0c5de2f71b64";
             Outcome::Served(json!({"user": user, "org": "acme", "plan": "pro", "permissions": permissions}))
         }
@@ -165,7 +161,8 @@ async fn each_entry_point_admits_the_documented_callers() {
 
 #[tokio::test]
 async fn wildcard_principals_do_not_admit_cloudfront() {
-    let function = local_function(&[("AGUI_AUTH", "authorizer"), ("AGUI_IAM_PRINCIPALS", "*")]).await;
+    let function =
+        local_function(&[("AGUI_AUTH", "authorizer"), ("AGUI_IAM_PRINCIPALS", ANY_PRINCIPAL)]).await;
     let cloudfront = |arn: &str| {
         let mut event = sample_event("function-url-cloudfront.json");
         replace(&mut event, "/requestContext/authorizer/iam/userArn", arn);
@@ -186,9 +183,51 @@ async fn wildcard_principals_do_not_admit_cloudfront() {
 }
 
 #[tokio::test]
+async fn claims_object_of_a_lambda_authorizer_is_not_a_token() {
+    let [token, authorizer] = ["token", "authorizer"].map(|mode| [("AGUI_AUTH", mode)]);
+    let (token, authorizer) = (local_function(&token).await, local_function(&authorizer).await);
+    let claims = json!({"sub": "eve", "permissions": "refunds:write"});
+    for (why, name, context, user) in [
+        ("an HTTP API", "http-api-format-1.json", json!({"claims": claims}), Value::Null),
+        (
+            "an HTTP API, with a principal",
+            "http-api-format-1.json",
+            json!({"claims": claims, "principalId": "ada"}),
+            json!("ada"),
+        ),
+        (
+            "an HTTP API, with scopes and a principal",
+            "http-api-format-1.json",
+            json!({"claims": claims, "scopes": null, "principalId": "ada"}),
+            json!("ada"),
+        ),
+        ("a REST API", "rest-none.json", json!({"claims": claims, "tier": "gold"}), Value::Null),
+        (
+            "a REST API, with a principal",
+            "rest-none.json",
+            json!({"claims": claims, "principalId": "ada", "integrationLatency": 3}),
+            json!("ada"),
+        ),
+        ("payload format 2.0", "http-api-lambda.json", json!({"lambda": {"claims": claims}}), Value::Null),
+    ] {
+        let mut event = sample_event(name);
+        event["requestContext"]["authorizer"] = context;
+
+        let reply = Reply::send(&token, &event).await;
+
+        assert_eq!(reply.status, 200, "{why}: {}", reply.text);
+        let account = reply.result_of("get_account");
+        assert_eq!((&account["user"], &account["permissions"]), (&user, &json!([])), "{why}");
+        let expected_status = if user.is_null() { 401 } else { 200 };
+        assert_eq!(Reply::send(&authorizer, &event).await.status, expected_status, "{why}");
+    }
+}
+
+#[tokio::test]
 async fn empty_claims_prove_no_caller() {
     let token = local_function(&[]).await;
-    let authorizer = local_function(&[("AGUI_AUTH", "authorizer"), ("AGUI_IAM_PRINCIPALS", "*")]).await;
+    let authorizer =
+        local_function(&[("AGUI_AUTH", "authorizer"), ("AGUI_IAM_PRINCIPALS", ANY_PRINCIPAL)]).await;
     let nobody = expected_outcome("anonymous", &Value::Null);
     for (name, pointer, value) in [
         ("rest-none.json", "authorizer", json!(null)),

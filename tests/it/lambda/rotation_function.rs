@@ -17,6 +17,9 @@ use crate::support::rotation_function::{RotationFunction, STEPS};
 const REQUESTS: usize = 12;
 const KEY: &str = r#"{"key":"0123456789abcdef0123456789abcdef"}"#;
 
+const PLAIN_TOKEN: &str = "0123456789abcdef0123456789abcdef";
+const JSON_TOKEN: &str = r#"{"token":"0123456789abcdef0123456789abcdef"}"#;
+
 /// Starts the agent's function, which reads its token from this secret.
 async fn agent(secret: &str, variables: &[(&str, &str)]) -> Function {
     let own = [("AGUI_TOKEN_SECRET_ID", secret), ("AGUI_MODEL", "scripted/demo")];
@@ -33,7 +36,7 @@ async fn token(secret: &str, stage: &str) -> String {
 #[tokio::test]
 async fn rotation_under_load_refuses_no_token_holder() {
     let moto = Moto::shared();
-    moto.create_secret("under-load", r#"{"token":"the-first-token-of-all","owner":"ops"}"#).await;
+    moto.create_secret("under-load", r#"{"token":"the-first-token-of-all-the-tokens","owner":"ops"}"#).await;
     let concurrent = [("AWS_LAMBDA_MAX_CONCURRENCY", "8")];
     let function = agent("under-load", &concurrent).await;
     let rotation = RotationFunction::start().await;
@@ -96,10 +99,10 @@ async fn rotation_under_load_refuses_no_token_holder() {
 #[tokio::test]
 async fn old_token_expires_exactly_after_its_grace() {
     let moto = Moto::shared();
-    moto.create_secret("short-grace", r#"{"token":"the-token-that-dies"}"#).await;
+    moto.create_secret("short-grace", r#"{"token":"the-token-that-dies-0123456789abcdef"}"#).await;
     let function = agent("short-grace", &[("AGUI_TOKEN_GRACE_S", "6")]).await;
     let rotation = RotationFunction::start().await;
-    assert_eq!(send_hello(&function, "the-token-that-dies").await.status, 200);
+    assert_eq!(send_hello(&function, "the-token-that-dies-0123456789abcdef").await.status, 200);
     let (arn, version) = moto.begin_rotation("short-grace").await;
     // moto truncates the creation date, at which the grace begins, to seconds.
     let earliest = Instant::now() + Duration::from_secs(5);
@@ -108,7 +111,7 @@ async fn old_token_expires_exactly_after_its_grace() {
     }
 
     assert_eq!(send_hello(&function, &token("short-grace", "AWSCURRENT").await).await.status, 200);
-    while send_hello(&function, "the-token-that-dies").await.status == 200 {
+    while send_hello(&function, "the-token-that-dies-0123456789abcdef").await.status == 200 {
         sleep(Duration::from_millis(20)).await;
     }
 
@@ -119,7 +122,7 @@ async fn old_token_expires_exactly_after_its_grace() {
 #[tokio::test]
 async fn pending_token_is_refused_before_the_last_step() {
     let moto = Moto::shared();
-    moto.create_secret("pending", r#"{"token":"the-token-in-force"}"#).await;
+    moto.create_secret("pending", r#"{"token":"the-token-in-force-0123456789abcdef"}"#).await;
     let rotation = RotationFunction::start().await;
     let (arn, version) = moto.begin_rotation("pending").await;
 
@@ -131,7 +134,11 @@ async fn pending_token_is_refused_before_the_last_step() {
             status,
             "after {step}"
         );
-        assert_eq!(send_hello(&cold, "the-token-in-force").await.status, 200, "after {step}");
+        assert_eq!(
+            send_hello(&cold, "the-token-in-force-0123456789abcdef").await.status,
+            200,
+            "after {step}"
+        );
     }
 }
 
@@ -139,7 +146,7 @@ async fn pending_token_is_refused_before_the_last_step() {
 async fn schedule_test_passes_without_rotating() {
     let moto = Moto::shared();
     let rotation = RotationFunction::start().await;
-    for (secret, value) in [("scheduled-token", r#"{"token":"a"}"#), ("scheduled-key", KEY)] {
+    for (secret, value) in [("scheduled-token", JSON_TOKEN), ("scheduled-key", KEY)] {
         moto.create_secret(secret, value).await;
         let (arn, version) = moto.begin_rotation(secret).await;
         // Secrets Manager tests a version of its own, which has the current value.
@@ -156,7 +163,7 @@ async fn repeated_steps_create_one_value_in_the_same_format() {
     let moto = Moto::shared();
     let rotation = RotationFunction::start().await;
     for (secret, value) in
-        [("repeated-json", r#"{"token":"a"}"#), ("repeated-plain", "a"), ("repeated-key", KEY)]
+        [("repeated-json", JSON_TOKEN), ("repeated-plain", PLAIN_TOKEN), ("repeated-key", KEY)]
     {
         moto.create_secret(secret, value).await;
         let (arn, version) = moto.begin_rotation(secret).await;

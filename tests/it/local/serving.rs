@@ -132,7 +132,12 @@ async fn startup_errors_appear_in_the_terminal() {
             vec![("AGUI_LOCAL", "1"), ("AGUI_PORT", "0"), ("AGUI_MAX_TURNS", "none")],
             "AGUI_MAX_TURNS",
         ),
-        ("a bad port", vec![("AGUI_LOCAL", "1"), ("AGUI_PORT", "door")], "AGUI_PORT must be a port"),
+        ("a bad port", vec![("AGUI_LOCAL", "1"), ("AGUI_PORT", "nine")], "AGUI_PORT must be a port"),
+        (
+            "another setting beside a bad port",
+            vec![("AGUI_LOCAL", "1"), ("AGUI_PORT", "nine"), ("AGUI_MAX_TURNS", "none")],
+            "AGUI_MAX_TURNS must be a whole number",
+        ),
         (
             "Lambda",
             vec![("AGUI_LOCAL", "1"), ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")],

@@ -109,7 +109,7 @@ async fn turn_cells(wire: Wire) -> Vec<Cell> {
 /// Observes which parts of a user message reach the provider.
 async fn part_cells(wire: Wire) -> Vec<Cell> {
     let provider = Provider::start().await.unwrap();
-    let function = function(wire, &provider, &[]).await;
+    let function = function(wire, &provider, &[("AGUI_MEDIA_HOSTS", "public")]).await;
     let data = |kind: &str, mime: &str, value: &str| json!({"type": kind, "source": {"type": "data", "mimeType": mime, "value": value}});
     let url = |kind: &str, mime: &str, value: &str| json!({"type": kind, "source": {"type": "url", "mimeType": mime, "value": value}});
     let part_cells = json!([

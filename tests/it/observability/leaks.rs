@@ -16,7 +16,7 @@ const MARK: &str = "pl4nted";
 #[tokio::test]
 async fn debug_log_contains_no_secret_or_text() {
     let moto = Moto::shared();
-    let token = r#"{"token":"pl4nted-shared-token"}"#;
+    let token = r#"{"token":"pl4nted-shared-token-0123456789abcdef"}"#;
     moto.create_secret("leak-token", token).await;
     moto.create_secret("leak-key", r#"{"key":"pl4nted-approval-key-0123456789abcdef"}"#).await;
     let issuer = Issuer::start().await.unwrap();
@@ -35,22 +35,22 @@ async fn debug_log_contains_no_secret_or_text() {
     let function = function(moto.env().iter().chain(&of_it)).await;
     let claims = json!({
         "sub": "pl4nted-user", "iss": url, "aud": "app", "exp": 4_102_444_800_u64,
-        "email": "pl4nted@example.com", "scope": "refunds:write", "custom:org_id": "pl4nted-org",
+        "email": "pl4nted@example.com", "permissions": "refunds:write", "custom:org_id": "pl4nted-org",
     });
     let user = issuer.sign(Algorithm::ES256, &claims).unwrap();
     let mut lesser = claims.clone();
-    lesser["scope"] = "openid".into();
+    lesser["permissions"] = "openid".into();
     let lesser_user = issuer.sign(Algorithm::ES256, &lesser).unwrap();
     let forged = format!("{}.pl4nted", user.rsplit_once('.').unwrap().0);
 
     let mut statuses = Vec::new();
     for (shared, user, text) in [
-        ("pl4nted-shared-token", &user, "pl4nted: what is the weather in Pl4ntedville?"),
-        ("pl4nted-shared-token", &user, "pl4nted: who am I"),
-        ("pl4nted-shared-token", &user, "pl4nted: refund order pl4nted-order for 20"),
-        ("pl4nted-shared-token", &user, "pl4nted: fail"),
-        ("pl4nted-shared-token", &lesser_user, "pl4nted: refund order pl4nted-order for 20"),
-        ("pl4nted-shared-token", &forged, "pl4nted"),
+        ("pl4nted-shared-token-0123456789abcdef", &user, "pl4nted: what is the weather in Pl4ntedville?"),
+        ("pl4nted-shared-token-0123456789abcdef", &user, "pl4nted: who am I"),
+        ("pl4nted-shared-token-0123456789abcdef", &user, "pl4nted: refund order pl4nted-order for 20"),
+        ("pl4nted-shared-token-0123456789abcdef", &user, "pl4nted: fail"),
+        ("pl4nted-shared-token-0123456789abcdef", &lesser_user, "pl4nted: refund order pl4nted-order for 20"),
+        ("pl4nted-shared-token-0123456789abcdef", &forged, "pl4nted"),
         ("pl4nted-guess", &user, "pl4nted"),
     ] {
         let mut input = user_input(text);

@@ -14,7 +14,7 @@ use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 
 use crate::support::function::{
-    Function, Reply, TOKEN, local_function, test_function, url_event, user_input,
+    Function, Reply, TOKEN, dojo_function, local_function, test_function, url_event, user_input,
 };
 use crate::support::log::{lines, with_message};
 use crate::support::provider::variables;
@@ -26,7 +26,7 @@ const KEY: (&str, &str) = ("AGUI_APPROVAL_KEY", "0123456789abcdef0123456789abcde
 fn refund_run_event(text: &str) -> Value {
     let mut event = url_event(&[("x-agui-token", TOKEN)], &user_input(text));
     event["requestContext"]["authorizer"] =
-        json!({"lambda": {"principalId": "ada-lovelace", "scope": "refunds:write"}});
+        json!({"lambda": {"principalId": "ada-lovelace", "permissions": "refunds:write"}});
     event
 }
 
@@ -163,6 +163,25 @@ async fn start_names_the_tools_of_anonymous_callers() {
             panic!("{auth}: {log:#?}")
         };
         assert_eq!((&line["level"], &line["tools"]), (&json!("INFO"), &json!(tools)), "{auth}");
+    }
+}
+
+#[tokio::test]
+async fn start_names_the_tools_that_are_closed_to_anonymous_callers() {
+    for (is_open, has_line) in [("1", false), ("0", true)] {
+        let function = dojo_function(&[JSON, ("AGUI_ANONYMOUS_APPROVALS", is_open)]).await;
+        let event = url_event(&[("x-agui-token", TOKEN)], &user_input("Please schedule a meeting about 2.0"));
+        let reply = Reply::send(&function, &event).await;
+        assert_eq!(reply.text.contains("TOOL_CALL_START"), !has_line, "{}", reply.text);
+
+        let log = lines(&function).await;
+        let closed = with_message(&log, "tools that wait for a person are closed to anonymous callers");
+        let closed: Vec<&Value> = closed.iter().map(|line| &line["tools"]).collect();
+        assert_eq!(closed.len(), usize::from(has_line), "{is_open}: {log:#?}");
+        assert!(
+            closed.iter().all(|tools| tools.as_str().unwrap().contains("schedule_meeting")),
+            "{closed:?}"
+        );
     }
 }
 

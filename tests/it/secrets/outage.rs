@@ -10,20 +10,25 @@ use crate::support::fault_proxy::{Fault, FaultProxy};
 use crate::support::function::{Function, send_hello, url_event, user_input};
 use crate::support::moto::Moto;
 
+/// The token in the secrets of these tests.
+const GOOD: &str = "good-0123456789abcdef0123456789ab";
+/// The token in a secret that was unusable before.
+const MENDED: &str = "mended-0123456789abcdef0123456789";
+
 #[tokio::test]
 async fn cold_outage_is_503_until_recovery() {
     let faults = [Fault::InternalError, Fault::Throttled, Fault::ConnectionRefused, Fault::NoResponse];
     let cases = faults.map(async |fault| {
         let secret = format!("out-{fault:?}");
-        Moto::shared().create_secret(&secret, "good").await;
+        Moto::shared().create_secret(&secret, GOOD).await;
         let proxy = FaultProxy::new(Some(fault)).await;
         let function = proxy.function(&secret, &[]).await;
 
-        is_unavailable(&function, "good").await;
+        is_unavailable(&function, GOOD).await;
         is_unavailable(&function, "guess").await;
 
         proxy.set_fault(None).await;
-        assert_eq!(send_hello(&function, "good").await.status, 200, "{fault:?}");
+        assert_eq!(send_hello(&function, GOOD).await.status, 200, "{fault:?}");
         assert_eq!(send_hello(&function, "guess").await.status, 401, "{fault:?}");
     });
     join_all(cases).await;
@@ -34,37 +39,37 @@ async fn cached_token_is_used_during_an_outage() {
     let faults = [Fault::InternalError, Fault::Throttled, Fault::ConnectionRefused, Fault::NoResponse];
     let cases = faults.map(async |fault| {
         let secret = format!("gone-{fault:?}");
-        Moto::shared().create_secret(&secret, "good").await;
+        Moto::shared().create_secret(&secret, GOOD).await;
         let proxy = FaultProxy::new(None).await;
         let function = proxy.function(&secret, &[]).await;
-        assert_eq!(send_hello(&function, "good").await.status, 200, "{fault:?}");
+        assert_eq!(send_hello(&function, GOOD).await.status, 200, "{fault:?}");
 
         proxy.set_fault(Some(fault)).await;
 
         assert_eq!(send_hello(&function, "guess").await.status, 401, "{fault:?}");
-        assert_eq!(send_hello(&function, "good").await.status, 200, "{fault:?}");
+        assert_eq!(send_hello(&function, GOOD).await.status, 200, "{fault:?}");
     });
     join_all(cases).await;
 }
 
 #[tokio::test]
 async fn secret_is_fetched_at_startup() {
-    Moto::shared().create_secret("warm", "good").await;
+    Moto::shared().create_secret("warm", GOOD).await;
     let proxy = FaultProxy::new(None).await;
     let function = proxy.function("warm", &[]).await;
 
     timeout(Duration::from_secs(5), proxy.wait_for_read()).await.unwrap();
 
-    assert_eq!(send_hello(&function, "good").await.status, 200);
+    assert_eq!(send_hello(&function, GOOD).await.status, 200);
     assert_eq!(proxy.reads(), ["AWSCURRENT", "AWSPREVIOUS"]);
 }
 
 #[tokio::test]
 async fn concurrent_first_requests_share_one_fetch() {
-    Moto::shared().create_secret("together", "good").await;
+    Moto::shared().create_secret("together", GOOD).await;
     let proxy = FaultProxy::new(Some(Fault::NoResponse)).await;
     let function = proxy.function("together", &[("AWS_LAMBDA_MAX_CONCURRENCY", "16")]).await;
-    let requests = join_all((0..16).map(|_| send_hello(&function, "good")));
+    let requests = join_all((0..16).map(|_| send_hello(&function, GOOD)));
     let recovery = async {
         proxy.wait_for_read().await;
         // Gives all requests the time to arrive and wait.
@@ -81,23 +86,28 @@ async fn concurrent_first_requests_share_one_fetch() {
 #[tokio::test]
 async fn accepts_plain_text_and_json_secrets() {
     for (why, secret, value, as_written) in [
-        ("plain", "plain", "s3cret token", 200),
-        ("plain with a line end", "plain-line", "s3cret token\n", 200),
-        ("json", "json", r#"{"token":"s3cret token"}"#, 401),
-        ("json with more members", "json-more", r#"{"v":2,"token":"s3cret token"}"#, 401),
+        ("plain", "plain", "s3cret token of thirty-two characters", 200),
+        ("plain with a line end", "plain-line", "s3cret token of thirty-two characters\n", 200),
+        ("json", "json", r#"{"token":"s3cret token of thirty-two characters"}"#, 401),
+        (
+            "json with more members",
+            "json-more",
+            r#"{"v":2,"token":"s3cret token of thirty-two characters"}"#,
+            401,
+        ),
     ] {
         Moto::shared().create_secret(secret, value).await;
         let proxy = FaultProxy::new(None).await;
         let function = proxy.function(secret, &[]).await;
 
-        assert_eq!(send_hello(&function, "s3cret token").await.status, 200, "{why}");
+        assert_eq!(send_hello(&function, "s3cret token of thirty-two characters").await.status, 200, "{why}");
         assert_eq!(send_hello(&function, "s3cret").await.status, 401, "{why}");
         assert_eq!(send_hello(&function, value.trim_end()).await.status, as_written, "{why}");
     }
 }
 
 #[tokio::test]
-async fn secret_without_token_is_503_until_fixed() {
+async fn secret_without_a_usable_token_is_503_until_fixed() {
     let moto = Moto::shared();
     for (why, secret, members) in [
         ("absent", "mend-absent", None),
@@ -105,13 +115,16 @@ async fn secret_without_token_is_503_until_fixed() {
         ("another member", "mend-member", Some(json!({ "SecretString": r#"{"tokem":"pl4nted"}"# }))),
         ("not a string", "mend-number", Some(json!({ "SecretString": r#"{"token":5}"# }))),
         ("bytes", "mend-bytes", Some(json!({ "SecretBinary": "cGw0bnRlZA==" }))),
+        ("a short token", "mend-short", Some(json!({ "SecretString": r#"{"token":"pl4nted"}"# }))),
+        ("a short text", "mend-text", Some(json!({ "SecretString": "pl4nted" }))),
+        ("broken JSON", "mend-json", Some(json!({ "SecretString": r#"{"tokem":"pl4nted""# }))),
     ] {
         if let Some(members) = &members {
             moto.create_secret_with(secret, members).await;
         }
         let proxy = FaultProxy::new(None).await;
         let function = proxy.function(secret, &[]).await;
-        for presented in ["pl4nted", r#"{"tokem":"pl4nted"}"#, "5", "guess"] {
+        for presented in ["pl4nted", r#"{"tokem":"pl4nted"}"#, r#"{"tokem":"pl4nted""#, "5", "guess"] {
             is_unavailable(&function, presented).await;
         }
         let log = function.logs().join("\n");
@@ -119,10 +132,10 @@ async fn secret_without_token_is_503_until_fixed() {
         assert!(!log.contains("pl4nted") && !log.contains("cGw0bnRlZA"), "{why}: {log}");
 
         match members {
-            Some(_) => moto.rotate_secret(secret, "mended").await,
-            None => moto.create_secret(secret, "mended").await,
+            Some(_) => moto.rotate_secret(secret, MENDED).await,
+            None => moto.create_secret(secret, MENDED).await,
         }
-        assert_eq!(send_hello(&function, "mended").await.status, 200, "{why}");
+        assert_eq!(send_hello(&function, MENDED).await.status, 200, "{why}");
     }
 }
 

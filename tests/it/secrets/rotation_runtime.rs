@@ -23,11 +23,20 @@ const SECOND: Duration = Duration::from_secs(1);
 /// The stages that one fetch of a recently rotated secret reads: the previous version is still in its grace.
 const FETCH: [&str; 2] = ["AWSCURRENT", "AWSPREVIOUS"];
 
+/// Tokens, which need at least 32 characters.
+const A: &str = "a-0123456789abcdef0123456789abcdef";
+const B: &str = "b-0123456789abcdef0123456789abcdef";
+const C: &str = "c-0123456789abcdef0123456789abcdef";
+/// The token before a rotation.
+const OLD: &str = "old-0123456789abcdef0123456789abcdef";
+/// The token after the rotation.
+const NEW: &str = "new-0123456789abcdef0123456789abcdef";
+
 #[tokio::test]
 async fn rotation_refuses_neither_token() {
     let moto = Moto::shared();
     let proxy = FaultProxy::new(None).await;
-    moto.create_secret("across", r#"{"token":"across-old"}"#).await;
+    moto.create_secret("across", &format!(r#"{{"token":"{OLD}"}}"#)).await;
     let function = proxy.function("across", &[("AWS_LAMBDA_MAX_CONCURRENCY", "8")]).await;
     let (taken, is_rotated) = (AtomicUsize::new(0), AtomicBool::new(false));
     let (old, new) = (AtomicUsize::new(0), AtomicUsize::new(0));
@@ -39,15 +48,12 @@ async fn rotation_refuses_neither_token() {
                 return;
             }
             if number == 100 {
-                moto.rotate_secret("across", r#"{"token":"across-new"}"#).await;
+                moto.rotate_secret("across", &format!(r#"{{"token":"{NEW}"}}"#)).await;
                 is_rotated.store(true, Ordering::SeqCst);
             }
             // Some clients still send the old token.
-            let (token, count) = if is_rotated.load(Ordering::SeqCst) && number % 3 != 0 {
-                ("across-new", &new)
-            } else {
-                ("across-old", &old)
-            };
+            let (token, count) =
+                if is_rotated.load(Ordering::SeqCst) && number % 3 != 0 { (NEW, &new) } else { (OLD, &old) };
             let reply = send_hello(&function, token).await;
             assert_eq!(reply.status, 200, "{token}, request {number}: {}", reply.text);
             count.fetch_add(1, Ordering::SeqCst);
@@ -61,7 +67,7 @@ async fn rotation_refuses_neither_token() {
     assert_eq!(proxy.reads(), [FETCH, FETCH].concat(), "the first fetch and one forced");
 
     let cold = proxy.function("across", &[]).await;
-    for token in ["across-old", "across-new"] {
+    for token in [OLD, NEW] {
         assert_eq!(send_hello(&cold, token).await.status, 200, "{token} after a cold start");
     }
 }
@@ -70,24 +76,24 @@ async fn rotation_refuses_neither_token() {
 async fn forced_refresh_ends_a_token_without_grace() {
     let moto = Moto::shared();
     for (why, secret, grace, rotated, alive) in [
-        ("one rotation, no grace", "forced-0", "0", &["b"][..], &["b"][..]),
-        ("two rotations", "forced-2", "3600", &["b", "c"][..], &["b", "c"][..]),
+        ("one rotation, no grace", "forced-0", "0", &[B][..], &[B][..]),
+        ("two rotations", "forced-2", "3600", &[B, C][..], &[B, C][..]),
     ] {
         let proxy = FaultProxy::new(None).await;
-        moto.create_secret(secret, "a").await;
+        moto.create_secret(secret, A).await;
         let function = proxy.function(secret, &[("AGUI_TOKEN_GRACE_S", grace)]).await;
-        assert_eq!(send_hello(&function, "a").await.status, 200, "{why}");
+        assert_eq!(send_hello(&function, A).await.status, 200, "{why}");
         let first = proxy.reads().len();
 
         for token in rotated {
             moto.rotate_secret(secret, token).await;
         }
-        assert_eq!(send_hello(&function, "a").await.status, 200, "{why}: not read again yet");
+        assert_eq!(send_hello(&function, A).await.status, 200, "{why}: not read again yet");
         assert_eq!(proxy.reads().len(), first, "{why}: a known token costs no read");
         for token in alive.iter().rev() {
             assert_eq!(send_hello(&function, token).await.status, 200, "{why}: {token}");
         }
-        assert_eq!(send_hello(&function, "a").await.status, 401, "{why}");
+        assert_eq!(send_hello(&function, A).await.status, 401, "{why}");
 
         let reads = proxy.reads();
         assert_eq!(reads.len(), 2 * first, "{why}: {reads:?}");
@@ -100,24 +106,24 @@ async fn forced_refresh_ends_a_token_without_grace() {
 async fn token_without_grace_expires_within_the_ttl() {
     let moto = Moto::shared();
     let cases = [
-        ("one rotation, no grace", "ttl-0", Duration::ZERO, &["b"][..]),
-        ("two rotations", "ttl-2", HOUR, &["b", "c"][..]),
+        ("one rotation, no grace", "ttl-0", Duration::ZERO, &[B][..]),
+        ("two rotations", "ttl-2", HOUR, &[B, C][..]),
     ];
     let cases = cases.map(async |(why, secret, grace, rotated)| {
-        moto.create_secret(secret, "a").await;
+        moto.create_secret(secret, A).await;
         let token = SharedToken::from_source(source(secret, &moto.url), grace).with_ttl(SECOND);
-        assert_eq!(token.accepts("a").await, Ok(true), "{why}");
+        assert_eq!(token.accepts(A).await, Ok(true), "{why}");
 
         for value in rotated {
             moto.rotate_secret(secret, value).await;
         }
         let rotation = Instant::now();
-        while token.accepts("a").await == Ok(true) {
+        while token.accepts(A).await == Ok(true) {
             // The time to live, a tenth more, and the time of a read.
             assert!(rotation.elapsed() < 2 * SECOND, "{why}: still admitted");
             sleep(Duration::from_millis(20)).await;
         }
-        assert_eq!(token.accepts("a").await, Ok(false), "{why}");
+        assert_eq!(token.accepts(A).await, Ok(false), "{why}");
         for value in rotated {
             assert_eq!(token.accepts(value).await, Ok(true), "{why}: {value}");
         }
@@ -130,16 +136,16 @@ async fn old_token_expires_with_its_grace_warm_and_cold() {
     let moto = Moto::shared();
     let proxy = FaultProxy::new(None).await;
     let grace = [("AGUI_TOKEN_GRACE_S", "2")];
-    moto.create_secret("grace", "old").await;
+    moto.create_secret("grace", OLD).await;
     let function = proxy.function("grace", &grace).await;
-    assert_eq!(send_hello(&function, "old").await.status, 200);
-    moto.rotate_secret("grace", "new").await;
+    assert_eq!(send_hello(&function, OLD).await.status, 200);
+    moto.rotate_secret("grace", NEW).await;
     let rotation = Instant::now();
-    assert_eq!(send_hello(&function, "new").await.status, 200);
-    assert_eq!(send_hello(&function, "old").await.status, 200);
+    assert_eq!(send_hello(&function, NEW).await.status, 200);
+    assert_eq!(send_hello(&function, OLD).await.status, 200);
     let reads = proxy.reads().len();
 
-    while send_hello(&function, "old").await.status == 200 {
+    while send_hello(&function, OLD).await.status == 200 {
         assert!(rotation.elapsed() < 3 * SECOND, "still admitted");
         sleep(Duration::from_millis(20)).await;
     }
@@ -147,25 +153,25 @@ async fn old_token_expires_with_its_grace_warm_and_cold() {
     // moto may truncate the creation date to seconds.
     assert!(rotation.elapsed() >= SECOND, "{:?}", rotation.elapsed());
     assert_eq!(proxy.reads().len(), reads, "the clock ends it, not a read");
-    assert_eq!(send_hello(&function, "new").await.status, 200);
+    assert_eq!(send_hello(&function, NEW).await.status, 200);
     let cold = proxy.function("grace", &grace).await;
-    assert_eq!(send_hello(&cold, "old").await.status, 401);
-    assert_eq!(send_hello(&cold, "new").await.status, 200);
+    assert_eq!(send_hello(&cold, OLD).await.status, 401);
+    assert_eq!(send_hello(&cold, NEW).await.status, 200);
 }
 
 #[tokio::test]
 async fn wrong_tokens_delay_the_new_one_10_s_at_most() {
     let moto = Moto::shared();
     let proxy = FaultProxy::new(None).await;
-    moto.create_secret("flooded", "flooded-old").await;
+    moto.create_secret("flooded", OLD).await;
     let function = proxy.function("flooded", &[]).await;
-    assert_eq!(send_hello(&function, "flooded-old").await.status, 200);
+    assert_eq!(send_hello(&function, OLD).await.status, 200);
     assert_eq!(proxy.reads(), FETCH);
 
     // The worst moment: a wrong token has just used up the forced refresh.
     assert_eq!(send_hello(&function, "guess").await.status, 401);
     assert_eq!(proxy.reads(), [FETCH, FETCH].concat());
-    moto.rotate_secret("flooded", "flooded-new").await;
+    moto.rotate_secret("flooded", NEW).await;
     let rotation = Instant::now();
     let mut ticks = interval(Duration::from_millis(100));
     let mut guesses = 0;
@@ -178,8 +184,8 @@ async fn wrong_tokens_delay_the_new_one_10_s_at_most() {
     }
     sleep_until(rotation + 10 * SECOND).await;
 
-    assert_eq!(send_hello(&function, "flooded-new").await.status, 200);
-    assert_eq!(send_hello(&function, "flooded-old").await.status, 200, "within its grace");
+    assert_eq!(send_hello(&function, NEW).await.status, 200);
+    assert_eq!(send_hello(&function, OLD).await.status, 200, "within its grace");
     assert!(guesses > 80, "{guesses} bad tokens are no flood");
     assert_eq!(proxy.reads(), [FETCH, FETCH, FETCH].concat());
 }
@@ -188,18 +194,18 @@ async fn wrong_tokens_delay_the_new_one_10_s_at_most() {
 async fn failed_refresh_keeps_the_cached_value() {
     let moto = Moto::shared();
     let proxy = FaultProxy::new(None).await;
-    moto.create_secret("stale", "good").await;
+    moto.create_secret("stale", A).await;
     let token =
         SharedToken::from_source(source("stale", proxy.url()), HOUR).with_ttl(Duration::from_millis(100));
-    assert_eq!(token.accepts("good").await, Ok(true));
+    assert_eq!(token.accepts(A).await, Ok(true));
 
     proxy.set_fault(Some(Fault::InternalError)).await;
     sleep(Duration::from_millis(120)).await;
     let before = proxy.reads().len();
-    assert_eq!(token.accepts("good").await, Ok(true));
+    assert_eq!(token.accepts(A).await, Ok(true));
     assert!(proxy.reads().len() > before, "it was tried");
     let tried = proxy.reads().len();
-    assert_eq!(token.accepts("good").await, Ok(true));
+    assert_eq!(token.accepts(A).await, Ok(true));
     assert_eq!(proxy.reads().len(), tried, "and is not tried again for a while");
 }
 

@@ -174,7 +174,7 @@ fn security_page_names_existing_tests() {
         page.split('`').skip(1).step_by(2).filter_map(|code| code.rsplit_once("::")).collect();
     for (module, test) in &named {
         let path = PathBuf::from(module.replace("::", "/"));
-        let texts = ["tests/it", "src"].map(|folder| {
+        let texts = ["tests/it", "src", "crates/ag-ui-lambda/src"].map(|folder| {
             fs::read_to_string(root.join(folder).join(&path).with_extension("rs")).unwrap_or_default()
         });
         assert!(texts.concat().contains(&format!("fn {test}(")), "{module}::{test}");

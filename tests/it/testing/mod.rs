@@ -146,6 +146,61 @@ async fn a_question_gets_its_answer() {
 }
 
 #[tokio::test]
+async fn a_cancelled_interrupt_has_no_answer() {
+    for (message, tool) in [(r#"refund {"amount": 7}"#, "refund"), ("order {}", "order")] {
+        let mut ada = ada();
+        let asked = ada.says(message).await;
+
+        let cancelled = ada.cancel(asked.interrupt()).await;
+
+        assert_eq!(cancelled.call(tool).result_json()["interrupt"], "cancelled", "{tool}");
+        // The thread continues.
+        assert_eq!(ada.says("count {}").await.call("count").result_json(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_frontend_tool_gets_its_result_from_the_client() {
+    let mut ada = ada().with_frontend_tool("show_map", "Shows a map.", json!({ "type": "object" }));
+    let run = ada.says(r#"show_map {"city": "Berlin"}"#).await;
+    let call = run.call("show_map");
+    assert_eq!((&call.arguments, &call.result), (&json!({ "city": "Berlin" }), &None));
+
+    let run = ada.returns(call, "It is shown.").await;
+
+    assert_eq!(run.text, "Done: It is shown.");
+}
+
+#[tokio::test]
+async fn results_of_frontend_tools_go_with_the_answers_of_a_person() {
+    let mut ada = ada().with_frontend_tool("show_map", "Shows a map.", json!({ "type": "object" }));
+    let run = ada.says("show_map {}\nrefund {\"amount\": 7}\nshow_map {}").await;
+    let [first, _, second] = run.calls.as_slice() else { panic!("{:?}", run.calls) };
+
+    ada.add_result(first, "The first.");
+    ada.add_result(second, "The second.");
+    let run = ada.approve(run.interrupt()).await;
+
+    assert_eq!(run.text, r#"Done: The first. {"amount":7,"by":"ada"} The second."#);
+}
+
+#[tokio::test]
+async fn a_refused_call_has_the_reason() {
+    async fn refused(_: ToolContext<&'static str>, _: NoArgs) -> Result<String, ToolError> {
+        Err(ToolError::refused("There is no such order."))
+    }
+    let limited = tool_fn("limited", "Refunds an amount.", refund).allowed_if(|_, args| args.amount < 10);
+    let agent =
+        Agent::builder(Scripted::new(play)).tool(tool_fn("refused", "Refuses.", refused)).tool(limited);
+    let mut ada = TestAgent::new(agent.build().unwrap()).caller("ada");
+
+    let run = ada.says("refused {}\nlimited {\"amount\": 10}").await;
+
+    assert_eq!(run.call("refused").result_json()["error"], "There is no such order.");
+    assert_eq!(run.call("limited").result_json()["error"], "This call is not allowed with these arguments.");
+}
+
+#[tokio::test]
 async fn several_interrupts_are_answered_at_once() {
     let mut ada = ada();
     let asked = ada.says("refund {\"amount\": 7}\norder {}").await;
@@ -214,6 +269,16 @@ async fn mistakes_of_a_test_panic_with_a_sentence() {
             })
             .await,
             "the thread waits for the answers to 1 interrupts: ",
+        ),
+        (
+            "a result for a call that has one",
+            panic_message(async {
+                let mut ada = ada();
+                let run = ada.says("count {}").await;
+                ada.returns(run.call("count"), "2").await
+            })
+            .await,
+            r#"no call of "count" waits for a result in this thread"#,
         ),
         (
             "an agent with a clone",

@@ -71,7 +71,7 @@ macro_rules! agent {
         });
         let key = "0123456789abcdef0123456789abcdef";
         let approvals = Approvals::new(ApprovalKeys::literal(key.into()).unwrap());
-        Agent::builder(model).tool($tool).approvals(approvals).build().unwrap()
+        Agent::builder(model).tool($tool).approvals(approvals).anonymous_approvals(true).build().unwrap()
     }};
 }
 

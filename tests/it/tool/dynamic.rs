@@ -48,7 +48,7 @@ fn agent(model: impl Model, calls: &Calls) -> Agent<Person> {
         .approval_message(|_, args| format!("Move {} pieces of {}?", args["count"], args["item"]));
     let key = "0123456789abcdef0123456789abcdef";
     let approvals = Approvals::new(ApprovalKeys::literal(key.into()).unwrap());
-    Agent::builder(model).tool(tool).approvals(approvals).build().unwrap()
+    Agent::builder(model).tool(tool).approvals(approvals).anonymous_approvals(true).build().unwrap()
 }
 
 #[tokio::test]

@@ -14,13 +14,22 @@ const DESCRIPTION: &str = "Refunds an order";
 const ARGUMENTS: &str = r#"{"order_id":"1234","amount":20}"#;
 
 /// Returns authorizer contexts of callers without the permission, each with its reason.
-fn callers_without_permission() -> [(&'static str, Value); 4] {
+fn callers_without_permission() -> [(&'static str, Value); 7] {
     [
         ("nobody", Value::Null),
         ("a user without permissions", json!({"principalId": "ada-of-acme"})),
         (
             "a user with another permission",
-            json!({"principalId": "ada-of-acme", "scope": "refunds:write:all refunds:read"}),
+            json!({"principalId": "ada-of-acme", "permissions": "refunds:write:all refunds:read"}),
+        ),
+        (
+            "a token with a scope of that name",
+            json!({"principalId": "ada-of-acme", "scope": "refunds:write"}),
+        ),
+        ("the same in scp", json!({"principalId": "ada-of-acme", "scp": ["refunds:write"]})),
+        (
+            "a permission whose name contains it",
+            json!({"principalId": "ada-of-acme", "permissions": "x,refunds:write"}),
         ),
         (
             "a user in a group of that name",
@@ -31,7 +40,7 @@ fn callers_without_permission() -> [(&'static str, Value); 4] {
 
 /// Returns the authorizer context of a caller with the permission.
 fn permitted_caller() -> Value {
-    json!({"principalId": "ada-of-acme", "scope": "refunds:write"})
+    json!({"principalId": "ada-of-acme", "permissions": "refunds:write"})
 }
 
 struct Stage {
@@ -176,7 +185,7 @@ async fn permitted_caller_runs_it_after_approval() {
 
         let next = approved_input(&reply, interrupt);
         // The caller has lost the permission, so the approval runs nothing.
-        let lost = json!({"principalId": "ada-of-acme", "scope": "refunds:read"});
+        let lost = json!({"principalId": "ada-of-acme", "permissions": "refunds:read"});
         let (reply, asked) = stage.run(&lost, &next, &[final_turn()]).await;
         assert_eq!(results_of(&reply), [json!({"error": "There is no tool of that name."})], "{wire:?}");
         assert!(!asked[0].to_string().contains(DESCRIPTION), "{wire:?}: {}", asked[0]);

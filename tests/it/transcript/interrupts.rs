@@ -5,7 +5,7 @@ use ag_ui_lambda::transcript::{RunError, SequentialIds, Transcript};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use super::{begin_run, checked_outline, earlier_call, interrupt, values};
+use super::{begin_run, cancelled, checked_outline, earlier_call, interrupt, values};
 use crate::support::event_order;
 use crate::support::outline::outline;
 
@@ -34,7 +34,7 @@ fn run_finished_lists_interrupts_in_call_order() {
 #[test]
 fn other_endings_answer_interrupted_calls() {
     for lines in [
-        checked_outline(run_with_interrupts().cancel("MAX_TURNS")),
+        checked_outline(run_with_interrupts().cancel(cancelled("MAX_TURNS"))),
         checked_outline(run_with_interrupts().fail(RunError { code: "INTERNAL", message: "No." })),
     ] {
         for call in ["c1", "c2"] {
@@ -73,7 +73,7 @@ fn resumed_run_emits_run_finished_before_run_error() {
 #[test]
 fn cancelled_resumed_run_emits_run_finished() {
     let ending = |run: Transcript<SequentialIds>| {
-        let kinds = values(run.cancel("MAX_TURNS")).split_off(1);
+        let kinds = values(run.cancel(cancelled("MAX_TURNS"))).split_off(1);
         kinds
             .iter()
             .map(|event| format!("{} {}", event["type"], event["outcome"]["type"]))

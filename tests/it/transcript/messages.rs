@@ -5,7 +5,7 @@ use ag_ui_lambda::transcript::{RunError, SequentialIds, Transcript};
 use insta::assert_snapshot;
 use serde_json::json;
 
-use super::{begin_run, checked_outline, values};
+use super::{begin_run, cancelled, checked_outline, values};
 use crate::support::outline::outline;
 
 #[test]
@@ -59,7 +59,7 @@ fn only_a_run_that_succeeds_has_a_result() {
         ("success", with_result().finish(), json!({"city": "Oslo"})),
         ("null is no result", emptied.finish(), json!(null)),
         ("a call waits for a person", interrupted.finish(), json!(null)),
-        ("cancelled", with_result().cancel("STOPPED"), json!(null)),
+        ("cancelled", with_result().cancel(cancelled("STOPPED")), json!(null)),
         ("failed", with_result().fail(RunError { code: "INTERNAL", message: "Sorry." }), json!(null)),
     ] {
         let events = values(events);
@@ -168,7 +168,7 @@ fn cancelled_run_answers_open_calls() {
     run.defer_to_client(left);
     drop(open);
 
-    assert_snapshot!(checked_outline(run.cancel("MAX_TURNS")), @r#"
+    assert_snapshot!(checked_outline(run.cancel(cancelled("MAX_TURNS"))), @r#"
     RUN_STARTED
     TOOL_CALL_START c1 clock in m1
     TOOL_CALL_START c2 paint in m1
@@ -190,7 +190,7 @@ fn reused_call_id_is_replaced() {
     let third = run.tool_call("c2".into(), "clock");
 
     assert_eq!([first.id(), second.id(), third.id()].map(|id| id.as_str()), ["renamed1", "c2", "renamed2"]);
-    checked_outline(run.cancel("STOPPED"));
+    checked_outline(run.cancel(cancelled("STOPPED")));
 }
 
 #[test]
@@ -226,7 +226,7 @@ fn legacy_client_gets_a_known_ending() {
 
     let finished = values(run().finish());
     assert_eq!(finished.last().unwrap()["outcome"], serde_json::json!({"type": "success"}));
-    let cancelled = values(run().cancel("MAX_TURNS"));
+    let cancelled = values(run().cancel(cancelled("MAX_TURNS")));
     assert_snapshot!(outline(&cancelled).lines().last().unwrap(), @"RUN_ERROR MAX_TURNS");
 }
 

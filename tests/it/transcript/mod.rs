@@ -7,7 +7,7 @@ mod random_runs;
 mod state;
 
 use ag_ui_lambda::protocol::{Event, FunctionCall, Interrupt, Prediction, ToolCall};
-use ag_ui_lambda::transcript::{SequentialIds, Transcript};
+use ag_ui_lambda::transcript::{RunError, SequentialIds, Transcript};
 use serde_json::Value;
 
 use crate::support::event_order;
@@ -28,6 +28,11 @@ fn checked_outline(events: impl IntoIterator<Item = Event>) -> String {
     let events = values(events);
     assert_eq!(event_order::check(&events), Ok(()), "\n{}", outline(&events));
     outline(&events)
+}
+
+/// Returns the reason for which a run is cancelled.
+pub(crate) fn cancelled(code: &'static str) -> RunError {
+    RunError { code, message: "The run was stopped." }
 }
 
 /// Returns an interrupt for a call.

@@ -5,7 +5,7 @@ use ag_ui_lambda::transcript::{ClosedCall, RunError, SequentialIds, Transcript};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use super::{begin_run, checked_outline, interrupt, predicting, prediction, values};
+use super::{begin_run, cancelled, checked_outline, interrupt, predicting, prediction, values};
 use crate::support::event_order;
 
 /// Makes a call whose arguments arrive in these pieces.
@@ -107,7 +107,7 @@ fn prediction_stays_for_interrupts_and_reverts_on_cancel() {
     let ask: Then = |run, call| run.interrupt(call, interrupt("i1", "c1"));
     let answer: Then = |run, call| run.tool_result(call, "refused");
     let finish: End = Transcript::finish;
-    let cancel: End = |run| run.cancel("MAX_TURNS");
+    let cancel: End = |run| run.cancel(cancelled("MAX_TURNS"));
     let fail: End = |run| run.fail(RunError { code: "INTERNAL", message: "Sorry." });
     for (why, then, end, document) in [
         ("left to the client", leave, finish, "Once"),

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::edits::{Edit, edit, json};
 use crate::support::{event_order, outline::outline};
-use crate::transcript::{earlier_call, interrupt, object, predicting, values};
+use crate::transcript::{cancelled, earlier_call, interrupt, object, predicting, values};
 
 /// A method of the transcript, with numbers that choose what it is applied to.
 #[derive(Debug, Clone)]
@@ -273,7 +273,7 @@ fn apply_verbs(
     }
     events.extend(match ending {
         FINISH => run.finish(),
-        1 => run.cancel("STOPPED"),
+        1 => run.cancel(cancelled("STOPPED")),
         _ => run.fail(RunError { code: "INTERNAL", message: "Sorry." }),
     });
     (values(events), held)

@@ -15,12 +15,19 @@ fn examples_have_few_lines_of_code() {
     for (why, file, most) in [
         ("a complete function with its tests", "examples/orders/src/main.rs", 60),
         ("one tool and a typed caller", "examples/smallest/src/main.rs", 25),
+        ("a quota per user", "examples/quota/src/quota.rs", 30),
     ] {
         let source = text(Path::new(file)).unwrap();
         let lines = code_lines(&source);
         println!("{file}: {lines} of at most {most} lines of code");
         assert!(lines <= most, "{why}: {file} has {lines} lines of code, and at most {most} are allowed");
     }
+    let page: usize = ["examples/plain/index.html", "examples/plain/page.js"]
+        .map(|file| code_lines(&text(Path::new(file)).unwrap()))
+        .iter()
+        .sum();
+    println!("examples/plain: {page} of at most 80 lines");
+    assert!(page <= 80, "a page without a framework has {page} lines, and at most 80 are allowed");
     let orders = text(Path::new("examples/orders/src/main.rs")).unwrap();
     assert!(orders.contains("#[tokio::test]"), "the tests of the example are in its file");
 }

@@ -29,7 +29,7 @@ const LIBRARY: Table = &[
     ),
     ("testing", &["protocol", "transcript", "agent", "auth", "approval"]),
     ("endpoint", &["protocol", "agent", "auth", "log_events", "json", "suggest"]),
-    ("config", &["agent", "auth", "approval", "endpoint", "model", "suggest"]),
+    ("config", &["protocol", "agent", "auth", "approval", "endpoint", "model", "suggest"]),
     (
         "lambda",
         &[

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails should say where")]
 #![expect(clippy::disallowed_methods, reason = "the ban on reading the environment is for the function")]
 
+pub mod hostile_bodies;
 pub mod moto;
 pub mod provider;
 pub mod secrets;

@@ -8,9 +8,6 @@ use crate::FunctionError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServerError {
-    /// The value of `AGUI_PORT` is not a port.
-    #[error("AGUI_PORT must be a port, a whole number from 0 (any free one) to 65535, and is `{0}`")]
-    Port(String),
     /// The port is taken or may not be used.
     #[error("no HTTP server can listen on port {port} of 127.0.0.1; AGUI_PORT names another")]
     Listen {

@@ -30,7 +30,7 @@ const REBUILD_CHECK_INTERVAL: Duration = Duration::from_millis(300);
 /// The audience of the local issuer's tokens.
 const AUDIENCE: &str = "local";
 /// How long a token of the local issuer is valid.
-const TOKEN_TTL: Duration = Duration::from_secs(3600);
+pub(super) const TOKEN_TTL: Duration = Duration::from_secs(3600);
 
 /// The processes of the function.
 pub(super) struct FunctionHost {

@@ -27,11 +27,16 @@ pub(super) async fn invoke(
     state: &ServerState,
     mut request: Request<Bytes>,
 ) -> Result<Response<Body>, ErrorResponse> {
-    if request.headers().contains_key(CALLER_HEADER) {
+    let is_chosen = request.headers().contains_key(CALLER_HEADER);
+    if is_chosen {
         let token = session::token(state);
         state.access.check_key_or_token(request.headers(), &state.settings.token_header, token.as_deref())?;
     }
-    let caller = Caller::take(request.headers_mut())?;
+    let has_user_token = request.headers().contains_key(USER_TOKEN_HEADER);
+    let mut caller = Caller::take(request.headers_mut())?;
+    if !is_chosen {
+        caller.entry_point = entry_point(state, has_user_token);
+    }
     if state.faults.is_throttled() {
         let body = json!({ "Reason": "ReservedFunctionConcurrentInvocationLimitExceeded", "Type": "User", "message": "Rate Exceeded." });
         return Ok(error_response::json(StatusCode::TOO_MANY_REQUESTS, &body));
@@ -42,17 +47,22 @@ pub(super) async fn invoke(
 
 /// Sends a Lambda event to the function without a change, as the Invoke API of Lambda does, and streams the response back.
 pub(super) async fn invoke_event(state: &ServerState, event: Bytes) -> Result<Response<Body>, ErrorResponse> {
-    // Only the process that knows the local issuer can verify its JWTs.
-    let has_user_token = |event: &Value| {
+    let has_user_token = |event: Value| {
         let headers = event["headers"].as_object();
         headers
             .is_some_and(|headers| headers.keys().any(|name| USER_TOKEN_HEADER == *name.to_ascii_lowercase()))
     };
-    let entry_point = match serde_json::from_slice::<Value>(&event) {
-        Ok(event) if has_user_token(&event) => EntryPoint::UserJwt,
-        _ => EntryPoint::FunctionUrl,
-    };
-    send_event(state, entry_point, Payload::from(event)).await
+    let has_user_token = serde_json::from_slice(&event).is_ok_and(has_user_token);
+    send_event(state, entry_point(state, has_user_token), Payload::from(event)).await
+}
+
+/// Returns the entry point of a request that chooses none. Only the process that knows the local issuer can verify its JWTs,
+/// and only the other one those of an issuer in the function's own settings.
+fn entry_point(state: &ServerState, has_user_token: bool) -> EntryPoint {
+    match has_user_token && !state.settings.has_own_issuer {
+        true => EntryPoint::UserJwt,
+        false => EntryPoint::FunctionUrl,
+    }
 }
 
 /// Sends an event to the function's process for this entry point, and turns its response into an HTTP response. It applies

@@ -23,7 +23,7 @@ use super::caller::{CALLER_HEADER, Caller};
 use super::error_response::{ErrorResponse, full, json};
 use super::server_state::ServerState;
 use super::shell::shell_word;
-use super::{invoke, page, session};
+use super::{invoke, page, session, user_token};
 use crate::http_response::{Body, BrokenOffError};
 
 /// The longest body that Lambda accepts.
@@ -88,6 +88,9 @@ async fn route(
     match (request.method(), own) {
         (&Method::GET, "session") => Ok(json(StatusCode::OK, &session::session(state))),
         (&Method::GET, "log") => Ok(stream_log(state)),
+        (&Method::POST, "token") => {
+            Ok(json(StatusCode::OK, &user_token::issue(state, request.body()).await?))
+        }
         (&Method::POST, "event") => describe_event(state, &request).await,
         (&Method::POST, own) if own.starts_with("faults/") => {
             let id = own.trim_start_matches("faults/");

@@ -45,6 +45,9 @@ pub struct Settings {
     pub secrets: LocalSecrets,
     /// The id of the secret that holds the function's token; `None` if the token is that of `secrets`.
     pub token_secret: Option<String>,
+    /// Whether the function's own settings name an issuer of users' tokens. Then tokens of this issuer are not given to the
+    /// process that knows only the local issuer.
+    pub has_own_issuer: bool,
     /// Whether the server can inject faults. Then it has a Secrets Manager of its own.
     pub has_faults: bool,
     /// The variables that name model servers, with their values. A server that is reached by plain HTTP gets a proxy.
@@ -60,16 +63,15 @@ impl Settings {
     /// `None` if it is not set.
     ///
     /// The function keeps the variables that are set. Missing ones get values for this machine: the token and the key for
-    /// approvals come from the file in [`state_folder`], the model is `scripted/demo`, and log lines are JSON.
+    /// approvals come from the file in [`state_folder`], the model is `scripted/demo`, and log lines are JSON. An
+    /// `AGUI_PORT` that is not a port counts as missing, because the function reports it together with every other unusable
+    /// variable, and does not start.
     ///
     /// # Errors
-    /// [`ServerError`] if the local secrets cannot be read or written, or if `AGUI_PORT` is not a port.
+    /// [`ServerError`] if the local secrets cannot be read or written.
     pub fn read(program: PathBuf, look_up: impl Fn(&str) -> Option<String>) -> Result<Self, ServerError> {
         let text = |name: &str| look_up(name).filter(|value| !value.trim().is_empty());
-        let port = match text("AGUI_PORT") {
-            Some(port) => Some(port.trim().parse().map_err(|_| ServerError::Port(port))?),
-            None => None,
-        };
+        let port = text("AGUI_PORT").and_then(|port| port.trim().parse().ok());
         let own = (text("AGUI_TOKEN"), text("AGUI_APPROVAL_KEY"));
         let mut secrets = match own {
             (Some(token), Some(approval_key)) => LocalSecrets { token, approval_key },
@@ -107,6 +109,7 @@ impl Settings {
                 .collect(),
             secrets,
             token_secret,
+            has_own_issuer: text("AGUI_JWT_ISSUER").is_some(),
             has_faults: false,
             model_servers: Vec::new(),
             faults: Vec::new(),
@@ -141,7 +144,7 @@ impl Person {
                 name: "Amelie, support (may refund)",
                 claims: claims(json!({
                     "sub": "amelie", "email": "amelie@acme.example", "custom:org_id": "acme", "custom:plan": "pro",
-                    "permissions": ["refunds:write", "orders:write"], "cognito:groups": ["support"],
+                    "permissions": "refunds:write orders:write", "cognito:groups": ["support"],
                 })),
             },
             Self {
@@ -202,7 +205,7 @@ mod tests {
             ("AGUI_MODEL", "ollama/qwen3"),
             ("AGUI_PORT", "9001"),
             ("AWS_DEFAULT_REGION", "eu-central-1"),
-            ("AGUI_CORS_ORIGINS", "http://a.example, http://b.example/,"),
+            ("AGUI_CORS_ORIGINS", "http://a.example, http://b.example/"),
         ]);
 
         assert_eq!((settings.secrets.token.as_str(), settings.port), ("mine", Some(9001)));

@@ -13,7 +13,7 @@ use super::instructions::Instructions;
 use super::result_type::ResultType;
 use super::run::client_input::{ClientCompat, ClientSettings, FrontendTools};
 use super::run::limits::Limits;
-use crate::approval::{Approvals, Pseudonyms};
+use crate::approval::{Approvals, Pseudonyms, WhoKey};
 use crate::model::{Model, ModelSettings};
 use crate::protocol::Prediction;
 use crate::tool::{Tool, ToolRegistry};
@@ -62,6 +62,7 @@ impl<C: Send + Sync + 'static> Agent<C> {
             approvals: None,
             pseudonyms: Pseudonyms::new(),
             limits: Limits::default(),
+            anonymous_approvals: false,
             require_signed_results: false,
             emit_messages_snapshot: false,
             expose_state: false,
@@ -203,16 +204,6 @@ impl<C: Send + Sync + 'static> AgentBuilder<C> {
         self
     }
 
-    /// Sets whether the model reads only those results of backend tools that this server has signed for this caller and
-    /// thread. The default is `false`.
-    ///
-    /// In place of any other result the model reads a fixed sentence, and the thread goes on. Results are signed with the key
-    /// of approvals, so [`approvals`](Self::approvals) must be set, too.
-    pub fn require_signed_results(mut self, is_required: bool) -> Self {
-        self.definition.require_signed_results = is_required;
-        self
-    }
-
     /// Sets the limits of each run: turns, tool calls, time and tokens. Durations above a year are shortened to a year.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.definition.limits = limits.with_capped_durations();
@@ -290,7 +281,7 @@ impl<C: Send + Sync + 'static> AgentBuilder<C> {
         }
         warn_of_approvals(&definition.tools, definition.approvals.as_ref());
         definition.client.log();
-        Ok(Agent { definition: Arc::new(definition) })
+        Ok(Agent { definition: Arc::new(definition), path: None })
     }
 }
 
@@ -322,6 +313,37 @@ impl<C> AgentBuilder<C> {
     /// [`require_signed_results`](Self::require_signed_results) is set.
     pub fn client_media(mut self, is_read: bool) -> Self {
         self.definition.client.media = is_read;
+        self
+    }
+
+    /// Sets the key of the names that the log has for callers, the field `who`. It also makes the idempotency keys of approved
+    /// calls unpredictable.
+    ///
+    /// Without it the names are computed with the key of [`approvals`](Self::approvals), and change when that key is rotated.
+    /// Without either, each process has names of its own.
+    pub fn who_key(mut self, key: WhoKey) -> Self {
+        self.definition.pseudonyms.set_key(key);
+        self
+    }
+
+    /// Sets whether anonymous callers, about whom nothing is proven, may approve calls and answer questions. The default is
+    /// `false`: tools whose calls may wait for a person are not offered to them.
+    ///
+    /// All anonymous callers are one and the same to this server. Whoever gets the id of an interrupt and its call can give
+    /// the answer, and no record can say who did. It is for development, and for a server in front that knows its users and
+    /// keeps their threads apart.
+    pub fn anonymous_approvals(mut self, is_allowed: bool) -> Self {
+        self.definition.anonymous_approvals = is_allowed;
+        self
+    }
+
+    /// Sets whether the model reads only those results of backend tools that this server has signed for this caller and
+    /// thread. The default is `false`.
+    ///
+    /// In place of any other result the model reads a fixed sentence, and the thread goes on. Results are signed with the key
+    /// of approvals, so [`approvals`](Self::approvals) must be set, too.
+    pub fn require_signed_results(mut self, is_required: bool) -> Self {
+        self.definition.require_signed_results = is_required;
         self
     }
 

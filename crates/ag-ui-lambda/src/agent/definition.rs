@@ -33,6 +33,9 @@ pub(crate) struct AgentDefinition<C> {
     /// Makes the names that audit lines have for callers.
     pub(crate) pseudonyms: Pseudonyms,
     pub(crate) limits: Limits,
+    /// Whether a person can be asked on behalf of a caller about whom nothing is proven. All such callers are one
+    /// principal, so that each of them can approve what another one was asked.
+    pub(crate) anonymous_approvals: bool,
     /// Whether the model reads only those results of backend tools that this server has signed.
     pub(crate) require_signed_results: bool,
     /// Whether a run ends with `MESSAGES_SNAPSHOT`.
@@ -48,9 +51,10 @@ pub(crate) struct AgentDefinition<C> {
 }
 
 impl<C: Send + Sync + 'static> AgentDefinition<C> {
-    /// Whether a call can wait for a person on behalf of this caller: approvals are configured, and the caller is
-    /// identified by `principal`. It is for lists of tools and capabilities; a run looks at its signer instead.
+    /// Whether a call can wait for a person on behalf of this caller: approvals are configured, and `principal` identifies
+    /// the caller, or is the one of anonymous callers and they may approve.
     pub(crate) fn can_interrupt(&self, principal: Option<&Principal>) -> bool {
-        self.approvals.is_some() && principal.is_some()
+        let may_approve = |principal: &Principal| self.anonymous_approvals || !principal.is_anonymous();
+        self.approvals.is_some() && principal.is_some_and(may_approve)
     }
 }

@@ -31,6 +31,7 @@ use futures_util::future;
 use tracing::Instrument as _;
 
 use crate::approval::Approvals;
+use crate::auth::Principal;
 use crate::protocol::RunAgentInput;
 use crate::transcript::IdSource;
 
@@ -79,6 +80,8 @@ pub use run::stream::{CancelHandle, RunStream};
 /// ```
 pub struct Agent<C> {
     definition: Arc<AgentDefinition<C>>,
+    /// The path at which an endpoint serves this agent beside its first one; `None` for any other agent.
+    path: Option<Arc<str>>,
 }
 
 impl<C: Send + Sync + 'static> Agent<C> {
@@ -107,18 +110,27 @@ impl<C: Send + Sync + 'static> Agent<C> {
         &self,
         request: RunRequest<C, I>,
     ) -> Result<PreparedRun<C, I>, StartRunError> {
-        let RunRequest { caller, principal, input, deadline, received_at, ids } = request;
+        let RunRequest { caller, principal, mut input, deadline, received_at, ids } = request;
         let is_backend = |name: &str| self.definition.tools.contains(name);
-        let frontend_tools = self.definition.client.select_frontend_tools(&input.tools, is_backend)?;
-        let access = CallerAccess::new(Arc::clone(&self.definition), caller, principal, &input);
+        let tools = std::mem::take(&mut input.tools);
+        let frontend_tools = self.definition.client.select_frontend_tools(tools, is_backend)?;
+        let access = CallerAccess::new(Arc::clone(&self.definition), caller, principal, &input)
+            .agent_path(self.path.clone());
         check_keys(&access, &input).await?;
         Ok(PreparedRun { access, input, frontend_tools, deadline, received_at, ids, report_to: None })
+    }
+
+    /// Returns the name that the log has for the caller whom `principal` identifies. It waits if the key of the names has to be
+    /// read. The endpoint calls it once for each request of a run.
+    pub(crate) async fn name_for_log(&self, principal: Option<&Principal>) -> String {
+        self.definition.pseudonyms.pseudonym(principal, self.definition.approvals.as_ref()).await
     }
 
     /// Starts a run that has passed all checks, and returns the stream of its events. It does not wait.
     pub(crate) fn start<I: IdSource + 'static>(run: PreparedRun<C, I>) -> RunStream {
         let span = observe::spans::invoke_agent(&run.input.thread_id, &run.input.run_id);
-        RunStream::new(|events| driver::drive(run, events).instrument(span))
+        let end_time = run.end_time();
+        RunStream::new(end_time.last_read, |events| driver::drive(run, end_time, events).instrument(span))
     }
 
     /// Sets the approvals of an agent that has none but has tools whose calls may wait for a person, for the test kit.
@@ -131,7 +143,7 @@ impl<C: Send + Sync + 'static> Agent<C> {
         Some(self)
     }
 
-    /// Prepares the first model and fetches the keys of approvals, while the function starts.
+    /// Prepares the first model and fetches the keys of approvals and of the callers' names, while the function starts.
     ///
     /// A failure is not reported here: the first run that needs what is missing tries again. `Endpoint::warm_up` calls
     /// it.
@@ -146,7 +158,7 @@ impl<C: Send + Sync + 'static> Agent<C> {
                 approvals.prefetch().await;
             }
         };
-        future::join(model, approvals).await;
+        future::join3(model, approvals, self.definition.pseudonyms.prefetch()).await;
     }
 }
 
@@ -172,10 +184,18 @@ async fn check_keys<C: Send + Sync + 'static>(
     Ok(())
 }
 
+impl<C> Agent<C> {
+    /// Sets the path at which an endpoint serves this agent beside its first one. Its approvals and signed results are
+    /// then valid at this path only.
+    pub(crate) fn at_path(self, path: &str) -> Self {
+        Self { path: Some(path.into()), ..self }
+    }
+}
+
 impl<C> Clone for Agent<C> {
     /// Returns another handle to the same agent.
     fn clone(&self) -> Self {
-        Self { definition: Arc::clone(&self.definition) }
+        Self { definition: Arc::clone(&self.definition), path: self.path.clone() }
     }
 }
 

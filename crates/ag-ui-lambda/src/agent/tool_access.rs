@@ -40,6 +40,17 @@ impl<C: Send + Sync + 'static> Agent<C> {
         offers.tools().map(|tool| tool.name.clone()).collect()
     }
 
+    /// Returns the names of the tools that this caller may not call only because no person can be asked for the caller, in
+    /// alphabetical order. Without approvals the list is empty, because these tools are then closed to everybody. The
+    /// endpoint calls it for the anonymous caller.
+    pub(crate) fn tools_without_approver(&self, caller: &C, principal: Option<&Principal>) -> Vec<String> {
+        let offers = self.definition.tool_offers(caller, self.definition.can_interrupt(principal));
+        let has_approvals = self.definition.approvals.is_some();
+        let is_closed = |denial: Denial| has_approvals && denial == Denial::ApprovalsClosed;
+        let closed = offers.withheld.iter().filter(|(_, denial)| is_closed(*denial));
+        closed.map(|(name, _)| (*name).to_owned()).collect()
+    }
+
     /// Returns a sentence with the reason of a denial, for a tool that does not explain the denial itself.
     fn explain(&self, denial: Denial) -> &'static str {
         match denial {
@@ -55,7 +66,8 @@ impl<C: Send + Sync + 'static> Agent<C> {
                 "Approvals are closed: neither AGUI_APPROVAL_KEY nor AGUI_APPROVAL_SECRET_ID is set."
             }
             Denial::ApprovalsClosed => {
-                "Its calls wait for a person, and an anonymous caller cannot approve or answer."
+                "Its calls wait for a person, and the caller cannot approve or answer: the claims name no user, and \
+                 AGUI_ANONYMOUS_APPROVALS is not 1."
             }
             _ => "A rule of the tool refuses this caller.",
         }

@@ -10,7 +10,7 @@ use crate::protocol::{RunId, ThreadId, ToolCallId};
 /// The largest integer up to which an IEEE 754 double can represent every integer: 2^53.
 const MAX_SAFE_INTEGER: u64 = 1 << 53;
 
-/// What a signature is bound to: one tool call of one caller in one thread.
+/// What a signature is bound to: one tool call of one caller in one thread, and the agent that has the tool.
 ///
 /// A signature is valid only together with an equal binding. The server derives all fields from the request that it
 /// handles, and never from the signature itself.
@@ -24,14 +24,16 @@ pub(crate) struct Binding<'a> {
     /// The digest of the arguments, by [`arguments_digest`] or [`text_arguments_digest`].
     pub(crate) arguments_digest: [u8; 32],
     pub(crate) principal: &'a Principal,
+    /// The path of the agent; `None` for the first agent of an endpoint, and for an agent without an endpoint.
+    pub(crate) agent: Option<&'a str>,
 }
 
 impl Binding<'_> {
-    /// Computes the idempotency key of the call: 32 ASCII characters. A tool can pass the key on to a system that must
-    /// do something only once.
+    /// Computes a digest that identifies the call: 32 ASCII characters. The replay store finds a call by it, and the
+    /// idempotency key of the call is made of it.
     ///
-    /// The key is the same in every run that resumes the call, and does not depend on the signing key.
-    pub(crate) fn idempotency_key(&self) -> String {
+    /// The digest is the same in every run that resumes the call, and does not depend on the signing key.
+    pub(crate) fn call_digest(&self) -> String {
         let mut input = MacInput::new("ag-ui-lambda idempotency key 1");
         self.put_into(&mut input);
         encode_base64url(&input.sha256()[..24])
@@ -45,6 +47,10 @@ impl Binding<'_> {
         input.put(self.tool);
         input.put(self.arguments_digest);
         input.put_principal(self.principal);
+        // The first agent adds nothing, so that a second agent of an endpoint changes no signature of the first one.
+        if let Some(agent) = self.agent {
+            input.put(agent);
+        }
     }
 }
 
@@ -103,6 +109,7 @@ pub(super) mod testing {
         pub(crate) tool: String,
         pub(crate) arguments_digest: [u8; 32],
         pub(crate) principal: Principal,
+        pub(crate) agent: Option<String>,
     }
 
     impl BindingParts {
@@ -121,6 +128,7 @@ pub(super) mod testing {
                 tool: "refund".into(),
                 arguments_digest: [7; 32],
                 principal,
+                agent: None,
             }
         }
 
@@ -140,6 +148,7 @@ pub(super) mod testing {
                 tool: &self.tool,
                 arguments_digest: self.arguments_digest,
                 principal: &self.principal,
+                agent: self.agent.as_deref(),
             }
         }
     }
@@ -185,13 +194,14 @@ mod tests {
     }
 
     #[test]
-    fn idempotency_key_depends_on_call_and_principal() {
+    fn call_digest_depends_on_call_and_principal() {
         let parts = BindingParts::new();
-        let key = parts.binding().idempotency_key();
+        let digest = parts.binding().call_digest();
 
-        assert_eq!(key, parts.binding().idempotency_key());
-        assert_ne!(key, parts.with(|other| other.run_id = "r2".into()).binding().idempotency_key());
-        assert_ne!(key, parts.with(|other| other.principal.user = None).binding().idempotency_key());
-        assert_eq!(key.len(), 32);
+        assert_eq!(digest, parts.binding().call_digest());
+        assert_ne!(digest, parts.with(|other| other.run_id = "r2".into()).binding().call_digest());
+        assert_ne!(digest, parts.with(|other| other.principal.user = None).binding().call_digest());
+        assert_ne!(digest, parts.with(|other| other.agent = Some("/b".into())).binding().call_digest());
+        assert_eq!(digest.len(), 32);
     }
 }

@@ -29,6 +29,7 @@ pub use approvals::{Approvals, DEFAULT_TTL};
 pub(crate) use binding::{Binding, arguments_digest, text_arguments_digest};
 pub use keys::{ApprovalKeyError, ApprovalKeys};
 pub(crate) use pseudonym::Pseudonyms;
+pub use pseudonym::WhoKey;
 pub use replay::{ReplayStore, ReplayStoreError, Reservation};
 pub(crate) use result_signature::ResultSignature;
 pub(crate) use time::format_iso_8601;

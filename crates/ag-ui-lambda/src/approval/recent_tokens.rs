@@ -29,6 +29,7 @@ struct IssuedToken {
     tool: String,
     arguments_digest: [u8; 32],
     principal: Principal,
+    agent: Option<String>,
 }
 
 impl RecentTokens {
@@ -43,6 +44,7 @@ impl RecentTokens {
             tool: binding.tool.to_owned(),
             arguments_digest: binding.arguments_digest,
             principal: binding.principal.clone(),
+            agent: binding.agent.map(ToOwned::to_owned),
         };
         let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
         tokens.truncate(MAX_TOKENS - 1);
@@ -61,6 +63,7 @@ impl RecentTokens {
         };
         let differences: Vec<&str> = [
             ("the caller", issued.principal != *binding.principal),
+            ("the agent", issued.agent.as_deref() != binding.agent),
             ("the thread", issued.thread_id != *binding.thread_id),
             ("the arguments", issued.arguments_digest != binding.arguments_digest),
             ("the tool", issued.tool != binding.tool),
@@ -100,6 +103,7 @@ mod tests {
             tool,
             arguments_digest,
             principal,
+            agent: None,
         };
         let own = binding(&thread, &ada, "refund", [7; 32]);
         let local = approvals("k").developer_hints(true);
@@ -108,6 +112,7 @@ mod tests {
             (binding(&thread, &anonymous, "refund", [7; 32]), "the caller"),
             (binding(&other_thread, &ada, "refund", [8; 32]), "the thread, the arguments"),
             (binding(&thread, &ada, "find", [7; 32]), "the tool"),
+            (Binding { agent: Some("/b"), ..binding(&thread, &ada, "refund", [7; 32]) }, "the agent"),
         ] {
             let difference = local.explain_mismatch(&token, &other).await;
             assert_eq!(difference.as_deref(), Some(expected));

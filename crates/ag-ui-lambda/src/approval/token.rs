@@ -5,8 +5,8 @@
 //! ```
 //!
 //! The [header](TokenHeader) is readable: version, key id, kind and times as plain text; the ids, the nonce and the
-//! digest of the question in URL-safe Base64. The rest of the [binding](Binding) (thread, tool, arguments and principal)
-//! is not in the token, since the server knows it when the answer comes. The MAC is an HMAC-SHA256 over header and
+//! digest of the question in URL-safe Base64. The rest of the [binding](Binding) (thread, tool, arguments, principal and
+//! agent) is not in the token, since the server knows it when the answer comes. The MAC is an HMAC-SHA256 over header and
 //! binding.
 //!
 //! The time of signing shows whether the key may be newer than the keys that this process has read. The previous format
@@ -253,6 +253,8 @@ mod tests {
             ("issuer", own.with(|other| other.principal.issuer = Some("idp2".into()))),
             ("org", own.with(|other| other.principal.org = None)),
             ("user", own.with(|other| other.principal.user = Some("bob".into()))),
+            ("agent", own.with(|other| other.agent = Some("/support".into()))),
+            ("an agent with an empty path", own.with(|other| other.agent = Some(String::new()))),
             (
                 "where one field ends and the next begins",
                 own.with(|other| {
@@ -361,6 +363,22 @@ mod tests {
         let parsed = InterruptToken::parse(&id).unwrap();
         assert_eq!(parsed, undated);
         assert_eq!(approvals.verify_token(&parsed, &own.binding()).await, SignatureStatus::Valid);
+    }
+
+    #[tokio::test]
+    async fn token_of_one_agent_is_invalid_for_the_others() {
+        let approvals = approvals("k");
+        let own = BindingParts::new().with(|own| own.agent = Some("/support".into()));
+        let token =
+            approvals.issue_token(InterruptKind::Approval, None, &own.run_id, &own.binding()).await.unwrap();
+        for (agent, status) in [
+            (Some("/support"), SignatureStatus::Valid),
+            (Some("/sales"), SignatureStatus::Invalid),
+            (None, SignatureStatus::Invalid),
+        ] {
+            let at = own.with(|at| at.agent = agent.map(str::to_owned));
+            assert_eq!(approvals.verify_token(&token, &at.binding()).await, status, "{agent:?}");
+        }
     }
 
     #[tokio::test]

@@ -8,7 +8,7 @@ use http::header::{AUTHORIZATION, HeaderName};
 use http::request::Parts;
 
 use super::claim_source::ClaimSource;
-use super::claims::Claims;
+use super::claims::{CallerClaims, Claims};
 use super::shared_token::SharedToken;
 use super::verify_user::{UserTokenError, VerifyUser};
 
@@ -54,9 +54,11 @@ pub(crate) enum AuthError {
     UserToken(#[from] UserTokenError),
 }
 
-/// The user's token and the authorizer's claims name different callers.
+/// The user's token and the authorizer's claims contradict each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the user's token and the authorizer speak of different callers")]
+#[error(
+    "the user's token and the authorizer differ in the issuer, the subject or a claim that fills the caller"
+)]
 pub(crate) struct ConflictingProofsError;
 
 /// The checks that a request must pass before its caller is served. Without `token`, `needs_authorizer` and `user`,
@@ -72,12 +74,14 @@ pub(crate) struct Authenticator {
     pub(crate) trusted_signers: Vec<String>,
     /// What verifies the user's token, if requests have to carry one.
     pub(crate) user: Option<Box<dyn VerifyUser>>,
+    /// The claims in which the user's token and the authorizer must not differ, beside the issuer and the subject.
+    pub(crate) caller_claims: CallerClaims,
 }
 
 /// A caller who has passed [`Authenticator::authenticate`], which is the only way to get one.
 #[derive(Debug)]
 pub(crate) struct Authenticated {
-    /// `None` if the user's token and the authorizer's claims name different callers.
+    /// `None` if the user's token and the authorizer's claims contradict each other.
     claims: Option<Claims>,
 }
 
@@ -85,7 +89,7 @@ impl Authenticated {
     /// Returns the claims of the caller.
     ///
     /// # Errors
-    /// [`ConflictingProofsError`] if the user's token and the authorizer's claims name different callers. It is an
+    /// [`ConflictingProofsError`] if the user's token and the authorizer's claims contradict each other. It is an
     /// error here and not in [`Authenticator::authenticate`], because both proofs are valid: the caller is forbidden,
     /// and not unauthenticated.
     pub(crate) fn claims(&self) -> Result<&Claims, ConflictingProofsError> {
@@ -111,8 +115,9 @@ impl Authenticator {
     }
 
     /// Checks all proofs that the endpoint requires, in the headers and the extensions of `head`, and returns the
-    /// claims that they prove. The claims are empty for an anonymous caller. The endpoint calls it before it reads the
-    /// body of a run, and for `/capabilities`, but not for `/health`.
+    /// claims that they prove: those of the user's token if the endpoint requires one, or else those of the authorizer. The
+    /// claims are empty for an anonymous caller. The endpoint calls it before it reads the body of a run, and for
+    /// `/capabilities`, but not for `/health`.
     ///
     /// # Errors
     /// [`AuthError`]. A missing or wrong proof is reported before an unavailable secret or key set, so a wrong
@@ -136,7 +141,8 @@ impl Authenticator {
                 let token = single_header(&head.headers, &USER_TOKEN_HEADER)
                     .map_err(HeaderError::into_user_token_error)?;
                 match user.verify(token.ok_or(AuthError::UserTokenMissing)?).await {
-                    Ok(verified) => proven.with_user_token(verified),
+                    Ok(verified) => Some(Claims::new(ClaimSource::UserToken, verified))
+                        .filter(|token| !proven.contradicts(token, &self.caller_claims)),
                     Err(UserTokenError::KeysUnavailable) => {
                         unavailable.get_or_insert(UserTokenError::KeysUnavailable.into());
                         None
@@ -182,9 +188,9 @@ impl Authenticator {
             ClaimSource::Session => claims.subject().is_some(),
             ClaimSource::Authorizer { caller_claim: None, .. } => !claims.is_empty(),
             ClaimSource::Authorizer { caller_claim: Some(name), .. } => claims.text(name).is_some(),
-            ClaimSource::SignedRequest { .. } => claims
-                .signer()
-                .is_some_and(|signer| self.trusted_signers.iter().any(|pattern| glob_match(pattern, signer))),
+            ClaimSource::SignedRequest { .. } => claims.signer().is_some_and(|signer| {
+                self.trusted_signers.iter().any(|pattern| segments_match(pattern, signer))
+            }),
         }
     }
 }
@@ -222,8 +228,17 @@ fn single_header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option
     }
 }
 
-/// Whether the complete `text` matches `pattern`, in which `*` stands for any number of characters. A signer is
-/// compared with the trusted patterns by it.
+/// Whether the name of a signer matches a trusted pattern. `*` stands for any number of characters within one segment: it
+/// matches neither `/` nor `:`. A signer may choose the last segment of its name itself, such as the name of a session, so
+/// a pattern must not find a trusted name there.
+fn segments_match(pattern: &str, signer: &str) -> bool {
+    let is_separator = |c: char| matches!(c, '/' | ':');
+    let has_same_separators = pattern.matches(is_separator).eq(signer.matches(is_separator));
+    let mut segments = pattern.split(is_separator).zip(signer.split(is_separator));
+    has_same_separators && segments.all(|(pattern, segment)| glob_match(pattern, segment))
+}
+
+/// Whether the complete `text` matches `pattern`, in which `*` stands for any number of characters.
 fn glob_match(pattern: &str, text: &str) -> bool {
     let mut pieces = pattern.split('*');
     let Some(mut rest) = pieces.next().and_then(|first| text.strip_prefix(first)) else {
@@ -243,23 +258,34 @@ fn glob_match(pattern: &str, text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::glob_match;
+    use super::segments_match;
 
     #[test]
-    fn a_star_stands_for_any_number_of_characters() {
+    fn a_star_stands_for_any_number_of_characters_of_a_segment() {
         let arn = "arn:aws:sts::123456789012:assumed-role/web/session-1";
         for (pattern, fits) in [
             (arn, true),
-            ("*", true),
             ("arn:aws:sts::123456789012:assumed-role/web/*", true),
             ("arn:aws:sts::*:assumed-role/*/session-1", true),
+            ("arn:aws:sts::*:assumed-role/w*b/s*n*1", true),
+            ("arn:*:sts:*:*:assumed-role/web/*", true),
+            ("*:*:*:*:*:*/*/*", true),
+            ("*", false),
+            ("arn:*", false),
+            ("arn:aws:sts::123456789012:*", false),
+            ("arn:aws:sts::123456789012:assumed-role/*", false),
             ("arn:aws:sts::123456789012:assumed-role/web", false),
-            ("arn:aws:sts::999999999999:*", false),
-            ("*session-2", false),
+            ("arn:aws:sts::123456789012:assumed-role/web/*/*", false),
+            ("arn:aws:sts::999999999999:assumed-role/web/*", false),
+            ("arn:aws:sts::123456789012/assumed-role/web/*", false),
+            ("arn:aws:sts::*:assumed-role/web/s*1*1*1", false),
             ("", false),
-            ("arn*1*1*1*1*1*1*1*1", false),
         ] {
-            assert_eq!(glob_match(pattern, arn), fits, "{pattern}");
+            assert_eq!(segments_match(pattern, arn), fits, "{pattern}");
         }
+        // A role of another name whose session has the trusted name.
+        let other = "arn:aws:sts::123456789012:assumed-role/dev/web";
+        assert!(!segments_match("arn:aws:sts::123456789012:assumed-role/*web*", other));
+        assert!(!segments_match("arn:aws:sts::123456789012:assumed-role/web/*", other));
     }
 }

@@ -125,28 +125,26 @@ impl Claims {
     /// Returns the elements of the claim `name`, which is a list, such as permissions. Empty if there is no such
     /// claim.
     ///
-    /// All forms that authorizers write are read: a JSON array, the text of one (`["a","b"]`), `[a b]`, `a,b` and
-    /// `a b`. Text that begins like an array of strings but is malformed is an empty list. An element of an array that
-    /// contains white space or a comma is left out: in the other forms it would be several elements, and a name must
-    /// not grant what only its parts would grant.
+    /// These forms are read: a JSON array, the text of one (`["a","b"]`), `[a b]` and `a b`. Text that begins like an array
+    /// of strings but is malformed is an empty list.
+    ///
+    /// An element with a comma is left out, and so is an element of an array with white space. A comma separates nothing,
+    /// because `a,b` may be one name or two: some authorizers join the names of a list by commas, and a name that contains
+    /// one must not grant what only its parts would grant.
     pub fn list(&self, name: &str) -> Vec<String> {
-        let is_separator = |c: char| c.is_whitespace() || c == ',';
         let value = self.values.get(name);
         let array = value.and_then(Value::as_str).and_then(parse_array_text);
-        match array.as_ref().or(value) {
+        let elements: Vec<&str> = match array.as_ref().or(value) {
             Some(Value::String(text)) => {
                 let inner = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
-                inner.split(is_separator).filter(|item| !item.is_empty()).map(ToOwned::to_owned).collect()
+                inner.split_whitespace().collect()
             }
-            Some(Value::Array(items)) => {
-                let items = items.iter().filter_map(Value::as_str);
-                items
-                    .filter(|item| !item.is_empty() && !item.contains(is_separator))
-                    .map(ToOwned::to_owned)
-                    .collect()
-            }
+            Some(Value::Array(elements)) => elements.iter().filter_map(Value::as_str).collect(),
             _ => Vec::new(),
-        }
+        };
+        let is_one_name =
+            |name: &&str| !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || c == ',');
+        elements.into_iter().filter(is_one_name).map(ToOwned::to_owned).collect()
     }
 
     /// Returns the subject, which identifies the user: the claim `sub`, or else the claim in which the authorizer
@@ -159,6 +157,19 @@ impl Claims {
         self.text(claim_names::SUBJECT).or_else(caller)
     }
 
+    /// Returns the user: the first of the claims `names` that the caller has. `None` if the caller has none of them, and if
+    /// the claims are those of a token without `sub`, which names no user, whatever its other claims are.
+    pub fn user(&self, names: &[String]) -> Option<&str> {
+        let is_token = matches!(
+            self.source,
+            ClaimSource::UserToken | ClaimSource::Authorizer { caller_claim: None, .. }
+        );
+        if is_token && self.text(claim_names::SUBJECT).is_none() {
+            return None;
+        }
+        names.iter().find_map(|name| self.text(name))
+    }
+
     /// Returns the name of the signer of the request. `None` if the claims do not come from a signed request, or do
     /// not name a signer.
     pub(crate) fn signer(&self) -> Option<&str> {
@@ -168,26 +179,59 @@ impl Claims {
         }
     }
 
-    /// Combines these claims, which came with the request, with the claims of the user's verified `token`. If an
-    /// authorizer has proven these claims, its value counts where both have a claim. Otherwise the result has only
-    /// the claims of the token.
+    /// Whether an authorizer has proven with these claims something else about the caller than the verified `token` of the
+    /// user has: another issuer, another subject, or another value of a claim that fills the caller, which `names` lists.
     ///
-    /// `None` if the token and the authorizer name different issuers or subjects. The claims of a signed request are
-    /// replaced, because the signer is a server that only passes on the user's token.
-    pub(crate) fn with_user_token(self, token: JsonObject) -> Option<Self> {
-        let user = Self::new(ClaimSource::UserToken, token);
+    /// A claim that the authorizer does not have contradicts nothing, and neither does a signed request, because its signer
+    /// is a server that only passes on the user's token.
+    pub(crate) fn contradicts(&self, token: &Self, names: &CallerClaims) -> bool {
         if matches!(self.source, ClaimSource::None | ClaimSource::SignedRequest { .. }) {
-            return Some(user);
+            return false;
         }
-        let conflict = |a: Option<&str>, b: Option<&str>| a.is_some() && a != b;
-        let issuer = claim_names::ISSUER;
-        if conflict(self.text(issuer), user.text(issuer)) || conflict(self.subject(), user.subject()) {
-            return None;
-        }
-        let mut values = user.values;
-        values.extend(self.values);
-        Some(Self { source: self.source, values })
+        let differs = |own: Option<&str>, of_token: Option<&str>| own.is_some() && own != of_token;
+        let differs_in = |name: &String| {
+            let own = self.values.get(name).filter(|value| !is_empty_claim(value));
+            own.is_some_and(|own| !token.values.get(name).is_some_and(|of_token| is_form_of(own, of_token)))
+        };
+        differs(self.text(claim_names::ISSUER), token.text(claim_names::ISSUER))
+            || differs(self.subject(), token.subject())
+            || differs(self.user(&names.user), token.user(&names.user))
+            || names.others.iter().any(differs_in)
     }
+}
+
+/// The names of the claims that fill the caller. Two proofs of one caller must not differ in them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct CallerClaims {
+    /// The user is in the first of these that is present.
+    pub(crate) user: Vec<String>,
+    /// The claims of everything else, such as the organisation and the permissions.
+    pub(crate) others: Vec<String>,
+}
+
+/// Whether a claim is present but proves nothing: null, an empty text or an empty list.
+fn is_empty_claim(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty() || text == "[]",
+        Value::Array(elements) => elements.is_empty(),
+        _ => false,
+    }
+}
+
+/// Whether `authorizers` is the claim `tokens` as an authorizer writes it: unchanged, or as a text. The elements of a list
+/// are then separated by commas or spaces, with or without brackets, or the text is JSON.
+fn is_form_of(authorizers: &Value, tokens: &Value) -> bool {
+    let (Value::String(text), false) = (authorizers, tokens.is_string()) else {
+        return authorizers == tokens;
+    };
+    let element = |value: &Value| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
+    let joined = tokens.as_array().is_some_and(|elements| {
+        let elements: Vec<String> = elements.iter().map(element).collect();
+        let [commas, spaces] = [",", " "].map(|separator| elements.join(separator));
+        *text == commas || *text == spaces || *text == format!("[{spaces}]")
+    });
+    joined || json::read_unrepaired(text.as_bytes()).is_ok_and(|value| value == *tokens)
 }
 
 /// Parses a claim that is the text of a JSON array of strings, as some authorizers write lists. `None` if the text

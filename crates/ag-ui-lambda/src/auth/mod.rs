@@ -23,6 +23,7 @@ mod verify_user;
 pub use authenticator::AuthMode;
 pub(crate) use authenticator::{AuthError, Authenticated, Authenticator, USER_TOKEN_HEADER};
 pub use claim_source::ClaimSource;
+pub(crate) use claims::CallerClaims;
 pub use claims::{Claims, Forbidden};
 pub use principal::{Principal, PrincipalClaims};
 pub use shared_token::{SharedToken, SharedTokenError};

@@ -55,6 +55,11 @@ impl Principal {
         Self { source: ClaimSource::None.name(), issuer: None, org: None, user: None }
     }
 
+    /// Whether this is the principal of the callers about whom nothing is proven.
+    pub(crate) fn is_anonymous(&self) -> bool {
+        *self == Self::anonymous()
+    }
+
     /// Determines the principal of a caller from the caller's claims. `names` are the claims that hold the user and
     /// the organisation.
     ///
@@ -67,8 +72,7 @@ impl Principal {
             ClaimSource::SignedRequest { pooled_user_claim, .. } => pooled_user_claim,
             ClaimSource::UserToken | ClaimSource::Session | ClaimSource::Authorizer { .. } => None,
         };
-        let user = pooled.into_iter().chain(names.user.iter().map(String::as_str));
-        let user = user.into_iter().find_map(|name| claims.text(name))?;
+        let user = pooled.and_then(|name| claims.text(name)).or_else(|| claims.user(&names.user))?;
         Some(Self {
             source: claims.source().name(),
             issuer: read_part(claims, claim_names::ISSUER)?,
@@ -134,6 +138,8 @@ mod tests {
                 json!({"signer": "web", "pooledUser": "pool:1"}),
                 Some(("signed", None, None, Some("pool:1"))),
             ),
+            ("a token that names no user", UserToken, json!({"iss": "idp", "principalId": "ada"}), None),
+            ("another one", TOKEN_AUTHORIZER, json!({"iss": "idp", "signer": "ada", "sub": 7}), None),
             ("an empty user", TOKEN_AUTHORIZER, json!({"iss": "idp", "sub": ""}), None),
             ("a user that is not a string", CUSTOM_AUTHORIZER, json!({"sub": 7}), None),
             (

@@ -17,8 +17,13 @@ use crate::secrets::cache::{CachePolicy, Cached, Fetch, FetchError, UnavailableE
 use crate::secrets::value::{SecretValue, TOKEN_MEMBER};
 use crate::secrets::versions::{Versions, read_versions};
 
+/// The fewest characters of a token in a store of secrets. Nothing slows down who guesses a token.
+const MIN_CHARACTERS: usize = 32;
+
 /// The SHA-256 of a token.
 type Digest = [u8; 32];
+/// Reads the value of a secret and computes the digest of its token.
+type DigestSecret = fn(&SecretString) -> Result<Digest, SharedTokenError>;
 /// The wall clock. Tests replace it.
 type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
@@ -63,6 +68,13 @@ pub enum SharedTokenError {
     /// The secret is a JSON object and does not have exactly one string member `token`.
     #[error("the secret is a JSON object without one string member `token`")]
     NoTokenMember,
+    /// The secret begins like JSON, with `{`, `[` or `"`, and is not a JSON object. Its text is not taken for the token,
+    /// because it was probably meant to contain one.
+    #[error("the secret begins like JSON and is not a JSON object")]
+    NotJsonObject,
+    /// The token in the secret is so short that it could be guessed.
+    #[error("the token has fewer than 32 characters")]
+    TooShort,
 }
 
 impl SharedToken {
@@ -76,14 +88,22 @@ impl SharedToken {
 
     /// Creates a shared token whose value is read from a store of secrets. Nothing is fetched yet.
     ///
-    /// The value of the secret is JSON `{"token": "..."}` or plain text. White space around the token is ignored.
+    /// The value of the secret is JSON `{"token": "..."}` or plain text. White space around the token is ignored. A token
+    /// needs 32 characters or more. While the secret holds no such token, no request can be authenticated, and the reason is
+    /// in the log.
     ///
     /// After a rotation the previous version is accepted as well, until the current one is `grace` old. The age
     /// counts from the creation of the current version, so that processes that start later agree. If `grace` is zero,
     /// the previous version is never accepted.
     #[must_use]
     pub fn from_source(source: impl SecretSource, grace: Duration) -> Self {
-        Self::with_clock(source, grace, Arc::new(SystemTime::now))
+        Self::with_clock(source, grace, Arc::new(SystemTime::now), digest_secret)
+    }
+
+    /// Creates a shared token as [`from_source`](Self::from_source) does, for local mode: its token may be short.
+    #[cfg(feature = "lambda")]
+    pub(crate) fn from_local_source(source: impl SecretSource, grace: Duration) -> Self {
+        Self::with_clock(source, grace, Arc::new(SystemTime::now), digest_local_secret)
     }
 
     /// Checks that the value of a secret holds a token, as [`from_source`](Self::from_source) reads it. The function
@@ -138,10 +158,10 @@ impl SharedToken {
         Ok(newer.is_some_and(|newer| newer.accepts(&presented, clock())))
     }
 
-    /// Does what [`from_source`](Self::from_source) does, with `clock` in place of the system's clock. Tests use it
-    /// directly.
-    fn with_clock(source: impl SecretSource, grace: Duration, clock: Clock) -> Self {
-        let source = TokenFetch { source: Box::new(source), grace, clock: clock.clone() };
+    /// Does what [`from_source`](Self::from_source) does, with `clock` in place of the system's clock, and with `digest`
+    /// to read the secret. Tests use it directly.
+    fn with_clock(source: impl SecretSource, grace: Duration, clock: Clock, digest: DigestSecret) -> Self {
+        let source = TokenFetch { source: Box::new(source), grace, clock: clock.clone(), digest };
         let accepted = Cached::new("shared token", source, CachePolicy::default());
         Self(TokenStore::Secret { accepted: Box::new(accepted), clock })
     }
@@ -187,6 +207,8 @@ struct TokenFetch {
     grace: Duration,
     /// The wall clock that the creation of a version is compared with.
     clock: Clock,
+    /// Reads the value of a version.
+    digest: DigestSecret,
 }
 
 impl Fetch<AcceptedTokens> for TokenFetch {
@@ -196,8 +218,7 @@ impl Fetch<AcceptedTokens> for TokenFetch {
         Box::pin(async move {
             let accepts_previous = |created| is_in_grace(created, self.grace, (self.clock)());
             let Versions { current, previous, created } =
-                read_versions(&*self.source, digest_secret, accepts_previous, "previous token ignored")
-                    .await?;
+                read_versions(&*self.source, self.digest, accepts_previous, "previous token ignored").await?;
             Ok(AcceptedTokens { current, previous, since: created, grace: self.grace })
         })
     }
@@ -213,13 +234,38 @@ fn is_in_grace(since: SystemTime, grace: Duration, now: SystemTime) -> bool {
 /// Returns the digest of the token in the value of a secret, which is plain text or a JSON object.
 ///
 /// # Errors
-/// [`SharedTokenError`] if the value holds no token.
+/// [`SharedTokenError`] if the value holds no token, or one that could be guessed.
 fn digest_secret(secret: &SecretString) -> Result<Digest, SharedTokenError> {
+    with_token(secret, |token| match token.trim().chars().count() {
+        1..MIN_CHARACTERS => Err(SharedTokenError::TooShort),
+        _ => digest_token(token),
+    })
+}
+
+/// Returns the digest of the token in the value of a secret as [`digest_secret`] does, also of a short token.
+///
+/// # Errors
+/// [`SharedTokenError`] if the value holds no token.
+#[cfg(any(test, feature = "lambda"))]
+fn digest_local_secret(secret: &SecretString) -> Result<Digest, SharedTokenError> {
+    with_token(secret, digest_token)
+}
+
+/// Passes the token in the value of a secret to `read`.
+///
+/// # Errors
+/// [`SharedTokenError`] if the value holds no token, or the error of `read`.
+fn with_token(
+    secret: &SecretString,
+    read: impl FnOnce(&str) -> Result<Digest, SharedTokenError>,
+) -> Result<Digest, SharedTokenError> {
     match SecretValue::read(secret) {
-        SecretValue::Plain(text) => digest_token(text.expose_secret()),
+        SecretValue::Plain(text) if text.expose_secret().starts_with(['{', '[', '"']) => {
+            Err(SharedTokenError::NotJsonObject)
+        }
+        SecretValue::Plain(text) => read(text.expose_secret()),
         SecretValue::Object(object) => {
-            let token = object.text(TOKEN_MEMBER).ok_or(SharedTokenError::NoTokenMember)?;
-            digest_token(token.expose_secret())
+            read(object.text(TOKEN_MEMBER).ok_or(SharedTokenError::NoTokenMember)?.expose_secret())
         }
     }
 }

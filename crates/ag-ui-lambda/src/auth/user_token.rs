@@ -137,7 +137,7 @@ impl UserTokens {
         // (11.1) has no default any more and panics. An error means that a provider is installed already.
         let _ = crypto::aws_lc::DEFAULT_PROVIDER.install_default();
         if config.algorithms.is_empty() {
-            config.algorithms = vec![Algorithm::RS256, Algorithm::ES256];
+            config.algorithms = Algorithm::DEFAULT.to_vec();
         }
         Self { config, keys: Cached::new("user token keys", source, cache_policy()) }
     }

@@ -35,12 +35,17 @@ pub enum ApprovalKey {
 }
 
 impl<F: Fn(&str) -> Option<String>> Variables<F> {
+    /// Reads the name of the secret with the key of the names that the log has for callers.
+    pub(super) fn who_secret_id(&mut self) -> Option<String> {
+        self.resource("AGUI_WHO_SECRET_ID")
+    }
+
     /// Reads how approvals are signed. `None` if no key is named, so that no approval can be given. A literal key is
     /// reported unless `is_local` is set.
     pub(super) fn approvals(&mut self, is_local: bool) -> Option<ApprovalConfig> {
         let ttl = self.seconds("AGUI_APPROVAL_TTL_S", DEFAULT_TTL, 1);
-        let table = self.text("AGUI_APPROVAL_TABLE");
-        let secret = self.text("AGUI_APPROVAL_SECRET_ID");
+        let table = self.resource("AGUI_APPROVAL_TABLE");
+        let secret = self.resource("AGUI_APPROVAL_SECRET_ID");
         let literal = self.text("AGUI_APPROVAL_KEY").map(SecretString::from);
         if literal.is_some() && !is_local {
             self.report(

@@ -2,14 +2,20 @@
 
 use std::time::Duration;
 
-use http::header::{AUTHORIZATION, HeaderName};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, HeaderName, ORIGIN};
 use secrecy::SecretString;
 
 use super::claim_names::{GROUPS, PERMISSIONS, PLAN, PRINCIPAL_ID, SCOPE, SCP, USER_ARN};
 use super::vars::Variables;
 use crate::auth::claim_names::{ORGANIZATION, SUBJECT};
-use crate::auth::{AuthMode, UnknownAlgorithmError, UserTokenConfig, UserTokenConfigError, UserTokens};
+use crate::auth::{
+    Algorithm, AuthMode, USER_TOKEN_HEADER, UnknownAlgorithmError, UserTokenConfig, UserTokenConfigError,
+    UserTokens,
+};
 use crate::endpoint::builder::TOKEN_HEADER;
+
+/// The number of parts of an ARN, which are separated by `:`.
+const ARN_PARTS: usize = 6;
 
 /// Where the shared token is.
 #[derive(Debug, Clone)]
@@ -34,11 +40,21 @@ pub struct ClaimNames {
     pub org: String,
     /// The claim that names the plan: `AGUI_CLAIM_PLAN`. `custom:plan` by default.
     pub plan: String,
-    /// The permissions, collected from all of these claims: `AGUI_CLAIM_PERMISSIONS`, a list with commas. `scope`, `scp`,
+    /// The permissions of the user, collected from all of these claims: `AGUI_CLAIM_PERMISSIONS`, a list with commas.
     /// `permissions` by default.
     pub permissions: Vec<String>,
+    /// The scopes of the user's token, collected from all of these claims: `AGUI_CLAIM_SCOPES`, a list with commas. `scope`,
+    /// `scp` by default.
+    pub scopes: Vec<String>,
     /// The claim that lists the groups: `AGUI_CLAIM_GROUPS`. `cognito:groups` by default.
     pub groups: String,
+}
+
+impl ClaimNames {
+    /// Returns the claims of everything but the user and the organisation: plan, permissions, scopes and groups.
+    pub(crate) fn of_grants(&self) -> impl Iterator<Item = &String> {
+        [&self.plan, &self.groups].into_iter().chain(&self.permissions).chain(&self.scopes)
+    }
 }
 
 impl<F: Fn(&str) -> Option<String>> Variables<F> {
@@ -52,7 +68,7 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
     /// Reads where the shared token is. `None` if neither of its variables is set, which is reported if `mode`
     /// requires the token. A literal token is reported unless `is_local` is set.
     pub(super) fn token(&mut self, mode: AuthMode, is_local: bool) -> Option<TokenSource> {
-        let (secret, literal) = (self.text("AGUI_TOKEN_SECRET_ID"), self.text("AGUI_TOKEN"));
+        let (secret, literal) = (self.resource("AGUI_TOKEN_SECRET_ID"), self.text("AGUI_TOKEN"));
         if literal.is_some() && !is_local {
             self.report(
                 "AGUI_TOKEN",
@@ -66,14 +82,23 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         secret.map(TokenSource::Secret).or_else(|| literal.map(|token| TokenSource::Literal(token.into())))
     }
 
-    /// Reads the name of the header of the shared token. An invalid name is reported, and so is `authorization`.
+    /// Reads the name of the header of the shared token. An invalid name is reported, and so is a header that means
+    /// something else.
     pub(super) fn token_header(&mut self) -> HeaderName {
         const VARIABLE: &str = "AGUI_TOKEN_HEADER";
+        const OTHERS: [HeaderName; 7] =
+            [ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, ORIGIN, USER_TOKEN_HEADER];
         let header = self.parse(VARIABLE, TOKEN_HEADER, "must be the name of an HTTP header");
         if header == AUTHORIZATION {
             self.report(
                 VARIABLE,
                 "cannot be `authorization`, because that header is read as `Bearer` anyway",
+            );
+        }
+        if OTHERS.contains(&header) {
+            self.report(
+                VARIABLE,
+                "cannot be a header that every request has, or that holds the user's token",
             );
         }
         header
@@ -84,13 +109,19 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         self.seconds("AGUI_TOKEN_GRACE_S", Duration::from_secs(3600), 0)
     }
 
-    /// Reads the patterns of the IAM principals whose signed requests count as proof. A pattern that begins neither
-    /// with `arn:` nor with `*` is reported.
+    /// Reads the patterns of the IAM principals whose signed requests count as proof. A pattern that no ARN can match is
+    /// reported.
     pub(super) fn iam_principals(&mut self) -> Vec<String> {
         const VARIABLE: &str = "AGUI_IAM_PRINCIPALS";
         let patterns = self.list(VARIABLE);
-        if patterns.iter().any(|pattern| !pattern.starts_with("arn:") && !pattern.starts_with('*')) {
-            self.report(VARIABLE, "has an entry that begins neither with `arn:` nor with `*`");
+        let is_pattern = |pattern: &String| {
+            (pattern.starts_with("arn:") || pattern.starts_with('*'))
+                && pattern.split(':').count() >= ARN_PARTS
+        };
+        if !patterns.iter().all(is_pattern) {
+            let problem = "must be ARNs of users or roles, separated by commas; `*` stands for characters other than `/` \
+                and `:`";
+            self.report(VARIABLE, problem);
         }
         patterns
     }
@@ -112,10 +143,13 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         if audience.is_none() {
             self.report("AGUI_JWT_AUDIENCE", "must name the audience of the users' tokens");
         }
-        let algorithms = names.iter().map(|name| name.parse()).collect::<Result<_, UnknownAlgorithmError>>();
+        let algorithms = match names.as_slice() {
+            [] => Ok(Algorithm::DEFAULT.to_vec()),
+            names => names.iter().map(|name| name.parse()).collect::<Result<_, UnknownAlgorithmError>>(),
+        };
         let algorithms = algorithms.unwrap_or_else(|error| {
             self.report("AGUI_JWT_ALGORITHMS", format!("has an entry that cannot be used: {error}"));
-            Vec::new()
+            Algorithm::DEFAULT.to_vec()
         });
         let (issuer, audience) = (issuer.unwrap_or_default(), audience.unwrap_or_default());
         let config = UserTokenConfig { issuer, audience, jwks_url, algorithms };
@@ -131,19 +165,26 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
 
     /// Reads the names of the claims that describe the caller. A claim whose variable is not set has its default
     /// name.
-    pub(super) fn claim_names(&self) -> ClaimNames {
-        let list = |variable, defaults: &[&str]| {
-            let names = self.list(variable);
-            if names.is_empty() { defaults.iter().map(|name| (*name).to_owned()).collect() } else { names }
-        };
-        let name = |variable, default: &str| self.text(variable).unwrap_or_else(|| default.into());
+    pub(super) fn claim_names(&mut self) -> ClaimNames {
         ClaimNames {
-            user: list("AGUI_CLAIM_USER", &[SUBJECT, PRINCIPAL_ID, USER_ARN]),
-            org: name("AGUI_CLAIM_ORG", ORGANIZATION),
-            plan: name("AGUI_CLAIM_PLAN", PLAN),
-            permissions: list("AGUI_CLAIM_PERMISSIONS", &[SCOPE, SCP, PERMISSIONS]),
-            groups: name("AGUI_CLAIM_GROUPS", GROUPS),
+            user: self.claim_list("AGUI_CLAIM_USER", &[SUBJECT, PRINCIPAL_ID, USER_ARN]),
+            org: self.claim_name("AGUI_CLAIM_ORG", ORGANIZATION),
+            plan: self.claim_name("AGUI_CLAIM_PLAN", PLAN),
+            permissions: self.claim_list("AGUI_CLAIM_PERMISSIONS", &[PERMISSIONS]),
+            scopes: self.claim_list("AGUI_CLAIM_SCOPES", &[SCOPE, SCP]),
+            groups: self.claim_name("AGUI_CLAIM_GROUPS", GROUPS),
         }
+    }
+
+    /// Reads the name of one claim; `default` if the variable is not set.
+    fn claim_name(&mut self, variable: &'static str, default: &str) -> String {
+        self.name(variable).unwrap_or_else(|| default.into())
+    }
+
+    /// Reads the names of several claims; `defaults` if the variable is not set.
+    fn claim_list(&mut self, variable: &'static str, defaults: &[&str]) -> Vec<String> {
+        let names = self.list(variable);
+        if names.is_empty() { defaults.iter().map(|name| (*name).to_owned()).collect() } else { names }
     }
 }
 

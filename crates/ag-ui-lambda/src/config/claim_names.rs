@@ -11,7 +11,7 @@ pub(crate) const USER_ARN: &str = "userArn";
 /// The claim that holds the user's plan.
 pub(super) const PLAN: &str = "custom:plan";
 
-/// The claim that holds the permissions of a token, separated by spaces.
+/// The claim that holds the scopes of a token, separated by spaces.
 ///
 /// Source: RFC 8693 section 4.2.
 pub(super) const SCOPE: &str = "scope";

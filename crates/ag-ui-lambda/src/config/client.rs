@@ -19,6 +19,12 @@ pub struct ClientConfig {
     pub media: bool,
     /// Whether interrupts contain the time at which they expire: `AGUI_SEND_EXPIRES_AT`, `1` or `0`. `0` by default.
     pub send_expires_at: bool,
+    /// Whether anonymous callers may approve calls and answer questions: `AGUI_ANONYMOUS_APPROVALS`, `1` or `0`. `1` by
+    /// default in local mode, and `0` elsewhere.
+    pub anonymous_approvals: bool,
+    /// Whether the model reads only those results of backend tools that this server has signed:
+    /// `AGUI_REQUIRE_SIGNED_RESULTS`, `1` or `0`. `0` by default.
+    pub require_signed_results: bool,
 }
 
 impl ClientConfig {
@@ -31,12 +37,15 @@ impl ClientConfig {
             .client_context(self.context)
             .client_media(self.media)
             .send_expires_at(self.send_expires_at)
+            .anonymous_approvals(self.anonymous_approvals)
+            .require_signed_results(self.require_signed_results)
     }
 }
 
 impl<F: Fn(&str) -> Option<String>> Variables<F> {
-    /// Reads what clients may send, and the form of the events that they get.
-    pub(super) fn client(&mut self) -> ClientConfig {
+    /// Reads what clients may send, and the form of the events that they get. `is_local` lets anonymous callers approve by
+    /// default.
+    pub(super) fn client(&mut self, is_local: bool) -> ClientConfig {
         let compat = [("auto", ClientCompat::Auto), ("legacy", ClientCompat::Legacy)];
         let is_allowed = [("any", true), ("deny", false)];
         ClientConfig {
@@ -44,7 +53,9 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
             frontend_tools: self.frontend_tools(),
             context: self.choice("AGUI_CLIENT_CONTEXT", &is_allowed, true),
             media: self.choice("AGUI_CLIENT_MEDIA", &is_allowed, true),
-            send_expires_at: self.choice("AGUI_SEND_EXPIRES_AT", &[("0", false), ("1", true)], false),
+            send_expires_at: self.switch("AGUI_SEND_EXPIRES_AT", false),
+            anonymous_approvals: self.switch("AGUI_ANONYMOUS_APPROVALS", is_local),
+            require_signed_results: self.switch("AGUI_REQUIRE_SIGNED_RESULTS", false),
         }
     }
 
@@ -88,6 +99,8 @@ mod tests {
             context: true,
             media: true,
             send_expires_at: false,
+            anonymous_approvals: false,
+            require_signed_results: false,
         };
         let same = [
             ("AGUI_CLIENT_COMPAT", "auto"),
@@ -95,6 +108,8 @@ mod tests {
             ("AGUI_CLIENT_CONTEXT", "any"),
             ("AGUI_CLIENT_MEDIA", "any"),
             ("AGUI_SEND_EXPIRES_AT", "0"),
+            ("AGUI_ANONYMOUS_APPROVALS", "0"),
+            ("AGUI_REQUIRE_SIGNED_RESULTS", "0"),
         ];
         let other = [
             ("AGUI_CLIENT_COMPAT", "legacy"),
@@ -102,6 +117,8 @@ mod tests {
             ("AGUI_CLIENT_CONTEXT", "deny"),
             ("AGUI_CLIENT_MEDIA", "deny"),
             ("AGUI_SEND_EXPIRES_AT", "1"),
+            ("AGUI_ANONYMOUS_APPROVALS", "1"),
+            ("AGUI_REQUIRE_SIGNED_RESULTS", "1"),
         ];
 
         assert_eq!(client(&[]).as_ref(), Ok(&open));
@@ -114,8 +131,20 @@ mod tests {
                 context: false,
                 media: false,
                 send_expires_at: true,
+                anonymous_approvals: true,
+                require_signed_results: true,
             })
         );
+    }
+
+    #[test]
+    fn anonymous_callers_may_approve_in_local_mode() {
+        let local = [("AGUI_LOCAL", "1"), ("AGUI_TOKEN", "token")];
+        for (variables, expected) in
+            [(&local[..], true), (&[&local[..], &[("AGUI_ANONYMOUS_APPROVALS", "0")]].concat(), false)]
+        {
+            assert_eq!(read(variables).unwrap().client.anonymous_approvals, expected, "{variables:?}");
+        }
     }
 
     #[test]
@@ -123,9 +152,8 @@ mod tests {
         let error = "AGUI_FRONTEND_TOOLS must be `any`, `deny`, or names of tools, separated by commas";
         for (value, names) in [
             ("paint", Some(&["paint"][..])),
-            ("paint, change_background,", Some(&["paint", "change_background"])),
+            ("paint, change_background", Some(&["paint", "change_background"])),
             ("many", Some(&["many"])),
-            (",", None),
             ("Any", None),
             ("DENY", None),
             ("any,paint", None),
@@ -146,6 +174,8 @@ mod tests {
             ("AGUI_CLIENT_CONTEXT", "none", "must be `any` or `deny`"),
             ("AGUI_CLIENT_MEDIA", "image/png", "must be `any` or `deny`"),
             ("AGUI_SEND_EXPIRES_AT", "true", "must be `0` or `1`"),
+            ("AGUI_ANONYMOUS_APPROVALS", "yes", "must be `0` or `1`"),
+            ("AGUI_REQUIRE_SIGNED_RESULTS", "on", "must be `0` or `1`"),
         ] {
             assert_eq!(client(&[(variable, value)]), Err(format!("{variable} {may_hold}")), "{value}");
         }

@@ -8,8 +8,9 @@ use crate::suggest::nearest;
 const PREFIX: &str = "AGUI_";
 
 /// All variables that the configuration and the development server read.
-const KNOWN: &[&str] = &[
+pub(super) const KNOWN: &[&str] = &[
     "AGUI_ALLOWED_ORIGIN",
+    "AGUI_ANONYMOUS_APPROVALS",
     "AGUI_APPROVAL_KEY",
     "AGUI_APPROVAL_SECRET_ID",
     "AGUI_APPROVAL_TABLE",
@@ -22,6 +23,7 @@ const KNOWN: &[&str] = &[
     "AGUI_CLAIM_ORG",
     "AGUI_CLAIM_PERMISSIONS",
     "AGUI_CLAIM_PLAN",
+    "AGUI_CLAIM_SCOPES",
     "AGUI_CLAIM_USER",
     "AGUI_CLIENT_COMPAT",
     "AGUI_CLIENT_CONTEXT",
@@ -36,10 +38,22 @@ const KNOWN: &[&str] = &[
     "AGUI_KEEP_ALIVE_S",
     "AGUI_LOCAL",
     "AGUI_MAX_BODY_BYTES",
+    "AGUI_MAX_CONTEXT_ENTRIES",
+    "AGUI_MAX_FRONTEND_TOOLS",
+    "AGUI_MAX_HISTORY_CALLS",
+    "AGUI_MAX_JSON_VALUES",
+    "AGUI_MAX_MESSAGES",
+    "AGUI_MAX_MESSAGE_PARTS",
+    "AGUI_MAX_RESUME_ENTRIES",
+    "AGUI_MAX_SCHEMA_BYTES",
+    "AGUI_MAX_SCHEMA_DEPTH",
+    "AGUI_MAX_STATE_BYTES",
     "AGUI_MAX_TOKENS",
     "AGUI_MAX_TOOL_CALLS",
     "AGUI_MAX_TURNS",
+    "AGUI_MEDIA_HOSTS",
     "AGUI_MODEL",
+    "AGUI_MODEL_ALLOW_HTTP",
     "AGUI_MODEL_IDLE_TIMEOUT_S",
     "AGUI_MODEL_MAX_TOKENS",
     "AGUI_MODEL_SECRET_ID",
@@ -50,6 +64,7 @@ const KNOWN: &[&str] = &[
     "AGUI_MODEL_TOOL_CHOICE",
     "AGUI_PATH",
     "AGUI_PORT",
+    "AGUI_REQUIRE_SIGNED_RESULTS",
     "AGUI_RESPONSE_MODE",
     "AGUI_RUN_TIMEOUT_S",
     "AGUI_SCRIPTED_DELAY_MS",
@@ -58,6 +73,7 @@ const KNOWN: &[&str] = &[
     "AGUI_TOKEN_GRACE_S",
     "AGUI_TOKEN_HEADER",
     "AGUI_TOKEN_SECRET_ID",
+    "AGUI_WHO_SECRET_ID",
     "AGUI_TOOL_TIMEOUT_S",
 ];
 
@@ -115,6 +131,7 @@ mod tests {
             include_str!("approval.rs"),
             include_str!("auth.rs"),
             include_str!("client.rs"),
+            include_str!("input_limits.rs"),
             include_str!("lambda.rs"),
             include_str!("local.rs"),
             include_str!("model.rs"),

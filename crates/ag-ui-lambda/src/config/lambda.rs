@@ -49,12 +49,12 @@ pub(crate) fn runtime_api() -> Option<String> {
     environment().text("AWS_LAMBDA_RUNTIME_API")
 }
 
-/// Checks the value of `AGUI_ALLOWED_ORIGIN`, and returns it as the value of the header
+/// Checks an origin of a page, or `*`, and returns it as the value of the header
 /// `access-control-allow-origin`. `None` if no browser would accept it.
 ///
 /// A browser compares the header with its page's origin letter by letter, so an origin has to be written as browsers
 /// do.
-fn parse_origin(origin: &str) -> Option<HeaderValue> {
+pub(super) fn parse_origin(origin: &str) -> Option<HeaderValue> {
     let is_origin = |uri: Uri| {
         let authority = uri.authority()?.as_str();
         let scheme = uri.scheme_str().filter(|scheme| matches!(*scheme, "http" | "https"))?;

@@ -1,5 +1,6 @@
 //! Local mode: whether this process runs on a developer's own machine.
 
+use super::lambda::parse_origin;
 use super::vars::Variables;
 #[cfg(all(feature = "local", debug_assertions))]
 use super::vars::environment;
@@ -15,6 +16,20 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
             self.report(VARIABLE, problem);
             true
         })
+    }
+
+    /// Checks the variables of the development server, so that they are reported together with all others. The server
+    /// reads them itself.
+    pub(super) fn check_server(&mut self) {
+        let problem = "must be a port, a whole number from 0 (any free one) to 65535";
+        self.parse::<u16>("AGUI_PORT", 0, problem);
+        let origins = self.list("AGUI_CORS_ORIGINS");
+        let is_origin =
+            |origin: &String| origin != "*" && parse_origin(origin.trim_end_matches('/')).is_some();
+        if !origins.iter().all(is_origin) {
+            let problem = "must be origins, separated by commas, such as http://localhost:3000";
+            self.report("AGUI_CORS_ORIGINS", problem);
+        }
     }
 
     /// Whether local mode is on.

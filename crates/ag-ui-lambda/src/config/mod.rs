@@ -10,6 +10,7 @@
 //! | `model` | the models and their keys |
 //! | `approval` | how approvals are signed |
 //! | `client` | what clients may send |
+//! | `input_limits` | how much the input of a run may hold |
 //! | `lambda` | how responses leave through the entry points |
 //! | `local` | whether local mode is on |
 //! | `logging` | log lines and traces |
@@ -19,6 +20,7 @@ mod approval;
 mod auth;
 pub(crate) mod claim_names;
 mod client;
+mod input_limits;
 mod known_variables;
 mod lambda;
 mod local;
@@ -34,6 +36,7 @@ use crate::agent::Limits;
 use crate::auth::{AuthMode, UserTokenConfig};
 use crate::endpoint::builder::{KEEP_ALIVE, MAX_BODY_BYTES, RUN_PATH};
 use crate::endpoint::routes::is_run_path;
+use crate::protocol::InputLimits;
 
 #[cfg(not(feature = "dynamodb"))]
 pub(crate) use approval::tables_unsupported_error;
@@ -89,7 +92,7 @@ pub struct Config {
     /// not at all.
     pub token_grace: Duration,
     /// The IAM principals that count as an authorizer's proof: `AGUI_IAM_PRINCIPALS`, ARNs with commas, in which `*` stands
-    /// for any number of characters. Empty by default.
+    /// for any number of characters other than `/` and `:`. Empty by default.
     pub iam_principals: Vec<String>,
     /// How the end user's token is verified: `AGUI_JWT_ISSUER`, `AGUI_JWT_AUDIENCE`, `AGUI_JWKS_URL` and
     /// `AGUI_JWT_ALGORITHMS`. `None` if none of them is set; requests then need no such token.
@@ -98,6 +101,9 @@ pub struct Config {
     pub claims: ClaimNames,
     /// How approvals are signed. `None` if no key is named; tools that need an approval are then closed.
     pub approvals: Option<ApprovalConfig>,
+    /// The name or ARN of the secret with the key of the names that the log has for callers: `AGUI_WHO_SECRET_ID`. Without
+    /// it the key of approvals is used, and without that a random one of the process.
+    pub who_secret_id: Option<String>,
     /// Which models the agent asks, and how.
     pub models: ModelConfig,
     /// What a run may use: `AGUI_MAX_TURNS`, `AGUI_MAX_TOOL_CALLS`, `AGUI_MAX_TOKENS`, and in seconds
@@ -109,6 +115,11 @@ pub struct Config {
     pub run_path: String,
     /// The largest request body that is accepted, in bytes: `AGUI_MAX_BODY_BYTES`. 6 MiB by default.
     pub max_body_bytes: usize,
+    /// How much the input of a run may hold: `AGUI_MAX_MESSAGES`, `AGUI_MAX_HISTORY_CALLS`, `AGUI_MAX_MESSAGE_PARTS`,
+    /// `AGUI_MAX_FRONTEND_TOOLS`, `AGUI_MAX_CONTEXT_ENTRIES`, `AGUI_MAX_RESUME_ENTRIES`, `AGUI_MAX_JSON_VALUES`,
+    /// `AGUI_MAX_STATE_BYTES`, `AGUI_MAX_SCHEMA_BYTES` and `AGUI_MAX_SCHEMA_DEPTH`. The defaults are those of
+    /// [`InputLimits`].
+    pub input_limits: InputLimits,
     /// How long a stream may be silent before a comment is sent to keep the connection open: `AGUI_KEEP_ALIVE_S`, in
     /// seconds. 15 by default.
     pub keep_alive: Duration,
@@ -144,6 +155,7 @@ impl Config {
         mut variables: Variables<F>,
     ) -> Result<Self, ConfigError> {
         let is_local = variables.is_local();
+        variables.check_server();
         let auth = variables.auth_mode();
         let config = Self {
             is_local,
@@ -155,11 +167,13 @@ impl Config {
             user_tokens: variables.user_tokens(),
             claims: variables.claim_names(),
             approvals: variables.approvals(is_local),
+            who_secret_id: variables.who_secret_id(),
             models: variables.models(is_local),
             limits: variables.limits(),
-            client: variables.client(),
+            client: variables.client(is_local),
             run_path: variables.run_path(),
             max_body_bytes: variables.count("AGUI_MAX_BODY_BYTES", MAX_BODY_BYTES),
+            input_limits: variables.input_limits(),
             keep_alive: variables.seconds("AGUI_KEEP_ALIVE_S", KEEP_ALIVE, 1),
             entry_points: variables.entry_points(),
         };
@@ -185,7 +199,9 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         const VARIABLE: &str = "AGUI_PATH";
         let path = self.text(VARIABLE).unwrap_or_else(|| RUN_PATH.into());
         if !is_run_path(&path) {
-            self.report(VARIABLE, "must begin with `/` and be neither /health nor /capabilities");
+            let problem =
+                "must be the path of a URL, begin with `/`, and be neither /health nor /capabilities";
+            self.report(VARIABLE, problem);
         }
         path
     }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::vars::Variables;
 #[cfg(feature = "http-models")]
-use crate::model::Provider;
+use crate::model::{MediaHosts, MediaHostsError, Provider};
 use crate::model::{ModelSettings, ThinkTags, ToolChoice};
 use crate::suggest::nearest;
 
@@ -30,6 +30,10 @@ pub struct ModelConfig {
     pub settings: ModelSettings,
     /// How long a provider may be silent before and within a turn: `AGUI_MODEL_IDLE_TIMEOUT_S`, in seconds. 60 by default.
     pub idle_timeout: Duration,
+    /// The hosts whose addresses of images and documents are sent to a provider: `AGUI_MEDIA_HOSTS`. `None` for the default
+    /// of [`HttpModel`](crate::model::HttpModel::media_hosts).
+    #[cfg(feature = "http-models")]
+    pub media_hosts: Option<MediaHosts>,
     /// The name or ARN of the secret with the providers' keys: `AGUI_MODEL_SECRET_ID`.
     pub key_secret_id: Option<String>,
     /// The guardrail that Bedrock applies: `AGUI_BEDROCK_GUARDRAIL_ID` and `AGUI_BEDROCK_GUARDRAIL_VERSION`.
@@ -94,6 +98,9 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
     /// Reads the models, how they are asked, and where their keys are. `is_local` makes `scripted/demo` the default;
     /// elsewhere a missing model is reported.
     pub(super) fn models(&mut self, is_local: bool) -> ModelConfig {
+        // An unusable value is reported whether or not a provider has another address.
+        #[cfg(feature = "http-models")]
+        self.allows_http();
         let mut entries = self.list("AGUI_MODEL");
         if entries.is_empty() && is_local {
             entries.push("scripted/demo".into());
@@ -107,7 +114,9 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         }
         ModelConfig {
             names: entries.iter().filter_map(|entry| self.model_name(entry)).collect(),
-            key_secret_id: self.text(KEY_SECRET),
+            #[cfg(feature = "http-models")]
+            media_hosts: self.media_hosts(),
+            key_secret_id: self.resource(KEY_SECRET),
             settings: self.model_settings(),
             idle_timeout: self.seconds("AGUI_MODEL_IDLE_TIMEOUT_S", Duration::from_secs(60), 1),
             guardrail: self.guardrail(),
@@ -164,10 +173,31 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
     fn base_url(&mut self, provider: &Provider) -> Option<String> {
         let variable = provider.base_url_variable();
         let url = self.text(variable)?;
-        if let Err(error) = provider.base_url(&url) {
-            self.report(variable, format!("is unusable: {error}"));
+        match provider.base_url(&url) {
+            Err(error) => self.report(variable, format!("is unusable: {error}")),
+            Ok(address) if !self.allows_http() && !Provider::is_private_connection(&address) => self.report(
+                variable,
+                "is a plain http address of another machine, so that the network could read keys and conversations; use \
+                 https, or set AGUI_MODEL_ALLOW_HTTP=1 if you trust the network",
+            ),
+            Ok(_) => {}
         }
         Some(url)
+    }
+
+    /// Whether the address of a provider on another machine may be plain http: `AGUI_MODEL_ALLOW_HTTP`.
+    #[cfg(feature = "http-models")]
+    fn allows_http(&mut self) -> bool {
+        self.switch("AGUI_MODEL_ALLOW_HTTP", false)
+    }
+
+    /// Reads the hosts whose addresses of images and documents are sent to a provider. `None` if the variable is not set,
+    /// and also if it is unusable, which is reported.
+    #[cfg(feature = "http-models")]
+    fn media_hosts(&mut self) -> Option<MediaHosts> {
+        const VARIABLE: &str = "AGUI_MEDIA_HOSTS";
+        let hosts = self.text(VARIABLE)?.parse();
+        hosts.map_err(|error: MediaHostsError| self.report(VARIABLE, format!("is unusable: {error}"))).ok()
     }
 
     /// Reads where a provider's key is: in the provider's own variable, such as `OPENAI_API_KEY`, or else in the
@@ -203,7 +233,13 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
                 Some(word) if word.eq_ignore_ascii_case("auto") => ToolChoice::Auto,
                 Some(word) if word.eq_ignore_ascii_case("none") => ToolChoice::None,
                 Some(word) if word.eq_ignore_ascii_case("required") => ToolChoice::Required,
-                Some(tool) => ToolChoice::Tool(tool),
+                Some(tool) => {
+                    if tool.contains(|c: char| c == ',' || c.is_whitespace()) {
+                        let problem = "must be `auto`, `none`, `required`, or the name of one tool";
+                        self.report("AGUI_MODEL_TOOL_CHOICE", problem);
+                    }
+                    ToolChoice::Tool(tool)
+                }
             },
             stop: self.stop_sequences(),
             think_tags: self.choice("AGUI_MODEL_THINK_TAGS", &think_tags, ThinkTags::Off),

@@ -1,3 +1,6 @@
+#[cfg(all(feature = "bedrock", feature = "http-models"))]
+mod documented;
+
 use super::*;
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
@@ -33,15 +36,26 @@ fn every_fault_is_reported_at_once() {
         ("AGUI_TOKEN", "planted"),
         ("AGUI_TOKEN_HEADER", "Authorization"),
         ("AGUI_TOKEN_GRACE_S", "-1"),
+        ("AGUI_CLAIM_USER", ","),
+        ("AGUI_CLAIM_ORG", "planted,planted"),
+        ("AGUI_CLAIM_PLAN", ",planted"),
+        ("AGUI_CLAIM_PERMISSIONS", "planted,,planted"),
+        ("AGUI_CLAIM_GROUPS", "planted,"),
+        ("AGUI_CLAIM_SCOPES", ","),
         ("AGUI_IAM_PRINCIPALS", "planted"),
         ("AGUI_JWT_ISSUER", "http://planted.example"),
         ("AGUI_JWT_ALGORITHMS", "HS256"),
         ("AGUI_APPROVAL_KEY", "planted"),
         ("AGUI_APPROVAL_TTL_S", "0"),
+        ("AGUI_APPROVAL_TABLE", "planted planted"),
+        ("AGUI_WHO_SECRET_ID", "planted planted"),
         ("AGUI_MODEL", "scripted/other,openai/m"),
         ("OPENAI_BASE_URL", "planted"),
+        ("AGUI_MODEL_ALLOW_HTTP", "planted"),
+        ("AGUI_MEDIA_HOSTS", "https://planted"),
         ("AGUI_MODEL_TEMPERATURE", "hot"),
         ("AGUI_MODEL_STOP", "[]"),
+        ("AGUI_MODEL_TOOL_CHOICE", "planted planted"),
         ("AGUI_BEDROCK_GUARDRAIL_VERSION", "latest"),
         ("AGUI_SCRIPTED_DELAY_MS", "slow"),
         ("AGUI_MAX_TURNS", "0"),
@@ -51,6 +65,8 @@ fn every_fault_is_reported_at_once() {
         ("AGUI_FRONTEND_TOOLS", "Any"),
         ("AGUI_PATH", "/health"),
         ("AGUI_KEEP_ALIVE_S", "soon"),
+        ("AGUI_PORT", "planted"),
+        ("AGUI_CORS_ORIGINS", "ftp://planted"),
         ("AGUI_RESPONSE_MODE", "whole"),
         ("AGUI_ALLOWED_ORIGIN", "planted"),
     ];
@@ -147,12 +163,57 @@ fn unusable_setting_is_reported() {
             "AGUI_APPROVAL_TTL_S",
         ),
         ("not a path", vec![secret, model, ("AGUI_PATH", "chat")], "AGUI_PATH"),
+        ("a path with a query", vec![secret, model, ("AGUI_PATH", "/chat?x=y")], "AGUI_PATH"),
+        ("a path with a fragment", vec![secret, model, ("AGUI_PATH", "/chat#x")], "AGUI_PATH"),
+        ("a path with a space", vec![secret, model, ("AGUI_PATH", "/my chat")], "AGUI_PATH"),
+        (
+            "a token in place of its secret's name",
+            vec![("AGUI_TOKEN_SECRET_ID", "a b"), model],
+            "AGUI_TOKEN_SECRET_ID",
+        ),
+        (
+            "the header of the user's token",
+            vec![secret, model, ("AGUI_TOKEN_HEADER", "X-AGUI-User-Token")],
+            "AGUI_TOKEN_HEADER",
+        ),
+        ("every request's header", vec![secret, model, ("AGUI_TOKEN_HEADER", "cookie")], "AGUI_TOKEN_HEADER"),
+        (
+            "a secret in place of its name",
+            vec![secret, model, ("AGUI_MODEL_SECRET_ID", "{\"OPENAI_API_KEY\": 1}")],
+            "AGUI_MODEL_SECRET_ID",
+        ),
+        ("a list of nothing", vec![secret, model, ("AGUI_CLAIM_USER", ",")], "AGUI_CLAIM_USER"),
+        (
+            "an empty entry",
+            vec![
+                secret,
+                model,
+                ("AGUI_JWT_ALGORITHMS", "RS256,,ES256"),
+                ("AGUI_JWT_ISSUER", "https://i"),
+                ("AGUI_JWT_AUDIENCE", "a"),
+            ],
+            "AGUI_JWT_ALGORITHMS",
+        ),
+        ("no model in a list", vec![secret, ("AGUI_MODEL", "scripted/demo,")], "AGUI_MODEL"),
+        (
+            "a list for one claim",
+            vec![secret, model, ("AGUI_CLAIM_GROUPS", "groups,roles")],
+            "AGUI_CLAIM_GROUPS",
+        ),
+        ("a port that does not exist", vec![secret, model, ("AGUI_PORT", "65536")], "AGUI_PORT"),
+        ("no web page's origin", vec![secret, model, ("AGUI_CORS_ORIGINS", "ftp://x")], "AGUI_CORS_ORIGINS"),
+        (
+            "an origin with a path",
+            vec![secret, model, ("AGUI_CORS_ORIGINS", "https://a.example,https://b.example/chat")],
+            "AGUI_CORS_ORIGINS",
+        ),
         ("the endpoint's own path", vec![secret, model, ("AGUI_PATH", "/health")], "AGUI_PATH"),
         (
             "a principal that is not an ARN",
             vec![secret, model, ("AGUI_IAM_PRINCIPALS", "arn:aws:iam::1:role/a, role/b")],
             "AGUI_IAM_PRINCIPALS",
         ),
+        ("every principal", vec![secret, model, ("AGUI_IAM_PRINCIPALS", "*")], "AGUI_IAM_PRINCIPALS"),
         (
             "keys from an address that is not safe",
             vec![

@@ -115,11 +115,39 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         (self.look_up)(variable).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
     }
 
-    /// Returns the entries of a variable that holds a list, separated by commas. Empty entries are left out. Empty if
-    /// the variable is not set.
-    pub(super) fn list(&self, variable: &str) -> Vec<String> {
-        let text = self.text(variable).unwrap_or_default();
-        text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(ToOwned::to_owned).collect()
+    /// Returns the entries of a variable that holds a list, separated by commas. It is empty if the variable is not set.
+    /// An empty entry is reported and left out.
+    pub(super) fn list(&mut self, variable: &'static str) -> Vec<String> {
+        let Some(text) = self.text(variable) else { return Vec::new() };
+        let (entries, empty): (Vec<&str>, Vec<&str>) =
+            text.split(',').map(str::trim).partition(|entry| !entry.is_empty());
+        if !empty.is_empty() {
+            self.report(variable, "must be a list separated by commas, without an empty entry");
+        }
+        entries.into_iter().map(ToOwned::to_owned).collect()
+    }
+
+    /// Returns the name of one thing, such as a claim. `None` if it is not set. A comma is reported, because the variable
+    /// is no list.
+    pub(super) fn name(&mut self, variable: &'static str) -> Option<String> {
+        let name = self.text(variable)?;
+        if name.contains(',') {
+            self.report(variable, "must be one name, without a comma");
+        }
+        Some(name)
+    }
+
+    /// Returns the name or the ARN of a secret or a table of AWS. `None` if it is not set. A text that cannot be one is
+    /// reported: somebody may have put the secret itself there.
+    pub(super) fn resource(&mut self, variable: &'static str) -> Option<String> {
+        let name = self.text(variable)?;
+        if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/_+=.@-:".contains(&byte)) {
+            self.report(
+                variable,
+                "must be a name or an ARN: ASCII letters, digits and the characters /_+=.@-:",
+            );
+        }
+        Some(name)
     }
 
     /// Parses a variable as a `T`. Returns `default` if it is not set, and also if it cannot be parsed, which is
@@ -151,6 +179,12 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         let (last, others) = words.split_last().expect("there is something to choose from");
         self.report(variable, format!("must be {} or {last}", others.join(", ")));
         default
+    }
+
+    /// Reads a switch, which is `1` for on and `0` for off. Returns `default` if it is not set, and also if it holds something
+    /// else, which is reported.
+    pub(super) fn switch(&mut self, variable: &'static str, default: bool) -> bool {
+        self.choice(variable, &[("0", false), ("1", true)], default)
     }
 
     /// Reads a whole number of at least 1. Returns `default` if the variable is not set, and also if it is unusable,

@@ -22,6 +22,23 @@ pub(super) type Admit<C> = dyn Fn(Admission<C>) -> BoxFuture<'static, Result<C, 
 /// A run that is about to start: what [`EndpointBuilder::admit`](super::EndpointBuilder::admit) decides about.
 ///
 /// It owns what it holds, so that an `async fn` can take it.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use ag_ui_lambda::endpoint::{Admission, Refusal};
+///
+/// struct Caller {
+///     runs_left: u32,
+/// }
+///
+/// async fn admit(admission: Admission<Caller>) -> Result<Caller, Refusal> {
+///     if admission.caller().runs_left == 0 {
+///         return Err(Refusal::limited("You have used your runs of today.", Duration::from_secs(3600)));
+///     }
+///     Ok(admission.into_caller())
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Admission<C> {
     caller: C,

@@ -8,6 +8,15 @@ use std::panic::AssertUnwindSafe;
 use super::Endpoint;
 use crate::auth::{Claims, Principal};
 
+/// The backend tools of all agents for a caller about whom nothing is proven: their names in alphabetical order.
+#[derive(Default)]
+pub(crate) struct AnonymousTools {
+    /// The caller may call these.
+    pub(crate) open: BTreeSet<String>,
+    /// The caller could call these if a person could be asked for the caller.
+    pub(crate) without_approver: BTreeSet<String>,
+}
+
 impl<C: Send + Sync + 'static> Endpoint<C> {
     /// Returns the names of the backend tools of all agents that an anonymous caller may call, in alphabetical order.
     ///
@@ -16,15 +25,24 @@ impl<C: Send + Sync + 'static> Endpoint<C> {
     /// [`Claims::anonymous`], and the rules of the tools are asked about the caller that it returns. `serve_endpoint`
     /// logs the list once, at the start of a function.
     pub fn anonymous_tools(&self) -> Vec<String> {
+        self.tools_of_anonymous_caller().open.into_iter().collect()
+    }
+
+    /// Finds out what an anonymous caller may call, as [`anonymous_tools`](Self::anonymous_tools) describes.
+    pub(crate) fn tools_of_anonymous_caller(&self) -> AnonymousTools {
         let inner = &self.inner;
         if inner.authenticator.needs_authorizer || inner.authenticator.user.is_some() {
-            return Vec::new();
+            return AnonymousTools::default();
         }
         let claims = Claims::anonymous();
         let caller = std::panic::catch_unwind(AssertUnwindSafe(|| (inner.caller)(&claims)));
-        let Ok(Ok(caller)) = caller else { return Vec::new() };
+        let Ok(Ok(caller)) = caller else { return AnonymousTools::default() };
         let principal = Principal::of(&claims, &inner.principal_claims);
-        let names = inner.routes.agents().flat_map(|agent| agent.offered_tools(&caller, principal.as_ref()));
-        names.collect::<BTreeSet<_>>().into_iter().collect()
+        let mut tools = AnonymousTools::default();
+        for agent in inner.routes.agents() {
+            tools.open.extend(agent.offered_tools(&caller, principal.as_ref()));
+            tools.without_approver.extend(agent.tools_without_approver(&caller, principal.as_ref()));
+        }
+        tools
     }
 }

@@ -10,7 +10,6 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use futures_util::Stream as _;
 use http::{HeaderValue, Response, StatusCode, header};
 use http_body::{Frame, SizeHint};
 use tokio::time::{Instant, Sleep};
@@ -18,8 +17,9 @@ use tracing::Span;
 
 use super::reports::RunningReports;
 use super::response_limit::ResponseLimit;
+use super::run_frames::RunFrames;
 use crate::agent::{CancelReason, RunStream};
-use crate::protocol::{Event, sse};
+use crate::protocol::sse;
 
 /// The body of a response, which is either a short JSON text or the stream of a run's events.
 ///
@@ -40,15 +40,13 @@ enum Content {
 #[derive(Debug)]
 struct RunBody {
     /// `None` after the last event.
-    events: Option<RunStream>,
+    frames: Option<RunFrames>,
     /// Reports of ended runs: those that others have left, and that of this run after its last event.
     reports: RunningReports,
     /// The longest time without a frame.
     keep_alive: Duration,
     /// Ends when the next comment is due.
     silence: Pin<Box<Sleep>>,
-    /// Entered while the run is polled, so that its log lines carry the ids of the run.
-    span: Span,
 }
 
 impl ResponseBody {
@@ -61,10 +59,11 @@ impl ResponseBody {
     ///
     /// `keep_alive` is the longest time without a frame; a comment is sent after it. `span` is entered whenever the
     /// run is polled. `reports` are awaited beside the run, and the body ends when the report of this run was awaited,
-    /// too.
+    /// too. A run that the client does not read ends all the same.
     pub(super) fn run(events: RunStream, keep_alive: Duration, span: Span, reports: RunningReports) -> Self {
         let silence = Box::pin(tokio::time::sleep(keep_alive));
-        Self(Content::Run(RunBody { events: Some(events), reports, keep_alive, silence, span }))
+        let frames = Some(RunFrames::new(events, span));
+        Self(Content::Run(RunBody { frames, reports, keep_alive, silence }))
     }
 
     /// Reads the body to its end and returns its bytes, for a response that is sent in one piece. `None` if the body
@@ -78,16 +77,17 @@ impl ResponseBody {
 }
 
 impl RunBody {
-    /// Polls the next event of the run. After the last one it polls the reports, and is `None` when they were awaited.
-    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+    /// Polls the frame of the run's next event. After the last one it polls the reports, and is `None` when they were
+    /// awaited.
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         // Beside the run, so that a report that others have left delays no event.
         let reports = self.reports.poll(cx);
-        let Some(events) = &mut self.events else { return reports.map(|()| None) };
-        let event = ready!(self.span.in_scope(|| Pin::new(events).poll_next(cx)));
-        if event.is_some() {
-            return Poll::Ready(event);
+        let Some(frames) = &self.frames else { return reports.map(|()| None) };
+        let frame = ready!(frames.poll_next(cx));
+        if frame.is_some() {
+            return Poll::Ready(frame);
         }
-        self.events = None;
+        self.frames = None;
         self.reports.take_waiting();
         self.reports.poll(cx).map(|()| None)
     }
@@ -97,8 +97,8 @@ impl RunBody {
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         let frame = match self.poll_event(cx) {
             Poll::Ready(None) => return Poll::Ready(None),
-            Poll::Ready(Some(event)) => sse::frame(&event),
-            Poll::Pending if self.events.is_none() => return Poll::Pending,
+            Poll::Ready(Some(frame)) => frame,
+            Poll::Pending if self.frames.is_none() => return Poll::Pending,
             Poll::Pending => {
                 ready!(self.silence.as_mut().poll(cx));
                 sse::KEEP_ALIVE
@@ -114,10 +114,9 @@ impl RunBody {
     /// A run whose frames leave less free than the headroom of `limit` is cancelled and still read to its end, so
     /// that its last events are in the body, its log lines are written and its report is awaited.
     async fn read_to_end(mut self, limit: &ResponseLimit) -> Option<Bytes> {
-        let cancel = self.events.as_ref().map(RunStream::cancel_handle);
+        let cancel = self.frames.as_ref().map(RunFrames::cancel_handle);
         let (mut frames, mut encoded_bytes) = (Some(BytesMut::new()), 0);
-        while let Some(event) = poll_fn(|cx| self.poll_event(cx)).await {
-            let frame = sse::frame(&event);
+        while let Some(frame) = poll_fn(|cx| self.poll_event(cx)).await {
             encoded_bytes += (limit.encoded_len)(&frame);
             if encoded_bytes > limit.max_bytes.saturating_sub(limit.headroom) {
                 cancel.iter().for_each(|run| run.cancel_for(CancelReason::MaxResponseBytes));
@@ -168,5 +167,6 @@ pub(super) fn json_response(status: StatusCode, value: &impl serde::Serialize) -
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }

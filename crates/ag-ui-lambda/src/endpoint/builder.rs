@@ -16,7 +16,10 @@ use super::reports::AfterRun;
 use super::routes::{Routes, is_run_path};
 use super::service::{CallerMapping, Endpoint, Inner};
 use crate::agent::{Agent, MAX_DURATION, RunReport};
-use crate::auth::{AuthMode, Authenticator, Claims, Forbidden, PrincipalClaims, SharedToken, VerifyUser};
+use crate::auth::{
+    AuthMode, Authenticator, CallerClaims, Claims, Forbidden, PrincipalClaims, SharedToken, VerifyUser,
+};
+use crate::protocol::InputLimits;
 
 /// The header of the shared token, if [`EndpointBuilder::token_header`] is not called.
 pub(crate) const TOKEN_HEADER: HeaderName = HeaderName::from_static("x-agui-token");
@@ -61,8 +64,11 @@ pub struct EndpointBuilder<C> {
     mode: Option<AuthMode>,
     authenticator: Authenticator,
     principal_claims: PrincipalClaims,
+    /// The claims of [`caller_claims`](Self::caller_claims).
+    caller_claims: Vec<String>,
     run_path: String,
     max_body_bytes: usize,
+    input_limits: InputLimits,
     keep_alive: Duration,
     hints: Option<DeveloperHints>,
 }
@@ -75,12 +81,14 @@ pub enum BuildEndpointError {
     #[error("authentication by the shared token needs a token")]
     MissingToken,
     /// The path of runs does not begin with `/`, or the endpoint serves something else there.
-    #[error("the path of runs must begin with `/` and must not be `/health` or `/capabilities`")]
+    #[error(
+        "the path of runs must be the path of a URL, begin with `/`, and not be `/health` or `/capabilities`"
+    )]
     InvalidRunPath,
     /// The path of an agent cannot be served, or something else is served there.
     #[error(
-        "the path {path:?} of an agent must begin with `/`, must not end with `/` or `/capabilities`, and nothing else \
-         may be served there"
+        "the path {path:?} of an agent must be the path of a URL, begin with `/`, and not end with `/` or \
+         `/capabilities`, and nothing else may be served there"
     )]
     InvalidAgentPath {
         /// The path that [`EndpointBuilder::agent_at`] was given.
@@ -119,10 +127,13 @@ impl<C: Send + Sync + 'static> EndpointBuilder<C> {
                 needs_authorizer: false,
                 trusted_signers: Vec::new(),
                 user: None,
+                caller_claims: CallerClaims::default(),
             },
             principal_claims: PrincipalClaims::default(),
+            caller_claims: Vec::new(),
             run_path: RUN_PATH.into(),
             max_body_bytes: MAX_BODY_BYTES,
+            input_limits: InputLimits::default(),
             keep_alive: KEEP_ALIVE,
             hints: None,
         }
@@ -230,15 +241,16 @@ impl<C: Send + Sync + 'static> EndpointBuilder<C> {
 
     /// Sets which signers are trusted: a request that one of them has signed counts as proven by an authorizer.
     ///
-    /// Each pattern is compared with the name of the signer; `*` stands for any number of characters. By default the
-    /// list is empty, and no signature counts.
+    /// Each pattern is compared with the name of the signer; `*` stands for any number of characters other than `/` and
+    /// `:`. By default the list is empty, and no signature counts.
     pub fn trusted_signers(mut self, patterns: impl IntoIterator<Item = String>) -> Self {
         self.authenticator.trusted_signers = patterns.into_iter().collect();
         self
     }
 
     /// Requires that each request carries the end user's token in the header `x-agui-user-token`. `verify` checks the
-    /// token and returns its claims.
+    /// token and returns its claims, which are then the claims of the caller. An authorizer's claims only have to
+    /// [agree with them](Self::caller_claims).
     pub fn user_tokens(mut self, verify: impl VerifyUser) -> Self {
         self.authenticator.user = Some(Box::new(verify));
         self
@@ -250,13 +262,23 @@ impl<C: Send + Sync + 'static> EndpointBuilder<C> {
         Self { principal_claims, ..self }
     }
 
+    /// Sets the names of further claims that your mapping reads, such as those with permissions. By default the list is
+    /// empty.
+    ///
+    /// They matter if requests carry an authorizer's claims and a user's token: if the two differ in the issuer, the subject,
+    /// one of these claims or one of the [`principal_claims`](Self::principal_claims), the client gets the status 403. All
+    /// claims that your mapping then gets are those of the token.
+    pub fn caller_claims(self, names: impl IntoIterator<Item = String>) -> Self {
+        Self { caller_claims: names.into_iter().collect(), ..self }
+    }
+
     /// Adds an agent with tools and instructions of its own, which is served at `path`: `POST` starts a run, and `GET` of
     /// `path` with `/capabilities` behind it returns what the agent offers. The agent of
     /// [`Endpoint::builder`] stays at `/` and at [`run_path`](Self::run_path).
     ///
     /// Everything else of the endpoint is for all agents: authentication, the mapping from claims to callers, admission and
-    /// limits. Agents that sign approvals with the same key accept each other's approvals for tools of the same name, so
-    /// give such tools the same meaning, or the agents different keys.
+    /// limits. Approvals and signed results are bound to `path`: those of one agent are invalid at another one, also if both
+    /// have the same key and a tool of the same name.
     ///
     /// ```
     /// use ag_ui_lambda::{Agent, Claims, Endpoint, demo};
@@ -285,6 +307,13 @@ impl<C: Send + Sync + 'static> EndpointBuilder<C> {
     /// 6 MiB.
     pub fn max_body_bytes(self, max_body_bytes: usize) -> Self {
         Self { max_body_bytes, ..self }
+    }
+
+    /// Sets how much the input of a run may hold, beside its length: messages, tools, JSON values and so on. A request
+    /// with more is rejected with 400, or with 413 if the limit is one of bytes, and `error.path` names what is too large.
+    /// The default is [`InputLimits::default`].
+    pub fn input_limits(self, input_limits: InputLimits) -> Self {
+        Self { input_limits, ..self }
     }
 
     /// Sets after how much silence a stream sends a comment, so that proxies do not close the connection. The default
@@ -335,6 +364,9 @@ impl<C: Send + Sync + 'static> EndpointBuilder<C> {
                 warn!("authentication is off: everyone who reaches this endpoint may call the agent");
             }
         }
+        let others = std::iter::once(&self.principal_claims.org).chain(&self.caller_claims).cloned();
+        authenticator.caller_claims =
+            CallerClaims { user: self.principal_claims.user.clone(), others: others.collect() };
         let inner = Inner {
             routes,
             authenticator,
@@ -344,6 +376,7 @@ impl<C: Send + Sync + 'static> EndpointBuilder<C> {
             reports: Arc::default(),
             principal_claims: self.principal_claims,
             max_body_bytes: self.max_body_bytes,
+            input_limits: self.input_limits,
             keep_alive: self.keep_alive,
             hints: self.hints,
         };

@@ -1,6 +1,8 @@
 //! The extensions of a request: facts that are neither in its head nor in its body, which only the code that calls the
 //! endpoint knows.
 
+use std::net::IpAddr;
+
 use tokio::time::Instant;
 
 /// The time at which the run of a request has to end at the latest.
@@ -17,3 +19,11 @@ pub struct RunDeadline(pub Instant);
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "it is a name for one value")]
 pub struct Tenant(pub String);
+
+/// The address from which a request came, as the entry point reports it.
+///
+/// Insert it into the extensions of a request. The log line of a refused request then has it as `source_ip`. It proves
+/// nothing, and nothing else uses it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "it is a name for one value")]
+pub struct SourceAddress(pub IpAddr);

@@ -11,6 +11,7 @@
 //! | `service` | checks a request in a fixed order and starts its run |
 //! | `routes` | finds out which path and method are served |
 //! | `body` | the body of a response, with the run as a stream |
+//! | `run_frames` | the frames of a run, which ends even if the client does not read them |
 //! | `reports` | reports of ended runs, and how they are awaited |
 //! | `buffered` | responses in one piece, for entry points that cannot stream, within a `response_limit` |
 //! | `rejection` | every answer without a run, with its one status and code |
@@ -33,12 +34,15 @@ mod reports;
 mod request_body;
 mod response_limit;
 pub(crate) mod routes;
+mod run_frames;
 mod service;
 
 pub use admission::Admission;
+#[cfg(feature = "lambda")]
+pub(crate) use anonymous::AnonymousTools;
 pub use body::ResponseBody;
 pub use builder::{BuildEndpointError, EndpointBuilder};
-pub use extensions::{RunDeadline, Tenant};
+pub use extensions::{RunDeadline, SourceAddress, Tenant};
 pub use hints::DeveloperHints;
 pub use refusal::Refusal;
 pub use response_limit::ResponseLimit;

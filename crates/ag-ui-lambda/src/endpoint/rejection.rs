@@ -13,7 +13,7 @@ use super::refusal::Refusal;
 use crate::agent::StartRunError;
 use crate::auth::{AuthError, Claims, UserTokenError};
 use crate::json::{ReadError, ReadProblem};
-use crate::protocol::InputError;
+use crate::protocol::{InputError, InputProblem, ReadInputError};
 
 /// The header `Retry-After` of a 503, in seconds: something that the check needs could not be fetched.
 const RETRY_AFTER_S: &str = "5";
@@ -64,7 +64,10 @@ pub(super) enum Rejection {
     BadJson(#[from] ReadError),
     /// The body is JSON, but not the input of a run.
     #[error("The application sent a request that cannot be read: {0}.")]
-    BadInput(#[from] InputError),
+    BadInput(InputError),
+    /// The body is the input of a run, but a part of it is larger than the limits allow.
+    #[error("The request is too large: {0}. Please start a new conversation or send less.")]
+    InputTooLarge(InputError),
     /// The client speaks a major version of AG-UI other than 1.
     #[error("The application uses an unsupported version of AG-UI: /protocolVersion must name a version 1.")]
     UnsupportedProtocolVersion,
@@ -85,6 +88,26 @@ pub(super) enum Rejection {
     ResponseTooLarge { limit: usize },
 }
 
+impl From<InputError> for Rejection {
+    /// Tells an input that is malformed from one that is too large.
+    fn from(error: InputError) -> Self {
+        match error.problem.is_limit() {
+            true => Self::InputTooLarge(error),
+            false => Self::BadInput(error),
+        }
+    }
+}
+
+impl From<ReadInputError> for Rejection {
+    /// Tells a body that is not JSON from one that is not an input.
+    fn from(error: ReadInputError) -> Self {
+        match error {
+            ReadInputError::Json(error) => Self::BadJson(error),
+            ReadInputError::Input(error) => error.into(),
+        }
+    }
+}
+
 impl Rejection {
     /// Returns the HTTP status of the response.
     pub(super) fn status(&self) -> StatusCode {
@@ -97,11 +120,15 @@ impl Rejection {
             | Self::Run(StartRunError::ApprovalKeyUnavailable) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyTooLarge { .. }
+            | Self::InputTooLarge(InputError { problem: InputProblem::TooLarge { .. }, .. }) => {
+                StatusCode::PAYLOAD_TOO_LARGE
+            }
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::BodyUnreadable
             | Self::BadJson(_)
             | Self::BadInput(_)
+            | Self::InputTooLarge(_)
             | Self::UnsupportedProtocolVersion
             | Self::Run(StartRunError::ToolNameTaken { .. }) => StatusCode::BAD_REQUEST,
             Self::NotAdmitted(refusal) => refusal.status(),
@@ -122,11 +149,14 @@ impl Rejection {
             }
             Self::Unauthenticated(_) => "UNAUTHENTICATED",
             Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
-            Self::BodyTooLarge { .. } => "BODY_TOO_LARGE",
+            Self::BodyTooLarge { .. }
+            | Self::InputTooLarge(InputError { problem: InputProblem::TooLarge { .. }, .. }) => {
+                "BODY_TOO_LARGE"
+            }
             Self::BodyUnreadable => "BODY_UNREADABLE",
             Self::Forbidden(_) => "FORBIDDEN",
             Self::BadJson(_) => "BAD_JSON",
-            Self::BadInput(_) => "BAD_INPUT",
+            Self::BadInput(_) | Self::InputTooLarge(_) => "BAD_INPUT",
             Self::UnsupportedProtocolVersion => "UNSUPPORTED_PROTOCOL_VERSION",
             Self::Run(StartRunError::ToolNameTaken { .. }) => "TOOL_NAME_TAKEN",
             Self::NotAdmitted(refusal) => refusal.code(),
@@ -163,7 +193,7 @@ impl Rejection {
     /// the rejection is not about a part of the body.
     fn path(&self) -> Option<String> {
         match self {
-            Self::BadInput(error) => Some(error.path.clone()),
+            Self::BadInput(error) | Self::InputTooLarge(error) => Some(error.path.clone()),
             Self::UnsupportedProtocolVersion => Some("/protocolVersion".into()),
             Self::Run(StartRunError::ToolNameTaken { index }) => Some(format!("/tools/{index}/name")),
             _ => None,

@@ -1,6 +1,7 @@
 //! What an endpoint serves: which path, which method, and which agent.
 
 use http::Method;
+use http::uri::PathAndQuery;
 
 use super::rejection::Rejection;
 use crate::agent::Agent;
@@ -38,8 +39,9 @@ impl<C> Routes<C> {
         Self { first: agent, run_path, others: Vec::new() }
     }
 
-    /// Adds an agent at a path, which must be [free](Self::is_free).
+    /// Adds an agent at a path, which must be [free](Self::is_free). What the agent signs is bound to the path.
     pub(super) fn add(&mut self, path: String, agent: Agent<C>) {
+        let agent = agent.at_path(&path);
         self.others.push((path, agent));
     }
 
@@ -49,7 +51,6 @@ impl<C> Routes<C> {
         is_run_path(path)
             && !path.ends_with('/')
             && !path.ends_with(CAPABILITIES_PATH)
-            && !path.contains(['?', '#'])
             && path != self.run_path
             && self.agent_paths().all(|taken| taken != path)
     }
@@ -94,8 +95,9 @@ impl<C> Routes<C> {
     }
 }
 
-/// Whether `path` can be configured as the path of runs: it begins with `/`, and is neither `/health` nor
-/// `/capabilities`.
+/// Whether `path` can be configured as the path of runs: it is the path of a URL that begins with `/`, without a query and
+/// a fragment, and is neither `/health` nor `/capabilities`.
 pub(crate) fn is_run_path(path: &str) -> bool {
-    path.starts_with('/') && path != HEALTH_PATH && path != CAPABILITIES_PATH
+    let is_path = path.parse::<PathAndQuery>().is_ok_and(|parsed| parsed.path() == path);
+    is_path && path.starts_with('/') && path != HEALTH_PATH && path != CAPABILITIES_PATH
 }

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
 use std::future::poll_fn;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ use tracing::{Instrument as _, Span, info, info_span, warn};
 
 use super::admission::{self, Admission, Admit};
 use super::body::{ResponseBody, json_response};
-use super::extensions::{RunDeadline, Tenant};
+use super::extensions::{RunDeadline, SourceAddress, Tenant};
 use super::hints::{self, DeveloperHints, RejectedRequest};
 use super::rejection::{ForbiddenReason, Rejection};
 use super::reports::{AfterRun, ReportQueue};
@@ -31,7 +31,7 @@ use super::routes::{Route, Routes};
 use crate::agent::{Agent, PreparedRun, ReportTo, RunRequest};
 use crate::auth::{Authenticated, Authenticator, Claims, Forbidden, Principal, PrincipalClaims};
 use crate::log_events::REQUEST_REFUSED;
-use crate::protocol::{RunAgentInput, sse};
+use crate::protocol::{InputLimits, RunAgentInput, sse};
 
 /// The custom capability that lists all tools with whether the caller is offered them, for developers.
 const TOOL_ACCESS: &str = "ag_ui_lambda.tools";
@@ -84,6 +84,14 @@ pub struct Endpoint<C> {
 /// The application's function that turns proven claims into a caller, or forbids them to use the agent.
 pub(super) type CallerMapping<C> = dyn Fn(&Claims) -> Result<C, Forbidden> + Send + Sync;
 
+/// What is known about a request, for the log.
+struct Received {
+    /// When the request arrived.
+    at: Instant,
+    /// The name that the log has for the caller, as soon as the caller is authenticated.
+    caller_name: OnceLock<String>,
+}
+
 /// What all clones of an endpoint share.
 pub(super) struct Inner<C> {
     /// The agents and their paths.
@@ -100,6 +108,8 @@ pub(super) struct Inner<C> {
     pub(super) principal_claims: PrincipalClaims,
     /// The largest body of a request.
     pub(super) max_body_bytes: usize,
+    /// How much the input of a run may hold.
+    pub(super) input_limits: InputLimits,
     /// The longest time that a stream is silent.
     pub(super) keep_alive: Duration,
     /// What is added to rejections for a developer; `None` outside of local work.
@@ -147,12 +157,14 @@ impl<C: Send + Sync + 'static> Inner<C> {
         B: Body + Send,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
-        let received = Instant::now();
+        let received = Received { at: Instant::now(), caller_name: OnceLock::new() };
         let (head, body) = request.into_parts();
         let mut body = RequestBody::new(body);
-        self.serve(&head, &mut body, received).await.unwrap_or_else(|rejection| {
+        self.serve(&head, &mut body, &received).await.unwrap_or_else(|rejection| {
             let (status, code) = (rejection.status().as_u16(), rejection.code());
-            info!(status, code, reason = rejection.reason_for_log(), "{REQUEST_REFUSED}");
+            let (reason, caller_name) = (rejection.reason_for_log(), received.caller_name.get());
+            let source_ip = head.extensions.get().map(|SourceAddress(address)| address.to_string());
+            info!(status, code, reason, who = caller_name, source_ip, "{REQUEST_REFUSED}");
             let hint = self.hint(&rejection, &head, body.bytes());
             rejection.into_response(hint)
         })
@@ -167,7 +179,7 @@ impl<C: Send + Sync + 'static> Inner<C> {
         &self,
         head: &Parts,
         body: &mut RequestBody<B>,
-        received: Instant,
+        received: &Received,
     ) -> Result<Response<ResponseBody>, Rejection>
     where
         B: Body + Send,
@@ -175,7 +187,7 @@ impl<C: Send + Sync + 'static> Inner<C> {
     {
         match self.routes.find(&head.method, head.uri.path())? {
             Route::Health => Ok(json_response(StatusCode::OK, &json!({ "status": "ok" }))),
-            Route::Capabilities(agent) => self.serve_capabilities(agent, head).await,
+            Route::Capabilities(agent) => self.serve_capabilities(agent, head, received).await,
             Route::Run(agent) => self.serve_run(agent, head, body, received).await,
         }
     }
@@ -186,9 +198,11 @@ impl<C: Send + Sync + 'static> Inner<C> {
         &self,
         agent: &Agent<C>,
         head: &Parts,
+        received: &Received,
     ) -> Result<Response<ResponseBody>, Rejection> {
         let authenticated = self.authenticator.authenticate(head).await?;
-        let (caller, principal) = self.resolve_caller(proven_claims(&authenticated)?, head)?;
+        let (principal, _) = self.identify(agent, &authenticated, received).await;
+        let caller = self.resolve_caller(proven_claims(&authenticated)?, head)?;
         let mut capabilities = agent.capabilities(&caller, principal.as_ref());
         if self.hints.is_some() {
             let access = agent.tool_access(&caller, principal.as_ref());
@@ -206,23 +220,24 @@ impl<C: Send + Sync + 'static> Inner<C> {
         agent: &Agent<C>,
         head: &Parts,
         body: &mut RequestBody<B>,
-        received: Instant,
+        received: &Received,
     ) -> Result<Response<ResponseBody>, Rejection>
     where
         B: Body + Send,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
         let authenticated = self.authenticator.authenticate(head).await?;
+        let (principal, caller_name) = self.identify(agent, &authenticated, received).await;
         check_media_type(head)?;
         body.read(self.max_body_bytes).await?;
         let claims = proven_claims(&authenticated)?;
-        let (caller, principal) = self.resolve_caller(claims, head)?;
+        let caller = self.resolve_caller(claims, head)?;
         let input = self.read_input(body.bytes())?;
-        let span =
-            info_span!("run", thread_id = input.thread_id.loggable(), run_id = input.run_id.loggable());
+        let (thread_id, run_id) = (input.thread_id.loggable(), input.run_id.loggable());
+        let span = info_span!("run", thread_id, run_id, who = caller_name);
         let deadline = head.extensions.get().map(|RunDeadline(deadline)| *deadline);
         let request =
-            RunRequest::new(caller, input).principal(principal).deadline(deadline).received_at(received);
+            RunRequest::new(caller, input).principal(principal).deadline(deadline).received_at(received.at);
         let run = self.prepare_run(agent, request, claims).instrument(span.clone()).await?;
         let run = PreparedRun { report_to: self.report_to(&span), ..run };
         let events = span.in_scope(|| Agent::start(run));
@@ -233,6 +248,8 @@ impl<C: Send + Sync + 'static> Inner<C> {
             (header::CONTENT_TYPE, sse::MEDIA_TYPE),
             (header::CACHE_CONTROL, "no-cache, no-transform"),
             (header::HeaderName::from_static("x-accel-buffering"), "no"),
+            // A browser must not take a text of the model for a page.
+            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         ] {
             headers.insert(name, header::HeaderValue::from_static(value));
         }
@@ -267,22 +284,35 @@ impl<C: Send + Sync + 'static> Inner<C> {
         }))
     }
 
-    /// Turns the proven claims into the application's caller, which tools get, and the [`Principal`], which approvals
-    /// are bound to. The principal is `None` if the claims do not identify a single user.
+    /// Returns the [`Principal`] of an authenticated caller, which approvals are bound to, and the name that the log has for
+    /// it, which is also kept in `received`. The principal is `None` if the claims do not identify a single user, or if two
+    /// proofs contradict each other.
+    async fn identify<'a>(
+        &self,
+        agent: &Agent<C>,
+        authenticated: &Authenticated,
+        received: &'a Received,
+    ) -> (Option<Principal>, &'a str) {
+        let claims = authenticated.claims().ok();
+        let principal = claims.and_then(|claims| Principal::of(claims, &self.principal_claims));
+        let caller_name = agent.name_for_log(principal.as_ref()).await;
+        (principal, received.caller_name.get_or_init(|| caller_name))
+    }
+
+    /// Turns the proven claims into the application's caller, which tools get.
     ///
     /// # Errors
     /// [`Rejection::Forbidden`] if the caller's organisation is not the [`Tenant`] in the extensions of the request, or
     /// if the application's function refuses the claims.
-    fn resolve_caller(&self, claims: &Claims, head: &Parts) -> Result<(C, Option<Principal>), Rejection> {
+    fn resolve_caller(&self, claims: &Claims, head: &Parts) -> Result<C, Rejection> {
         if let Some(Tenant(tenant)) = head.extensions.get()
             && claims.text(&self.principal_claims.org) != Some(tenant)
         {
             warn!("the caller does not belong to the tenant that this environment serves");
             return Err(Rejection::Forbidden(ForbiddenReason::OtherTenant));
         }
-        let caller = (self.caller)(claims)
-            .map_err(|Forbidden| Rejection::Forbidden(ForbiddenReason::Claims(Box::new(claims.clone()))))?;
-        Ok((caller, Principal::of(claims, &self.principal_claims)))
+        (self.caller)(claims)
+            .map_err(|Forbidden| Rejection::Forbidden(ForbiddenReason::Claims(Box::new(claims.clone()))))
     }
 
     /// Parses the body as the input of a run. Parts that AG-UI 1.0 does not define are left out, and a warning with
@@ -291,8 +321,8 @@ impl<C: Send + Sync + 'static> Inner<C> {
     /// # Errors
     /// [`Rejection::BadJson`], [`Rejection::BadInput`], or [`Rejection::UnsupportedProtocolVersion`] for another
     /// major version.
-    fn read_input(&self, body: &[u8]) -> Result<RunAgentInput, Rejection> {
-        let received = RunAgentInput::read(crate::json::read(body)?)?;
+    fn read_input(&self, body: &Bytes) -> Result<RunAgentInput, Rejection> {
+        let received = RunAgentInput::read_body(body, &self.input_limits)?;
         if received.input.is_other_major() {
             return Err(Rejection::UnsupportedProtocolVersion);
         }

@@ -6,9 +6,10 @@
 use lambda_http::aws_lambda_events::apigw::{
     ApiGatewayProxyRequestContext, ApiGatewayRequestAuthorizer, ApiGatewayV2httpRequestContext,
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::claim_source::{COGNITO_AUTHORIZER, COGNITO_IDENTITY_ID, IAM, JWT_AUTHORIZER, LAMBDA_AUTHORIZER};
+use super::event::EventSource;
 use crate::auth::{ClaimSource, Claims};
 use crate::config::claim_names::USER_ARN;
 use crate::protocol::JsonObject;
@@ -35,14 +36,16 @@ const REST_CALLER: &str = "caller";
 /// account of AWS (`arn:aws:sts::856369053181:assumed-role/OriginAccessControlRole/OriginAccessSession`).
 const CLOUDFRONT: [&str; 2] = ["cloudfront.amazonaws.com", ":assumed-role/OriginAccessControlRole/"];
 
-/// Returns the claims that a REST API, or an HTTP API with payload format 1.0, has proven by a Cognito authorizer, a
-/// Lambda authorizer or IAM. `None` if the event proves nothing about the caller.
-pub(super) fn from_rest_api(context: &ApiGatewayProxyRequestContext) -> Option<Claims> {
+/// Returns the claims that an API of `source` has proven in an event of payload format 1.0, by a Cognito or JWT authorizer,
+/// a Lambda authorizer or IAM. `None` if the event proves nothing about the caller.
+pub(super) fn from_format_1(source: EventSource, context: &ApiGatewayProxyRequestContext) -> Option<Claims> {
     // `authorizer` is always present, and empty without an authorizer.
-    match context.authorizer.fields.get("claims") {
-        Some(Value::Object(claims)) => return non_empty(COGNITO_AUTHORIZER, non_null(claims)),
-        _ if !context.authorizer.fields.is_empty() => return from_lambda_authorizer(&context.authorizer),
-        _ => {}
+    let authorizer = &context.authorizer;
+    if let Some(claims) = token_claims(source, authorizer) {
+        return non_empty(COGNITO_AUTHORIZER, non_null(claims));
+    }
+    if !authorizer.fields.is_empty() {
+        return from_lambda_authorizer(authorizer);
     }
     // `identity` is always present too; it has an ARN only if the request is signed.
     let identity = &context.identity;
@@ -76,6 +79,24 @@ pub(super) fn from_url_or_http_api(context: &ApiGatewayV2httpRequestContext) -> 
         (PRINCIPAL_ORG_ID, &principal.principal_org_id),
         (COGNITO_IDENTITY_ID, &cognito),
     ])
+}
+
+/// Returns the claims of a token that a Cognito or JWT authorizer has verified. `None` for another authorizer, also if it
+/// is a Lambda authorizer that returns an object `claims` of its own.
+///
+/// The Cognito authorizer of a REST API writes `claims` and nothing else, and its Lambda authorizers cannot write an object.
+/// The JWT authorizer of an HTTP API writes `claims` and `scopes`.
+fn token_claims(
+    source: EventSource,
+    authorizer: &ApiGatewayRequestAuthorizer,
+) -> Option<&Map<String, Value>> {
+    let fields = &authorizer.fields;
+    let expected: &[&str] = match source {
+        EventSource::HttpApi => &["claims", "scopes"],
+        EventSource::RestApi | EventSource::FunctionUrl => &["claims"],
+    };
+    let is_token = fields.len() == expected.len() && expected.iter().all(|name| fields.contains_key(*name));
+    fields.get("claims")?.as_object().filter(|_| is_token)
 }
 
 /// Returns the members that a Lambda authorizer has returned as claims, except the latency that API Gateway adds.

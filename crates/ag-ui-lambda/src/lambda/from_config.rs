@@ -10,7 +10,7 @@ use super::dynamodb::DynamoReplayStore;
 use super::error::FromConfigError;
 use super::secrets_manager::SecretsManager;
 use crate::agent::{Agent, AgentBuilder};
-use crate::approval::{ApprovalKeys, Approvals};
+use crate::approval::{ApprovalKeys, Approvals, WhoKey};
 use crate::auth::{Claims, Forbidden, PrincipalClaims, SharedToken, UserTokenConfig, UserTokens};
 #[cfg(feature = "http-models")]
 use crate::config::KeySource;
@@ -24,8 +24,11 @@ use crate::model::{Model, demo};
 #[cfg(feature = "http-models")]
 use crate::secrets::ApiKeySecret;
 
-/// Creates an agent builder from the settings: models and how they are asked, limits, what clients may send, and how
-/// approvals are signed. The application then adds its instructions and tools.
+/// Creates an agent builder from the settings: models and how they are asked, limits, what clients may send, how
+/// approvals are signed, and the key of the callers' names in the log. The application then adds its instructions and tools.
+///
+/// Name the caller type here, as in `lambda::agent::<Caller>(&config)`. The compiler then reports a tool for another caller
+/// type at that tool. Otherwise it takes the caller type from the first tool, and reports the mapping from claims.
 ///
 /// For a model that the settings cannot name, start with [`Agent::builder`] instead.
 ///
@@ -37,6 +40,10 @@ pub fn agent<C: Send + Sync + 'static>(config: &Config) -> Result<AgentBuilder<C
     let agent = models.fold(Agent::builder(first), AgentBuilder::fallback);
     let agent = agent.settings(config.models.settings.clone()).limits(config.limits);
     let agent = config.client.apply(agent);
+    let agent = match &config.who_secret_id {
+        Some(id) => agent.who_key(WhoKey::from_source(SecretsManager::new(id))),
+        None => agent,
+    };
     Ok(match &config.approvals {
         Some(settings) => agent.approvals(approvals(settings)?),
         None => agent,
@@ -84,13 +91,18 @@ pub fn endpoint<C: Send + Sync + 'static>(
             user: config.claims.user.clone(),
             org: config.claims.org.clone(),
         })
+        .caller_claims(config.claims.of_grants().cloned())
         .run_path(&config.run_path)
         .max_body_bytes(config.max_body_bytes)
+        .input_limits(config.input_limits)
         .keep_alive(config.keep_alive);
     match &config.token {
         Some(TokenSource::Secret(id)) => {
-            let secret = SecretsManager::new(id);
-            builder = builder.token(SharedToken::from_source(secret, config.token_grace));
+            let (secret, grace) = (SecretsManager::new(id), config.token_grace);
+            builder = builder.token(match config.is_local {
+                true => SharedToken::from_local_source(secret, grace),
+                false => SharedToken::from_source(secret, grace),
+            });
         }
         Some(TokenSource::Literal(token)) => builder = builder.token(SharedToken::literal(token.clone())?),
         None => {}
@@ -149,6 +161,9 @@ fn build_models(config: &ModelConfig) -> Result<Vec<Arc<dyn Model>>, FromConfigE
                 let mut http = HttpModel::new(provider, model, key).idle_timeout(config.idle_timeout);
                 if let Some(url) = base_url {
                     http = http.base_url(url)?;
+                }
+                if let Some(hosts) = &config.media_hosts {
+                    http = http.media_hosts(hosts.clone());
                 }
                 Arc::new(http)
             }

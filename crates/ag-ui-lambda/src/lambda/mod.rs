@@ -14,7 +14,7 @@
 //!
 //! async fn serve() -> Result<(), lambda::Error> {
 //!     let config = Config::from_env()?;
-//!     let agent = lambda::agent(&config)?
+//!     let agent = lambda::agent::<Caller>(&config)?
 //!         .instructions("You are a helpful assistant.")
 //!         .tool(tool_fn("whoami", "Name of the caller.", whoami))
 //!         .build()?;
@@ -74,9 +74,9 @@ use tracing::{Instrument as _, Span, error, info, info_span};
 use crate::agent::Agent;
 use crate::auth::{Claims, Forbidden};
 use crate::config::{self, Config, ConfigError, EntryPointConfig, LogSettings, VariableError};
-use crate::endpoint::Endpoint;
+use crate::endpoint::{AnonymousTools, Endpoint};
 use crate::error_chain::error_chain;
-use crate::log_events::{ANONYMOUS_TOOLS, CANNOT_SERVE};
+use crate::log_events::{ANONYMOUS_CLOSED, ANONYMOUS_TOOLS, CANNOT_SERVE};
 #[cfg(feature = "dynamodb")]
 pub use dynamodb::DynamoReplayStore;
 pub use error::{FromConfigError, ServeError};
@@ -174,7 +174,7 @@ pub async fn serve<C: Send + Sync + 'static>(
 ///
 /// async fn serve() -> Result<(), lambda::Error> {
 ///     let config = Config::from_env()?;
-///     let agent = lambda::agent(&config)?.build()?;
+///     let agent = lambda::agent::<()>(&config)?.build()?;
 ///     let endpoint = lambda::endpoint(&config, agent, |_| Ok(()))?.keep_alive(Duration::from_secs(5)).build()?;
 ///     Ok(lambda::serve_endpoint(endpoint, &config.entry_points).await?)
 /// }
@@ -189,7 +189,7 @@ pub async fn serve_endpoint<C: Send + Sync + 'static>(
     let no_runtime_api = || ConfigError::from(VariableError::new("AWS_LAMBDA_RUNTIME_API", NO_RUNTIME_API));
     let runtime_api = config::runtime_api().ok_or_else(no_runtime_api)?;
     panics::warn_of_abort(cfg!(panic = "abort"));
-    info!(tools = endpoint.anonymous_tools().join(" "), "{ANONYMOUS_TOOLS}");
+    log_anonymous_tools(&endpoint);
     let handler = Arc::new(LambdaHandler::new(endpoint.clone(), config.clone()));
     // Lambda is Linux; on other systems, in local mode, a frame may wait a little longer.
     #[cfg(target_os = "linux")]
@@ -222,6 +222,20 @@ pub async fn serve_endpoint<C: Send + Sync + 'static>(
         };
     }
     served.await
+}
+
+/// Logs which tools anonymous callers may call, and which are closed to them because nobody can be asked about their calls.
+/// It calls the application's mapping once, so it logs nothing in a build in which a panic of the mapping ends the process.
+fn log_anonymous_tools<C: Send + Sync + 'static>(endpoint: &Endpoint<C>) {
+    if cfg!(panic = "abort") {
+        return;
+    }
+    let AnonymousTools { open, without_approver } = endpoint.tools_of_anonymous_caller();
+    info!(tools = Vec::from_iter(open).join(" "), "{ANONYMOUS_TOOLS}");
+    if !without_approver.is_empty() {
+        let reason = "anonymous callers are one user to this server; authenticate users, or set AGUI_ANONYMOUS_APPROVALS=1";
+        info!(tools = Vec::from_iter(without_approver).join(" "), reason, "{ANONYMOUS_CLOSED}");
+    }
 }
 
 /// Creates the span of one invocation. All log lines of the invocation get its fields: Lambda's ids, and whether this

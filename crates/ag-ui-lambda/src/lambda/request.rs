@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::claims;
 use super::event::{Event, EventSource, Format};
 use crate::auth::Claims;
-use crate::endpoint::{RunDeadline, Tenant};
+use crate::endpoint::{RunDeadline, SourceAddress, Tenant};
 
 /// How long an HTTP API waits for a response.
 ///
@@ -28,14 +28,16 @@ struct DecodedRequest {
     headers: HeaderMap,
     body: Bytes,
     claims: Option<Claims>,
+    /// The address of the client, as the entry point reports it.
+    source_ip: Option<String>,
 }
 
 /// Turns an event into an HTTP request for the endpoint. The extensions of the request hold the claims that the entry
-/// point has proven, the deadline of the run, and the tenant of the invocation's `context`. Nothing else of the event
+/// point has proven, the address of the client, the deadline of the run, and the tenant of the invocation's `context`. Nothing else of the event
 /// reaches the endpoint.
 pub(super) fn to_http(event: Event, context: &Context) -> Request<Bytes> {
     let Event { source, format } = event;
-    let DecodedRequest { method, path, headers, body, claims } = match format {
+    let DecodedRequest { method, path, headers, body, claims, source_ip } = match format {
         Format::V1(event) => decode_format_1(*event, source),
         Format::V2(event) => decode_format_2(*event),
     };
@@ -45,6 +47,9 @@ pub(super) fn to_http(event: Event, context: &Context) -> Request<Bytes> {
     *request.headers_mut() = headers;
     if let Some(claims) = claims {
         request.extensions_mut().insert(claims);
+    }
+    if let Some(address) = source_ip.and_then(|address| address.parse().ok()) {
+        request.extensions_mut().insert(SourceAddress(address));
     }
     if let Some(time) = run_time(source, remaining(context.deadline())) {
         request.extensions_mut().insert(RunDeadline(Instant::now() + time));
@@ -73,7 +78,8 @@ fn decode_format_1(event: ApiGatewayProxyRequest, source: EventSource) -> Decode
         path: without_stage(&path, stage).to_owned(),
         headers,
         body: decode_body(event.body, event.is_base64_encoded),
-        claims: claims::from_rest_api(&event.request_context),
+        claims: claims::from_format_1(source, &event.request_context),
+        source_ip: event.request_context.identity.source_ip,
     }
 }
 
@@ -87,6 +93,7 @@ fn decode_format_2(event: ApiGatewayV2httpRequest) -> DecodedRequest {
         body: decode_body(event.body, event.is_base64_encoded),
         claims: claims::from_url_or_http_api(&context),
         method: context.http.method,
+        source_ip: context.http.source_ip,
     }
 }
 

@@ -86,7 +86,11 @@ const LOAD_BALANCER_MESSAGE: &str = "This agent cannot be reached through an App
 /// reason. The invocation does not fail, so that the load balancer passes the reason on.
 pub(super) fn load_balancer_refusal() -> LambdaResponse {
     let error = json!({ "code": "UNSUPPORTED_FRONT_DOOR", "message": LOAD_BALANCER_MESSAGE });
-    let headers = [("cache-control", "no-store"), ("content-type", "application/json")];
+    let headers = [
+        ("cache-control", "no-store"),
+        ("content-type", "application/json"),
+        ("x-content-type-options", "nosniff"),
+    ];
     let headers: BTreeMap<String, String> =
         headers.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
     let many = headers.iter().map(|(name, value)| (name.clone(), [value.clone()])).collect();

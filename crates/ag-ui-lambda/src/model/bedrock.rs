@@ -8,6 +8,7 @@ mod attachment;
 mod error;
 mod family;
 mod messages;
+mod raw_json;
 mod repair;
 mod request;
 mod stream;
@@ -196,6 +197,7 @@ impl Bedrock {
     /// the places where frames of the response cut a character in two.
     async fn send_once(&self, request: &ConverseRequest, cuts: &SharedCuts) -> SendResult {
         let builder = self.client().await.converse_stream();
+        let raw = Arc::clone(&request.raw);
         let sent = builder
             .model_id(&*self.model)
             .set_system(request.system.clone())
@@ -205,7 +207,7 @@ impl Bedrock {
             .set_additional_model_request_fields(request.additional_fields.clone())
             .set_guardrail_config(self.guardrail.clone())
             .customize()
-            .mutate_request(sort_members)
+            .mutate_request(move |http| raw.insert(http))
             .interceptor(RepairInterceptor(cuts.clone()))
             .send();
         match timeout(self.idle_timeout, sent).await {
@@ -273,23 +275,6 @@ fn build_client(config: &SdkConfig) -> Client {
         // A model that thinks may send nothing for long, which would count as a stalled stream.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
     Client::from_conf(config.build())
-}
-
-/// Sorts the members of all objects in the request's JSON body, so that equal requests have equal bytes.
-///
-/// The SDK keeps the members of a tool's schema and of arguments in a `HashMap`. Without sorting, each request would
-/// write them in another order, and the provider's prompt cache would never match. This can be removed when
-/// `aws_smithy_types::Document` keeps an order.
-fn sort_members(request: &mut HttpRequest) {
-    let body = request.body().bytes().and_then(|body| serde_json::from_slice(body).ok());
-    let sorted = body.map(|mut body: serde_json::Value| {
-        body.sort_all_objects();
-        body.to_string()
-    });
-    if let Some(body) = sorted {
-        request.headers_mut().insert("content-length", body.len().to_string());
-        *request.body_mut() = SdkBody::from(body);
-    }
 }
 
 /// Replaces a request of the SDK by `GET /` of the same host, with an empty body. Used to open a connection without a

@@ -4,7 +4,7 @@
 //! replaced in the request and restored in the answer.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
@@ -126,10 +126,11 @@ fn replace_if_true(schema: &mut Value) {
 /// on offer becomes one without description and schema.
 pub(super) fn tools_in_history(request: &Request) -> Vec<Cow<'_, Tool>> {
     let mut named: Vec<Cow<'_, Tool>> = Vec::new();
+    let mut names: HashSet<&str> = HashSet::new();
     for turn in &request.history {
         let Turn::Assistant { calls, .. } = turn else { continue };
         for call in calls {
-            if named.iter().all(|tool| tool.name != call.name) {
+            if names.insert(&call.name) {
                 let placeholder = || Tool {
                     name: call.name.clone(),
                     description: String::new(),
@@ -160,25 +161,23 @@ pub(super) fn is_base64(data: &str) -> bool {
         && digits.bytes().all(is_digit)
 }
 
-/// Parses the arguments of a call in the history into an object, which providers require. Blank text and `null` become
-/// an empty object. Text that is not a JSON object is kept in a member `invalid_json`, so that the model can see what
-/// it wrote.
-pub(super) fn arguments_object(text: &str) -> Map<String, Value> {
-    match serde_json::from_slice(&json::normalize(text.as_bytes())) {
-        Ok(Value::Object(arguments)) => arguments,
-        _ if matches!(text.trim(), "" | "null") => Map::new(),
+/// Returns the object that stands for arguments which are not a JSON object: an empty one for blank text and `null`, and one
+/// with the text otherwise.
+fn unreadable_arguments(text: &str) -> Map<String, Value> {
+    match text.trim() {
+        "" | "null" => Map::new(),
         _ => Map::from_iter([("invalid_json".to_owned(), text.into())]),
     }
 }
 
-/// Returns the arguments of a call in the history as the JSON text of an object: unchanged if they are one, otherwise
-/// as converted by [`arguments_object`].
-#[cfg(feature = "http-models")]
+/// Returns the arguments of a call in the history as the JSON text of an object, which providers require: unchanged if they
+/// are one. Blank text and `null` become an empty object. Any other text is kept in a member `invalid_json`, so that the model
+/// can see what it wrote.
 pub(super) fn arguments_text(text: &str) -> Cow<'_, str> {
-    let text = json::surrogates::repair_str(text);
-    match serde_json::from_str(&text) {
-        Ok(Value::Object(_)) => text,
-        _ => Value::Object(arguments_object(&text)).to_string().into(),
+    let repaired = json::surrogates::repair_str(text);
+    match json::check(repaired.as_bytes()) {
+        Ok(json) if json.trim_start().starts_with('{') => repaired,
+        _ => Value::Object(unreadable_arguments(text)).to_string().into(),
     }
 }
 
@@ -320,6 +319,19 @@ mod tests {
     }
 
     #[test]
+    fn arguments_that_are_nested_too_deep_count_as_invalid() {
+        let nested = |levels: usize| format!("{{\"a\":{}{}}}", "[".repeat(levels), "]".repeat(levels));
+        // serde_json would read the text of this member as the value.
+        let reserved = r#"{"$serde_json::private::RawValue":"[[]]"}"#.to_owned();
+        for (text, is_valid) in
+            [(nested(126), true), (nested(127), false), (nested(100_000), false), (reserved, false)]
+        {
+            let expected = if is_valid { text.clone() } else { json!({ "invalid_json": text }).to_string() };
+            assert_eq!(arguments_text(&text), expected);
+        }
+    }
+
+    #[test]
     fn invalid_arguments_keep_their_text_in_an_object() {
         for (text, expected) in [
             (r#"{"city":"Tokyo"}"#, json!({ "city": "Tokyo" })),
@@ -329,8 +341,6 @@ mod tests {
             ("[1]", json!({ "invalid_json": "[1]" })),
             (r#"{"city":"To\ud83d"}"#, json!({ "city": "To\u{fffd}" })),
         ] {
-            assert_eq!(Value::Object(arguments_object(text)), expected, "{text}");
-            #[cfg(feature = "http-models")]
             assert_eq!(serde_json::from_str::<Value>(&arguments_text(text)).unwrap(), expected, "{text}");
         }
     }

@@ -5,11 +5,12 @@
 //! 2. A fixed phrase calls the tool that belongs to it, if the tool is on offer ([`phrases`]).
 //! 3. The name of a tool on offer, in words, calls the tool with arguments made from its schema ([`naming`],
 //!    [`arguments`]).
-//! 4. A few words get an answer in text; any other message is repeated.
+//! 4. A few words get an answer in text; any other message is repeated ([`answers`]).
 //!
 //! A turn that follows no new message calls the tool that the settings require, if there is one. A tool that is not on offer
 //! is never called.
 
+mod answers;
 mod arguments;
 mod candidates;
 mod command;
@@ -20,6 +21,7 @@ mod pattern;
 mod phrases;
 mod sample;
 mod schema;
+mod surfaces;
 mod texts;
 mod values;
 
@@ -27,14 +29,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Call, CallResult, ModelErrorKind, Request, Script, Scripted, ToolChoice, Turn, UserPart};
-use crate::protocol::{PartKind, Tool};
+use super::{Call, CallResult, Request, Script, Scripted, ToolChoice, Turn, UserPart};
+use crate::protocol::Tool;
 use command::Command;
-use phrases::{PhraseMatch, has_word};
+use phrases::PhraseMatch;
 use sample::SampleError;
-
-/// Ends every answer in text.
-const DISCLAIMER: &str = "(I am a demo script, not a language model.)";
+use texts::DISCLAIMER;
 
 /// Returns the demo model `scripted/demo`, which answers by fixed rules and needs no network. It waits for `delay`
 /// before each delta.
@@ -80,41 +80,8 @@ fn answer_user(request: &Request) -> Script {
     }
     match phrase {
         Some(PhraseMatch { tools: [name, ..], .. }) => report_missing_tool(name),
-        _ => answer_in_text(request, &text),
+        _ => answers::answer_in_text(request, &text),
     }
-}
-
-/// Writes an answer without calls: a fixed text for a few words, a failure for `fail`, and otherwise the attachments'
-/// kinds and a repetition of the message.
-fn answer_in_text(request: &Request, text: &str) -> Script {
-    let lower = text.to_ascii_lowercase();
-    let has = |words: &[&str]| words.iter().any(|word| has_word(&lower, word));
-    if has(&["sonnet"]) {
-        return Script::new()
-            .reasoning("The user wants a sonnet. I know one.")
-            .words(texts::SONNET)
-            .words(DISCLAIMER);
-    }
-    if has(&["think", "explain"]) || lower.contains("the best ") {
-        return Script::new()
-            .reasoning("The user wants me to think. ")
-            .reasoning("A script has little to think about.")
-            .words("I have thought about it. ")
-            .words(DISCLAIMER);
-    }
-    if has(&["fail"]) {
-        return Script::new().words("Let me try. ").fail(ModelErrorKind::Unavailable);
-    }
-    let parts = attachments_in(request);
-    let received = parts.iter().fold(Script::new(), |script, kind| script.words(&format!("I got {kind}. ")));
-    if has(&["image", "photo"]) {
-        let sentence = match parts.is_empty() {
-            true => "There is no picture in your message. ",
-            false => "A script cannot see what is in it. ",
-        };
-        return received.words(sentence).words(DISCLAIMER);
-    }
-    received.words("You said: ").words(text).text(" ").words(DISCLAIMER)
 }
 
 /// Writes the turn for a conversation that continues without a new message of the user. It calls the tool that must be
@@ -134,23 +101,6 @@ fn answer_without_new_input(request: &Request) -> Script {
         None => Script::new().words("I find nothing to answer. "),
     };
     script.words(DISCLAIMER)
-}
-
-/// Returns a phrase such as `a picture` for each attachment of the user's last message. The list is empty if the last
-/// turn is not the user's.
-fn attachments_in(request: &Request) -> Vec<&'static str> {
-    let Some(Turn::User(parts)) = request.history.last() else { return Vec::new() };
-    let kinds = parts.iter().filter_map(|part| match part {
-        UserPart::Content(part) => match part.kind {
-            PartKind::Image { .. } => Some("a picture"),
-            PartKind::Audio { .. } => Some("a sound"),
-            PartKind::Video { .. } => Some("a film"),
-            PartKind::Document { .. } => Some("a document"),
-            _ => None,
-        },
-        UserPart::ClientContext(_) | UserPart::Note(_) => None,
-    });
-    kinds.collect()
 }
 
 /// In which pieces the arguments of a call are written.
@@ -228,12 +178,27 @@ fn append_calls(
     calls.fold(script, |script, (id, arguments)| match pace {
         ArgumentPacing::Halves => script.call(&id, &tool.name, &arguments),
         ArgumentPacing::Letters => {
-            let letters: Vec<char> = arguments.to_string().chars().collect();
+            let letters: Vec<char> = write_required_first(tool, &arguments).chars().collect();
             let pieces: Vec<String> = letters.chunks(12).map(|piece| piece.iter().collect()).collect();
             let pieces: Vec<&str> = pieces.iter().map(String::as_str).collect();
             script.call_in_pieces(&id, &tool.name, &pieces)
         }
     })
+}
+
+/// Writes arguments as JSON with the required members first, in the order in which the tool's schema lists them. A page
+/// that renders a call while it is written, such as a surface of A2UI, needs this order.
+fn write_required_first(tool: &Tool, arguments: &Value) -> String {
+    let required = tool.parameters.as_ref().and_then(|schema| schema["required"].as_array());
+    let (Some(members), Some(required)) = (arguments.as_object(), required) else {
+        return arguments.to_string();
+    };
+    let mut members: Vec<(&String, &Value)> = members.iter().collect();
+    members
+        .sort_by_key(|(name, _)| required.iter().position(|first| first == *name).unwrap_or(required.len()));
+    let members: Vec<String> =
+        members.iter().map(|(name, value)| format!("{}:{value}", Value::from(name.as_str()))).collect();
+    format!("{{{}}}", members.join(","))
 }
 
 /// Pairs the arguments of each call with a new id, such as `call_3`, that continues the numbering of the conversation.
@@ -274,6 +239,7 @@ fn describe_results(calls: &[Call], results: &[CallResult]) -> Script {
                 value["temperature"],
                 value["conditions"].as_str().unwrap_or_default()
             ),
+            Ok(value) if value.get("a2ui_operations").is_some() => "Here is what I found. ".to_owned(),
             _ => format!("{} answered: {text} ", call.name),
         }
     });

@@ -18,6 +18,8 @@ mod finish_reason;
 mod frame_event;
 mod frames;
 mod gemini;
+mod json_body;
+mod media_hosts;
 mod ollama;
 mod opaque_members;
 mod provider;
@@ -51,6 +53,7 @@ use super::{Delta, DeltaStream, Model, ModelError, ModelErrorKind, Request};
 use crate::protocol::PartKind;
 
 pub use self::api_key::{ApiKeyProvider, Credentials};
+pub use self::media_hosts::{MediaHosts, MediaHostsError};
 pub use self::provider::{BaseUrlError, Provider};
 
 /// How long opening a connection before the first turn may take.
@@ -81,6 +84,9 @@ struct Inner {
     id: String,
     /// The provider's address, with a `/` at the end.
     base_url: Url,
+    /// The hosts whose addresses of images and documents are sent to the provider. `None` for the default, which depends
+    /// on the provider's address.
+    media_hosts: Option<MediaHosts>,
     key: Credentials,
     /// The maximum time without any bytes from the provider.
     idle: Duration,
@@ -99,6 +105,7 @@ impl HttpModel {
             provider,
             id,
             base_url: provider.base_url(provider.default_base_url).expect("the table's addresses are URLs"),
+            media_hosts: None,
             key: key.into(),
             idle: Duration::from_secs(60),
             connections: Arc::default(),
@@ -107,6 +114,9 @@ impl HttpModel {
     }
 
     /// Sets another address: a proxy of the provider, or a compatible server.
+    ///
+    /// A server at another address may be in a private network. Addresses of images and documents are then not sent,
+    /// unless [`media_hosts`](Self::media_hosts) allows their hosts.
     ///
     /// `url` is an http or https URL in the form that the provider's own environment variable has: with `/v1` for
     /// OpenAI and compatible servers, with or without a version for Anthropic and Gemini, and `host:port` or a URL for
@@ -119,6 +129,15 @@ impl HttpModel {
         let url = self.inner.provider.base_url(url)?;
         Arc::make_mut(&mut self.inner).base_url = url;
         Ok(self)
+    }
+
+    /// Sets the hosts whose addresses of images and documents are sent to the provider. Other addresses are left out of
+    /// the messages. By default these are the [public](MediaHosts::public) hosts, and none if
+    /// [`base_url`](Self::base_url) has set another address than the provider's own.
+    #[must_use]
+    pub fn media_hosts(mut self, hosts: MediaHosts) -> Self {
+        Arc::make_mut(&mut self.inner).media_hosts = Some(hosts);
+        self
     }
 
     /// Sets how long the provider may send nothing, before and during a response, until the turn fails; the default is
@@ -149,9 +168,11 @@ impl Model for HttpModel {
         .boxed()
     }
 
-    /// Returns whether the part is text, or an attachment that the provider's wire format has a form for.
+    /// Returns whether the part is text, or an attachment that the provider's wire format has a form for and whose host, if
+    /// it has an address, is allowed.
     fn accepts(&self, part: &PartKind) -> bool {
-        matches!(part, PartKind::Text { .. }) || Attachment::for_provider(self.inner.provider, part).is_ok()
+        matches!(part, PartKind::Text { .. })
+            || Attachment::new(self.inner.provider, &self.inner.allowed_media_hosts(), part).is_ok()
     }
 
     /// Opens a connection, which may take up to 2 s, and fetches the API key. Failures are ignored here, because the
@@ -206,6 +227,7 @@ impl Inner {
         let names = ToolNames::new(&request.tools);
         let wire_request = WireRequest {
             provider: self.provider,
+            media_hosts: &self.allowed_media_hosts(),
             model_name: &self.name,
             model_id: &self.id,
             input: request,
@@ -217,7 +239,14 @@ impl Inner {
             Wire::Gemini => gemini::request_body(&wire_request),
             Wire::Ollama => ollama::request_body(&wire_request),
         };
-        PreparedRequest { body: body.to_string().into(), names, max_tokens: request.settings.max_tokens }
+        PreparedRequest { body, names, max_tokens: request.settings.max_tokens }
+    }
+
+    /// Returns the hosts whose addresses of images and documents are sent to the provider.
+    fn allowed_media_hosts(&self) -> MediaHosts {
+        let is_own_address = self.base_url.as_str() == self.provider.default_base_url;
+        let default = || if is_own_address { MediaHosts::public() } else { MediaHosts::none() };
+        self.media_hosts.clone().unwrap_or_else(default)
     }
 
     /// Advances a turn by one delta. Returns the delta and the stage that the next call continues from; `None` when the

@@ -30,7 +30,9 @@ use futures_util::stream::BoxStream;
 use crate::protocol::{PartKind, TokenUsage};
 
 #[cfg(feature = "http-models")]
-pub use self::http::{ApiKeyProvider, BaseUrlError, Credentials, HttpModel, Provider};
+pub use self::http::{
+    ApiKeyProvider, BaseUrlError, Credentials, HttpModel, MediaHosts, MediaHostsError, Provider,
+};
 #[cfg(feature = "bedrock")]
 pub use bedrock::Bedrock;
 pub use demo::demo;

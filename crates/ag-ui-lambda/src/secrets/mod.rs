@@ -9,7 +9,7 @@
 mod api_keys;
 pub(crate) mod cache;
 #[cfg(test)]
-mod fake;
+pub(crate) mod fake;
 pub(crate) mod value;
 pub(crate) mod versions;
 

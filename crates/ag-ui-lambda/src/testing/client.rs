@@ -12,7 +12,7 @@ use crate::agent::{Agent, RunRequest};
 use crate::auth::Principal;
 use crate::protocol::{
     Event, EventKind, Interrupt, Message, MessageBody, ResumeEntry, ResumeStatus, RunAgentInput, RunOutcome,
-    ToolCallId, apply_patch,
+    Tool, ToolCallId, apply_patch,
 };
 use crate::transcript::Conversation;
 
@@ -21,6 +21,31 @@ use crate::transcript::Conversation;
 ///
 /// [`TestAgent::caller`](super::TestAgent::caller) creates it. Its methods need a tokio runtime with time, as
 /// `#[tokio::test]` has it.
+///
+/// ```
+/// use ag_ui_lambda::testing::TestAgent;
+/// use ag_ui_lambda::{Agent, NoArgs, ToolContext, ToolError, demo, tool_fn};
+///
+/// async fn restart(_: ToolContext<()>, _: NoArgs) -> Result<String, ToolError> {
+///     Ok("It is restarted.".into())
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+/// // The demo model calls the tool that the message names.
+/// let agent = Agent::<()>::builder(demo(Default::default()))
+///     .tool(tool_fn("restart", "Restarts the server.", restart).needs_approval())
+///     .build()?;
+/// let mut client = TestAgent::new(agent).caller(());
+///
+/// let asked = client.says("/restart {}").await;
+/// assert_eq!(asked.call("restart").result, None);
+///
+/// let run = client.approve(asked.interrupt()).await;
+/// assert_eq!(run.call("restart").result.as_deref(), Some("It is restarted."));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct TestClient<C> {
     agent: Agent<C>,
@@ -33,6 +58,8 @@ pub struct TestClient<C> {
     messages: Vec<Value>,
     /// The client's copy of the shared state.
     state: Value,
+    /// The frontend tools that the client offers.
+    tools: Vec<Tool>,
     /// The calls of the thread, in the order in which they began.
     calls: Vec<HeldCall>,
     /// The interrupts that wait for an answer.
@@ -61,6 +88,7 @@ impl<C: Send + Sync + 'static> TestClient<C> {
             runs: 0,
             messages: Vec::new(),
             state: json!({}),
+            tools: Vec::new(),
             calls: Vec::new(),
             interrupts: Vec::new(),
         }
@@ -72,21 +100,94 @@ impl<C: Send + Sync + 'static> TestClient<C> {
         Self { state, ..self }
     }
 
+    /// Offers a frontend tool to the model, with each run from now on. `parameters` is the JSON Schema of its arguments.
+    ///
+    /// A run that calls the tool ends without a result of the call, and [`returns`](Self::returns) continues the thread.
+    ///
+    /// ```
+    /// use ag_ui_lambda::testing::TestAgent;
+    /// use ag_ui_lambda::{Agent, demo};
+    /// use serde_json::json;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+    /// // The demo model calls the tool that the message names.
+    /// let agent = TestAgent::new(Agent::builder(demo(Default::default())).build()?);
+    /// let schema = json!({ "type": "object", "properties": { "city": { "type": "string" } } });
+    /// let mut client = agent.caller(()).with_frontend_tool("show_map", "Shows a map.", schema);
+    ///
+    /// let run = client.says(r#"/show_map {"city": "Berlin"}"#).await;
+    /// assert_eq!(run.call("show_map").arguments["city"], "Berlin");
+    /// assert_eq!(run.call("show_map").result, None);
+    ///
+    /// let run = client.returns(run.call("show_map"), "The map is shown.").await;
+    /// assert!(run.text.contains("The map is shown."));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn with_frontend_tool(
+        mut self,
+        name: impl Into<String>,
+        description: impl Into<String>,
+        parameters: impl Into<Value>,
+    ) -> Self {
+        let (name, description, parameters) = (name.into(), description.into(), Some(parameters.into()));
+        self.tools.push(Tool { name, description, parameters, metadata: None });
+        self
+    }
+
     /// Sends a message of the user, and reads the run to its end.
     ///
     /// # Panics
     /// Panics if interrupts of the thread wait for an answer, because clients send no message meanwhile, and if the agent
     /// refuses to start the run. A run that fails does not panic: see [`Run::error`].
     pub async fn says(&mut self, text: impl Into<String>) -> Run {
-        let open = self.interrupts.len();
-        assert!(
-            open == 0,
-            "the thread waits for the answers to {open} interrupts: call `approve`, `deny`, `answer` or `answer_all` first"
-        );
+        self.assert_no_interrupts();
         let id = format!("user-message-{}", self.runs + 1);
         let message = Message::new(id, MessageBody::User { content: text.into().into() });
         self.messages.push(json!(message));
         self.run(Vec::new()).await
+    }
+
+    /// Returns the result of a call of a frontend tool, and reads the run that continues. If the run has several such
+    /// calls, [`add_result`](Self::add_result) adds the results of the others first.
+    ///
+    /// # Panics
+    /// As [`says`](Self::says), and if the call already has a result.
+    pub async fn returns(&mut self, call: &RunCall, result: impl Into<String>) -> Run {
+        self.assert_no_interrupts();
+        self.add_result(call, result);
+        self.run(Vec::new()).await
+    }
+
+    /// Adds the result of a call of a frontend tool to the thread, so that the client sends it with its next run.
+    ///
+    /// [`returns`](Self::returns) does this for a run with one such call. This method is for a run with several, and for
+    /// one that also has interrupts: add the results, and then answer the interrupts.
+    ///
+    /// # Panics
+    /// Panics if the call already has a result.
+    #[track_caller]
+    pub fn add_result(&mut self, call: &RunCall, result: impl Into<String>) {
+        let held = self.calls.iter_mut().rfind(|held| held.id == call.id);
+        let held = held.filter(|held| held.result.is_none());
+        let held =
+            held.unwrap_or_else(|| panic!("no call of {:?} waits for a result in this thread", call.name));
+        let content = result.into();
+        held.result = Some(content.clone());
+        let body = MessageBody::Tool { tool_call_id: call.id.clone(), content: content.into(), error: None };
+        self.messages.push(json!(Message::new(format!("result-of-{}", call.id), body)));
+    }
+
+    /// Panics if interrupts of the thread wait for an answer.
+    fn assert_no_interrupts(&self) {
+        let open = self.interrupts.len();
+        assert!(
+            open == 0,
+            "the thread waits for the answers to {open} interrupts: call `approve`, `deny`, `cancel`, `answer` or \
+             `answer_all` first"
+        );
     }
 
     /// Approves the call that waits with this interrupt, and reads the run that continues.
@@ -105,6 +206,14 @@ impl<C: Send + Sync + 'static> TestClient<C> {
         self.answer(interrupt, json!({ "approved": false })).await
     }
 
+    /// Dismisses this interrupt without an answer, as a user does who closes the form, and reads the run that continues.
+    ///
+    /// # Panics
+    /// As [`answer_all`](Self::answer_all).
+    pub async fn cancel(&mut self, interrupt: &Interrupt) -> Run {
+        self.resume(vec![resume_entry(interrupt, ResumeStatus::Cancelled, None)]).await
+    }
+
     /// Answers the question of this interrupt, and reads the run that continues. The answer to an approval may also hold
     /// edited arguments: `{"approved": true, "editedArgs": {..}}`.
     ///
@@ -120,15 +229,15 @@ impl<C: Send + Sync + 'static> TestClient<C> {
     /// Panics if an interrupt of the thread waits for an answer and is not among `answers`, because clients answer all of them
     /// at once, and if the agent refuses to start the run.
     pub async fn answer_all<'a>(&mut self, answers: impl IntoIterator<Item = (&'a Interrupt, Value)>) -> Run {
-        let resume: Vec<ResumeEntry> = answers
-            .into_iter()
-            .map(|(interrupt, payload)| ResumeEntry {
-                interrupt_id: interrupt.id.clone(),
-                status: ResumeStatus::Resolved,
-                payload: Some(payload),
-                metadata: None,
-            })
-            .collect();
+        let resolve = |(interrupt, answer)| resume_entry(interrupt, ResumeStatus::Resolved, Some(answer));
+        self.resume(answers.into_iter().map(resolve).collect()).await
+    }
+
+    /// Sends these answers, and reads the run that continues.
+    ///
+    /// # Panics
+    /// As [`answer_all`](Self::answer_all).
+    async fn resume(&mut self, resume: Vec<ResumeEntry>) -> Run {
         let is_open = |interrupt: &&Interrupt| resume.iter().all(|entry| entry.interrupt_id != interrupt.id);
         let open = self.interrupts.iter().filter(is_open).count();
         assert!(
@@ -143,6 +252,7 @@ impl<C: Send + Sync + 'static> TestClient<C> {
         self.runs += 1;
         let mut input = RunAgentInput::new("test-thread", format!("test-run-{}", self.runs), Vec::new());
         input.state = Some(self.state.clone());
+        input.tools = self.tools.clone();
         input.resume = resume;
         let mut body = json!(input);
         body["messages"] = self.messages.clone().into();
@@ -217,6 +327,11 @@ impl<C: Send + Sync + 'static> TestClient<C> {
         }
         Some(index)
     }
+}
+
+/// Creates the answer to an interrupt.
+fn resume_entry(interrupt: &Interrupt, status: ResumeStatus, payload: Option<Value>) -> ResumeEntry {
+    ResumeEntry { interrupt_id: interrupt.id.clone(), status, payload, metadata: None }
 }
 
 impl HeldCall {

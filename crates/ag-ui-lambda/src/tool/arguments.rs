@@ -9,6 +9,10 @@ use crate::json::{self, ReadProblem};
 /// How many characters of a member's name an error may quote.
 const MAX_NAME_CHARS: usize = 64;
 
+/// How many JSON values the arguments of a call may have, counted by their memory as [`json::read_limited`] does. A value in
+/// memory can be a hundred times as large as its text.
+const MAX_VALUES: usize = 1_000_000;
+
 /// The arguments of a call cannot be used. The model reads the message, so that it can correct the call.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ArgumentsError {
@@ -24,6 +28,9 @@ pub(crate) enum ArgumentsError {
     /// serde cannot read the type of the arguments from the value. The text is serde's reason.
     #[error("The arguments do not fit: {0}.")]
     Unreadable(String),
+    /// The arguments have more JSON values than memory should hold.
+    #[error("The arguments have more than {max_values} values.")]
+    TooManyValues { max_values: usize },
     /// The tool is at fault: its own code panicked or contradicts itself. The cause is in the log.
     #[error("The tool failed.")]
     ToolFailed,
@@ -36,13 +43,14 @@ pub(crate) enum ArgumentsError {
 /// both hold the line and column of the fault.
 pub(crate) fn parse_arguments(text: &str) -> Result<Value, ArgumentsError> {
     let text = if matches!(text.trim(), "" | "null") { "{}" } else { text };
-    json::read(text.as_bytes()).map_err(|error| {
+    json::read_limited(text.as_bytes(), MAX_VALUES).map_err(|error| {
         let (line, column) = (error.line, error.column);
         match error.problem {
             ReadProblem::DuplicateMember(name) => {
                 let name = name.chars().take(MAX_NAME_CHARS).collect();
                 ArgumentsError::DuplicateMember { name, line, column }
             }
+            ReadProblem::TooManyValues { max_values } => ArgumentsError::TooManyValues { max_values },
             _ => ArgumentsError::InvalidJson { line, column },
         }
     })

@@ -30,7 +30,8 @@
 #[diagnostic::on_unimplemented(
     message = "the caller type `{Self}` does not say what its callers are granted",
     label = "`{Self}` does not implement `Grants`",
-    note = "implement `Grants` for it, or use `available_if(|caller| ..)`, which needs no trait"
+    note = "implement it: `impl Grants for {Self} {{ fn has_permission(&self, permission: &str) -> bool {{ .. }} }}`; `has_scope` and `is_in_group` are its other methods",
+    note = "or use `available_if(|caller| ..)`, a condition that needs no trait"
 )]
 pub trait Grants {
     /// Whether the caller has the permission. By default no caller has one. This method is called for tools with
@@ -68,6 +69,20 @@ pub enum MissingGrant {
 }
 
 /// Says whether one call of a tool may run. [`Tool::authorize`](super::Tool::authorize) returns it.
+///
+/// ```
+/// use ag_ui_lambda::tool::Decision;
+///
+/// fn authorize(amount: u32) -> Decision {
+///     match amount {
+///         0..100 => Decision::Allow,
+///         100..1000 => Decision::RequireApproval,
+///         _ => Decision::Deny("No refund is above 999 EUR.".into()),
+///     }
+/// }
+///
+/// assert_eq!(authorize(200), Decision::RequireApproval);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Decision {

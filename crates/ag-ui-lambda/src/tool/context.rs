@@ -23,6 +23,21 @@ const TEST_TIME: Duration = Duration::from_secs(60);
 /// [`state`](Self::state) and the answer of [`ask`](Self::ask) come from the client. It is cheap to clone.
 ///
 /// A unit test of a tool creates it with [`for_test`](Self::for_test).
+///
+/// ```
+/// use ag_ui_lambda::{NoArgs, ToolContext, ToolError};
+///
+/// struct Caller {
+///     org: String,
+/// }
+///
+/// async fn count_orders(context: ToolContext<Caller>, _: NoArgs) -> Result<String, ToolError> {
+///     let step = context.progress().step("Counting").await;
+///     context.state().set("/orders", 3).await?;
+///     step.end().await;
+///     Ok(format!("{} has 3 orders.", context.caller().org))
+/// }
+/// ```
 #[derive(Debug)]
 pub struct ToolContext<C> {
     caller: Arc<C>,

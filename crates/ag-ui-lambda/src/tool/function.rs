@@ -65,6 +65,31 @@ where
 /// A function with a name, a description and rules. [`tool_fn`] creates it, and its methods add rules.
 ///
 /// Rules add up: a caller and a call have to meet all of them, and a later rule never revokes an earlier one.
+///
+/// ```
+/// use ag_ui_lambda::{Grants, Tool, ToolContext, ToolError, tool_fn};
+///
+/// struct Caller {
+///     limit: u32,
+/// }
+///
+/// impl Grants for Caller {}
+///
+/// #[derive(serde::Deserialize, schemars::JsonSchema)]
+/// struct RefundArgs {
+///     amount: u32,
+/// }
+///
+/// async fn refund(_: ToolContext<Caller>, args: RefundArgs) -> Result<String, ToolError> {
+///     Ok(format!("{} EUR are refunded.", args.amount))
+/// }
+///
+/// let tool = tool_fn("refund", "Refunds an amount.", refund)
+///     .needs_permission("refunds:write")
+///     .allowed_if(|caller: &Caller, args| args.amount <= caller.limit)
+///     .needs_approval_if(|_, args| args.amount > 100);
+/// assert_eq!(tool.name(), "refund");
+/// ```
 pub struct FnTool<C, A> {
     name: String,
     description: String,

@@ -102,10 +102,10 @@ pub use state::{SharedState, StateError};
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a tool for callers of the type `{C}`",
+    message = "`{Self}` is not a tool of an agent for callers of the type `{C}`",
     label = "the agent needs a tool for callers of the type `{C}`",
-    note = "all tools of an agent have one caller type: here, a tool that reads its context takes `ToolContext<{C}>`",
-    note = "a function becomes a tool by `tool_fn(\"find_order\", \"Looks an order up.\", find_order)`"
+    note = "if this is a function, `tool_fn(\"find_order\", \"Looks an order up.\", find_order)` makes a tool of it",
+    note = "if this is a tool already, its function reads another caller type: the context has to be `ToolContext<{C}>`, because all tools of an agent have one caller type"
 )]
 pub trait Tool<C>: Send + Sync + 'static {
     /// The type of the arguments. The model reads its JSON Schema, and calls are validated against that schema before

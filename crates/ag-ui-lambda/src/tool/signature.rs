@@ -96,8 +96,8 @@ impl<C, X: FirstParameter<C, A>, A> ToolParameters<C> for (X, A) {
 /// A type that can be the only parameter of a tool: the context or the arguments.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the parameter of a tool",
-    label = "`{Self}` lacks `serde::Deserialize` or `schemars::JsonSchema`, and it is not `ToolContext`",
-    note = "derive both for the type of the arguments: `#[derive(serde::Deserialize, schemars::JsonSchema)]`"
+    label = "`{Self}` lacks `serde::Deserialize`, `schemars::JsonSchema` or both, and it is not `ToolContext`",
+    note = "the type of the arguments needs both: `#[derive(serde::Deserialize, schemars::JsonSchema)]`"
 )]
 pub trait OnlyParameter<C> {
     /// The type of the arguments of the tool.
@@ -130,7 +130,7 @@ impl<C, A: ToolArgs> OnlyParameter<C> for A {
 #[diagnostic::on_unimplemented(
     message = "the first parameter of a tool is its context, not `{Self}`",
     label = "the first parameter of this function has to be `ToolContext<Caller>`, and the second its arguments",
-    note = "a tool looks like this: `async fn find_order(context: ToolContext<Caller>, args: OrderArgs) -> Result<Order, ToolError>`"
+    note = "the order is fixed, and the names do not matter: `async fn find_order(context: ToolContext<Caller>, args: OrderArgs) -> Result<Order, ToolError>`"
 )]
 pub trait FirstParameter<C, A>: Sized {
     /// The type of the arguments of the tool, which is `A`.
@@ -152,8 +152,8 @@ impl<C, A: ToolArgs> FirstParameter<C, A> for ToolContext<C> {
 /// A type that can be the arguments of a tool.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the arguments of a tool",
-    label = "`{Self}` lacks `serde::Deserialize` or `schemars::JsonSchema`",
-    note = "derive both for the type of the arguments: `#[derive(serde::Deserialize, schemars::JsonSchema)]`"
+    label = "`{Self}` lacks `serde::Deserialize`, `schemars::JsonSchema` or both",
+    note = "the type of the arguments needs both: `#[derive(serde::Deserialize, schemars::JsonSchema)]`"
 )]
 pub trait ToolArgs: DeserializeOwned + JsonSchema + Send + 'static {}
 
@@ -181,7 +181,8 @@ impl<F: Future> ToolFuture for F {
 #[diagnostic::on_unimplemented(
     message = "a tool returns `Result<_, ToolError>`, and this one returns `{Self}`",
     label = "this function has to return `Result<_, ToolError>`",
-    note = "`?` turns any other error into a `ToolError`, and `ToolError::refused(..)` makes one of a sentence for the model"
+    note = "write `-> Result<Order, ToolError>`, and `Ok(order)` for the value",
+    note = "`?` turns every error type, `anyhow::Error` included, into a `ToolError`; a `String` is a sentence for the model: `.map_err(ToolError::refused)?`"
 )]
 pub trait ToolResult {
     /// The type of the output.

@@ -23,12 +23,9 @@ pub(super) struct ReceivedPart {
 ///
 /// Returns `None` if the part has no media type, or neither data nor a URL: an `id` alone names a file that only the
 /// client's own store knows. If the part has both, the data is used. An empty string counts as absent.
-pub(super) fn read_part(mut object: ObjectReader) -> Option<ContentPart> {
-    let Some(Value::String(mime_type)) = object.optional("mimeType") else { return None };
-    let mut text = |key| match object.optional(key) {
-        Some(Value::String(text)) if !text.is_empty() => Some(text),
-        _ => None,
-    };
+pub(super) fn read_part(mut object: ObjectReader<'_>) -> Option<ContentPart> {
+    let mime_type = object.optional_string("mimeType").ok()??;
+    let mut text = |key| object.optional_string(key).ok()?.filter(|text| !text.is_empty());
     let (data, url, filename) = (text("data"), text("url"), text("filename"));
     let kind = kind_of(&mime_type);
     let source = match (data, url) {

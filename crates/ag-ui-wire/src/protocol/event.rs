@@ -10,7 +10,7 @@ use serde_json::Value;
 pub use self::read::EventError;
 use super::read::null_as_empty;
 use super::{
-    Content, JsonObject, JsonPatch, MessageId, RunAgentInput, RunId, RunOutcome, SubagentOutcome,
+    Content, JsonObject, JsonPatch, JsonText, MessageId, RunAgentInput, RunId, RunOutcome, SubagentOutcome,
     SubagentRunId, ThreadId, TokenUsage, ToolCallId,
 };
 
@@ -296,7 +296,7 @@ pub enum EventKind {
     MessagesSnapshot {
         /// All messages, in order. They are JSON, since those that a client sent are sent back with members that this version
         /// does not know.
-        messages: Vec<Value>,
+        messages: Vec<JsonText>,
     },
     /// An activity message is created or replaced.
     ActivitySnapshot {

@@ -6,36 +6,50 @@
 #[cfg(test)]
 mod tests;
 
-use serde::{Deserialize, Deserializer, Serialize, de};
-use serde_json::{Value, json};
+use std::borrow::Cow;
 
-use super::original_messages::{for_client, without};
-use super::read::{DroppedElements, InputError, InputProblem, ObjectReader, deserialize_by_reading};
-use super::{InterruptId, JsonObject, Message, OriginalMessages, PROTOCOL_VERSION, RunId, ThreadId};
+use bytes::Bytes;
+use serde::{Deserialize, Deserializer, Serialize, de};
+use serde_json::Value;
+use serde_json::value::to_raw_value;
+
+use super::input_error::{InputError, InputProblem};
+use super::input_limits::{ElementKind, InputLimits};
+use super::json_slices::for_each_element;
+use super::original_messages::for_client;
+use super::read::{ObjectReader, deserialize_by_reading};
+use super::reading::Reading;
+use super::{
+    InterruptId, JsonObject, JsonText, Message, OriginalMessages, PROTOCOL_VERSION, RunId, ThreadId,
+};
+use crate::json::{self, ReadError};
 
 /// The input of a run: the conversation, the client's tools, and its copy of the shared state.
 ///
-/// A client creates it with [`new`](Self::new); a server reads it with [`read`](Self::read).
+/// A client creates it with [`new`](Self::new); a server reads it with [`read_body`](Self::read_body).
 ///
 /// ```
-/// use ag_ui_wire::protocol::RunAgentInput;
-/// use serde_json::json;
+/// use ag_ui_wire::bytes::Bytes;
+/// use ag_ui_wire::protocol::{InputLimits, RunAgentInput};
 ///
-/// let body = json!({
-///     "threadId": "thread-1",
-///     "runId": "run-1",
-///     "state": {},
-///     "messages": [{ "id": "message-1", "role": "user", "content": "Hi" }],
-///     "tools": [],
-///     "context": [],
-///     "forwardedProps": {},
-/// });
-/// let input = RunAgentInput::read(body)?.input;
+/// let body = Bytes::from_static(
+///     br#"{
+///         "threadId": "thread-1",
+///         "runId": "run-1",
+///         "state": {},
+///         "messages": [{ "id": "message-1", "role": "user", "content": "Hi" }],
+///         "tools": [],
+///         "context": [],
+///         "forwardedProps": {}
+///     }"#,
+/// );
+/// let limits = InputLimits::default();
+/// let input = RunAgentInput::read_body(&body, &limits)?.input;
 /// assert_eq!((input.thread_id.as_str(), input.messages.len()), ("thread-1", 1));
 ///
-/// let error = RunAgentInput::read(json!({ "threadId": 1 })).unwrap_err();
+/// let error = RunAgentInput::read_body(&Bytes::from_static(br#"{"threadId":1}"#), &limits).unwrap_err();
 /// assert!(error.to_string().contains("/threadId"));
-/// # Ok::<(), ag_ui_wire::protocol::InputError>(())
+/// # Ok::<(), ag_ui_wire::protocol::ReadInputError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -65,7 +79,8 @@ pub struct RunAgentInput {
     /// The answers to interrupts of earlier runs.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub resume: Vec<ResumeEntry>,
-    /// The messages as the client sent them, if the run may have to send them back. Only [`read`](Self::read) sets it.
+    /// The messages as the client sent them, for a run that sends them back. Only [`read`](Self::read) and
+    /// [`read_body`](Self::read_body) set it.
     #[serde(skip)]
     pub original_messages: Option<OriginalMessages>,
 }
@@ -121,6 +136,18 @@ pub enum ResumeStatus {
     Cancelled,
 }
 
+/// The error of [`RunAgentInput::read_body`]: why a text is not the input of a run.
+#[expect(clippy::exhaustive_enums, reason = "a text is either no JSON or no input")]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReadInputError {
+    /// The text is not JSON.
+    #[error(transparent)]
+    Json(#[from] ReadError),
+    /// The text is JSON, but not the input of a run, or larger than the limits allow.
+    #[error(transparent)]
+    Input(#[from] InputError),
+}
+
 /// An input as a server has read it, with what was left out because this version of the protocol does not know it.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -152,44 +179,84 @@ impl RunAgentInput {
         }
     }
 
-    /// Reads an input from parsed JSON, as a server does.
+    /// Reads an input from parsed JSON, as a server does, without limits. It is for inputs that come from the program itself;
+    /// [`read_body`](Self::read_body) reads what a client sends.
+    ///
+    /// # Errors
+    /// [`InputError`], as for [`read_body`](Self::read_body).
+    pub fn read(json: Value) -> Result<ReceivedInput, InputError> {
+        Self::read_text(&Bytes::from(json.to_string()), InputLimits::unlimited())
+    }
+
+    /// Reads an input from the JSON text that a client has sent.
     ///
     /// Null on an optional member counts as absent. Unknown members are left out, and so are messages, parts, sources, tool
     /// calls and answers whose role, type or status is unknown; the result reports both. Ids are opaque.
     ///
+    /// What no server reads is not kept: `forwardedProps`, the contents of activities, and `metadata` except for the member
+    /// that this crate writes. The messages as the client sent them are kept as a part of `body`, without a copy.
+    ///
     /// # Errors
-    /// [`InputError`] with the JSON Pointer of the first known member that is missing or malformed, or of an id of the
-    /// thread or the run that has more than 1024 bytes.
+    /// [`ReadInputError::Json`] if `body` is not JSON that [`json::read`](crate::json::read) accepts.
+    /// [`ReadInputError::Input`] with the JSON Pointer of the first known member that is missing or malformed, of an id of
+    /// the thread or the run that has more than 1024 bytes, or of what exceeds `limits`.
     ///
     /// Source: AG-UI 1.0, "run input" and "processing".
-    pub fn read(json: Value) -> Result<ReceivedInput, InputError> {
-        let messages = OriginalMessages::copy_from(&json);
-        let mut received = Self::read_object(ObjectReader::new(json, String::new())?, MAX_ID_BYTES)?;
+    pub fn read_body(body: &Bytes, limits: &InputLimits) -> Result<ReceivedInput, ReadInputError> {
+        let text = match json::normalize(body) {
+            Cow::Borrowed(text) => body.slice_ref(text),
+            Cow::Owned(repaired) => repaired.into(),
+        };
+        json::check(&text)?;
+        Ok(Self::read_text(&text, *limits)?)
+    }
+
+    /// Reads an input from a JSON text that was checked.
+    fn read_text(text: &Bytes, limits: InputLimits) -> Result<ReceivedInput, InputError> {
+        let object = ObjectReader::new(std::str::from_utf8(text).unwrap_or_default(), String::new())?;
+        let messages = object.member("messages").map(|messages| text.slice_ref(messages.as_bytes()));
+        let answers = object.member("resume").unwrap_or_default();
+        let mut has_answers = false;
+        for_each_element(answers, |_| {
+            has_answers = true;
+            false
+        });
+        let mut received = Self::read_object(object, MAX_ID_BYTES, Reading::of_server(limits))?;
+        let messages = messages.unwrap_or_default();
         received.input.original_messages =
-            messages.map(|messages| OriginalMessages::new(messages, &received.dropped));
+            Some(OriginalMessages::new(messages, &received.dropped, has_answers));
         Ok(received)
     }
 
     /// Reads an input whose thread and run have ids of at most `max_id_bytes` bytes. It does not keep the original
     /// messages.
-    fn read_object(mut object: ObjectReader, max_id_bytes: usize) -> Result<ReceivedInput, InputError> {
-        let mut dropped = DroppedElements::default();
+    fn read_object(
+        mut object: ObjectReader<'_>,
+        max_id_bytes: usize,
+        mut reading: Reading,
+    ) -> Result<ReceivedInput, InputError> {
+        let reading = &mut reading;
         let input = Self {
             thread_id: id(&mut object, "threadId", max_id_bytes)?.into(),
             run_id: id(&mut object, "runId", max_id_bytes)?.into(),
             protocol_version: object.optional_string("protocolVersion")?,
             parent_run_id: object.optional_string("parentRunId")?.map(Into::into),
-            state: object.optional("state"),
+            state: object.state(reading)?,
             messages: object
-                .list("messages", &mut dropped, Message::read)?
+                .list(("messages", ElementKind::Message), reading, Message::read)?
                 .ok_or_else(|| object.missing("messages"))?,
-            tools: object.list("tools", &mut dropped, Tool::read)?.unwrap_or_default(),
-            context: object.list("context", &mut dropped, Context::read)?.unwrap_or_default(),
-            forwarded_props: object.optional("forwardedProps"),
-            resume: object.list("resume", &mut dropped, ResumeEntry::read)?.unwrap_or_default(),
+            tools: object.list(("tools", ElementKind::Tool), reading, Tool::read)?.unwrap_or_default(),
+            context: object
+                .list(("context", ElementKind::Context), reading, Context::read)?
+                .unwrap_or_default(),
+            forwarded_props: object.forwarded_props(reading)?,
+            resume: object
+                .list(("resume", ElementKind::Answer), reading, ResumeEntry::read)?
+                .unwrap_or_default(),
             original_messages: None,
         };
-        Ok(ReceivedInput { input, dropped: dropped.paths, unknown_members: object.remaining_members() })
+        let dropped = std::mem::take(&mut reading.dropped);
+        Ok(ReceivedInput { input, dropped, unknown_members: object.remaining_members() })
     }
 
     /// Whether the client uses a version of the protocol whose major number is not 1, which a server of 1.0 cannot
@@ -206,35 +273,36 @@ impl RunAgentInput {
         }
     }
 
-    /// Whether the input has answers to interrupts of earlier runs. For an input that [`read`](Self::read) has returned,
-    /// answers of an unknown status count too.
+    /// Whether the input has answers to interrupts of earlier runs. For an input that [`read_body`](Self::read_body) has
+    /// returned, answers of an unknown status count too.
     pub fn answers_interrupts(&self) -> bool {
-        self.original_messages.is_some() || !self.resume.is_empty()
+        !self.resume.is_empty()
+            || self.original_messages.as_ref().is_some_and(|messages| messages.answers_interrupts)
     }
 
     /// Returns the messages of this input as JSON, for a MESSAGES_SNAPSHOT, except those whose indices in `messages` are in
     /// `left_out`.
     ///
-    /// If the input answers interrupts, the messages are as the client sent them, with members that this version does not
+    /// If a server has read the input, the messages are as the client sent them, with members that this version does not
     /// know. What the client itself would refuse is removed; `knows_1_0` is whether the client speaks 1.0.
-    pub fn messages_without(&self, left_out: &[usize], knows_1_0: bool) -> Vec<Value> {
-        let kept = match &self.original_messages {
-            Some(messages) => messages.without(left_out),
-            None => {
-                let messages = self.messages.iter().map(|message| json!(message)).collect();
-                without(messages, left_out.iter().copied())
-            }
-        };
-        kept.into_iter().filter_map(|message| for_client(message, knows_1_0)).collect()
+    pub fn messages_without(&self, left_out: &[usize], knows_1_0: bool) -> Vec<JsonText> {
+        if let Some(messages) = &self.original_messages {
+            return messages.without(left_out, knows_1_0);
+        }
+        let kept = self.messages.iter().enumerate().filter(|(index, _)| !left_out.contains(index));
+        kept.filter_map(|(_, message)| for_client(&to_raw_value(message).ok()?, knows_1_0)).collect()
     }
 }
 
 impl<'de> Deserialize<'de> for RunAgentInput {
-    /// Reads the input that a RUN_STARTED event holds. [`read`](RunAgentInput::read) is for servers: it also reports what
+    /// Reads the input that a RUN_STARTED event holds. [`read_body`](RunAgentInput::read_body) is for servers: it also reports what
     /// was left out, keeps the messages as the client sent them, and limits the length of ids.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let object = ObjectReader::of(JsonObject::deserialize(deserializer)?);
-        Self::read_object(object, usize::MAX).map(|received| received.input).map_err(de::Error::custom)
+        let text = Value::Object(JsonObject::deserialize(deserializer)?).to_string();
+        ObjectReader::new(&text, String::new())
+            .and_then(|object| Self::read_object(object, usize::MAX, Reading::of_everything()))
+            .map(|received| received.input)
+            .map_err(de::Error::custom)
     }
 }
 
@@ -245,7 +313,7 @@ deserialize_by_reading! { Tool Context ResumeEntry }
 const MAX_ID_BYTES: usize = 1024;
 
 /// Removes the required id `key` from an input and returns it; an error if it has more than `max_bytes` bytes.
-fn id(object: &mut ObjectReader, key: &'static str, max_bytes: usize) -> Result<String, InputError> {
+fn id(object: &mut ObjectReader<'_>, key: &'static str, max_bytes: usize) -> Result<String, InputError> {
     let id = object.string(key)?;
     if id.len() > max_bytes {
         return Err(object.error(key, InputProblem::TooLong { max_bytes }));
@@ -255,19 +323,19 @@ fn id(object: &mut ObjectReader, key: &'static str, max_bytes: usize) -> Result<
 
 impl Tool {
     /// Reads a tool for [`ObjectReader::list`]. It never returns `None`, so no tool is left out.
-    fn read(mut object: ObjectReader, _: &mut DroppedElements) -> Result<Option<Self>, InputError> {
+    fn read(mut object: ObjectReader<'_>, reading: &mut Reading) -> Result<Option<Self>, InputError> {
         Ok(Some(Self {
             name: object.string("name")?,
             description: object.string("description")?,
-            parameters: object.optional("parameters"),
-            metadata: object.optional_object("metadata")?,
+            parameters: object.parameters(reading)?,
+            metadata: object.metadata(reading)?,
         }))
     }
 }
 
 impl Context {
     /// Reads a context entry for [`ObjectReader::list`]. It never returns `None`, so no entry is left out.
-    fn read(mut object: ObjectReader, _: &mut DroppedElements) -> Result<Option<Self>, InputError> {
+    fn read(mut object: ObjectReader<'_>, _: &mut Reading) -> Result<Option<Self>, InputError> {
         Ok(Some(Self { description: object.string("description")?, value: object.string("value")? }))
     }
 }
@@ -275,7 +343,7 @@ impl Context {
 impl ResumeEntry {
     /// Reads the answer to an interrupt for [`ObjectReader::list`]. Returns `None`, so that the answer is left out, if its
     /// status is unknown.
-    fn read(mut object: ObjectReader, _: &mut DroppedElements) -> Result<Option<Self>, InputError> {
+    fn read(mut object: ObjectReader<'_>, reading: &mut Reading) -> Result<Option<Self>, InputError> {
         let status = match object.string("status")?.as_str() {
             "resolved" => ResumeStatus::Resolved,
             "cancelled" => ResumeStatus::Cancelled,
@@ -284,8 +352,8 @@ impl ResumeEntry {
         Ok(Some(Self {
             interrupt_id: object.string("interruptId")?.into(),
             status,
-            payload: object.optional("payload"),
-            metadata: object.optional_object("metadata")?,
+            payload: object.optional("payload", reading)?,
+            metadata: object.metadata(reading)?,
         }))
     }
 }

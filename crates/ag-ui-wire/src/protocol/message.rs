@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::read::{DroppedElements, InputError, ObjectReader, deserialize_by_reading};
+use super::input_error::InputError;
+use super::input_limits::ElementKind;
+use super::read::{ObjectReader, deserialize_by_reading};
+use super::reading::Reading;
 use super::{Content, JsonObject, MessageId, SubagentRunId, ToolCallId};
 
 /// Holds one message of a conversation. [`new`](Self::new) creates it without its optional members.
@@ -122,18 +125,18 @@ impl Message {
     }
 
     /// Reads a message for [`ObjectReader::list`]. Returns `None`, so that the message is left out, if its role is unknown.
-    /// `dropped` gets the JSON Pointers of parts and tool calls in the message that are left out.
+    /// `reading` gets the JSON Pointers of parts and tool calls in the message that are left out.
     pub(super) fn read(
-        mut object: ObjectReader,
-        dropped: &mut DroppedElements,
+        mut object: ObjectReader<'_>,
+        reading: &mut Reading,
     ) -> Result<Option<Self>, InputError> {
-        let Some(body) = MessageBody::take(&mut object, dropped)? else { return Ok(None) };
+        let Some(body) = MessageBody::take(&mut object, reading)? else { return Ok(None) };
         Ok(Some(Self {
             id: object.string("id")?.into(),
             body,
             name: object.optional_string("name")?,
             encrypted_value: object.optional_string("encryptedValue")?,
-            metadata: object.optional_object("metadata")?,
+            metadata: object.metadata(reading)?,
             subagent_run_id: object.optional_string("subagentRunId")?.map(Into::into),
         }))
     }
@@ -141,31 +144,33 @@ impl Message {
 
 impl MessageBody {
     /// Reads the role of a message and the members of that role, for `Deserialize`; `None` if the role is unknown.
-    fn read(mut object: ObjectReader, dropped: &mut DroppedElements) -> Result<Option<Self>, InputError> {
-        Self::take(&mut object, dropped)
+    fn read(mut object: ObjectReader<'_>, reading: &mut Reading) -> Result<Option<Self>, InputError> {
+        Self::take(&mut object, reading)
     }
 
     /// Removes the role and the members of that role from a message, and reads them; `None` if the role is unknown.
-    /// `dropped` gets the JSON Pointers of parts and tool calls that are left out.
-    fn take(message: &mut ObjectReader, dropped: &mut DroppedElements) -> Result<Option<Self>, InputError> {
+    /// `reading` gets the JSON Pointers of parts and tool calls that are left out.
+    fn take(message: &mut ObjectReader<'_>, reading: &mut Reading) -> Result<Option<Self>, InputError> {
         let role = message.string("role")?;
         Ok(Some(match role.as_str() {
             "developer" => Self::Developer { content: message.string("content")? },
             "system" => Self::System { content: message.string("content")? },
             "assistant" => Self::Assistant {
                 content: message.optional_string("content")?,
-                tool_calls: message.list("toolCalls", dropped, ToolCall::read)?.unwrap_or_default(),
+                tool_calls: message
+                    .list(("toolCalls", ElementKind::ToolCall), reading, ToolCall::read)?
+                    .unwrap_or_default(),
             },
-            "user" => Self::User { content: Content::take(message, dropped)? },
+            "user" => Self::User { content: Content::take(message, reading)? },
             "tool" => Self::Tool {
                 tool_call_id: message.string("toolCallId")?.into(),
-                content: Content::take(message, dropped)?,
+                content: Content::take(message, reading)?,
                 error: message.optional_string("error")?,
             },
             "reasoning" => Self::Reasoning { content: message.string("content")? },
             "activity" => Self::Activity {
                 activity_type: message.string("activityType")?,
-                content: message.optional_object("content")?.ok_or_else(|| message.missing("content"))?,
+                content: message.activity_content(reading)?,
             },
             _ => return Ok(None),
         }))
@@ -177,7 +182,7 @@ deserialize_by_reading! { Message MessageBody ToolCall }
 impl ToolCall {
     /// Reads a tool call for [`ObjectReader::list`]. Returns `None`, so that the call is left out, if its type is not
     /// `function`.
-    fn read(mut object: ObjectReader, _: &mut DroppedElements) -> Result<Option<Self>, InputError> {
+    fn read(mut object: ObjectReader<'_>, reading: &mut Reading) -> Result<Option<Self>, InputError> {
         if object.string("type")? != "function" {
             return Ok(None);
         }
@@ -189,7 +194,7 @@ impl ToolCall {
                 arguments: function.string("arguments")?,
             },
             encrypted_value: object.optional_string("encryptedValue")?,
-            metadata: object.optional_object("metadata")?,
+            metadata: object.metadata(reading)?,
         }))
     }
 }

@@ -23,11 +23,16 @@ mod diff;
 mod event;
 mod id;
 mod input;
+mod input_error;
+mod input_limits;
+mod json_slices;
+mod json_text;
 mod message;
 mod original_messages;
 mod outcome;
 mod patch;
 mod read;
+mod reading;
 pub mod sse;
 #[cfg(test)]
 mod tests;
@@ -41,12 +46,14 @@ pub use custom::{CustomName, CustomNameError, Prediction};
 pub use diff::{diff, diff_objects};
 pub use event::{EncryptedSubtype, Event, EventError, EventKind, ReasoningRole, TextRole, ToolRole};
 pub use id::{InterruptId, MessageId, RunId, SubagentRunId, ThreadId, ToolCallId};
-pub use input::{Context, ReceivedInput, ResumeEntry, ResumeStatus, RunAgentInput, Tool};
+pub use input::{Context, ReadInputError, ReceivedInput, ResumeEntry, ResumeStatus, RunAgentInput, Tool};
+pub use input_error::{InputError, InputProblem};
+pub use input_limits::InputLimits;
+pub use json_text::JsonText;
 pub use message::{FunctionCall, Message, MessageBody, ToolCall};
 pub use original_messages::OriginalMessages;
 pub use outcome::{Interrupt, RunOutcome, SubagentOutcome, TokenUsage};
 pub use patch::{JsonPatch, PatchError, PatchOperation, apply_patch};
-pub use read::{InputError, InputProblem};
 
 /// The version of the protocol that this crate writes, as `MAJOR.MINOR`.
 pub const PROTOCOL_VERSION: &str = "1.0";

@@ -8,110 +8,160 @@
 
 use std::collections::HashSet;
 
+use bytes::Bytes;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
-use super::JsonObject;
+use super::JsonText;
+use super::json_slices::{Members, for_each_element};
 
-/// The messages of an input, as the client sent them.
+/// The roles that both versions know.
+const ROLES: [&str; 7] = ["developer", "system", "assistant", "user", "tool", "reasoning", "activity"];
+
+/// The messages of an input, as the client sent them. They share the memory of the input's text.
 ///
 /// [`RunAgentInput::messages_without`](super::RunAgentInput::messages_without) sends them back.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OriginalMessages {
-    messages: Vec<Value>,
-    /// For each message that was read, its index among `messages`.
-    indices: Vec<usize>,
+    /// The JSON text of the array.
+    text: Bytes,
+    /// The indices of the messages that were not read, in order.
+    dropped: Vec<usize>,
+    /// Whether the input answers interrupts, be it with answers of an unknown status.
+    pub(super) answers_interrupts: bool,
 }
 
 impl OriginalMessages {
-    /// Copies the messages from the JSON of an input that answers interrupts; `None` for any other input.
-    ///
-    /// Only a run that answers interrupts may have to remove a message from the client's list.
-    pub(super) fn copy_from(input: &Value) -> Option<Vec<Value>> {
-        input["resume"].as_array().filter(|answers| !answers.is_empty())?;
-        input["messages"].as_array().cloned()
+    /// Keeps the messages of an input, whose JSON text is `text`. `dropped` has the JSON Pointers of all elements of the
+    /// input that were left out.
+    pub(super) fn new(text: Bytes, dropped: &[String], answers_interrupts: bool) -> Self {
+        let index = |path: &String| path.strip_prefix("/messages/")?.parse().ok();
+        Self { text, dropped: dropped.iter().filter_map(index).collect(), answers_interrupts }
     }
 
-    /// Stores the messages of an input and notes which of them were read. `dropped` has the JSON Pointers of all elements
-    /// of the input that were left out.
-    pub(super) fn new(messages: Vec<Value>, dropped: &[String]) -> Self {
-        let dropped: HashSet<usize> =
-            dropped.iter().filter_map(|path| path.strip_prefix("/messages/")?.parse().ok()).collect();
-        let indices = (0..messages.len()).filter(|index| !dropped.contains(index)).collect();
-        Self { messages, indices }
+    /// Returns the messages except those in `left_out`, which has indices among the messages that were read, each as
+    /// [`for_client`] prepares it.
+    pub(super) fn without(&self, left_out: &[usize], knows_1_0: bool) -> Vec<JsonText> {
+        let left_out: HashSet<usize> = left_out.iter().copied().collect();
+        let mut dropped = self.dropped.iter().peekable();
+        let (mut messages, mut index, mut read) = (Vec::new(), 0, 0);
+        let text = std::str::from_utf8(&self.text).unwrap_or_default();
+        for_each_element(text, |message| {
+            let is_read = dropped.next_if(|dropped| **dropped == index).is_none();
+            if !(is_read && left_out.contains(&read)) {
+                messages.extend(for_client(message, knows_1_0));
+            }
+            read += usize::from(is_read);
+            index += 1;
+            true
+        });
+        messages
     }
-
-    /// Returns all messages except those in `left_out`, which has indices among the messages that were read.
-    pub(super) fn without(&self, left_out: &[usize]) -> Vec<Value> {
-        let left_out = left_out.iter().map(|index| self.indices[*index]);
-        without(self.messages.clone(), left_out)
-    }
-}
-
-/// Returns `messages` except those at the indices in `left_out`.
-pub(super) fn without(messages: Vec<Value>, left_out: impl Iterator<Item = usize>) -> Vec<Value> {
-    let left_out: HashSet<usize> = left_out.collect();
-    let kept = messages.into_iter().enumerate().filter(|(index, _)| !left_out.contains(index));
-    kept.map(|(_, message)| message).collect()
 }
 
 /// Prepares a message of the input to be sent back to the client: removes the members, calls and parts that the client
 /// would refuse. `knows_1_0` is whether the client speaks 1.0. Returns `None` if it does not and the role is unknown, since
 /// the client would refuse the complete message.
-pub(super) fn for_client(mut message: Value, knows_1_0: bool) -> Option<Value> {
-    const ROLES: [&str; 7] = ["developer", "system", "assistant", "user", "tool", "reasoning", "activity"];
-    let role = message["role"].as_str().unwrap_or_default().to_owned();
-    let Some(members) = message.as_object_mut().filter(|_| ROLES.contains(&role.as_str())) else {
-        return knows_1_0.then_some(message);
+pub(super) fn for_client(message: &RawValue, knows_1_0: bool) -> Option<JsonText> {
+    let members = Members::of(message.get());
+    let role = members.as_ref().and_then(|members| members.text("role")).unwrap_or_default();
+    let Some(mut members) = members.filter(|_| ROLES.contains(&&*role)) else {
+        return knows_1_0.then(|| message.into());
     };
-    remove_nulls(members);
-    if let Some(Value::Array(calls)) = members.get_mut("toolCalls") {
-        calls.iter_mut().filter_map(Value::as_object_mut).for_each(remove_nulls);
-        // Both versions refuse calls of a type that they do not know.
-        calls.retain(|call| call["type"] == "function");
+    members.remove_nulls();
+    let is_array = |value: &RawValue| value.get().starts_with('[');
+    if members.get("toolCalls").is_some_and(is_array) {
+        let calls = members.write_with("toolCalls", |calls| Some(list_of(calls, call_for_client)));
+        return with_content(Members::of(&calls)?, &role, knows_1_0);
     }
-    if let Some(Value::Array(parts)) = members.get_mut("content") {
-        for part in parts.iter_mut().filter_map(Value::as_object_mut).filter(|part| is_known(part)) {
-            remove_nulls(part);
-            part.get_mut("source").and_then(Value::as_object_mut).into_iter().for_each(remove_nulls);
-        }
-        if !knows_1_0 {
-            parts.retain(is_read_before_1_0);
-            if role == "tool" {
-                let texts: Vec<&str> = parts.iter().filter_map(|part| part["text"].as_str()).collect();
-                let text = texts.join("\n");
-                members.insert("content".into(), text.into());
-            }
-        }
-    }
-    Some(message)
+    with_content(members, &role, knows_1_0)
 }
 
-/// Removes the members that are null. The official clients write null for an absent member, but refuse null in what they
-/// read.
-fn remove_nulls(members: &mut JsonObject) {
-    members.retain(|_, value| !value.is_null());
+/// Returns a message whose `content` has only the parts that the client can read, without nulls. For a client before 1.0 the
+/// content of a tool message is text.
+fn with_content(members: Members<'_>, role: &str, knows_1_0: bool) -> Option<JsonText> {
+    let message = members.write_with("content", |content| {
+        if !content.get().starts_with('[') {
+            return None;
+        }
+        if !knows_1_0 && role == "tool" {
+            return Some(Value::from(joined_texts(content)).to_string());
+        }
+        Some(list_of(content, |part| part_for_client(part, knows_1_0)))
+    });
+    Some(JsonText::from_json(message))
+}
+
+/// Writes an array of what `element` returns for each element of `list`.
+fn list_of<'a>(list: &'a RawValue, element: impl Fn(&'a RawValue) -> Option<String>) -> String {
+    let mut elements = Vec::new();
+    for_each_element(list.get(), |value| {
+        elements.extend(element(value));
+        true
+    });
+    format!("[{}]", elements.join(","))
+}
+
+/// Returns a tool call without nulls; `None` for a type other than `function`, which both versions refuse.
+fn call_for_client(call: &RawValue) -> Option<String> {
+    let mut members = Members::of(call.get())?;
+    members.remove_nulls();
+    (members.text("type")? == "function").then(|| members.write())
+}
+
+/// Returns a part without nulls if its type is known; `None` if the client cannot read the part.
+fn part_for_client(part: &RawValue, knows_1_0: bool) -> Option<String> {
+    let Some(mut members) = Members::of(part.get()).filter(is_known) else {
+        return knows_1_0.then(|| part.get().to_owned());
+    };
+    members.remove_nulls();
+    if !knows_1_0 && !is_read_before_1_0(&members) {
+        return None;
+    }
+    Some(members.write_with("source", |source| {
+        let mut source = Members::of(source.get())?;
+        source.remove_nulls();
+        Some(source.write())
+    }))
+}
+
+/// Returns the texts of the parts of a content, joined by line breaks.
+fn joined_texts(content: &RawValue) -> String {
+    let mut texts = Vec::new();
+    for_each_element(content.get(), |part| {
+        let members = Members::of(part.get());
+        texts.extend(
+            members
+                .filter(|part| part.text("type").is_some_and(|kind| kind == "text"))
+                .and_then(|part| part.text("text")),
+        );
+        true
+    });
+    texts.join("\n")
 }
 
 /// Whether a part has a type that this version of the protocol knows (`binary` included), so that its nulls can be removed.
-fn is_known(part: &JsonObject) -> bool {
+fn is_known(part: &Members<'_>) -> bool {
     const KINDS: [&str; 6] = ["text", "image", "audio", "video", "document", "binary"];
-    part.get("type").and_then(Value::as_str).is_some_and(|kind| KINDS.contains(&kind))
+    part.text("type").is_some_and(|kind| KINDS.contains(&&*kind))
 }
 
 /// Whether a client before 1.0 can read the part. Such a client knows neither sources of the type `file` nor the types of
 /// parts that 1.0 added.
-fn is_read_before_1_0(part: &Value) -> bool {
-    match part["type"].as_str() {
-        Some("text") => part["text"].is_string(),
+fn is_read_before_1_0(part: &Members<'_>) -> bool {
+    match part.text("type").as_deref() {
+        Some("text") => part.text("text").is_some(),
         Some("binary") => {
-            let has = |member: &str| part[member].as_str().is_some_and(|text| !text.is_empty());
-            let is_text = |member: &str| part.get(member).is_none_or(Value::is_string);
-            part["mimeType"].is_string()
+            let has = |member: &str| part.text(member).is_some_and(|text| !text.is_empty());
+            let is_text = |member: &str| part.get(member).is_none() || part.text(member).is_some();
+            part.text("mimeType").is_some()
                 && ["id", "url", "data"].into_iter().any(has)
                 && ["id", "url", "data", "filename"].into_iter().all(is_text)
         }
         Some("image" | "audio" | "video" | "document") => {
-            matches!(part["source"]["type"].as_str(), Some("data" | "url"))
+            let source = part.get("source").and_then(|source| Members::of(source.get()));
+            let kind = source.and_then(|source| source.text("type"));
+            matches!(kind.as_deref(), Some("data" | "url"))
         }
         _ => false,
     }
@@ -128,7 +178,7 @@ mod tests {
     fn sent_back(messages: Value, knows_1_0: bool) -> Value {
         let resume = json!([{"interruptId": "i", "status": "postponed"}]);
         let json = json!({"threadId": "t", "runId": "r", "messages": messages, "resume": resume});
-        RunAgentInput::read(json).unwrap().input.messages_without(&[], knows_1_0).into()
+        json!(RunAgentInput::read(json).unwrap().input.messages_without(&[], knows_1_0))
     }
 
     /// Returns a list with one user message that has these parts.

@@ -1,93 +1,64 @@
 //! Reads JSON member by member, with a JSON Pointer for every error.
 //!
 //! serde's derive loses the path inside tagged enums and refuses what a newer peer adds. Both matter to a server whose
-//! clients are written by others. Members are taken out of the value, so long texts are not copied.
+//! clients are written by others. The members of an object are slices of its text and are read when they are asked for, so
+//! what nobody asks for costs nothing.
 
-use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::JsonObject;
+use super::input_error::{InputError, InputProblem};
+use super::input_limits::ElementKind;
+use super::json_slices::{Members, for_each_element};
+use super::reading::Reading;
 
-/// The error of [`RunAgentInput::read`](super::RunAgentInput::read): a member of the input is missing or malformed.
-///
-/// It names the member and what was expected of it, and never quotes what was sent.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{path} {problem}", path = if path.is_empty() { "the body" } else { path })]
-pub struct InputError {
-    /// The JSON Pointer (RFC 6901) of the member. It is empty if the complete input is wrong.
-    pub path: String,
-    /// What is wrong with the member.
-    pub problem: InputProblem,
-}
-
-/// What is wrong with a member of an input. Its text is the rest of a sentence that starts with the member's path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum InputProblem {
-    /// A required member is absent or null.
-    #[error("is missing")]
-    Missing,
-    /// The member is not a string.
-    #[error("must be a string")]
-    NotAString,
-    /// The member is not an object.
-    #[error("must be an object")]
-    NotAnObject,
-    /// The member is not an array.
-    #[error("must be an array")]
-    NotAnArray,
-    /// The content of a message is neither a string nor an array.
-    #[error("must be a string or an array of parts")]
-    NotContent,
-    /// The id of a thread or a run is too long.
-    #[error("must be at most {max_bytes} bytes")]
-    TooLong {
-        /// How many bytes it may have.
-        max_bytes: usize,
-    },
-}
-
-/// The elements of lists that were left out because this version of the protocol does not know their kind.
-#[derive(Debug, Default)]
-pub(super) struct DroppedElements {
-    /// The JSON Pointers of the elements, in order.
-    pub(super) paths: Vec<String>,
-}
+/// The member of `metadata` that servers built on this crate write, and the only one that they read.
+const OWN_METADATA: &str = "ag_ui_lambda";
 
 /// A JSON object whose members are taken out one by one.
-pub(super) struct ObjectReader {
-    members: JsonObject,
+pub(super) struct ObjectReader<'a> {
+    members: Members<'a>,
     /// The JSON Pointer of the object.
     path: String,
 }
 
-impl ObjectReader {
-    /// Starts to read the members of the object at the root of a JSON value, whose JSON Pointer is empty.
-    pub(super) fn of(members: JsonObject) -> Self {
-        Self { members, path: String::new() }
-    }
-
-    /// Starts to read the members of a value whose JSON Pointer is `path`; an error if the value is not an object.
-    pub(super) fn new(value: Value, path: String) -> Result<Self, InputError> {
-        match value {
-            Value::Object(members) => Ok(Self { members, path }),
-            _ => Err(InputError { path, problem: InputProblem::NotAnObject }),
+impl<'a> ObjectReader<'a> {
+    /// Starts to read the members of the object whose text is `text` and whose JSON Pointer is `path`; an error if it is
+    /// the text of another value.
+    pub(super) fn new(text: &'a str, path: String) -> Result<Self, InputError> {
+        match Members::of(text) {
+            Some(members) => Ok(Self { members, path }),
+            None => Err(InputError { path, problem: InputProblem::NotAnObject }),
         }
     }
 
-    /// Removes and returns the member `key` of any JSON type; `None` if it is absent or null.
-    pub(super) fn optional(&mut self, key: &'static str) -> Option<Value> {
-        self.members.remove(key).filter(|value| !value.is_null())
+    /// Returns the text of the member `key`, null included; `None` if it is absent. The member stays.
+    pub(super) fn member(&self, key: &str) -> Option<&'a str> {
+        self.members.get(key).map(RawValue::get)
+    }
+
+    /// Removes and returns the text of the member `key`; `None` if it is absent or null.
+    pub(super) fn optional_text(&mut self, key: &'static str) -> Option<&'a str> {
+        self.members.remove(key).map(RawValue::get).filter(|text| *text != "null")
+    }
+
+    /// Removes the member `key` of any JSON type and builds its value; `None` if it is absent or null, an error if the input
+    /// has too many values.
+    pub(super) fn optional(
+        &mut self,
+        key: &'static str,
+        reading: &Reading,
+    ) -> Result<Option<Value>, InputError> {
+        let Some(text) = self.optional_text(key) else { return Ok(None) };
+        reading.build(text).map(Some).map_err(|problem| self.error(key, problem))
     }
 
     /// Removes and returns the member `key`; `None` if it is absent or null, an error if it is not a string.
     pub(super) fn optional_string(&mut self, key: &'static str) -> Result<Option<String>, InputError> {
-        match self.optional(key) {
-            None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text)),
-            Some(_) => Err(self.error(key, InputProblem::NotAString)),
-        }
+        let Some(text) = self.optional_text(key) else { return Ok(None) };
+        serde_json::from_str(text).map(Some).map_err(|_| self.error(key, InputProblem::NotAString))
     }
 
     /// Removes and returns the member `key`; an error if it is absent, null or not a string.
@@ -95,51 +66,112 @@ impl ObjectReader {
         self.optional_string(key)?.ok_or_else(|| self.missing(key))
     }
 
-    /// Removes and returns the member `key`; `None` if it is absent or null, an error if it is not an object.
-    pub(super) fn optional_object(&mut self, key: &'static str) -> Result<Option<JsonObject>, InputError> {
-        match self.optional(key) {
-            None => Ok(None),
-            Some(Value::Object(object)) => Ok(Some(object)),
-            Some(_) => Err(self.error(key, InputProblem::NotAnObject)),
+    /// Removes the member `key` and builds it; `None` if it is absent or null, an error if it is not an object or if the
+    /// input has too many values.
+    fn optional_object(
+        &mut self,
+        key: &'static str,
+        reading: &Reading,
+    ) -> Result<Option<JsonObject>, InputError> {
+        let Some(text) = self.optional_text(key) else { return Ok(None) };
+        if !text.starts_with('{') {
+            return Err(self.error(key, InputProblem::NotAnObject));
         }
+        match reading.build(text) {
+            Ok(Value::Object(object)) => Ok(Some(object)),
+            Ok(_) => Err(self.error(key, InputProblem::NotAnObject)),
+            Err(problem) => Err(self.error(key, problem)),
+        }
+    }
+
+    /// Removes the member `metadata` and reads what is kept of it: everything, or for a server only its own member. `None`
+    /// if there is nothing to keep, an error if it is not an object.
+    pub(super) fn metadata(&mut self, reading: &Reading) -> Result<Option<JsonObject>, InputError> {
+        if reading.keeps_unread_data {
+            return self.optional_object("metadata", reading);
+        }
+        let Some(text) = self.optional_text("metadata") else { return Ok(None) };
+        let members = Members::of(text).ok_or_else(|| self.error("metadata", InputProblem::NotAnObject))?;
+        let Some(own) = members.get(OWN_METADATA) else { return Ok(None) };
+        let own = reading.build(own.get()).map_err(|problem| self.error("metadata", problem))?;
+        Ok(Some(JsonObject::from_iter([(OWN_METADATA.to_owned(), own)])))
+    }
+
+    /// Removes the member `forwardedProps` and reads what is kept of it: everything, or for a server nothing, since no server
+    /// reads it.
+    pub(super) fn forwarded_props(&mut self, reading: &Reading) -> Result<Option<Value>, InputError> {
+        match reading.keeps_unread_data {
+            true => self.optional("forwardedProps", reading),
+            false => Ok(self.optional_text("forwardedProps").and(None)),
+        }
+    }
+
+    /// Removes the content of an activity message and reads what is kept of it: everything, or for a server an empty object,
+    /// since no server reads it. An error if it is absent, null or not an object.
+    pub(super) fn activity_content(&mut self, reading: &Reading) -> Result<JsonObject, InputError> {
+        if !reading.keeps_unread_data {
+            return self.object("content").map(|_| JsonObject::new());
+        }
+        self.optional_object("content", reading)?.ok_or_else(|| self.missing("content"))
+    }
+
+    /// Removes the member `state` and builds it; `None` if it is absent or null, an error if it is larger than the limits
+    /// allow.
+    pub(super) fn state(&mut self, reading: &Reading) -> Result<Option<Value>, InputError> {
+        let Some(text) = self.optional_text("state") else { return Ok(None) };
+        reading.build_state(text).map(Some).map_err(|problem| self.error("state", problem))
+    }
+
+    /// Removes the member `parameters` of a tool and builds it; `None` if it is absent or null, an error if it is larger
+    /// than the limits allow.
+    pub(super) fn parameters(&mut self, reading: &mut Reading) -> Result<Option<Value>, InputError> {
+        let Some(text) = self.optional_text("parameters") else { return Ok(None) };
+        reading.build_schema(text).map(Some).map_err(|problem| self.error("parameters", problem))
     }
 
     /// Removes the member `key` and returns a reader of its members; an error if it is absent, null or not an object.
-    pub(super) fn object(&mut self, key: &'static str) -> Result<ObjectReader, InputError> {
-        let value = self.optional(key).ok_or_else(|| self.missing(key))?;
-        ObjectReader::new(value, self.pointer(key))
+    pub(super) fn object(&mut self, key: &'static str) -> Result<ObjectReader<'a>, InputError> {
+        let text = self.optional_text(key).ok_or_else(|| self.missing(key))?;
+        ObjectReader::new(text, self.pointer(key))
     }
 
-    /// Removes the array `key` and reads each of its objects with `read`; `None` if the array is absent or null.
+    /// Removes the array `key` and reads each of its objects with `read`; `None` if the array is absent or null. The elements
+    /// count as elements of `kind`.
     ///
-    /// An element for which `read` returns `None` is left out, and its JSON Pointer is added to `dropped`. `read` gets
-    /// `dropped` too, for elements of inner lists.
+    /// An element for which `read` returns `None` is left out, and its JSON Pointer is added to what `reading` has dropped.
     pub(super) fn list<T>(
         &mut self,
-        key: &'static str,
-        dropped: &mut DroppedElements,
-        read: impl Fn(ObjectReader, &mut DroppedElements) -> Result<Option<T>, InputError>,
+        (key, kind): (&'static str, ElementKind),
+        reading: &mut Reading,
+        read: impl Fn(ObjectReader<'a>, &mut Reading) -> Result<Option<T>, InputError>,
     ) -> Result<Option<Vec<T>>, InputError> {
-        let elements = match self.optional(key) {
-            None => return Ok(None),
-            Some(Value::Array(elements)) => elements,
-            Some(_) => return Err(self.error(key, InputProblem::NotAnArray)),
-        };
-        let mut list = Vec::with_capacity(elements.len());
-        for (index, element) in elements.into_iter().enumerate() {
+        let Some(text) = self.optional_text(key) else { return Ok(None) };
+        let (mut list, mut index, mut error) = (Vec::new(), 0, None);
+        let mut read_element = |element: &'a RawValue| {
+            reading.count(kind).map_err(|problem| self.error(key, problem))?;
             let path = format!("{}/{key}/{index}", self.path);
-            match read(ObjectReader::new(element, path.clone())?, dropped)? {
+            index += 1;
+            match read(ObjectReader::new(element.get(), path.clone())?, reading)? {
                 Some(item) => list.push(item),
-                None => dropped.paths.push(path),
+                None => reading.dropped.push(path),
             }
+            Ok(())
+        };
+        let is_array = for_each_element(text, |element| {
+            error = read_element(element).err();
+            error.is_none()
+        });
+        match error {
+            Some(error) => Err(error),
+            None if !is_array => Err(self.error(key, InputProblem::NotAnArray)),
+            None => Ok(Some(list)),
         }
-        Ok(Some(list))
     }
 
     /// Whether the object has the member `key` and the member is a string. The content of a message is a string or an
     /// array, and this decides which of them is read.
     pub(super) fn has_string(&self, key: &str) -> bool {
-        self.members.get(key).is_some_and(Value::is_string)
+        self.members.get(key).is_some_and(|value| value.get().starts_with('"'))
     }
 
     /// Creates the error for the required member `key`, which is absent or null.
@@ -171,10 +203,14 @@ impl ObjectReader {
 pub(super) fn deserialize<'de, D: Deserializer<'de>, T>(
     deserializer: D,
     type_name: &str,
-    read: impl FnOnce(ObjectReader, &mut DroppedElements) -> Result<Option<T>, InputError>,
+    read: impl FnOnce(ObjectReader<'_>, &mut Reading) -> Result<Option<T>, InputError>,
 ) -> Result<T, D::Error> {
-    let object = ObjectReader::of(JsonObject::deserialize(deserializer)?);
-    read(object, &mut DroppedElements::default())
+    use serde::de::Error as _;
+
+    // Other deserializers than that of JSON text have no slices of a text.
+    let text = Value::deserialize(deserializer)?.to_string();
+    ObjectReader::new(&text, String::new())
+        .and_then(|object| read(object, &mut Reading::of_everything()))
         .map_err(D::Error::custom)?
         .ok_or_else(|| D::Error::custom(format_args!("a {type_name} of a kind that is not known")))
 }

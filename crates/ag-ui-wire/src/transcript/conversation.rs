@@ -5,10 +5,12 @@
 //!
 //! Source: `defaultApplyEvents` of `@ag-ui/client` 1.0.0.
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::protocol::{
-    EncryptedSubtype, Event, EventKind, FunctionCall, Message, MessageBody, MessageId, ToolCall, ToolCallId,
+    EncryptedSubtype, Event, EventKind, FunctionCall, JsonText, Message, MessageBody, MessageId, ToolCall,
+    ToolCallId,
 };
 
 /// The messages of a thread as a client holds them. The client sends them with its next run.
@@ -37,25 +39,61 @@ pub struct Conversation(Vec<HeldMessage>);
 /// A message that the client holds.
 #[derive(Debug, Clone)]
 enum HeldMessage {
-    /// A message of the input. It is kept as JSON, with members that this version does not know.
-    FromInput(Value),
+    /// A message of the input.
+    FromInput(InputMessage),
     /// A message that this run wrote.
     FromRun(Message),
 }
 
+/// A message of the input. It is kept as JSON, with members that this version does not know.
+#[derive(Debug, Clone)]
+struct InputMessage {
+    json: JsonText,
+    role: String,
+    /// The ids of the calls that an assistant message holds.
+    calls: Vec<ToolCallId>,
+}
+
+/// What of a message of the input decides where results are put.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Outline {
+    role: Option<String>,
+    #[serde(default)]
+    tool_calls: Option<Vec<CallOutline>>,
+}
+
+/// The id of a call.
+#[derive(Deserialize)]
+struct CallOutline {
+    id: Option<ToolCallId>,
+}
+
+impl InputMessage {
+    /// Reads the role and the calls of a message. A message of another form has neither.
+    fn new(json: JsonText) -> Self {
+        let outline = serde_json::from_str(json.as_str()).ok();
+        let Outline { role, tool_calls } = outline.unwrap_or(Outline { role: None, tool_calls: None });
+        let role = role.unwrap_or_default();
+        let calls = tool_calls.into_iter().flatten().filter_map(|call| call.id);
+        let calls = calls.filter(|_| role == "assistant").collect();
+        Self { json, role, calls }
+    }
+}
+
 impl HeldMessage {
     /// Turns the message into the JSON that a MESSAGES_SNAPSHOT has for it.
-    fn into_json(self) -> Value {
+    fn into_text(self) -> JsonText {
         match self {
-            Self::FromInput(message) => message,
-            Self::FromRun(message) => json!(message),
+            Self::FromInput(message) => message.json,
+            Self::FromRun(message) => json!(message).into(),
         }
     }
 
     /// Whether this is a tool message, which holds the result of a call.
     fn is_tool(&self) -> bool {
         match self {
-            Self::FromInput(message) => message["role"] == "tool",
+            Self::FromInput(message) => message.role == "tool",
             Self::FromRun(message) => matches!(message.body, MessageBody::Tool { .. }),
         }
     }
@@ -63,10 +101,7 @@ impl HeldMessage {
     /// Whether this is the assistant message that holds the call with this id.
     fn has_call(&self, id: &ToolCallId) -> bool {
         match self {
-            Self::FromInput(message) => {
-                let calls = message["toolCalls"].as_array().map_or(&[][..], Vec::as_slice);
-                message["role"] == "assistant" && calls.iter().any(|call| call["id"] == id.as_str())
-            }
+            Self::FromInput(message) => message.calls.contains(id),
             Self::FromRun(message) => match &message.body {
                 MessageBody::Assistant { tool_calls, .. } => tool_calls.iter().any(|call| call.id == *id),
                 _ => false,
@@ -78,9 +113,10 @@ impl HeldMessage {
 impl Conversation {
     /// Starts with the messages of an input, without its activity messages: clients keep their own activities as long as a
     /// snapshot has none.
-    pub fn new(messages: Vec<Value>) -> Self {
-        let is_kept = |message: &Value| message["role"] != "activity";
-        Self(messages.into_iter().filter(is_kept).map(HeldMessage::FromInput).collect())
+    pub fn new(messages: impl IntoIterator<Item = impl Into<JsonText>>) -> Self {
+        let messages = messages.into_iter().map(|message| InputMessage::new(message.into()));
+        let is_kept = |message: &InputMessage| message.role != "activity";
+        Self(messages.filter(is_kept).map(HeldMessage::FromInput).collect())
     }
 
     /// Whether the thread has no messages, neither of the input nor of the run. No MESSAGES_SNAPSHOT is sent then.
@@ -88,9 +124,14 @@ impl Conversation {
         self.0.is_empty()
     }
 
-    /// Turns the messages into the JSON that an input or a MESSAGES_SNAPSHOT has.
+    /// Turns the messages into the JSON that an input has.
     pub fn into_json(self) -> Vec<Value> {
-        self.0.into_iter().map(HeldMessage::into_json).collect()
+        self.into_texts().iter().map(JsonText::to_value).collect()
+    }
+
+    /// Turns the messages into the JSON that a MESSAGES_SNAPSHOT has.
+    pub(super) fn into_texts(self) -> Vec<JsonText> {
+        self.0.into_iter().map(HeldMessage::into_text).collect()
     }
 
     /// Changes the messages as a client does when it reads this event. Events that change no message are ignored.

@@ -1,18 +1,16 @@
 //! The messages of the thread, sent complete: MESSAGES_SNAPSHOT.
 
-use serde_json::Value;
-
 use super::IdSource;
 use super::conversation::Conversation;
 use super::writer::Transcript;
-use crate::protocol::EventKind;
+use crate::protocol::{EventKind, JsonText};
 
 impl<I: IdSource> Transcript<I> {
     /// Makes the run send all messages of the thread right before the event that ends it: MESSAGES_SNAPSHOT. `messages` are
     /// those that the client has sent; the messages of the run are added.
     ///
     /// Call this right after [`begin`](Self::begin). If there are no messages at all, no snapshot is sent.
-    pub fn with_messages_snapshot(mut self, messages: Vec<Value>) -> Self {
+    pub fn with_messages_snapshot(mut self, messages: impl IntoIterator<Item = impl Into<JsonText>>) -> Self {
         self.conversation = Some(Conversation::new(messages));
         self
     }
@@ -21,7 +19,7 @@ impl<I: IdSource> Transcript<I> {
     ///
     /// This is for a run that removes messages which the client should not have. Call it before the run has written a
     /// message of its own, since the client drops what `messages` leaves out.
-    pub fn replace_messages(&mut self, messages: Vec<Value>) {
+    pub fn replace_messages(&mut self, messages: Vec<JsonText>) {
         self.close_open_message();
         self.push(EventKind::MessagesSnapshot { messages });
     }
@@ -32,7 +30,7 @@ impl<I: IdSource> Transcript<I> {
         if let Some(conversation) = self.conversation.take()
             && !conversation.is_empty()
         {
-            self.push(EventKind::MessagesSnapshot { messages: conversation.into_json() });
+            self.push(EventKind::MessagesSnapshot { messages: conversation.into_texts() });
         }
     }
 }

@@ -12,10 +12,7 @@ use crate::protocol::{Event, EventKind, JsonObject, RunOutcome, ToolCallId};
 /// The result that a call gets if its run ends without one.
 pub const UNANSWERED: &str = r#"{"error":"The run ended before this tool finished."}"#;
 
-/// The message of the RUN_ERROR that a client before 1.0 reads if a run was cancelled.
-const CANCELLED_MESSAGE: &str = "The run was stopped before it was complete.";
-
-/// Why a run failed, in words that its user may read.
+/// Why a run failed or was cancelled, in words that its user may read.
 #[expect(clippy::exhaustive_structs, reason = "RUN_ERROR has these two members for it")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RunError {
@@ -59,16 +56,16 @@ impl<I: IdSource> Transcript<I> {
 
     /// Ends the run as cancelled, and returns the events that are still to be sent.
     ///
-    /// The last event is RUN_FINISHED with the outcome `cancelled` and with `{"ag_ui_lambda": {"reason": reason}}` as its
-    /// metadata; for a client before 1.0 it is RUN_ERROR with the same metadata and `reason` as its code. The events before
-    /// it are the same as in [`fail`](Self::fail).
-    pub fn cancel(mut self, reason: &'static str) -> VecDeque<Event> {
+    /// The last event is RUN_FINISHED with the outcome `cancelled`. Its metadata is `{"ag_ui_lambda": {"reason": code}}`,
+    /// where `code` is the code of `reason`. For a client before 1.0 the last event is RUN_ERROR with the same metadata, and
+    /// with the code and the sentence of `reason`. The events before it are the same as in [`fail`](Self::fail).
+    pub fn cancel(mut self, reason: RunError) -> VecDeque<Event> {
         self.close_all();
-        let metadata = JsonObject::from_iter([("ag_ui_lambda".into(), json!({ "reason": reason }))]);
+        let metadata = JsonObject::from_iter([("ag_ui_lambda".into(), json!({ "reason": reason.code }))]);
         if self.knows_1_0() {
             self.end_finished(RunOutcome::Cancelled, Some(metadata))
         } else {
-            self.end_failed(RunError { code: reason, message: CANCELLED_MESSAGE }, Some(metadata))
+            self.end_failed(reason, Some(metadata))
         }
     }
 

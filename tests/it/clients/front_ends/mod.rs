@@ -53,7 +53,7 @@ impl RestartableFunction {
             let (running, start) = (Arc::clone(&running), Arc::clone(&start));
             async move {
                 event["requestContext"]["authorizer"] =
-                    json!({"lambda": {"principalId": "ada", "scope": "refunds:write"}});
+                    json!({"lambda": {"principalId": "ada", "permissions": "refunds:write"}});
                 let function = {
                     let mut running = running.lock().await;
                     if event["headers"][RESTART].is_string() {

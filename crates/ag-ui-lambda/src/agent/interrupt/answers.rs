@@ -17,6 +17,9 @@ use crate::protocol::{
 /// each call with that id.
 const MAX_ANSWERS: usize = 16;
 
+/// The largest number of JSON values of a tool message that is compared with an answer.
+const MAX_ECHO_VALUES: usize = 100_000;
+
 /// The answers that name a call of the history.
 #[derive(Default)]
 pub(super) struct Answers<'a> {
@@ -90,7 +93,7 @@ impl<'a> Answers<'a> {
         }
         let text = content.text();
         answers.echoes.contains(text.as_bytes())
-            || json::read(text.as_bytes())
+            || json::read_limited(text.as_bytes(), MAX_ECHO_VALUES)
                 .ok()
                 .and_then(|value| canonical_json(&value))
                 .is_some_and(|canonical| answers.echoes.contains(&canonical))

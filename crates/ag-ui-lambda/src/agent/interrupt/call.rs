@@ -59,7 +59,8 @@ pub(super) struct ApprovedCall {
     /// The answer to a question of the tool.
     pub(super) answer: Option<UserAnswer>,
     pub(super) token: InterruptToken,
-    pub(super) idempotency_key: String,
+    /// The digest that identifies the call.
+    pub(super) call_digest: String,
 }
 
 impl ApprovedCall {
@@ -70,9 +71,9 @@ impl ApprovedCall {
     /// question, and both answers have to count.
     fn reservation_key(&self) -> String {
         match self.token.kind() {
-            InterruptKind::Approval => self.idempotency_key.clone(),
+            InterruptKind::Approval => self.call_digest.clone(),
             InterruptKind::Question { .. } => {
-                format!("{}.{}", self.idempotency_key, self.token.store_key())
+                format!("{}.{}", self.call_digest, self.token.store_key())
             }
         }
     }
@@ -155,11 +156,16 @@ impl<C: Send + Sync + 'static> RunContext<'_, C> {
 
     /// Runs a call of an earlier run after a person has approved it or answered its question. If the replay store has
     /// seen the answer before, the stored outcome is returned and the tool does not run; neither does it if the store
-    /// fails.
+    /// fails, or if the key of idempotency keys cannot be read.
     pub(super) async fn run_approved(&self, call: ApprovedCall) -> CallOutcome {
         let (key, expires_at) = (call.reservation_key(), call.token.expires_at());
         let unreserved = DeclineReason::NotReserved;
-        self.with_replay_guard(&key, expires_at, unreserved, self.resume_tool(call)).await
+        // Without its key the tool would get another idempotency key than before, and could act twice.
+        let Ok(idempotency_key) = self.agent().pseudonyms.idempotency_key(&call.call_digest).await else {
+            return CallOutcome::Completed(unreserved.result().into());
+        };
+        let running = self.resume_tool(call, idempotency_key);
+        self.with_replay_guard(&key, expires_at, unreserved, running).await
     }
 
     /// Completes a call with `result`, without running it, because the person's answer does not allow it to run. The
@@ -218,7 +224,7 @@ impl<C: Send + Sync + 'static> RunContext<'_, C> {
     /// Runs the tool of a call that a person has approved or answered. If the caller may no longer use the tool, the
     /// outcome is the same error result as for a tool that does not exist. `run_approved` calls it when the answer
     /// counts for the first time.
-    async fn resume_tool(&self, call: ApprovedCall) -> CallOutcome {
+    async fn resume_tool(&self, call: ApprovedCall, idempotency_key: String) -> CallOutcome {
         let audit = self.access.audit().await;
         let tool = match self.access.tool(&call.tool) {
             Ok(tool) => tool,
@@ -227,7 +233,7 @@ impl<C: Send + Sync + 'static> RunContext<'_, C> {
                 return CallOutcome::error(NO_SUCH_TOOL);
             }
         };
-        let ApprovedCall { id, arguments, answer, token, idempotency_key, .. } = call;
+        let ApprovedCall { id, arguments, answer, token, .. } = call;
         audit.log_allowed(&call.tool, Some(token.kind()));
         let context = self.tool_context(id.clone()).with_verified_approval(idempotency_key, answer);
         let questions = match token.kind() {
@@ -273,7 +279,7 @@ impl<C: Send + Sync + 'static> RunContext<'_, C> {
     }
 
     /// Signs a token for `request` and returns the interrupt with which a person is asked about the call. If no token
-    /// can be signed, because the caller is not identified or there is no key, the outcome is a result with the
+    /// can be signed, because the caller may not approve or there is no key, the outcome is a result with the
     /// sentence that nobody can be asked; for arguments that cannot be signed it is an error result.
     async fn interrupt(&self, invocation: &Invocation<'_, C>, request: InterruptRequest) -> CallOutcome {
         let Ok(digest) = arguments_digest(&invocation.arguments) else {
@@ -281,12 +287,12 @@ impl<C: Send + Sync + 'static> RunContext<'_, C> {
         };
         let kind = request.kind;
         let pending = match &self.access.signer {
-            Some(signer) => {
+            Some(signer) if self.access.can_interrupt() => {
                 let Invocation { tool, call_id, made_in, .. } = invocation;
                 let binding = signer.binding(made_in, call_id, &tool.spec().name, digest);
                 signer.issue_interrupt(&binding, request).await
             }
-            None => None,
+            _ => None,
         };
         match pending {
             Some(pending) => CallOutcome::Interrupted(pending),

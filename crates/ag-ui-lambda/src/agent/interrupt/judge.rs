@@ -41,7 +41,8 @@ pub(crate) struct Judge<'a, C> {
 struct ValidAnswer<'a> {
     token: InterruptToken,
     entry: &'a ResumeEntry,
-    idempotency_key: String,
+    /// The digest that identifies the call.
+    call_digest: String,
 }
 
 /// What was verified about a call.
@@ -108,12 +109,13 @@ impl<'a, C: Send + Sync + 'static> Judge<'a, C> {
     }
 
     /// Whether any of these calls has an answer or a signed result that has to be verified, so that the run cannot
-    /// start without a key. It is `false` if no person can be asked for the caller, because nothing is verified then.
-    /// This method is called before the run starts.
+    /// start without a key. An answer is verified only if a person can be asked for the caller. This method is called before
+    /// the run starts.
     pub(crate) fn needs_key(&self, calls: &[HistoryCall<'_>]) -> bool {
         self.access.signer.is_some()
             && calls.iter().any(|call| {
-                self.is_judged(call) && (self.answers.has_answer(&call.call.id) || self.has_signature(call))
+                let has_answer = self.access.can_interrupt() && self.answers.has_answer(&call.call.id);
+                self.is_judged(call) && (has_answer || self.has_signature(call))
             })
     }
 
@@ -183,9 +185,9 @@ impl<'a, C: Send + Sync + 'static> Judge<'a, C> {
             && let (Some(answer), Some(arguments)) = (evidence.answers.pop(), evidence.arguments.take())
             && let Some(signer) = &self.access.signer
         {
-            let ValidAnswer { token, entry, idempotency_key } = answer;
+            let ValidAnswer { token, entry, call_digest } = answer;
             let (id, tool) = (call.call.id.clone(), call.call.function.name.clone());
-            let call = ApprovedCall { id, tool, arguments, answer: None, token, idempotency_key };
+            let call = ApprovedCall { id, tool, arguments, answer: None, token, call_digest };
             return Verdict::Answered(resume_call(self.access, signer, call, entry).await);
         }
         if !evidence.unsigned.is_empty() {
@@ -284,7 +286,7 @@ impl<'a, C: Send + Sync + 'static> Judge<'a, C> {
         arguments: CallArguments,
         evidence: &mut Evidence<'a>,
     ) {
-        let Some(signer) = &self.access.signer else {
+        let Some(signer) = self.access.signer.as_ref().filter(|_| self.access.can_interrupt()) else {
             evidence.cause = Some(UnansweredCause::ApprovalsClosed);
             return;
         };
@@ -304,9 +306,9 @@ impl<'a, C: Send + Sync + 'static> Judge<'a, C> {
             let binding = signer.binding(token.run_id(), &call.call.id, tool, digest);
             match signer.approvals.verify_token(token, &binding).await {
                 SignatureStatus::Valid => {
-                    let idempotency_key = binding.idempotency_key();
+                    let call_digest = binding.call_digest();
                     let token = token.clone();
-                    evidence.answers.push(ValidAnswer { token, entry, idempotency_key });
+                    evidence.answers.push(ValidAnswer { token, entry, call_digest });
                 }
                 SignatureStatus::Invalid => {
                     evidence.forged += 1;

@@ -14,9 +14,10 @@ use super::resume::ResumeAction;
 use super::signer::CallRef;
 use super::verdict::{UnansweredCause, Verdict};
 use crate::agent::run::context::RunContext;
-use crate::agent::run::history::calls::{HistoryCall, ModelResult, result_content};
+use crate::agent::run::history::calls::{DecidedCall, HistoryCall, ModelResult};
 use crate::agent::run::io::RunIo;
 use crate::agent::run::placeholder_result::PlaceholderResult;
+use crate::log_events::RESULTS_NOT_VERIFIED;
 use crate::protocol::{RunAgentInput, ToolCallId};
 use crate::transcript::{ClosedCall, IdSource, Transcript};
 
@@ -26,7 +27,7 @@ pub(crate) struct GatedCalls<'a, C> {
     input: &'a RunAgentInput,
     judge: Judge<'a, C>,
     /// All calls of the history, with what the model reads as the result of each.
-    pub(crate) calls: Vec<HistoryCall<'a>>,
+    calls: Vec<HistoryCall<'a>>,
     /// The gated calls that are judged and not settled.
     unsettled: Vec<UnsettledCall>,
     /// The calls that a person has answered: the index, the call in the transcript, and what is done with the call.
@@ -37,6 +38,8 @@ pub(crate) struct GatedCalls<'a, C> {
     ids_with_result: HashSet<&'a ToolCallId>,
     /// How many calls have no valid answer.
     unanswered: usize,
+    /// How many calls have a result that cannot be verified, so that the model reads a sentence in its place.
+    unverified: usize,
     /// For how many of the calls without a valid answer the client is sent a placeholder result.
     sent: usize,
     /// How many unsettled calls will get a result however the run ends, which may be a placeholder.
@@ -76,6 +79,7 @@ impl<'a, C: Send + Sync + 'static> GatedCalls<'a, C> {
             superseded: Vec::new(),
             ids_with_result: HashSet::new(),
             unanswered: 0,
+            unverified: 0,
             sent: 0,
             reserved: 0,
             judged_at: Instant::now(),
@@ -145,6 +149,11 @@ impl<'a, C: Send + Sync + 'static> GatedCalls<'a, C> {
         }
     }
 
+    /// Returns all calls of the history with what the model reads as the result of each. The driver calls it last.
+    pub(crate) fn into_decided_calls(self) -> Vec<DecidedCall> {
+        self.calls.into_iter().map(DecidedCall::from).collect()
+    }
+
     /// Makes the client drop the superseded tool messages, which only repeat an answer or belong to a call that an
     /// answer has decided: sends the client its list of messages without them. Nothing is sent if there are no more of
     /// them than `before`, their number when the list was last sent.
@@ -187,6 +196,9 @@ impl<'a, C: Send + Sync + 'static> GatedCalls<'a, C> {
                 "more calls were declined than results were sent to the client"
             );
         }
+        if self.unsettled.is_empty() && self.unverified > 0 {
+            info!(results = self.unverified, "{RESULTS_NOT_VERIFIED}");
+        }
     }
 
     /// Carries out the verdict of one call: sets what the model reads as its result, and sends a placeholder result to
@@ -194,8 +206,14 @@ impl<'a, C: Send + Sync + 'static> GatedCalls<'a, C> {
     fn settle<S: IdSource>(&mut self, unsettled: UnsettledCall, transcript: &mut Transcript<S>) {
         let UnsettledCall { index, verdict, closed } = unsettled;
         let result = match verdict {
-            Verdict::HasResult(message) => result_content(&self.input.messages[message]),
-            Verdict::Unverified | Verdict::NeedsKeys { .. } => Some(PlaceholderResult::Unverified.into()),
+            Verdict::HasResult(message) => {
+                self.calls[index].result = ModelResult::Message(message);
+                return;
+            }
+            Verdict::Unverified | Verdict::NeedsKeys { .. } => {
+                self.unverified += 1;
+                Some(PlaceholderResult::Unverified.into())
+            }
             Verdict::StaysOpen => None,
             Verdict::Unanswered(cause) => {
                 self.settle_unanswered(index, cause, closed, transcript);

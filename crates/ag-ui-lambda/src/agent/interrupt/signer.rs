@@ -1,5 +1,7 @@
 //! Signs interrupts and results for one caller in one run.
 
+use std::sync::Arc;
+
 use super::request::{InterruptRequest, PendingInterrupt};
 use crate::approval::{Approvals, Binding};
 use crate::auth::Principal;
@@ -12,6 +14,8 @@ pub(crate) struct RunSigner {
     principal: Principal,
     thread_id: ThreadId,
     pub(super) run_id: RunId,
+    /// The path of the agent, which signatures are bound to; `None` for the first agent of an endpoint.
+    agent_path: Option<Arc<str>>,
 }
 
 /// A call in a turn of the model or in a history: what a signature of its result covers.
@@ -27,11 +31,16 @@ impl RunSigner {
     /// Creates the signer for the caller whom `principal` identifies, in the thread and the run of `input`.
     pub(crate) fn new(approvals: Approvals, principal: Principal, input: &RunAgentInput) -> Self {
         let (thread_id, run_id) = (input.thread_id.clone(), input.run_id.clone());
-        Self { approvals, principal, thread_id, run_id }
+        Self { approvals, principal, thread_id, run_id, agent_path: None }
     }
 
-    /// Returns what a signature for a call is bound to: the thread and principal of this signer, the run, and the call
-    /// with its tool and arguments. `run_id` is the run that made the call; for the signature of a result it is the run
+    /// Sets the path of the agent that runs. What another agent has signed with the same key is then invalid here.
+    pub(crate) fn agent_path(self, agent_path: Option<Arc<str>>) -> Self {
+        Self { agent_path, ..self }
+    }
+
+    /// Returns what a signature for a call is bound to: the thread, principal and agent of this signer, the run, and the
+    /// call with its tool and arguments. `run_id` is the run that made the call; for the signature of a result it is the run
     /// that sent the result.
     pub(super) fn binding<'a>(
         &'a self,
@@ -40,8 +49,8 @@ impl RunSigner {
         tool: &'a str,
         arguments_digest: [u8; 32],
     ) -> Binding<'a> {
-        let (thread_id, principal) = (&self.thread_id, &self.principal);
-        Binding { thread_id, run_id, call_id, tool, arguments_digest, principal }
+        let (thread_id, principal, agent) = (&self.thread_id, &self.principal, self.agent_path.as_deref());
+        Binding { thread_id, run_id, call_id, tool, arguments_digest, principal, agent }
     }
 
     /// Signs a token for `binding`, and returns the interrupt with which a person is asked what `request` holds; `None`

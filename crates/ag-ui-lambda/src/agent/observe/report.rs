@@ -8,6 +8,21 @@ use crate::protocol::{RunId, ThreadId, TokenUsage};
 ///
 /// The log line `run finished` has the same values. There is one report for each run that has started, whether it ended,
 /// failed, was cancelled, or was cut because its reader went.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use ag_ui_lambda::agent::RunReport;
+///
+/// struct Caller {
+///     org: String,
+/// }
+///
+/// async fn after_run(caller: Arc<Caller>, report: RunReport) {
+///     let tokens = report.usage.total();
+///     println!("{} used {tokens} tokens in {} turns", caller.org, report.turns);
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct RunReport {

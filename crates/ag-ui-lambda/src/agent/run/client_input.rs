@@ -126,13 +126,13 @@ impl ClientSettings {
     /// [`StartRunError::ToolNameTaken`] for the first allowed tool that has the name of another tool.
     pub(crate) fn select_frontend_tools(
         &self,
-        tools: &[Tool],
+        tools: Vec<Tool>,
         is_backend: impl Fn(&str) -> bool,
     ) -> Result<Vec<Tool>, StartRunError> {
         let mut merged: Vec<Tool> = Vec::with_capacity(tools.len());
         let mut indexes: HashMap<String, usize> = HashMap::with_capacity(tools.len());
         let mut left_out = 0;
-        for (index, tool) in tools.iter().enumerate() {
+        for (index, tool) in tools.into_iter().enumerate() {
             if !self.allows(&tool.name) {
                 left_out += 1;
                 continue;
@@ -142,11 +142,11 @@ impl ClientSettings {
             }
             let name = tool.name.to_ascii_lowercase();
             match indexes.get(&name) {
-                Some(&known) if merged[known] == *tool => {}
+                Some(&known) if merged[known] == tool => {}
                 Some(_) => return Err(StartRunError::ToolNameTaken { index }),
                 None => {
                     indexes.insert(name, merged.len());
-                    merged.push(tool.clone());
+                    merged.push(tool);
                 }
             }
         }

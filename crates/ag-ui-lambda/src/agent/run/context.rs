@@ -20,8 +20,7 @@ pub(crate) struct CallerAccess<C> {
     pub(crate) agent: Arc<AgentDefinition<C>>,
     pub(crate) caller: Arc<C>,
     principal: Option<Principal>,
-    /// Signs for this caller in this run. `None` if approvals are not configured or the caller is not identified: then no
-    /// call can wait for a person.
+    /// Signs for this caller in this run. `None` if approvals are not configured or the caller is not identified.
     pub(crate) signer: Option<RunSigner>,
 }
 
@@ -42,6 +41,11 @@ impl<C: Send + Sync + 'static> CallerAccess<C> {
         Self { agent, caller, principal, signer }
     }
 
+    /// Sets the path of the agent, if an endpoint serves it beside its first agent. Signatures are bound to the path.
+    pub(crate) fn agent_path(self, agent_path: Option<Arc<str>>) -> Self {
+        Self { signer: self.signer.map(|signer| signer.agent_path(agent_path)), ..self }
+    }
+
     /// Passes the caller to `replace`, and continues with the caller that it returns. It is called before the run has
     /// started, so nothing else holds the caller. This method is used only if the application admits runs.
     ///
@@ -56,15 +60,20 @@ impl<C: Send + Sync + 'static> CallerAccess<C> {
         Ok(Self { caller: Arc::new(replace(caller).await?), ..self })
     }
 
+    /// Whether a call can wait for a person on behalf of this caller.
+    pub(crate) fn can_interrupt(&self) -> bool {
+        self.agent.can_interrupt(self.principal.as_ref())
+    }
+
     /// Returns the tool of this name if the caller may use it; the error is why the caller may not, or that no tool has
     /// the name.
     pub(crate) fn tool(&self, name: &str) -> Result<&Arc<dyn ErasedTool<C>>, Denial> {
-        self.agent.authorized_tool(name, &self.caller, self.signer.is_some())
+        self.agent.authorized_tool(name, &self.caller, self.can_interrupt())
     }
 
     /// Sorts the tools of the agent into those that the caller may use and those that are withheld.
     pub(crate) fn tool_offers(&self) -> ToolOffers<'_, C> {
-        self.agent.tool_offers(&self.caller, self.signer.is_some())
+        self.agent.tool_offers(&self.caller, self.can_interrupt())
     }
 
     /// Creates the audit log for this caller. It waits if the key for the caller's pseudonym has to be fetched. This
@@ -80,14 +89,16 @@ pub(crate) struct RunContext<'a, C> {
     /// The ids of the run, as tools get them.
     pub(crate) ids: Arc<RunInfo>,
     pub(crate) offers: ToolOffers<'a, C>,
-    /// The tools of the client, with distinct names.
-    pub(crate) frontend_tools: Vec<Tool>,
+    /// The tools that the model is offered: the backend tools for this caller, then those of the client. All names differ.
+    pub(crate) tools: Arc<[Tool]>,
+    /// The index of the client's first tool.
+    pub(crate) frontend_start: usize,
     /// When the run is cancelled if it has not ended.
     pub(crate) ends_at: Instant,
     /// Where tools emit their events.
     pub(crate) tool_events: ToolEventSender,
-    /// The state that the client sent.
-    pub(crate) initial_state: Arc<Value>,
+    /// The state that the client sent, if the model reads it.
+    pub(crate) exposed_state: Option<Arc<Value>>,
     pub(crate) recorder: RunRecorder,
 }
 
@@ -97,16 +108,16 @@ impl<C: Send + Sync + 'static> RunContext<'_, C> {
         &self.access.agent
     }
 
-    /// Lists the definitions of the tools that the model is offered: the backend tools for this caller, then the
-    /// frontend tools.
-    pub(crate) fn tools(&self) -> impl Iterator<Item = &Tool> {
-        self.offers.tools().chain(&self.frontend_tools)
+    /// Returns the tools of the client that the model is offered.
+    pub(crate) fn frontend_tools(&self) -> &[Tool] {
+        &self.tools[self.frontend_start..]
     }
 
     /// Lists the state predictions that the client is sent. Those from tools that are not offered in this run are left
     /// out. The driver calls it once, when the run begins.
     pub(crate) fn predictions(&self) -> Vec<Prediction> {
-        let is_offered = |prediction: &&Prediction| self.tools().any(|tool| tool.name == prediction.tool);
+        let is_offered =
+            |prediction: &&Prediction| self.tools.iter().any(|tool| tool.name == prediction.tool);
         self.agent().predictions.iter().filter(is_offered).cloned().collect()
     }
 

@@ -1,5 +1,7 @@
 //! The conversation of a run: the model is asked and its calls are run, turn after turn.
 
+use std::sync::Arc;
+
 use tracing::warn;
 
 use super::context::RunContext;
@@ -30,7 +32,7 @@ pub(super) async fn converse<C: Send + Sync + 'static, S: IdSource>(
     let mut request = Request {
         instructions: agent.instructions.text(&context.access.caller),
         history: history.turns,
-        tools: context.tools().cloned().collect(),
+        tools: Arc::clone(&context.tools),
         settings: agent.settings.clone(),
     };
     if let ToolChoice::Tool(name) = &request.settings.tool_choice

@@ -17,10 +17,10 @@ use super::context::{CallerAccess, RunContext};
 use super::conversation::converse;
 use super::end::{CancelReason, INTERNAL_ERROR, INVALID_RESULT, RunEnd, run_error};
 use super::history::History;
-use super::history::calls::read_calls;
+use super::history::calls::{DecidedCall, read_calls};
 use super::io::RunIo;
 use super::limits::TurnBudget;
-use super::stream::EventSender;
+use super::stream::{CancelHandle, EventSender};
 use super::tool_events::ToolEventPump;
 use crate::agent::definition::AgentDefinition;
 use crate::agent::interrupt::settle::GatedCalls;
@@ -34,6 +34,9 @@ use crate::transcript::{IdSource, RandomIds, Transcript};
 
 /// How long before the deadline a run is cancelled, so that its last events still reach the client.
 const DEADLINE_MARGIN: Duration = Duration::from_secs(2);
+
+/// How long after the end of its time a run waits for a reader that takes nothing.
+const LAST_READ_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A run that has passed the checks that come before its first event.
 pub(crate) struct PreparedRun<C, I = RandomIds> {
@@ -69,35 +72,78 @@ impl<C: Send + Sync + 'static, I> PreparedRun<C, I> {
         let access = self.access.replace_caller(|caller| replace(caller, Arc::clone(&input))).await?;
         Ok(Self { access, input: Arc::unwrap_or_clone(input), ..self })
     }
+
+    /// Returns when the run has to end if it starts now.
+    pub(crate) fn end_time(&self) -> EndTime {
+        EndTime::new(Instant::now() + self.access.agent.limits.run_timeout, self.deadline)
+    }
 }
 
-/// Runs one run to its end and sends all of its events to `events`. An error, a cancellation or a panic becomes the
-/// last event.
+/// When a run has to end. The time is fixed when the run starts, also if its reader comes later.
+#[derive(Clone, Copy)]
+pub(crate) struct EndTime {
+    /// When the run is cancelled if it has not ended.
+    ends_at: Instant,
+    /// Why it is cancelled then.
+    reason: CancelReason,
+    /// When the last events of the run should have been read.
+    pub(crate) last_read: Instant,
+}
+
+impl EndTime {
+    /// Returns the end of a run that may last until `time_limit`: at that time, or two seconds before `deadline` if that is
+    /// earlier. The reader has five more seconds, but at most half of the time until `deadline`, so that the lines of the
+    /// run are still written.
+    fn new(time_limit: Instant, deadline: Option<Instant>) -> Self {
+        let now = Instant::now();
+        let latest = deadline.map(|deadline| deadline.checked_sub(DEADLINE_MARGIN).unwrap_or(now));
+        let (ends_at, reason) = match latest {
+            Some(latest) if latest < time_limit => (latest, CancelReason::Deadline),
+            _ => (time_limit, CancelReason::RunTimeout),
+        };
+        // A run that starts later than it has to end is cancelled at once. Its reader still gets time for the last event.
+        let last_event = ends_at.max(now);
+        let until_deadline = deadline.map(|deadline| deadline.saturating_duration_since(last_event) / 2);
+        let last_read = last_event + until_deadline.unwrap_or(LAST_READ_TIMEOUT).min(LAST_READ_TIMEOUT);
+        Self { ends_at, reason, last_read }
+    }
+}
+
+/// Runs one run to its end, at the latest to `end_time`, and sends all of its events to `events`. An error, a cancellation or
+/// a panic becomes the last event.
 pub(crate) async fn drive<C: Send + Sync + 'static, S: IdSource>(
     run: PreparedRun<C, S>,
+    end_time: EndTime,
     events: EventSender,
 ) {
-    let PreparedRun { access, mut input, frontend_tools, deadline, received_at, ids, report_to } = run;
-    let started_at = Instant::now();
+    let PreparedRun { access, mut input, frontend_tools, received_at, ids, report_to, .. } = run;
     let agent = Arc::clone(&access.agent);
     let transcript = begin_transcript(&agent, &input, ids);
+    if !input.answers_interrupts() {
+        // Only a run that answers interrupts may have to send the messages back.
+        input.original_messages = None;
+    }
     // The transcript has its copy of the messages by now. What is left out here only the model does not read.
     agent.client.restrict(&mut input, |name| agent.tools.contains(name));
     let state = Arc::new(input.state.take().unwrap_or_else(|| json!({})));
     let (tool_events, receiver) = tool_event_channel(Arc::clone(&state));
-    let (ends_at, timeout_reason) = end_time(started_at, agent.limits.run_timeout, deadline);
     let ids = Arc::new(RunInfo { thread_id: input.thread_id.clone(), run_id: input.run_id.clone() });
     let recorder = RunRecorder::new(Arc::clone(&ids), received_at, events.first_event());
     let caller = Arc::clone(&access.caller);
     let on_end = report_to.map(|report_to| -> OnRunEnd { Box::new(|report| report_to(caller, report)) });
+    let offers = access.tool_offers();
+    let mut tools: Vec<Tool> = offers.tools().cloned().collect();
+    let frontend_start = tools.len();
+    tools.extend(frontend_tools);
     let context = RunContext {
         access: &access,
         ids,
-        offers: access.tool_offers(),
-        frontend_tools,
-        ends_at,
+        offers,
+        tools: tools.into(),
+        frontend_start,
+        ends_at: end_time.ends_at,
         tool_events,
-        initial_state: Arc::clone(&state),
+        exposed_state: agent.expose_state.then(|| Arc::clone(&state)),
         recorder: recorder.on_end(on_end),
     };
     let transcript = transcript
@@ -112,6 +158,7 @@ pub(crate) async fn drive<C: Send + Sync + 'static, S: IdSource>(
         budget: TurnBudget::new(agent.limits),
     };
 
+    let end = EarlyEnd { cancel, time: end_time };
     let ended = {
         let calls = read_calls(&input.messages);
         for call in &calls {
@@ -122,17 +169,14 @@ pub(crate) async fn drive<C: Send + Sync + 'static, S: IdSource>(
         let gated = GatedCalls::open(&context, &input, calls, &mut io);
         match AssertUnwindSafe(gated).catch_unwind().await {
             Err(panic) => Err(panic),
-            Ok(gated) => {
-                let rest = resume_and_converse(&context, &input, gated, &mut io);
-                tokio::select! {
-                    // A tool times out no later than the run does: at the same moment it is the run that ends.
-                    biased;
-                    reason = cancel.cancelled() => Ok(Err(RunEnd::Cancelled(reason))),
-                    () = tokio::time::sleep_until(ends_at) => Ok(Err(RunEnd::Cancelled(timeout_reason))),
-                    ended = AssertUnwindSafe(rest).catch_unwind() => ended,
-                }
-            }
+            Ok(gated) => end.guard(resume(gated, &mut io)).await,
         }
+    };
+    let ended = match ended {
+        Ok(Ok(calls)) if !io.transcript.is_interrupted() => {
+            end.guard(read_and_converse(&context, input, calls, &mut io)).await
+        }
+        ended => ended.map(|ended| ended.map(drop)),
     };
 
     io.tool_events.drain(&mut io.transcript);
@@ -155,7 +199,7 @@ fn end_transcript<S: IdSource>(
         Ok(Ok(())) if transcript.is_interrupted() => (RunOutcome::Interrupt, transcript.finish()),
         Ok(Ok(())) => (RunOutcome::Success, transcript.finish()),
         Ok(Err(RunEnd::Cancelled(reason))) => {
-            (RunOutcome::Cancelled(reason.as_str()), transcript.cancel(reason.as_str()))
+            (RunOutcome::Cancelled(reason.as_str()), transcript.cancel(reason.run_error()))
         }
         Ok(Err(RunEnd::ModelFailed { model, error })) => {
             warn!(model, cause = error_chain(&error), "{MODEL_FAILED}");
@@ -174,22 +218,50 @@ fn end_transcript<S: IdSource>(
     }
 }
 
-/// Runs the calls of the history that a person has approved or answered, and then asks the model turn after turn. The
-/// model is not asked if a resumed call has to wait for a person again.
-async fn resume_and_converse<C: Send + Sync + 'static, S: IdSource>(
-    context: &RunContext<'_, C>,
-    input: &RunAgentInput,
+/// What may end a run before its work is done.
+struct EarlyEnd {
+    cancel: CancelHandle,
+    time: EndTime,
+}
+
+impl EarlyEnd {
+    /// Waits for a part of the run's work. The outer error is the panic of this part; the inner one is why the run ends
+    /// before it is done.
+    async fn guard<T>(
+        &self,
+        work: impl Future<Output = Result<T, RunEnd>>,
+    ) -> thread::Result<Result<T, RunEnd>> {
+        tokio::select! {
+            // A tool times out no later than the run does: at the same moment it is the run that ends.
+            biased;
+            reason = self.cancel.cancelled() => Ok(Err(RunEnd::Cancelled(reason))),
+            () = tokio::time::sleep_until(self.time.ends_at) => Ok(Err(RunEnd::Cancelled(self.time.reason))),
+            ended = AssertUnwindSafe(work).catch_unwind() => ended,
+        }
+    }
+}
+
+/// Runs the calls of the history that a person has approved or answered, and returns all calls of the history with what the
+/// model reads as the result of each.
+async fn resume<C: Send + Sync + 'static, S: IdSource>(
     mut gated: GatedCalls<'_, C>,
     io: &mut RunIo<S>,
-) -> Result<(), RunEnd> {
+) -> Result<Vec<DecidedCall>, RunEnd> {
     io.flush().await;
     gated.finish(io).await;
-    if io.transcript.is_interrupted() {
-        return Ok(());
-    }
-    let mut history = History::read(input, &gated.calls, |name| context.agent().tools.contains(name));
-    if context.agent().expose_state && !history.turns.is_empty() {
-        history.expose_state(&context.initial_state);
+    Ok(gated.into_decided_calls())
+}
+
+/// Reads the history and asks the model turn after turn.
+async fn read_and_converse<C: Send + Sync + 'static, S: IdSource>(
+    context: &RunContext<'_, C>,
+    input: RunAgentInput,
+    calls: Vec<DecidedCall>,
+    io: &mut RunIo<S>,
+) -> Result<(), RunEnd> {
+    let mut history = History::read(input, calls, |name| context.agent().tools.contains(name));
+    if let Some(state) = context.exposed_state.as_ref().filter(|_| !history.turns.is_empty()) {
+        history.expose_state(state);
     }
     converse(context, history, io).await
 }
@@ -213,18 +285,4 @@ fn begin_transcript<C, S: IdSource>(
         transcript = transcript.answering_interrupts();
     }
     transcript
-}
-
-/// Returns the time at which a run is cancelled if it has not ended, and the reason: two seconds before `deadline`, or
-/// at the time limit of the run if that is not later.
-fn end_time(
-    started_at: Instant,
-    run_timeout: Duration,
-    deadline: Option<Instant>,
-) -> (Instant, CancelReason) {
-    let timeout = started_at + run_timeout;
-    match deadline.map(|deadline| deadline.checked_sub(DEADLINE_MARGIN).unwrap_or(started_at)) {
-        Some(deadline) if deadline < timeout => (deadline, CancelReason::Deadline),
-        _ => (timeout, CancelReason::RunTimeout),
-    }
 }

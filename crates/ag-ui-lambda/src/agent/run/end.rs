@@ -60,6 +60,30 @@ impl CancelReason {
             Self::ClientGone => "CLIENT_GONE",
         }
     }
+
+    /// Returns the code and the sentence of the RUN_ERROR that ends a cancelled run for a client before 1.0.
+    pub(super) fn run_error(self) -> RunError {
+        let message = match self {
+            Self::MaxTurns => {
+                "The task took too many steps, so it was stopped. Please ask for a smaller part of it."
+            }
+            Self::MaxToolCalls | Self::MaxArgumentBytes => {
+                "The agent tried to do too much at once, so it was stopped. Please ask for a smaller part of the task."
+            }
+            Self::RunTimeout | Self::Deadline => {
+                "The task took too long, so it was stopped. Please ask for a smaller part of it."
+            }
+            Self::TokenBudget => {
+                "The task used as much of the model as one answer may use, so it was stopped. Please ask for a smaller \
+                 part of it."
+            }
+            Self::MaxResponseBytes => {
+                "The answer became too long, so it was stopped. Please ask for a smaller part of it."
+            }
+            Self::Stopped | Self::ClientGone => "The answer was stopped before it was complete.",
+        };
+        RunError { code: self.as_str(), message }
+    }
 }
 
 /// What the client reads when a run panics.

@@ -39,6 +39,8 @@ pub struct RunStream {
     events: mpsc::Receiver<Event>,
     first_event: FirstEventTime,
     cancel: CancelHandle,
+    /// When the last events of the run should have been read.
+    last_read: Instant,
 }
 
 /// Cancels a run. It is cheap to clone.
@@ -72,7 +74,8 @@ pub(crate) struct EventSender {
 
 impl RunStream {
     /// Creates the stream of a run. `drive` gets the sender of the events and returns the future that drives the run.
-    pub(crate) fn new<F>(drive: impl FnOnce(EventSender) -> F) -> Self
+    /// `last_read` is when the last events should have been read.
+    pub(crate) fn new<F>(last_read: Instant, drive: impl FnOnce(EventSender) -> F) -> Self
     where
         F: Future<Output = ()> + Send + 'static,
     {
@@ -81,7 +84,17 @@ impl RunStream {
         let (cancel, first_event) = (CancelHandle::default(), FirstEventTime::default());
         let sender =
             EventSender { events: sender, first_event: Arc::clone(&first_event), cancel: cancel.clone() };
-        Self { driver: Some(drive(sender).boxed()), events, first_event, cancel }
+        Self { driver: Some(drive(sender).boxed()), events, first_event, cancel, last_read }
+    }
+
+    /// Returns when the last events of the run should have been read. A reader that has not read them by then stands still.
+    pub(crate) fn last_read(&self) -> Instant {
+        self.last_read
+    }
+
+    /// Returns whether no event has been read. A run of which nobody has read anything has done no work.
+    pub(crate) fn is_unread(&self) -> bool {
+        self.first_event.get().is_none()
     }
 
     /// Returns a handle that cancels the run from outside.

@@ -50,7 +50,7 @@ impl<C: Send + Sync + 'static> RunContext<'_, C> {
     /// also responds to a call of a frontend tool that was cut off or is not allowed, because the client would run it.
     fn responder(&self, completed: &CompletedCall) -> Responder {
         let may_be_made = completed.is_complete && self.may_call_tools();
-        let is_frontend = self.frontend_tools.iter().any(|tool| tool.name == completed.call.name);
+        let is_frontend = self.frontend_tools().iter().any(|tool| tool.name == completed.call.name);
         if may_be_made && is_frontend { Responder::Client } else { Responder::Server }
     }
 

@@ -6,10 +6,10 @@ use crate::auth::test_claims::{CUSTOM_AUTHORIZER, SIGNED_REQUEST, TOKEN_AUTHORIZ
 #[test]
 fn list_is_read_in_every_form_that_authorizers_write() {
     for (why, value, expected) in [
-        ("commas without brackets", json!("admin,ops"), vec!["admin", "ops"]),
+        ("one name with a comma, or two names", json!("admin,ops"), vec![]),
+        ("beside a name without a comma", json!("[admin x,refunds:write ops]"), vec!["admin", "ops"]),
         ("brackets without quotes", json!("[admin ops]"), vec!["admin", "ops"]),
         ("brackets around one entry", json!("[admin]"), vec!["admin"]),
-        ("a list as Java writes it", json!("[admin, ops]"), vec!["admin", "ops"]),
         ("an OAuth scope", json!("read write"), vec!["read", "write"]),
         ("a token's array", json!(["admin", "ops"]), vec!["admin", "ops"]),
         ("a name that would fall apart grants nothing", json!(["read admin", "a,b", "ok"]), vec!["ok"]),
@@ -31,34 +31,73 @@ fn list_is_read_in_every_form_that_authorizers_write() {
 }
 
 #[test]
-fn user_token_must_name_the_authorizers_issuer_and_subject() {
-    use ClaimSource::{None as Nobody, Session};
-    let token = json!({"iss": "https://issuer", "sub": "ada", "custom:plan": "free", "email": "a@b"});
-    for (why, source, authorizer, fits) in [
-        ("no other proof", Nobody, json!({}), true),
-        ("a signer passes it on", SIGNED_REQUEST, json!({"signer": "web"}), true),
-        ("the same", TOKEN_AUTHORIZER, json!({"iss": "https://issuer", "sub": "ada"}), true),
-        ("another subject", TOKEN_AUTHORIZER, json!({"iss": "https://issuer", "sub": "bob"}), false),
-        ("another issuer", TOKEN_AUTHORIZER, json!({"iss": "https://other", "sub": "ada"}), false),
-        ("the same principal", CUSTOM_AUTHORIZER, json!({"principalId": "ada"}), true),
-        ("another principal", CUSTOM_AUTHORIZER, json!({"principalId": "bob"}), false),
-        ("the same user of a session", Session, json!({"sub": "ada"}), true),
-        ("another user of a session", Session, json!({"sub": "bob"}), false),
+fn user_is_the_first_claim_and_a_token_needs_a_subject() {
+    let names = ["sub", "principalId", "signer"].map(ToOwned::to_owned);
+    for (why, source, values, expected) in [
+        ("a token", ClaimSource::UserToken, json!({"sub": "ada", "principalId": "eve"}), Some("ada")),
+        ("a token that names no user", ClaimSource::UserToken, json!({"principalId": "eve"}), None),
+        ("an authorizer's token", TOKEN_AUTHORIZER, json!({"principalId": "eve", "sub": ""}), None),
+        ("another authorizer", CUSTOM_AUTHORIZER, json!({"principalId": "ada"}), Some("ada")),
+        ("a signer", SIGNED_REQUEST, json!({"signer": "web"}), Some("web")),
+        ("nobody", ClaimSource::None, json!({}), None),
     ] {
-        let Value::Object(token) = token.clone() else { panic!("an object") };
-        assert_eq!(claims(source, authorizer).with_user_token(token).is_some(), fits, "{why}");
+        assert_eq!(claims(source, values).user(&names), expected, "{why}");
     }
+    let by_mail = claims(ClaimSource::UserToken, json!({"sub": "1", "email": "ada@example.com"}));
+    assert_eq!(by_mail.user(&["email".to_owned()]), Some("ada@example.com"));
 }
 
 #[test]
-fn authorizers_claims_come_before_the_tokens() {
-    let authorizer = claims(CUSTOM_AUTHORIZER, json!({"principalId": "ada", "custom:plan": "pro"}));
-    let Value::Object(token) = json!({"sub": "ada", "custom:plan": "free", "email": "a@b"}) else { panic!() };
-
-    let both = authorizer.with_user_token(token).unwrap();
-
-    assert_eq!(both.text("custom:plan"), Some("pro"));
-    assert_eq!(both.text("email"), Some("a@b"));
+fn authorizer_contradicts_a_token_that_differs() {
+    use ClaimSource::{None as Nobody, Session};
+    let names = CallerClaims {
+        user: ["sub", "principalId"].map(ToOwned::to_owned).into(),
+        others: ["custom:org_id", "custom:plan", "permissions", "scope", "groups"]
+            .map(ToOwned::to_owned)
+            .into(),
+    };
+    let token = json!({
+        "iss": "https://issuer", "sub": "ada", "custom:org_id": "acme", "custom:plan": 7, "email": "a@b",
+        "permissions": ["a", "b"], "scope": "read write", "groups": ["x,y"],
+    });
+    let token = claims(ClaimSource::UserToken, token);
+    for (why, source, authorizer, contradicts) in [
+        ("no other proof", Nobody, json!({}), false),
+        ("a signer passes it on", SIGNED_REQUEST, json!({"signer": "web", "sub": "bob"}), false),
+        ("the same", TOKEN_AUTHORIZER, json!({"iss": "https://issuer", "sub": "ada"}), false),
+        ("another subject", TOKEN_AUTHORIZER, json!({"iss": "https://issuer", "sub": "bob"}), true),
+        ("another issuer", TOKEN_AUTHORIZER, json!({"iss": "https://other", "sub": "ada"}), true),
+        ("the same principal", CUSTOM_AUTHORIZER, json!({"principalId": "ada"}), false),
+        ("another principal", CUSTOM_AUTHORIZER, json!({"principalId": "bob"}), true),
+        ("the same user of a session", Session, json!({"sub": "ada"}), false),
+        ("another user of a session", Session, json!({"sub": "bob"}), true),
+        ("the same organisation", CUSTOM_AUTHORIZER, json!({"custom:org_id": "acme"}), false),
+        ("another organisation", CUSTOM_AUTHORIZER, json!({"custom:org_id": "evil"}), true),
+        ("a number as text", TOKEN_AUTHORIZER, json!({"custom:plan": "7"}), false),
+        ("another plan", TOKEN_AUTHORIZER, json!({"custom:plan": "8"}), true),
+        ("a claim that fills nothing", CUSTOM_AUTHORIZER, json!({"email": "other@b", "tier": "gold"}), false),
+        ("a list with commas", TOKEN_AUTHORIZER, json!({"permissions": "a,b"}), false),
+        ("a list in brackets", TOKEN_AUTHORIZER, json!({"permissions": "[a b]"}), false),
+        ("a list with spaces", CUSTOM_AUTHORIZER, json!({"permissions": "a b"}), false),
+        ("a list as JSON text", CUSTOM_AUTHORIZER, json!({"permissions": "[\"a\", \"b\"]"}), false),
+        ("a list", CUSTOM_AUTHORIZER, json!({"permissions": ["a", "b"]}), false),
+        ("more permissions", CUSTOM_AUTHORIZER, json!({"permissions": "a b c"}), true),
+        ("fewer permissions", CUSTOM_AUTHORIZER, json!({"permissions": ["a"]}), true),
+        (
+            "nothing in a claim",
+            CUSTOM_AUTHORIZER,
+            json!({"permissions": "", "groups": [], "scope": null}),
+            false,
+        ),
+        ("the same scope", CUSTOM_AUTHORIZER, json!({"scope": "read write"}), false),
+        ("another scope", CUSTOM_AUTHORIZER, json!({"scope": "refunds:write"}), true),
+        ("a name with a comma", TOKEN_AUTHORIZER, json!({"groups": "[x,y]"}), false),
+    ] {
+        assert_eq!(claims(source, authorizer).contradicts(&token, &names), contradicts, "{why}");
+    }
+    let bare = claims(ClaimSource::UserToken, json!({"sub": "ada"}));
+    let authorizer = claims(CUSTOM_AUTHORIZER, json!({"scope": "refunds:write"}));
+    assert!(authorizer.contradicts(&bare, &names), "the token does not confirm the scope");
 }
 
 #[test]

@@ -15,9 +15,9 @@ fn clock() -> Clock {
     Arc::new(move || SystemTime::UNIX_EPOCH + 24 * HOUR + began.elapsed())
 }
 
-/// The token in this secret, with this grace period and clock.
+/// The token in this secret, with this grace period and clock. It may be short.
 fn shared_token(secret: &Arc<FakeSecret>, grace: Duration, clock: &Clock) -> SharedToken {
-    SharedToken::with_clock(secret.clone(), grace, clock.clone())
+    SharedToken::with_clock(secret.clone(), grace, clock.clone(), digest_local_secret)
 }
 
 /// A secret that was created a day before [`clock`] starts.
@@ -33,9 +33,7 @@ async fn token_is_read_from_json_or_plain_text() {
         ("json", r#"{"token":"t0ken"}"#, "t0ken", true),
         ("json with other members and white space", r#" {"a":1,"token":" t0ken "} "#, "t0ken", true),
         ("json with an escape", r#"{"token":"t\u0030ken"}"#, "t0ken", true),
-        ("a json string is plain", r#""t0ken""#, r#""t0ken""#, true),
         ("a number is plain", "12345", "12345", true),
-        ("broken json is plain", r#"{"token":"#, r#"{"token":"#, true),
         ("another token", "t0ken", "t0kem", false),
         ("a longer token", "t0ken", "t0kent0ken", false),
         ("nothing", "t0ken", "", false),
@@ -56,11 +54,34 @@ async fn secret_without_a_token_accepts_no_caller() {
         ("no member", r#"{"tokem":"x"}"#, SharedTokenError::NoTokenMember),
         ("not a string", r#"{"token":5}"#, SharedTokenError::NoTokenMember),
         ("two members", r#"{"token":"a","token":"b"}"#, SharedTokenError::NoTokenMember),
+        ("broken json", r#"{"token":"a token of thirty-two characters""#, SharedTokenError::NotJsonObject),
+        ("a json string", r#""a token of thirty-two characters""#, SharedTokenError::NotJsonObject),
+        ("a json array", r#"["a token of thirty-two characters"]"#, SharedTokenError::NotJsonObject),
     ] {
         assert_eq!(digest_secret(&secret.into()), Err(fault), "{why}");
         let token = shared_token(&day_old_secret(secret), HOUR, &clock());
         assert_eq!(token.accepts("").await, Err(UnavailableError), "{why}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn short_token_in_a_secret_accepts_no_caller() {
+    let token = "0123456789abcdef0123456789abcdef";
+    for (why, secret, expected) in [
+        ("32 characters", token.to_owned(), Ok(true)),
+        ("white space around it", format!(" {token}\n"), Ok(true)),
+        ("in json", format!(r#"{{"token":"{token}"}}"#), Ok(true)),
+        ("31 characters", token[1..].to_owned(), Err(UnavailableError)),
+        ("31 in json", format!(r#"{{"token":"{}"}}"#, &token[1..]), Err(UnavailableError)),
+        ("31 characters and white space", format!("{}  ", &token[1..]), Err(UnavailableError)),
+        ("one character", "x".to_owned(), Err(UnavailableError)),
+    ] {
+        let held = SharedToken::from_source(day_old_secret(&secret), HOUR);
+        let presented = if expected.is_ok() { token } else { secret.trim() };
+        assert_eq!(held.accepts(presented).await, expected, "{why}");
+        assert_eq!(SharedToken::check(&secret.into()).is_ok(), expected.is_ok(), "{why}");
+    }
+    assert_eq!(SharedToken::check(&"x".into()), Err(SharedTokenError::TooShort));
 }
 
 #[tokio::test]
@@ -168,7 +189,7 @@ async fn binary_previous_version_is_ignored() {
     }
     let clock = clock();
     let secret = FakeSecret::new("new", clock());
-    let token = SharedToken::with_clock(BinaryPrevious(secret), HOUR, clock);
+    let token = SharedToken::with_clock(BinaryPrevious(secret), HOUR, clock, digest_local_secret);
 
     assert_eq!(token.accepts("new").await, Ok(true));
 }

@@ -14,6 +14,9 @@ impl Algorithm {
     pub const RS256: Self = Self(jsonwebtoken::Algorithm::RS256);
     /// The algorithm `ES256`, which is ECDSA with P-256 and SHA-256.
     pub const ES256: Self = Self(jsonwebtoken::Algorithm::ES256);
+
+    /// The algorithms that are accepted if no configuration names any.
+    pub(crate) const DEFAULT: [Self; 2] = [Self::RS256, Self::ES256];
 }
 
 /// The name of an algorithm that is unknown here or has no public key.

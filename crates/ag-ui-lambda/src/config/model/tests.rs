@@ -32,6 +32,27 @@ fn models_keep_their_order_and_split_at_first_slash() {
 }
 
 #[test]
+fn plain_http_is_for_this_machine_and_for_trusted_networks() {
+    for (address, allow_http) in [
+        ("http://localhost:1/v1", "0"),
+        ("http://127.0.0.1:1/v1", "0"),
+        ("http://127.8.0.1/v1", "0"),
+        ("http://[::1]:1/v1", "0"),
+        ("https://models.example/v1", "0"),
+        ("http://models.example/v1", "1"),
+        ("http://vllm.internal/v1", "1"),
+    ] {
+        let read = models(&[
+            ("AGUI_MODEL", "openai/m"),
+            ("OPENAI_API_KEY", "key"),
+            ("OPENAI_BASE_URL", address),
+            ("AGUI_MODEL_ALLOW_HTTP", allow_http),
+        ]);
+        assert!(read.is_ok(), "{address}: {read:?}");
+    }
+}
+
+#[test]
 fn key_variable_is_preferred_to_secret_and_not_printed() {
     let models = models(&[
         ("AGUI_MODEL", "anthropic/m"),
@@ -148,6 +169,35 @@ fn unusable_model_setting_is_reported_with_its_choices() {
             ],
             "OPENAI_BASE_URL",
             "is unusable",
+        ),
+        (
+            "plain http to another machine",
+            vec![
+                ("AGUI_MODEL", "openai/a"),
+                ("OPENAI_API_KEY", "key"),
+                ("OPENAI_BASE_URL", "http://10.0.0.5/v1"),
+            ],
+            "OPENAI_BASE_URL",
+            "AGUI_MODEL_ALLOW_HTTP=1",
+        ),
+        (
+            "a host without a scheme, which is plain http",
+            vec![("AGUI_MODEL", "ollama/m"), ("OLLAMA_HOST", "gpu-box")],
+            "OLLAMA_HOST",
+            "AGUI_MODEL_ALLOW_HTTP=1",
+        ),
+        (
+            "a name that only begins like this machine's",
+            vec![("AGUI_MODEL", "ollama/m"), ("OLLAMA_HOST", "http://localhost.example:11434")],
+            "OLLAMA_HOST",
+            "AGUI_MODEL_ALLOW_HTTP=1",
+        ),
+        ("a maybe", vec![demo, ("AGUI_MODEL_ALLOW_HTTP", "true")], "AGUI_MODEL_ALLOW_HTTP", "`0` or `1`"),
+        (
+            "an address",
+            vec![demo, ("AGUI_MEDIA_HOSTS", "http://a.example")],
+            "AGUI_MEDIA_HOSTS",
+            "`deny`, or",
         ),
         ("neither", vec![demo, ("AGUI_BEDROCK_PROMPT_CACHE", "yes")], "AGUI_BEDROCK_PROMPT_CACHE", "`on`"),
     ] {

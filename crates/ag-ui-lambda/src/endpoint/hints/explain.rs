@@ -30,6 +30,9 @@ pub(in super::super) fn hint_for(
         Rejection::BodyTooLarge { .. } => Some("AGUI_MAX_BODY_BYTES sets the limit.".into()),
         Rejection::BadJson(error) => input::describe_position(request.body, error.line, error.column),
         Rejection::BadInput(error) => input::describe_fault(request.body, error),
+        Rejection::InputTooLarge(_) => {
+            Some("Each limit has a variable: see \"Limits\" in docs/configuration.md.".into())
+        }
         Rejection::UnsupportedProtocolVersion => {
             let sent = input::value_at(request.body, "/protocolVersion").map(|sent| input::describe(&sent));
             Some(format!("{} Send \"1.0\", or leave it out.", sent.unwrap_or_default()))

@@ -10,12 +10,15 @@ use crate::suggest::nearest;
 
 /// The most members of an object that a hint lists.
 const MAX_MEMBERS: usize = 10;
+/// How many JSON values a body may have that a hint is looked for in, counted as by [`json::read_limited`]. A larger body gets no
+/// hint, since a value in memory can be a hundred times as large as its text.
+pub(super) const MAX_VALUES: usize = 20_000;
 /// The most characters that a hint repeats on each side of a position.
 const MAX_CONTEXT_CHARS: usize = 30;
 
 /// Returns the value at a JSON Pointer of a body. `None` if the body is not JSON or has no value at that pointer.
 pub(super) fn value_at(body: &[u8], pointer: &str) -> Option<Value> {
-    json::read(body).ok()?.pointer(pointer).cloned()
+    json::read_limited(body, MAX_VALUES).ok()?.pointer(pointer).cloned()
 }
 
 /// Returns the hint for a body that is empty or not JSON: the text before and after the position at which parsing
@@ -43,7 +46,7 @@ pub(super) fn describe_position(body: &[u8], line: usize, column: usize) -> Opti
 /// missing, names a member with a similar name, or lists the members that are there. `None` if the body is not JSON
 /// or lacks the object that should have the member.
 pub(super) fn describe_fault(body: &[u8], error: &InputError) -> Option<String> {
-    let value = json::read(body).ok()?;
+    let value = json::read_limited(body, MAX_VALUES).ok()?;
     let Some((parent, name)) = error.path.rsplit_once('/') else { return Some(describe(&value)) };
     // Null counts as absent.
     let found = value.pointer(&error.path);

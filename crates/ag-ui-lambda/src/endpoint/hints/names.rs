@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::input::MAX_VALUES;
 use crate::json;
 use crate::suggest::nearest;
 
@@ -50,7 +51,7 @@ pub(super) const RESUME_STATUSES: &[&str] = &["resolved", "cancelled"];
 ///
 /// The text repeats nothing of the input, so it may be logged.
 pub(in super::super) fn misspelt_names(body: &[u8]) -> Option<String> {
-    let value = json::read(body).ok()?;
+    let value = json::read_limited(body, MAX_VALUES).ok()?;
     let mut suggestions = Vec::new();
     check_members(&value, "", INPUT_MEMBERS, &mut suggestions);
     for (index, message) in array_elements(&value["messages"]) {

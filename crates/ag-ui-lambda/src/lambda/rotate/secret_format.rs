@@ -184,6 +184,8 @@ mod tests {
         for (value, message) in [
             (r#"{"token":" "}"#, "the token is empty"),
             (" ", "the token is empty"),
+            (r#"{"token":"planted-and-too-short"}"#, "the token has fewer than 32 characters"),
+            (r#"{"token":"planted"#, "the secret begins like JSON and is not a JSON object"),
             (r#"{"key":"planted-and-too-short"}"#, "the key of approvals has fewer than 32 characters"),
             (
                 r#"{"token":"planted","token":"twice"}"#,
@@ -193,7 +195,10 @@ mod tests {
             let value = value.into();
             assert_eq!(check_successor(&value, &value).unwrap_err().to_string(), message);
         }
-        for value in [r#"{"token":"t"}"#, "plain", r#"{"key":"0123456789abcdef0123456789abcdef"}"#] {
+        let token = "0123456789abcdef0123456789abcdef";
+        for value in
+            [format!(r#"{{"token":"{token}"}}"#), token.to_owned(), format!(r#"{{"key":"{token}"}}"#)]
+        {
             let value = value.into();
             check_successor(&value, &value).unwrap();
             check_successor(&generate(&value).unwrap(), &value).unwrap();
@@ -209,7 +214,8 @@ mod tests {
                 assert!(matches!(error, SecretValueError::OtherKind), "{value} after {current}");
             }
         }
-        check_successor(&"plain".into(), &r#"{"token":"t"}"#.into()).unwrap();
+        check_successor(&"a plain token of thirty-two characters".into(), &r#"{"token":"t"}"#.into())
+            .unwrap();
     }
 
     #[test]

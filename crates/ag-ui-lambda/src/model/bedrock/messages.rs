@@ -4,17 +4,15 @@
 //! What Bedrock would refuse is left out or replaced by a neutral sentence. Otherwise one such part would make every later
 //! request of the thread fail.
 
-use std::collections::HashMap;
-
 use aws_sdk_bedrockruntime::types::{
     ContentBlock, ConversationRole, Message, ReasoningContentBlock, ReasoningTextBlock, ToolResultBlock,
     ToolResultContentBlock, ToolUseBlock,
 };
-use aws_smithy_types::{Blob, Document, Number, base64};
-use serde_json::Value;
+use aws_smithy_types::{Blob, base64};
 use tracing::warn;
 
 use super::attachment::{Attachment, kind_name};
+use super::raw_json::RawJson;
 use crate::model::compat;
 use crate::model::{Call, CallResult, Reasoning, ReasoningKind, Turn, UserPart};
 use crate::protocol::{Content, PartKind};
@@ -32,9 +30,9 @@ const SEE_DOCUMENT: &str = "(See the document.)";
 const EARLIER_CONVERSATION: &str = "(The conversation began earlier.)";
 
 /// Converts the history into Bedrock's messages. `model` is the full name of the model, which gets back only its own
-/// reasoning.
-pub(super) fn messages(history: &[Turn], model: &str) -> Vec<Message> {
-    let mut conversation = Conversation { model, documents: 0, messages: Vec::new() };
+/// reasoning. The arguments of calls are added to `raw`.
+pub(super) fn messages(history: &[Turn], model: &str, raw: &mut RawJson) -> Vec<Message> {
+    let mut conversation = Conversation { model, raw, documents: 0, messages: Vec::new() };
     for turn in history {
         conversation.add(turn);
     }
@@ -45,6 +43,8 @@ pub(super) fn messages(history: &[Turn], model: &str) -> Vec<Message> {
 struct Conversation<'a> {
     /// The model's full name, which marks the reasoning that it may get back.
     model: &'a str,
+    /// Receives the arguments of calls.
+    raw: &'a mut RawJson,
     /// The number of documents so far, from which their names are made.
     documents: usize,
     /// The role and the blocks of each message; the roles alternate.
@@ -125,7 +125,7 @@ impl Conversation<'_> {
     }
 
     /// Converts a turn of the model into blocks. Returns no blocks if the turn has neither text nor calls.
-    fn assistant_blocks(&self, reasoning: &[Reasoning], text: &str, calls: &[Call]) -> Vec<ContentBlock> {
+    fn assistant_blocks(&mut self, reasoning: &[Reasoning], text: &str, calls: &[Call]) -> Vec<ContentBlock> {
         // Reasoning alone is not a message.
         if text.trim().is_empty() && calls.is_empty() {
             return Vec::new();
@@ -137,7 +137,7 @@ impl Conversation<'_> {
             let block = ToolUseBlock::builder()
                 .tool_use_id(compat::wire_call_id(call.id.as_str()))
                 .name(compat::wire_tool_name(&call.name))
-                .input(document(Value::Object(compat::arguments_object(&call.arguments))));
+                .input(self.raw.add(compat::arguments_text(&call.arguments)));
             ContentBlock::ToolUse(block.build().expect("id, name and input are set"))
         }));
         blocks
@@ -206,25 +206,6 @@ pub(super) fn own_reasoning(piece: &Reasoning, model: &str) -> Option<ReasoningC
             Some(ReasoningContentBlock::RedactedContent(Blob::new(base64::decode(value).ok()?)))
         }
         ReasoningKind::Plain | ReasoningKind::TurnSignature(_) => None,
-    }
-}
-
-/// Converts a JSON value into the SDK's `Document`, the type of tool arguments and schemas.
-pub(super) fn document(value: Value) -> Document {
-    match value {
-        Value::Null => Document::Null,
-        Value::Bool(value) => Document::Bool(value),
-        Value::Number(number) => Document::Number(match (number.as_u64(), number.as_i64()) {
-            (Some(number), _) => Number::PosInt(number),
-            (_, Some(number)) => Number::NegInt(number),
-            _ => Number::Float(number.as_f64().unwrap_or_default()),
-        }),
-        Value::String(text) => Document::String(text),
-        Value::Array(values) => Document::Array(values.into_iter().map(document).collect()),
-        Value::Object(members) => {
-            let members = members.into_iter().map(|(name, value)| (name, document(value)));
-            Document::Object(members.collect::<HashMap<_, _>>())
-        }
     }
 }
 

@@ -1,15 +1,18 @@
 //! Writes a request for Bedrock, except its messages and the model's id.
 
+use std::sync::Arc;
+
 use aws_sdk_bedrockruntime::types::{
     AnyToolChoice, CachePointBlock, CachePointType, InferenceConfiguration, Message, SpecificToolChoice,
     SystemContentBlock, Tool, ToolChoice as WireChoice, ToolConfiguration, ToolInputSchema,
     ToolSpecification,
 };
 use aws_smithy_types::Document;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::family::ModelFamily;
-use super::messages::{document, messages};
+use super::messages::messages;
+use super::raw_json::RawJson;
 use crate::model::claude::{self, MIN_THINKING_BUDGET, ThinkingMode};
 use crate::model::compat::{self, ToolNames};
 use crate::model::{Request, ToolChoice};
@@ -32,6 +35,8 @@ pub(super) struct ConverseRequest {
     pub(super) additional_fields: Option<Document>,
     /// The tools' names, to restore the original ones in the response.
     pub(super) names: ToolNames,
+    /// The JSON texts that take the places of markers in the rest.
+    pub(super) raw: Arc<RawJson>,
 }
 
 impl ConverseRequest {
@@ -44,15 +49,17 @@ impl ConverseRequest {
         prompt_cache: Option<bool>,
     ) -> Self {
         let caches = prompt_cache.unwrap_or(family.caches);
+        let mut raw = RawJson::new();
         let names = ToolNames::new(&request.tools);
         let thinking = thinking_request(request, name, family);
         Self {
             system: system_blocks(request, caches),
-            messages: messages(&request.history, name),
-            tools: tool_configuration(request, caches && family.caches_tools, thinking.is_some()),
+            messages: messages(&request.history, name, &mut raw),
+            tools: tool_configuration(request, caches && family.caches_tools, thinking.is_some(), &mut raw),
             inference: inference_configuration(request, family, thinking.as_ref()),
-            additional_fields: thinking.map(|thinking| thinking.field()),
+            additional_fields: thinking.map(|thinking| raw.add(thinking.field().to_string())),
             names,
+            raw: Arc::new(raw),
         }
     }
 }
@@ -67,11 +74,11 @@ enum ThinkingRequest {
 
 impl ThinkingRequest {
     /// Returns the field `thinking` of the request, which Bedrock passes on to the Claude model.
-    fn field(&self) -> Document {
-        document(match self {
+    fn field(&self) -> Value {
+        match self {
             Self::Budget(tokens) => json!({ "thinking": { "type": "enabled", "budget_tokens": tokens } }),
             Self::Adaptive => json!({ "thinking": { "type": "adaptive" } }),
-        })
+        }
     }
 }
 
@@ -125,12 +132,17 @@ fn system_blocks(request: &Request, caches: bool) -> Option<Vec<SystemContentBlo
 
 /// Returns the declared tools and the tool choice; `None` if there is no tool to declare. If the request offers no
 /// tools or forbids calls, the tools that the history has calls of are declared, because Bedrock requires it. If
-/// `caches`, a cache point is appended; if `thinks`, no tool is forced.
-fn tool_configuration(request: &Request, caches: bool, thinks: bool) -> Option<ToolConfiguration> {
+/// `caches`, a cache point is appended; if `thinks`, no tool is forced. The schemas are added to `raw`.
+fn tool_configuration(
+    request: &Request,
+    caches: bool,
+    thinks: bool,
+    raw: &mut RawJson,
+) -> Option<ToolConfiguration> {
     let is_offered = request.settings.tool_choice != ToolChoice::None && !request.tools.is_empty();
     let mut declared: Vec<Tool> = match is_offered {
-        true => request.tools.iter().map(tool_declaration).collect(),
-        false => compat::tools_in_history(request).iter().map(|tool| tool_declaration(tool)).collect(),
+        true => request.tools.iter().map(|tool| tool_declaration(tool, raw)).collect(),
+        false => compat::tools_in_history(request).iter().map(|tool| tool_declaration(tool, raw)).collect(),
     };
     if declared.is_empty() {
         return None;
@@ -155,13 +167,13 @@ fn tool_configuration(request: &Request, caches: bool, thinks: bool) -> Option<T
 }
 
 /// Converts a tool into Bedrock's declaration, with a name and a schema that every provider accepts. A blank
-/// description is left out.
-fn tool_declaration(tool: &protocol::Tool) -> Tool {
+/// description is left out. The schema is added to `raw`.
+fn tool_declaration(tool: &protocol::Tool, raw: &mut RawJson) -> Tool {
     let description = Some(&tool.description).filter(|text| !text.trim().is_empty());
     let specification = ToolSpecification::builder()
         .name(compat::wire_tool_name(&tool.name))
         .set_description(description.cloned())
-        .input_schema(ToolInputSchema::Json(document(compat::wire_schema(tool))));
+        .input_schema(ToolInputSchema::Json(raw.add(compat::wire_schema(tool).to_string())));
     Tool::ToolSpec(specification.build().expect("name and schema are set"))
 }
 

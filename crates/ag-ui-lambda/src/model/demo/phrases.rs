@@ -3,8 +3,8 @@
 
 use serde_json::{Value, json};
 
-use super::texts;
-use crate::model::{Request, Turn};
+use super::{surfaces, texts};
+use crate::model::{Call, Request, Turn};
 
 /// The number of steps of a plan if the message names none.
 const STEPS: usize = 3;
@@ -60,10 +60,22 @@ pub(super) fn find_phrase(request: &Request, text: &str) -> Option<PhraseMatch> 
         return Some(match_background(trim_sentence_end(rest)));
     }
     if has(&["haiku"]) {
-        return Some(PhraseMatch::new(&["generate_haiku"], [texts::haiku_arguments()]));
+        let written = calls_of(request, "generate_haiku").count();
+        return Some(PhraseMatch::new(&["generate_haiku"], [texts::haiku_arguments(written)]));
     }
     if has(&["schedule", "book"]) && (has(&["meeting", "call"]) || lower.contains("1:1")) {
         return Some(PhraseMatch::new(&["schedule_meeting"], [json!({ "topic": trim_sentence_end(text) })]));
+    }
+    if request.offers(surfaces::TOOL)
+        && let Some(surface) = surfaces::find_surface(|word| has(&[word]))
+    {
+        return Some(PhraseMatch::new(&[surfaces::TOOL], [surface]).slowly());
+    }
+    if let Some((from, to)) = after(&["flights from "]).and_then(parse_route) {
+        return Some(PhraseMatch::new(&["search_flights"], [json!({ "from": from, "to": to })]));
+    }
+    if let Some(place) = after(&["hotels in "]).and_then(before_time) {
+        return Some(PhraseMatch::new(&["search_hotels"], [json!({ "place": place })]));
     }
     if has(&["recipe"]) {
         return Some(match_recipe(&lower));
@@ -73,7 +85,8 @@ pub(super) fn find_phrase(request: &Request, text: &str) -> Option<PhraseMatch> 
     }
     if has(&["plan", "planning"]) || lower.contains("go to mars") {
         // A front end that lets the user choose the steps has a tool of its own. Otherwise the backend's tool is called.
-        let steps = texts::plan_steps(parse_step_count(&lower).unwrap_or(STEPS));
+        let steps =
+            texts::plan_steps(parse_step_count(&lower).unwrap_or(STEPS), parse_named_steps(text, &lower));
         return Some(PhraseMatch::new(&["generate_task_steps", "work_through"], [steps]).slowly());
     }
     None
@@ -114,7 +127,7 @@ fn match_recipe(lower: &str) -> PhraseMatch {
 /// conversation with a new character or name. `after` returns the rest of the message after the first of the given
 /// phrases. Returns `None` if the message is about something else, or if there is no document with a name to replace.
 fn document_text<'a>(request: &Request, after: &impl Fn(&[&str]) -> Option<&'a str>) -> Option<String> {
-    if let Some(about) = after(&["story about "]) {
+    if let Some(about) = after(&["story about ", "story for "]) {
         let about = trim_sentence_end(about);
         return Some(texts::story(about.strip_suffix(" in document").unwrap_or(about)));
     }
@@ -133,14 +146,19 @@ fn document_text<'a>(request: &Request, after: &impl Fn(&[&str]) -> Option<&'a s
     Some(before.replace(old_name, new_name))
 }
 
-/// Returns the document of the last `write_document` call in this conversation; `None` if there is no such call, or if
-/// its arguments hold no document.
-fn last_document(request: &Request) -> Option<String> {
-    let calls = request.history.iter().rev().filter_map(|turn| match turn {
+/// Returns the calls of a tool in this conversation, from the first to the last.
+fn calls_of<'a>(request: &'a Request, name: &'a str) -> impl DoubleEndedIterator<Item = &'a Call> {
+    let calls = request.history.iter().filter_map(|turn| match turn {
         Turn::Assistant { calls, .. } => Some(calls),
         _ => None,
     });
-    let last = calls.flatten().find(|call| call.name == "write_document")?;
+    calls.flatten().filter(move |call| call.name == name)
+}
+
+/// Returns the document of the last `write_document` call in this conversation; `None` if there is no such call, or if
+/// its arguments hold no document.
+fn last_document(request: &Request) -> Option<String> {
+    let last = calls_of(request, "write_document").next_back()?;
     let arguments: Value = serde_json::from_str(&last.arguments).ok()?;
     arguments["document"].as_str().map(ToOwned::to_owned)
 }
@@ -150,6 +168,32 @@ fn last_document(request: &Request) -> Option<String> {
 fn parse_step_count(lower: &str) -> Option<usize> {
     let (before, _) = lower.split_once(" step")?;
     before.split(' ').next_back()?.parse().ok().filter(|count| *count > 0)
+}
+
+/// Returns the steps that a message about a plan names: the one after `the first step being`, and one for each `step
+/// with`. `lower` is the message in lower case.
+fn parse_named_steps(text: &str, lower: &str) -> Vec<String> {
+    let first = lower.split_once("first step being ").map(|(_, rest)| {
+        let rest = &text[text.len() - rest.len()..];
+        rest.split(['.', ',', '!', '?']).next().unwrap_or_default().trim().to_owned()
+    });
+    let parts = lower
+        .split("step with ")
+        .skip(1)
+        .filter_map(|rest| rest.split(|c: char| !c.is_alphanumeric()).next());
+    first.into_iter().chain(parts.map(|part| format!("The part with {part}"))).collect()
+}
+
+/// Returns the two places of `SFO to JFK for next Tuesday`; `None` if the text has another form.
+fn parse_route(text: &str) -> Option<(&str, &str)> {
+    let (from, rest) = text.split_once(" to ")?;
+    Some((from.trim(), before_time(rest)?))
+}
+
+/// Returns what is before the end of the sentence and before a time such as `for next Tuesday`; `None` if that is empty.
+fn before_time(text: &str) -> Option<&str> {
+    let place = text.split(['.', '?', '!', ',']).next()?.split(" for ").next()?.split(" on ").next()?;
+    Some(without_time(place.trim())).filter(|place| !place.is_empty())
 }
 
 /// Splits the names of cities in `Tokyo and Paris?` or `Tokyo, Paris and Rome today`, up to the end of the sentence.
@@ -175,7 +219,7 @@ fn parse_refund(text: &str) -> Option<(&str, f64)> {
 }
 
 /// Removes white space around a text, and then the punctuation that ends a sentence.
-fn trim_sentence_end(text: &str) -> &str {
+pub(super) fn trim_sentence_end(text: &str) -> &str {
     text.trim().trim_end_matches(['.', '?', '!'])
 }
 
@@ -207,6 +251,15 @@ mod tests {
         assert_eq!(parse_refund("1234"), None);
         assert_eq!(parse_refund("1234 for nothing"), None);
         assert_eq!(parse_refund("1234 for NaN"), None);
+    }
+
+    #[test]
+    fn places_end_before_a_time() {
+        assert_eq!(parse_route("SFO to JFK for next Tuesday."), Some(("SFO", "JFK")));
+        assert_eq!(parse_route("New York to London on Friday"), Some(("New York", "London")));
+        assert_eq!(parse_route("SFO"), None);
+        assert_eq!(before_time("Lisbon tomorrow"), Some("Lisbon"));
+        assert_eq!(before_time(" . "), None);
     }
 
     #[test]

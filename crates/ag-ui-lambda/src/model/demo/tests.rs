@@ -5,7 +5,8 @@ mod schemas;
 
 use serde_json::{Value, json};
 
-use super::{DISCLAIMER, next_turn};
+use super::next_turn;
+use super::texts::DISCLAIMER;
 use crate::model::scripted::Step;
 use crate::model::{Call, CallResult, Delta, ModelSettings, Request, ToolChoice, Turn, UserPart};
 use crate::protocol::{Content, ContentPart, PartKind, Source, Tool};
@@ -16,6 +17,8 @@ pub(super) struct ScriptedTurn {
     pub(super) reasoning: String,
     pub(super) text: String,
     pub(super) calls: Vec<(String, Value)>,
+    /// Whether the turn ends in a failure.
+    pub(super) fails: bool,
 }
 
 /// Returns a tool with this name and schema.
@@ -49,6 +52,7 @@ pub(super) fn play_turn(request: &Request) -> ScriptedTurn {
             Step::Emit(Delta::Text(text)) => turn.text.push_str(&text),
             Step::Emit(Delta::ToolCall { name, .. }) => arguments.push((name, String::new())),
             Step::Emit(Delta::ToolArgs { json, .. }) => arguments.last_mut().unwrap().1.push_str(&json),
+            Step::Fail(_) => turn.fails = true,
             _ => {}
         }
     }

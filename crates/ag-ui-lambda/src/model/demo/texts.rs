@@ -2,6 +2,9 @@
 
 use serde_json::{Value, json};
 
+/// Ends every answer in text.
+pub(super) const DISCLAIMER: &str = "(I am a demo script, not a language model.)";
+
 /// The answer to the wish for a sonnet.
 pub(super) const SONNET: &str = "A script was asked to write of thinking machines, and found fourteen lines too many. \
      It counts no feet, it knows no rhyme, it means no harm, and so it ends. ";
@@ -9,14 +12,34 @@ pub(super) const SONNET: &str = "A script was asked to write of thinking machine
 /// A CSS gradient for backgrounds.
 pub(super) const GRADIENT: &str = "linear-gradient(135deg, #134e5e 0%, #71b280 100%)";
 
-/// Returns the arguments of the demo model's call of `generate_haiku`, a fixed poem.
-pub(super) fn haiku_arguments() -> Value {
-    json!({
-        "japanese": ["古池や", "蛙飛び込む", "水の音"],
-        "english": ["The old pond is still", "A frog leaps into the depths", "The sound of water"],
-        "image_name": "Bonsai_Tree_Potted_Japanese_Art_Green_Foliage.jpeg",
-        "gradient": GRADIENT,
-    })
+/// Two poems: their Japanese lines, the same in English, and the picture that the page of the dojo has for them.
+const HAIKU: [([&str; 3], [&str; 3], &str); 2] = [
+    (
+        ["古池や", "蛙飛び込む", "水の音"],
+        ["The old pond is still", "A frog leaps into the depths", "The sound of water"],
+        "Bonsai_Tree_Potted_Japanese_Art_Green_Foliage.jpeg",
+    ),
+    (
+        ["やれ打つな", "蝿が手をすり", "足をする"],
+        ["Oh, do not strike it", "The fly wrings its hands, it begs", "It wrings its feet, too"],
+        "Mount_Fuji_Lake_Reflection_Cherry_Blossoms_Sakura_Spring.jpg",
+    ),
+];
+
+/// Returns the arguments of the demo model's call of `generate_haiku`: one of two poems in turn. `written` is the number
+/// of poems so far.
+pub(super) fn haiku_arguments(written: usize) -> Value {
+    let (japanese, english, image) = HAIKU[written % HAIKU.len()];
+    json!({ "japanese": japanese, "english": english, "image_name": image, "gradient": GRADIENT })
+}
+
+/// The number of sentences of a long text.
+const LONG_TEXT_SENTENCES: usize = 60;
+
+/// Returns a text that takes a while to write, so that there is time to stop it.
+pub(super) fn long_text() -> String {
+    let sentence = |number| format!("This is sentence {number} of {LONG_TEXT_SENTENCES}. ");
+    (1..=LONG_TEXT_SENTENCES).map(sentence).collect()
 }
 
 /// The steps of every plan.
@@ -33,10 +56,13 @@ const STEPS: [&str; 10] = [
     "Come home",
 ];
 
-/// Returns the arguments of the demo model's call that shows a plan: its first `count` steps, of which there are ten.
-pub(super) fn plan_steps(count: usize) -> Value {
-    let step = |description: &&str| json!({ "description": description, "status": "enabled" });
-    json!({ "steps": STEPS.iter().take(count).map(step).collect::<Vec<_>>() })
+/// Returns the arguments of the demo model's call that shows a plan of `count` steps, of which there can be ten. The
+/// plan begins with the steps that the user has `named`.
+pub(super) fn plan_steps(count: usize, named: Vec<String>) -> Value {
+    let fixed = STEPS.iter().skip(named.len()).map(|step| (*step).to_owned());
+    let steps = named.into_iter().chain(fixed).take(count);
+    let step = |description| json!({ "description": description, "status": "enabled" });
+    json!({ "steps": steps.map(step).collect::<Vec<_>>() })
 }
 
 /// Returns a fixed story in which `about` is the hero, for the document that the demo model writes.

@@ -2,13 +2,15 @@
 //!
 //! Source: <https://platform.claude.com/docs/en/api/messages> and its page on streaming.
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::attachment::{AttachmentKind, MediaSource, MessagePart};
-use super::conversation::{Message, WireRequest, WireToolChoice, tool_declaration};
+use super::conversation::{Message, WireRequest, WireToolChoice, encode_user_message, tool_declaration};
 use super::frame_event::{
     CallDelta, FrameEvent, TokenCounts, call_index, count, entries, take_arguments, take_text,
 };
+use super::json_body::{Json, JsonBody};
 use super::opaque_members;
 use super::reasoning_effort::reasoning_effort;
 use crate::model::claude::{self, MIN_THINKING_BUDGET, ThinkingMode};
@@ -22,23 +24,26 @@ const SCHEMA: &str = "input_schema";
 const ANSWER_TOKENS: u32 = 4096;
 
 /// Writes the JSON body of a request to Anthropic's Messages API.
-pub(super) fn request_body(request: &WireRequest<'_>) -> Value {
-    let messages: Vec<Value> = request.messages().iter().map(encode_message).collect();
-    let mut body = json!({ "model": request.model_id, "stream": true, "messages": messages });
+pub(super) fn request_body(request: &WireRequest<'_>) -> Bytes {
+    let mut body = JsonBody::new();
+    body.list("messages", request.messages().into_iter().map(encode_message));
+    if request.input.tools.is_empty() {
+        let tools = compat::tools_in_history(request.input);
+        body.list_unless_empty("tools", tools.iter().map(|tool| tool_declaration(tool, SCHEMA).into()));
+    } else {
+        body.list("tools", request.tool_declarations(SCHEMA).map(Json::from));
+    }
+    body.members(&request_settings(request));
+    body.finish()
+}
+
+/// Returns the members of a request beside the messages and the tools.
+fn request_settings(request: &WireRequest<'_>) -> Value {
+    let mut body = json!({ "model": request.model_id, "stream": true });
     if let Some(instructions) = request.instructions() {
         // The cache holds everything up to this point, and the tools come before the system prompt.
         let cache_control = json!({ "type": "ephemeral" });
         body["system"] = json!([{ "type": "text", "text": instructions, "cache_control": cache_control }]);
-    }
-    let mut tools = request.tool_declarations(SCHEMA);
-    if tools.is_empty() {
-        tools = compat::tools_in_history(request.input)
-            .iter()
-            .map(|tool| tool_declaration(tool, SCHEMA))
-            .collect();
-    }
-    if !tools.is_empty() {
-        body["tools"] = tools.into();
     }
     let thinks = set_thinking(request, &mut body);
     match request.tool_choice() {
@@ -85,30 +90,28 @@ fn set_thinking(request: &WireRequest<'_>, body: &mut Value) -> bool {
 }
 
 /// Converts one message of the conversation into JSON.
-fn encode_message(message: &Message<'_>) -> Value {
+fn encode_message(message: Message<'_>) -> Json<'_> {
     match message {
-        Message::User(parts) => {
-            let content: Value = match &parts[..] {
-                [MessagePart::Text(text)] => (*text).into(),
-                parts => parts.iter().map(encode_part).collect(),
-            };
-            json!({ "role": "user", "content": content })
-        }
+        Message::User(parts) => encode_user_message(parts, encode_part),
         Message::Assistant { reasoning, text, calls, .. } => {
-            let text = text.map(|text| json!({ "type": "text", "text": text }));
-            let calls = calls.iter().map(|call| {
-                let mut block = json!({ "type": "tool_use", "id": call.id, "name": call.name, "input": compat::arguments_object(call.arguments) });
+            let text =
+                text.map(|text| Json::with_string(json!({ "type": "text", "text": null }), &["text"], text));
+            let calls = calls.into_iter().map(|call| {
+                let mut block =
+                    json!({ "type": "tool_use", "id": call.id, "name": call.name, "input": null });
                 call.signature.iter().for_each(|signature| opaque_members::put_back(&mut block, signature));
-                block
+                Json::with_text(block, &["input"], compat::arguments_text(call.arguments))
             });
-            let thoughts = reasoning.iter().filter_map(|piece| encode_reasoning(piece));
-            json!({ "role": "assistant", "content": thoughts.chain(text).chain(calls).collect::<Vec<_>>() })
+            let thoughts = reasoning.into_iter().filter_map(encode_reasoning).map(Json::from);
+            let message = json!({ "role": "assistant", "content": null });
+            Json::with_list(message, &["content"], thoughts.chain(text).chain(calls))
         }
         Message::Results(results) => {
-            let results = results.iter().map(
-                |result| json!({ "type": "tool_result", "tool_use_id": result.id, "content": result.text }),
-            );
-            json!({ "role": "user", "content": results.collect::<Vec<_>>() })
+            let results = results.into_iter().map(|result| {
+                let block = json!({ "type": "tool_result", "tool_use_id": result.id, "content": null });
+                Json::with_string(block, &["content"], result.text)
+            });
+            Json::with_list(json!({ "role": "user", "content": null }), &["content"], results)
         }
     }
 }
@@ -126,9 +129,11 @@ fn encode_reasoning(piece: &Reasoning) -> Option<Value> {
 }
 
 /// Converts one part of a user's message into a block: text, an image or a PDF document.
-fn encode_part(part: &MessagePart<'_>) -> Value {
+fn encode_part<'a>(part: &MessagePart<'a>) -> Json<'a> {
     let attachment = match part {
-        MessagePart::Text(text) => return json!({ "type": "text", "text": text }),
+        MessagePart::Text(text) => {
+            return Json::with_string(json!({ "type": "text", "text": null }), &["text"], *text);
+        }
         MessagePart::Attachment(attachment) => attachment,
     };
     let kind = if attachment.kind == AttachmentKind::Pdf { "document" } else { "image" };
@@ -138,7 +143,7 @@ fn encode_part(part: &MessagePart<'_>) -> Value {
         }
         MediaSource::Url(url) => json!({ "type": "url", "url": url }),
     };
-    json!({ "type": kind, "source": source })
+    json!({ "type": kind, "source": source }).into()
 }
 
 /// Converts one event of the stream, or a message that was not streamed, into [`FrameEvent`]s. An event of an unknown

@@ -5,6 +5,9 @@
 
 use std::borrow::Cow;
 
+use reqwest::Url;
+
+use super::media_hosts::MediaHosts;
 use super::provider::{Provider, Wire};
 use crate::model::compat::{bare_media_type, is_base64};
 use crate::protocol::{PartKind, Source};
@@ -36,17 +39,23 @@ pub(super) enum AttachmentKind {
 pub(super) enum MediaSource<'a> {
     /// The content itself, in Base64.
     Data { media_type: &'static str, base64: &'a str },
-    /// An address from which the provider downloads the content.
-    Url(&'a str),
+    /// An address from which the provider downloads the content. It is written anew from its parts, because two programs can
+    /// read different hosts in the text of a client.
+    Url(String),
 }
 
 impl<'a> Attachment<'a> {
-    /// Converts a part of a message into the form that the provider accepts.
+    /// Converts a part of a message into the form that the provider accepts. An address is sent only if its host is one of
+    /// `media_hosts`.
     ///
     /// # Errors
-    /// The name of the part's kind, such as `image`, for the log, if the provider does not accept the part. It also
-    /// fails for text, which is not an attachment.
-    pub(super) fn for_provider(provider: &Provider, part: &'a PartKind) -> Result<Self, &'static str> {
+    /// What the part is, such as `image`, for the log, if the provider does not accept the part, or if the host of its
+    /// address is not allowed. It also fails for text, which is not an attachment.
+    pub(super) fn new(
+        provider: &Provider,
+        media_hosts: &MediaHosts,
+        part: &'a PartKind,
+    ) -> Result<Self, &'static str> {
         let (name, kind, source) = match part {
             PartKind::Text { .. } => return Err("text"),
             PartKind::Image { source } => ("image", AttachmentKind::Image, source),
@@ -60,9 +69,12 @@ impl<'a> Attachment<'a> {
                 supported_media_type(provider, kind, mime_type)
                     .map(|media_type| MediaSource::Data { media_type, base64: value })
             }
-            Source::Url { value, mime_type } if fetches_url(provider, kind, value, mime_type.as_deref()) => {
-                Some(MediaSource::Url(value))
-            }
+            Source::Url { value, mime_type } => match sent_url(provider, kind, value, mime_type.as_deref()) {
+                Some(url) if !media_hosts.allows(&url) => {
+                    return Err("address whose host AGUI_MEDIA_HOSTS does not allow");
+                }
+                url => url.map(|url| MediaSource::Url(url.into())),
+            },
             // The file ids of one provider mean nothing to another.
             _ => None,
         };
@@ -70,7 +82,7 @@ impl<'a> Attachment<'a> {
     }
 
     /// Returns the attachment's address; for inline content a `data:` URL with the content.
-    pub(super) fn as_url(&self) -> Cow<'a, str> {
+    pub(super) fn as_url(&self) -> Cow<'_, str> {
         match &self.source {
             MediaSource::Url(url) => Cow::Borrowed(url),
             MediaSource::Data { media_type, base64 } => format!("data:{media_type};base64,{base64}").into(),
@@ -132,29 +144,24 @@ fn supports_openai_files(provider: &Provider) -> bool {
     matches!(provider.adapter, "openai" | "openrouter")
 }
 
-/// Returns whether the provider downloads attachments of this kind from this address itself, so that the address can be
-/// sent. `media_type` is the one that the client gave; without it, the kind is trusted.
-fn fetches_url(provider: &Provider, kind: AttachmentKind, url: &str, media_type: Option<&str>) -> bool {
-    let media_type = media_type.map(bare_media_type);
-    let is_type =
-        |prefix: &str| media_type.as_deref().is_none_or(|media_type| media_type.starts_with(prefix));
-    match (kind, provider.wire) {
-        (AttachmentKind::Image, Wire::Chat | Wire::Responses) => {
-            is_type("image/") && is_shareable_url(url, &["http", "https"])
-        }
-        (AttachmentKind::Image, Wire::Anthropic) => is_type("image/") && is_shareable_url(url, &["https"]),
-        (AttachmentKind::Pdf, Wire::Responses) => {
-            is_type(PDF_TYPES[0]) && is_shareable_url(url, &["http", "https"])
-        }
-        (AttachmentKind::Pdf, Wire::Anthropic) => is_type(PDF_TYPES[0]) && is_shareable_url(url, &["https"]),
-        _ => false,
-    }
+/// Returns the address of an attachment if the provider downloads attachments of this kind from this address itself.
+/// `media_type` is the one that the client gave; without it, the kind is trusted.
+fn sent_url(provider: &Provider, kind: AttachmentKind, url: &str, media_type: Option<&str>) -> Option<Url> {
+    let (expected_type, schemes): (&str, &[&str]) = match (kind, provider.wire) {
+        (AttachmentKind::Image, Wire::Chat | Wire::Responses) => ("image/", &["http", "https"]),
+        (AttachmentKind::Image, Wire::Anthropic) => ("image/", &["https"]),
+        (AttachmentKind::Pdf, Wire::Responses) => (PDF_TYPES[0], &["http", "https"]),
+        (AttachmentKind::Pdf, Wire::Anthropic) => (PDF_TYPES[0], &["https"]),
+        _ => return None,
+    };
+    let is_expected = media_type.map(bare_media_type).is_none_or(|given| given.starts_with(expected_type));
+    if is_expected { parse_web_url(url, schemes) } else { None }
 }
 
-/// Returns whether an address may be sent to a provider: it has one of these `schemes`, so that it cannot name a local
-/// file, and it contains neither user name nor password.
-fn is_shareable_url(url: &str, schemes: &[&str]) -> bool {
-    reqwest::Url::parse(url).is_ok_and(|url| {
-        schemes.contains(&url.scheme()) && url.username().is_empty() && url.password().is_none()
-    })
+/// Parses an address that may be sent to a provider: it has one of these `schemes`, so that it cannot name a local file, and
+/// it contains neither user name nor password. Returns `None` for any other.
+fn parse_web_url(url: &str, schemes: &[&str]) -> Option<Url> {
+    let is_web =
+        |url: &Url| schemes.contains(&url.scheme()) && url.username().is_empty() && url.password().is_none();
+    Url::parse(url).ok().filter(is_web)
 }

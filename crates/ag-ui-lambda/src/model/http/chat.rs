@@ -2,13 +2,19 @@
 //!
 //! Source: <https://platform.openai.com/docs/api-reference/chat>. Where other servers differ, a comment names them.
 
+use std::iter;
+
+use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use super::attachment::{Attachment, AttachmentKind, MediaSource, MessagePart};
-use super::conversation::{Message, WireRequest, WireToolChoice};
+use super::conversation::{
+    HistoryCall, Message, WireRequest, WireToolChoice, encode_user_message, function_declaration,
+};
 use super::frame_event::{
     CallDelta, FrameEvent, TokenCounts, call_index, count, entries, take_arguments, take_text,
 };
+use super::json_body::{Json, JsonBody};
 use super::opaque_members;
 use super::provider::ReasoningReplay;
 use super::reasoning_effort::reasoning_effort;
@@ -26,25 +32,23 @@ const REASONING: &[&str] = &["/reasoning_content", "/reasoning", "/reasoning_tex
 const CALLS_PER_CHOICE: usize = 1_000_000;
 
 /// Writes the JSON body of a request for a chat completion.
-pub(super) fn request_body(request: &WireRequest<'_>) -> Value {
-    let system = request.instructions().map(|text| json!({ "role": "system", "content": text }));
-    let messages = request.messages();
-    let messages =
-        system.into_iter().chain(messages.iter().flat_map(|message| encode_message(request, message)));
-    let mut body = json!({
-        "model": request.model_id,
-        "stream": true,
-        "messages": messages.collect::<Vec<_>>(),
-    });
+pub(super) fn request_body(request: &WireRequest<'_>) -> Bytes {
+    let system = request.instructions().map(|text| json!({ "role": "system", "content": text }).into());
+    let messages = request.messages().into_iter().flat_map(|message| encode_message(request, message));
+    let functions = request.tool_declarations("parameters");
+    let mut body = JsonBody::new();
+    body.list("messages", system.into_iter().chain(messages));
+    body.list_unless_empty("tools", functions.map(function_declaration));
+    body.members(&request_settings(request));
+    body.finish()
+}
+
+/// Returns the members of a request beside the messages and the tools.
+fn request_settings(request: &WireRequest<'_>) -> Value {
+    let mut body = json!({ "model": request.model_id, "stream": true });
     if request.provider.adapter != "mistral" {
         // Mistral always sends usage, and refuses this option.
         body["stream_options"] = json!({ "include_usage": true });
-    }
-    let functions = request.tool_declarations("parameters").into_iter();
-    let tools: Vec<Value> =
-        functions.map(|function| json!({ "type": "function", "function": function })).collect();
-    if !tools.is_empty() {
-        body["tools"] = tools.into();
     }
     if let Some(choice) = request.tool_choice() {
         body["tool_choice"] = match choice {
@@ -75,38 +79,45 @@ pub(super) fn request_body(request: &WireRequest<'_>) -> Value {
 }
 
 /// Converts one message of the conversation into JSON. The results of several calls become one message for each result.
-fn encode_message(request: &WireRequest<'_>, message: &Message<'_>) -> Vec<Value> {
+fn encode_message<'a>(
+    request: &WireRequest<'a>,
+    message: Message<'a>,
+) -> Box<dyn Iterator<Item = Json<'a>> + 'a> {
     match message {
-        Message::User(parts) => vec![json!({ "role": "user", "content": encode_user_content(parts) })],
+        Message::User(parts) => Box::new(iter::once(encode_user_message(parts, encode_part))),
         Message::Assistant { reasoning, text, calls, is_in_loop } => {
-            let calls = calls.iter().map(|call| {
-                let function =
-                    json!({ "name": call.name, "arguments": compat::arguments_text(call.arguments) });
-                let mut written = json!({ "type": "function", "id": call.id, "function": function });
-                call.signature.iter().for_each(|signature| opaque_members::put_back(&mut written, signature));
-                written
-            });
-            let calls: Vec<Value> = calls.collect();
             let mut message = json!({ "role": "assistant", "content": text });
             if !calls.is_empty() {
-                message["tool_calls"] = calls.into();
+                message["tool_calls"] = Value::Null;
             }
             for value in reasoning.iter().filter_map(|piece| piece.turn_signature()) {
                 opaque_members::put_back(&mut message, value);
             }
             // The details contain the reasoning's text, too.
-            if *is_in_loop && message.get("reasoning_details").is_none() {
-                add_plain_reasoning(request.provider.reasoning_replay, reasoning, &mut message);
+            if is_in_loop && message.get("reasoning_details").is_none() {
+                add_plain_reasoning(request.provider.reasoning_replay, &reasoning, &mut message);
             }
-            vec![message]
+            Box::new(iter::once(match calls.is_empty() {
+                true => message.into(),
+                false => Json::with_list(message, &["tool_calls"], calls.into_iter().map(encode_call)),
+            }))
         }
         Message::Results(results) => {
-            let result = results
-                .iter()
-                .map(|result| json!({ "role": "tool", "tool_call_id": result.id, "content": result.text }));
-            result.collect()
+            // One at a time is written: a turn can have thousands of results.
+            Box::new(results.into_iter().map(|result| {
+                let message = json!({ "role": "tool", "tool_call_id": result.id, "content": null });
+                Json::with_string(message, &["content"], result.text)
+            }))
         }
     }
+}
+
+/// Converts a call of the history.
+fn encode_call(call: HistoryCall<'_>) -> Json<'_> {
+    let function = json!({ "name": call.name, "arguments": null });
+    let mut written = json!({ "type": "function", "id": call.id, "function": function });
+    call.signature.iter().for_each(|signature| opaque_members::put_back(&mut written, signature));
+    Json::with_string(written, &["function", "arguments"], compat::arguments_text(call.arguments))
 }
 
 /// Adds reasoning without a signature to the JSON `message` of the assistant, in the form of `replay`. Nothing is added
@@ -129,21 +140,15 @@ fn add_plain_reasoning(replay: ReasoningReplay, reasoning: &[&Reasoning], messag
     }
 }
 
-/// Converts the content of a user's message: a text if that is the only part, otherwise a list of parts.
-fn encode_user_content(parts: &[MessagePart<'_>]) -> Value {
-    match parts {
-        [MessagePart::Text(text)] => (*text).into(),
-        parts => parts.iter().map(encode_part).collect(),
-    }
-}
-
 /// Converts one part of a user's message: text, audio, a PDF file or an image.
-fn encode_part(part: &MessagePart<'_>) -> Value {
+fn encode_part<'a>(part: &MessagePart<'a>) -> Json<'a> {
     let attachment = match part {
-        MessagePart::Text(text) => return json!({ "type": "text", "text": text }),
+        MessagePart::Text(text) => {
+            return Json::with_string(json!({ "type": "text", "text": null }), &["text"], *text);
+        }
         MessagePart::Attachment(attachment) => attachment,
     };
-    match attachment {
+    let part = match attachment {
         Attachment { kind: AttachmentKind::Audio, source: MediaSource::Data { media_type, base64 } } => {
             let format = media_type.rsplit('/').next();
             json!({ "type": "input_audio", "input_audio": { "data": base64, "format": format } })
@@ -152,7 +157,8 @@ fn encode_part(part: &MessagePart<'_>) -> Value {
             json!({ "type": "file", "file": { "filename": "document.pdf", "file_data": attachment.as_url() } })
         }
         _ => json!({ "type": "image_url", "image_url": { "url": attachment.as_url() } }),
-    }
+    };
+    part.into()
 }
 
 /// Converts one chunk of the stream, or a completion that was not streamed, into [`FrameEvent`]s.

@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 use tracing::warn;
 
 use super::attachment::{Attachment, MessagePart};
+use super::json_body::Json;
+use super::media_hosts::MediaHosts;
 use super::provider::Provider;
 use crate::model::compat;
 use crate::model::{Call, CallResult, Reasoning, Request, ToolChoice, Turn, UserPart};
@@ -22,6 +24,8 @@ const EMPTY_USER_MESSAGE: &str = "(The user sent something that cannot be read h
 /// A request to a provider's model, from which the wires write their bodies.
 pub(super) struct WireRequest<'a> {
     pub(super) provider: &'static Provider,
+    /// The hosts whose addresses of images and documents are sent to the provider.
+    pub(super) media_hosts: &'a MediaHosts,
     /// The model's full name, which marks the reasoning and signatures that it may get back.
     pub(super) model_name: &'a str,
     /// The provider's id of the model.
@@ -61,7 +65,7 @@ pub(super) struct HistoryResult<'a> {
     pub(super) id: Cow<'a, str>,
     /// The tool's name.
     pub(super) name: Cow<'a, str>,
-    pub(super) text: String,
+    pub(super) text: Cow<'a, str>,
 }
 
 /// Whether and which of the tools on offer must be called.
@@ -82,8 +86,8 @@ impl<'a> WireRequest<'a> {
 
     /// Returns the JSON declarations of the tools on offer. `schema_member` is the provider's name for the member that
     /// holds a tool's schema.
-    pub(super) fn tool_declarations(&self, schema_member: &str) -> Vec<Value> {
-        self.input.tools.iter().map(|tool| tool_declaration(tool, schema_member)).collect()
+    pub(super) fn tool_declarations(&self, schema_member: &str) -> impl Iterator<Item = Value> {
+        self.input.tools.iter().map(move |tool| tool_declaration(tool, schema_member))
     }
 
     /// Returns which tools the model must or must not call. Returns `None` if the model decides, if no tool is on
@@ -104,7 +108,7 @@ impl<'a> WireRequest<'a> {
     }
 
     /// Returns the history as messages that the provider accepts. Parts that it does not accept are left out, and one
-    /// warning names their kinds.
+    /// warning lists what they are.
     pub(super) fn messages(&self) -> Vec<Message<'a>> {
         let history = &self.input.history;
         let last_user = history.iter().rposition(|turn| matches!(turn, Turn::User(_)));
@@ -139,13 +143,14 @@ impl<'a> WireRequest<'a> {
             let parts = skipped.join(", ");
             warn!(
                 model = self.model_name,
-                parts, "parts of messages were left out because the model does not accept them"
+                parts,
+                "parts of messages were left out because the model does not accept them, or their host is not allowed"
             );
         }
         messages
     }
 
-    /// Returns the parts of a user's message that the provider accepts, and appends the kinds of the others to
+    /// Returns the parts of a user's message that the provider accepts, and appends what the others are to
     /// `skipped`. If no part is left, a sentence takes their place.
     fn user_parts(&self, parts: &'a [UserPart], skipped: &mut Vec<&'static str>) -> Vec<MessagePart<'a>> {
         let mut taken = Vec::with_capacity(parts.len());
@@ -154,7 +159,9 @@ impl<'a> WireRequest<'a> {
                 UserPart::ClientContext(text) | UserPart::Note(text) => Ok(MessagePart::Text(text)),
                 UserPart::Content(part) => match &part.kind {
                     PartKind::Text { text } => Ok(MessagePart::Text(text)),
-                    kind => Attachment::for_provider(self.provider, kind).map(MessagePart::Attachment),
+                    kind => {
+                        Attachment::new(self.provider, self.media_hosts, kind).map(MessagePart::Attachment)
+                    }
                 },
             };
             match part {
@@ -193,23 +200,47 @@ impl<'a> WireRequest<'a> {
     }
 }
 
+/// Returns a user's message whose `content` is a text if that is the only part, and otherwise a list of what `encode` makes
+/// of each part.
+pub(super) fn encode_user_message<'a>(
+    parts: Vec<MessagePart<'a>>,
+    encode: impl Fn(&MessagePart<'a>) -> Json<'a> + 'a,
+) -> Json<'a> {
+    let message = json!({ "role": "user", "content": null });
+    match parts[..] {
+        [MessagePart::Text(text)] => Json::with_string(message, &["content"], text),
+        _ => Json::with_list(message, &["content"], parts.into_iter().map(move |part| encode(&part))),
+    }
+}
+
 /// Returns the JSON declaration of a tool: name, schema and, if there is one, the description. `schema_member` is the
 /// provider's name for the member that holds the schema.
 pub(super) fn tool_declaration(tool: &Tool, schema_member: &str) -> Value {
-    let mut declared =
-        json!({ "name": compat::wire_tool_name(&tool.name), schema_member: compat::wire_schema(tool) });
+    let mut declared = json!({ "name": compat::wire_tool_name(&tool.name) });
+    // `json!` would copy the schema, which can be large.
+    declared[schema_member] = compat::wire_schema(tool);
     if !tool.description.is_empty() {
         declared["description"] = tool.description.as_str().into();
     }
     declared
 }
 
+/// Returns the declaration of a tool in the form in which it is the member `function` of an object.
+pub(super) fn function_declaration(declaration: Value) -> Json<'static> {
+    let mut function = json!({ "type": "function" });
+    function["function"] = declaration;
+    function.into()
+}
+
 /// Returns the text of a call's result. For each part that is not text, an entry is appended to `skipped`, because not
 /// every provider accepts such parts in results.
-fn result_text(result: &CallResult, skipped: &mut Vec<&'static str>) -> String {
-    if let Content::Parts(parts) = &result.content {
-        let others = parts.iter().filter(|part| !matches!(part.kind, PartKind::Text { .. }));
-        skipped.extend(others.map(|_| "part of a tool's result"));
+fn result_text<'a>(result: &'a CallResult, skipped: &mut Vec<&'static str>) -> Cow<'a, str> {
+    match &result.content {
+        Content::Text(text) => text.into(),
+        Content::Parts(parts) => {
+            let others = parts.iter().filter(|part| !matches!(part.kind, PartKind::Text { .. }));
+            skipped.extend(others.map(|_| "part of a tool's result"));
+            result.content.text().into()
+        }
     }
-    result.content.text()
 }

@@ -2,11 +2,13 @@
 //!
 //! Source: <https://ai.google.dev/api/generate-content>, and its page on thought signatures.
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::attachment::{MediaSource, MessagePart};
 use super::conversation::{Message, WireRequest, WireToolChoice};
 use super::frame_event::{CallDelta, FrameEvent, TokenCounts, count, take_arguments, take_text};
+use super::json_body::{Json, JsonBody};
 use crate::model::ReasoningKind;
 use crate::model::compat;
 
@@ -16,17 +18,24 @@ use crate::model::compat;
 const SKIP_SIGNATURE_CHECK: &str = "skip_thought_signature_validator";
 
 /// Writes the JSON body of a request to Gemini.
-pub(super) fn request_body(request: &WireRequest<'_>) -> Value {
+pub(super) fn request_body(request: &WireRequest<'_>) -> Bytes {
     let is_gemini_3 = request.model_id.contains("gemini-3");
-    let contents: Vec<Value> =
-        request.messages().iter().map(|message| encode_message(message, is_gemini_3)).collect();
-    let mut body = json!({ "contents": contents });
+    let contents = request.messages().into_iter().map(|message| encode_message(message, is_gemini_3));
+    let mut body = JsonBody::new();
+    body.list("contents", contents);
+    if !request.input.tools.is_empty() {
+        let declarations: Vec<Value> = request.tool_declarations("parametersJsonSchema").collect();
+        body.member("tools", &json!([{ "functionDeclarations": declarations }]));
+    }
+    body.members(&request_settings(request, is_gemini_3));
+    body.finish()
+}
+
+/// Returns the members of a request beside the conversation and the tools. `is_gemini_3` is whether the model is a Gemini 3.
+fn request_settings(request: &WireRequest<'_>, is_gemini_3: bool) -> Value {
+    let mut body = json!({});
     if let Some(instructions) = request.instructions() {
         body["systemInstruction"] = json!({ "parts": [{ "text": instructions }] });
-    }
-    let tools = request.tool_declarations("parametersJsonSchema");
-    if !tools.is_empty() {
-        body["tools"] = json!([{ "functionDeclarations": tools }]);
     }
     if let Some(choice) = request.tool_choice() {
         let calling = match choice {
@@ -70,10 +79,11 @@ pub(super) fn request_body(request: &WireRequest<'_>) -> Value {
 
 /// Converts one message of the conversation into JSON. `is_gemini_3` is whether the model is a Gemini 3, which requires
 /// a signature with the first call while calls are being answered.
-fn encode_message(message: &Message<'_>, is_gemini_3: bool) -> Value {
+fn encode_message(message: Message<'_>, is_gemini_3: bool) -> Json<'_> {
     match message {
         Message::User(parts) => {
-            json!({ "role": "user", "parts": parts.iter().map(encode_part).collect::<Vec<_>>() })
+            let parts = parts.into_iter().map(|part| encode_part(&part));
+            Json::with_list(json!({ "role": "user", "parts": null }), &["parts"], parts)
         }
         Message::Assistant { reasoning, text, calls, is_in_loop } => {
             let mut thoughts = Vec::new();
@@ -93,20 +103,23 @@ fn encode_message(message: &Message<'_>, is_gemini_3: bool) -> Value {
                 .filter(|_| text.is_none())
                 .map(|signature| with_signature(json!({ "text": "" }), Some(signature)));
             let text = text.map(|text| with_signature(json!({ "text": text }), turn_signature));
-            let calls = calls.iter().enumerate().map(|(at, call)| {
-                let part =
-                    json!({ "functionCall": { "id": call.id, "name": call.name, "args": compat::arguments_object(call.arguments) } });
-                let missing = (is_gemini_3 && *is_in_loop && at == 0).then_some(SKIP_SIGNATURE_CHECK);
-                with_signature(part, call.signature.or(missing))
+            let calls = calls.into_iter().enumerate().map(move |(at, call)| {
+                let part = json!({ "functionCall": { "id": call.id, "name": call.name, "args": null } });
+                let missing = (is_gemini_3 && is_in_loop && at == 0).then_some(SKIP_SIGNATURE_CHECK);
+                let part = with_signature(part, call.signature.or(missing));
+                Json::with_text(part, &["functionCall", "args"], compat::arguments_text(call.arguments))
             });
-            json!({ "role": "model", "parts": thoughts.into_iter().chain(text).chain(calls).chain(empty).collect::<Vec<_>>() })
+            let thoughts = thoughts.into_iter().chain(text).map(Json::from);
+            let parts = thoughts.chain(calls).chain(empty.map(Json::from));
+            Json::with_list(json!({ "role": "model", "parts": null }), &["parts"], parts)
         }
         Message::Results(results) => {
-            let results = results.iter().map(|result| {
-                let response = json!({ "output": result.text });
-                json!({ "functionResponse": { "id": result.id, "name": result.name, "response": response } })
+            let results = results.into_iter().map(|result| {
+                let response = json!({ "output": null });
+                let part = json!({ "functionResponse": { "id": result.id, "name": result.name, "response": response } });
+                Json::with_string(part, &["functionResponse", "response", "output"], result.text)
             });
-            json!({ "role": "user", "parts": results.collect::<Vec<_>>() })
+            Json::with_list(json!({ "role": "user", "parts": null }), &["parts"], results)
         }
     }
 }
@@ -120,16 +133,17 @@ fn with_signature(mut part: Value, signature: Option<&str>) -> Value {
 }
 
 /// Converts one part of a user's message: text, inline content or an address.
-fn encode_part(part: &MessagePart<'_>) -> Value {
-    match part {
-        MessagePart::Text(text) => json!({ "text": text }),
+fn encode_part<'a>(part: &MessagePart<'a>) -> Json<'a> {
+    let part = match part {
+        MessagePart::Text(text) => return Json::with_string(json!({ "text": null }), &["text"], *text),
         MessagePart::Attachment(attachment) => match &attachment.source {
             MediaSource::Data { media_type, base64 } => {
                 json!({ "inlineData": { "mimeType": media_type, "data": base64 } })
             }
             MediaSource::Url(url) => json!({ "fileData": { "fileUri": url } }),
         },
-    }
+    };
+    part.into()
 }
 
 /// Converts one chunk of the response into [`FrameEvent`]s.

@@ -2,13 +2,17 @@
 //!
 //! Source: <https://docs.ollama.com/api/chat>.
 
+use std::iter;
+
+use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::attachment::{MediaSource, MessagePart};
-use super::conversation::{Message, WireRequest, WireToolChoice};
+use super::conversation::{HistoryCall, Message, WireRequest, WireToolChoice, function_declaration};
 use super::frame_event::{
     CallDelta, FrameEvent, TokenCounts, call_index, count, entries, take_arguments, take_text,
 };
+use super::json_body::{Json, JsonBody};
 use super::opaque_members;
 use crate::model::ReasoningKind;
 use crate::model::compat;
@@ -17,21 +21,22 @@ use crate::model::compat;
 const REASONING: &[&str] = &["/message/thinking", "/message/reasoning"];
 
 /// Writes the JSON body of a request to Ollama.
-pub(super) fn request_body(request: &WireRequest<'_>) -> Value {
-    let system = request.instructions().map(|text| json!({ "role": "system", "content": text }));
-    let messages = request.messages();
-    let messages = system.into_iter().chain(messages.iter().flat_map(encode_message));
-    let mut body =
-        json!({ "model": request.model_id, "stream": true, "messages": messages.collect::<Vec<_>>() });
+pub(super) fn request_body(request: &WireRequest<'_>) -> Bytes {
+    let system = request.instructions().map(|text| json!({ "role": "system", "content": text }).into());
+    let mut body = JsonBody::new();
+    body.list("messages", system.into_iter().chain(request.messages().into_iter().flat_map(encode_message)));
     // Ollama has no setting that forbids calls, so the tools are left out instead.
     if !matches!(request.tool_choice(), Some(WireToolChoice::None)) {
-        let functions = request.tool_declarations("parameters").into_iter();
-        let tools: Vec<Value> =
-            functions.map(|function| json!({ "type": "function", "function": function })).collect();
-        if !tools.is_empty() {
-            body["tools"] = tools.into();
-        }
+        let functions = request.tool_declarations("parameters");
+        body.list_unless_empty("tools", functions.map(function_declaration));
     }
+    body.members(&request_settings(request));
+    body.finish()
+}
+
+/// Returns the members of a request beside the messages and the tools.
+fn request_settings(request: &WireRequest<'_>) -> Value {
+    let mut body = json!({ "model": request.model_id, "stream": true });
     let settings = &request.input.settings;
     let mut options = json!({});
     if let Some(temperature) = settings.temperature {
@@ -54,22 +59,13 @@ pub(super) fn request_body(request: &WireRequest<'_>) -> Value {
 }
 
 /// Converts one message of the conversation into JSON. The results of several calls become one message for each result.
-fn encode_message(message: &Message<'_>) -> Vec<Value> {
+fn encode_message<'a>(message: Message<'a>) -> Box<dyn Iterator<Item = Json<'a>> + 'a> {
     match message {
-        Message::User(parts) => vec![encode_user_message(parts)],
+        Message::User(parts) => Box::new(iter::once(encode_user_message(&parts).into())),
         Message::Assistant { reasoning, text, calls, .. } => {
-            let calls = calls.iter().map(|call| {
-                let arguments = compat::arguments_object(call.arguments);
-                let mut call_back = json!({ "function": { "name": call.name, "arguments": arguments } });
-                call.signature
-                    .iter()
-                    .for_each(|signature| opaque_members::put_back(&mut call_back, signature));
-                call_back
-            });
-            let calls: Vec<Value> = calls.collect();
             let mut message = json!({ "role": "assistant", "content": text.unwrap_or_default() });
             if !calls.is_empty() {
-                message["tool_calls"] = calls.into();
+                message["tool_calls"] = Value::Null;
             }
             let thoughts: Vec<&str> = reasoning
                 .iter()
@@ -83,15 +79,26 @@ fn encode_message(message: &Message<'_>) -> Vec<Value> {
             for value in reasoning.iter().filter_map(|piece| piece.turn_signature()) {
                 opaque_members::put_back(&mut message, value);
             }
-            vec![message]
+            Box::new(iter::once(match calls.is_empty() {
+                true => message.into(),
+                false => Json::with_list(message, &["tool_calls"], calls.into_iter().map(encode_call)),
+            }))
         }
         Message::Results(results) => {
-            let results = results
-                .iter()
-                .map(|result| json!({ "role": "tool", "tool_name": result.name, "content": result.text }));
-            results.collect()
+            // One at a time is written: a turn can have thousands of results.
+            Box::new(results.into_iter().map(|result| {
+                let message = json!({ "role": "tool", "tool_name": result.name, "content": null });
+                Json::with_string(message, &["content"], result.text)
+            }))
         }
     }
+}
+
+/// Converts a call of the history.
+fn encode_call(call: HistoryCall<'_>) -> Json<'_> {
+    let mut written = json!({ "function": { "name": call.name, "arguments": null } });
+    call.signature.iter().for_each(|signature| opaque_members::put_back(&mut written, signature));
+    Json::with_text(written, &["function", "arguments"], compat::arguments_text(call.arguments))
 }
 
 /// Converts a user's message: its texts are joined into one, and the images are in a member of their own. Attachments

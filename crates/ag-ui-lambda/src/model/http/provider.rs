@@ -2,6 +2,8 @@
 //!
 //! What a wire format can and cannot do is decided in the files that write requests and read responses.
 
+use std::net::IpAddr;
+
 use reqwest::Url;
 
 /// A provider of chat models that is reached over HTTP with one API key.
@@ -128,6 +130,14 @@ impl Provider {
     /// [`HttpModel::base_url`](super::HttpModel::base_url) describes the address.
     pub fn base_url_variable(&self) -> &'static str {
         self.base_url_variable
+    }
+
+    /// Returns whether nobody else can read what is sent to this address: it has TLS, or is on this machine.
+    pub(crate) fn is_private_connection(url: &Url) -> bool {
+        // The host is a normal form: an address of IPv4 as four numbers, and one of IPv6 in brackets.
+        let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+        let is_loopback = |address: IpAddr| address.to_canonical().is_loopback();
+        url.scheme() == "https" || host == "localhost" || host.parse().is_ok_and(is_loopback)
     }
 
     /// Parses an address of this provider, and returns it in the form to which paths are appended: with a `/` at the

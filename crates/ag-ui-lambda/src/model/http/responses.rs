@@ -2,37 +2,54 @@
 //!
 //! Source: <https://platform.openai.com/docs/api-reference/responses>.
 
+use std::iter;
+
+use bytes::Bytes;
 use serde_json::{Value, json};
 use tracing::warn;
 
 use super::attachment::{Attachment, AttachmentKind, MediaSource, MessagePart};
-use super::conversation::{Message, WireRequest, WireToolChoice};
+use super::conversation::{Message, WireRequest, WireToolChoice, encode_user_message};
 use super::error::ProviderError;
 use super::frame_event::{
     CallDelta, FrameEvent, ReasoningItem, TextScope, TokenCounts, call_index, count, entries, take_arguments,
     take_text,
 };
+use super::json_body::{Json, JsonBody};
 use super::opaque_members;
 use super::reasoning_effort::reasoning_effort;
 use crate::model::compat;
 use crate::model::{Reasoning, ReasoningKind};
 
 /// Writes the JSON body of a request to the Responses API.
-pub(super) fn request_body(request: &WireRequest<'_>) -> Value {
-    let input: Vec<Value> = request.messages().iter().flat_map(encode_message).collect();
-    let has_reasoned = input.iter().any(|item| has_type(item, "reasoning"));
-    let mut body = json!({ "model": request.model_id, "stream": true, "store": false, "input": input });
-    if let Some(instructions) = request.instructions() {
-        body["instructions"] = instructions.into();
-    }
-    let mut tools = request.tool_declarations("parameters");
-    for tool in &mut tools {
+pub(super) fn request_body(request: &WireRequest<'_>) -> Bytes {
+    let messages = request.messages();
+    let is_reasoned = |message: &Message<'_>| match message {
+        Message::Assistant { reasoning, .. } => {
+            reasoning.iter().any(|piece| !encode_reasoning(piece).is_empty())
+        }
+        _ => false,
+    };
+    let has_reasoned = messages.iter().any(is_reasoned);
+    let tools = request.tool_declarations("parameters").map(|mut tool| {
         tool["type"] = "function".into();
         // Otherwise OpenAI makes every schema strict, and optional arguments become null.
         tool["strict"] = false.into();
-    }
-    if !tools.is_empty() {
-        body["tools"] = tools.into();
+        tool.into()
+    });
+    let mut body = JsonBody::new();
+    body.list("input", messages.into_iter().flat_map(encode_message));
+    body.list_unless_empty("tools", tools);
+    body.members(&request_settings(request, has_reasoned));
+    body.finish()
+}
+
+/// Returns the members of a request beside the conversation and the tools. `has_reasoned` is whether the conversation has
+/// reasoning of the model.
+fn request_settings(request: &WireRequest<'_>, has_reasoned: bool) -> Value {
+    let mut body = json!({ "model": request.model_id, "stream": true, "store": false });
+    if let Some(instructions) = request.instructions() {
+        body["instructions"] = instructions.into();
     }
     if let Some(choice) = request.tool_choice() {
         body["tool_choice"] = match choice {
@@ -66,28 +83,28 @@ pub(super) fn request_body(request: &WireRequest<'_>) -> Value {
 }
 
 /// Converts one message of the conversation into items: messages, reasoning, calls or results of calls.
-fn encode_message(message: &Message<'_>) -> Vec<Value> {
+fn encode_message<'a>(message: Message<'a>) -> Box<dyn Iterator<Item = Json<'a>> + 'a> {
     match message {
-        Message::User(parts) => vec![json!({ "role": "user", "content": encode_user_content(parts) })],
+        Message::User(parts) => Box::new(iter::once(encode_user_message(parts, encode_part))),
         Message::Assistant { reasoning, text, calls, .. } => {
             let text = text.map(|text| {
-                let content = json!([{ "type": "output_text", "text": text }]);
-                json!({ "type": "message", "role": "assistant", "content": content })
+                let part = Json::with_string(json!({ "type": "output_text", "text": null }), &["text"], text);
+                let item = json!({ "type": "message", "role": "assistant", "content": null });
+                Json::with_list(item, &["content"], [part])
             });
-            let calls = calls.iter().map(|call| {
-                let arguments = compat::arguments_text(call.arguments);
-                let mut item = json!({ "type": "function_call", "call_id": call.id, "name": call.name, "arguments": arguments });
+            let calls = calls.into_iter().map(|call| {
+                let mut item = json!({ "type": "function_call", "call_id": call.id, "name": call.name, "arguments": null });
                 call.signature.iter().for_each(|signature| opaque_members::put_back(&mut item, signature));
-                item
+                Json::with_string(item, &["arguments"], compat::arguments_text(call.arguments))
             });
-            reasoning.iter().flat_map(|piece| encode_reasoning(piece)).chain(text).chain(calls).collect()
+            let reasoning = reasoning.into_iter().flat_map(encode_reasoning).map(Json::from);
+            // One at a time is written: a turn can have thousands of calls and results.
+            Box::new(reasoning.chain(text).chain(calls))
         }
-        Message::Results(results) => {
-            let results = results.iter().map(
-                |result| json!({ "type": "function_call_output", "call_id": result.id, "output": result.text }),
-            );
-            results.collect()
-        }
+        Message::Results(results) => Box::new(results.into_iter().map(|result| {
+            let item = json!({ "type": "function_call_output", "call_id": result.id, "output": null });
+            Json::with_string(item, &["output"], result.text)
+        })),
     }
 }
 
@@ -104,18 +121,12 @@ fn encode_reasoning(piece: &Reasoning) -> Vec<Value> {
     encrypted.into_iter().map(item).collect()
 }
 
-/// Converts the content of a user's message: a text if that is the only part, otherwise a list of parts.
-fn encode_user_content(parts: &[MessagePart<'_>]) -> Value {
-    match parts {
-        [MessagePart::Text(text)] => (*text).into(),
-        parts => parts.iter().map(encode_part).collect(),
-    }
-}
-
 /// Converts one part of a user's message: text, a PDF file or an image.
-fn encode_part(part: &MessagePart<'_>) -> Value {
-    match part {
-        MessagePart::Text(text) => json!({ "type": "input_text", "text": text }),
+fn encode_part<'a>(part: &MessagePart<'a>) -> Json<'a> {
+    let part = match part {
+        MessagePart::Text(text) => {
+            return Json::with_string(json!({ "type": "input_text", "text": null }), &["text"], *text);
+        }
         MessagePart::Attachment(Attachment { kind: AttachmentKind::Pdf, source: MediaSource::Url(url) }) => {
             json!({ "type": "input_file", "file_url": url })
         }
@@ -125,7 +136,8 @@ fn encode_part(part: &MessagePart<'_>) -> Value {
         MessagePart::Attachment(attachment) => {
             json!({ "type": "input_image", "detail": "auto", "image_url": attachment.as_url() })
         }
-    }
+    };
+    part.into()
 }
 
 /// Returns whether OpenAI's model with this id reasons, by the id's form, so that the request asks for its encrypted

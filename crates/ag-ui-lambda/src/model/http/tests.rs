@@ -39,7 +39,9 @@ fn model(adapter: &str, id: &str, stub: &Stub) -> HttpModel {
     let path =
         if provider.wire == provider::Wire::Chat || adapter == "openai-responses" { "/v1" } else { "" };
     let key = provider.key_variable().map(|_| SecretString::from(KEY));
-    HttpModel::new(provider, id, key).base_url(&format!("{}{path}", stub.url())).unwrap()
+    let model = HttpModel::new(provider, id, key).base_url(&format!("{}{path}", stub.url())).unwrap();
+    // The stub stands for the provider's own server.
+    model.media_hosts(MediaHosts::public())
 }
 
 /// Returns a part of a user's message.

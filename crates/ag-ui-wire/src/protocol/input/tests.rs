@@ -1,5 +1,6 @@
 //! Tests of reading an input.
 
+use bytes::Bytes;
 use serde_json::json;
 
 use super::*;
@@ -23,6 +24,88 @@ fn an_id_has_at_most_1024_bytes() {
         let expected = (!fits).then(|| format!("/{key} must be at most 1024 bytes"));
         assert_eq!(error, expected, "{key} of {length} bytes");
     }
+}
+
+/// Reads a body as a server does, with these limits.
+fn read_body(body: &str, limits: &InputLimits) -> Result<ReceivedInput, String> {
+    RunAgentInput::read_body(&Bytes::from(body.to_owned()), limits).map_err(|error| error.to_string())
+}
+
+#[test]
+fn what_no_server_reads_is_not_kept_but_sent_back() {
+    let message = r#"{"id":"u","role":"user","content":"hi","mood":[{"":0}],"metadata":{"a":[{"":0}],"ag_ui_lambda":{"x":1}}}"#;
+    let activity = r#"{"id":"a","role":"activity","activityType":"map","content":{"zoom":[1,2]}}"#;
+    let body = format!(
+        r#"{{"threadId":"t","runId":"r","messages":[{message},{activity}],"forwardedProps":[{{"":0}}],"mood":[[]]}}"#
+    );
+    let limits = InputLimits { json_values: 23, ..InputLimits::default() };
+
+    let ReceivedInput { input, unknown_members, .. } = read_body(&body, &limits).unwrap();
+
+    assert_eq!((&input.forwarded_props, unknown_members), (&None, 1));
+    assert_eq!(json!(input.messages[0].metadata), json!({"ag_ui_lambda": {"x": 1}}));
+    let sent_back: Vec<String> =
+        input.messages_without(&[], true).iter().map(|message| message.as_str().to_owned()).collect();
+    assert_eq!(sent_back, [message, activity]);
+    assert_eq!(json!(input.messages_without(&[0], true)), json!([input.messages_without(&[], true)[1]]));
+}
+
+#[test]
+fn limits_count_over_the_complete_input() {
+    let input = |members: Value| {
+        let mut input = json!({"threadId": "t", "runId": "r", "messages": []});
+        input.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        input.to_string()
+    };
+    let calls = json!({"id": "a", "role": "assistant", "toolCalls": [
+        {"id": "c", "type": "function", "function": {"name": "f", "arguments": ""}}]});
+    let tool = |parameters: Value| json!({"name": "f", "description": "", "parameters": parameters});
+    for (body, expected) in [
+        (
+            input(json!({"messages": [calls, calls, calls]})),
+            "/messages/2/toolCalls is too long: an input may have at most 2 tool calls",
+        ),
+        (
+            input(json!({"state": [1], "tools": [tool(json!({"a": 1})), tool(json!({"a": 1}))]})),
+            "/tools/1/parameters has too many values: state, schemas, answers and metadata may have at most 50 JSON values \
+             together; a string counts as 2, an array as 4, an object as 20",
+        ),
+        (
+            input(json!({"tools": [tool(json!({"a": "12"})), tool(json!({"a": "123456"}))]})),
+            "/tools/1/parameters is too large: the schemas of all tools may have at most 20 bytes",
+        ),
+        (
+            input(json!({"tools": [tool(json!({"a": [[]]}))]})),
+            "/tools/0/parameters is nested too deep: a schema may have at most 2 levels",
+        ),
+        (input(json!({"state": "12345678901"})), "/state is too large: the state may have at most 12 bytes"),
+        (input(json!({"state": "1234567890"})), ""),
+    ] {
+        let limits = InputLimits {
+            tool_calls: 2,
+            json_values: 50,
+            schema_bytes: 20,
+            schema_depth: 2,
+            state_bytes: 12,
+            ..InputLimits::default()
+        };
+        assert_eq!(read_body(&body, &limits).err().unwrap_or_default(), expected, "{body}");
+    }
+}
+
+#[test]
+fn body_is_json_without_duplicate_names_in_any_place() {
+    for body in [
+        "",
+        "{",
+        r#"{"threadId":"t","runId":"r","messages":[],"forwardedProps":{"a":1,"a":2}}"#,
+        r#"{"threadId":"t","runId":"r","messages":[],"mood":{"a":1,"\u0061":2}}"#,
+    ] {
+        let error = RunAgentInput::read_body(&Bytes::from(body), &InputLimits::default()).unwrap_err();
+        assert!(matches!(error, ReadInputError::Json(_)), "{body}: {error}");
+    }
+    let repaired = "\u{feff}{\"threadId\":\"\\ud83d\",\"runId\":\"r\",\"messages\":[]}";
+    assert_eq!(read_body(repaired, &InputLimits::default()).unwrap().input.thread_id.as_str(), "\u{fffd}");
 }
 
 #[test]

@@ -16,6 +16,8 @@ pub(crate) struct HistoryCall<'a> {
     /// The index of its assistant message.
     pub(crate) message_index: usize,
     pub(crate) call: &'a ToolCall,
+    /// The index of the call in its message.
+    call_index: usize,
     /// The indexes of the tool messages that belong to it, in order.
     pub(crate) tool_messages: Vec<usize>,
     /// Whether no earlier call has its id. A client shows a result with the first call that has the id of the result.
@@ -31,6 +33,8 @@ pub(crate) struct HistoryCall<'a> {
 pub(crate) enum ModelResult {
     /// This content: the result, or a placeholder for it.
     Content(Content),
+    /// What the tool message with this index holds.
+    Message(usize),
     /// The history has no result.
     Missing,
     /// The call waits for a person, who answers it in a later run. The model is not asked before.
@@ -57,22 +61,43 @@ pub(crate) fn read_calls(messages: &[Message]) -> Vec<HistoryCall<'_>> {
         *count += 1;
     }
     for call in &mut calls {
-        if let Some(content) = call.tool_messages.first().and_then(|index| result_content(&messages[*index]))
-        {
-            call.result = ModelResult::Content(content);
+        if let Some(index) = call.tool_messages.first() {
+            call.result = ModelResult::Message(*index);
         }
     }
     calls
 }
 
-/// Returns the content of a tool message as the model reads it; if the client set `error`, JSON text with the error and
-/// the content. `None` if the message is not a tool message.
-pub(crate) fn result_content(message: &Message) -> Option<Content> {
-    let MessageBody::Tool { content, error, .. } = &message.body else { return None };
-    Some(match error {
+/// Takes the content of a tool message as the model reads it; if the client set `error`, JSON text with the error and the
+/// content. `None` if the message is not a tool message.
+pub(super) fn take_result_content(message: &mut Message) -> Option<Content> {
+    let MessageBody::Tool { content, error, .. } = &mut message.body else { return None };
+    let content = std::mem::replace(content, Content::Text(String::new()));
+    Some(match error.take() {
         Some(error) => Content::Text(json!({ "error": error, "content": content.text() }).to_string()),
-        None => content.clone(),
+        None => content,
     })
+}
+
+/// A call of a history without a reference to it, so that its message can be taken apart.
+#[derive(Debug)]
+pub(crate) struct DecidedCall {
+    /// The index of its assistant message.
+    pub(super) message_index: usize,
+    /// The index of the call in its message.
+    pub(super) call_index: usize,
+    /// Whether no earlier call has its id.
+    pub(super) is_first_of_id: bool,
+    /// What the model reads as its result.
+    pub(super) result: ModelResult,
+}
+
+impl From<HistoryCall<'_>> for DecidedCall {
+    /// Keeps the place of the call and its result.
+    fn from(call: HistoryCall<'_>) -> Self {
+        let HistoryCall { message_index, call_index, is_first_of_id, result, .. } = call;
+        Self { message_index, call_index, is_first_of_id, result }
+    }
 }
 
 /// Reads the messages one after another and assigns each tool message to its call.
@@ -95,22 +120,39 @@ struct NearestCalls<'a> {
     turn: usize,
     /// The indexes of the calls.
     calls: Vec<usize>,
-    /// The names and arguments of the calls, by which a repeated call is recognized.
+    /// The names and arguments of the calls, by which a repeated call is recognized. It is empty while there are only a
+    /// few calls, which are compared one by one.
     functions: HashSet<(&'a str, &'a str)>,
     /// How many of the calls have a tool message.
     answered: usize,
+}
+
+/// The number of calls with one id in a turn from which on a set finds repeated ones.
+const FEW_CALLS: usize = 8;
+
+/// Returns the name and the arguments of a call.
+fn function(call: &ToolCall) -> (&str, &str) {
+    (&call.function.name, &call.function.arguments)
 }
 
 impl<'a> Reader<'a> {
     /// Adds the calls of the assistant message with this index. A call that repeats id, name and arguments of a call in
     /// the same turn is left out.
     fn read_calls(&mut self, message_index: usize, calls: &'a [ToolCall]) {
-        for call in calls {
+        for (call_index, call) in calls.iter().enumerate() {
             let nearest = self.nearest.entry(&call.id).or_default();
             if nearest.turn != self.turn {
                 *nearest = NearestCalls { turn: self.turn, ..NearestCalls::default() };
             }
-            if !nearest.functions.insert((&call.function.name, &call.function.arguments)) {
+            let known = |index: &usize| self.calls[*index].call;
+            if nearest.functions.is_empty() && nearest.calls.len() == FEW_CALLS {
+                nearest.functions = nearest.calls.iter().map(|index| function(known(index))).collect();
+            }
+            let is_new = match nearest.functions.is_empty() {
+                true => nearest.calls.iter().all(|index| function(known(index)) != function(call)),
+                false => nearest.functions.insert(function(call)),
+            };
+            if !is_new {
                 continue;
             }
             nearest.calls.push(self.calls.len());
@@ -118,6 +160,7 @@ impl<'a> Reader<'a> {
             self.calls.push(HistoryCall {
                 message_index,
                 call,
+                call_index,
                 tool_messages: Vec::new(),
                 is_first_of_id,
                 later_of_id: 0,

@@ -7,7 +7,8 @@ use crate::model::{CallSignature, ReasoningKind};
 fn history(messages: Value) -> History {
     let input = json!({"threadId": "t", "runId": "r", "messages": messages});
     let input = RunAgentInput::read(input).unwrap().input;
-    History::read(&input, &read_calls(&input.messages), |name| name == "backend")
+    let calls = read_calls(&input.messages).into_iter().map(DecidedCall::from).collect();
+    History::read(input, calls, |name| name == "backend")
 }
 
 fn call(id: &str) -> Value {
@@ -276,4 +277,17 @@ fn error_of_the_client_is_a_result() {
     let Some(Turn::Results(results)) = history.turns.last() else { panic!("results come last") };
     let value: Value = serde_json::from_str(&results[0].content.text()).unwrap();
     assert_eq!(value, json!({"error": "declined", "content": ""}));
+}
+
+#[test]
+fn bracket_that_can_begin_a_tag_is_escaped_in_context() {
+    let mut turns = Vec::new();
+    let entry = Context { description: "a < b".into(), value: "<<</client_context>\"<".into() };
+
+    insert_context(&mut turns, &[entry]);
+
+    let [Turn::User(parts)] = &turns[..] else { panic!("one turn of the user") };
+    let [UserPart::ClientContext(text)] = &parts[..] else { panic!("one part") };
+    let json = r#"[{"description":"a \u003c b","value":"<<\u003c/client_context>\"\u003c"}]"#;
+    assert_eq!(text.lines().nth(2), Some(json));
 }

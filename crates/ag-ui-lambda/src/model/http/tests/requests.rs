@@ -333,6 +333,80 @@ async fn parts_are_sent_only_to_providers_that_accept_them() {
     }
 }
 
+/// Returns the address with which an image or a PDF of this address is sent, `None` if it is left out.
+async fn sent_address(model: HttpModel, stub: &Stub, kind: PartKind) -> Option<String> {
+    let is_accepted = model.accepts(&kind);
+    let input = Request { history: vec![Turn::User(vec![text("Look."), part(kind)])], ..request() };
+    all(&model, &input).await;
+    let body = stub.requests().remove(0).body;
+    let content = body.pointer("/messages/1/content").or(body.pointer("/messages/0/content"));
+    let content = content.or(body.pointer("/input/0/content")).unwrap();
+    let of_wire = ["/1/image_url/url", "/1/image_url", "/1/file_url", "/1/source/url"];
+    let address =
+        of_wire.iter().find_map(|pointer| content.pointer(pointer)?.as_str().map(ToOwned::to_owned));
+    assert_eq!(address.is_some(), is_accepted, "{body}");
+    address
+}
+
+#[tokio::test]
+async fn addresses_of_private_hosts_are_left_out_on_each_wire() {
+    let address = |value: &str| Source::Url { value: value.into(), mime_type: None };
+    let secret = "https://169.254.169.254/latest/meta-data/";
+    for (adapter, kind) in [
+        ("openai", PartKind::Image { source: address(secret) }),
+        ("openai-responses", PartKind::Image { source: address(secret) }),
+        ("openai-responses", PartKind::Document { source: address(secret) }),
+        ("anthropic", PartKind::Image { source: address(secret) }),
+        ("anthropic", PartKind::Document { source: address(secret) }),
+    ] {
+        let stub = Stub::with_responses([]);
+        assert_eq!(sent_address(model(adapter, "m", &stub), &stub, kind).await, None, "{adapter}");
+    }
+}
+
+#[tokio::test]
+async fn addresses_are_sent_as_they_were_read() {
+    // Other programs take the host behind the `@`, or ignore a line break in another way.
+    let image = |url: &str| PartKind::Image { source: Source::Url { value: url.into(), mime_type: None } };
+    for (written, sent) in [
+        ("https://a.example\\@127.0.0.1/x", "https://a.example/@127.0.0.1/x"),
+        ("https:\\\\a.example\\x", "https://a.example/x"),
+        ("ht\ntps://a.exam\tple/x y", "https://a.example/x%20y"),
+        ("HTTPS://A.example/X", "https://a.example/X"),
+    ] {
+        let stub = Stub::with_responses([]);
+        let address = sent_address(model("openai", "m", &stub), &stub, image(written)).await;
+        assert_eq!(address.as_deref(), Some(sent), "{written}");
+    }
+}
+
+#[tokio::test]
+async fn server_at_another_address_gets_only_media_of_named_hosts() {
+    let image = |url: &str| PartKind::Image { source: Source::Url { value: url.into(), mime_type: None } };
+    let provider = Provider::named("openai").unwrap();
+    let named = |hosts: &str| Some(hosts.parse::<MediaHosts>().unwrap());
+    for (hosts, url, is_sent) in [
+        (None, "https://a.example/x", false),
+        (named("a.example"), "https://a.example/x", true),
+        (named("a.example"), "https://b.example/x", false),
+        (named("minio"), "http://minio:9000/x", true),
+        (named("deny"), "https://a.example/x", false),
+    ] {
+        let stub = Stub::with_responses([]);
+        let mut model = HttpModel::new(provider, "m", Credentials::None);
+        // The order of the two settings does not matter.
+        if let Some(hosts) = hosts.clone() {
+            model = model.media_hosts(hosts);
+        }
+        let model = model.base_url(&stub.url()).unwrap();
+        assert_eq!(sent_address(model, &stub, image(url)).await.is_some(), is_sent, "{hosts:?} {url}");
+    }
+    let own = HttpModel::new(provider, "m", Credentials::None);
+    assert!(own.accepts(&image("https://a.example/x")) && !own.accepts(&image("https://localhost/x")));
+    let same = own.base_url("https://api.openai.com/v1").unwrap();
+    assert!(same.accepts(&image("https://a.example/x")), "the provider's own address is no other address");
+}
+
 #[tokio::test]
 async fn mistral_gets_ids_of_nine_letters_and_digits() {
     let body = request_body("mistral", "m", &with_history("mistral/m", &[])).await;

@@ -8,7 +8,7 @@ use super::inputs::input;
 use super::messages::{content, message};
 use super::values::{id, json, many, maybe, non_null, object, text};
 use crate::protocol::{
-    EncryptedSubtype, Event, EventKind, Interrupt, PatchOperation, ReasoningRole, RunOutcome,
+    EncryptedSubtype, Event, EventKind, Interrupt, JsonText, PatchOperation, ReasoningRole, RunOutcome,
     SubagentOutcome, TextRole, TokenUsage, ToolRole,
 };
 
@@ -124,7 +124,10 @@ pub(in crate::protocol::tests) fn kinds() -> Vec<(&'static str, BoxedStrategy<Ev
         kind!(
             "MESSAGES_SNAPSHOT",
             MessagesSnapshot {
-                messages: many(prop_oneof![message().prop_map(|message| serde_json::json!(message)), json()]),
+                messages: many(
+                    prop_oneof![message().prop_map(|message| serde_json::json!(message)), json()]
+                        .prop_map(JsonText::from)
+                ),
             }
         ),
         kind!(

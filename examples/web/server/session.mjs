@@ -1,0 +1,66 @@
+// Who is signed in. The browser has a random cookie that no script can read; what belongs to it stays in this process.
+
+import { randomBytes } from "node:crypto";
+
+import { PEOPLE, signIn } from "./identity.mjs";
+import { refuse, sendJson } from "./refusal.mjs";
+
+const COOKIE = "session";
+// A production server adds `Secure`, and keeps sessions where all of its processes find them.
+const ATTRIBUTES = "Path=/; HttpOnly; SameSite=Strict";
+
+const sessions = new Map();
+
+/** The session of a request, or undefined if nobody is signed in. */
+export function sessionOf(request) {
+  return sessions.get(cookieOf(request));
+}
+
+/** Serves /api/session, /api/sign-in and /api/sign-out. The page learns names, and neither ids nor tokens. */
+export async function serveSession(pathname, request, response) {
+  const route = `${request.method} ${pathname}`;
+  if (route === "GET /api/session") return sendJson(response, 200, described(sessionOf(request)));
+  if (route === "POST /api/sign-out") {
+    sessions.delete(cookieOf(request));
+    return sendJson(response, 200, described(undefined), { "set-cookie": `${COOKIE}=; Max-Age=0; ${ATTRIBUTES}` });
+  }
+  if (route !== "POST /api/sign-in") return refuse(response, 404, "NOT_FOUND", "There is no such page.");
+  const { name } = await readJson(request);
+  const person = PEOPLE.find((person) => person.name === name);
+  if (person === undefined) return refuse(response, 400, "BAD_REQUEST", "There is no such person.");
+  let session;
+  try {
+    session = { person, user: await signIn(person) };
+  } catch (error) {
+    console.error("Nobody can sign in:", error);
+    return refuse(response, 502, "SIGN_IN_FAILED", "Signing in does not work right now. Please try again later.");
+  }
+  // A new id for each sign-in, so that a cookie that somebody else has set is worth nothing.
+  sessions.delete(cookieOf(request));
+  const id = randomBytes(32).toString("base64url");
+  sessions.set(id, session);
+  return sendJson(response, 200, described(session), { "set-cookie": `${COOKIE}=${id}; ${ATTRIBUTES}` });
+}
+
+function described(session) {
+  const shown = ({ name, about }) => ({ name, about });
+  return { person: session === undefined ? null : shown(session.person), people: PEOPLE.map(shown) };
+}
+
+function cookieOf(request) {
+  return new RegExp(`(?:^|;\\s*)${COOKIE}=([^;]+)`).exec(request.headers.cookie ?? "")?.[1];
+}
+
+/** The JSON object in a small body; an empty object if the body is something else. */
+async function readJson(request) {
+  let text = "";
+  for await (const chunk of request.setEncoding("utf8")) {
+    text += chunk;
+    if (text.length > 4096) return {};
+  }
+  try {
+    return Object(JSON.parse(text));
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,30 @@
+import { Card } from "./Card";
+import { parseResult } from "./result";
+
+/** A refund: what was asked for and, in the end, what the tool has returned. */
+export function Refund({ parameters, status, result }: any) {
+  const { order_id: order = "…", amount } = parameters ?? {};
+  const label = `Refund of order ${order}`;
+  if (status !== "complete") return <Card label={label} title={label} status={amount === undefined ? "" : `${amount}`} />;
+  const outcome = parseResult(result);
+  if (outcome.status === "refunded") {
+    return (
+      <Card label={label} title={label} status="Refunded" className="done">
+        <p>{outcome.amount} was paid back.</p>
+      </Card>
+    );
+  }
+  // CopilotKit writes the person's answer where the result belongs, until the agent replaces it by what the tool returned.
+  if (outcome.approved === true) return <Card label={label} title={label} status="Approved" />;
+  return (
+    <Card label={label} title={label} status="Not refunded">
+      <p>{reason(outcome)}</p>
+    </Card>
+  );
+}
+
+function reason(outcome: Record<string, any>): string {
+  if (outcome.approved === false) return "You denied it.";
+  if (outcome.status === "cancelled") return "You gave no answer.";
+  return outcome.error ?? outcome.text ?? "The agent did not say why.";
+}

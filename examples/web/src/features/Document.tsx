@@ -1,0 +1,75 @@
+import { useAgent, useHumanInTheLoop } from "@copilotkit/react-core/v2";
+import { useEffect, useRef } from "react";
+import { z } from "zod";
+
+import { Card } from "../cards/Card";
+import { useOnce } from "../cards/ask";
+import { parseResult } from "../cards/result";
+
+/**
+ * Predictive state: the agent shows the argument `document` of the call in its state while the model still writes it. When it is
+ * complete, the person keeps the text or takes it back.
+ */
+export function DocumentPanel() {
+  const { agent, isReady } = useAgent();
+  const before = useRef("");
+
+  useEffect(() => {
+    const { unsubscribe } = agent.subscribe({
+      onNewMessage: ({ message, state }) => {
+        if (message.role === "user") before.current = state?.document ?? "";
+      },
+    });
+    return unsubscribe;
+  }, [agent]);
+
+  useHumanInTheLoop(
+    {
+      name: "write_document",
+      description: "Writes a document, in place of the one that is shown. Always write the complete document.",
+      parameters: z.object({ document: z.string().describe("The complete text, in Markdown.") }),
+      render: ({ status, respond, result }: any) => (
+        <Draft
+          respond={status === "executing" ? respond : undefined}
+          result={result}
+          onReject={() => agent.setState({ ...agent.state, document: before.current })}
+        />
+      ),
+    },
+    // The agent is a stand-in until the runtime has answered. Without this the card would change the state of the stand-in.
+    [isReady],
+  );
+
+  return (
+    <section className="panel document" aria-label="Document">
+      <textarea
+        aria-label="Text of the document"
+        placeholder="The document is empty. Ask the agent for a text, or write here."
+        value={agent.state?.document ?? ""}
+        readOnly={agent.isRunning}
+        onChange={(event) => agent.setState({ ...agent.state, document: event.target.value })}
+      />
+    </section>
+  );
+}
+
+function Draft({ respond, result, onReject }: { respond?: (value: unknown) => void; result?: string; onReject: () => void }) {
+  const { isAnswered, once } = useOnce();
+  if (result !== undefined) {
+    return <Card label="Changes" title="The document" status={parseResult(result).accepted ? "Kept" : "Taken back"} />;
+  }
+  if (respond === undefined) return <Card label="Changes" title="The document" status="Being written" />;
+  function reject() {
+    onReject();
+    respond!({ accepted: false });
+  }
+  return (
+    <Card label="Changes" className="ask">
+      <p>Keep these changes?</p>
+      <div className="actions">
+        <button className="primary" disabled={isAnswered} onClick={once(() => respond({ accepted: true }))}>Confirm</button>
+        <button disabled={isAnswered} onClick={once(reject)}>Reject</button>
+      </div>
+    </Card>
+  );
+}

@@ -1,0 +1,76 @@
+import { useHumanInTheLoop } from "@copilotkit/react-core/v2";
+import { useState } from "react";
+import { z } from "zod";
+
+import { Card } from "../cards/Card";
+import { useOnce } from "../cards/ask";
+import { parseResult } from "../cards/result";
+
+interface Step {
+  description: string;
+  status: "enabled" | "disabled";
+}
+
+/** Human in the loop: the agent proposes a plan, and goes on with the steps that the person has chosen. */
+export function Steps() {
+  useHumanInTheLoop({
+    name: "generate_task_steps",
+    description: "Shows the user the steps of a plan, who then chooses which of them to do.",
+    parameters: z.object({
+      steps: z.array(
+        z.object({
+          description: z.string().describe("The step, in a few words."),
+          status: z.enum(["enabled", "disabled"]).describe("`enabled`, unless the user has ruled the step out."),
+        }),
+      ),
+    }),
+    render: ({ args, status, respond, result }: any) => (
+      <Plan steps={args?.steps ?? []} respond={status === "executing" ? respond : undefined} result={result} />
+    ),
+  });
+  return null;
+}
+
+function Plan({ steps, respond, result }: { steps: Partial<Step>[]; respond?: (value: unknown) => void; result?: string }) {
+  const { isAnswered, once } = useOnce();
+  const [changed, setChanged] = useState<Record<number, boolean>>({});
+  const answer = result === undefined ? undefined : parseResult(result);
+  const isChosen = (index: number) =>
+    answer?.steps?.[index] !== undefined
+      ? answer.steps[index].status === "enabled"
+      : (changed[index] ?? steps[index].status !== "disabled");
+  const chosen = steps.map((step, index) => ({ description: step.description, status: isChosen(index) ? "enabled" : "disabled" }));
+  const count = chosen.filter((step) => step.status === "enabled").length;
+  return (
+    <Card label="Steps" title="Which steps?" status={stateOf(answer) ?? `${count} of ${steps.length} chosen`}>
+      <ul className="steps">
+        {steps.map((step, index) => (
+          <li key={index}>
+            <label>
+              <input
+                type="checkbox"
+                checked={isChosen(index)}
+                disabled={respond === undefined || isAnswered}
+                onChange={(event) => setChanged({ ...changed, [index]: event.target.checked })}
+              />
+              {step.description}
+            </label>
+          </li>
+        ))}
+      </ul>
+      {respond !== undefined && (
+        <div className="actions">
+          <button className="primary" disabled={isAnswered} onClick={once(() => respond({ accepted: true, steps: chosen }))}>
+            Perform steps
+          </button>
+          <button disabled={isAnswered} onClick={once(() => respond({ accepted: false }))}>Reject</button>
+        </div>
+      )}
+    </Card>
+  );
+}
+
+function stateOf(answer: Record<string, any> | undefined) {
+  if (answer === undefined) return undefined;
+  return answer.accepted ? "Confirmed" : "Rejected";
+}

@@ -1,0 +1,5 @@
+// The page of assistant-ui.
+
+import { describePage } from "./support/forward.mjs";
+
+describePage("assistant-ui");
