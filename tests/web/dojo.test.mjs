@@ -262,8 +262,11 @@ async function choosesSteps(chat, text, step) {
 /** Asks for a plan, and waits until all its steps are done, of which not all were at first. */
 async function worksThrough(chat, text) {
   const steps = chat.page.getByRole("region", { name: "Plan", exact: true }).getByRole("listitem");
+  chat.stage.line.next({ holdAfter: "STATE_DELTA" });
   await chat.say(text);
+  const run = await heldRun(chat);
   await steps.filter({ hasText: "to do" }).first().waitFor();
+  letGo(run);
   await until(async () => (await steps.filter({ hasText: ", done" }).count()) === 3, "three steps are done");
   await chat.sees(/All 3 steps are done/);
 }
@@ -282,19 +285,27 @@ const textOf = (chat) => chat.page.getByRole("textbox", { name: "Text of the doc
 /** Waits until the text of the document matches. */
 const hasText = (chat, pattern) => until(async () => pattern.test(await textOf(chat)), `the document has ${pattern}`);
 
+/** The run whose stream is held now. */
+const heldRun = (chat) => until(() => chat.runs().find(({ isHeld, isReleased }) => isHeld && !isReleased), "a run is held");
+
+/** Lets the stream of a run go on. */
+function letGo(run) {
+  run.isReleased = true;
+  run.release();
+}
+
 /** Asks for a document. A part of the text is on the page while the rest has not come. */
 async function writes(chat, text, pattern) {
   const before = await textOf(chat);
   chat.stage.line.next({ holdAfter: "STATE_DELTA" });
   await chat.say(text);
-  const run = await until(() => chat.runs().find(({ isHeld, isReleased }) => isHeld && !isReleased), "the text is being written");
+  const run = await heldRun(chat);
   const part = await until(async () => {
     const shown = await textOf(chat);
     return shown !== "" && shown !== before && shown;
   }, "a part of the text is on the page");
   assert.ok(!run.isReleased && !part.endsWith("."), `it is complete: ${part}`);
-  run.isReleased = true;
-  run.release();
+  letGo(run);
   await hasText(chat, pattern);
   await until(async () => (await textOf(chat)).length > 2 * part.length, "the text has grown");
 }

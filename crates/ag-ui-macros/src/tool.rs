@@ -60,8 +60,8 @@ fn tool(arguments: &TokenStream, function: &ItemFn) -> Result<TokenStream> {
     };
     let (caller, args) = parameters(function)?;
     let generics =
-        caller.is_none().then(|| quote!(<C: ::core::marker::Send + ::core::marker::Sync + 'static>));
-    let caller = caller.map_or_else(|| quote!(C), |caller| quote!(#caller));
+        caller.is_none().then(|| quote!(<__Caller: ::core::marker::Send + ::core::marker::Sync + 'static>));
+    let caller = caller.map_or_else(|| quote!(__Caller), |caller| quote!(#caller));
     let args = args.map_or_else(|| quote!(::ag_ui_lambda::tool::NoArgs), |args| quote!(#args));
     let ident = &signature.ident;
     let documentation = format!("Creates the tool `{}` from the function of that name.", ident.unraw());
@@ -163,8 +163,9 @@ mod tests {
     #[test]
     fn a_missing_parameter_leaves_its_type_open() {
         for (parameters, types) in [
-            ("", "FnTool<C,::ag_ui_lambda::tool::NoArgs>"),
-            ("args: OrderArgs", "FnTool<C,OrderArgs>"),
+            ("", "FnTool<__Caller,::ag_ui_lambda::tool::NoArgs>"),
+            ("args: OrderArgs", "FnTool<__Caller,OrderArgs>"),
+            ("args: C", "FnTool<__Caller,C>"),
             ("_: ag_ui_lambda::ToolContext<()>", "FnTool<(),::ag_ui_lambda::tool::NoArgs>"),
         ] {
             let tool = written(&format!("/// A tool.\nasync fn find({parameters}) {{}}")).unwrap();

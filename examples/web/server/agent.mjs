@@ -10,7 +10,19 @@ const { HttpAgent } = await import(process.env.AG_UI_CLIENT === "1.0.0" ? "ag-ui
 
 /** Creates the agent for a request of the person of this session. */
 export function agentFor(session) {
-  return new HttpAgent({ url: process.env.AGENT_URL, fetch: (url, init) => send(session, url, init) });
+  return new HttpAgent({ url: process.env.AGENT_URL, fetch: (url, init) => sendOrRefuse(session, url, init) });
+}
+
+/** Sends a run to the agent. What failed on the way is for the log: the page gets a sentence. */
+async function sendOrRefuse(session, url, init) {
+  try {
+    return await send(session, url, init);
+  } catch (error) {
+    if (init.signal?.aborted) throw error;
+    console.error("The agent cannot be reached:", error);
+    const message = "The agent cannot be reached right now. Please try again later.";
+    return Response.json({ error: { code: "AGENT_UNREACHABLE", message } }, { status: 502 });
+  }
 }
 
 /** Sends a run to the agent. If the agent refuses the shared token, the token is read once more and the run is sent again. */

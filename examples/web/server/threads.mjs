@@ -57,7 +57,9 @@ export class ThreadsOfPeople extends InMemoryAgentRunner {
 }
 
 function withOwner(request) {
-  return { ...request, threadId: `${owner.getStore()} ${request.threadId}` };
+  const person = owner.getStore();
+  if (person === undefined) throw new Error("A thread is used outside of the request of a person.");
+  return { ...request, threadId: JSON.stringify([person, request.threadId]) };
 }
 
 /** The events of a run that is not started, because another window of the same person watches one. */

@@ -7,6 +7,7 @@ use std::time::Duration;
 use ag_ui_lambda::endpoint::{Admission, Endpoint, Refusal};
 use ag_ui_lambda::lambda::claim_source::JWT_AUTHORIZER;
 use ag_ui_lambda::model::{Script, Scripted};
+use ag_ui_lambda::{Agent, Claims, Forbidden};
 use serde_json::{Value, json};
 
 use super::faults::{FAULTS, LIMIT};
@@ -106,6 +107,18 @@ async fn run_that_answers_interrupts_is_passed_to_admission() {
     assert_eq!(run_request().send_to(&endpoint).await.status, 200);
     let response = run_request().input("resume", answer).send_to(&endpoint).await;
     assert_eq!((response.status, response.code().as_str()), (403, "FORBIDDEN"));
+}
+
+#[tokio::test]
+async fn panic_in_the_mapping_of_claims_is_500() {
+    let agent = Agent::builder(Scripted::new(|_| panic!("no run starts"))).build().unwrap();
+    let panics = |_: &Claims| -> Result<Caller, Forbidden> { panic!("with s3cret") };
+    let endpoint = Endpoint::builder(agent, panics).without_auth().build().unwrap();
+
+    let response = run_request().send_to(&endpoint).await;
+
+    assert_eq!((response.status, response.code().as_str()), (500, "INTERNAL"));
+    assert!(!response.text.contains("s3cret"), "{}", response.text);
 }
 
 #[tokio::test]

@@ -139,6 +139,9 @@ fn unusable_paths_do_not_build() {
         let expected = BuildEndpointError::InvalidAgentPath { path: path.into() };
         assert_eq!(built.unwrap_err(), expected, "{why}");
     }
+    // The runs of the first agent would be where the capabilities of the other one are.
+    let hidden = endpoint().run_path("/support/capabilities").agent_at("/support", agent("other", "other").0);
+    assert!(hidden.build().is_err());
     // The usual path of runs is free if another one is configured.
     assert!(endpoint().run_path("/chat").agent_at("/agui", agent("other", "other").0).build().is_ok());
 }

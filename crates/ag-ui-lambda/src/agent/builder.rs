@@ -177,7 +177,8 @@ impl<C: Send + Sync + 'static> AgentBuilder<C> {
     /// offered to every caller that the endpoint serves.
     ///
     /// Rules about callers are those of [`needs_permission`](crate::tool::FnTool::needs_permission),
-    /// [`needs_group`](crate::tool::FnTool::needs_group), [`available_if`](crate::tool::FnTool::available_if) and
+    /// [`needs_scope`](crate::tool::FnTool::needs_scope), [`needs_group`](crate::tool::FnTool::needs_group),
+    /// [`available_if`](crate::tool::FnTool::available_if) and
     /// [`for_everybody`](crate::tool::FnTool::for_everybody), which opens one tool to all. A type that implements [`Tool`]
     /// has a rule if its [`has_caller_rule`](Tool::has_caller_rule) returns `true`. [`build`](Self::build) logs a warning
     /// that names the tools without a rule.

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::error::BuildAgentError;
 use crate::protocol;
 use crate::tool::{
-    ErasedTool, RegisterToolError, Tool, ToolContext, ToolError, ToolRegistry, parse_arguments,
+    Decision, ErasedTool, RegisterToolError, Tool, ToolContext, ToolError, ToolRegistry, parse_arguments,
 };
 
 /// The name of the tool whose arguments are the result.
@@ -51,10 +51,14 @@ impl ResultType {
         let checked = parse_arguments(text).and_then(|value| {
             self.0.check_arguments(&value)?;
             // The schema may allow what the type's own code refuses, and this reads the type. It decides about no caller.
-            self.0.authorize(&(), &value)?;
-            Ok(value)
+            Ok((self.0.authorize(&(), &value)?, value))
         });
-        checked.map_err(|error| error.to_string())
+        match checked {
+            Ok((Decision::Allow, value)) => Ok(value),
+            // The code of the type has panicked.
+            Ok(_) => Err("The result cannot be read.".to_owned()),
+            Err(error) => Err(error.to_string()),
+        }
     }
 }
 

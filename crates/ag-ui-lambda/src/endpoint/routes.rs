@@ -52,6 +52,7 @@ impl<C> Routes<C> {
             && !path.ends_with('/')
             && !path.ends_with(CAPABILITIES_PATH)
             && path != self.run_path
+            && self.run_path.strip_suffix(CAPABILITIES_PATH) != Some(path)
             && self.agent_paths().all(|taken| taken != path)
     }
 

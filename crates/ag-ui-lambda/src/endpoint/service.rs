@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
 use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -18,7 +19,7 @@ use http_body_util::Full;
 use serde_json::json;
 use tokio::time::Instant;
 use tower_service::Service;
-use tracing::{Instrument as _, Span, info, info_span, warn};
+use tracing::{Instrument as _, Span, error, info, info_span, warn};
 
 use super::admission::{self, Admission, Admit};
 use super::body::{ResponseBody, json_response};
@@ -303,7 +304,8 @@ impl<C: Send + Sync + 'static> Inner<C> {
     ///
     /// # Errors
     /// [`Rejection::Forbidden`] if the caller's organisation is not the [`Tenant`] in the extensions of the request, or
-    /// if the application's function refuses the claims.
+    /// if the application's function refuses the claims. [`Rejection::Internal`] if that function panics; an error is
+    /// logged then.
     fn resolve_caller(&self, claims: &Claims, head: &Parts) -> Result<C, Rejection> {
         if let Some(Tenant(tenant)) = head.extensions.get()
             && claims.text(&self.principal_claims.org) != Some(tenant)
@@ -311,8 +313,17 @@ impl<C: Send + Sync + 'static> Inner<C> {
             warn!("the caller does not belong to the tenant that this environment serves");
             return Err(Rejection::Forbidden(ForbiddenReason::OtherTenant));
         }
-        (self.caller)(claims)
-            .map_err(|Forbidden| Rejection::Forbidden(ForbiddenReason::Claims(Box::new(claims.clone()))))
+        match catch_unwind(AssertUnwindSafe(|| (self.caller)(claims))) {
+            Ok(Ok(caller)) => Ok(caller),
+            Ok(Err(Forbidden)) => {
+                Err(Rejection::Forbidden(ForbiddenReason::Claims(Box::new(claims.clone()))))
+            }
+            // The panic hook has written the message of the panic to stderr.
+            Err(_panic) => {
+                error!("the function that maps claims to the caller panicked");
+                Err(Rejection::Internal)
+            }
+        }
     }
 
     /// Parses the body as the input of a run. Parts that AG-UI 1.0 does not define are left out, and a warning with
