@@ -6,7 +6,7 @@ import { PEOPLE, signIn } from "./identity.mjs";
 import { refuse, sendJson } from "./refusal.mjs";
 
 const COOKIE = "session";
-// A production server adds `Secure`, and keeps sessions where all of its processes find them.
+// README.md says what a production server changes: `Secure`, a name with `__Host-`, an end of each session.
 const ATTRIBUTES = "Path=/; HttpOnly; SameSite=Strict";
 
 const sessions = new Map();
