@@ -3,7 +3,6 @@
 //! It is found out at start and by the code that decides for requests, so that an operator sees what is open.
 
 use std::collections::BTreeSet;
-use std::panic::AssertUnwindSafe;
 
 use super::Endpoint;
 use crate::auth::{Claims, Principal};
@@ -35,8 +34,7 @@ impl<C: Send + Sync + 'static> Endpoint<C> {
             return AnonymousTools::default();
         }
         let claims = Claims::anonymous();
-        let caller = std::panic::catch_unwind(AssertUnwindSafe(|| (inner.caller)(&claims)));
-        let Ok(Ok(caller)) = caller else { return AnonymousTools::default() };
+        let Ok(Ok(caller)) = inner.map_claims(&claims) else { return AnonymousTools::default() };
         let principal = Principal::of(&claims, &inner.principal_claims);
         let mut tools = AnonymousTools::default();
         for agent in inner.routes.agents() {

@@ -300,6 +300,11 @@ impl<C: Send + Sync + 'static> Inner<C> {
         (principal, received.caller_name.get_or_init(|| caller_name))
     }
 
+    /// Calls the application's function that maps claims to a caller. The outer error is the panic of that function.
+    pub(super) fn map_claims(&self, claims: &Claims) -> std::thread::Result<Result<C, Forbidden>> {
+        catch_unwind(AssertUnwindSafe(|| (self.caller)(claims)))
+    }
+
     /// Turns the proven claims into the application's caller, which tools get.
     ///
     /// # Errors
@@ -313,7 +318,7 @@ impl<C: Send + Sync + 'static> Inner<C> {
             warn!("the caller does not belong to the tenant that this environment serves");
             return Err(Rejection::Forbidden(ForbiddenReason::OtherTenant));
         }
-        match catch_unwind(AssertUnwindSafe(|| (self.caller)(claims))) {
+        match self.map_claims(claims) {
             Ok(Ok(caller)) => Ok(caller),
             Ok(Err(Forbidden)) => {
                 Err(Rejection::Forbidden(ForbiddenReason::Claims(Box::new(claims.clone()))))

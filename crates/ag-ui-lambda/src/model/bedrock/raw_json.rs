@@ -45,8 +45,8 @@ impl RawJson {
         let mut inserted =
             String::with_capacity(body.len() + self.texts.iter().map(String::len).sum::<usize>());
         let mut rest = body;
-        while let Some((before, behind)) = rest.split_once(&marker) {
-            let Some((index, behind)) = behind.split_once('"') else { break };
+        while let Some((before, after)) = rest.split_once(&marker) {
+            let Some((index, after)) = after.split_once('"') else { break };
             inserted.push_str(before);
             inserted.push_str(
                 index
@@ -55,7 +55,7 @@ impl RawJson {
                     .and_then(|index: usize| self.texts.get(index))
                     .map_or("{}", String::as_str),
             );
-            rest = behind;
+            rest = after;
         }
         inserted.push_str(rest);
         inserted
