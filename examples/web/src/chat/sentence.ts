@@ -1,14 +1,3 @@
-/** What the person reads for a code of `RUN_ERROR` whose own text does not say what to do: limits, and a stream without an end. */
-const BY_CODE: Record<string, string> = {
-  MAX_TURNS: "The agent needed too many turns and was stopped. Ask for less at a time.",
-  MAX_TOOL_CALLS: "The agent wanted to do too much at once and was stopped. Ask for less at a time.",
-  RUN_TIMEOUT: "The answer took too long and was stopped. Ask for less at a time.",
-  DEADLINE: "The answer took too long and was stopped. Ask for less at a time.",
-  TOKEN_BUDGET: "The answer became too long and was stopped. Ask for less at a time.",
-  MAX_ARGUMENT_BYTES: "The answer became too long and was stopped. Ask for less at a time.",
-  MAX_RESPONSE_BYTES: "The answer became too long and was stopped. Ask for less at a time.",
-};
-
 /** What the person reads for a refusal that brings no sentence of its own. */
 const BY_STATUS: Record<string, string> = {
   401: "You are signed out. Reload the page and sign in again.",
@@ -27,9 +16,8 @@ const OFFLINE = /failed to fetch|fetch failed|network|load failed|ECONNREFUSED/i
  * What went wrong, as a sentence for the person. A refusal arrives as `HTTP 409: {"error":{"message":"..."}}`: the sentence is
  * in its JSON. The text of a `RUN_ERROR` is a sentence already.
  */
-export function sentenceOf(error: Error & { code?: string }): string {
+export function sentenceOf(error: Error): string {
   const text = error.message;
-  if (error.code !== undefined && error.code in BY_CODE) return BY_CODE[error.code];
   const refusal = messageIn(/\{.*\}/s.exec(text)?.[0]);
   if (refusal !== undefined) return refusal;
   const status = /\b(?:HTTP|status:?) (\d{3})\b/.exec(text)?.[1];

@@ -65,19 +65,15 @@ impl CancelReason {
     pub(super) fn run_error(self) -> RunError {
         let message = match self {
             Self::MaxTurns => {
-                "The task took too many steps, so it was stopped. Please ask for a smaller part of it."
+                "The task took too many turns, so it was stopped. Please ask for a smaller part of it."
             }
-            Self::MaxToolCalls | Self::MaxArgumentBytes => {
+            Self::MaxToolCalls => {
                 "The agent tried to do too much at once, so it was stopped. Please ask for a smaller part of the task."
             }
             Self::RunTimeout | Self::Deadline => {
                 "The task took too long, so it was stopped. Please ask for a smaller part of it."
             }
-            Self::TokenBudget => {
-                "The task used as much of the model as one answer may use, so it was stopped. Please ask for a smaller \
-                 part of it."
-            }
-            Self::MaxResponseBytes => {
+            Self::TokenBudget | Self::MaxArgumentBytes | Self::MaxResponseBytes => {
                 "The answer became too long, so it was stopped. Please ask for a smaller part of it."
             }
             Self::Stopped | Self::ClientGone => "The answer was stopped before it was complete.",
