@@ -44,7 +44,7 @@ python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "python3
 python3 -c 'import ensurepip, venv' 2>/dev/null || { echo "python3 has no venv: apt-get install python3-venv" >&2; exit 1; }
 endef
 
-.PHONY: help run dev web invoke test test-web bench-web picture programs test-model check lint-template audit semver requirements bench build package deploy sizes clean
+.PHONY: help run dev web invoke test test-faults test-long test-web bench-web picture programs test-model check lint-template audit semver requirements bench build package deploy sizes clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -83,6 +83,23 @@ test: $(PYTHON_READY) $(SAM_READY) $(CLIENTS_READY) $(FORWARD_READY) programs ##
 	  printf '%s\n' "" "***" "*** NOT TESTED: the web example. There is no $(CHROMIUM)." \
 	    "*** Install it (apt-get install chromium), or set CHROMIUM, and run: make test-web" "***" "" >&2; fi
 
+# The tests that docs/faults.md names in its rows.
+FAULT_TESTS = $(shell grep '^| ' docs/faults.md | grep -o '`[a-z0-9_:]*::[a-z0-9_]*`' | tr -d '`' | sort -u)
+TIMES ?= 1
+test-faults: $(PYTHON_READY) programs ## Run the tests of docs/faults.md (TIMES=20: 20 times in a row)
+	@echo "test-faults: $(words $(FAULT_TESTS)) tests, $(TIMES) times"
+	@for time in $$(seq $(TIMES)); do cargo test --locked --quiet --test it -- --exact $(FAULT_TESTS) || exit 1; done
+
+# The inputs of test-long: their number, and the seed that they come from.
+COUNT ?= 1000000
+ifndef SEED
+SEED := $(shell date +%s)
+endif
+test-long: $(PYTHON_READY) programs ## Run tests that take long: hostile inputs (COUNT=1000000, SEED=7), and test-faults 20 times
+	@echo "test-long: $(COUNT) hostile inputs of seed $(SEED)"
+	@$${CARGO_TARGET_DIR:-target}/debug/hostile --seed $(SEED) --count $(COUNT)
+	@$(MAKE) --no-print-directory test-faults TIMES=20
+
 test-web: $(PYTHON_READY) $(CLIENTS_READY) $(FORWARD_READY) $(PAGES_READY) $(WEB_BUILT) $(WEB_TESTS_READY) programs ## Play the web example in Chromium as a person does, with both versions of HttpAgent
 	@echo "test-web: examples/web in $(CHROMIUM); pictures are in target/web"
 	@[ -x "$(CHROMIUM)" ] || { echo "$(CHROMIUM) is missing: apt-get install chromium, or set CHROMIUM to its path" >&2; exit 1; }
@@ -120,7 +137,7 @@ check: $(PYTHON_READY) lint-template ## Check format, imports, licences, lints, 
 	@cargo deny --locked --manifest-path $(GENAI) --config deny.toml check -A license-not-encountered licenses bans sources
 	@cargo deny --locked --manifest-path $(OUTSIDE) --config deny.toml check -A license-not-encountered licenses bans sources
 	@echo "check: clippy, everything"
-	@cargo clippy --locked --workspace --all-targets --profile test -- -D warnings
+	@cargo clippy --locked --workspace --all-targets --features fuzz/libfuzzer --profile test -- -D warnings
 	@echo "check: clippy, the library without features, and with only lambda"
 	@cargo clippy --locked --package ag-ui-lambda --no-default-features --profile test -- -D warnings
 	@cargo clippy --locked --package ag-ui-lambda --no-default-features --features lambda --profile test -- -D warnings

@@ -178,6 +178,8 @@ type Turns<'a> = &'a dyn Fn(usize) -> Vec<Vec<TurnPart>>;
 async fn at_provider(wire: Wire, url: &str) -> Function {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ag-ui-lambda"));
     command.env_clear().env("AGUI_LOCAL", "1").env("AGUI_TOKEN", TOKEN);
+    // The largest bodies reach the provider complete.
+    command.env("AGUI_MAX_INPUT_BYTES", "50000000");
     command.envs(provider::variables(wire, url));
     let function = Function::spawn(command).await.unwrap();
     function.ready(Duration::from_secs(10)).await.unwrap();

@@ -1,6 +1,6 @@
 // Runs whose shapes differ between 1.0 and the versions before it: a result in parts, a run that each limit stops, a call
 // that waits for the front end. For the function for tests, with AGUI_MAX_TURNS=2, AGUI_MAX_TOOL_CALLS=2,
-// AGUI_MAX_TOKENS=1000 and a small AGUI_RUN_TIMEOUT_S; those of whole answers with AGUI_RESPONSE_MODE=buffered.
+// AGUI_MAX_TOKENS=1000000 and a small AGUI_RUN_TIMEOUT_S; those of whole answers with AGUI_RESPONSE_MODE=buffered.
 
 import { callsOf } from "./wire.mjs";
 
@@ -11,7 +11,7 @@ const limits = [
   ["MAX_TURNS", "call look then call look"],
   ["MAX_TOOL_CALLS", "call survey survey survey"],
   ["MAX_ARGUMENT_BYTES", "babble 1100000"],
-  ["TOKEN_BUDGET", "use 1000"],
+  ["TOKEN_BUDGET", "use 1000000"],
   ["RUN_TIMEOUT", "wait"],
   ["DEADLINE", "wait"],
 ];

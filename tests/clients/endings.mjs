@@ -13,14 +13,14 @@ const limits = [
   ["call look", "MAX_TURNS"],
   ["call look look look", "MAX_TOOL_CALLS"],
   ["babble 1100000", "MAX_ARGUMENT_BYTES"],
-  ["use 1000", "TOKEN_BUDGET"],
+  ["use 1000000", "TOKEN_BUDGET"],
   ["wait", "DEADLINE", 3],
   // This one is over before it has begun: the tool does not run, and the person has to be asked again.
   ["wait", "DEADLINE", 1],
 ];
 
 export const endings = {
-  /** AGUI_MAX_TURNS=3, AGUI_MAX_TOOL_CALLS=2, AGUI_MAX_TOKENS=1000, AGUI_MAX_BODY_BYTES=2000000. */
+  /** AGUI_MAX_TURNS=3, AGUI_MAX_TOOL_CALLS=2, AGUI_MAX_TOKENS=1000000, AGUI_MAX_BODY_BYTES=2000000. */
   async endings(conversation) {
     await failed(conversation, "fail", "MODEL_REFUSED");
     for (const limit of limits) await stopped(conversation, ...limit);

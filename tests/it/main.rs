@@ -7,12 +7,14 @@
 mod agent;
 mod approval;
 mod auth;
+mod budget;
 mod clients;
 mod config;
 mod deploy;
 mod documentation;
 mod endpoint;
 mod examples;
+mod faults;
 mod lambda;
 mod local;
 mod model;

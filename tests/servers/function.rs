@@ -14,6 +14,7 @@ use std::sync::LazyLock;
 use ag_ui_lambda::model::{Delta, ModelError, ModelErrorKind, Request, Script, Scripted, Turn, UserPart};
 use ag_ui_lambda::protocol::{ContentPart, PartKind, TokenUsage};
 use ag_ui_lambda::{Agent, Config, NoArgs, ToolContext, ToolError, lambda, tool_fn};
+use serde::Serialize;
 use serde_json::json;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
@@ -36,6 +37,7 @@ async fn serve() -> Result<(), lambda::Error> {
         .tool(tool_fn("meet", "Ends once two calls of it are under way.", meet))
         .tool(tool_fn("explode", "Panics.", explode))
         .tool(tool_fn("leak", "Fails with a cause.", leak))
+        .tool(tool_fn("list", "Returns 20 MB.", list))
         .limits(config.limits);
     let mut agent =
         config.client.apply(approval_tools::tools(restricted_tools::tools(event_tools::tools(agent))));
@@ -112,6 +114,10 @@ fn says(request: &Request, text: &str) -> Script {
             let used = TokenUsage { total_tokens: Some(tokens.parse().unwrap()), ..TokenUsage::default() };
             Script::new().call("call_1", "look", &json!({})).usage(used)
         }
+        ["cost", tokens] => {
+            let used = TokenUsage { total_tokens: Some(tokens.parse().unwrap()), ..TokenUsage::default() };
+            Script::new().text("Done").usage(used)
+        }
         ["recall"] => match results(request).join(" | ") {
             none if none.is_empty() => Script::new().text("nothing"),
             results => Script::new().text(results),
@@ -171,4 +177,16 @@ async fn explode(_: ToolContext<Visitor>, _: NoArgs) -> Result<(), ToolError> {
 /// Fails with a cause that must not reach the client.
 async fn leak(_: ToolContext<Visitor>, _: NoArgs) -> Result<(), ToolError> {
     Err(std::io::Error::other(CAUSE).into())
+}
+
+/// A row of a long list.
+#[derive(Clone, Serialize)]
+struct Row {
+    text: &'static str,
+}
+
+/// Returns a list whose JSON text has 20 MB.
+async fn list(_: ToolContext<Visitor>, _: NoArgs) -> Result<Vec<Row>, ToolError> {
+    let row = Row { text: "a row of a list, with forty bytes or so" };
+    Ok(vec![row; 400_000])
 }

@@ -223,6 +223,12 @@ export class Conversation extends EventTarget {
       case "SUBAGENT_ERROR":
         Object.assign(lastOpen("subagent", event.subagentRunId) ?? {}, { status: "failed" });
         break;
+      case "CUSTOM":
+        if (event.name === "ag_ui_lambda.compacted") {
+          const { turns_left_out: leftOut, reason } = event.value;
+          this.#note({ kind: "info", text: `The conversation is too long (${reason}): the model did not read the first ${leftOut === 1 ? "message" : `${leftOut} messages`} of the user and the answers to them.` });
+        }
+        break;
       case "RUN_FINISHED":
         this.answers = new Map();
         if (event.outcome?.type === "cancelled") {

@@ -100,6 +100,12 @@ impl Provider {
         self.state.check_requests(Arc::new(check));
     }
 
+    /// Limits the context of the model: from now on every POST with a longer body than this is answered with `refusal`, such
+    /// as [`Reply::context_too_long`], and uses up no reply of the queue.
+    pub fn limit_context(&self, max_bytes: usize, refusal: Reply) {
+        self.state.limit_context(max_bytes, refusal);
+    }
+
     /// Returns the POSTs that have arrived so far, refused ones included, in the order in which their bodies were complete.
     pub fn requests(&self) -> Vec<RecordedRequest> {
         self.state.requests.borrow().clone()

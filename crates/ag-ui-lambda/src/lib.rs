@@ -54,7 +54,8 @@
 //! | let a person approve a call | [`approval::Approvals`] |
 //! | use another model, or one of your own | [`model::HttpModel`], [`model::Bedrock`], [`model::Model`] |
 //! | set limits, instructions and what clients may send | [`agent::AgentBuilder`], [`Limits`] |
-//! | set quotas, record what runs use | [`endpoint::EndpointBuilder::admit`], [`endpoint::EndpointBuilder::after_run`] |
+//! | limit what users and organisations spend on a day | [`budget::Budgets`] |
+//! | set quotas of your own, record what runs use | [`endpoint::EndpointBuilder::admit`], [`endpoint::EndpointBuilder::after_run`] |
 //! | serve the agent from a server of your own | [`Endpoint`] |
 //! | test a tool, or an agent without a provider | [`ToolContext::for_test`], [`testing::TestAgent`], [`model::Scripted`] |
 //!
@@ -74,6 +75,7 @@
 //! | [`tool`](mod@tool) | backend tools |
 //! | [`auth`] | who calls: the shared token, proven claims, users' tokens |
 //! | [`approval`] | signed approvals of tool calls that wait for a person |
+//! | [`budget`] | how many tokens users and organisations may use on a day |
 //! | [`agent`] | the agent loop, which makes a run of all of these |
 //! | [`testing`] | a test kit for authors of agents |
 //! | [`endpoint`] | HTTP without the name of any cloud: a request in, a stream of events or a rejection out |
@@ -91,7 +93,7 @@
 //! | `lambda` | the modules `lambda` and `config`, and the feature `jwt` | there is the endpoint alone |
 //! | `bedrock` | Amazon Bedrock | the adapter is unknown |
 //! | `http-models` | OpenAI, Anthropic, Gemini, Ollama and the providers compatible with them | the adapters are unknown |
-//! | `dynamodb` | a table that ensures that an approval is used only once | a function that is configured with a table does not start |
+//! | `dynamodb` | a table that ensures that an approval is used only once, and that counts budgets | a function that is configured with a table does not start |
 //! | `validate` | the arguments of tools and the answers of people are checked against the JSON Schema of their type | serde alone checks them: a range, a pattern or a length that only the schema has is not checked |
 //! | `local` | local mode: with `AGUI_LOCAL=1` a debug build serves itself on your machine | a function needs a Runtime API |
 //! | `jwt` | verification of the end user's JWT | users' tokens cannot be configured |
@@ -103,6 +105,7 @@
 pub mod agent;
 pub mod approval;
 pub mod auth;
+pub mod budget;
 #[cfg(feature = "lambda")]
 pub mod config;
 pub mod endpoint;

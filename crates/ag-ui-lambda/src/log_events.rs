@@ -22,15 +22,17 @@ pub(crate) const TOOL_AUTHORIZATION: &str = "tool authorization";
 /// each. Once for each run with such results.
 pub(crate) const RESULTS_NOT_VERIFIED: &str = "results could not be verified";
 
+/// The oldest turns of a conversation were left out of a request, because it is too long for the model or for a limit.
+pub(crate) const CONVERSATION_COMPACTED: &str = "conversation compacted";
+
 /// A tool is not offered to the model, because this caller may not use it.
 pub(crate) const TOOL_WITHHELD: &str = "tool withheld";
 
-/// Which tools a caller may call about whom nothing is proven. Once at start.
-#[cfg(feature = "lambda")]
+/// Which tools a caller may call about whom nothing is proven. Once for each endpoint, at start.
 pub(crate) const ANONYMOUS_TOOLS: &str = "tools for anonymous callers";
 
-/// Which tools are closed to anonymous callers, because their calls may wait for a person. Once at start, if there are any.
-#[cfg(feature = "lambda")]
+/// Which tools are closed to anonymous callers, because their calls may wait for a person. Once for each endpoint,
+/// at start, if there are any.
 pub(crate) const ANONYMOUS_CLOSED: &str = "tools that wait for a person are closed to anonymous callers";
 
 /// A model's turn failed. The line has the cause.
@@ -41,6 +43,10 @@ pub(crate) const TOOL_FAILED: &str = "tool failed";
 
 /// The replay store, which remembers used approvals, could not be read or written. The line has the cause.
 pub(crate) const REPLAY_STORE_FAILED: &str = "the store of used approvals failed";
+
+/// The store of budgets could not reserve or settle the tokens of a run. The run goes on without its budgets. The line has the
+/// cause.
+pub(crate) const BUDGET_STORE_FAILED: &str = "the store of budgets failed";
 
 /// A step of a rotation failed. The line has the cause.
 #[cfg(feature = "lambda")]
@@ -54,8 +60,7 @@ pub(crate) const CANNOT_SERVE: &str = "the function cannot serve";
 #[cfg(feature = "lambda")]
 pub(crate) const LINES_LOST: &str = "log lines were lost";
 
-/// The function was built so that a panic ends the process. Once, at start.
-#[cfg(feature = "lambda")]
+/// The program was built so that a panic ends the process. Once for each endpoint, at start.
 pub(crate) const PANIC_ABORTS: &str = "a panic of one tool will end this process";
 
 #[cfg(all(test, feature = "lambda"))]
@@ -81,12 +86,14 @@ mod tests {
             REQUEST_REFUSED,
             TOOL_AUTHORIZATION,
             RESULTS_NOT_VERIFIED,
+            CONVERSATION_COMPACTED,
             TOOL_WITHHELD,
             ANONYMOUS_TOOLS,
             ANONYMOUS_CLOSED,
             MODEL_FAILED,
             TOOL_FAILED,
             REPLAY_STORE_FAILED,
+            BUDGET_STORE_FAILED,
             ROTATION_FAILED,
             CANNOT_SERVE,
             LINES_LOST,

@@ -10,8 +10,11 @@ use proc_macro::TokenStream;
 /// Makes a tool of an async function, for [`AgentBuilder::tool`](https://docs.rs/ag-ui-lambda).
 ///
 /// For a function `find_order` it writes a second function `find_order_tool()`, which returns the tool. The name of the tool
-/// is `find_order`, and its description, which the model reads, is the doc comment of the function. Rules are added to the
-/// tool, as to one of `tool_fn`. The function itself does not change: a unit test calls it as before.
+/// is `find_order`, and its description, which the model reads, is the doc comment of the function; a long one can be in a file,
+/// with `#[doc = include_str!("find_order.md")]`. Rules are added to the tool, as to one of `tool_fn`. The function itself does
+/// not change: a unit test calls it as before.
+///
+/// The function stands in a module or in another function, and not in an `impl`.
 ///
 /// ```
 /// use ag_ui_lambda::agent::AgentBuilder;

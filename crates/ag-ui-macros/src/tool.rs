@@ -18,15 +18,55 @@ pub(crate) fn expand(arguments: &TokenStream, item: TokenStream) -> TokenStream 
     };
     let tool = tool(arguments, &function).unwrap_or_else(|error| {
         let (error, name, visibility) = (error.to_compile_error(), tool_name(&function), &function.vis);
+        let (generics, types) = types_after_mistake(&function);
         quote! {
             #error
             #[allow(dead_code, missing_docs)]
-            #visibility fn #name<C>() -> ::ag_ui_lambda::tool::FnTool<C, ::ag_ui_lambda::tool::NoArgs> {
+            #visibility fn #name #generics() -> ::ag_ui_lambda::tool::FnTool<#types> {
                 ::core::unreachable!()
             }
         }
     });
     quote!(#function #tool)
+}
+
+/// Returns the generic parameters and the types of a tool whose function has a mistake. The types are those of the parameters
+/// where they can be, so that rules which are added to the tool lead to no further errors.
+fn types_after_mistake(function: &ItemFn) -> (Option<TokenStream>, TokenStream) {
+    let types = function.sig.inputs.iter().filter_map(|parameter| match parameter {
+        FnArg::Typed(parameter) => Some(&*parameter.ty),
+        FnArg::Receiver(_) => None,
+    });
+    // Types with parameters of the function mean nothing outside of it.
+    let types: Vec<&Type> = types.filter(|_| function.sig.generics.params.is_empty()).collect();
+    let caller = types.iter().find_map(|parameter| caller_type(parameter)).filter(|caller| is_owned(caller));
+    let is_args = |parameter: &&&Type| caller_type(parameter).is_none() && is_owned(parameter);
+    let args = types.iter().find(is_args).map_or_else(no_args, |args| quote!(#args));
+    match caller {
+        Some(caller) => (None, quote!(#caller, #args)),
+        None => (Some(open_caller()), quote!(__Caller, #args)),
+    }
+}
+
+/// The type of the arguments of a tool that takes none.
+fn no_args() -> TokenStream {
+    quote!(::ag_ui_lambda::tool::NoArgs)
+}
+
+/// The generic parameters of a tool that does not name its caller type, which is then `__Caller`.
+fn open_caller() -> TokenStream {
+    quote!(<__Caller: ::core::marker::Send + ::core::marker::Sync + 'static>)
+}
+
+/// Whether a type is no reference, except for one that is valid forever.
+fn is_owned(of: &Type) -> bool {
+    match of {
+        Type::Reference(reference) => {
+            reference.lifetime.as_ref().is_some_and(|lifetime| lifetime.ident == "static")
+        }
+        Type::ImplTrait(_) => false,
+        _ => true,
+    }
 }
 
 /// The name of the function that creates the tool.
@@ -59,10 +99,9 @@ fn tool(arguments: &TokenStream, function: &ItemFn) -> Result<TokenStream> {
         return Err(Error::new(signature.ident.span(), advice));
     };
     let (caller, args) = parameters(function)?;
-    let generics =
-        caller.is_none().then(|| quote!(<__Caller: ::core::marker::Send + ::core::marker::Sync + 'static>));
+    let generics = caller.is_none().then(open_caller);
     let caller = caller.map_or_else(|| quote!(__Caller), |caller| quote!(#caller));
-    let args = args.map_or_else(|| quote!(::ag_ui_lambda::tool::NoArgs), |args| quote!(#args));
+    let args = args.map_or_else(no_args, |args| quote!(#args));
     let ident = &signature.ident;
     let documentation = format!("Creates the tool `{}` from the function of that name.", ident.unraw());
     let text = ident.unraw().to_string();
@@ -77,18 +116,55 @@ fn tool(arguments: &TokenStream, function: &ItemFn) -> Result<TokenStream> {
     })
 }
 
-/// Returns the doc comment of a function without the space at the begin of each line; `None` if it has none.
-fn description(function: &ItemFn) -> Option<String> {
-    let lines = function.attrs.iter().filter_map(|attribute| match &attribute.meta {
-        Meta::NameValue(meta) if meta.path.is_ident("doc") => match &meta.value {
-            Expr::Lit(ExprLit { lit: Lit::Str(line), .. }) => Some(line.value()),
-            _ => None,
-        },
+/// Returns an expression for the text of a function's doc comment, as the documentation shows it; `None` if it has none. A part
+/// of it may be a macro, as in `#[doc = include_str!("find.md")]`.
+fn description(function: &ItemFn) -> Option<TokenStream> {
+    let parts = function.attrs.iter().filter_map(|attribute| match &attribute.meta {
+        Meta::NameValue(meta) if meta.path.is_ident("doc") => Some(&meta.value),
         _ => None,
     });
-    let lines: Vec<String> = lines.map(|line| line.strip_prefix(' ').unwrap_or(&line).to_owned()).collect();
-    let text = lines.join("\n").trim().to_owned();
-    (!text.is_empty()).then_some(text)
+    let mut texts = vec![String::new()];
+    let mut macros = Vec::new();
+    for part in parts {
+        match part {
+            Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => {
+                if let Some(before) = texts.last_mut() {
+                    before.push_str(&doc_text(&text.value()));
+                    before.push('\n');
+                }
+            }
+            Expr::Macro(call) => {
+                macros.push(call);
+                texts.push("\n".to_owned());
+            }
+            _ => {}
+        }
+    }
+    match (macros.as_slice(), texts.as_slice()) {
+        ([], [text]) => Some(text.trim()).filter(|text| !text.is_empty()).map(|text| quote!(#text)),
+        (_, [first, others @ ..]) => Some(quote!(::core::concat!(#first #(, #macros, #others)*).trim())),
+        (_, []) => None,
+    }
+}
+
+/// Returns the text of a piece of a doc comment: without the space at the begin of a line, and without the stars and the
+/// indentation of a comment in a block.
+fn doc_text(piece: &str) -> String {
+    let Some((first, rest)) = piece.split_once('\n') else {
+        return piece.strip_prefix(' ').unwrap_or(piece).to_owned();
+    };
+    let lines = || rest.lines().filter(|line| !line.trim().is_empty());
+    let has_stars = lines().all(|line| line.starts_with(char::is_whitespace) && line.trim().starts_with('*'));
+    let indentation = |line: &str| line.len() - line.trim_start().len();
+    let common = lines().map(indentation).min().unwrap_or_default();
+    let stripped = rest.lines().map(|line| match has_stars {
+        true => {
+            let text = line.trim_start().strip_prefix('*').unwrap_or_default();
+            text.strip_prefix(' ').unwrap_or(text)
+        }
+        false => line.get(common..).unwrap_or_default(),
+    });
+    [first.trim_start()].into_iter().chain(stripped).collect::<Vec<_>>().join("\n")
 }
 
 /// Returns the caller type and the type of the arguments of a function, as far as its parameters name them.
@@ -103,7 +179,7 @@ fn parameters(function: &ItemFn) -> Result<(Option<&Type>, Option<&Type>)> {
             "`#[tool]` belongs on a function without `self`: a type that owns a client implements the trait `Tool`",
         )),
     });
-    match types.collect::<Result<Vec<&Type>>>()?[..] {
+    let (caller, args) = match types.collect::<Result<Vec<&Type>>>()?[..] {
         [] => Ok((None, None)),
         [only] => Ok(caller_type(only).map_or((None, Some(only)), |caller| (Some(caller), None))),
         [context, args] => match caller_type(context) {
@@ -118,7 +194,18 @@ fn parameters(function: &ItemFn) -> Result<(Option<&Type>, Option<&Type>)> {
             "a tool has at most two parameters, the context and the arguments: what else it needs, such as a client, is \
              captured by a closure that `tool_fn` takes, or owned by a type that implements the trait `Tool`",
         )),
-    }
+    }?;
+    let borrowed = |of: Option<&Type>, advice| match of.filter(|of| !is_owned(of)) {
+        Some(of) => Err(Error::new(of.span(), advice)),
+        None => Ok(()),
+    };
+    borrowed(
+        caller,
+        "the caller of a tool is a type that owns what it holds, because it lives as long as the run: write \
+         `ToolContext<Caller>` with a struct of your own, or `ToolContext<String>`",
+    )?;
+    borrowed(args, "a tool gets its arguments by value: write the type without `&`, and no `impl` type")?;
+    Ok((caller, args))
 }
 
 /// Returns the caller type of `ToolContext<Caller>`; `None` for any other type.
@@ -184,9 +271,58 @@ mod tests {
             ("/// A tool.\nasync fn find(a: Args, c: ToolContext<Caller>) {}", "first parameter"),
             ("/// A tool.\nasync fn find(c: ToolContext, a: Args) {}", "first parameter"),
             ("/// A tool.\nasync fn find(c: ToolContext<Caller>, a: Args, b: Args) {}", "two parameters"),
+            ("/// A tool.\nasync fn find(c: ToolContext<&str>, a: Args) {}", "owns what it holds"),
+            ("/// A tool.\nasync fn find(a: &Args) {}", "by value"),
+            ("/// A tool.\nasync fn find(a: impl Into<String>) {}", "by value"),
         ] {
             let error = written(function).unwrap_err();
             assert!(error.contains(message), "{function}: {error}");
+        }
+    }
+
+    #[test]
+    fn description_is_the_text_that_the_documentation_shows() {
+        for (comment, expected) in [
+            (
+                "/** Looks an order up.\n * By its number.\n *\n *   - a list\n */",
+                r#""Looks an order up.\nBy its number.\n\n  - a list""#,
+            ),
+            ("/**\n * Looks an order up.\n */", r#""Looks an order up.""#),
+            ("/**\n    Looks an order up.\n\n      - a list\n*/", r#""Looks an order up.\n\n  - a list""#),
+            ("/** Looks up. */", r#""Looks up.""#),
+            ("#[doc = \"One of\n* a\n* b\"]", r#""One of\n* a\n* b""#),
+            (
+                "#[doc = include_str!(\"find.md\")]",
+                r#"::core::concat!("",include_str!("find.md"),"\n").trim()"#,
+            ),
+            (
+                "/// Looks up.\n#[doc = include_str!(\"find.md\")]\n/// By number.",
+                r#"::core::concat!("Looks up.\n",include_str!("find.md"),"\nBy number.\n").trim()"#,
+            ),
+        ] {
+            let function = syn::parse_str(&format!("{comment}\nasync fn find() {{}}")).unwrap();
+            let text = description(&function).unwrap().to_string();
+            let expected = expected.parse::<TokenStream>().unwrap().to_string();
+            assert_eq!(text, expected, "{comment}");
+        }
+    }
+
+    #[test]
+    fn a_mistake_keeps_the_types_that_are_named() {
+        for (parameters, types) in [
+            (
+                "c: ToolContext<Caller>, a: Args",
+                "fn find_tool () -> :: ag_ui_lambda :: tool :: FnTool < Caller , Args >",
+            ),
+            ("a: Args, c: ToolContext<Caller>", "FnTool < Caller , Args >"),
+            ("&self, c: ToolContext<Caller>, a: Args", "FnTool < Caller , Args >"),
+            ("c: ToolContext<&str>, a: Args", "FnTool < __Caller , Args >"),
+            ("a: &Args", "FnTool < __Caller , :: ag_ui_lambda :: tool :: NoArgs >"),
+        ] {
+            let function = format!("/// A tool.\nfn find({parameters}) {{}}").parse().unwrap();
+            let text = expand(&TokenStream::new(), function).to_string();
+            assert!(text.contains(types), "{text}");
+            assert_eq!(text.matches("compile_error").count(), 1, "{text}");
         }
     }
 

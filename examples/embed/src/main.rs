@@ -40,7 +40,7 @@ async fn read_session(mut request: Request) -> Request {
 async fn main() -> Result<(), Box<dyn Error>> {
     let approvals = Approvals::new(ApprovalKeys::literal(std::env::var("APPROVAL_KEY")?.into())?);
     let refund = tool_fn("refund", "Refunds an order.", refund).needs_approval();
-    let agent = Agent::builder(demo(Duration::ZERO)).approvals(approvals).tool(refund).build()?;
+    let agent = Agent::<Caller>::builder(demo(Duration::ZERO)).approvals(approvals).tool(refund).build()?;
     let caller = |claims: &Claims| Ok(Caller(claims.subject().ok_or(Forbidden)?.into()));
     let endpoint = Endpoint::builder(agent, caller).require(AuthMode::Authorizer).build()?;
     let app = Router::new()

@@ -5,10 +5,12 @@
 mod quota;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ag_ui_lambda::agent::RunReport;
 use ag_ui_lambda::{Claims, Config, Forbidden, lambda};
 use aws_config::BehaviorVersion;
+use aws_config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue::{N, S};
 use quota::Caller;
@@ -33,7 +35,10 @@ async fn after_run(client: Client, caller: Arc<Caller>, report: RunReport) {
 /// Reads the settings, builds the endpoint and serves it on Lambda until the process is shut down.
 async fn serve() -> Result<(), lambda::Error> {
     let config = Config::from_env()?;
-    let client = Client::new(&aws_config::load_defaults(BehaviorVersion::latest()).await);
+    // A client waits for each answer of the table before its run starts.
+    let timeouts = TimeoutConfig::builder().operation_timeout(Duration::from_secs(3)).build();
+    let aws = aws_config::defaults(BehaviorVersion::latest()).timeout_config(timeouts).load().await;
+    let client = Client::new(&aws);
     let reporting = client.clone();
     let agent = lambda::agent::<Caller>(&config)?.instructions("You are a helpful assistant.").build()?;
     let endpoint = lambda::endpoint(&config, agent, caller)?

@@ -1,7 +1,7 @@
 //! The result of a run: asked for after the last answer, checked, and sent in RUN_FINISHED.
 
 use ag_ui_dev::provider::{Provider, Reply, TurnPart, Wire};
-use ag_ui_lambda::agent::{Agent, BuildAgentError, Limits, RunRequest};
+use ag_ui_lambda::agent::{Agent, Limits, RunRequest};
 use ag_ui_lambda::model::{ModelSettings, Request, Script, Scripted, ThinkTags, ToolChoice, Turn, UserPart};
 use ag_ui_lambda::protocol::RunAgentInput;
 use ag_ui_lambda::tool::{NoArgs, ToolContext, ToolError, tool_fn};
@@ -181,11 +181,27 @@ async fn run_that_waits_for_the_client_has_no_result() {
     assert_eq!(run.events.last().unwrap().get("result"), None);
 }
 
-#[test]
-fn type_must_be_an_object() {
-    let agent = Agent::<()>::builder(Scripted::turns([])).result::<Vec<String>>();
+/// What came of a conversation.
+#[derive(Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[expect(dead_code, reason = "only its type matters")]
+enum Outcome {
+    Solved,
+    Refund { euros: u32 },
+}
 
-    assert!(matches!(agent.build(), Err(BuildAgentError::InvalidResultSchema(_))));
+#[tokio::test]
+async fn type_may_be_an_enum() {
+    let turns = [
+        Script::new().text("You get it back."),
+        gives(&json!({"result": {"kind": "refund"}})),
+        gives(&json!({"result": {"kind": "refund", "euros": 7}})),
+    ];
+    let run = scenario(turns).with_agent(|agent| agent.result::<Outcome>()).run().await;
+
+    let schema = run.requests[1].tools[0].parameters.as_ref().unwrap();
+    assert_eq!((&schema["type"], &schema["required"]), (&json!("object"), &json!(["result"])));
+    assert_eq!(run.events.last().unwrap()["result"], json!({"kind": "refund", "euros": 7}));
 }
 
 #[test]

@@ -6,5 +6,6 @@ mod client_input;
 mod deny_by_default;
 mod final_result;
 mod instructions;
+mod long_conversations;
 mod model_turn;
 mod run;

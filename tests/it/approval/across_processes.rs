@@ -6,11 +6,13 @@ use ag_ui_dev::FunctionUrl;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
+use crate::faults::recovers;
 use crate::support::client_run::run_client;
 use crate::support::fault_proxy::{Fault, FaultProxy};
 use crate::support::function::{
     Function, Reply, TOKEN, function, local_function, test_function, url_event, user_input,
 };
+use crate::support::log::wait_for_log_line;
 use crate::support::moto::Moto;
 use crate::support::rotation_function::{RotationFunction, STEPS};
 
@@ -277,6 +279,40 @@ async fn missing_table_runs_nothing_and_is_logged() {
     assert_eq!(count_refunds(&function), 0);
     let log = function.logs().join("\n");
     assert!(log.contains("the store of used approvals failed"), "{log}");
+}
+
+#[tokio::test]
+async fn table_that_is_down_runs_nothing_until_it_is_back() {
+    let moto = Moto::shared();
+    moto.create_secret("approval-down", OLD).await;
+    moto.create_table("approvals-down").await;
+    let proxy = FaultProxy::new(None).await;
+    let table = [("AGUI_APPROVAL_TABLE", "approvals-down"), ("AWS_ENDPOINT_URL_DYNAMODB", proxy.url())];
+    let function = start_function("approval-down", &table).await;
+    // Each call is of another run, so that none of them is a call that was decided before.
+    let ask = async |run: String| {
+        let mut input = refund_input();
+        input["runId"] = run.into();
+        Reply::send(&function, &event_of("ada", &input)).await
+    };
+    let faults = [Fault::InternalError, Fault::ConnectionRefused, Fault::NoResponse, Fault::AccessDenied];
+    for (count, fault) in faults.into_iter().enumerate() {
+        let interrupted = ask(format!("down-{count}")).await;
+
+        proxy.set_fault(Some(fault)).await;
+        let reply = Reply::send(&function, &event_of("ada", &approved_input(&interrupted))).await;
+        assert_eq!(results_of(&reply)[0]["interrupt"], "not_claimed", "{fault:?}: {}", reply.text);
+        assert_eq!(reply.events.last().unwrap()["outcome"]["type"], "success", "{fault:?}: {}", reply.text);
+        wait_for_log_line(&function, "the store of used approvals failed").await;
+        recovers(&function, &[&interrupted.text, &reply.text]).await;
+
+        proxy.set_fault(None).await;
+        let interrupted = ask(format!("back-{count}")).await;
+        let reply = Reply::send(&function, &event_of("ada", &approved_input(&interrupted))).await;
+        assert_eq!(results_of(&reply), [refund_result()], "{fault:?}: {}", reply.text);
+    }
+    function.kill().await;
+    assert_eq!(count_refunds(&function), faults.len(), "those that could be registered");
 }
 
 #[tokio::test]

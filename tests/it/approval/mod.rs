@@ -8,6 +8,7 @@ mod documented_table;
 mod echoed_answers;
 mod flow;
 mod forgery;
+mod long_threads;
 mod redeploy;
 mod replay_store;
 mod shop;

@@ -28,7 +28,7 @@ fn properties(name: &str) -> &'static Value {
 }
 
 /// The variables whose values are written in the template instead of being parameters.
-const PLAIN: [&str; 7] = [
+const PLAIN: [&str; 8] = [
     "AGUI_CLIENT_COMPAT",
     "AGUI_FRONTEND_TOOLS",
     "AGUI_CLIENT_CONTEXT",
@@ -36,6 +36,7 @@ const PLAIN: [&str; 7] = [
     "AGUI_SEND_EXPIRES_AT",
     "AGUI_ANONYMOUS_APPROVALS",
     "AGUI_REQUIRE_SIGNED_RESULTS",
+    "AGUI_MAX_INPUT_BYTES",
 ];
 
 /// Returns the names of all resources of a type.
@@ -97,7 +98,13 @@ fn holds(condition: &str, parameters: &[(&str, &str)]) -> bool {
                         None => EXPANDED["Parameters"][name]["Default"].clone(),
                     },
                     "Condition" => holds(name, parameters).into(),
-                    "Fn::Join" => value(&of[1], parameters),
+                    "Fn::Join" => match &of[1] {
+                        Value::Array(parts) => {
+                            let texts = parts.iter().map(|part| value(part, parameters));
+                            texts.map(|text| text.as_str().unwrap().to_owned()).collect::<String>().into()
+                        }
+                        part => value(part, parameters),
+                    },
                     "Fn::Equals" => (value(&of[0], parameters) == value(&of[1], parameters)).into(),
                     "Fn::Not" => (value(&of[0], parameters) == json!(false)).into(),
                     "Fn::Or" => list(of).any(|one| value(one, parameters) == json!(true)).into(),
@@ -143,8 +150,11 @@ fn conditions_hold_for_their_parameters() {
         ("HasScopes", &[("CognitoScopes", "agent/run")], true),
         ("HasScopes", &[], false),
         ("HasOrigin", &[], false),
-        ("HasApprovalTable", &[], true),
-        ("HasApprovalTable", &[("ApprovalTable", "off")], false),
+        ("HasBudget", &[], false),
+        ("HasBudget", &[("UserTokensPerDay", "1")], true),
+        ("HasTable", &[], true),
+        ("HasTable", &[("ApprovalTable", "off")], false),
+        ("HasTable", &[("ApprovalTable", "off"), ("OrgTokensPerDay", "1")], true),
         ("IsLimited", &[], false),
         ("IsLimited", &[("ReservedConcurrency", "0")], true),
         ("IsTraced", &[], false),
@@ -158,6 +168,7 @@ fn conditions_hold_for_their_parameters() {
         assert_eq!(holds(condition, parameters), expected, "{condition} of {parameters:?}");
     }
     let default = |parameter: &str| &EXPANDED["Parameters"][parameter]["Default"];
+    assert_eq!((default("MaxTokens"), default("UserTokensPerDay")), (&json!("200000"), &json!("")));
     assert_eq!((default("Authentication"), default("UrlAuthType")), (&json!("token"), &json!("NONE")));
 }
 
@@ -217,7 +228,7 @@ fn roles_have_only_the_needed_actions() {
             &format!("UsesGuardrail: bedrock:ApplyGuardrail on {guardrail}"),
             "UsesModelSecret: secretsmanager:GetSecretValue on ModelSecretArn",
             &format!("HasSecretsKey: kms:Decrypt on SecretsKeyArn if {through_secrets}"),
-            "HasApprovalTable: dynamodb:GetItem, dynamodb:PutItem, dynamodb:UpdateItem on Approvals.Arn",
+            "HasTable: dynamodb:GetItem, dynamodb:PutItem, dynamodb:UpdateItem on Approvals.Arn",
             "IsTraced: xray:PutTraceSegments, xray:PutTelemetryRecords on *",
         ]
     );
@@ -305,13 +316,18 @@ fn sets_only_known_variables_outside_local_mode() {
     // The template has a key for approvals, so it requires signed results.
     let mut expected = config.unwrap().client;
     expected.require_signed_results = true;
-    assert_eq!(written.unwrap().client, expected);
-    for (name, secret) in [
+    let written = written.unwrap();
+    assert_eq!((written.client, written.limits.input_bytes), (expected, 1024 * 1024));
+    for (name, source) in [
+        ("AGUI_TABLE", "HasTable ? Approvals : "),
+        ("AGUI_MAX_TOKENS", "MaxTokens"),
+        ("AGUI_BUDGET_USER_TOKENS", "UserTokensPerDay"),
+        ("AGUI_BUDGET_ORG_TOKENS", "OrgTokensPerDay"),
         ("AGUI_TOKEN_SECRET_ID", "SharedToken"),
         ("AGUI_APPROVAL_SECRET_ID", "ApprovalKey"),
         ("AGUI_WHO_SECRET_ID", "WhoKey"),
     ] {
-        assert_eq!(short(&variables[name]), secret, "{name}");
+        assert_eq!(short(&variables[name]), source, "{name}");
     }
     assert!(properties("Rotate").get("Environment").is_none());
     let text = EXPANDED.to_string();

@@ -121,6 +121,18 @@ async fn panic_in_the_mapping_of_claims_is_500() {
     assert!(!response.text.contains("s3cret"), "{}", response.text);
 }
 
+#[tokio::test(start_paused = true)]
+async fn admission_that_does_not_decide_is_503() {
+    let endless = |_: Admission<Caller>| std::future::pending::<Result<Caller, Refusal>>();
+    let begun = tokio::time::Instant::now();
+
+    let response = run_request().send_to(&endpoint().admit(endless).build().unwrap()).await;
+
+    assert_eq!((response.status, response.code().as_str()), (503, "ADMISSION_UNAVAILABLE"));
+    assert_eq!(response.header("retry-after"), Some("5"));
+    assert_eq!(begun.elapsed().as_secs(), 10);
+}
+
 #[tokio::test]
 async fn panic_in_admission_is_500() {
     /// Panics before it returns a future.

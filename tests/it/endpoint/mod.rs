@@ -3,6 +3,7 @@
 mod admission;
 mod agents;
 mod anonymous;
+mod budget;
 mod buffered;
 mod delivery;
 mod faults;

@@ -89,7 +89,7 @@ async fn agentic_chat_continues_from_the_frontend_result() {
     -- run 2
     RUN_STARTED
     TEXT_MESSAGE_START m2
-    TEXT_MESSAGE_CONTENT m2 "change_background answered: {\"ok\":true} (I am a demo script, not a language model.)" x12
+    TEXT_MESSAGE_CONTENT m2 "change_background answered: ok yes. (I am a demo script, not a language model.)" x13
     TEXT_MESSAGE_END m2
     RUN_FINISHED success
     "#);
@@ -103,7 +103,7 @@ async fn backend_tool_rendering_emits_call_and_result() {
     TOOL_CALL_START call_1 get_weather in m1
     TOOL_CALL_ARGS call_1 {"location":"Tokyo"} x2
     TOOL_CALL_END call_1
-    TOOL_CALL_RESULT call_1 m2 "{\"city\":\"Tokyo\",\"conditions\":\"Partly cloudy\",\"humidity\":61,\"temperature\":22,\"wind_speed\":14}"
+    TOOL_CALL_RESULT call_1 m2 "{\"city\":\"Tokyo\",\"conditions\":\"Partly cloudy\",\"temperature\":22,\"humidity\":61,\"wind_speed\":14}"
     TEXT_MESSAGE_START m3
     TEXT_MESSAGE_CONTENT m3 "Tokyo: 22 °C, Partly cloudy. (I am a demo script, not a language model.)" x14
     TEXT_MESSAGE_END m3
@@ -123,7 +123,7 @@ async fn human_in_the_loop_continues_from_the_choice() {
     -- run 2
     RUN_STARTED
     TEXT_MESSAGE_START m2
-    TEXT_MESSAGE_CONTENT m2 "generate_task_steps answered: {\"accepted\":true,\"steps\":[{\"description\":\"Look at the map\",\"status\":\"enabled\"},{\"description\":\"Pack the bag\",\"status\":\"enabled\"}]} (I am a demo script, not a language model.)" x17
+    TEXT_MESSAGE_CONTENT m2 "generate_task_steps answered: accepted yes, steps (description Look at the map, status enabled), (description Pack the bag, status enabled). (I am a demo script, not a language model.)" x27
     TEXT_MESSAGE_END m2
     RUN_FINISHED success
     "#);
@@ -140,9 +140,9 @@ async fn interrupt_answer_yields_the_call_result_first() {
     RUN_FINISHED interrupt input_required call_1
     -- run 2
     RUN_STARTED
-    TOOL_CALL_RESULT call_1 m2 "{\"label\":\"Friday at ten\",\"time\":\"2026-05-01T10:00:00Z\",\"topic\":\"Schedule a meeting about tea\"}"
+    TOOL_CALL_RESULT call_1 m2 "{\"topic\":\"Schedule a meeting about tea\",\"time\":\"2026-05-01T10:00:00Z\",\"label\":\"Friday at ten\"}"
     TEXT_MESSAGE_START m3
-    TEXT_MESSAGE_CONTENT m3 "schedule_meeting answered: {\"label\":\"Friday at ten\",\"time\":\"2026-05-01T10:00:00Z\",\"topic\":\"Schedule a meeting about tea\"} (I am a demo script, not a language model.)" x18
+    TEXT_MESSAGE_CONTENT m3 "schedule_meeting answered: label Friday at ten, time 2026-05-01T10:00:00Z, topic Schedule a meeting about tea. (I am a demo script, not a language model.)" x23
     TEXT_MESSAGE_END m3
     RUN_FINISHED success
     -- run 3
@@ -155,7 +155,7 @@ async fn interrupt_answer_yields_the_call_result_first() {
     RUN_STARTED
     TOOL_CALL_RESULT call_2 m5 "{\"error\":\"The user wants no meeting.\"}"
     TEXT_MESSAGE_START m6
-    TEXT_MESSAGE_CONTENT m6 "schedule_meeting answered: {\"error\":\"The user wants no meeting.\"} (I am a demo script, not a language model.)" x16
+    TEXT_MESSAGE_CONTENT m6 "schedule_meeting answered: The user wants no meeting. (I am a demo script, not a language model.)" x16
     TEXT_MESSAGE_END m6
     RUN_FINISHED success
     "#);
@@ -172,9 +172,9 @@ async fn approval_yields_the_call_result_first() {
     RUN_FINISHED interrupt tool_call call_1
     -- run 2
     RUN_STARTED
-    TOOL_CALL_RESULT call_1 m2 "{\"amount\":20.0,\"order_id\":\"1234\",\"status\":\"refunded\"}"
+    TOOL_CALL_RESULT call_1 m2 "{\"order_id\":\"1234\",\"amount\":20.0,\"status\":\"refunded\"}"
     TEXT_MESSAGE_START m3
-    TEXT_MESSAGE_CONTENT m3 "refund_order answered: {\"amount\":20.0,\"order_id\":\"1234\",\"status\":\"refunded\"} (I am a demo script, not a language model.)" x12
+    TEXT_MESSAGE_CONTENT m3 "refund_order answered: amount 20, order id 1234, status refunded. (I am a demo script, not a language model.)" x18
     TEXT_MESSAGE_END m3
     RUN_FINISHED success
     "#);
@@ -223,7 +223,7 @@ async fn tool_based_generative_ui_emits_a_frontend_call() {
     -- run 2
     RUN_STARTED
     TEXT_MESSAGE_START m2
-    TEXT_MESSAGE_CONTENT m2 "generate_haiku answered: {\"ok\":true} (I am a demo script, not a language model.)" x12
+    TEXT_MESSAGE_CONTENT m2 "generate_haiku answered: ok yes. (I am a demo script, not a language model.)" x13
     TEXT_MESSAGE_END m2
     RUN_FINISHED success
     "#);
@@ -356,7 +356,7 @@ async fn predictive_state_follows_the_streamed_argument() {
     -- run 2
     RUN_STARTED
     TEXT_MESSAGE_START m2
-    TEXT_MESSAGE_CONTENT m2 "write_document answered: {\"accepted\":true} (I am a demo script, not a language model.)" x12
+    TEXT_MESSAGE_CONTENT m2 "write_document answered: accepted yes. (I am a demo script, not a language model.)" x13
     TEXT_MESSAGE_END m2
     RUN_FINISHED success
     "#);

@@ -12,12 +12,9 @@ mod streaming;
 mod tenant;
 mod unsupported_events;
 
-use std::time::Duration;
-
 use serde_json::Value;
-use tokio::time::{sleep, timeout};
 
-use crate::support::function::Function;
+use crate::support::log::wait_for_log_line;
 
 /// Reads a sample event from `events/`.
 fn sample_event(name: &str) -> Value {
@@ -47,15 +44,4 @@ fn send_tokens(event: &mut Value, tokens: &[&str]) {
             all.insert(NAME.into(), tokens.into());
         }
     }
-}
-
-/// Waits for a log line with this text. The log has its own pipe, so a line may arrive after the response.
-async fn wait_for_log_line(function: &Function, text: &str) {
-    let line = async {
-        while !function.logs().iter().any(|line| line.contains(text)) {
-            sleep(Duration::from_millis(5)).await;
-        }
-    };
-    let found = timeout(Duration::from_secs(10), line).await;
-    assert!(found.is_ok(), "no line contains {text}: {:#?}", function.logs());
 }

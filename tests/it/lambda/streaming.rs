@@ -5,80 +5,14 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use ag_ui_dev::{FunctionResponse, Invocation};
-use serde_json::Value;
-use tokio::net::{TcpListener, TcpStream};
+use ag_ui_dev::Invocation;
 use tokio::time::timeout;
 
-use crate::support::event_order;
-use crate::support::function::{Function, Reply, TOKEN, events, test_function, url_event, user_input};
+use crate::support::function::{Function, Reply, test_function};
+use crate::support::gated_run::{Gate, Reading, TIMEOUT, event};
 
 const CAUSE: &str = "planted-cause-5c81";
 const KEEP_ALIVE: &str = ": keep-alive\n\n";
-/// Long enough for any machine: only a failing test takes this long.
-const TIMEOUT: Duration = Duration::from_secs(60);
-
-/// A gate at which a run of the function waits for the test. It is a raw socket because no HTTP is involved.
-struct Gate {
-    listener: TcpListener,
-    address: String,
-}
-
-impl Gate {
-    /// Opens a gate.
-    async fn new() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        Self { listener, address }
-    }
-
-    /// Returns the event of a run that waits at this gate.
-    fn event(&self) -> Value {
-        event(&format!("gate {}", self.address))
-    }
-
-    /// Waits until the run is at the gate. The run continues when the returned connection is dropped.
-    async fn reached(&self) -> TcpStream {
-        timeout(TIMEOUT, self.listener.accept()).await.unwrap().unwrap().0
-    }
-}
-
-/// A streamed response that the test reads step by step.
-struct Reading {
-    answer: FunctionResponse,
-    text: String,
-}
-
-impl Reading {
-    /// Invokes the function and reads nothing yet.
-    async fn start(function: &Function, event: &Value) -> Self {
-        let answer = timeout(TIMEOUT, function.invoke(event)).await.unwrap().unwrap();
-        Self { answer, text: String::new() }
-    }
-
-    /// Reads until the stream contains this text this many times.
-    async fn until(&mut self, times: usize, sign: &str) {
-        while self.text.matches(sign).count() < times {
-            let frame = timeout(TIMEOUT, self.answer.next_chunk()).await.unwrap();
-            let frame = frame.unwrap_or_else(|| panic!("the stream ended before {sign}: {}", self.text));
-            self.text.push_str(std::str::from_utf8(&frame.bytes).unwrap());
-        }
-    }
-
-    /// Reads to the end, and checks the order of the events.
-    async fn end(mut self) -> Vec<Value> {
-        self.text.push_str(&timeout(TIMEOUT, self.answer.text()).await.unwrap());
-        assert!(!self.answer.is_truncated());
-        let events = events(&self.text);
-        assert_eq!(event_order::check(&events), Ok(()), "{}", self.text);
-        events
-    }
-}
-
-/// Returns the event of a run with this user message.
-fn event(message: &str) -> Value {
-    url_event(&[("x-agui-token", TOKEN)], &user_input(message))
-}
 
 /// Runs with this user message.
 async fn reply(function: &Function, message: &str) -> Reply {

@@ -21,7 +21,7 @@ use crate::support::provider::{KEY, model, variables};
 const WIRES: [Wire; 6] = Wire::ALL;
 
 /// Starts the template's function with its model at this provider.
-async fn function(wire: Wire, provider: &Provider, more: &[(&str, &str)]) -> Function {
+pub(crate) async fn function(wire: Wire, provider: &Provider, more: &[(&str, &str)]) -> Function {
     let variables = variables(wire, &provider.url());
     let variables: Vec<(&str, &str)> =
         variables.iter().map(|(name, value)| (*name, value.as_str())).collect();

@@ -68,15 +68,17 @@ async fn every_filter_and_query_matches_a_real_line() {
 async fn every_documented_message_is_logged() {
     let log = all_lines().await;
     let page = fs::read_to_string(repository().join("docs/observability.md")).unwrap();
-    // At DEBUG, of a stdout that is full, of a build that aborts, of a table that fails, of a setting that closes tools, of a
-    // history that is not signed, and of a reader that stands still: these have tests of their own.
+    // At DEBUG, of a stdout that is full, of a build that aborts, of tables that fail, of a setting that closes tools, of a
+    // history that is not signed or too long, and of a reader that stands still: these have tests of their own.
     let elsewhere = [
         "tool withheld",
         "log lines were lost",
         "a panic of one tool will end this process",
         "the store of used approvals failed",
+        "the store of budgets failed",
         "tools that wait for a person are closed to anonymous callers",
         "results could not be verified",
+        "conversation compacted",
         "the client did not read the end of a run in time",
     ];
     let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));

@@ -24,6 +24,8 @@ pub(crate) enum Fault {
     InternalError,
     /// It throttles the calls.
     Throttled,
+    /// It responds that the role may not read the secret.
+    AccessDenied,
     /// Nothing listens at its address.
     ConnectionRefused,
     /// It does not respond before the fault is removed.
@@ -141,6 +143,9 @@ impl Forwarder {
                 return Ok(refusal(StatusCode::INTERNAL_SERVER_ERROR, "InternalServiceError"));
             }
             Some(Fault::Throttled) => return Ok(refusal(StatusCode::BAD_REQUEST, "ThrottlingException")),
+            Some(Fault::AccessDenied) => {
+                return Ok(refusal(StatusCode::BAD_REQUEST, "AccessDeniedException"));
+            }
             _ => {}
         }
         let mut fault = self.fault.subscribe();

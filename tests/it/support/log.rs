@@ -1,8 +1,22 @@
-//! Reads the function's log as JSON, line by line.
+//! Reads the function's log.
+
+use std::time::Duration;
 
 use serde_json::Value;
+use tokio::time::{sleep, timeout};
 
 use super::function::Function;
+
+/// Waits for a log line with this text. The log has its own pipe, so a line may arrive after the response.
+pub(crate) async fn wait_for_log_line(function: &Function, text: &str) {
+    let line = async {
+        while !function.logs().iter().any(|line| line.contains(text)) {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let found = timeout(Duration::from_secs(10), line).await;
+    assert!(found.is_ok(), "no line contains {text}: {:#?}", function.logs());
+}
 
 /// Stops the function and returns all JSON lines that it has logged.
 pub(crate) async fn lines(function: &Function) -> Vec<Value> {

@@ -2,25 +2,24 @@
 
 pub(crate) mod client_run;
 pub(crate) mod collector;
-pub(crate) mod conversation;
 pub(crate) mod edits;
 pub(crate) mod emulator;
 pub(crate) mod endpoint;
-pub(crate) mod event_order;
 pub(crate) mod fault_proxy;
 pub(crate) mod function;
+pub(crate) mod gated_run;
 pub(crate) mod jwt_forge;
 pub(crate) mod leak_checked;
 pub(crate) mod log;
 pub(crate) mod oracles;
 pub(crate) mod outline;
-pub(crate) mod provider_model;
 pub(crate) mod provider_rules;
 pub(crate) mod rotation_function;
 pub(crate) mod scenario;
-pub(crate) mod sse;
 
-pub(crate) use test_support::{moto, provider, python, secrets, venv};
+pub(crate) use test_support::{
+    conversation, event_order, moto, provider, provider_model, python, secrets, sse, venv,
+};
 
 /// Returns the path of the file into which a test records a stream for the oracles.
 pub(crate) fn recording(name: &str) -> std::path::PathBuf {

@@ -215,6 +215,18 @@ async fn several_interrupts_are_answered_at_once() {
 }
 
 #[tokio::test]
+async fn one_interrupt_is_answered_and_another_dismissed() {
+    let mut ada = ada();
+    let asked = ada.says("refund {\"amount\": 7}\norder {}").await;
+    let [refund, order] = asked.interrupts.as_slice() else { panic!("{:?}", asked.interrupts) };
+
+    let run = ada.answer_all([(refund, None), (order, Some(json!({ "size": 42 })))]).await;
+
+    assert_eq!(run.call("refund").result_json()["interrupt"], "cancelled");
+    assert_eq!(run.call("order").result_json(), 42);
+}
+
+#[tokio::test]
 async fn clients_of_one_agent_are_different_users() {
     let agent = TestAgent::new(agent());
     let (mut ada, mut bob) = (agent.caller("ada"), agent.caller("bob"));

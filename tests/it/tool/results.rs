@@ -1,11 +1,20 @@
 //! The formats of a tool's result.
 
+use ag_ui_lambda::agent::Limits;
 use ag_ui_lambda::model::{Script, Turn};
 use ag_ui_lambda::protocol::{Content, Source};
 use ag_ui_lambda::tool::{NoArgs, Parts, ToolContext, ToolError, tool_fn};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::support::scenario::{Caller, scenario};
+
+/// The arguments of tools whose result is as long as they say.
+#[derive(Deserialize, JsonSchema)]
+struct Length {
+    length: usize,
+}
 
 #[tokio::test]
 async fn results_are_text_json_or_parts() {
@@ -60,4 +69,48 @@ async fn results_are_text_json_or_parts() {
     );
     let [.., Turn::Results(read)] = run.requests[1].history.as_slice() else { panic!("results") };
     assert!(matches!(&read[2].content, Content::Parts(parts) if parts.len() == 3));
+}
+
+#[tokio::test]
+async fn result_above_the_limit_fails_its_call() {
+    #[derive(Clone, Serialize)]
+    struct Row {
+        second: u8,
+        first: u8,
+    }
+    async fn text(_: ToolContext<Caller>, args: Length) -> Result<String, ToolError> {
+        Ok("x".repeat(args.length))
+    }
+    async fn rows(_: ToolContext<Caller>, args: Length) -> Result<Vec<Row>, ToolError> {
+        Ok(vec![Row { second: 2, first: 1 }; args.length])
+    }
+    async fn parts(_: ToolContext<Caller>, args: Length) -> Result<Parts, ToolError> {
+        Ok(Parts::new().text("x".repeat(args.length)))
+    }
+    let too_large = json!(r#"{"error":"The result of the tool is too large."}"#);
+    for (tool, length, expected) in [
+        ("text", 45, json!("x".repeat(45))),
+        ("text", 46, too_large.clone()),
+        ("rows", 1, json!(r#"[{"second":2,"first":1}]"#)),
+        ("rows", 2, json!(r#"[{"second":2,"first":1},{"second":2,"first":1}]"#)),
+        ("rows", 3, too_large.clone()),
+        ("parts", 15, json!([{"type": "text", "text": "x".repeat(15)}])),
+        ("parts", 30, too_large),
+    ] {
+        let limits = Limits { result_bytes: if tool == "rows" { 47 } else { 45 }, ..Limits::default() };
+        let run = scenario([Script::new().call("c1", tool, &json!({ "length": length })), Script::new()])
+            .with_agent(|agent| {
+                agent
+                    .tool(tool_fn("text", "-", text))
+                    .tool(tool_fn("rows", "-", rows))
+                    .tool(tool_fn("parts", "-", parts))
+                    .limits(limits)
+            })
+            .run()
+            .await;
+
+        let result = run.events.iter().find(|event| event["type"] == "TOOL_CALL_RESULT").unwrap();
+        assert_eq!(result["content"], expected, "{tool} {length}");
+        assert_eq!(run.events.last().unwrap()["outcome"]["type"], "success", "{tool} {length}");
+    }
 }

@@ -11,7 +11,7 @@ use structure::{files, text, words_of_name};
 use report::Report;
 
 /// The modules of `ag-ui-lambda` that name no cloud.
-const NEUTRAL: [&str; 6] = ["agent", "approval", "auth", "endpoint", "model", "tool"];
+const NEUTRAL: [&str; 7] = ["agent", "approval", "auth", "budget", "endpoint", "model", "tool"];
 
 /// Names of clouds and of their services, each as its words in lower case. A name may stand alone or be a part of another, as
 /// in `LambdaAuthorizer` and `iam_principals`.

@@ -1,14 +1,18 @@
-//! Code that the integration tests and the bench share: the AWS emulator moto, the settings for a model provider, and the
-//! registry of secrets.
+//! Code that the integration tests, the tests with hostile inputs and the bench share: the AWS emulator moto, the settings for
+//! a model provider and its adapter in this process, the registry of secrets, and a client's checks of events.
 //!
 //! Code that only the tests need is in `tests/it/support`.
 #![expect(clippy::unwrap_used, reason = "a test that fails should say where")]
 #![expect(clippy::disallowed_methods, reason = "the ban on reading the environment is for the function")]
 
+pub mod conversation;
+pub mod event_order;
 pub mod hostile_bodies;
 pub mod moto;
 pub mod provider;
+pub mod provider_model;
 pub mod secrets;
+pub mod sse;
 
 use std::path::PathBuf;
 use std::process::Command;

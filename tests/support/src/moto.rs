@@ -59,6 +59,16 @@ impl Moto {
             .await;
     }
 
+    /// Deletes a secret (DeleteSecret). It can be restored.
+    pub async fn delete_secret(&self, name: &str) {
+        self.call_secrets_manager("DeleteSecret", &json!({ "SecretId": name })).await;
+    }
+
+    /// Restores a secret that was deleted (RestoreSecret).
+    pub async fn restore_secret(&self, name: &str) {
+        self.call_secrets_manager("RestoreSecret", &json!({ "SecretId": name })).await;
+    }
+
     /// Turns rotation on for a secret and begins a rotation, as RotateSecret does: there is a new version AWSPENDING
     /// without a value.
     ///
@@ -151,6 +161,12 @@ impl Moto {
             "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
         });
         self.send("dynamodb", "DynamoDB_20120810.CreateTable", &body).await;
+    }
+
+    /// Calls an action of DynamoDB, such as `Scan`, and returns the response.
+    pub async fn dynamodb(&self, action: &str, body: &Value) -> Value {
+        let target = format!("DynamoDB_20120810.{action}");
+        serde_json::from_str(&self.send("dynamodb", &target, body).await).unwrap()
     }
 
     /// Calls an action of Cognito user pools, such as `CreateUserPool`, and returns the response; null if it is not

@@ -170,3 +170,15 @@ test("events of an old thread are ignored", async () => {
   assert.deepEqual(conversation.thread.messages, []);
   assert.deepEqual(conversation.notes, []);
 });
+
+test("a note says how much of a long conversation the model did not read", async () => {
+  const compacted = (turns) => ({ type: "CUSTOM", name: "ag_ui_lambda.compacted", value: { reason: "MAX_INPUT_BYTES", turns_left_out: turns, turns_kept: 9 } });
+  const { conversation } = converse([started, compacted(1), ...text("a", "Fine."), finished()], [started, compacted(30), ...text("b", "Fine."), finished()]);
+  await conversation.say("And now?");
+  await conversation.say("And then?");
+  assert.deepEqual(
+    conversation.notes.map(({ text }) => text.replace("The conversation is too long (MAX_INPUT_BYTES): the model did not read the ", "")),
+    ["first message of the user and the answers to them.", "first 30 messages of the user and the answers to them."],
+  );
+  assert.equal(conversation.thread.messages.length, 4);
+});

@@ -156,6 +156,27 @@ impl Reply {
         .with_request_id()
     }
 
+    /// Creates the error response to a conversation that is too long for the model, in the words of the provider of this
+    /// wire.
+    pub fn context_too_long(wire: Wire) -> Self {
+        let message = match wire {
+            Wire::OpenAiChat => {
+                "This model's maximum context length is 128000 tokens. However, your messages resulted in 131072 tokens. \
+                 Please reduce the length of the messages."
+            }
+            Wire::OpenAiResponses => {
+                "Your input exceeds the context window of this model. Please adjust your input and try again."
+            }
+            Wire::Anthropic => "prompt is too long: 208310 tokens > 200000 maximum",
+            Wire::Gemini => {
+                "The input token count (1196265) exceeds the maximum number of tokens allowed (1048576)."
+            }
+            Wire::Ollama => "the input length exceeds the context length",
+            Wire::Bedrock => "Input is too long for requested model.",
+        };
+        Self::error(wire, 400, message)
+    }
+
     /// Creates a reply that closes the connection before a response head.
     pub fn hang_up() -> Self {
         Self { no_response: Some(NoResponse::HangUp), ..Self::new(200, None, Vec::new()) }

@@ -34,6 +34,8 @@ pub(super) struct ProviderState {
     always: Mutex<Option<Reply>>,
     /// The check for the body of each request.
     check: Mutex<Option<RequestCheck>>,
+    /// The longest body that is not too long for the model, in bytes, and the reply to a longer one.
+    context_limit: Mutex<Option<(usize, Reply)>>,
     /// Whether requests that are not POSTs are answered as llama.cpp's server answers them.
     is_llama_cpp: bool,
     /// The POSTs so far.
@@ -89,6 +91,17 @@ impl ProviderState {
         *lock(&self.check) = Some(check);
     }
 
+    /// Sets the reply to every POST whose body is longer than `max_bytes`, from now on.
+    pub(super) fn limit_context(&self, max_bytes: usize, refusal: Reply) {
+        *lock(&self.context_limit) = Some((max_bytes, refusal));
+    }
+
+    /// Returns the reply to a body of this length, if it is too long for the model.
+    fn refuse_long_context(&self, bytes: usize) -> Option<Reply> {
+        let limit = lock(&self.context_limit);
+        limit.as_ref().filter(|(max_bytes, _)| bytes > *max_bytes).map(|(_, refusal)| refusal.clone())
+    }
+
     /// Handles a request to the provider. A POST is checked, recorded and answered with the next reply, or with 400 if the
     /// check fails. Any other request counts as a probe and is answered 404, or as llama.cpp's server does.
     pub(super) async fn handle(self: Arc<Self>, request: Request<Incoming>) -> ReplyResult {
@@ -104,7 +117,9 @@ impl ProviderState {
             return Ok(response);
         }
         let body = body.collect().await.map_err(|_| ConnectionClosed)?.to_bytes();
+        let too_long = self.refuse_long_context(body.len());
         let (body, refused) = match serde_json::from_slice(&body) {
+            Ok(body) if too_long.is_some() => (body, Some("body is too long for the model".to_owned())),
             Ok(body) => {
                 let check = lock(&self.check).clone();
                 let refused = check.and_then(|check| check(&body).err());
@@ -113,7 +128,7 @@ impl ProviderState {
             Err(error) => (Value::Null, Some(format!("body is not JSON: {error}"))),
         };
         let reply = match &refused {
-            Some(error) => stub_error(400, error),
+            Some(error) => too_long.unwrap_or_else(|| stub_error(400, error)),
             None => match self.next() {
                 Reply { condition: Some((text, otherwise)), .. } if !body.to_string().contains(&text) => {
                     *otherwise

@@ -241,3 +241,23 @@ async fn concurrent_requests_get_different_replies() {
 
     assert_eq!(texts, ["a", "b", "c"]);
 }
+
+#[tokio::test]
+async fn body_over_the_context_limit_is_refused_in_the_providers_words() {
+    let client = Client::new();
+    for wire in Wire::ALL {
+        let provider = Provider::start().await.unwrap();
+        provider.reply_always(Reply::stream(wire, &turn()));
+        provider.limit_context(100, Reply::context_too_long(wire));
+
+        let long = post(&client, &provider, &json!({ "text": "x".repeat(100) })).await.unwrap();
+        assert_eq!(long.status(), 400, "{wire:?}");
+        assert_eq!(long.bytes().await.unwrap(), Reply::context_too_long(wire).body(), "{wire:?}");
+        let short = post(&client, &provider, &json!({ "text": "x" })).await.unwrap();
+        assert_eq!(short.status(), 200, "{wire:?}");
+
+        let refused: Vec<bool> =
+            provider.requests().iter().map(|request| request.rejection.is_some()).collect();
+        assert_eq!(refused, [true, false], "{wire:?}");
+    }
+}

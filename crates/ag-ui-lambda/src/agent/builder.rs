@@ -144,9 +144,8 @@ impl<C: Send + Sync + 'static> AgentBuilder<C> {
     /// most twice. After that the run ends with `RUN_ERROR` and the code `RESULT_INVALID`.
     ///
     /// Each question is a turn of the model, which takes time and counts towards the [limits](Self::limits). A run that
-    /// waits for the client or for a person has no result, and so has a run that is cancelled or fails. `T` must be a struct
-    /// or another type that is an object in JSON; otherwise [`build`](Self::build) returns an error. A second call replaces
-    /// the type of the first.
+    /// waits for the client or for a person has no result, and so has a run that is cancelled or fails. A second call
+    /// replaces the type of the first.
     ///
     /// ```
     /// # use ag_ui_lambda::{Agent, demo};
@@ -205,7 +204,8 @@ impl<C: Send + Sync + 'static> AgentBuilder<C> {
         self
     }
 
-    /// Sets the limits of each run: turns, tool calls, time and tokens. Durations above a year are shortened to a year.
+    /// Sets the limits of each run: turns, tool calls, time, tokens and the size of a request to a model. Durations above
+    /// a year are shortened to a year.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.definition.limits = limits.with_capped_durations();
         self

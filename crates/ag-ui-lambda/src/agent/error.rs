@@ -17,7 +17,7 @@ pub enum BuildAgentError {
         /// The name of the missing argument.
         argument: String,
     },
-    /// The type of [`result`](super::AgentBuilder::result) is not an object in JSON, or its schema cannot be used.
+    /// The schema of the type of [`result`](super::AgentBuilder::result) cannot be used.
     #[error("the type of the result has no usable schema: {0}")]
     InvalidResultSchema(String),
     /// Results must be signed, and no approvals are configured whose key could sign them.

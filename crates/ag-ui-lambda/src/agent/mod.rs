@@ -32,6 +32,7 @@ use tracing::Instrument as _;
 
 use crate::approval::Approvals;
 use crate::auth::Principal;
+use crate::budget::RunBudget;
 use crate::protocol::RunAgentInput;
 use crate::transcript::IdSource;
 
@@ -117,7 +118,17 @@ impl<C: Send + Sync + 'static> Agent<C> {
         let access = CallerAccess::new(Arc::clone(&self.definition), caller, principal, &input)
             .agent_path(self.path.clone());
         check_keys(&access, &input).await?;
-        Ok(PreparedRun { access, input, frontend_tools, deadline, received_at, ids, report_to: None })
+        let (report_to, day_budget) = (None, RunBudget::default());
+        Ok(PreparedRun {
+            access,
+            input,
+            frontend_tools,
+            deadline,
+            received_at,
+            ids,
+            report_to,
+            day_budget,
+        })
     }
 
     /// Returns the name that the log has for the caller whom `principal` identifies. It waits if the key of the names has to be

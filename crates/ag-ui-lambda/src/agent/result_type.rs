@@ -1,7 +1,8 @@
 //! The type of an agent's result: what the model is asked for, and whether its answer fits.
 //!
 //! The type is handled as the arguments of a tool, because every provider accepts a tool's schema and can force a call.
-//! The tool is on offer only when the result is asked for, and it never runs.
+//! The tool is on offer only when the result is asked for, and it never runs. The arguments of a tool are an object, so a type
+//! that is anything else, such as an enum or a list, becomes the only member of one.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -21,39 +22,60 @@ pub(crate) const RESULT_TOOL: &str = "final_result";
 
 /// The type of the result of each run, as its schema and the check of a value.
 #[derive(Clone)]
-pub(crate) struct ResultType(Arc<dyn ErasedTool<()>>);
+pub(crate) struct ResultType {
+    tool: Arc<dyn ErasedTool<()>>,
+    /// Whether the result is the member [`RESULT_MEMBER`] of the arguments, and not all of them.
+    is_member: bool,
+}
+
+/// The arguments of the tool for a type that is no plain object.
+#[derive(serde::Deserialize, JsonSchema)]
+#[schemars(description = "Holds the result.")]
+struct ResultArgs<T> {
+    #[expect(dead_code, reason = "only its type matters")]
+    result: T,
+}
+
+/// The name of the member of [`ResultArgs`].
+const RESULT_MEMBER: &str = "result";
 
 impl ResultType {
     /// Creates the type of results that are a `T`.
     ///
     /// # Errors
-    /// [`BuildAgentError::InvalidResultSchema`] if `T` has no schema of an object that values can be checked against.
+    /// [`BuildAgentError::InvalidResultSchema`] if `T` has no schema that values can be checked against.
     pub(super) fn of<T: JsonSchema + DeserializeOwned + Send + 'static>() -> Result<Self, BuildAgentError> {
         let mut tools = ToolRegistry::new();
-        tools.add(ResultTool::<T>(PhantomData)).map_err(|error| {
+        let is_member = !is_plain_object(&ResultTool::<T>(PhantomData).parameters());
+        let added = match is_member {
+            true => tools.add(ResultTool::<ResultArgs<T>>(PhantomData)),
+            false => tools.add(ResultTool::<T>(PhantomData)),
+        };
+        added.map_err(|error| {
             BuildAgentError::InvalidResultSchema(match error {
                 RegisterToolError::InvalidSchema { reason, .. } => reason,
                 error => error.to_string(),
             })
         })?;
         let tool = tools.get(RESULT_TOOL).expect("the tool was just added");
-        Ok(Self(Arc::clone(tool)))
+        Ok(Self { tool: Arc::clone(tool), is_member })
     }
 
     /// Returns the tool that a model calls to give the result.
     pub(super) fn tool(&self) -> &protocol::Tool {
-        self.0.spec()
+        self.tool.spec()
     }
 
     /// Reads a result from the JSON text that a model wrote, and checks it: against the schema, and whether serde can read
     /// the type from it. The error is a sentence for the model.
     pub(super) fn read(&self, text: &str) -> Result<Value, String> {
         let checked = parse_arguments(text).and_then(|value| {
-            self.0.check_arguments(&value)?;
+            self.tool.check_arguments(&value)?;
             // The schema may allow what the type's own code refuses, and this reads the type. It decides about no caller.
-            Ok((self.0.authorize(&(), &value)?, value))
+            Ok((self.tool.authorize(&(), &value)?, value))
         });
         match checked {
+            Ok((Decision::Allow, mut value)) if self.is_member => Ok(value[RESULT_MEMBER].take()),
             Ok((Decision::Allow, value)) => Ok(value),
             // The code of the type has panicked.
             Ok(_) => Err("The result cannot be read.".to_owned()),
@@ -62,7 +84,13 @@ impl ResultType {
     }
 }
 
-/// The tool whose arguments are the result.
+/// Whether every provider reads all of a schema as that of a tool's arguments: it is that of an object, without alternatives at
+/// the top.
+fn is_plain_object(schema: &Value) -> bool {
+    schema["type"] == "object" && ["oneOf", "anyOf", "allOf"].iter().all(|name| schema.get(*name).is_none())
+}
+
+/// The tool whose arguments are the result, or hold it.
 struct ResultTool<T>(PhantomData<fn() -> T>);
 
 impl<T: JsonSchema + DeserializeOwned + Send + 'static> Tool<()> for ResultTool<T> {
@@ -116,9 +144,56 @@ mod tests {
         }
     }
 
+    #[derive(serde::Deserialize, JsonSchema)]
+    #[serde(tag = "kind")]
+    enum Outcome {
+        Solved,
+        Refund {
+            #[expect(dead_code, reason = "only its type matters")]
+            euros: u32,
+        },
+    }
+
     #[test]
-    fn type_must_be_an_object() {
-        let Err(error) = ResultType::of::<Vec<String>>() else { panic!("it was accepted") };
+    fn type_may_be_anything() {
+        let read = |of: ResultType, result: Value| of.read(&json!({ "result": result }).to_string());
+        let outcome = || ResultType::of::<Outcome>().unwrap();
+
+        for result in [json!({ "kind": "Solved" }), json!({ "kind": "Refund", "euros": 7 })] {
+            assert_eq!(read(outcome(), result.clone()), Ok(result));
+        }
+        for result in [json!({ "kind": "Refund" }), json!({ "kind": "Other" }), json!("Solved")] {
+            assert!(read(outcome(), result).is_err());
+        }
+        assert!(outcome().read(r#"{"kind": "Solved"}"#).is_err());
+        assert_eq!(read(ResultType::of::<Vec<u8>>().unwrap(), json!([1])), Ok(json!([1])));
+        assert_eq!(read(ResultType::of::<String>().unwrap(), json!("x")), Ok(json!("x")));
+        assert_eq!(outcome().tool().parameters.as_ref().unwrap()["type"], "object");
+    }
+
+    /// A type whose schema cannot be used.
+    struct Broken;
+
+    impl JsonSchema for Broken {
+        fn schema_name() -> std::borrow::Cow<'static, str> {
+            "Broken".into()
+        }
+
+        fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+            schemars::json_schema!({ "type": "object", "properties": 7 })
+        }
+    }
+
+    impl<'de> serde::Deserialize<'de> for Broken {
+        fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+            Ok(Self)
+        }
+    }
+
+    #[test]
+    #[cfg(feature = "validate")]
+    fn schema_must_be_usable() {
+        let Err(error) = ResultType::of::<Broken>() else { panic!("it was accepted") };
 
         assert!(error.to_string().starts_with("the type of the result has no usable schema: "), "{error}");
     }

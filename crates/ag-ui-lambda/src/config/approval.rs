@@ -4,8 +4,6 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-#[cfg(not(feature = "dynamodb"))]
-use super::vars::VariableError;
 use super::vars::Variables;
 use crate::approval::{ApprovalKeys, DEFAULT_TTL};
 
@@ -17,8 +15,8 @@ pub struct ApprovalConfig {
     pub key: ApprovalKey,
     /// How long an approval can be given: `AGUI_APPROVAL_TTL_S`, in seconds. 900 by default.
     pub ttl: Duration,
-    /// The name of the DynamoDB table that records which approvals were used: `AGUI_APPROVAL_TABLE`. Without a table, an
-    /// approval can be used again until it expires.
+    /// The name of the DynamoDB table that records which approvals were used: `AGUI_TABLE`, or `AGUI_APPROVAL_TABLE`, which is
+    /// its older name. Without a table, an approval can be used again until it expires.
     pub table: Option<String>,
     /// Whether the log says what is different if an approval does not match its call. On in local mode only.
     pub developer_hints: bool,
@@ -41,10 +39,9 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
     }
 
     /// Reads how approvals are signed. `None` if no key is named, so that no approval can be given. A literal key is
-    /// reported unless `is_local` is set.
-    pub(super) fn approvals(&mut self, is_local: bool) -> Option<ApprovalConfig> {
+    /// reported unless `is_local` is set. `table` records which approvals were used.
+    pub(super) fn approvals(&mut self, is_local: bool, table: Option<String>) -> Option<ApprovalConfig> {
         let ttl = self.seconds("AGUI_APPROVAL_TTL_S", DEFAULT_TTL, 1);
-        let table = self.resource("AGUI_APPROVAL_TABLE");
         let secret = self.resource("AGUI_APPROVAL_SECRET_ID");
         let literal = self.text("AGUI_APPROVAL_KEY").map(SecretString::from);
         if literal.is_some() && !is_local {
@@ -56,24 +53,10 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
             self.report("AGUI_APPROVAL_KEY", "and AGUI_APPROVAL_SECRET_ID are both set; keep one of them");
         } else if literal.clone().is_some_and(|key| ApprovalKeys::literal(key).is_err()) {
             self.report("AGUI_APPROVAL_KEY", "must have 32 characters or more");
-        } else if literal.is_none() && secret.is_none() && table.is_some() {
+        } else if literal.is_none() && secret.is_none() && self.text("AGUI_APPROVAL_TABLE").is_some() {
             self.report("AGUI_APPROVAL_SECRET_ID", "must be set if AGUI_APPROVAL_TABLE is set");
-        }
-        #[cfg(not(feature = "dynamodb"))]
-        if table.is_some() {
-            let VariableError { variable, problem } = tables_unsupported_error();
-            self.report(variable, problem);
         }
         let key = secret.map(ApprovalKey::Secret).or_else(|| literal.map(ApprovalKey::Literal))?;
         Some(ApprovalConfig { key, ttl, table, developer_hints: is_local })
     }
-}
-
-/// Returns the error for `AGUI_APPROVAL_TABLE` in a build without the feature `dynamodb`, which cannot use a table.
-#[cfg(not(feature = "dynamodb"))]
-pub(crate) fn tables_unsupported_error() -> VariableError {
-    VariableError::new(
-        "AGUI_APPROVAL_TABLE",
-        "needs the feature `dynamodb` of ag-ui-lambda, which this function was built without",
-    )
 }

@@ -9,6 +9,7 @@
 //! | `auth` | who may call |
 //! | `model` | the models and their keys |
 //! | `approval` | how approvals are signed |
+//! | `budget` | how much users and organisations may use, and the table that all processes share |
 //! | `client` | what clients may send |
 //! | `input_limits` | how much the input of a run may hold |
 //! | `lambda` | how responses leave through the entry points |
@@ -18,6 +19,7 @@
 
 mod approval;
 mod auth;
+mod budget;
 pub(crate) mod claim_names;
 mod client;
 mod input_limits;
@@ -38,10 +40,11 @@ use crate::endpoint::builder::{KEEP_ALIVE, MAX_BODY_BYTES, RUN_PATH};
 use crate::endpoint::routes::is_run_path;
 use crate::protocol::InputLimits;
 
-#[cfg(not(feature = "dynamodb"))]
-pub(crate) use approval::tables_unsupported_error;
 pub use approval::{ApprovalConfig, ApprovalKey};
 pub use auth::{ClaimNames, TokenSource};
+pub use budget::BudgetConfig;
+#[cfg(not(feature = "dynamodb"))]
+pub(crate) use budget::tables_unsupported_error;
 pub use client::ClientConfig;
 pub(crate) use lambda::runtime_api;
 pub use lambda::{EntryPointConfig, ResponseMode};
@@ -101,13 +104,15 @@ pub struct Config {
     pub claims: ClaimNames,
     /// How approvals are signed. `None` if no key is named; tools that need an approval are then closed.
     pub approvals: Option<ApprovalConfig>,
+    /// How many tokens users and organisations may use on a day. `None` if nobody has a budget.
+    pub budgets: Option<BudgetConfig>,
     /// The name or ARN of the secret with the key of the names that the log has for callers: `AGUI_WHO_SECRET_ID`. Without
     /// it the key of approvals is used, and without that a random one of the process.
     pub who_secret_id: Option<String>,
     /// Which models the agent asks, and how.
     pub models: ModelConfig,
-    /// What a run may use: `AGUI_MAX_TURNS`, `AGUI_MAX_TOOL_CALLS`, `AGUI_MAX_TOKENS`, and in seconds
-    /// `AGUI_RUN_TIMEOUT_S` and `AGUI_TOOL_TIMEOUT_S`. The defaults are those of [`Limits`].
+    /// What a run may use: `AGUI_MAX_TURNS`, `AGUI_MAX_TOOL_CALLS`, `AGUI_MAX_RESULT_BYTES`, `AGUI_MAX_TOKENS`, and in
+    /// seconds `AGUI_RUN_TIMEOUT_S` and `AGUI_TOOL_TIMEOUT_S`. The defaults are those of [`Limits`].
     pub limits: Limits,
     /// What clients may send.
     pub client: ClientConfig,
@@ -157,6 +162,7 @@ impl Config {
         let is_local = variables.is_local();
         variables.check_server();
         let auth = variables.auth_mode();
+        let table = variables.table();
         let config = Self {
             is_local,
             auth,
@@ -166,7 +172,8 @@ impl Config {
             iam_principals: variables.iam_principals(),
             user_tokens: variables.user_tokens(),
             claims: variables.claim_names(),
-            approvals: variables.approvals(is_local),
+            approvals: variables.approvals(is_local, table.clone()),
+            budgets: variables.budgets(is_local, table),
             who_secret_id: variables.who_secret_id(),
             models: variables.models(is_local),
             limits: variables.limits(),
@@ -190,7 +197,9 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
             tool_calls: self.count("AGUI_MAX_TOOL_CALLS", limits.tool_calls),
             run_timeout: self.seconds("AGUI_RUN_TIMEOUT_S", limits.run_timeout, 1),
             tool_timeout: self.seconds("AGUI_TOOL_TIMEOUT_S", limits.tool_timeout, 1),
+            result_bytes: self.count("AGUI_MAX_RESULT_BYTES", limits.result_bytes),
             tokens: self.optional_count("AGUI_MAX_TOKENS").or(limits.tokens),
+            input_bytes: self.count("AGUI_MAX_INPUT_BYTES", limits.input_bytes),
         }
     }
 

@@ -48,6 +48,9 @@ fn every_fault_is_reported_at_once() {
         ("AGUI_APPROVAL_KEY", "planted"),
         ("AGUI_APPROVAL_TTL_S", "0"),
         ("AGUI_APPROVAL_TABLE", "planted planted"),
+        ("AGUI_TABLE", "planted planted"),
+        ("AGUI_BUDGET_USER_TOKENS", "many"),
+        ("AGUI_BUDGET_ORG_TOKENS", "0"),
         ("AGUI_WHO_SECRET_ID", "planted planted"),
         ("AGUI_MODEL", "scripted/other,openai/m"),
         ("OPENAI_BASE_URL", "planted"),
@@ -162,6 +165,22 @@ fn unusable_setting_is_reported() {
             vec![secret, model, ("AGUI_APPROVAL_SECRET_ID", "key"), ("AGUI_APPROVAL_TTL_S", "0")],
             "AGUI_APPROVAL_TTL_S",
         ),
+        (
+            "two tables",
+            vec![
+                secret,
+                model,
+                ("AGUI_TABLE", "a"),
+                ("AGUI_APPROVAL_TABLE", "b"),
+                ("AGUI_APPROVAL_SECRET_ID", "key"),
+            ],
+            "AGUI_APPROVAL_TABLE",
+        ),
+        (
+            "a budget that each process counts for itself",
+            vec![secret, model, ("AGUI_BUDGET_ORG_TOKENS", "1000")],
+            "AGUI_TABLE",
+        ),
         ("not a path", vec![secret, model, ("AGUI_PATH", "chat")], "AGUI_PATH"),
         ("a path with a query", vec![secret, model, ("AGUI_PATH", "/chat?x=y")], "AGUI_PATH"),
         ("a path with a fragment", vec![secret, model, ("AGUI_PATH", "/chat#x")], "AGUI_PATH"),
@@ -267,6 +286,25 @@ fn approvals_are_off_without_a_key() {
     let local = [("AGUI_LOCAL", "1"), ("AGUI_TOKEN", "letmein"), ("AGUI_APPROVAL_KEY", KEY)];
     let config = read(&local).unwrap();
     assert!(config.approvals.is_some() && !format!("{config:?}").contains(KEY));
+}
+
+#[test]
+fn approvals_and_budgets_have_one_table() {
+    let base = [("AGUI_TOKEN_SECRET_ID", "token"), ("AGUI_MODEL", "scripted/demo")];
+    let own = [("AGUI_APPROVAL_SECRET_ID", "key"), ("AGUI_BUDGET_USER_TOKENS", "1000")];
+    for name in ["AGUI_TABLE", "AGUI_APPROVAL_TABLE"] {
+        let config = read(&[&base[..], &own, &[(name, "shared")]].concat()).unwrap();
+        let budgets = config.budgets.unwrap();
+        assert_eq!((budgets.user_tokens, budgets.org_tokens), (Some(1000), None), "{name}");
+        let tables = [budgets.table, config.approvals.unwrap().table];
+        assert_eq!(tables, [Some("shared".into()), Some("shared".into())], "{name}");
+    }
+    let local = [("AGUI_LOCAL", "1"), ("AGUI_TOKEN", "letmein"), ("AGUI_BUDGET_ORG_TOKENS", "1000")];
+    let budgets = read(&local).unwrap().budgets.unwrap();
+    assert_eq!((budgets.org_tokens, budgets.table), (Some(1000), None), "it is counted in memory");
+    let table = [("AGUI_TABLE", "shared")];
+    let config = read(&[&base[..], &table].concat()).unwrap();
+    assert!(config.approvals.is_none() && config.budgets.is_none(), "a table alone turns nothing on");
 }
 
 #[test]

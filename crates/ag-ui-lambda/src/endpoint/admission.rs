@@ -6,15 +6,21 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use tokio::time::timeout;
 use tracing::error;
 
 use super::refusal::Refusal;
 use super::rejection::Rejection;
 use crate::auth::Claims;
 use crate::protocol::RunAgentInput;
+
+/// How long the application may take to decide. Its client waits so long for a status, and an entry point may wait only for
+/// half a minute.
+const ADMISSION_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The application's function that admits a run or refuses it.
 pub(super) type Admit<C> = dyn Fn(Admission<C>) -> BoxFuture<'static, Result<C, Refusal>> + Send + Sync;
@@ -79,15 +85,22 @@ impl<C> Admission<C> {
 /// Lets the application decide about a run, and returns the caller that the run starts with.
 ///
 /// # Errors
-/// [`Rejection::NotAdmitted`] if the application refuses the run. [`Rejection::Internal`] if its code panics; an error is
-/// logged then.
+/// [`Rejection::NotAdmitted`] if the application refuses the run. [`Rejection::AdmissionUnavailable`] if it does not decide in
+/// time, and [`Rejection::Internal`] if its code panics; an error is logged then.
 pub(super) async fn decide<C>(admit: &Admit<C>, admission: Admission<C>) -> Result<C, Rejection> {
     // The call is inside the future, so that a panic of the function itself is caught, too.
-    let decision = AssertUnwindSafe(async { admit(admission).await }).catch_unwind().await;
-    match decision {
-        Ok(decision) => decision.map_err(Rejection::NotAdmitted),
+    let decision = AssertUnwindSafe(async { admit(admission).await }).catch_unwind();
+    match timeout(ADMISSION_TIMEOUT, decision).await {
+        Ok(Ok(decision)) => decision.map_err(Rejection::NotAdmitted),
+        Err(_elapsed) => {
+            error!(
+                limit_s = ADMISSION_TIMEOUT.as_secs(),
+                "the function that admits runs did not decide in time"
+            );
+            Err(Rejection::AdmissionUnavailable)
+        }
         // The panic hook has written the message of the panic to stderr.
-        Err(_panic) => {
+        Ok(Err(_panic)) => {
             error!("the function that admits runs panicked");
             Err(Rejection::Internal)
         }

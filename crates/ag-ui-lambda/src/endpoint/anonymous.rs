@@ -9,11 +9,11 @@ use crate::auth::{Claims, Principal};
 
 /// The backend tools of all agents for a caller about whom nothing is proven: their names in alphabetical order.
 #[derive(Default)]
-pub(crate) struct AnonymousTools {
+pub(super) struct AnonymousTools {
     /// The caller may call these.
-    pub(crate) open: BTreeSet<String>,
+    pub(super) open: BTreeSet<String>,
     /// The caller could call these if a person could be asked for the caller.
-    pub(crate) without_approver: BTreeSet<String>,
+    pub(super) without_approver: BTreeSet<String>,
 }
 
 impl<C: Send + Sync + 'static> Endpoint<C> {
@@ -21,14 +21,14 @@ impl<C: Send + Sync + 'static> Endpoint<C> {
     ///
     /// The list is empty if no anonymous caller is served: if requests need the proof of an authorizer or a user's token, or
     /// if the application's mapping forbids empty claims or panics with them. Otherwise the mapping is called once, with
-    /// [`Claims::anonymous`], and the rules of the tools are asked about the caller that it returns. `serve_endpoint`
-    /// logs the list once, at the start of a function.
+    /// [`Claims::anonymous`], and the rules of the tools are asked about the caller that it returns. The list is logged once,
+    /// when the endpoint is built.
     pub fn anonymous_tools(&self) -> Vec<String> {
         self.tools_of_anonymous_caller().open.into_iter().collect()
     }
 
     /// Finds out what an anonymous caller may call, as [`anonymous_tools`](Self::anonymous_tools) describes.
-    pub(crate) fn tools_of_anonymous_caller(&self) -> AnonymousTools {
+    pub(super) fn tools_of_anonymous_caller(&self) -> AnonymousTools {
         let inner = &self.inner;
         if inner.authenticator.needs_authorizer || inner.authenticator.user.is_some() {
             return AnonymousTools::default();

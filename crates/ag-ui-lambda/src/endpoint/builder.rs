@@ -15,10 +15,12 @@ use super::refusal::Refusal;
 use super::reports::AfterRun;
 use super::routes::{Routes, is_run_path};
 use super::service::{CallerMapping, Endpoint, Inner};
+use super::start_lines::log_start;
 use crate::agent::{Agent, MAX_DURATION, RunReport};
 use crate::auth::{
     AuthMode, Authenticator, CallerClaims, Claims, Forbidden, PrincipalClaims, SharedToken, VerifyUser,
 };
+use crate::budget::Budgets;
 use crate::protocol::InputLimits;
 
 /// The header of the shared token, if [`EndpointBuilder::token_header`] is not called.
@@ -60,6 +62,8 @@ pub struct EndpointBuilder<C> {
     admit: Option<Box<Admit<C>>>,
     /// `None` if the application wants no reports.
     after_run: Option<Arc<AfterRun<C>>>,
+    /// `None` if nobody has a budget.
+    budgets: Option<Budgets>,
     /// `None` if everyone may call.
     mode: Option<AuthMode>,
     authenticator: Authenticator,
@@ -120,6 +124,7 @@ impl<C: Send + Sync + 'static> EndpointBuilder<C> {
             caller,
             admit: None,
             after_run: None,
+            budgets: None,
             mode: Some(AuthMode::Token),
             authenticator: Authenticator {
                 token: None,
@@ -146,8 +151,9 @@ impl<C: Send + Sync + 'static> EndpointBuilder<C> {
     /// `Retry-After`, each with a message of the application. A run that answers interrupts is passed to it, too, but
     /// `/capabilities` and `/health` are not.
     ///
-    /// The response waits for `admit`, so limit the time of what it awaits. If it panics, the client gets the status 500
-    /// with the code `INTERNAL`, and an error is logged. A second call replaces the function of the first.
+    /// The response waits for `admit`, at most for ten seconds: then the client gets the status 503 with the code
+    /// `ADMISSION_UNAVAILABLE`, and an error is logged. If it panics, it is 500 with the code `INTERNAL`. A second call
+    /// replaces the function of the first.
     ///
     /// ```
     /// use ag_ui_lambda::endpoint::{Admission, Endpoint, Refusal};
@@ -211,6 +217,19 @@ impl<C: Send + Sync + 'static> EndpointBuilder<C> {
         F: Future<Output = ()> + Send + 'static,
     {
         Self { after_run: Some(Arc::new(move |caller, report| after_run(caller, report).boxed())), ..self }
+    }
+
+    /// Sets how many tokens each user and each organisation may use on a day.
+    ///
+    /// A run reserves tokens as the last check before it starts, after [`admit`](Self::admit). If there is no room, the client
+    /// gets the status 429 with the code `BUDGET_USED` and `Retry-After`. If a budget is used up within a run, the run is
+    /// cancelled with the reason `USER_BUDGET`. A run that answers interrupts is not refused: it carries out what was approved,
+    /// and is cancelled before a model is asked. If the store of the budgets fails, runs go on without their budgets, and an
+    /// error is logged.
+    ///
+    /// By default nobody has a budget. [`Budgets`] has an example.
+    pub fn budgets(self, budgets: Budgets) -> Self {
+        Self { budgets: Some(budgets), ..self }
     }
 
     /// Sets which proof of the caller a request must carry. The default is [`AuthMode::Token`].
@@ -334,11 +353,15 @@ impl<C: Send + Sync + 'static> EndpointBuilder<C> {
     /// Builds the endpoint. Nothing is fetched yet: secrets and keys are fetched by [`Endpoint::warm_up`] or by the
     /// first request.
     ///
+    /// The log gets two lines, so set it up before: which tools an anonymous caller may call, for which the mapping from claims
+    /// is called once, and a warning if the program was built with `panic = "abort"`, because a panic of one tool then ends
+    /// every run of the process.
+    ///
     /// # Errors
     /// [`BuildEndpointError`] if the mode requires the shared token and [`token`](Self::token) was not called, or if
     /// the path of runs or of an agent is unusable.
     pub fn build(self) -> Result<Endpoint<C>, BuildEndpointError> {
-        let Self { agent, caller, admit, after_run, mode, mut authenticator, .. } = self;
+        let Self { agent, caller, admit, after_run, budgets, mode, mut authenticator, .. } = self;
         if !is_run_path(&self.run_path) {
             return Err(BuildEndpointError::InvalidRunPath);
         }
@@ -373,6 +396,7 @@ impl<C: Send + Sync + 'static> EndpointBuilder<C> {
             caller,
             admit,
             after_run,
+            budgets,
             reports: Arc::default(),
             principal_claims: self.principal_claims,
             max_body_bytes: self.max_body_bytes,
@@ -380,7 +404,9 @@ impl<C: Send + Sync + 'static> EndpointBuilder<C> {
             keep_alive: self.keep_alive,
             hints: self.hints,
         };
-        Ok(Endpoint { inner: Arc::new(inner) })
+        let endpoint = Endpoint { inner: Arc::new(inner) };
+        log_start(&endpoint);
+        Ok(endpoint)
     }
 }
 

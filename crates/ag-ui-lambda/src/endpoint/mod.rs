@@ -15,6 +15,7 @@
 //! | `reports` | reports of ended runs, and how they are awaited |
 //! | `buffered` | responses in one piece, for entry points that cannot stream, within a `response_limit` |
 //! | `rejection` | every answer without a run, with its one status and code |
+//! | `start_lines` | what is logged when an endpoint is built |
 //! | `hints` | what a developer reads beside a rejection, in local work only |
 //!
 //! Whatever can be rejected is rejected before the first byte of a stream, with a real status. After that nothing is an
@@ -36,10 +37,9 @@ mod response_limit;
 pub(crate) mod routes;
 mod run_frames;
 mod service;
+mod start_lines;
 
 pub use admission::Admission;
-#[cfg(feature = "lambda")]
-pub(crate) use anonymous::AnonymousTools;
 pub use body::ResponseBody;
 pub use builder::{BuildEndpointError, EndpointBuilder};
 pub use extensions::{RunDeadline, SourceAddress, Tenant};

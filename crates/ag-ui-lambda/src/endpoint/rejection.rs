@@ -12,6 +12,7 @@ use super::body::{ResponseBody, json_response};
 use super::refusal::Refusal;
 use crate::agent::StartRunError;
 use crate::auth::{AuthError, Claims, UserTokenError};
+use crate::budget::{BudgetRefusal, SubjectKind};
 use crate::json::{ReadError, ReadProblem};
 use crate::protocol::{InputError, InputProblem, ReadInputError};
 
@@ -77,6 +78,12 @@ pub(super) enum Rejection {
     /// The application does not admit the run.
     #[error("{0}")]
     NotAdmitted(Refusal),
+    /// A budget of the caller has no room for the run.
+    #[error("{}", budget_message(.0))]
+    BudgetUsed(BudgetRefusal),
+    /// The application's code that admits runs did not decide in time.
+    #[error("Your request cannot be checked right now. Please try again in a moment.")]
+    AdmissionUnavailable,
     /// The application's code that admits runs has panicked.
     #[error("Something went wrong. Please try again.")]
     Internal,
@@ -86,6 +93,13 @@ pub(super) enum Rejection {
          Its actions may have been carried out. Please ask for a shorter answer."
     )]
     ResponseTooLarge { limit: usize },
+}
+
+impl From<BudgetRefusal> for Rejection {
+    /// Refuses a run for which a budget has no room.
+    fn from(refusal: BudgetRefusal) -> Self {
+        Self::BudgetUsed(refusal)
+    }
 }
 
 impl From<InputError> for Rejection {
@@ -117,7 +131,8 @@ impl Rejection {
             Self::Unauthenticated(
                 AuthError::TokenUnavailable | AuthError::UserToken(UserTokenError::KeysUnavailable),
             )
-            | Self::Run(StartRunError::ApprovalKeyUnavailable) => StatusCode::SERVICE_UNAVAILABLE,
+            | Self::Run(StartRunError::ApprovalKeyUnavailable)
+            | Self::AdmissionUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::BodyTooLarge { .. }
@@ -132,6 +147,7 @@ impl Rejection {
             | Self::UnsupportedProtocolVersion
             | Self::Run(StartRunError::ToolNameTaken { .. }) => StatusCode::BAD_REQUEST,
             Self::NotAdmitted(refusal) => refusal.status(),
+            Self::BudgetUsed(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal | Self::ResponseTooLarge { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -160,6 +176,8 @@ impl Rejection {
             Self::UnsupportedProtocolVersion => "UNSUPPORTED_PROTOCOL_VERSION",
             Self::Run(StartRunError::ToolNameTaken { .. }) => "TOOL_NAME_TAKEN",
             Self::NotAdmitted(refusal) => refusal.code(),
+            Self::AdmissionUnavailable => "ADMISSION_UNAVAILABLE",
+            Self::BudgetUsed(_) => "BUDGET_USED",
             Self::Internal => "INTERNAL",
             Self::ResponseTooLarge { .. } => "RESPONSE_TOO_LARGE",
         }
@@ -181,10 +199,17 @@ impl Rejection {
     }
 
     /// Returns the `reason` for the log line of this rejection. For a refused user token it is the detailed reason,
-    /// which the client must not learn; otherwise it is the `reason` of the response.
+    /// which the client must not learn; for a budget it says whose it is and why it has no room; otherwise it is the
+    /// `reason` of the response.
     pub(super) fn reason_for_log(&self) -> Option<&'static str> {
         match self {
             Self::Unauthenticated(AuthError::UserToken(UserTokenError::Refused(reason))) => Some(*reason),
+            Self::BudgetUsed(BudgetRefusal { kind, is_held, .. }) => Some(match (kind, is_held) {
+                (SubjectKind::User, false) => "user_used",
+                (SubjectKind::User, true) => "user_held",
+                (SubjectKind::Organization, false) => "org_used",
+                (SubjectKind::Organization, true) => "org_held",
+            }),
             other => other.reason(),
         }
     }
@@ -212,6 +237,7 @@ impl Rejection {
             }
             Self::Unauthenticated(error) => Some((header::WWW_AUTHENTICATE, challenge(*error))),
             Self::NotAdmitted(refusal) => Some((header::RETRY_AFTER, refusal.retry_after_s()?.into())),
+            Self::BudgetUsed(refusal) => Some((header::RETRY_AFTER, refusal.retry_after_s.into())),
             _ => None,
         }
     }
@@ -282,6 +308,21 @@ fn body_too_large_message(bytes: Option<usize>, limit: usize) -> String {
         None => format!("at most {limit} bytes are accepted"),
     };
     format!("The request is too long: {size}. Please start a new conversation or send less.")
+}
+
+/// Returns the sentences that the client reads if a budget has no room for a run.
+fn budget_message(refusal: &BudgetRefusal) -> &'static str {
+    match (refusal.is_held, refusal.kind) {
+        (true, _) => {
+            "Other answers that are being written need the rest of the budget of today. Please try again in a moment."
+        }
+        (false, SubjectKind::User) => {
+            "You have used your budget of today. Please try again tomorrow: a new day begins at 00:00 UTC."
+        }
+        (false, SubjectKind::Organization) => {
+            "Your organisation has used its budget of today. Please try again tomorrow: a new day begins at 00:00 UTC."
+        }
+    }
 }
 
 /// Returns the sentence that the client reads if a run cannot start.

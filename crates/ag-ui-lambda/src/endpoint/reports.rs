@@ -3,6 +3,8 @@
 //! A run ends inside the body of its response, often because the body is dropped, where nothing can be awaited. So a report is
 //! put in a queue. The body of the run awaits it after its last event. What nobody has awaited is taken over by the body of the
 //! next run, which polls it beside its own events, or by [`Endpoint::finish_reports`](super::Endpoint::finish_reports).
+//!
+//! The settlement of a run's budgets goes the same way.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,8 +21,9 @@ use crate::agent::RunReport;
 /// response still ends in time.
 const REPORT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The most reports that wait in the queue: more than the runs that one process serves at once. Further reports are lost.
-const MAX_WAITING: usize = 256;
+/// The most reports and settlements that wait in the queue: more than those of the runs that one process serves at once.
+/// Further ones are lost.
+const MAX_WAITING: usize = 512;
 
 /// The application's function that gets the caller and the report of each run that has ended.
 pub(super) type AfterRun<C> = dyn Fn(Arc<C>, RunReport) -> BoxFuture<'static, ()> + Send + Sync;
@@ -52,6 +55,18 @@ impl ReportQueue {
             }
         };
         self.put([delivery.instrument(span).boxed()]);
+    }
+
+    /// Adds the settlement of a run's budgets, which ends by itself within a second. It is polled with `span` entered, which
+    /// is the span of the run.
+    pub(super) fn add_settlement(&self, settle: BoxFuture<'static, ()>, span: Span) {
+        let settled = AssertUnwindSafe(settle).catch_unwind().map(|settled| {
+            // The panic hook has written the message of the panic to stderr.
+            if settled.is_err() {
+                error!("the store of budgets panicked");
+            }
+        });
+        self.put([settled.instrument(span).boxed()]);
     }
 
     /// Takes all reports out of the queue, to await them. The body of each run calls it at its start, and so does

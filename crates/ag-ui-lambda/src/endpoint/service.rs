@@ -31,6 +31,7 @@ use super::request_body::RequestBody;
 use super::routes::{Route, Routes};
 use crate::agent::{Agent, PreparedRun, ReportTo, RunRequest};
 use crate::auth::{Authenticated, Authenticator, Claims, Forbidden, Principal, PrincipalClaims};
+use crate::budget::{Budgets, RunBudget};
 use crate::log_events::REQUEST_REFUSED;
 use crate::protocol::{InputLimits, RunAgentInput, sse};
 
@@ -103,7 +104,9 @@ pub(super) struct Inner<C> {
     pub(super) admit: Option<Box<Admit<C>>>,
     /// Gets the report of each run that has ended; `None` if the application wants none.
     pub(super) after_run: Option<Arc<AfterRun<C>>>,
-    /// The reports that nobody awaits at the moment.
+    /// How much users and organisations may use; `None` if nobody has a budget.
+    pub(super) budgets: Option<Budgets>,
+    /// The reports and settlements that nobody awaits at the moment.
     pub(super) reports: Arc<ReportQueue>,
     /// The claims that approvals are bound to.
     pub(super) principal_claims: PrincipalClaims,
@@ -127,10 +130,10 @@ impl<C: Send + Sync + 'static> Endpoint<C> {
         futures_util::future::join(self.inner.authenticator.warm_up(), agents).await;
     }
 
-    /// Waits until the application has every report of the runs that have ended; for each at most a second. Reports are
-    /// the calls of the function that [`after_run`](super::EndpointBuilder::after_run) sets.
+    /// Waits until the application has every report of the runs that have ended, and until their budgets are settled; for each
+    /// at most a second. Reports are the calls of the function that [`after_run`](super::EndpointBuilder::after_run) sets.
     ///
-    /// A run whose reader goes leaves its report to the next run of this endpoint. A server of your own calls this
+    /// A run whose reader goes leaves its report and its settlement to the next run of this endpoint. A server of your own calls this
     /// function before it exits, so that the reports of its last runs are not lost. A process that is frozen after each
     /// response need not call it.
     pub async fn finish_reports(&self) {
@@ -240,7 +243,8 @@ impl<C: Send + Sync + 'static> Inner<C> {
         let request =
             RunRequest::new(caller, input).principal(principal).deadline(deadline).received_at(received.at);
         let run = self.prepare_run(agent, request, claims).instrument(span.clone()).await?;
-        let run = PreparedRun { report_to: self.report_to(&span), ..run };
+        let day_budget = self.reserve_budget(&run, claims, &span).instrument(span.clone()).await?;
+        let run = PreparedRun { report_to: self.report_to(&span), day_budget, ..run };
         let events = span.in_scope(|| Agent::start(run));
         let body = ResponseBody::run(events, self.keep_alive, span, self.reports.take());
         let mut response = Response::new(body);
@@ -272,6 +276,29 @@ impl<C: Send + Sync + 'static> Inner<C> {
         let Some(admit) = &self.admit else { return Ok(run) };
         let decide = |caller, input| admission::decide(admit, Admission::new(caller, claims.clone(), input));
         run.replace_caller(decide).await
+    }
+
+    /// Reserves tokens of the caller's budgets for a run, and returns the budgets of the run. Nothing is reserved yet for a run
+    /// that answers interrupts, because its calls are carried out in any case, and for one that asks no model.
+    ///
+    /// # Errors
+    /// [`Rejection::BudgetUsed`] if a budget has no room.
+    async fn reserve_budget(
+        &self,
+        run: &PreparedRun<C>,
+        claims: &Claims,
+        span: &Span,
+    ) -> Result<RunBudget, Rejection> {
+        let Some(budgets) = &self.budgets else { return Ok(RunBudget::default()) };
+        let longest_run = run.end_time().last_read.saturating_duration_since(Instant::now());
+        let (queue, span) = (Arc::clone(&self.reports), span.clone());
+        let mut budget = budgets
+            .of_run(claims, &self.principal_claims, longest_run)
+            .settle_with(move |settlement| queue.add_settlement(settlement, span));
+        if !run.input.answers_interrupts() && !run.input.messages.is_empty() {
+            budget.start().await?;
+        }
+        Ok(budget)
     }
 
     /// Returns what puts the report of a run in the queue, if the application wants reports. `span` is the span of the

@@ -6,15 +6,16 @@
 use std::sync::Arc;
 
 #[cfg(feature = "dynamodb")]
-use super::dynamodb::DynamoReplayStore;
+use super::dynamodb::{DynamoBudgetStore, DynamoReplayStore};
 use super::error::FromConfigError;
 use super::secrets_manager::SecretsManager;
 use crate::agent::{Agent, AgentBuilder};
 use crate::approval::{ApprovalKeys, Approvals, WhoKey};
 use crate::auth::{Claims, Forbidden, PrincipalClaims, SharedToken, UserTokenConfig, UserTokens};
+use crate::budget::{Budgets, MemoryBudgetStore};
 #[cfg(feature = "http-models")]
 use crate::config::KeySource;
-use crate::config::{ApprovalConfig, ApprovalKey, Config, ModelConfig, ModelName, TokenSource};
+use crate::config::{ApprovalConfig, ApprovalKey, BudgetConfig, Config, ModelConfig, ModelName, TokenSource};
 use crate::endpoint::{DeveloperHints, Endpoint, EndpointBuilder};
 #[cfg(feature = "bedrock")]
 use crate::model::Bedrock;
@@ -71,7 +72,32 @@ pub fn approvals(config: &ApprovalConfig) -> Result<Approvals, FromConfigError> 
     }
 }
 
-/// Creates an endpoint builder from the settings: what a request has to prove, the path of runs, and the limits.
+/// Builds the budgets from the settings, for an endpoint that was not created by [`endpoint`]. [`endpoint`] calls it, too.
+/// Without a table they are counted in the memory of this process, which settings from variables allow only in local mode.
+///
+/// # Errors
+/// [`FromConfigError`] if a table is named and the crate was built without the feature `dynamodb`.
+pub fn budgets(config: &BudgetConfig) -> Result<Budgets, FromConfigError> {
+    let budgets = match &config.table {
+        #[cfg(feature = "dynamodb")]
+        Some(table) => Budgets::new(DynamoBudgetStore::new(table)),
+        #[cfg(not(feature = "dynamodb"))]
+        Some(_table) => {
+            return Err(FromConfigError::MissingFeature(crate::config::tables_unsupported_error()));
+        }
+        None => Budgets::new(MemoryBudgetStore::new()),
+    };
+    let budgets = match config.user_tokens {
+        Some(tokens) => budgets.user_tokens(tokens),
+        None => budgets,
+    };
+    Ok(match config.org_tokens {
+        Some(tokens) => budgets.org_tokens(tokens),
+        None => budgets,
+    })
+}
+
+/// Creates an endpoint builder from the settings: what a request has to prove, the path of runs, the limits and the budgets.
 ///
 /// `caller` is called once for each authenticated request. It turns the proven claims into the application's caller,
 /// or returns [`Forbidden`], which the client gets as the status 403.
@@ -106,6 +132,9 @@ pub fn endpoint<C: Send + Sync + 'static>(
         }
         Some(TokenSource::Literal(token)) => builder = builder.token(SharedToken::literal(token.clone())?),
         None => {}
+    }
+    if let Some(settings) = &config.budgets {
+        builder = builder.budgets(budgets(settings)?);
     }
     if config.is_local {
         builder = builder.developer_hints(developer_hints(config));
@@ -202,7 +231,7 @@ mod tests {
             assert!(with_table.unwrap().configured_replay_store().is_some());
         } else {
             let error = with_table.unwrap_err().to_string();
-            assert!(error.starts_with("AGUI_APPROVAL_TABLE needs the feature `dynamodb`"), "{error}");
+            assert!(error.starts_with("AGUI_TABLE needs the feature `dynamodb`"), "{error}");
         }
         let without_table = approvals(&ApprovalConfig { table: None, ..config }).unwrap();
         assert!(without_table.configured_replay_store().is_none());

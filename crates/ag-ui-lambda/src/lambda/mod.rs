@@ -37,10 +37,10 @@
 //! | `response` | encodes a response, streamed or buffered |
 //! | `error` | why a function cannot be built or cannot serve |
 //! | `from_config` | builds an agent and an endpoint from the settings |
-//! | `secrets_manager`, `dynamodb` | the stores of secrets and of used approvals |
+//! | `secrets_manager` | the store of secrets |
+//! | `dynamodb` | the table of used approvals and of budgets |
 //! | `rotate` | a second function, which rotates the secrets |
 //! | `telemetry` | log lines, metrics and traces |
-//! | `panics` | warns of a build in which a panic ends the process |
 //! | `nodelay` | sends the first frame of a run without a delay |
 //! | `local` | local mode |
 
@@ -51,12 +51,14 @@ mod dynamodb;
 mod error;
 mod event;
 mod from_config;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod handler;
 #[cfg(all(feature = "local", debug_assertions))]
 mod local;
 #[cfg(target_os = "linux")]
 mod nodelay;
-mod panics;
 mod request;
 mod response;
 mod rotate;
@@ -69,18 +71,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use lambda_runtime::{LambdaEvent, service_fn};
-use tracing::{Instrument as _, Span, error, info, info_span};
+use tracing::{Instrument as _, Span, error, info_span};
 
 use crate::agent::Agent;
 use crate::auth::{Claims, Forbidden};
 use crate::config::{self, Config, ConfigError, EntryPointConfig, LogSettings, VariableError};
-use crate::endpoint::{AnonymousTools, Endpoint};
+use crate::endpoint::Endpoint;
 use crate::error_chain::error_chain;
-use crate::log_events::{ANONYMOUS_CLOSED, ANONYMOUS_TOOLS, CANNOT_SERVE};
+use crate::log_events::CANNOT_SERVE;
 #[cfg(feature = "dynamodb")]
-pub use dynamodb::DynamoReplayStore;
+pub use dynamodb::{DynamoBudgetStore, DynamoReplayStore};
 pub use error::{FromConfigError, ServeError};
-pub use from_config::{agent, approvals, endpoint};
+pub use from_config::{agent, approvals, budgets, endpoint};
 use handler::LambdaHandler;
 #[cfg(target_os = "linux")]
 use nodelay::RuntimeApiSockets;
@@ -165,8 +167,6 @@ pub async fn serve<C: Send + Sync + 'static>(
 /// Serves an endpoint that the application has built itself, for example with [`endpoint`], until Lambda shuts the
 /// process down. [`serve`] is the shorter way. `config` decides whether responses are streamed.
 ///
-/// A build with `panic = "abort"` is warned of at start: a panic of one tool then ends every run of the process.
-///
 /// ```no_run
 /// use std::time::Duration;
 ///
@@ -188,8 +188,6 @@ pub async fn serve_endpoint<C: Send + Sync + 'static>(
 ) -> Result<(), ServeError> {
     let no_runtime_api = || ConfigError::from(VariableError::new("AWS_LAMBDA_RUNTIME_API", NO_RUNTIME_API));
     let runtime_api = config::runtime_api().ok_or_else(no_runtime_api)?;
-    panics::warn_of_abort(cfg!(panic = "abort"));
-    log_anonymous_tools(&endpoint);
     let handler = Arc::new(LambdaHandler::new(endpoint.clone(), config.clone()));
     // Lambda is Linux; on other systems, in local mode, a frame may wait a little longer.
     #[cfg(target_os = "linux")]
@@ -222,20 +220,6 @@ pub async fn serve_endpoint<C: Send + Sync + 'static>(
         };
     }
     served.await
-}
-
-/// Logs which tools anonymous callers may call, and which are closed to them because nobody can be asked about their calls.
-/// It calls the application's mapping once, so it logs nothing in a build in which a panic of the mapping ends the process.
-fn log_anonymous_tools<C: Send + Sync + 'static>(endpoint: &Endpoint<C>) {
-    if cfg!(panic = "abort") {
-        return;
-    }
-    let AnonymousTools { open, without_approver } = endpoint.tools_of_anonymous_caller();
-    info!(tools = Vec::from_iter(open).join(" "), "{ANONYMOUS_TOOLS}");
-    if !without_approver.is_empty() {
-        let reason = "anonymous callers are one user to this server; authenticate users, or set AGUI_ANONYMOUS_APPROVALS=1";
-        info!(tools = Vec::from_iter(without_approver).join(" "), reason, "{ANONYMOUS_CLOSED}");
-    }
 }
 
 /// Creates the span of one invocation. All log lines of the invocation get its fields: Lambda's ids, and whether this

@@ -1,6 +1,6 @@
 //! Amazon Bedrock as a [`Model`], through ConverseStream, its one API for every model.
 //!
-//! This file builds the client, sends requests and warms up. [`request`] and [`messages`] write requests, [`stream`] reads
+//! This file builds the client, sends requests and warms up. [`request`] and [`messages`] write the bodies of requests, [`stream`] reads
 //! responses, and [`error`] classifies failures. Nothing is retried here, except on a dead connection: only the agent loop
 //! knows whether a part of the answer was already sent to the client.
 
@@ -8,7 +8,6 @@ mod attachment;
 mod error;
 mod family;
 mod messages;
-mod raw_json;
 mod repair;
 mod request;
 mod stream;
@@ -29,8 +28,8 @@ use aws_sdk_bedrockruntime::config::http::{HttpRequest, HttpResponse};
 use aws_sdk_bedrockruntime::error::SdkError;
 use aws_sdk_bedrockruntime::operation::RequestId as _;
 use aws_sdk_bedrockruntime::operation::converse_stream::{ConverseStreamError, ConverseStreamOutput};
-use aws_sdk_bedrockruntime::types::GuardrailStreamConfiguration;
 use aws_smithy_types::body::SdkBody;
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::{StreamExt as _, TryFutureExt as _};
 use tokio::sync::OnceCell;
@@ -40,7 +39,7 @@ use tracing::debug;
 use self::attachment::Attachment;
 use self::family::ModelFamily;
 use self::repair::{BlockTexts, RepairInterceptor, SharedCuts};
-use self::request::ConverseRequest;
+use self::request::{Guardrail, request_body};
 use self::stream::{ResponseReader, deltas};
 use super::compat::ToolNames;
 use super::{DeltaStream, Model, ModelError, ModelErrorKind, Request};
@@ -89,7 +88,7 @@ pub struct Bedrock {
     name: Arc<str>,
     /// The id of a model, or the id or ARN of an inference profile.
     model: Arc<str>,
-    /// What the model's id tells about its features.
+    /// The features of the model, as its id and the builder say.
     family: ModelFamily,
     /// The client, which is built on first use: that takes milliseconds, and the start should not wait for it.
     client: Arc<OnceCell<Client>>,
@@ -98,9 +97,15 @@ pub struct Bedrock {
     /// The maximum time without anything from Bedrock.
     idle_timeout: Duration,
     /// The guardrail that Bedrock applies to each turn.
-    guardrail: Option<GuardrailStreamConfiguration>,
-    /// Whether prompts are cached; `None` leaves it to the model's family.
-    prompt_cache: Option<bool>,
+    guardrail: Option<Guardrail>,
+}
+
+/// A request as it is sent, possibly twice.
+struct PreparedRequest {
+    /// The JSON body.
+    body: Bytes,
+    /// The tools' names, to restore the original ones in the response.
+    names: ToolNames,
 }
 
 impl Bedrock {
@@ -117,7 +122,6 @@ impl Bedrock {
             may_be_stale: Arc::default(),
             idle_timeout: Duration::from_secs(60),
             guardrail: None,
-            prompt_cache: None,
         }
     }
 
@@ -139,9 +143,7 @@ impl Bedrock {
     /// no guardrail is applied.
     #[must_use]
     pub fn guardrail(self, id: impl Into<String>, version: impl Into<String>) -> Self {
-        let guardrail = GuardrailStreamConfiguration::builder();
-        let guardrail = guardrail.guardrail_identifier(id).guardrail_version(version).build();
-        Self { guardrail: Some(guardrail), ..self }
+        Self { guardrail: Some(Guardrail { id: id.into(), version: version.into() }), ..self }
     }
 
     /// Sets whether requests ask Bedrock to cache the system prompt and the tools between turns.
@@ -150,7 +152,7 @@ impl Bedrock {
     /// point.
     #[must_use]
     pub fn prompt_cache(self, is_on: bool) -> Self {
-        Self { prompt_cache: Some(is_on), ..self }
+        Self { family: ModelFamily { caches: is_on, ..self.family }, ..self }
     }
 
     /// Returns the SDK's client. On first use it is built, with the configuration of the environment unless
@@ -163,7 +165,7 @@ impl Bedrock {
 
     /// Sends the request and returns the reader of its response. If the connection breaks before a response and may be
     /// a reused one, the request is sent once more.
-    async fn send(self, request: ConverseRequest) -> Result<ResponseReader, ModelError> {
+    async fn send(self, request: PreparedRequest) -> Result<ResponseReader, ModelError> {
         let cuts = SharedCuts::default();
         let mut sent = self.send_once(&request, &cuts).await;
         // A reused connection may have died since, which is not a failure of the provider.
@@ -195,19 +197,13 @@ impl Bedrock {
 
     /// Sends the request once and waits for the start of the response, at most for the idle timeout. `cuts` collects
     /// the places where frames of the response cut a character in two.
-    async fn send_once(&self, request: &ConverseRequest, cuts: &SharedCuts) -> SendResult {
-        let builder = self.client().await.converse_stream();
-        let raw = Arc::clone(&request.raw);
+    async fn send_once(&self, request: &PreparedRequest, cuts: &SharedCuts) -> SendResult {
+        let body = request.body.clone();
+        // The SDK adds address, headers and, after the body is set, the signature.
+        let builder = self.client().await.converse_stream().model_id(&*self.model);
         let sent = builder
-            .model_id(&*self.model)
-            .set_system(request.system.clone())
-            .set_messages(Some(request.messages.clone()))
-            .set_tool_config(request.tools.clone())
-            .set_inference_config(request.inference.clone())
-            .set_additional_model_request_fields(request.additional_fields.clone())
-            .set_guardrail_config(self.guardrail.clone())
             .customize()
-            .mutate_request(move |http| raw.insert(http))
+            .mutate_request(move |request| set_body(request, body.clone()))
             .interceptor(RepairInterceptor(cuts.clone()))
             .send();
         match timeout(self.idle_timeout, sent).await {
@@ -236,7 +232,8 @@ impl Model for Bedrock {
 
     /// Starts a turn: sends the request when the stream is first polled, and returns the deltas of the response.
     fn stream(&self, request: &Request) -> DeltaStream {
-        let request = ConverseRequest::new(request, &self.name, self.family, self.prompt_cache);
+        let body = request_body(request, &self.name, self.family, self.guardrail.as_ref());
+        let request = PreparedRequest { body, names: ToolNames::new(&request.tools) };
         self.clone().send(request).map_ok(deltas).try_flatten_stream().boxed()
     }
 
@@ -275,6 +272,12 @@ fn build_client(config: &SdkConfig) -> Client {
         // A model that thinks may send nothing for long, which would count as a stalled stream.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
     Client::from_conf(config.build())
+}
+
+/// Replaces the body of a request that the SDK has built, and its length in the headers.
+fn set_body(request: &mut HttpRequest, body: Bytes) {
+    request.headers_mut().insert("content-length", body.len().to_string());
+    *request.body_mut() = body.into();
 }
 
 /// Replaces a request of the SDK by `GET /` of the same host, with an empty body. Used to open a connection without a

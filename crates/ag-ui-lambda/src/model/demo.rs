@@ -19,6 +19,7 @@ mod keywords;
 mod naming;
 mod pattern;
 mod phrases;
+mod results;
 mod sample;
 mod schema;
 mod surfaces;
@@ -230,19 +231,8 @@ fn next_call_number(request: &Request) -> usize {
 
 /// Starts a turn that describes the result of each call in a sentence. `results` are in the order of `calls`.
 fn describe_results(calls: &[Call], results: &[CallResult]) -> Script {
-    let answers = calls.iter().zip(results).map(|(call, result)| {
-        let text = result.content.text();
-        match serde_json::from_str::<Value>(&text) {
-            Ok(value) if call.name == "get_weather" && value["city"].is_string() => format!(
-                "{}: {} °C, {}. ",
-                value["city"].as_str().unwrap_or_default(),
-                value["temperature"],
-                value["conditions"].as_str().unwrap_or_default()
-            ),
-            Ok(value) if value.get("a2ui_operations").is_some() => "Here is what I found. ".to_owned(),
-            _ => format!("{} answered: {text} ", call.name),
-        }
-    });
+    let pairs = calls.iter().zip(results);
+    let answers = pairs.map(|(call, result)| results::describe(&call.name, &result.content.text()));
     answers.fold(Script::new(), |script, answer| script.words(&answer))
 }
 

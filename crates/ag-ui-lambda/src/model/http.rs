@@ -18,7 +18,6 @@ mod finish_reason;
 mod frame_event;
 mod frames;
 mod gemini;
-mod json_body;
 mod media_hosts;
 mod ollama;
 mod opaque_members;

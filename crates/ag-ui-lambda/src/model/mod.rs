@@ -18,6 +18,8 @@ mod error_text;
 #[cfg(feature = "http-models")]
 mod http;
 #[cfg(any(feature = "bedrock", feature = "http-models"))]
+mod json_body;
+#[cfg(any(feature = "bedrock", feature = "http-models"))]
 mod rejected_part;
 mod request;
 mod scripted;
@@ -139,6 +141,19 @@ pub enum Delta {
     Usage(TokenUsage),
     /// The regular end of the turn, as its provider reports it.
     End(StopReason),
+}
+
+impl Delta {
+    /// Returns how many bytes of the answer the piece holds: text, reasoning, names and arguments of calls. The run
+    /// estimates by them how many tokens the model has written.
+    pub(crate) fn output_len(&self) -> usize {
+        match self {
+            Self::Text(text) | Self::Reasoning(text) => text.len(),
+            Self::ToolCall { name, .. } => name.len(),
+            Self::ToolArgs { json, .. } => json.len(),
+            _ => 0,
+        }
+    }
 }
 
 /// Why a turn ended.

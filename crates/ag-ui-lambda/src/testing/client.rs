@@ -211,7 +211,7 @@ impl<C: Send + Sync + 'static> TestClient<C> {
     /// # Panics
     /// As [`answer_all`](Self::answer_all).
     pub async fn cancel(&mut self, interrupt: &Interrupt) -> Run {
-        self.resume(vec![resume_entry(interrupt, ResumeStatus::Cancelled, None)]).await
+        self.answer_all([(interrupt, None)]).await
     }
 
     /// Answers the question of this interrupt, and reads the run that continues. The answer to an approval may also hold
@@ -220,24 +220,21 @@ impl<C: Send + Sync + 'static> TestClient<C> {
     /// # Panics
     /// As [`answer_all`](Self::answer_all).
     pub async fn answer(&mut self, interrupt: &Interrupt, answer: impl Into<Value>) -> Run {
-        self.answer_all([(interrupt, answer.into())]).await
+        self.answer_all([(interrupt, Some(answer.into()))]).await
     }
 
-    /// Answers several interrupts at once, and reads the run that continues.
+    /// Answers several interrupts at once, and reads the run that continues. An answer is a JSON value; `None` dismisses
+    /// the interrupt, as [`cancel`](Self::cancel) does. If only some are dismissed, the others are `Some(json!(..))`.
     ///
     /// # Panics
     /// Panics if an interrupt of the thread waits for an answer and is not among `answers`, because clients answer all of them
     /// at once, and if the agent refuses to start the run.
-    pub async fn answer_all<'a>(&mut self, answers: impl IntoIterator<Item = (&'a Interrupt, Value)>) -> Run {
-        let resolve = |(interrupt, answer)| resume_entry(interrupt, ResumeStatus::Resolved, Some(answer));
-        self.resume(answers.into_iter().map(resolve).collect()).await
-    }
-
-    /// Sends these answers, and reads the run that continues.
-    ///
-    /// # Panics
-    /// As [`answer_all`](Self::answer_all).
-    async fn resume(&mut self, resume: Vec<ResumeEntry>) -> Run {
+    pub async fn answer_all<'a, A>(&mut self, answers: impl IntoIterator<Item = (&'a Interrupt, A)>) -> Run
+    where
+        A: Into<Option<Value>>,
+    {
+        let entry = |(interrupt, answer): (&Interrupt, A)| resume_entry(interrupt, answer.into());
+        let resume: Vec<ResumeEntry> = answers.into_iter().map(entry).collect();
         let is_open = |interrupt: &&Interrupt| resume.iter().all(|entry| entry.interrupt_id != interrupt.id);
         let open = self.interrupts.iter().filter(is_open).count();
         assert!(
@@ -329,8 +326,9 @@ impl<C: Send + Sync + 'static> TestClient<C> {
     }
 }
 
-/// Creates the answer to an interrupt.
-fn resume_entry(interrupt: &Interrupt, status: ResumeStatus, payload: Option<Value>) -> ResumeEntry {
+/// Creates the answer to an interrupt, which is dismissed without a payload.
+fn resume_entry(interrupt: &Interrupt, payload: Option<Value>) -> ResumeEntry {
+    let status = if payload.is_some() { ResumeStatus::Resolved } else { ResumeStatus::Cancelled };
     ResumeEntry { interrupt_id: interrupt.id.clone(), status, payload, metadata: None }
 }
 

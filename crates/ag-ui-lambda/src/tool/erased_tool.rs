@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tracing::{Span, error, warn};
 
 use super::arguments::{ArgumentsError, deserialize_arguments};
-use super::interrupts::default_approval_message;
+use super::interrupts::{default_approval_message, displayed_question};
 use super::schema::Validator;
 use super::{Decision, Interrupts, MissingGrant, Question, Tool, ToolContext, ToolError, ToolOutput as _};
 use crate::error_chain::error_chain;
@@ -47,9 +47,14 @@ pub(crate) trait ErasedTool<C>: Send + Sync {
     /// can read them. It is called before [`authorize`](Self::authorize).
     fn check_arguments(&self, arguments: &Value) -> Result<(), ArgumentsError>;
     /// Runs the tool until its deadline, with arguments that [`check_arguments`](Self::check_arguments) accepted.
-    /// Returns the result or the tool's question; every failure, including a panic and the end of the time, becomes an
-    /// error result.
-    fn call(&self, context: ToolContext<C>, arguments: Value) -> BoxFuture<'_, ToolCallOutcome>;
+    /// Returns the result or the tool's question; every failure, including a panic, the end of the time and a result of more
+    /// than `max_result_bytes`, becomes an error result.
+    fn call(
+        &self,
+        context: ToolContext<C>,
+        arguments: Value,
+        max_result_bytes: usize,
+    ) -> BoxFuture<'_, ToolCallOutcome>;
 }
 
 /// The outcome of a call that has run.
@@ -122,7 +127,7 @@ where
         Ok(decision)
     }
 
-    /// Asks the tool for its question. A panic is logged and leads to the default question.
+    /// Asks the tool for its question, in the form that a person is shown. A panic is logged and leads to the default question.
     fn approval_message(&self, caller: &C, arguments: &Value) -> String {
         let message = AssertUnwindSafe(|| {
             let args = deserialize_arguments(arguments.clone()).ok()?;
@@ -132,7 +137,7 @@ where
             error!(tool = self.spec.name, "tool's approval message panicked");
             None
         });
-        message.unwrap_or_else(|| default_approval_message(&self.spec.name))
+        displayed_question(&message.unwrap_or_else(|| default_approval_message(&self.spec.name)))
     }
 
     /// Validates the arguments; without the feature `validate`, lets serde read them and drops what was read.
@@ -144,7 +149,12 @@ where
     }
 
     /// Runs the tool until its deadline. The causes of failures are logged; the model and the client get a sentence.
-    fn call(&self, context: ToolContext<C>, arguments: Value) -> BoxFuture<'_, ToolCallOutcome> {
+    fn call(
+        &self,
+        context: ToolContext<C>,
+        arguments: Value,
+        max_result_bytes: usize,
+    ) -> BoxFuture<'_, ToolCallOutcome> {
         async move {
             let args = match deserialize_arguments(arguments) {
                 Ok(args) => args,
@@ -154,7 +164,17 @@ where
             let call = async { self.tool.call(context, args).await?.into_content() };
             let call = AssertUnwindSafe(call).catch_unwind();
             let error_result = match tokio::time::timeout_at(deadline, call).await {
-                Ok(Ok(Ok(content))) => return ToolCallOutcome::Completed(content),
+                Ok(Ok(Ok(content))) => match content_bytes(&content) {
+                    bytes if bytes <= max_result_bytes => return ToolCallOutcome::Completed(content),
+                    bytes => {
+                        record_error_type("failed");
+                        let cause = format!(
+                            "its result has {bytes} bytes, and at most {max_result_bytes} are allowed"
+                        );
+                        error!(tool = self.spec.name, cause, "{TOOL_FAILED}");
+                        error_result("The result of the tool is too large.")
+                    }
+                },
                 Ok(Ok(Err(ToolError::Refused(sentence)))) => {
                     record_error_type("refused");
                     error_result(&sentence)
@@ -205,6 +225,14 @@ impl<T> Registered<T> {
             error!(tool = self.spec.name, "reading a tool's arguments panicked");
             Err(ArgumentsError::ToolFailed)
         })
+    }
+}
+
+/// Returns the length of a result: of its text, or of the JSON text of its parts.
+fn content_bytes(content: &Content) -> usize {
+    match content {
+        Content::Text(text) => text.len(),
+        parts => serde_json::to_string(parts).map_or(0, |json| json.len()),
     }
 }
 

@@ -216,6 +216,9 @@ impl<C, A> FnTool<C, A> {
     /// The question is built when the call begins to wait, from the arguments that the model wrote. The model or a user
     /// may have put any text into them, and the client shows the question beside them.
     ///
+    /// At most 2,000 characters are sent, the last one `…` if there are more. Control characters except for line breaks become
+    /// spaces, and characters that change the order in which a text is displayed are left out.
+    ///
     /// ```
     /// # use ag_ui_lambda::tool::{ToolContext, ToolError, tool_fn};
     /// # struct Caller { currency: String }

@@ -7,6 +7,10 @@ use sha2::{Digest as _, Sha256};
 use super::schema;
 use crate::protocol::JsonObject;
 
+/// The maximum number of characters of the question before an approval. A person reads no more, and the rest could only hide
+/// something.
+const MAX_QUESTION_CHARS: usize = 2000;
+
 /// What the calls of a tool may wait for. By default they never wait.
 ///
 /// A tool returns it from [`Tool::interrupts`](super::Tool::interrupts); a function tool sets it with
@@ -101,6 +105,21 @@ pub(super) fn default_approval_message(tool: &str) -> String {
     format!("Allow \"{}\" with these arguments?", words.trim())
 }
 
+/// Returns a question in the form that a person is shown, since an argument in it can be any text of a model: at most
+/// [`MAX_QUESTION_CHARS`], without what changes the order in which a text is displayed, and with a space in place of each
+/// control character except for line breaks.
+pub(super) fn displayed_question(question: &str) -> String {
+    let is_direction = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let chars = question.chars().filter(|c| !is_direction(*c));
+    let mut chars = chars.map(|c| if c.is_control() && c != '\n' { ' ' } else { c });
+    let mut displayed: String = chars.by_ref().take(MAX_QUESTION_CHARS).collect();
+    if chars.next().is_some() {
+        displayed.pop();
+        displayed.push('…');
+    }
+    displayed
+}
+
 /// Returns the JSON Schema of the answer with which a person approves or denies a call. `parameters` is the schema of
 /// the call's arguments if the person may edit them; otherwise `None`.
 pub(crate) fn approval_schema(parameters: Option<&Value>) -> JsonObject {
@@ -111,9 +130,44 @@ pub(crate) fn approval_schema(parameters: Option<&Value>) -> JsonObject {
         "additionalProperties": false,
     });
     if let Some(parameters) = parameters {
-        schema["properties"]["editedArgs"] = parameters.clone();
+        let mut parameters = parameters.clone();
+        move_references(&mut parameters, "/properties/editedArgs");
+        schema["properties"]["editedArgs"] = parameters;
     }
     schema_object(schema)
+}
+
+/// Changes the references of a schema to parts of itself, such as `#/$defs/Order`, so that they are right if the schema stands
+/// at the JSON Pointer `place` of another schema.
+fn move_references(schema: &mut Value, place: &str) {
+    /// Keywords whose members are named schemas. The names could be those of other keywords.
+    const NAMED_SCHEMAS: &[&str] =
+        &["properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies"];
+    /// Keywords whose values are data.
+    const DATA: &[&str] = &["const", "enum", "default", "examples"];
+    match schema {
+        Value::Array(schemas) => schemas.iter_mut().for_each(|schema| move_references(schema, place)),
+        // References in a schema with an address of its own do not leave it.
+        Value::Object(keywords) if !keywords.contains_key("$id") => {
+            for (keyword, value) in keywords {
+                match (keyword.as_str(), value) {
+                    ("$ref", Value::String(reference)) => {
+                        if let Some(path) = reference.strip_prefix('#')
+                            && (path.is_empty() || path.starts_with('/'))
+                        {
+                            *reference = format!("#{place}{path}");
+                        }
+                    }
+                    (keyword, Value::Object(schemas)) if NAMED_SCHEMAS.contains(&keyword) => {
+                        schemas.values_mut().for_each(|schema| move_references(schema, place));
+                    }
+                    (keyword, value) if !DATA.contains(&keyword) => move_references(value, place),
+                    _ => {}
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Converts a JSON Schema to an object. A schema that is not an object can only be `true`, which accepts any value; it
@@ -127,7 +181,56 @@ fn schema_object(schema: Value) -> JsonObject {
 
 #[cfg(test)]
 mod tests {
-    use super::default_approval_message;
+    use serde_json::{Value, json};
+
+    use super::{MAX_QUESTION_CHARS, approval_schema, default_approval_message, displayed_question};
+
+    #[test]
+    fn question_is_displayed_as_it_reads() {
+        assert_eq!(displayed_question("Refund 7 €?\nSure?"), "Refund 7 €?\nSure?");
+        assert_eq!(displayed_question("a\u{1b}[2J\tb\u{0}\r\nc\u{202e}d\u{2066}e"), "a [2J b  \ncde");
+        let longest = "é".repeat(MAX_QUESTION_CHARS);
+        assert_eq!(displayed_question(&longest), longest);
+        let cut = displayed_question(&"é".repeat(MAX_QUESTION_CHARS + 1));
+        assert_eq!((cut.chars().count(), cut.chars().last()), (MAX_QUESTION_CHARS, Some('…')));
+    }
+
+    #[test]
+    fn references_in_the_schema_of_edited_arguments_resolve() {
+        let parameters = json!({
+            "type": "object",
+            "properties": {
+                "order": { "$ref": "#/$defs/Order" },
+                "again": { "$ref": "#" },
+                "$ref": { "type": "string", "default": { "$ref": "#/data" } },
+                "own": { "$id": "https://a.example/own", "$ref": "#/$defs/A", "$defs": { "A": { "const": 1 } } },
+                "anchored": { "$ref": "#order" },
+            },
+            "required": ["order"],
+            "$defs": {
+                "Order": { "$anchor": "order", "anyOf": [{ "type": "integer" }, { "$ref": "#/$defs/Order/anyOf/0" }] },
+            },
+        });
+        let schema = approval_schema(Some(&parameters));
+
+        let edited = &schema["properties"]["editedArgs"]["properties"];
+        assert_eq!(edited["order"]["$ref"], "#/properties/editedArgs/$defs/Order");
+        assert_eq!(edited["$ref"]["default"], json!({ "$ref": "#/data" }));
+        let validator = jsonschema::validator_for(&Value::Object(schema)).unwrap();
+        for (edited, is_valid) in [
+            (json!({ "order": 7 }), true),
+            (json!({ "order": "7" }), false),
+            (json!({ "order": 7, "again": { "order": 8 } }), true),
+            (json!({ "order": 7, "again": {} }), false),
+            (json!({ "order": 7, "own": 1 }), true),
+            (json!({ "order": 7, "own": 2 }), false),
+            (json!({ "order": 7, "anchored": "x" }), false),
+            (json!({ "order": 7, "$ref": "x" }), true),
+        ] {
+            let answer = json!({ "approved": true, "editedArgs": edited });
+            assert_eq!(validator.is_valid(&answer), is_valid, "{answer}");
+        }
+    }
 
     #[test]
     fn default_question_names_the_tool_in_words() {

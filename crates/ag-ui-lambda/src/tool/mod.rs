@@ -173,6 +173,9 @@ pub trait Tool<C>: Send + Sync + 'static {
 
     /// Returns the question that a person reads before approving a call. By default it names the tool:
     /// `Allow "refund order" with these arguments?` A panic leads to the default question.
+    ///
+    /// At most 2,000 characters are sent, the last one `…` if there are more. Control characters except for line breaks become
+    /// spaces, and characters that change the order in which a text is displayed are left out.
     fn approval_message(&self, _caller: &C, _args: &Self::Args) -> String {
         interrupts::default_approval_message(self.name())
     }

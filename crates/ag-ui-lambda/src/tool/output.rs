@@ -25,12 +25,11 @@ pub trait ToolOutput {
 
 #[diagnostic::do_not_recommend]
 impl<T: Serialize> ToolOutput for T {
-    /// Converts a string to text as it is, and any other value to JSON text.
+    /// Converts a string to text as it is, and any other value to JSON text. No tree of JSON values is built, which could
+    /// take a hundred times the memory of the text.
     fn into_content(self) -> Result<Content, ToolError> {
-        Ok(Content::Text(match serde_json::to_value(&self)? {
-            Value::String(text) => text,
-            value => value.to_string(),
-        }))
+        let json = serde_json::to_string(&self)?;
+        Ok(Content::Text(if json.starts_with('"') { serde_json::from_str(&json)? } else { json }))
     }
 }
 

@@ -15,6 +15,9 @@
 
 #![expect(clippy::exhaustive_structs, reason = "programs build protocol objects with literals, see above")]
 
+#[cfg(any(test, feature = "generators"))]
+#[doc(hidden)]
+pub mod any;
 mod binary;
 mod capabilities;
 mod content;

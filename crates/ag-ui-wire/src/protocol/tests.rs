@@ -1,6 +1,5 @@
 //! Tests that everything that is written is read back equal: events, messages, inputs and capabilities.
 
-mod any;
 mod variants;
 
 use std::fmt::Debug;
@@ -12,7 +11,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::{Event, EventError, EventKind, JsonObject, Message, MessageBody, RunAgentInput, ToolCall, sse};
+use super::{
+    Event, EventError, EventKind, JsonObject, Message, MessageBody, RunAgentInput, ToolCall, any, sse,
+};
 
 /// Asserts that a value is read back equal, from JSON text and from a JSON value.
 fn assert_read_back<T: Serialize + DeserializeOwned + PartialEq + Debug>(written: &T) {

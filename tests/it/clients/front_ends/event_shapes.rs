@@ -9,7 +9,7 @@ async fn no_client_drops_an_event_in_any_shape() {
     const LIMITS: [(&str, &str); 4] = [
         ("AGUI_MAX_TURNS", "2"),
         ("AGUI_MAX_TOOL_CALLS", "2"),
-        ("AGUI_MAX_TOKENS", "1000"),
+        ("AGUI_MAX_TOKENS", "1000000"),
         ("AGUI_RUN_TIMEOUT_S", "2"),
     ];
     const BUFFERED: [(&str, &str); 1] = [("AGUI_RESPONSE_MODE", "buffered")];

@@ -10,14 +10,15 @@ async fn thread_continues_after_a_failed_answer_run() {
     const LIMITS: [(&str, &str); 4] = [
         ("AGUI_MAX_TURNS", "3"),
         ("AGUI_MAX_TOOL_CALLS", "2"),
-        ("AGUI_MAX_TOKENS", "1000"),
+        ("AGUI_MAX_TOKENS", "1000000"),
         ("AGUI_MAX_BODY_BYTES", "2000000"),
     ];
     // The tool runs, except if the request was refused or the run ended before it began.
     for (scenario, variables, ran) in [
         ("endings", &LIMITS[..], 8),
         ("endingInTime", &[("AGUI_RUN_TIMEOUT_S", "2")], 1),
-        ("endingInBytes", &[("AGUI_RESPONSE_MODE", "buffered")], 1),
+        // The model reads the long answer, too.
+        ("endingInBytes", &[("AGUI_RESPONSE_MODE", "buffered"), ("AGUI_MAX_INPUT_BYTES", "10000000")], 1),
     ] {
         for client in CLIENTS {
             let variables = [&[JSON, KEY, PLAIN], variables].concat();

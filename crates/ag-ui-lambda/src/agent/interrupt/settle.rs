@@ -146,6 +146,7 @@ impl<'a, C: Send + Sync + 'static> GatedCalls<'a, C> {
             let call = &mut self.calls[index];
             let result = context.send_outcome(outcome, CallRef::from(call.call), closed, io).await;
             call.result = result.map_or(ModelResult::WaitsForPerson, ModelResult::Content);
+            call.has_new_result = true;
         }
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tracing::warn;
 
+use super::compaction::LongRequest;
 use super::context::RunContext;
 use super::end::RunEnd;
 use super::final_result::add_result;
@@ -29,9 +30,9 @@ pub(super) async fn converse<C: Send + Sync + 'static, S: IdSource>(
         return Ok(());
     }
     let agent = context.agent();
-    let mut request = Request {
+    let request = Request {
         instructions: agent.instructions.text(&context.access.caller),
-        history: history.turns,
+        history: Vec::new(),
         tools: Arc::clone(&context.tools),
         settings: agent.settings.clone(),
     };
@@ -40,17 +41,19 @@ pub(super) async fn converse<C: Send + Sync + 'static, S: IdSource>(
     {
         warn!(tool = name, "the tool that must be called is not on offer");
     }
+    let mut long = LongRequest::new(request, history);
     let mut model = 0;
     loop {
         io.budget.start_turn(io.transcript.total_tokens()).map_err(RunEnd::Cancelled)?;
         context.recorder.start_turn();
-        let turn = TurnRequest {
+        let mut turn = TurnRequest {
             models: &agent.models,
-            request: &request,
+            request: &mut long,
             ends_at: context.ends_at,
             recorder: &context.recorder,
         };
-        let ModelTurn { reasoning, text, calls } = run_turn(&turn, &mut model, io).await?;
+        let ModelTurn { reasoning, text, calls } = run_turn(&mut turn, &mut model, io).await?;
+        let request = &mut long.request;
         let of_turn: Vec<Call> = calls.iter().map(|completed| completed.call.clone()).collect();
         let (responders, results) = context.run_calls(calls, io).await;
         match next_step(&responders) {
@@ -59,7 +62,7 @@ pub(super) async fn converse<C: Send + Sync + 'static, S: IdSource>(
                 if !text.is_empty() {
                     request.history.push(Turn::Assistant { reasoning, text, calls: of_turn });
                 }
-                return add_result(context, request, model, io).await;
+                return add_result(context, long, model, io).await;
             }
             NextStep::AskModel => {
                 request.history.push(Turn::Assistant { reasoning, text, calls: of_turn });

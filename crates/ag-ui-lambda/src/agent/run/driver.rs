@@ -26,6 +26,7 @@ use crate::agent::definition::AgentDefinition;
 use crate::agent::interrupt::settle::GatedCalls;
 use crate::agent::observe::recorder::{OnRunEnd, RunRecorder};
 use crate::agent::observe::report::{RunOutcome, RunReport};
+use crate::budget::RunBudget;
 use crate::error_chain::error_chain;
 use crate::log_events::MODEL_FAILED;
 use crate::protocol::{Event, RunAgentInput, Tool};
@@ -50,6 +51,8 @@ pub(crate) struct PreparedRun<C, I = RandomIds> {
     pub(crate) ids: I,
     /// Gets the report of the run; `None` if nobody wants it.
     pub(crate) report_to: Option<ReportTo<C>>,
+    /// The budgets of the caller, with what the run has reserved of them.
+    pub(crate) day_budget: RunBudget,
 }
 
 /// Gets the caller and the report of a run that has ended. It must not panic, and it cannot wait.
@@ -116,7 +119,7 @@ pub(crate) async fn drive<C: Send + Sync + 'static, S: IdSource>(
     end_time: EndTime,
     events: EventSender,
 ) {
-    let PreparedRun { access, mut input, frontend_tools, received_at, ids, report_to, .. } = run;
+    let PreparedRun { access, mut input, frontend_tools, received_at, ids, report_to, day_budget, .. } = run;
     let agent = Arc::clone(&access.agent);
     let transcript = begin_transcript(&agent, &input, ids);
     if !input.answers_interrupts() {
@@ -156,6 +159,7 @@ pub(crate) async fn drive<C: Send + Sync + 'static, S: IdSource>(
         events,
         tool_events: ToolEventPump::new(receiver),
         budget: TurnBudget::new(agent.limits),
+        day_budget,
     };
 
     let end = EarlyEnd { cancel, time: end_time };

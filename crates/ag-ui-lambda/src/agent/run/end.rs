@@ -34,8 +34,13 @@ pub(crate) enum CancelReason {
     MaxTurns,
     MaxToolCalls,
     MaxArgumentBytes,
+    MaxAnswerBytes,
+    /// A request to the model would be too large, although all turns but the newest are left out.
+    MaxInputBytes,
     RunTimeout,
     TokenBudget,
+    /// The budget of the user or of the organisation has no room.
+    UserBudget,
     Deadline,
     /// The buffered response has reached the limit of its entry point.
     MaxResponseBytes,
@@ -52,8 +57,11 @@ impl CancelReason {
             Self::MaxTurns => "MAX_TURNS",
             Self::MaxToolCalls => "MAX_TOOL_CALLS",
             Self::MaxArgumentBytes => "MAX_ARGUMENT_BYTES",
+            Self::MaxAnswerBytes => "MAX_ANSWER_BYTES",
+            Self::MaxInputBytes => "MAX_INPUT_BYTES",
             Self::RunTimeout => "RUN_TIMEOUT",
             Self::TokenBudget => "TOKEN_BUDGET",
+            Self::UserBudget => "USER_BUDGET",
             Self::Deadline => "DEADLINE",
             Self::MaxResponseBytes => "MAX_RESPONSE_BYTES",
             Self::Stopped => "STOPPED",
@@ -73,8 +81,17 @@ impl CancelReason {
             Self::RunTimeout | Self::Deadline => {
                 "The task took too long, so it was stopped. Please ask for a smaller part of it."
             }
-            Self::TokenBudget | Self::MaxArgumentBytes | Self::MaxResponseBytes => {
+            Self::MaxInputBytes => {
+                "The last message is too long, so it was not answered. Please send a shorter one, or start a new conversation."
+            }
+            Self::TokenBudget => {
+                "The task became too long, so it was stopped. Please ask for a smaller part of it."
+            }
+            Self::MaxArgumentBytes | Self::MaxAnswerBytes | Self::MaxResponseBytes => {
                 "The answer became too long, so it was stopped. Please ask for a smaller part of it."
+            }
+            Self::UserBudget => {
+                "The budget of today is used up, so the answer was stopped. A new day begins at 00:00 UTC."
             }
             Self::Stopped | Self::ClientGone => "The answer was stopped before it was complete.",
         };
@@ -92,6 +109,9 @@ pub(super) const INVALID_RESULT: RunError = RunError {
     message: "The answer is complete, but its result has not the expected form. Please try again.",
 };
 
+/// The code of a run whose newest turn alone is too long for the model, and the reason why turns were left out of a request.
+pub(super) const CONTEXT_TOO_LONG: &str = "CONTEXT_TOO_LONG";
+
 /// Returns the code and the sentence that the client reads when a model fails with an error of this kind.
 pub(crate) fn run_error(kind: ModelErrorKind) -> RunError {
     let (code, message) = match kind {
@@ -102,7 +122,10 @@ pub(crate) fn run_error(kind: ModelErrorKind) -> RunError {
         ModelErrorKind::Refused => ("MODEL_REFUSED", "The model did not accept the request."),
         ModelErrorKind::Misconfigured => ("MODEL_MISCONFIGURED", "The model is not set up correctly."),
         ModelErrorKind::StreamCut => ("MODEL_STREAM_CUT", "The model's answer broke off. Please try again."),
-        ModelErrorKind::ContextTooLong => ("CONTEXT_TOO_LONG", "The conversation is too long for the model."),
+        ModelErrorKind::ContextTooLong => (
+            CONTEXT_TOO_LONG,
+            "The last message is too long for the model. Please send a shorter one, or start a new conversation.",
+        ),
     };
     RunError { code, message }
 }

@@ -4,24 +4,25 @@
 
 use serde_json::Value;
 
+use super::compaction::LongRequest;
 use super::context::RunContext;
 use super::end::RunEnd;
 use super::io::RunIo;
 use super::model_turn::{HiddenTurn, TurnRequest, run_hidden_turn};
 use crate::agent::result_type::{RESULT_TOOL, ResultType};
-use crate::model::{ModelSettings, Request, ToolChoice, Turn, UserPart};
+use crate::model::{ModelSettings, ToolChoice, Turn, UserPart};
 use crate::transcript::IdSource;
 
 /// How often the model is asked again after a result that does not fit.
 const MAX_CORRECTIONS: usize = 2;
 
-/// Asks for the result of a run whose last turn is in the history of `request`, and gives it to the transcript. Does
+/// Asks for the result of a run whose last turn is in the history of `long`, and gives it to the transcript. Does
 /// nothing if the agent has no result type. `model` is the index of the model that is asked first.
 ///
 /// The error is why the run ends: a limit was reached, the models have failed, or no result fits.
 pub(super) async fn add_result<C: Send + Sync + 'static, S: IdSource>(
     context: &RunContext<'_, C>,
-    mut request: Request,
+    mut long: LongRequest,
     mut model: usize,
     io: &mut RunIo<S>,
 ) -> Result<(), RunEnd> {
@@ -30,29 +31,30 @@ pub(super) async fn add_result<C: Send + Sync + 'static, S: IdSource>(
     // The answer is complete, so its message does not stay open while the result is asked for.
     io.transcript.start_turn();
     io.flush().await;
+    let request = &mut long.request;
     request.tools = [result_type.tool().clone()].into();
     request.settings = ModelSettings {
         tool_choice: ToolChoice::Tool(RESULT_TOOL.to_owned()),
         // Some models cannot be forced to call a tool while they think, and a stop text could cut the JSON.
         thinking_tokens: None,
         stop: Vec::new(),
-        ..request.settings
+        ..request.settings.clone()
     };
     let mut note = format!("(Now give the result of this conversation as the arguments of {RESULT_TOOL}.)");
     for _ in 0..=MAX_CORRECTIONS {
         io.budget.start_turn(io.transcript.total_tokens()).map_err(RunEnd::Cancelled)?;
         context.recorder.start_turn();
-        request.history.push(Turn::User(vec![UserPart::Note(note)]));
-        let turn = TurnRequest {
+        long.request.history.push(Turn::User(vec![UserPart::Note(note)]));
+        let mut turn = TurnRequest {
             models: &agent.models,
-            request: &request,
+            request: &mut long,
             ends_at: context.ends_at,
             recorder: &context.recorder,
         };
-        let turn = run_hidden_turn(&turn, &mut model, io).await?;
+        let turn = run_hidden_turn(&mut turn, &mut model, io).await?;
         // An attempt is repeated in the next note and not as a turn of its own: a turn with a call needs what its provider
         // has signed, and another model may be asked next.
-        request.history.pop();
+        long.request.history.pop();
         match read_result(&turn, result_type) {
             Ok(result) => {
                 io.transcript.set_result(result);

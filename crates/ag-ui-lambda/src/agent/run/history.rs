@@ -36,6 +36,9 @@ pub(crate) struct History {
     pub(crate) turns: Vec<Turn>,
     /// Whether a call waits for the client or a person, so that the model must not be asked.
     pub(crate) awaits_client: bool,
+    /// How many of the oldest turns the model can do without: those before the newest message of the user, and before a
+    /// call that has got its result in this run.
+    pub(crate) optional_turns: usize,
 }
 
 impl History {
@@ -65,17 +68,21 @@ impl History {
             info!(messages = reader.system_messages, "messages in the name of the system were left out");
         }
         let awaits_client = reader.awaits_person || reader.awaits_frontend;
-        let mut turns = reader.into_turns();
+        let (mut turns, first_new_result) = reader.into_turns();
+        let before_new_result = first_new_result.map_or(turns.len(), |index| index + 1);
+        let is_needed = turns[..before_new_result].iter().rposition(is_message_of_user);
+        let mut optional_turns = is_needed.unwrap_or(0);
         if !turns.is_empty() {
             insert_context(&mut turns, &context);
             if !matches!(turns[0], Turn::User(_)) {
                 turns.insert(0, Turn::User(vec![UserPart::Note(BEGINNING.into())]));
+                optional_turns += usize::from(optional_turns > 0);
             }
             if matches!(turns.last(), Some(Turn::Assistant { .. })) {
                 turns.push(Turn::User(vec![UserPart::Note(CONTINUE_PROMPT.into())]));
             }
         }
-        Self { turns, awaits_client }
+        Self { turns, awaits_client, optional_turns }
     }
 
     /// Adds the client's state to the last message of the user, marked as data that proves nothing. An empty object and
@@ -91,6 +98,16 @@ impl History {
             insert_data(&mut self.turns, "client_state", description, state);
         }
     }
+}
+
+/// Whether a turn is a message that the user wrote, and not only a note that providers require.
+pub(super) fn is_message_of_user(turn: &Turn) -> bool {
+    let is_of_user = |part: &UserPart| match part {
+        UserPart::Content(_) => true,
+        UserPart::Note(text) => text == UNREADABLE_MESSAGE,
+        UserPart::ClientContext(_) => false,
+    };
+    matches!(turn, Turn::User(parts) if parts.iter().any(is_of_user))
 }
 
 /// Reads the messages one after another and groups them by role.
@@ -112,6 +129,8 @@ struct Reader<'a> {
     system_messages: usize,
     /// Whether there were results since the last assistant message, so that the next one begins a new turn.
     has_results: bool,
+    /// The index of the first group with a call that has got its result in this run.
+    first_new_result: Option<usize>,
 }
 
 /// Messages that become one turn, or one turn and its results.
@@ -142,6 +161,7 @@ impl<'a> Reader<'a> {
             awaits_person: false,
             system_messages: 0,
             has_results: false,
+            first_new_result: None,
         }
     }
 
@@ -221,6 +241,9 @@ impl<'a> Reader<'a> {
         if !matches!(self.groups.last(), Some(Group::Assistant(group)) if continues(group)) {
             self.groups.push(Group::Assistant(AssistantGroup::default()));
         }
+        if calls.iter().any(|(_, decided)| decided.has_new_result) {
+            self.first_new_result.get_or_insert(self.groups.len() - 1);
+        }
         let Some(Group::Assistant(group)) = self.groups.last_mut() else { return };
         group.reasoning.append(&mut self.reasoning);
         if group.text.is_empty() && !text.trim().is_empty() {
@@ -255,10 +278,14 @@ impl<'a> Reader<'a> {
     }
 
     /// Converts the groups of messages into turns: one for each user group; one or two for each assistant group, its
-    /// results last.
-    fn into_turns(self) -> Vec<Turn> {
+    /// results last. Also returns the index of the first turn with a call that has got its result in this run.
+    fn into_turns(self) -> (Vec<Turn>, Option<usize>) {
         let mut turns = Vec::with_capacity(self.groups.len() * 2);
-        for group in self.groups {
+        let mut first_new_result = None;
+        for (index, group) in self.groups.into_iter().enumerate() {
+            if self.first_new_result == Some(index) {
+                first_new_result = Some(turns.len());
+            }
             match group {
                 Group::User(parts) => turns.push(Turn::User(parts)),
                 Group::Assistant(AssistantGroup { reasoning, text, calls, results }) => {
@@ -269,7 +296,7 @@ impl<'a> Reader<'a> {
                 }
             }
         }
-        turns
+        (turns, first_new_result)
     }
 }
 

@@ -24,7 +24,7 @@ use crate::transcript::IdSource;
 /// `preferred` is the index of the model that is asked first, which is the one that made the previous turn of the run.
 /// It is set to the index of the model that made this turn.
 pub(super) async fn run_turn<S: IdSource>(
-    request: &TurnRequest<'_>,
+    request: &mut TurnRequest<'_>,
     preferred: &mut usize,
     io: &mut RunIo<S>,
 ) -> Result<ModelTurn, RunEnd> {
@@ -39,7 +39,10 @@ pub(super) async fn run_turn<S: IdSource>(
         Err(end) => Err(end),
     };
     match &turn {
-        Ok(turn) => check_tool_choice(request.request, turn, model),
+        Ok(turn) => {
+            io.day_budget.end_call();
+            check_tool_choice(&request.request.request, turn, model);
+        }
         Err(RunEnd::ModelFailed { error, .. }) => recorder.fail(error.kind),
         Err(RunEnd::Cancelled(_) | RunEnd::InvalidResult { .. }) => {}
     }

@@ -29,6 +29,8 @@ pub(super) struct RetryPlan {
 enum Availability {
     /// From this time on.
     NotBefore(Duration),
+    /// Not again with this conversation, which is too long for it.
+    TooLong,
     /// Not again in this turn, because it would fail again.
     Never,
 }
@@ -61,14 +63,20 @@ impl RetryPlan {
             ModelErrorKind::Throttled | ModelErrorKind::Unavailable | ModelErrorKind::StreamCut => {
                 Availability::NotBefore(now.saturating_add(error.retry_after.unwrap_or_default()))
             }
-            ModelErrorKind::Refused | ModelErrorKind::Misconfigured | ModelErrorKind::ContextTooLong => {
-                Availability::Never
-            }
+            ModelErrorKind::ContextTooLong => Availability::TooLong,
+            ModelErrorKind::Refused | ModelErrorKind::Misconfigured => Availability::Never,
         };
         self.models
             .iter_mut()
             .filter(|(known, _)| *known == model)
             .for_each(|(_, availability)| *availability = next);
+    }
+
+    /// Lists the indexes of the models for which the conversation is too long, in order. They can be asked again as soon as
+    /// it is shorter.
+    pub(super) fn models_for_a_shorter_conversation(&self) -> Vec<usize> {
+        let is_too_long = |(_, availability): &&(usize, Availability)| *availability == Availability::TooLong;
+        self.models.iter().filter(is_too_long).map(|(model, _)| *model).collect()
     }
 
     /// Plans to ask the models again after all of them have failed. Returns the pause before; `None` if the turn is
@@ -82,7 +90,7 @@ impl RetryPlan {
         }
         let times = self.models.iter().filter_map(|(_, availability)| match availability {
             Availability::NotBefore(time) => Some(*time),
-            Availability::Never => None,
+            Availability::TooLong | Availability::Never => None,
         });
         let backoff = FIRST_PAUSE * 2_u32.pow(self.round - 1);
         let pause = times.min()?.saturating_sub(now).max(backoff.mul_f64(0.5 + jitter));
@@ -145,6 +153,18 @@ mod tests {
         let pause = plan.next_round(NOW, MINUTE, 0.5).unwrap();
         assert_eq!((pause, plan.candidates(pause)), (Duration::from_millis(500), vec![1]));
         assert_eq!(plan.candidates(Duration::from_secs(15)), [0, 1]);
+    }
+
+    #[test]
+    fn only_a_shorter_conversation_goes_to_a_model_that_found_it_too_long() {
+        let mut plan = RetryPlan::new(3, 1);
+        plan.record_failure(1, &error(ModelErrorKind::ContextTooLong), NOW);
+        plan.record_failure(0, &error(ModelErrorKind::Unavailable), NOW);
+        plan.record_failure(2, &error(ModelErrorKind::ContextTooLong), NOW);
+
+        assert_eq!(plan.candidates(NOW), [0]);
+        assert_eq!(plan.models_for_a_shorter_conversation(), [1, 2]);
+        assert_eq!(pause([error(ModelErrorKind::ContextTooLong)], MINUTE), None);
     }
 
     #[test]

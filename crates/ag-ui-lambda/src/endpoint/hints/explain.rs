@@ -6,6 +6,7 @@ use http::header::CONTENT_TYPE;
 use super::quote::quoted;
 use super::{DeveloperHints, RejectedRequest, auth, input};
 use crate::agent::StartRunError;
+use crate::budget::{BudgetRefusal, SubjectKind};
 use crate::endpoint::rejection::Rejection;
 use crate::endpoint::routes::{CAPABILITIES_PATH, HEALTH_PATH};
 use crate::suggest::nearest;
@@ -50,11 +51,24 @@ pub(in super::super) fn hint_for(
              hold the key itself."
                 .into(),
         ),
+        Rejection::BudgetUsed(refusal) => Some(explain_budget(refusal)),
+        Rejection::AdmissionUnavailable => {
+            Some("Set a timeout on what your function for admission awaits: see docs/admission.md.".into())
+        }
         Rejection::BodyUnreadable
         | Rejection::NotAdmitted(_)
         | Rejection::Internal
         | Rejection::ResponseTooLarge { .. } => None,
     }
+}
+
+/// Returns the hint for a run for which a budget has no room: which budget it is, and how it begins anew.
+fn explain_budget(refusal: &BudgetRefusal) -> String {
+    let budget = match refusal.kind {
+        SubjectKind::User => "AGUI_BUDGET_USER_TOKENS sets the budget of this user",
+        SubjectKind::Organization => "AGUI_BUDGET_ORG_TOKENS sets the budget of this user's organisation",
+    };
+    format!("{budget}. Without AGUI_TABLE it is counted in memory: a restart begins it anew.")
 }
 
 /// Returns a sentence that lists all methods and paths of the endpoint.

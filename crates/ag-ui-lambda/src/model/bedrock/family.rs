@@ -18,7 +18,7 @@ const WITHOUT_CACHE: &[&str] = &[
 /// The features of a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct ModelFamily {
-    /// Whether it caches prompts by default.
+    /// Whether it caches prompts.
     pub(super) caches: bool,
     /// Whether it accepts a cache point after the tools, too.
     pub(super) caches_tools: bool,

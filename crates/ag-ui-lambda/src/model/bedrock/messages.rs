@@ -4,16 +4,12 @@
 //! What Bedrock would refuse is left out or replaced by a neutral sentence. Otherwise one such part would make every later
 //! request of the thread fail.
 
-use aws_sdk_bedrockruntime::types::{
-    ContentBlock, ConversationRole, Message, ReasoningContentBlock, ReasoningTextBlock, ToolResultBlock,
-    ToolResultContentBlock, ToolUseBlock,
-};
-use aws_smithy_types::{Blob, base64};
+use serde_json::json;
 use tracing::warn;
 
-use super::attachment::{Attachment, kind_name};
-use super::raw_json::RawJson;
+use super::attachment::{Attachment, canonical_base64, kind_name};
 use crate::model::compat;
+use crate::model::json_body::Json;
 use crate::model::{Call, CallResult, Reasoning, ReasoningKind, Turn, UserPart};
 use crate::protocol::{Content, PartKind};
 
@@ -30,196 +26,240 @@ const SEE_DOCUMENT: &str = "(See the document.)";
 const EARLIER_CONVERSATION: &str = "(The conversation began earlier.)";
 
 /// Converts the history into Bedrock's messages. `model` is the full name of the model, which gets back only its own
-/// reasoning. The arguments of calls are added to `raw`.
-pub(super) fn messages(history: &[Turn], model: &str, raw: &mut RawJson) -> Vec<Message> {
-    let mut conversation = Conversation { model, raw, documents: 0, messages: Vec::new() };
+/// reasoning. Each message becomes JSON only when the iterator reaches it.
+pub(super) fn messages<'a>(history: &'a [Turn], model: &'a str) -> impl Iterator<Item = Json<'a>> {
+    let mut conversation = Conversation { model, documents: 0, messages: Vec::new() };
     for turn in history {
         conversation.add(turn);
     }
-    conversation.finish()
+    conversation.messages.into_iter().map(Message::encode)
+}
+
+/// Who a message is from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    User,
+    Assistant,
+}
+
+/// A message, which has at least one block.
+struct Message<'a> {
+    role: Role,
+    blocks: Vec<Block<'a>>,
+}
+
+/// A part of a message, or of the result of a call.
+enum Block<'a> {
+    Text(&'a str),
+    Attachment(Attachment<'a>),
+    Reasoning {
+        text: &'a str,
+        signature: &'a str,
+    },
+    /// Reasoning that only the provider can read, in Base64.
+    RedactedReasoning(&'a str),
+    Call(&'a Call),
+    /// The result of the call that has this id in the history. Nearly all are texts, and a turn can have thousands.
+    TextResult {
+        id: &'a str,
+        text: &'a str,
+    },
+    /// The result of the call that has this id in the history.
+    PartsResult {
+        id: &'a str,
+        parts: Vec<Block<'a>>,
+    },
 }
 
 /// The messages so far.
 struct Conversation<'a> {
     /// The model's full name, which marks the reasoning that it may get back.
     model: &'a str,
-    /// Receives the arguments of calls.
-    raw: &'a mut RawJson,
     /// The number of documents so far, from which their names are made.
     documents: usize,
-    /// The role and the blocks of each message; the roles alternate.
-    messages: Vec<(ConversationRole, Vec<ContentBlock>)>,
+    /// The messages, whose roles alternate.
+    messages: Vec<Message<'a>>,
 }
 
-impl Conversation<'_> {
+impl<'a> Conversation<'a> {
     /// Converts one turn of the history and appends its blocks. Results of calls become blocks of the user.
-    fn add(&mut self, turn: &Turn) {
+    fn add(&mut self, turn: &'a Turn) {
         match turn {
             Turn::User(parts) => {
                 let blocks = self.user_blocks(parts);
-                self.push_blocks(ConversationRole::User, blocks);
+                self.push_blocks(Role::User, blocks);
             }
             Turn::Assistant { reasoning, text, calls } => {
                 let blocks = self.assistant_blocks(reasoning, text, calls);
-                self.push_blocks(ConversationRole::Assistant, blocks);
+                self.push_blocks(Role::Assistant, blocks);
             }
             Turn::Results(results) => {
                 let blocks = results.iter().map(|result| self.result_block(result)).collect();
-                self.push_blocks(ConversationRole::User, blocks);
+                self.push_blocks(Role::User, blocks);
             }
         }
     }
 
     /// Adds blocks to the last message if it has the same role, and otherwise as a new message; empty `blocks` add
     /// nothing. If the first message would be the assistant's, a neutral sentence of the user is inserted before it.
-    fn push_blocks(&mut self, role: ConversationRole, blocks: Vec<ContentBlock>) {
+    fn push_blocks(&mut self, role: Role, blocks: Vec<Block<'a>>) {
         if blocks.is_empty() {
             return;
         }
-        if self.messages.is_empty() && role == ConversationRole::Assistant {
-            self.messages
-                .push((ConversationRole::User, vec![ContentBlock::Text(EARLIER_CONVERSATION.into())]));
+        if self.messages.is_empty() && role == Role::Assistant {
+            self.messages.push(Message { role: Role::User, blocks: vec![Block::Text(EARLIER_CONVERSATION)] });
         }
         match self.messages.last_mut() {
-            Some((last, before)) if *last == role => before.extend(blocks),
-            _ => self.messages.push((role, blocks)),
+            Some(last) if last.role == role => last.blocks.extend(blocks),
+            _ => self.messages.push(Message { role, blocks }),
         }
-    }
-
-    /// Returns the messages in the SDK's type. A message with a document and no text gets a sentence, because Bedrock
-    /// requires one.
-    fn finish(self) -> Vec<Message> {
-        let message = |(role, mut blocks): (_, Vec<ContentBlock>)| {
-            let is_wordless = !blocks.iter().any(ContentBlock::is_text);
-            if is_wordless && blocks.iter().any(ContentBlock::is_document) {
-                blocks.push(ContentBlock::Text(SEE_DOCUMENT.into()));
-            }
-            let message = Message::builder().role(role).set_content(Some(blocks)).build();
-            message.expect("role and content are set")
-        };
-        self.messages.into_iter().map(message).collect()
     }
 
     /// Converts a user's message into blocks. If no block is left, a sentence takes the place of the content, so that
     /// there is always at least one block.
-    fn user_blocks(&mut self, parts: &[UserPart]) -> Vec<ContentBlock> {
-        let mut blocks = Vec::new();
+    fn user_blocks(&mut self, parts: &'a [UserPart]) -> Vec<Block<'a>> {
+        let mut blocks = Vec::with_capacity(parts.len());
         let mut stand_in = EMPTY_MESSAGE;
         for part in parts {
             match part {
                 UserPart::ClientContext(text) | UserPart::Note(text) => blocks.extend(text_block(text)),
-                UserPart::Content(part) => match &part.kind {
-                    PartKind::Text { text } => blocks.extend(text_block(text)),
-                    other => match self.attachment(other) {
-                        Some(Attachment::Image(image)) => blocks.push(ContentBlock::Image(image)),
-                        Some(Attachment::Document(document)) => blocks.push(ContentBlock::Document(document)),
-                        None => stand_in = PART_LEFT_OUT,
-                    },
-                },
+                UserPart::Content(part) => self.push_part(&part.kind, &mut blocks, &mut stand_in),
             }
         }
-        if blocks.is_empty() {
-            blocks.push(ContentBlock::Text(stand_in.into()));
-        }
-        blocks
+        non_empty(blocks, stand_in)
     }
 
     /// Converts a turn of the model into blocks. Returns no blocks if the turn has neither text nor calls.
-    fn assistant_blocks(&mut self, reasoning: &[Reasoning], text: &str, calls: &[Call]) -> Vec<ContentBlock> {
+    fn assistant_blocks(
+        &self,
+        reasoning: &'a [Reasoning],
+        text: &'a str,
+        calls: &'a [Call],
+    ) -> Vec<Block<'a>> {
         // Reasoning alone is not a message.
         if text.trim().is_empty() && calls.is_empty() {
             return Vec::new();
         }
-        let own = reasoning.iter().filter_map(|piece| own_reasoning(piece, self.model));
-        let mut blocks: Vec<ContentBlock> = own.map(ContentBlock::ReasoningContent).collect();
+        let own = reasoning.iter().filter(|piece| piece.model == self.model);
+        let mut blocks: Vec<Block<'_>> = own.filter_map(reasoning_block).collect();
         blocks.extend(text_block(text));
-        blocks.extend(calls.iter().map(|call| {
-            let block = ToolUseBlock::builder()
-                .tool_use_id(compat::wire_call_id(call.id.as_str()))
-                .name(compat::wire_tool_name(&call.name))
-                .input(self.raw.add(compat::arguments_text(&call.arguments)));
-            ContentBlock::ToolUse(block.build().expect("id, name and input are set"))
-        }));
+        blocks.extend(calls.iter().map(Block::Call));
         blocks
     }
 
     /// Converts the result of a call into a block. If nothing of the content is left, a sentence takes its place.
-    fn result_block(&mut self, result: &CallResult) -> ContentBlock {
-        let mut blocks = Vec::new();
-        let mut stand_in = EMPTY_MESSAGE;
+    fn result_block(&mut self, result: &'a CallResult) -> Block<'a> {
+        let id = result.id.as_str();
         match &result.content {
-            Content::Text(text) => blocks.extend(result_text_block(text)),
+            Content::Text(text) if text.trim().is_empty() => Block::TextResult { id, text: EMPTY_MESSAGE },
+            Content::Text(text) => Block::TextResult { id, text },
             Content::Parts(parts) => {
-                for part in parts {
-                    match &part.kind {
-                        PartKind::Text { text } => blocks.extend(result_text_block(text)),
-                        other => match self.attachment(other) {
-                            Some(Attachment::Image(image)) => {
-                                blocks.push(ToolResultContentBlock::Image(image));
-                            }
-                            Some(Attachment::Document(document)) => {
-                                blocks.push(ToolResultContentBlock::Document(document));
-                            }
-                            None => stand_in = PART_LEFT_OUT,
-                        },
-                    }
-                }
+                let mut blocks = Vec::with_capacity(parts.len());
+                let mut stand_in = EMPTY_MESSAGE;
+                parts.iter().for_each(|part| self.push_part(&part.kind, &mut blocks, &mut stand_in));
+                Block::PartsResult { id, parts: non_empty(blocks, stand_in) }
             }
         }
-        if blocks.is_empty() {
-            blocks.push(ToolResultContentBlock::Text(stand_in.into()));
-        }
-        let block = ToolResultBlock::builder().tool_use_id(compat::wire_call_id(result.id.as_str()));
-        let block = block.set_content(Some(blocks)).build();
-        ContentBlock::ToolResult(block.expect("id and content are set"))
     }
 
-    /// Converts a part that is not text. Returns `None` and logs a warning if Bedrock does not accept the part. Counts
-    /// the documents, from which their names are made.
-    fn attachment(&mut self, part: &PartKind) -> Option<Attachment> {
-        let attachment = Attachment::new(part, self.documents + 1);
-        match &attachment {
-            Some(Attachment::Document(_)) => self.documents += 1,
-            Some(Attachment::Image(_)) => {}
-            None => warn!(
+    /// Converts a part and appends it to `blocks`, if Bedrock accepts it. Otherwise logs a warning and sets `stand_in`,
+    /// which takes the place of a message of which nothing is left. Counts the documents, from which their names are made.
+    fn push_part(&mut self, part: &'a PartKind, blocks: &mut Vec<Block<'a>>, stand_in: &mut &'static str) {
+        if let PartKind::Text { text } = part {
+            blocks.extend(text_block(text));
+            return;
+        }
+        let Some(attachment) = Attachment::new(part, self.documents + 1) else {
+            *stand_in = PART_LEFT_OUT;
+            warn!(
                 model = self.model,
                 kind = kind_name(part),
                 "a part of a message was left out because the model does not accept it"
-            ),
-        }
-        attachment
+            );
+            return;
+        };
+        self.documents += usize::from(matches!(attachment, Attachment::Document { .. }));
+        blocks.push(Block::Attachment(attachment));
     }
 }
 
-/// Converts a piece of reasoning that goes back to Bedrock. Returns `None` if another model than `model` wrote the
-/// piece, or if it is neither signed nor redacted.
-pub(super) fn own_reasoning(piece: &Reasoning, model: &str) -> Option<ReasoningContentBlock> {
-    if piece.model != model {
-        return None;
+impl<'a> Message<'a> {
+    /// Converts the message into JSON. One with a document and no text gets a sentence, because Bedrock requires one.
+    fn encode(mut self) -> Json<'a> {
+        let has_text = self.blocks.iter().any(|block| matches!(block, Block::Text(_)));
+        let is_document = |block: &Block<'_>| matches!(block, Block::Attachment(Attachment::Document { .. }));
+        if !has_text && self.blocks.iter().any(is_document) {
+            self.blocks.push(Block::Text(SEE_DOCUMENT));
+        }
+        let role = match self.role {
+            Role::User => "user",
+            Role::Assistant => "assistant",
+        };
+        let message = json!({ "role": role, "content": null });
+        Json::with_list(message, &["content"], self.blocks.into_iter().map(Block::encode))
     }
+}
+
+impl<'a> Block<'a> {
+    /// Converts the block into JSON, with names and ids that Bedrock accepts.
+    fn encode(self) -> Json<'a> {
+        match self {
+            Self::Text(text) => Json::with_string(json!({ "text": null }), &["text"], text),
+            Self::Attachment(attachment) => attachment.encode(),
+            Self::Reasoning { text, signature } => Json::with_string(
+                json!({ "reasoningContent": { "reasoningText": { "text": null, "signature": signature } } }),
+                &["reasoningContent", "reasoningText", "text"],
+                text,
+            ),
+            Self::RedactedReasoning(base64) => Json::with_string(
+                json!({ "reasoningContent": { "redactedContent": null } }),
+                &["reasoningContent", "redactedContent"],
+                base64,
+            ),
+            Self::Call(call) => {
+                let id = compat::wire_call_id(call.id.as_str());
+                let name = compat::wire_tool_name(&call.name);
+                Json::with_text(
+                    json!({ "toolUse": { "toolUseId": id, "name": name, "input": null } }),
+                    &["toolUse", "input"],
+                    compat::arguments_text(&call.arguments),
+                )
+            }
+            Self::TextResult { id, text } => encode_result(id, [Self::Text(text)]),
+            Self::PartsResult { id, parts } => encode_result(id, parts),
+        }
+    }
+}
+
+/// Converts the result of the call with this id into JSON.
+fn encode_result<'a, I>(id: &str, content: I) -> Json<'a>
+where
+    I: IntoIterator<Item = Block<'a>>,
+    I::IntoIter: 'a,
+{
+    let block = json!({ "toolResult": { "toolUseId": compat::wire_call_id(id), "content": null } });
+    Json::with_list(block, &["toolResult", "content"], content.into_iter().map(Block::encode))
+}
+
+/// Converts a piece of the model's own reasoning that goes back to Bedrock. Returns `None` if the piece is neither signed
+/// nor redacted.
+fn reasoning_block(piece: &Reasoning) -> Option<Block<'_>> {
     match &piece.kind {
-        ReasoningKind::Signed(signature) => {
-            let block = ReasoningTextBlock::builder().text(&piece.text).signature(signature).build();
-            Some(ReasoningContentBlock::ReasoningText(block.expect("the text is set")))
-        }
-        ReasoningKind::Redacted(value) => {
-            Some(ReasoningContentBlock::RedactedContent(Blob::new(base64::decode(value).ok()?)))
-        }
+        ReasoningKind::Signed(signature) => Some(Block::Reasoning { text: &piece.text, signature }),
+        ReasoningKind::Redacted(value) => canonical_base64(value).map(Block::RedactedReasoning),
         ReasoningKind::Plain | ReasoningKind::TurnSignature(_) => None,
     }
 }
 
-/// Returns a text as a block of a message; `None` if the text is blank, because Bedrock refuses blank blocks.
-fn text_block(text: &str) -> Option<ContentBlock> {
-    is_not_blank(text).then(|| ContentBlock::Text(text.to_owned()))
+/// Returns a text as a block; `None` if the text is blank, because Bedrock refuses blank blocks.
+fn text_block(text: &str) -> Option<Block<'_>> {
+    (!text.trim().is_empty()).then_some(Block::Text(text))
 }
 
-/// Returns a text as a block of a call's result; `None` if the text is blank, because Bedrock refuses blank blocks.
-fn result_text_block(text: &str) -> Option<ToolResultContentBlock> {
-    is_not_blank(text).then(|| ToolResultContentBlock::Text(text.to_owned()))
-}
-
-/// Returns whether a text contains anything but white space. Bedrock refuses blank blocks.
-fn is_not_blank(text: &str) -> bool {
-    !text.trim().is_empty()
+/// Returns the blocks, or one with the text `stand_in` if there are none.
+fn non_empty<'a>(mut blocks: Vec<Block<'a>>, stand_in: &'static str) -> Vec<Block<'a>> {
+    if blocks.is_empty() {
+        blocks.push(Block::Text(stand_in));
+    }
+    blocks
 }

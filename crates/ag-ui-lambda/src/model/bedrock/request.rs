@@ -1,67 +1,58 @@
-//! Writes a request for Bedrock, except its messages and the model's id.
+//! Writes the body of a request for Bedrock.
+//!
+//! The SDK would build it from trees of values, which are many times as large in memory as the texts of a conversation, and
+//! would write the members of a schema in another order each time, which no prompt cache survives.
+//!
+//! Source: <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html>.
 
-use std::sync::Arc;
-
-use aws_sdk_bedrockruntime::types::{
-    AnyToolChoice, CachePointBlock, CachePointType, InferenceConfiguration, Message, SpecificToolChoice,
-    SystemContentBlock, Tool, ToolChoice as WireChoice, ToolConfiguration, ToolInputSchema,
-    ToolSpecification,
-};
-use aws_smithy_types::Document;
+use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::family::ModelFamily;
 use super::messages::messages;
-use super::raw_json::RawJson;
 use crate::model::claude::{self, MIN_THINKING_BUDGET, ThinkingMode};
-use crate::model::compat::{self, ToolNames};
+use crate::model::compat;
+use crate::model::json_body::{Json, JsonBody};
 use crate::model::{Request, ToolChoice};
-use crate::protocol;
+use crate::protocol::Tool;
 
 /// The tokens for the answer, if the limit leaves none after the thinking.
 const ANSWER_TOKENS: u32 = 4096;
 
-/// A request in Bedrock's types.
-pub(super) struct ConverseRequest {
-    /// The system prompt.
-    pub(super) system: Option<Vec<SystemContentBlock>>,
-    /// The conversation.
-    pub(super) messages: Vec<Message>,
-    /// The declared tools and the tool choice.
-    pub(super) tools: Option<ToolConfiguration>,
-    /// Token limit, temperature and stop texts.
-    pub(super) inference: Option<InferenceConfiguration>,
-    /// Fields that only the vendor of the model knows, such as `thinking`.
-    pub(super) additional_fields: Option<Document>,
-    /// The tools' names, to restore the original ones in the response.
-    pub(super) names: ToolNames,
-    /// The JSON texts that take the places of markers in the rest.
-    pub(super) raw: Arc<RawJson>,
+/// The guardrail that Bedrock applies to each turn.
+#[derive(Debug, Clone)]
+pub(super) struct Guardrail {
+    /// The guardrail's id or ARN.
+    pub(super) id: String,
+    /// Its version.
+    pub(super) version: String,
 }
 
-impl ConverseRequest {
-    /// Converts a request into Bedrock's types. `name` is the model's full name, which marks the reasoning that it gets
-    /// back. `prompt_cache` overrides whether the model's family caches by default.
-    pub(super) fn new(
-        request: &Request,
-        name: &str,
-        family: ModelFamily,
-        prompt_cache: Option<bool>,
-    ) -> Self {
-        let caches = prompt_cache.unwrap_or(family.caches);
-        let mut raw = RawJson::new();
-        let names = ToolNames::new(&request.tools);
-        let thinking = thinking_request(request, name, family);
-        Self {
-            system: system_blocks(request, caches),
-            messages: messages(&request.history, name, &mut raw),
-            tools: tool_configuration(request, caches && family.caches_tools, thinking.is_some(), &mut raw),
-            inference: inference_configuration(request, family, thinking.as_ref()),
-            additional_fields: thinking.map(|thinking| raw.add(thinking.field().to_string())),
-            names,
-            raw: Arc::new(raw),
-        }
+/// Writes the JSON body of a request. `name` is the model's full name, which marks the reasoning that it gets back.
+pub(super) fn request_body(
+    request: &Request,
+    name: &str,
+    family: ModelFamily,
+    guardrail: Option<&Guardrail>,
+) -> Bytes {
+    let thinking = thinking_request(request, name, family);
+    let mut body = JsonBody::new();
+    body.list_unless_empty("system", system_blocks(request, family.caches));
+    body.list("messages", messages(&request.history, name));
+    if let Some(tools) = tool_configuration(request, family, thinking.is_some()) {
+        body.json("toolConfig", tools);
     }
+    body.members(&request_settings(request, family, thinking.as_ref()));
+    if let Some(Guardrail { id, version }) = guardrail {
+        let config = json!({
+            "guardrailIdentifier": id,
+            "guardrailVersion": version,
+            "trace": "disabled",
+            "streamProcessingMode": "sync",
+        });
+        body.member("guardrailConfig", &config);
+    }
+    body.finish()
 }
 
 /// How this request asks the model to think.
@@ -94,14 +85,10 @@ fn thinking_request(request: &Request, name: &str, family: ModelFamily) -> Optio
     }
 }
 
-/// Returns token limit, temperature and stop texts of the request; `None` if none of them is set. With a thinking
+/// Returns the members for token limit, temperature, stop texts and thinking, as far as they are set. With a thinking
 /// budget the token limit is raised where it would leave no tokens for the answer, and a model that thinks gets no
 /// temperature.
-fn inference_configuration(
-    request: &Request,
-    family: ModelFamily,
-    thinking: Option<&ThinkingRequest>,
-) -> Option<InferenceConfiguration> {
+fn request_settings(request: &Request, family: ModelFamily, thinking: Option<&ThinkingRequest>) -> Value {
     let settings = &request.settings;
     let max_tokens = match (settings.max_tokens, thinking) {
         // The limit includes the thinking, and Bedrock's default limit may be smaller than the budget.
@@ -112,73 +99,72 @@ fn inference_configuration(
     };
     let takes_temperature = thinking.is_none() && family.thinking != ThinkingMode::Adaptive;
     let temperature = settings.temperature.filter(|_| takes_temperature);
-    let inference = InferenceConfiguration::builder()
-        .set_max_tokens(max_tokens.map(|tokens| i32::try_from(tokens).unwrap_or(i32::MAX)))
-        .set_temperature(temperature.map(|temperature| temperature as f32))
-        .set_stop_sequences(Some(settings.stop.clone()).filter(|stop| !stop.is_empty()))
-        .build();
-    (max_tokens.is_some() || temperature.is_some() || !settings.stop.is_empty()).then_some(inference)
+    let mut members = json!({});
+    if let Some(max_tokens) = max_tokens {
+        // Bedrock's number has 32 bits, with a sign.
+        members["inferenceConfig"]["maxTokens"] = i32::try_from(max_tokens).unwrap_or(i32::MAX).into();
+    }
+    if let Some(temperature) = temperature {
+        members["inferenceConfig"]["temperature"] = temperature.into();
+    }
+    if !settings.stop.is_empty() {
+        members["inferenceConfig"]["stopSequences"] = settings.stop.as_slice().into();
+    }
+    if let Some(thinking) = thinking {
+        members["additionalModelRequestFields"] = thinking.field();
+    }
+    members
 }
 
-/// Returns the system prompt as blocks; `None` if it is missing or blank. If `caches`, a cache point is appended.
-fn system_blocks(request: &Request, caches: bool) -> Option<Vec<SystemContentBlock>> {
-    let text = request.instructions.as_deref().filter(|text| !text.trim().is_empty())?;
-    let mut blocks = vec![SystemContentBlock::Text(text.to_owned())];
-    if caches {
-        blocks.push(SystemContentBlock::CachePoint(cache_point()));
-    }
-    Some(blocks)
+/// Returns the system prompt as blocks; none if it is missing or blank. If `caches`, a cache point is appended.
+fn system_blocks(request: &Request, caches: bool) -> impl Iterator<Item = Json<'_>> {
+    let text = request.instructions.as_deref().filter(|text| !text.trim().is_empty());
+    let cache_point = text.filter(|_| caches).map(|_| cache_point());
+    let text = text.map(|text| Json::with_string(json!({ "text": null }), &["text"], text));
+    text.into_iter().chain(cache_point)
 }
 
 /// Returns the declared tools and the tool choice; `None` if there is no tool to declare. If the request offers no
-/// tools or forbids calls, the tools that the history has calls of are declared, because Bedrock requires it. If
-/// `caches`, a cache point is appended; if `thinks`, no tool is forced. The schemas are added to `raw`.
-fn tool_configuration(
-    request: &Request,
-    caches: bool,
-    thinks: bool,
-    raw: &mut RawJson,
-) -> Option<ToolConfiguration> {
+/// tools or forbids calls, the tools that the history has calls of are declared, because Bedrock requires it. If the
+/// family caches tools, a cache point is appended; if `thinks`, no tool is forced.
+fn tool_configuration(request: &Request, family: ModelFamily, thinks: bool) -> Option<Json<'_>> {
     let is_offered = request.settings.tool_choice != ToolChoice::None && !request.tools.is_empty();
-    let mut declared: Vec<Tool> = match is_offered {
-        true => request.tools.iter().map(|tool| tool_declaration(tool, raw)).collect(),
-        false => compat::tools_in_history(request).iter().map(|tool| tool_declaration(tool, raw)).collect(),
-    };
-    if declared.is_empty() {
+    let in_history = if is_offered { Vec::new() } else { compat::tools_in_history(request) };
+    let offered = if is_offered { &*request.tools } else { &[] };
+    if offered.is_empty() && in_history.is_empty() {
         return None;
     }
-    if caches {
-        declared.push(Tool::CachePoint(cache_point()));
-    }
-    let choice = match &request.settings.tool_choice {
+    let mut config = json!({ "tools": null });
+    match &request.settings.tool_choice {
         // A tool can't be forced while the model thinks.
-        _ if thinks => None,
-        ToolChoice::Required if !request.tools.is_empty() => {
-            Some(WireChoice::Any(AnyToolChoice::builder().build()))
-        }
+        _ if thinks => {}
+        ToolChoice::Required if !request.tools.is_empty() => config["toolChoice"] = json!({ "any": {} }),
         ToolChoice::Tool(name) if request.offers(name) => {
-            let choice = SpecificToolChoice::builder().name(compat::wire_tool_name(name)).build();
-            Some(WireChoice::Tool(choice.expect("the name is set")))
+            config["toolChoice"] = json!({ "tool": { "name": compat::wire_tool_name(name) } });
         }
-        _ => None,
-    };
-    let tools = ToolConfiguration::builder().set_tools(Some(declared)).set_tool_choice(choice).build();
-    Some(tools.expect("the tools are set"))
+        _ => {}
+    }
+    let in_history = in_history.into_iter().map(|tool| tool_declaration(&tool));
+    let cache_point = (family.caches && family.caches_tools).then(cache_point);
+    let declared = offered.iter().map(tool_declaration).chain(in_history).chain(cache_point);
+    Some(Json::with_list(config, &["tools"], declared))
 }
 
 /// Converts a tool into Bedrock's declaration, with a name and a schema that every provider accepts. A blank
-/// description is left out. The schema is added to `raw`.
-fn tool_declaration(tool: &protocol::Tool, raw: &mut RawJson) -> Tool {
-    let description = Some(&tool.description).filter(|text| !text.trim().is_empty());
-    let specification = ToolSpecification::builder()
-        .name(compat::wire_tool_name(&tool.name))
-        .set_description(description.cloned())
-        .input_schema(ToolInputSchema::Json(raw.add(compat::wire_schema(tool).to_string())));
-    Tool::ToolSpec(specification.build().expect("name and schema are set"))
+/// description is left out.
+fn tool_declaration<'a>(tool: &Tool) -> Json<'a> {
+    let mut specification = json!({ "name": compat::wire_tool_name(&tool.name) });
+    if !tool.description.trim().is_empty() {
+        specification["description"] = tool.description.as_str().into();
+    }
+    // `json!` would copy the schema, which can be large.
+    specification["inputSchema"]["json"] = compat::wire_schema(tool);
+    let mut declaration = json!({});
+    declaration["toolSpec"] = specification;
+    declaration.into()
 }
 
-/// Creates a cache point, a marker up to which Bedrock caches the request.
-fn cache_point() -> CachePointBlock {
-    let point = CachePointBlock::builder().r#type(CachePointType::Default).build();
-    point.expect("the type is set")
+/// Returns a cache point, a marker up to which Bedrock caches the request.
+fn cache_point<'a>() -> Json<'a> {
+    json!({ "cachePoint": { "type": "default" } }).into()
 }

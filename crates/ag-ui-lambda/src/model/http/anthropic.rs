@@ -10,11 +10,11 @@ use super::conversation::{Message, WireRequest, WireToolChoice, encode_user_mess
 use super::frame_event::{
     CallDelta, FrameEvent, TokenCounts, call_index, count, entries, take_arguments, take_text,
 };
-use super::json_body::{Json, JsonBody};
 use super::opaque_members;
 use super::reasoning_effort::reasoning_effort;
 use crate::model::claude::{self, MIN_THINKING_BUDGET, ThinkingMode};
 use crate::model::compat;
+use crate::model::json_body::{Json, JsonBody};
 use crate::model::{Reasoning, ReasoningKind};
 
 /// The member that holds a tool's schema.
@@ -96,7 +96,7 @@ fn encode_message(message: Message<'_>) -> Json<'_> {
         Message::Assistant { reasoning, text, calls, .. } => {
             let text =
                 text.map(|text| Json::with_string(json!({ "type": "text", "text": null }), &["text"], text));
-            let calls = calls.into_iter().map(|call| {
+            let calls = calls.map(|call| {
                 let mut block =
                     json!({ "type": "tool_use", "id": call.id, "name": call.name, "input": null });
                 call.signature.iter().for_each(|signature| opaque_members::put_back(&mut block, signature));
@@ -107,7 +107,7 @@ fn encode_message(message: Message<'_>) -> Json<'_> {
             Json::with_list(message, &["content"], thoughts.chain(text).chain(calls))
         }
         Message::Results(results) => {
-            let results = results.into_iter().map(|result| {
+            let results = results.map(|result| {
                 let block = json!({ "type": "tool_result", "tool_use_id": result.id, "content": null });
                 Json::with_string(block, &["content"], result.text)
             });

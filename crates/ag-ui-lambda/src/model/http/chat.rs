@@ -14,11 +14,11 @@ use super::conversation::{
 use super::frame_event::{
     CallDelta, FrameEvent, TokenCounts, call_index, count, entries, take_arguments, take_text,
 };
-use super::json_body::{Json, JsonBody};
 use super::opaque_members;
 use super::provider::ReasoningReplay;
 use super::reasoning_effort::reasoning_effort;
 use crate::model::compat;
+use crate::model::json_body::{Json, JsonBody};
 use crate::model::{Reasoning, ReasoningKind};
 
 /// Prefixes of the ids of OpenAI's models that have `max_completion_tokens` in place of `max_tokens`, which is the only name
@@ -87,7 +87,8 @@ fn encode_message<'a>(
         Message::User(parts) => Box::new(iter::once(encode_user_message(parts, encode_part))),
         Message::Assistant { reasoning, text, calls, is_in_loop } => {
             let mut message = json!({ "role": "assistant", "content": text });
-            if !calls.is_empty() {
+            let has_calls = calls.len() > 0;
+            if has_calls {
                 message["tool_calls"] = Value::Null;
             }
             for value in reasoning.iter().filter_map(|piece| piece.turn_signature()) {
@@ -97,18 +98,15 @@ fn encode_message<'a>(
             if is_in_loop && message.get("reasoning_details").is_none() {
                 add_plain_reasoning(request.provider.reasoning_replay, &reasoning, &mut message);
             }
-            Box::new(iter::once(match calls.is_empty() {
-                true => message.into(),
-                false => Json::with_list(message, &["tool_calls"], calls.into_iter().map(encode_call)),
+            Box::new(iter::once(match has_calls {
+                true => Json::with_list(message, &["tool_calls"], calls.map(encode_call)),
+                false => message.into(),
             }))
         }
-        Message::Results(results) => {
-            // One at a time is written: a turn can have thousands of results.
-            Box::new(results.into_iter().map(|result| {
-                let message = json!({ "role": "tool", "tool_call_id": result.id, "content": null });
-                Json::with_string(message, &["content"], result.text)
-            }))
-        }
+        Message::Results(results) => Box::new(results.map(|result| {
+            let message = json!({ "role": "tool", "tool_call_id": result.id, "content": null });
+            Json::with_string(message, &["content"], result.text)
+        })),
     }
 }
 

@@ -5,16 +5,15 @@
 //! refused for its form.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 use serde_json::{Value, json};
 use tracing::warn;
 
 use super::attachment::{Attachment, MessagePart};
-use super::json_body::Json;
 use super::media_hosts::MediaHosts;
 use super::provider::Provider;
 use crate::model::compat;
+use crate::model::json_body::Json;
 use crate::model::{Call, CallResult, Reasoning, Request, ToolChoice, Turn, UserPart};
 use crate::protocol::{Content, PartKind, Tool};
 
@@ -42,12 +41,13 @@ pub(super) enum Message<'a> {
         /// The reasoning of this model.
         reasoning: Vec<&'a Reasoning>,
         text: Option<&'a str>,
-        calls: Vec<HistoryCall<'a>>,
+        /// The calls, each of which is converted when its turn comes: a turn can have thousands.
+        calls: Box<dyn ExactSizeIterator<Item = HistoryCall<'a>> + 'a>,
         /// Whether no message of the user follows, so that the calls are still being answered.
         is_in_loop: bool,
     },
-    /// The results of the calls before.
-    Results(Vec<HistoryResult<'a>>),
+    /// The results of the calls before, each of which is converted when its turn comes.
+    Results(Box<dyn Iterator<Item = HistoryResult<'a>> + 'a>),
 }
 
 /// A call in the history, with id and name as the provider accepts them.
@@ -113,29 +113,31 @@ impl<'a> WireRequest<'a> {
         let history = &self.input.history;
         let last_user = history.iter().rposition(|turn| matches!(turn, Turn::User(_)));
         let mut skipped = Vec::new();
-        let mut called = HashMap::new();
+        let mut last_calls: &[Call] = &[];
         let mut messages = Vec::with_capacity(history.len());
         for (at, turn) in history.iter().enumerate() {
             messages.extend(match turn {
                 Turn::User(parts) => Some(Message::User(self.user_parts(parts, &mut skipped))),
                 Turn::Assistant { reasoning, text, calls } => {
                     let text = Some(text.as_str()).filter(|text| !text.trim().is_empty());
-                    called.extend(calls.iter().map(|call| (&call.id, compat::wire_tool_name(&call.name))));
+                    last_calls = calls;
                     let own = reasoning.iter().filter(|piece| piece.model == self.model_name);
                     (text.is_some() || !calls.is_empty()).then(|| Message::Assistant {
                         reasoning: own.collect(),
                         text,
-                        calls: calls.iter().map(|call| self.history_call(call)).collect(),
+                        calls: Box::new(calls.iter().map(self.convert_call())),
                         is_in_loop: last_user.is_none_or(|user| at > user),
                     })
                 }
                 Turn::Results(results) => {
-                    let answered = |result: &'a CallResult| HistoryResult {
-                        id: self.call_id(result.id.as_str()),
-                        name: called.get(&result.id).cloned().unwrap_or_default(),
-                        text: result_text(result, &mut skipped),
-                    };
-                    Some(Message::Results(results.iter().map(answered).collect()))
+                    skipped.extend(results.iter().flat_map(other_parts));
+                    let provider = self.provider;
+                    let converted = results.iter().enumerate().map(move |(index, result)| HistoryResult {
+                        id: call_id(provider, result.id.as_str()),
+                        name: called_name(last_calls, index, result),
+                        text: result_text(result),
+                    });
+                    Some(Message::Results(Box::new(converted)))
                 }
             });
         }
@@ -176,28 +178,39 @@ impl<'a> WireRequest<'a> {
         taken
     }
 
-    /// Converts a call of the history, with id and name as the provider accepts them. The signature is kept only if
-    /// this model made the call.
-    fn history_call(&self, call: &'a Call) -> HistoryCall<'a> {
-        let own = call.signature.as_ref().filter(|signature| signature.model == self.model_name);
-        HistoryCall {
-            id: self.call_id(call.id.as_str()),
-            name: compat::wire_tool_name(&call.name),
-            arguments: &call.arguments,
-            signature: own.map(|signature| signature.value.as_str()),
+    /// Returns a function that converts a call of the history, with id and name as the provider accepts them. The
+    /// signature is kept only if this model made the call.
+    fn convert_call(&self) -> impl Fn(&'a Call) -> HistoryCall<'a> + use<'a> {
+        let (provider, model) = (self.provider, self.model_name);
+        move |call| {
+            let own = call.signature.as_ref().filter(|signature| signature.model == model);
+            HistoryCall {
+                id: call_id(provider, call.id.as_str()),
+                name: compat::wire_tool_name(&call.name),
+                arguments: &call.arguments,
+                signature: own.map(|signature| signature.value.as_str()),
+            }
         }
     }
+}
 
-    /// Returns a call's id in the form that the provider accepts; the same id always gives the same result.
-    fn call_id(&self, id: &'a str) -> Cow<'a, str> {
-        // Mistral accepts only ids of exactly nine letters and digits.
-        let is_short = id.len() == 9 && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        if self.provider.adapter == "mistral" && !is_short {
-            let digest = compat::wire_call_id(&format!("mistral:{id}")).into_owned();
-            return digest.chars().rev().take(9).collect::<String>().into();
-        }
-        compat::wire_call_id(id)
+/// Returns a call's id in the form that the provider accepts; the same id always gives the same result.
+fn call_id<'a>(provider: &Provider, id: &'a str) -> Cow<'a, str> {
+    // Mistral accepts only ids of exactly nine letters and digits.
+    let is_short = id.len() == 9 && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if provider.adapter == "mistral" && !is_short {
+        let digest = compat::wire_call_id(&format!("mistral:{id}")).into_owned();
+        return digest.chars().rev().take(9).collect::<String>().into();
     }
+    compat::wire_call_id(id)
+}
+
+/// Returns the name on the wire of the tool that was called for a result, which is the result at `index` of its turn.
+/// `calls` are the calls of the turn before, in the same order unless an application has made the history itself.
+fn called_name<'a>(calls: &'a [Call], index: usize, result: &CallResult) -> Cow<'a, str> {
+    let is_answered = |call: &&Call| call.id == result.id;
+    let call = calls.get(index).filter(is_answered).or_else(|| calls.iter().find(is_answered));
+    call.map(|call| compat::wire_tool_name(&call.name)).unwrap_or_default()
 }
 
 /// Returns a user's message whose `content` is a text if that is the only part, and otherwise a list of what `encode` makes
@@ -226,21 +239,27 @@ pub(super) fn tool_declaration(tool: &Tool, schema_member: &str) -> Value {
 }
 
 /// Returns the declaration of a tool in the form in which it is the member `function` of an object.
-pub(super) fn function_declaration(declaration: Value) -> Json<'static> {
+pub(super) fn function_declaration<'a>(declaration: Value) -> Json<'a> {
     let mut function = json!({ "type": "function" });
     function["function"] = declaration;
     function.into()
 }
 
-/// Returns the text of a call's result. For each part that is not text, an entry is appended to `skipped`, because not
-/// every provider accepts such parts in results.
-fn result_text<'a>(result: &'a CallResult, skipped: &mut Vec<&'static str>) -> Cow<'a, str> {
+/// Returns the text of a call's result.
+fn result_text(result: &CallResult) -> Cow<'_, str> {
     match &result.content {
         Content::Text(text) => text.into(),
-        Content::Parts(parts) => {
-            let others = parts.iter().filter(|part| !matches!(part.kind, PartKind::Text { .. }));
-            skipped.extend(others.map(|_| "part of a tool's result"));
-            result.content.text().into()
-        }
+        Content::Parts(_) => result.content.text().into(),
     }
+}
+
+/// Returns an entry for the log for each part of a result that is not text, because not every provider accepts such parts
+/// in results.
+fn other_parts(result: &CallResult) -> impl Iterator<Item = &'static str> {
+    let parts = match &result.content {
+        Content::Text(_) => &[][..],
+        Content::Parts(parts) => parts,
+    };
+    let others = parts.iter().filter(|part| !matches!(part.kind, PartKind::Text { .. }));
+    others.map(|_| "part of a tool's result")
 }

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use super::attachment::{MediaSource, MessagePart};
 use super::conversation::{Message, WireRequest, WireToolChoice};
 use super::frame_event::{CallDelta, FrameEvent, TokenCounts, count, take_arguments, take_text};
-use super::json_body::{Json, JsonBody};
 use crate::model::ReasoningKind;
 use crate::model::compat;
+use crate::model::json_body::{Json, JsonBody};
 
 /// Replaces the signature of a call that another model made, because Gemini 3 refuses a first call without one.
 ///
@@ -103,7 +103,7 @@ fn encode_message(message: Message<'_>, is_gemini_3: bool) -> Json<'_> {
                 .filter(|_| text.is_none())
                 .map(|signature| with_signature(json!({ "text": "" }), Some(signature)));
             let text = text.map(|text| with_signature(json!({ "text": text }), turn_signature));
-            let calls = calls.into_iter().enumerate().map(move |(at, call)| {
+            let calls = calls.enumerate().map(move |(at, call)| {
                 let part = json!({ "functionCall": { "id": call.id, "name": call.name, "args": null } });
                 let missing = (is_gemini_3 && is_in_loop && at == 0).then_some(SKIP_SIGNATURE_CHECK);
                 let part = with_signature(part, call.signature.or(missing));
@@ -114,7 +114,7 @@ fn encode_message(message: Message<'_>, is_gemini_3: bool) -> Json<'_> {
             Json::with_list(json!({ "role": "model", "parts": null }), &["parts"], parts)
         }
         Message::Results(results) => {
-            let results = results.into_iter().map(|result| {
+            let results = results.map(|result| {
                 let response = json!({ "output": null });
                 let part = json!({ "functionResponse": { "id": result.id, "name": result.name, "response": response } });
                 Json::with_string(part, &["functionResponse", "response", "output"], result.text)

@@ -12,10 +12,10 @@ use super::conversation::{HistoryCall, Message, WireRequest, WireToolChoice, fun
 use super::frame_event::{
     CallDelta, FrameEvent, TokenCounts, call_index, count, entries, take_arguments, take_text,
 };
-use super::json_body::{Json, JsonBody};
 use super::opaque_members;
 use crate::model::ReasoningKind;
 use crate::model::compat;
+use crate::model::json_body::{Json, JsonBody};
 
 /// The members in which reasoning is sent: Ollama's own, and those of compatible servers.
 const REASONING: &[&str] = &["/message/thinking", "/message/reasoning"];
@@ -64,7 +64,8 @@ fn encode_message<'a>(message: Message<'a>) -> Box<dyn Iterator<Item = Json<'a>>
         Message::User(parts) => Box::new(iter::once(encode_user_message(&parts).into())),
         Message::Assistant { reasoning, text, calls, .. } => {
             let mut message = json!({ "role": "assistant", "content": text.unwrap_or_default() });
-            if !calls.is_empty() {
+            let has_calls = calls.len() > 0;
+            if has_calls {
                 message["tool_calls"] = Value::Null;
             }
             let thoughts: Vec<&str> = reasoning
@@ -79,18 +80,15 @@ fn encode_message<'a>(message: Message<'a>) -> Box<dyn Iterator<Item = Json<'a>>
             for value in reasoning.iter().filter_map(|piece| piece.turn_signature()) {
                 opaque_members::put_back(&mut message, value);
             }
-            Box::new(iter::once(match calls.is_empty() {
-                true => message.into(),
-                false => Json::with_list(message, &["tool_calls"], calls.into_iter().map(encode_call)),
+            Box::new(iter::once(match has_calls {
+                true => Json::with_list(message, &["tool_calls"], calls.map(encode_call)),
+                false => message.into(),
             }))
         }
-        Message::Results(results) => {
-            // One at a time is written: a turn can have thousands of results.
-            Box::new(results.into_iter().map(|result| {
-                let message = json!({ "role": "tool", "tool_name": result.name, "content": null });
-                Json::with_string(message, &["content"], result.text)
-            }))
-        }
+        Message::Results(results) => Box::new(results.map(|result| {
+            let message = json!({ "role": "tool", "tool_name": result.name, "content": null });
+            Json::with_string(message, &["content"], result.text)
+        })),
     }
 }
 

@@ -15,10 +15,10 @@ use super::frame_event::{
     CallDelta, FrameEvent, ReasoningItem, TextScope, TokenCounts, call_index, count, entries, take_arguments,
     take_text,
 };
-use super::json_body::{Json, JsonBody};
 use super::opaque_members;
 use super::reasoning_effort::reasoning_effort;
 use crate::model::compat;
+use crate::model::json_body::{Json, JsonBody};
 use crate::model::{Reasoning, ReasoningKind};
 
 /// Writes the JSON body of a request to the Responses API.
@@ -92,16 +92,15 @@ fn encode_message<'a>(message: Message<'a>) -> Box<dyn Iterator<Item = Json<'a>>
                 let item = json!({ "type": "message", "role": "assistant", "content": null });
                 Json::with_list(item, &["content"], [part])
             });
-            let calls = calls.into_iter().map(|call| {
+            let calls = calls.map(|call| {
                 let mut item = json!({ "type": "function_call", "call_id": call.id, "name": call.name, "arguments": null });
                 call.signature.iter().for_each(|signature| opaque_members::put_back(&mut item, signature));
                 Json::with_string(item, &["arguments"], compat::arguments_text(call.arguments))
             });
             let reasoning = reasoning.into_iter().flat_map(encode_reasoning).map(Json::from);
-            // One at a time is written: a turn can have thousands of calls and results.
             Box::new(reasoning.chain(text).chain(calls))
         }
-        Message::Results(results) => Box::new(results.into_iter().map(|result| {
+        Message::Results(results) => Box::new(results.map(|result| {
             let item = json!({ "type": "function_call_output", "call_id": result.id, "output": null });
             Json::with_string(item, &["output"], result.text)
         })),

@@ -6,10 +6,9 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
-use super::any;
 use crate::protocol::{
     Content, EncryptedSubtype, MessageBody, PartKind, PatchOperation, ResumeStatus, RunOutcome, Source,
-    SubagentOutcome, TextRole,
+    SubagentOutcome, TextRole, any,
 };
 
 /// The names of the variants that a generator makes in 300 tries.

@@ -4,6 +4,7 @@
 //! calls anew in each turn, so that one thread has the same id many times, and no result of an earlier call may be lost to a later
 //! one. Which of the tool messages counts, and for what, is decided in `interrupt::judge`.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use serde_json::json;
@@ -26,6 +27,8 @@ pub(crate) struct HistoryCall<'a> {
     pub(crate) later_of_id: usize,
     /// What the model reads as its result.
     pub(crate) result: ModelResult,
+    /// Whether the result was made in this run, so that the model has not read it.
+    pub(crate) has_new_result: bool,
 }
 
 /// What the model reads as the result of a call of the history.
@@ -90,13 +93,15 @@ pub(crate) struct DecidedCall {
     pub(super) is_first_of_id: bool,
     /// What the model reads as its result.
     pub(super) result: ModelResult,
+    /// Whether the result was made in this run, so that the model has not read it.
+    pub(super) has_new_result: bool,
 }
 
 impl From<HistoryCall<'_>> for DecidedCall {
     /// Keeps the place of the call and its result.
     fn from(call: HistoryCall<'_>) -> Self {
-        let HistoryCall { message_index, call_index, is_first_of_id, result, .. } = call;
-        Self { message_index, call_index, is_first_of_id, result }
+        let HistoryCall { message_index, call_index, is_first_of_id, result, has_new_result, .. } = call;
+        Self { message_index, call_index, is_first_of_id, result, has_new_result }
     }
 }
 
@@ -108,23 +113,47 @@ struct Reader<'a> {
     turn: usize,
     /// The calls that a tool message with an id may answer.
     nearest: HashMap<&'a ToolCallId, NearestCalls<'a>>,
-    /// The ids of the calls so far.
-    ids: HashSet<&'a ToolCallId>,
     /// The tool messages that stand before every call of their id.
     early: Vec<(usize, &'a ToolCallId)>,
 }
 
-/// The calls with one id in the nearest turn that has any.
+/// The calls with one id in the nearest turn that has any. A history can have thousands of ids with one call each, so this is
+/// kept small.
 #[derive(Default)]
 struct NearestCalls<'a> {
     turn: usize,
-    /// The indexes of the calls.
-    calls: Vec<usize>,
-    /// The names and arguments of the calls, by which a repeated call is recognized. It is empty while there are only a
+    /// The index of the first call; `None` only until it is added.
+    first: Option<usize>,
+    /// The indexes of the other calls.
+    others: Vec<usize>,
+    /// The names and arguments of the calls, by which a repeated call is recognized. It is `None` while there are only a
     /// few calls, which are compared one by one.
-    functions: HashSet<(&'a str, &'a str)>,
+    functions: Option<Box<HashSet<(&'a str, &'a str)>>>,
     /// How many of the calls have a tool message.
     answered: usize,
+}
+
+impl NearestCalls<'_> {
+    /// Returns the indexes of the calls, in order.
+    fn calls(&self) -> impl Iterator<Item = usize> {
+        self.first.into_iter().chain(self.others.iter().copied())
+    }
+
+    /// Returns the index of the call at this place among the calls.
+    fn get(&self, place: usize) -> Option<usize> {
+        match place.checked_sub(1) {
+            None => self.first,
+            Some(place) => self.others.get(place).copied(),
+        }
+    }
+
+    /// Adds the index of a call.
+    fn push(&mut self, index: usize) {
+        match self.first {
+            None => self.first = Some(index),
+            Some(_) => self.others.push(index),
+        }
+    }
 }
 
 /// The number of calls with one id in a turn from which on a set finds repeated ones.
@@ -140,23 +169,24 @@ impl<'a> Reader<'a> {
     /// the same turn is left out.
     fn read_calls(&mut self, message_index: usize, calls: &'a [ToolCall]) {
         for (call_index, call) in calls.iter().enumerate() {
-            let nearest = self.nearest.entry(&call.id).or_default();
+            let entry = self.nearest.entry(&call.id);
+            let is_first_of_id = matches!(entry, Entry::Vacant(_));
+            let nearest = entry.or_default();
             if nearest.turn != self.turn {
                 *nearest = NearestCalls { turn: self.turn, ..NearestCalls::default() };
             }
-            let known = |index: &usize| self.calls[*index].call;
-            if nearest.functions.is_empty() && nearest.calls.len() == FEW_CALLS {
-                nearest.functions = nearest.calls.iter().map(|index| function(known(index))).collect();
+            let known = |index: usize| function(self.calls[index].call);
+            if nearest.functions.is_none() && nearest.others.len() + 1 == FEW_CALLS {
+                nearest.functions = Some(Box::new(nearest.calls().map(known).collect()));
             }
-            let is_new = match nearest.functions.is_empty() {
-                true => nearest.calls.iter().all(|index| function(known(index)) != function(call)),
-                false => nearest.functions.insert(function(call)),
+            let is_new = match &mut nearest.functions {
+                None => nearest.calls().all(|index| known(index) != function(call)),
+                Some(functions) => functions.insert(function(call)),
             };
             if !is_new {
                 continue;
             }
-            nearest.calls.push(self.calls.len());
-            let is_first_of_id = self.ids.insert(&call.id);
+            nearest.push(self.calls.len());
             self.calls.push(HistoryCall {
                 message_index,
                 call,
@@ -165,6 +195,7 @@ impl<'a> Reader<'a> {
                 is_first_of_id,
                 later_of_id: 0,
                 result: ModelResult::Missing,
+                has_new_result: false,
             });
         }
     }
@@ -178,15 +209,10 @@ impl<'a> Reader<'a> {
             return;
         };
         // The results of parallel calls with one id come in the order of the calls.
-        let call = match nearest.calls.get(nearest.answered) {
-            Some(call) => {
-                nearest.answered += 1;
-                Some(call)
-            }
-            None => nearest.calls.first(),
-        };
-        if let Some(call) = call {
-            self.calls[*call].tool_messages.push(index);
+        let next = nearest.get(nearest.answered);
+        nearest.answered += usize::from(next.is_some());
+        if let Some(call) = next.or(nearest.first) {
+            self.calls[call].tool_messages.push(index);
         }
     }
 

@@ -7,7 +7,7 @@ use tracing::warn;
 use crate::agent::observe::recorder::ModelCallRecorder;
 use crate::agent::run::end::RunEnd;
 use crate::agent::run::io::RunIo;
-use crate::agent::run::limits::check_argument_size;
+use crate::agent::run::limits::{check_answer_size, check_argument_size};
 use crate::agent::run::provider_state;
 use crate::json::fragment_repairer::FragmentRepairer;
 use crate::model::{
@@ -40,6 +40,8 @@ pub(super) struct TurnAssembler<'a, 'r> {
     /// The reasoning whose kind is not known yet: it may still be signed.
     reasoning: String,
     calls: Vec<CallAssembler>,
+    /// The length of the text and the reasoning so far, in bytes.
+    answer_bytes: usize,
 }
 
 /// A call that is being read: it is open until its arguments have ended.
@@ -82,7 +84,14 @@ impl CallAssembler {
 impl<'a, 'r> TurnAssembler<'a, 'r> {
     /// Starts to assemble a turn of the model of this name. `recorder` records the request.
     pub(super) fn new(model: &'a str, recorder: &'a mut ModelCallRecorder<'r>) -> Self {
-        Self { model, recorder, turn: ModelTurn::default(), reasoning: String::new(), calls: Vec::new() }
+        Self {
+            model,
+            recorder,
+            turn: ModelTurn::default(),
+            reasoning: String::new(),
+            calls: Vec::new(),
+            answer_bytes: 0,
+        }
     }
 
     /// Reads the turn to its end, `first` and then `deltas`, and sends each delta to the client at once. Returns why
@@ -100,10 +109,12 @@ impl<'a, 'r> TurnAssembler<'a, 'r> {
                 Some(delta) => delta.map_err(|error| RunEnd::model_failed(self.model, error))?,
                 None => return Err(RunEnd::model_failed(self.model, ModelErrorKind::StreamCut)),
             };
+            let bytes = delta.output_len();
             if let Some(reason) = self.apply(delta, io)? {
                 return Ok(reason);
             }
             io.flush().await;
+            io.count_output(bytes).await?;
             next = deltas.next().await;
         }
     }
@@ -113,6 +124,10 @@ impl<'a, 'r> TurnAssembler<'a, 'r> {
     /// call.
     fn apply<S: IdSource>(&mut self, delta: Delta, io: &mut RunIo<S>) -> Result<Option<StopReason>, RunEnd> {
         let RunIo { transcript, budget, .. } = io;
+        if let Delta::Text(text) | Delta::Reasoning(text) | Delta::RedactedReasoning(text) = &delta {
+            self.answer_bytes += text.len();
+            check_answer_size(self.answer_bytes).map_err(RunEnd::Cancelled)?;
+        }
         match delta {
             Delta::Text(delta) => {
                 self.keep_reasoning(ReasoningKind::Plain);

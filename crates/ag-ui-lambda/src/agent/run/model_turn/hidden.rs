@@ -33,7 +33,7 @@ pub(crate) struct HiddenCall {
 /// Asks a model for one turn and reads it to its end. `preferred` is as for [`run_turn`](super::run_turn). The error is
 /// why the run ends. This function is used to ask for the result of a run by its type.
 pub(crate) async fn run_hidden_turn<S: IdSource>(
-    request: &TurnRequest<'_>,
+    request: &mut TurnRequest<'_>,
     preferred: &mut usize,
     io: &mut RunIo<S>,
 ) -> Result<HiddenTurn, RunEnd> {
@@ -44,7 +44,10 @@ pub(crate) async fn run_hidden_turn<S: IdSource>(
     let turn = HiddenTurn::read(model, &mut started, io).await;
     match &turn {
         // The call is no call of a tool, so it is not counted as one.
-        Ok((_, reason)) => started.recorder.finish(*reason, 0),
+        Ok((_, reason)) => {
+            started.recorder.finish(*reason, 0);
+            io.day_budget.end_call();
+        }
         Err(RunEnd::ModelFailed { error, .. }) => started.recorder.fail(error.kind),
         Err(RunEnd::Cancelled(_) | RunEnd::InvalidResult { .. }) => {}
     }
@@ -65,7 +68,11 @@ impl HiddenTurn {
             match next {
                 Some(Ok(Delta::End(reason))) => return Ok((turn.finish(), reason)),
                 Some(Ok(Delta::Usage(usage))) => io.add_usage(&usage, recorder),
-                Some(Ok(delta)) => turn.add(delta)?,
+                Some(Ok(delta)) => {
+                    let bytes = delta.output_len();
+                    turn.add(delta)?;
+                    io.count_output(bytes).await?;
+                }
                 Some(Err(error)) => return Err(RunEnd::model_failed(model, error)),
                 None => return Err(RunEnd::model_failed(model, ModelErrorKind::StreamCut)),
             }

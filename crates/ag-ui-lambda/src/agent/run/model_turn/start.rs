@@ -1,29 +1,41 @@
 //! Starts a turn: one model after another is asked, until one sends something that a client would notice.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use tokio::time::Instant;
-use tracing::warn;
+use tracing::{info, warn};
 
 use crate::agent::definition::Models;
 use crate::agent::observe::recorder::{ModelCallRecorder, RunRecorder};
-use crate::agent::run::end::RunEnd;
+use crate::agent::run::compaction::LongRequest;
+use crate::agent::run::end::{CONTEXT_TOO_LONG, RunEnd};
 use crate::agent::run::io::RunIo;
 use crate::agent::run::reduced_request::without_rejected_part;
 use crate::agent::run::retry::RetryPlan;
 use crate::error_chain::error_chain;
+use crate::log_events::CONVERSATION_COMPACTED;
 use crate::model::think_tags;
 use crate::model::{Delta, DeltaStream, ModelError, ModelErrorKind, Request, StopReason, Turn};
+use crate::protocol::CustomName;
 use crate::transcript::IdSource;
 
 /// How often a request is reduced for one model: each time the model may reject the schema of another tool.
 const MAX_REDUCTIONS: usize = 4;
 
+/// How often a conversation is shortened after models have refused it as too long. Each time half of it is left out, so the
+/// last request has a 256th of the first one, or only the newest turn.
+const MAX_COMPACTIONS: usize = 8;
+
+/// The name of the custom event that tells a client that the model did not read the complete conversation.
+const COMPACTED: &str = "ag_ui_lambda.compacted";
+
 /// What a turn is asked for, and which models are asked.
 pub(crate) struct TurnRequest<'a> {
     pub(crate) models: &'a Models,
-    pub(crate) request: &'a Request,
+    /// The request. What is left out of it for one turn is left out for the rest of the run.
+    pub(crate) request: &'a mut LongRequest,
     /// When the run is cancelled if it has not ended.
     pub(crate) ends_at: Instant,
     pub(crate) recorder: &'a RunRecorder,
@@ -40,10 +52,12 @@ pub(super) struct StartedTurn<'a> {
 }
 
 /// Asks the models one after another until one begins the turn; if all fail, asks again after a pause. `preferred` is
-/// the index of the model that is asked first. The error is the last model's failure, once no further attempt is
-/// planned.
+/// the index of the model that is asked first. The oldest turns of the conversation are left out if it exceeds a limit of
+/// the run, or if models refuse it as too long and no other model takes it.
+///
+/// The error is the last model's failure, once no further attempt is planned, or a limit of the run.
 pub(super) async fn start_turn<'a, S: IdSource>(
-    turn: &TurnRequest<'a>,
+    turn: &mut TurnRequest<'a>,
     preferred: usize,
     io: &mut RunIo<S>,
 ) -> Result<StartedTurn<'a>, RunEnd> {
@@ -51,9 +65,13 @@ pub(super) async fn start_turn<'a, S: IdSource>(
     let started_at = Instant::now();
     let mut plan = RetryPlan::new(models.len(), preferred);
     let mut failure: Option<(&str, ModelError)> = None;
+    let mut compactions = 0;
+    let mut candidates = plan.candidates(Duration::ZERO);
     loop {
-        for index in plan.candidates(started_at.elapsed()) {
+        for index in candidates {
             let name = models[index].name();
+            turn.request.fit(&mut io.budget, io.transcript.total_tokens()).map_err(RunEnd::Cancelled)?;
+            io.reserve_request().await?;
             if let Some((model, error)) = failure.take() {
                 warn!(
                     model,
@@ -63,12 +81,21 @@ pub(super) async fn start_turn<'a, S: IdSource>(
                 );
             }
             match ask_model(index, turn, io).await {
-                Ok(started) => return Ok(started),
+                Ok(started) => {
+                    announce_compaction(turn.request, io);
+                    return Ok(started);
+                }
                 Err(error) => {
+                    io.day_budget.fail_call();
                     plan.record_failure(index, &error, started_at.elapsed());
                     failure = Some((name, error));
                 }
             }
+        }
+        candidates = plan.models_for_a_shorter_conversation();
+        if !candidates.is_empty() && compactions < MAX_COMPACTIONS && turn.request.halve(CONTEXT_TOO_LONG) {
+            compactions += 1;
+            continue;
         }
         let left = ends_at.saturating_duration_since(Instant::now());
         match plan.next_round(started_at.elapsed(), left, fastrand::f64()) {
@@ -78,7 +105,23 @@ pub(super) async fn start_turn<'a, S: IdSource>(
                 return Err(RunEnd::model_failed(model, error));
             }
         }
+        candidates = plan.candidates(started_at.elapsed());
     }
+}
+
+/// Tells the client and the log how much of the conversation the model does not read, if that has changed.
+fn announce_compaction<S: IdSource>(request: &mut LongRequest, io: &mut RunIo<S>) {
+    let Some(left_out) = request.take_left_out() else { return };
+    info!(
+        reason = left_out.reason,
+        turns_left_out = left_out.turns,
+        turns_kept = left_out.turns_kept,
+        bytes_left_out = left_out.bytes,
+        bytes_kept = left_out.bytes_kept,
+        "{CONVERSATION_COMPACTED}"
+    );
+    let name = CustomName::new(COMPACTED).expect("the name has a prefix");
+    io.transcript.custom(&name, left_out.to_value());
 }
 
 /// Asks the model with this index to begin the turn. If the model rejects media or the schema of a tool, it is asked
@@ -89,7 +132,7 @@ async fn ask_model<'a, S: IdSource>(
     io: &mut RunIo<S>,
 ) -> Result<StartedTurn<'a>, ModelError> {
     let model = &turn.models[index];
-    let mut request = Cow::Borrowed(turn.request);
+    let mut request = Cow::Borrowed(&turn.request.request);
     let mut reductions = 0;
     loop {
         let mut deltas = think_tags::tags_as_reasoning(model.stream(&request), request.settings.think_tags);

@@ -234,6 +234,7 @@ async fn a_dead_reused_connection_is_replaced() {
         assert!(error.is_none(), "{error:?}");
     }
     assert_eq!((server.requests().len(), server.connections()), (3, 2));
+    assert_eq!(server.requests()[1], server.requests()[2], "the same request is sent again");
 
     let (_, error) = collect_turn(&model, &hello_request()).await;
     assert_eq!(error.unwrap().kind, ModelErrorKind::Unavailable, "the new one died too");

@@ -367,11 +367,67 @@ async fn claude_thinks_only_after_its_own_reasoning() {
 }
 
 #[tokio::test]
-async fn a_guardrail_is_sent() {
-    let body = request_body_of(CLAUDE, &hello_request(), |model| model.guardrail("gr-1", "3")).await;
+async fn each_member_has_its_place_in_the_body() {
+    let own = reasoning(&format!("bedrock/{CLAUDE}"), "Hm.", ReasoningKind::Signed("c2ln".into()));
+    let image = |mime_type: &str| PartKind::Image { source: media_data("AAEC", mime_type) };
+    let document = PartKind::Document { source: media_data("AAE=", "application/pdf") };
+    let map = Content::Parts([image("image/gif"), document].map(ContentPart::from).into());
+    let input = Request {
+        instructions: Some("Be \"kind\".\u{1}".into()),
+        tools: [tool("map", "A map.")].into(),
+        settings: ModelSettings {
+            max_tokens: Some(9000),
+            thinking_tokens: Some(2000),
+            stop: vec!["END".into()],
+            ..Default::default()
+        },
+        ..request([
+            Turn::User(vec![text("Where is\nthis? 🗺"), part(image("image/jpeg"))]),
+            assistant(vec![own], "I look.", vec![call("c1", "map", r#"{ "zoom": 1.50, "at": "\u00fc" }"#)]),
+            Turn::Results(vec![CallResult { id: "c1".into(), content: map }]),
+        ])
+    };
 
-    assert_eq!(body["guardrailConfig"]["guardrailIdentifier"], "gr-1");
-    assert_eq!(body["guardrailConfig"]["guardrailVersion"], "3");
+    let body = request_body_of(CLAUDE, &input, |model| model.guardrail("gr-1", "3")).await;
+
+    let cache_point = json!({ "cachePoint": { "type": "default" } });
+    assert_eq!(
+        body,
+        json!({
+            "system": [{ "text": "Be \"kind\".\u{1}" }, cache_point],
+            "messages": [
+                { "role": "user", "content": [
+                    { "text": "Where is\nthis? 🗺" },
+                    { "image": { "format": "jpeg", "source": { "bytes": "AAEC" } } },
+                ] },
+                { "role": "assistant", "content": [
+                    { "reasoningContent": { "reasoningText": { "text": "Hm.", "signature": "c2ln" } } },
+                    { "text": "I look." },
+                    { "toolUse": { "toolUseId": "c1", "name": "map", "input": { "zoom": 1.5, "at": "ü" } } },
+                ] },
+                { "role": "user", "content": [{ "toolResult": { "toolUseId": "c1", "content": [
+                    { "image": { "format": "gif", "source": { "bytes": "AAEC" } } },
+                    { "document": { "format": "pdf", "name": "document-1", "source": { "bytes": "AAE=" } } },
+                ] } }] },
+            ],
+            "toolConfig": { "tools": [
+                { "toolSpec": {
+                    "name": "map",
+                    "description": "A map.",
+                    "inputSchema": { "json": tool("", "").parameters },
+                } },
+                cache_point,
+            ] },
+            "inferenceConfig": { "maxTokens": 9000, "stopSequences": ["END"] },
+            "additionalModelRequestFields": { "thinking": { "type": "enabled", "budget_tokens": 2000 } },
+            "guardrailConfig": {
+                "guardrailIdentifier": "gr-1",
+                "guardrailVersion": "3",
+                "trace": "disabled",
+                "streamProcessingMode": "sync",
+            },
+        })
+    );
 }
 
 #[tokio::test]

@@ -1,0 +1,171 @@
+//! Leaves the oldest turns of a conversation out of a request, where the conversation is too long for the model or for a limit.
+//!
+//! A client sends the complete conversation with each run, so a thread would end for ever once it is too long. What is left out
+//! here only the model does not read: the client keeps its messages. Only whole turns are left out, a message of the user with
+//! everything that follows until the next one, so that calls keep their results. The newest turn always stays.
+//!
+//! The place of the cut moves in steps and not with every turn, so that the beginning of the request stays the same and the
+//! provider's prompt cache is used.
+
+use serde_json::{Value, json};
+
+use super::end::CancelReason;
+use super::history::{History, is_message_of_user};
+use super::limits::TurnBudget;
+use super::request_size::InputSize;
+use crate::model::{Request, Turn, UserPart};
+
+/// What the model reads in the place of the turns that were left out.
+const GAP: &str = "(Earlier messages of this conversation were left out here, because it is too long.)";
+
+/// A request whose oldest turns may be left out.
+#[derive(Debug)]
+pub(crate) struct LongRequest {
+    pub(crate) request: Request,
+    /// How many turns at the beginning of the history may be left out. A message of the user follows them.
+    optional_turns: usize,
+    /// What was left out and has not been announced.
+    left_out: Option<LeftOut>,
+}
+
+/// Why and how much of a conversation was left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LeftOut {
+    /// The limit that the conversation exceeds, as the client and the log read it.
+    pub(crate) reason: &'static str,
+    /// How many messages of the user were left out, each with everything that followed it.
+    pub(crate) turns: usize,
+    /// How many messages of the user are still there.
+    pub(crate) turns_kept: usize,
+    /// The size of what was left out, in bytes.
+    pub(crate) bytes: u64,
+    /// The size of the request that is left, in bytes.
+    pub(crate) bytes_kept: u64,
+}
+
+impl LeftOut {
+    /// Returns what the client reads.
+    pub(crate) fn to_value(self) -> Value {
+        json!({ "reason": self.reason, "turns_left_out": self.turns, "turns_kept": self.turns_kept })
+    }
+}
+
+/// The sizes of a request and of the turns that may be left out.
+struct Sizes {
+    total: InputSize,
+    optional: Vec<InputSize>,
+}
+
+/// Which of the two sizes counts.
+type Unit = fn(InputSize) -> u64;
+
+const BYTES: Unit = |size| size.bytes;
+const TOKENS: Unit = |size| size.tokens;
+
+impl LongRequest {
+    /// Creates a request with this history. `request` has no history of its own.
+    pub(super) fn new(request: Request, history: History) -> Self {
+        let History { turns, optional_turns, .. } = history;
+        Self { request: Request { history: turns, ..request }, optional_turns, left_out: None }
+    }
+
+    /// Leaves out the oldest turns if the request exceeds the limits of `budget`, and counts the request, which is to be
+    /// sent now. If the rest is still too large, nothing is left out, and the error is the reason why the run is cancelled.
+    ///
+    /// `tokens_used` is as in [`TurnBudget`]. The request may take up to three quarters of the tokens that are left if
+    /// turns can be left out, because the answer needs tokens, too.
+    pub(super) fn fit(&mut self, budget: &mut TurnBudget, tokens_used: u64) -> Result<(), CancelReason> {
+        let sizes = self.sizes();
+        let by_bytes = self.turns_over(&sizes, BYTES, budget.max_input_bytes());
+        let for_input = budget.tokens_left(tokens_used).map(|left| left - left / 4);
+        let by_tokens = for_input.map_or(0, |limit| self.turns_over(&sizes, TOKENS, limit));
+        let turns = by_bytes.max(by_tokens);
+        budget.start_request(sizes.without(turns), tokens_used)?;
+        let reason =
+            if by_bytes >= by_tokens { CancelReason::MaxInputBytes } else { CancelReason::TokenBudget };
+        self.leave_out(turns, &sizes, reason.as_str());
+        Ok(())
+    }
+
+    /// Leaves out about half of the request, after the model has refused it as too long. `reason` is the code of this
+    /// failure. Returns whether anything could be left out.
+    pub(super) fn halve(&mut self, reason: &'static str) -> bool {
+        let sizes = self.sizes();
+        let total = sizes.total.bytes;
+        let step = 1 << (total / 8).max(1).ilog2();
+        let turns = self.cut(&sizes, BYTES, (total / 2).next_multiple_of(step));
+        self.leave_out(turns, &sizes, reason);
+        turns > 0
+    }
+
+    /// Returns what was left out since the last call; `None` if nothing was.
+    pub(super) fn take_left_out(&mut self) -> Option<LeftOut> {
+        self.left_out.take()
+    }
+
+    /// Counts what the request holds.
+    fn sizes(&self) -> Sizes {
+        let (optional, needed) = self.request.history.split_at(self.optional_turns);
+        let optional: Vec<InputSize> = optional.iter().map(InputSize::of_turn).collect();
+        let needed: InputSize = needed.iter().map(InputSize::of_turn).sum();
+        let frame = InputSize::of_frame(&self.request);
+        Sizes { total: frame + needed + optional.iter().copied().sum(), optional }
+    }
+
+    /// Returns how many of the oldest turns have to be left out, so that the request has at most `limit`; 0 if it has. A
+    /// quarter of the limit is left out at a time.
+    fn turns_over(&self, sizes: &Sizes, unit: Unit, limit: u64) -> usize {
+        let total = unit(sizes.total);
+        if total <= limit {
+            return 0;
+        }
+        let excess = total + unit(InputSize::of_text(GAP)) - limit;
+        self.cut(sizes, unit, excess.next_multiple_of((limit / 4).max(1)))
+    }
+
+    /// Returns the smallest number of oldest turns that have at least this size and are followed by a message of the user.
+    /// If there is no such number, as many as possible.
+    fn cut(&self, sizes: &Sizes, unit: Unit, size: u64) -> usize {
+        let mut left_out = 0;
+        let is_enough = |(index, turn): (usize, &InputSize)| {
+            left_out += unit(*turn);
+            let next = index + 1;
+            (left_out >= size && is_message_of_user(&self.request.history[next])).then_some(next)
+        };
+        sizes.optional.iter().enumerate().find_map(is_enough).unwrap_or(self.optional_turns)
+    }
+
+    /// Leaves out this number of oldest turns and marks the place. Does nothing for 0.
+    fn leave_out(&mut self, turns: usize, sizes: &Sizes, reason: &'static str) {
+        if turns == 0 {
+            return;
+        }
+        let history = &mut self.request.history;
+        let messages = history.drain(..turns).filter(is_message_of_user).count();
+        if let Some(Turn::User(parts)) = history.first_mut() {
+            parts.insert(0, UserPart::Note(GAP.into()));
+        }
+        self.optional_turns -= turns;
+        let before = self.left_out.take();
+        let kept = sizes.without(turns).bytes;
+        self.left_out = Some(LeftOut {
+            reason,
+            turns: messages + before.map_or(0, |before| before.turns),
+            turns_kept: history.iter().filter(|turn| is_message_of_user(turn)).count(),
+            bytes: sizes.total.bytes.saturating_sub(kept) + before.map_or(0, |before| before.bytes),
+            bytes_kept: kept,
+        });
+    }
+}
+
+impl Sizes {
+    /// Returns the size of the request without this number of oldest turns, with the note that marks the place.
+    fn without(&self, turns: usize) -> InputSize {
+        let left_out = self.optional[..turns].iter().copied().sum();
+        let gap = if turns == 0 { InputSize::default() } else { InputSize::of_text(GAP) };
+        self.total - left_out + gap
+    }
+}
+
+#[cfg(test)]
+mod tests;

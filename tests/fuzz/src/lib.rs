@@ -1,0 +1,1 @@
+//! The programs of a fuzzer are in `bin/`, one for each target of `tests/hostile`.
