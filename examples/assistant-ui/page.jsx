@@ -10,7 +10,7 @@ import {
   useAuiState,
 } from "@assistant-ui/react";
 import { useAgUiInterrupts, useAgUiRuntime, useAgUiSubmitInterruptResponses } from "@assistant-ui/react-ag-ui";
-import { useEffect, useMemo, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { createRoot } from "react-dom/client";
 
 function Chat() {
@@ -81,8 +81,12 @@ function Answer({ forgetError }) {
 /** The calls that wait for a person. Once each has an answer, all are sent together. */
 function Approvals({ interrupts }) {
   const [answers, setAnswers] = useState([]);
+  const pressed = useRef(new Set());
   const submit = useAgUiSubmitInterruptResponses();
   const answer = (interruptId, approved) => {
+    // A second press may come before the page has drawn the first.
+    if (pressed.current.has(interruptId)) return;
+    pressed.current.add(interruptId);
     const given = [...answers, { interruptId, status: "resolved", payload: { approved } }];
     setAnswers(given);
     if (given.length === interrupts.length) submit(given);

@@ -5,6 +5,7 @@ import { buildResumeArray, HttpAgent } from "@ag-ui/client";
 const agent = new HttpAgent({ url: "/api/agent" });
 const part = (id) => document.getElementById(id);
 const element = (tag, properties) => Object.assign(document.createElement(tag), properties);
+const articleOf = (id, className) => part(id) ?? part("chat").appendChild(element("article", { id, className }));
 let [isRunning, error, answers, pending] = [false, "", {}, []];
 
 // A tool of this page: what the model reads of it, and what it does.
@@ -40,15 +41,17 @@ async function run(options) {
 // #endregion
 
 function draw() {
-  [part("send").disabled, part("stop").disabled, part("error").textContent] = [isRunning, !isRunning, error];
+  // A screen reader waits until a run has ended, and then reads what is new: so only that is changed in the page.
+  [part("chat").ariaBusy, part("send").disabled, part("stop").disabled, part("error").textContent] = [isRunning, isRunning, !isRunning, error];
   const resultOf = (id) => agent.messages.filter(({ toolCallId }) => toolCallId === id).flatMap(({ content }) => content);
   const textOf = ({ id, function: call }) => [call.name, call.arguments, ...resultOf(id).map((part) => part.text ?? part.type ?? part)];
-  const cards = agent.messages.flatMap(({ role, content, toolCalls = [] }) => [
-    ...(content && ["user", "assistant"].includes(role) ? [{ className: role, textContent: content }] : []),
-    ...toolCalls.map((call) => ({ className: "tool", textContent: textOf(call).join(" ") })),
+  const cards = agent.messages.flatMap(({ id, role, content, toolCalls = [] }) => [
+    ...(content && ["user", "assistant"].includes(role) ? [[articleOf(id, role), content]] : []),
+    ...toolCalls.map((call) => [articleOf(call.id, "tool"), textOf(call).join(" ")]),
   ]);
-  const open = agent.pendingInterrupts.filter(({ id }) => !isRunning && !(id in answers));
-  part("chat").replaceChildren(...cards.map((card) => element("article", card)), ...open.map(question));
+  for (const [article, text] of cards) if (article.textContent !== text) article.textContent = text;
+  for (const article of [...part("chat").children]) if (!cards.some(([shown]) => shown === article)) article.remove();
+  part("questions").replaceChildren(...agent.pendingInterrupts.filter(({ id }) => !isRunning && !(id in answers)).map(question));
 }
 
 function question({ id, message, responseSchema }) {
@@ -64,6 +67,7 @@ function question({ id, message, responseSchema }) {
 // #region answer
 // Keeps an answer. Once every question has one, all are sent together.
 function answer(id, entry) {
+  if (isRunning || id in answers) return;
   answers[id] = entry;
   if (agent.pendingInterrupts.some((interrupt) => !(interrupt.id in answers))) return draw();
   run({ resume: buildResumeArray(agent.pendingInterrupts, answers) });

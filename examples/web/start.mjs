@@ -12,9 +12,12 @@ const REPOSITORY = fileURLToPath(new URL("../../", import.meta.url));
 const children = [];
 let isStopping = false;
 
+/** The variables of this process, without those by which callers prove who they are: what the shell has does not fit here. */
+const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^AGUI_(AUTH|TOKEN|JWT|JWKS|CLAIM)/.test(name)));
+
 /** Starts a program. If it ends while this one runs, everything ends. */
 function start(name, command, args, env) {
-  const child = spawn(command, args, { cwd: REPOSITORY, env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(command, args, { cwd: REPOSITORY, env: { ...inherited, ...env }, stdio: ["ignore", "pipe", "inherit"] });
   child.on("error", (error) => stop(`${name} cannot be started: ${error.message}`));
   child.on("exit", (code, signal) => stop(`${name} has ended (${signal ?? code}).`));
   children.push(child);

@@ -9,6 +9,7 @@ const SENTENCE = /^[A-Z][^{}<>]*[.!?]$/s;
 /** The program for tests, whose model follows commands. */
 const TESTS = "examples/test_function";
 const LONG = "a".repeat(4000);
+const BUFFERED = { AGUI_RESPONSE_MODE: "buffered" };
 
 /** Name, program, settings, message, words of the sentence, a fault of ag-ui-dev. */
 const limits = [
@@ -16,8 +17,10 @@ const limits = [
   ["tool calls in a turn", "dojo", { AGUI_MAX_TOOL_CALLS: "1" }, "weather in Tokyo and Paris", /too much at once/],
   ["bytes of arguments", TESTS, {}, "babble 1100000", /became too long/],
   ["time", TESTS, { AGUI_RUN_TIMEOUT_S: "1" }, "wait", /took too long/],
-  ["tokens", TESTS, { AGUI_MAX_TOKENS: "100" }, "use 999", /became too long/],
+  ["tokens", TESTS, { AGUI_MAX_TOKENS: "100000" }, "use 999999", /became too long/],
   ["the function's time", TESTS, {}, "wait", /took too long/, ["deadline", 3]],
+  ["bytes of a request to the model", "dojo", { AGUI_MAX_INPUT_BYTES: "3000" }, LONG, /last message is too long/],
+  ["bytes of a buffered response", TESTS, { ...BUFFERED, TEST_PLAIN_AGENT: "1" }, "flood 100 70000", /became too long/],
 ];
 
 /** Name, what changes on the line to the function, settings, message, words of the sentence. */
@@ -59,6 +62,18 @@ onEachStack("endings", (stage) => {
     });
   }
 
+  test("a budget that is used up within a run, and then before the next one, is a sentence", async () => {
+    const chat = await stage.visit();
+    await stage.otherFunction({ name: TESTS, settings: { AGUI_BUDGET_USER_TOKENS: "50000" } });
+    await chat.say("use 60000");
+    await reads(chat, /budget of today is used up/);
+    await chat.press("Dismiss");
+    await chat.say("Hello");
+    await reads(chat, /budget/);
+    assert.equal(stage.line.runs.at(-1).status, 429);
+    await recovers(chat);
+  });
+
   test("a tool with several parts is on its card, and the answer behind it", async () => {
     const chat = await stage.visit();
     await stage.otherFunction({ name: TESTS });
@@ -98,6 +113,15 @@ onEachStack("endings", (stage) => {
     } finally {
       await stage.agent.fault("throttle", false);
     }
+    await recovers(chat);
+  });
+
+  test("500: the last event, a snapshot of the messages, is longer than a buffered response may be", async () => {
+    const chat = await stage.visit();
+    await stage.otherFunction({ name: TESTS, settings: BUFFERED });
+    await chat.say("flood 100 70000");
+    await reads(chat, /answer is too long/);
+    assert.equal(stage.line.runs.at(-1).status, 500);
     await recovers(chat);
   });
 
@@ -147,8 +171,7 @@ onEachStack("endings", (stage) => {
       await chat.say("refund order 1234 for 20");
       await reads(chat, /broke off/);
       await recovers(chat);
-      await chat.settled();
-      assert.equal(chat.ran("refund_order"), 0);
+      assert.equal(await chat.ran("refund_order"), 0);
     });
   }
 
@@ -161,8 +184,7 @@ onEachStack("endings", (stage) => {
       await chat.press("Approve");
       await reads(chat, /broke off/);
       await recovers(chat);
-      await chat.settled();
-      assert.equal(chat.ran("refund_order"), 1);
+      assert.equal(await chat.ran("refund_order"), 1);
     });
   }
 });

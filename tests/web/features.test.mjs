@@ -25,9 +25,8 @@ onEachStack("features", (stage) => {
   test("chat: a suggestion is a message", async () => {
     const chat = await stage.visit({ feature: "chat" });
     await chat.press("Who am I?");
-    await chat.sees(/"user":"amelie"/);
-    await chat.settled();
-    assert.equal(chat.ran("get_account"), 1);
+    await chat.sees(/user amelie/);
+    assert.equal(await chat.ran("get_account"), 1);
   });
 
   test("chat: a report in several parts is on its card, and in the answer", async () => {
@@ -35,8 +34,7 @@ onEachStack("features", (stage) => {
     await chat.say("Show the sales report");
     await chat.isAnswered("Show the sales report");
     await chat.sees(/Sales rose from 46 in January to 112 in June/);
-    await chat.settled();
-    assert.equal(chat.ran("sales_report"), 1);
+    assert.equal(await chat.ran("sales_report"), 1);
   });
 
   test("weather: each city has a card with what the tool returned", async () => {
@@ -45,8 +43,7 @@ onEachStack("features", (stage) => {
     await chat.cards("Weather in Tokyo").filter({ hasText: "22 °C" }).waitFor();
     await chat.cards("Weather in Lisbon").filter({ hasText: "Humidity" }).waitFor();
     await chat.isAnswered("Tokyo and Lisbon");
-    await chat.settled();
-    assert.equal(chat.ran("get_weather"), 2);
+    assert.equal(await chat.ran("get_weather"), 2);
   });
 
   test("background: the agent's call runs on the page, and its result goes back to the agent", async () => {
@@ -95,8 +92,7 @@ onEachStack("features", (stage) => {
     run.release();
     await chat.sees("5 of 5 steps are done.");
     await chat.isAnswered("plan in 5 steps");
-    await chat.settled();
-    assert.equal(chat.ran("work_through"), 1);
+    assert.equal(await chat.ran("work_through"), 1);
   });
 
   test("recipe: the agent changes what the person has written", async () => {
@@ -116,8 +112,7 @@ onEachStack("features", (stage) => {
     await chat.isAnswered("Italian pasta");
     assert.equal(await chat.page.getByRole("textbox", { name: "Title" }).inputValue(), "Pasta with tomatoes");
     assert.deepEqual(await chat.values(/^Ingredient \d+$/), ["Pasta", "Tomatoes", "Garlic"]);
-    await chat.settled();
-    assert.equal(chat.ran("create_recipe"), 1);
+    assert.equal(await chat.ran("create_recipe"), 1);
   });
 
   test("document: the text grows on the page while it is written, and is kept", async () => {
@@ -147,6 +142,42 @@ onEachStack("features", (stage) => {
     await chat.goesOn();
   });
 
+  test("document: after a reload the person can still take the changes back", async () => {
+    const chat = await stage.visit({ feature: "document" });
+    const text = chat.page.getByRole("textbox", { name: "Text of the document" });
+    await chat.say("Write a story about a cat");
+    await chat.press("Confirm");
+    await chat.isAnswered("story about a cat");
+    await text.fill("Once there was a cat, and I have written this.");
+    await chat.say("Add a character named Courage");
+    await chat.page.getByRole("button", { name: "Reject" }).waitFor();
+    await chat.reload();
+    await chat.press("Reject");
+    await chat.cards("Changes").last().filter({ hasText: "Taken back" }).waitFor();
+    await until(async () => /I have written this/.test(await text.inputValue()), "the text before is back");
+    await chat.goesOn();
+  });
+
+  for (const [feature, field] of [["recipe", "Title"], ["document", "Text of the document"]]) {
+    test(`${feature}: nobody can type before the page is connected, so nothing is lost`, async () => {
+      const chat = await stage.visit({ feature });
+      let connect;
+      const connected = new Promise((resolve) => (connect = resolve));
+      await chat.page.route("**/api/copilotkit/info*", async (route) => {
+        await connected;
+        await route.continue();
+      });
+      await chat.reload();
+      const typed = chat.page.getByRole("textbox", { name: field });
+      assert.equal(await typed.isEditable(), false);
+      connect();
+      await until(() => typed.isEditable(), "the page is connected");
+      await typed.fill("Mine");
+      await chat.goesOn();
+      assert.equal(await typed.inputValue(), "Mine");
+    });
+  }
+
   test("meeting: the tool goes on with the time that the person chose", async () => {
     const chat = await stage.visit({ feature: "meeting" });
     await chat.say("Schedule a meeting");
@@ -154,8 +185,7 @@ onEachStack("features", (stage) => {
     await chat.cards("Meeting").filter({ hasText: "Arranged" }).waitFor();
     await chat.isAnswered("Schedule a meeting");
     await chat.goesOn();
-    await chat.settled();
-    assert.equal(chat.ran("schedule_meeting"), 2, "once to ask, and once with the answer");
+    assert.equal(await chat.ran("schedule_meeting"), 2, "once to ask, and once with the answer");
   });
 
   for (const button of ["None of these", "Cancel"]) {
@@ -192,8 +222,7 @@ onEachStack("features", (stage) => {
     await chat.say("Find flights from SFO to JFK");
     for (const text of ["Flights from SFO to JFK", "UA 214", "$315"]) await chat.sees(text);
     assert.equal(await chat.page.getByText(/catalog not found/i).count(), 0);
-    await chat.settled();
-    assert.equal(chat.ran("search_flights"), 1);
+    assert.equal(await chat.ran("search_flights"), 1);
   });
 
   test("surfaces: the model composes a user interface", async () => {
@@ -212,6 +241,28 @@ onEachStack("features", (stage) => {
     await chat.goesOn("Hi, I am Ada");
   });
 
+  test("two presses before the page has drawn the first sign in once", async () => {
+    const sent = [];
+    const onPage = (page) => page.on("request", (request) => /sign-in$/.test(request.url()) && sent.push(request.url()));
+    const chat = await stage.visit({ as: null, onPage });
+    await chat.page.getByRole("button", { name: "Sign in as Ben" }).evaluate((button) => [button.click(), button.click()]);
+    await chat.composer.waitFor();
+    assert.equal(sent.length, 1);
+  });
+
+  test("a sign-out without a network is a sentence, with a way out", async () => {
+    const chat = await stage.visit({ feature: "chat" });
+    stage.network.down();
+    await chat.press("Sign out");
+    await chat.page.getByRole("alert").filter({ hasText: /cannot be reached/ }).waitFor();
+    stage.network.up();
+    await chat.press("Try again");
+    await chat.composer.waitFor();
+    await chat.press("Sign out");
+    await chat.sees("Who are you?");
+    assert.equal(await chat.page.title(), "Sign in - Agent on Lambda");
+  });
+
   test("sign-out ends the conversation for the next person", async () => {
     const chat = await stage.visit({ feature: "chat" });
     await chat.goesOn("My number is 4711");
@@ -221,6 +272,6 @@ onEachStack("features", (stage) => {
     await chat.signIn("Ben");
     assert.equal(await chat.page.getByText("4711").count(), 0, "the conversation is Amelie's");
     await chat.say("who am I");
-    await chat.sees(/"user":"ben"/);
+    await chat.sees(/user ben/);
   });
 });

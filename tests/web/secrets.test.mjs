@@ -35,22 +35,22 @@ test("the built page has no secret and no claim", () => {
 
 onEachStack("secrets", (stage) => {
   test("nothing that the browser receives or keeps has a token or a claim", async () => {
-    const received = [];
-    const chat = await stage.visit({
-      onPage: (page) =>
-        page.on("response", (response) =>
-          received.push(response.text().then((text) => [response.url(), text]).catch(() => ["", ""])),
-        ),
-    });
-    await chat.say("weather in Tokyo");
-    await chat.sees("Tokyo: 22");
+    const recorder = await stage.record();
+    const chat = await stage.visit();
+    await chat.goesOn("weather in Tokyo");
+    await chat.say("refund order 1234 for 20");
+    await chat.approval.waitFor();
     await chat.reload();
+    await chat.approval.waitFor();
     const kept = await chat.page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie]));
-    const texts = [...(await Promise.all(received)), ["the browser's storage", kept]];
-    assert.ok(texts.length > 3);
-    for (const [url, text] of texts) {
-      assert.ok(!text.includes(token), `${url} has the shared token`);
-      for (const [what, pattern] of secrets) assert.doesNotMatch(text, pattern, `${url} has ${what}`);
+    assert.deepEqual(recorder.unreadable(), [], "each body can be searched");
+    const texts = [...recorder.texts(), ["the browser's storage", kept]];
+    const parts = [/^GET .*\.js /, /^GET \/api\/session /, /^POST \/api\/sign-in /, /\/run /, /\/connect /];
+    for (const part of parts) assert.ok(texts.some(([what]) => part.test(`${what} `)), `${part} was received`);
+    assert.ok(texts.some(([, text]) => text.includes("TOOL_CALL_RESULT")), "the events of runs are among it");
+    for (const [what, text] of texts) {
+      assert.ok(!text.includes(token), `${what} has the shared token`);
+      for (const [secret, pattern] of secrets) assert.doesNotMatch(text, pattern, `${what} has ${secret}`);
     }
   });
 
@@ -59,7 +59,7 @@ onEachStack("secrets", (stage) => {
       "x-agui-dev-as": "Amelie", "x-agui-user-token": "mine", "x-agui-token": "mine", authorization: "Bearer mine",
     } });
     await chat.say("who am I");
-    await chat.sees(/"user":"ben"/);
+    await chat.sees(/user ben/);
     const { headers } = chat.runs().at(-1);
     assert.equal(headers["x-agui-dev-as"], undefined);
     assert.equal(headers.authorization, undefined);

@@ -21,6 +21,8 @@ export function asPersonOf(session, handle) {
 export class ThreadsOfPeople extends InMemoryAgentRunner {
   /** For each thread that a page watches a run of: a promise that is kept when the page is gone or the run has ended. */
   #watched = new Map();
+  /** For each thread with a run that waits: the id of the run, and what stops it. */
+  #waiting = new Map();
 
   constructor() {
     // A run that nobody watches any more, because the network broke, gives way to the next one.
@@ -29,8 +31,9 @@ export class ThreadsOfPeople extends InMemoryAgentRunner {
 
   async run(request) {
     const own = withOwner(request);
-    const isFree = await Promise.race([this.#watched.get(own.threadId) ?? true, wait(PATIENCE_MS, false, { ref: false })]);
-    if (isFree === false) return busy(request.input);
+    const outcome = await this.#becomesFree(own);
+    if (outcome === "stopped") return stopped(request.input);
+    if (outcome === "busy") return busy(request.input);
     const events = super.run(own);
     let end;
     const watched = new Promise((resolve) => (end = resolve));
@@ -38,9 +41,20 @@ export class ThreadsOfPeople extends InMemoryAgentRunner {
     return events.pipe(
       finalize(() => {
         if (this.#watched.get(own.threadId) === watched) this.#watched.delete(own.threadId);
-        end(true);
+        end("free");
       }),
     );
+  }
+
+  /** Waits until the thread of a run is free. The person may stop the run meanwhile, and patience ends. */
+  async #becomesFree({ threadId, input }) {
+    const waiting = { runId: input.runId };
+    const isStopped = new Promise((resolve) => (waiting.stop = () => resolve("stopped")));
+    this.#waiting.set(threadId, waiting);
+    const outcomes = [this.#watched.get(threadId) ?? "free", isStopped, wait(PATIENCE_MS, "busy", { ref: false })];
+    const outcome = await Promise.race(outcomes);
+    if (this.#waiting.get(threadId) === waiting) this.#waiting.delete(threadId);
+    return outcome;
   }
 
   connect(request) {
@@ -52,7 +66,12 @@ export class ThreadsOfPeople extends InMemoryAgentRunner {
   }
 
   stop(request) {
-    return super.stop(withOwner(request));
+    const own = withOwner(request);
+    const waiting = this.#waiting.get(own.threadId);
+    if (waiting === undefined || waiting.runId !== (request.runId ?? waiting.runId)) return super.stop(own);
+    // It has not begun, so the runner does not know it.
+    waiting.stop();
+    return Promise.resolve(true);
   }
 }
 
@@ -60,6 +79,11 @@ function withOwner(request) {
   const person = owner.getStore();
   if (person === undefined) throw new Error("A thread is used outside of the request of a person.");
   return { ...request, threadId: JSON.stringify([person, request.threadId]) };
+}
+
+/** The events of a run that was stopped before it began. */
+function stopped({ threadId, runId }) {
+  return of({ type: "RUN_STARTED", threadId, runId }, { type: "RUN_FINISHED", threadId, runId });
 }
 
 /** The events of a run that is not started, because another window of the same person watches one. */

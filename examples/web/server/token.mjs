@@ -13,7 +13,9 @@ const KEPT_MS = 5 * 60_000;
 
 /** The shared token. `refused` is a token that the agent did not accept; the secret is then read at once, not when it is due. */
 export async function sharedToken(refused) {
-  if (!process.env.AGUI_TOKEN_SECRET_ID) return process.env.AGUI_TOKEN;
+  const { AGUI_TOKEN, AGUI_TOKEN_SECRET_ID } = process.env;
+  if (!AGUI_TOKEN_SECRET_ID && !AGUI_TOKEN) throw new Error("neither AGUI_TOKEN nor AGUI_TOKEN_SECRET_ID is set");
+  if (!AGUI_TOKEN_SECRET_ID) return AGUI_TOKEN;
   const isKept = kept.token !== undefined && kept.token !== refused && Date.now() < kept.until;
   if (isKept) return kept.token;
   // Requests that come meanwhile wait for the same read.

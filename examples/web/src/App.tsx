@@ -23,7 +23,15 @@ export function App() {
     }
   }
 
-  if (error !== "") return <main className="sign-in"><p className="error-text" role="alert">{error}</p></main>;
+  if (error !== "") {
+    return (
+      <main className="sign-in">
+        <p className="error-text" role="alert">{error}</p>
+        {/* The page asks again who is signed in: after a sign-out that failed, that may be the same person as before. */}
+        <button onClick={() => location.reload()}>Try again</button>
+      </main>
+    );
+  }
   if (session === undefined) return <main className="sign-in" aria-busy="true" />;
   if (session.person === null) return <SignIn people={session.people} onSignedIn={setSession} />;
   // The key discards everything of the person before.

@@ -1,5 +1,6 @@
 // What a person does on the page, and what the person sees. Tests speak in these words.
 
+import assert from "node:assert/strict";
 import { until } from "./until.mjs";
 
 export class Chat {
@@ -22,14 +23,15 @@ export class Chat {
     return this.page.getByRole("textbox", { name: "Message" });
   }
 
-  /** Writes a message and sends it. Until the page is connected, Enter does nothing and the text stays: a person presses again. */
+  /**
+   * Writes a message and sends it with Enter, pressed once. Before, it waits for the button Send, as a person does: while a run
+   * is in progress, this button is Stop.
+   */
   async say(text) {
     await this.composer.fill(text);
-    await until(async () => {
-      if ((await this.composer.inputValue()) === "") return true;
-      await this.composer.press("Enter");
-      return false;
-    }, "the message is sent");
+    await this.page.getByRole("button", { name: "Send", disabled: false }).waitFor();
+    await this.composer.press("Enter");
+    await until(async () => (await this.composer.inputValue()) === "", "the message is sent");
   }
 
   /** Waits until this text can be read on the page. */
@@ -77,6 +79,11 @@ export class Chat {
     const alert = this.page.getByRole("alert").filter({ hasText: /\w/ }).last();
     await alert.waitFor();
     return (await alert.locator("span").first().innerText()).trim();
+  }
+
+  /** No sentence says that something went wrong. */
+  async seesNoProblem() {
+    assert.equal((await this.page.getByRole("alert", { name: "Problem" }).innerText()).trim(), "");
   }
 
   /**
@@ -147,17 +154,15 @@ export class Chat {
     ];
   }
 
-  /** How often a tool ran in this conversation, as the function's log has it. Wait for `settled` before. */
-  ran(tool, agent = this.stage.agent) {
+  /** How often a tool ran in this conversation, as the function's log has it when all runs have ended. */
+  async ran(tool, agent = this.stage.agent) {
+    await this.settled();
     return agent.ran(tool, this.thread);
   }
 
   /** Waits until the functions have logged the end of every run of this conversation that reached one, and did not die. */
   settled() {
-    const agents = [this.stage.agent, ...this.stage.others];
-    const ended = () => agents.reduce((count, agent) => count + agent.ended(this.thread), 0);
-    const begun = () => this.runs().filter((run) => run.status === 200 && !run.hasDied).length;
-    return until(() => ended() >= begun(), "the log has the end of every run");
+    return this.stage.line.isSettled(this.thread, [this.stage.agent, ...this.stage.others]);
   }
 
   /** Waits until the button with this name rests where it can be pressed without scrolling: nothing covers it. */

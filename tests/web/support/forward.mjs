@@ -43,10 +43,22 @@ export function describePage(name) {
       const person = await stage.visit("Amelie");
       await person.say("refund order 1234 for 20");
       await person.sees("Approve");
-      assert.equal(person.ran("refund_order"), 0);
+      await person.hasNotRun("refund_order");
       await person.press("Approve");
       await person.seesCard("refund_order", "1234", "refunded");
       await person.goesOn();
+      await person.hasRun("refund_order");
+    });
+
+    test("sends one answer if Approve is pressed twice before the page has drawn the first press", async () => {
+      const person = await stage.visit("Amelie");
+      await person.say("refund order 1234 for 20");
+      const before = stage.line.runs.length;
+      const approve = person.page.getByRole("button", { name: "Approve" });
+      await approve.evaluate((button) => [button.click(), button.click()]);
+      await person.seesCard("refund_order", "1234", "refunded");
+      await person.isIdle();
+      assert.equal(stage.line.runs.length, before + 1);
       await person.hasRun("refund_order");
     });
 
@@ -62,13 +74,28 @@ export function describePage(name) {
       });
     }
 
+    test("draws no message again, so that a screen reader reads each once", async () => {
+      const person = await stage.visit("Amelie");
+      await person.page.evaluate(() => {
+        window.removed = [];
+        const observer = new MutationObserver((changes) => {
+          const nodes = changes.flatMap(({ removedNodes }) => [...removedNodes]);
+          const articles = nodes.filter((node) => node.nodeName === "ARTICLE" && node.textContent !== "");
+          window.removed.push(...articles.map((article) => article.textContent));
+        });
+        observer.observe(document.querySelector("[aria-live]"), { childList: true, subtree: true });
+      });
+      await person.goesOn("Good morning to everybody who reads this");
+      assert.deepEqual(await person.page.evaluate(() => window.removed), []);
+    });
+
     test("does not run a denied call", async () => {
       const person = await stage.visit("Amelie");
       await person.say("refund order 1234 for 20");
       await person.press("Deny");
       await person.seesCard("refund_order", "1234", "denied");
       await person.goesOn();
-      assert.equal(person.ran("refund_order"), 0);
+      await person.hasNotRun("refund_order");
     });
 
     test("offers nothing to approve to a person without the right", async () => {
@@ -77,6 +104,7 @@ export function describePage(name) {
       await person.sees("not on offer");
       await person.isIdle();
       assert.equal(await person.page.getByRole("button", { name: "Approve" }).count(), 0);
+      await person.hasNotRun("refund_order");
     });
 
     for (const [when, words, event] of [
@@ -93,7 +121,7 @@ export function describePage(name) {
         await person.isIdle();
         assert.equal(await person.alert(), "", "a person who stops a run sees no error");
         await person.goesOn("Good evening");
-        assert.equal(person.ran("refund_order"), 0);
+        await person.hasNotRun("refund_order");
       });
     }
 
@@ -187,8 +215,11 @@ class Stage {
     this.line.reset();
     for (const { context, page, seen } of this.visits.splice(0)) {
       const words = `${this.name}-${t.name}`.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");
-      await page.screenshot({ path: join(pictures(), `${words}.png`) });
-      await context.close();
+      try {
+        await page.screenshot({ path: join(pictures(), `${words}.png`) });
+      } finally {
+        await context.close();
+      }
       assert.deepEqual(seen.foreign, [], "requests to other hosts");
       // When a connection breaks, @ag-ui/client also rejects a promise that it does not hold.
       const faults = seen.faults.filter((fault) => fault !== "TypeError: network error");
@@ -247,14 +278,21 @@ class Person {
     return this.page.evaluate(() => document.body.style.background);
   }
 
-  /** The tool ran once in this conversation. The log may arrive a moment after the page. */
+  /** The tool ran once in this conversation. */
   async hasRun(tool) {
-    await until(() => this.ran(tool) > 0, `${tool} has run`);
-    assert.equal(this.ran(tool), 1, `${tool} ran more than once`);
+    assert.equal(await this.ran(tool), 1, `${tool} has run once`);
   }
 
-  /** How often a tool ran in this conversation, as the function's log has it. */
-  ran(tool) {
-    return this.stage.agent.ran(tool, this.stage.line.runs.at(-1).input.threadId);
+  /** The tool has not run in this conversation. */
+  async hasNotRun(tool) {
+    assert.equal(await this.ran(tool), 0, `${tool} has not run`);
+  }
+
+  /** How often a tool ran in this conversation, as the function's log has it when all runs have ended. */
+  async ran(tool) {
+    const { agent, line } = this.stage;
+    const thread = line.runs.at(-1).input.threadId;
+    await line.isSettled(thread, [agent]);
+    return agent.ran(tool, thread);
   }
 }

@@ -58,14 +58,19 @@ export async function startFunction({ name = "dojo", settings = {} } = {}) {
         AGUI_JWT_ALGORITHMS: "RS256",
       };
     },
+    /** The value of a variable in the environment of the function's process. */
+    async variable(name) {
+      await isServing(url);
+      const [pid] = childrenOf(server.pid);
+      const variables = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
+      return variables.find((text) => text.startsWith(`${name}=`))?.slice(name.length + 1);
+    },
     async kill() {
       const pids = childrenOf(server.pid);
       pids.forEach((pid) => process.kill(pid, "SIGKILL"));
       await until(() => pids.every((pid) => !childrenOf(server.pid).includes(pid)), "the function's processes have ended");
       // ag-ui-dev notices it a little later, and starts another process for the next request.
-      const headers = { "x-agui-token": token, "x-agui-user-token": await userToken(url) };
-      const status = () => fetch(`${url}/capabilities`, { headers }).then((response) => response.status, () => 502);
-      await until(async () => (await status()) < 500, "another process serves");
+      await isServing(url);
       return pids.length;
     },
     /** Waits until the function has logged a line that matches. */
@@ -75,6 +80,13 @@ export async function startFunction({ name = "dojo", settings = {} } = {}) {
       await server.stop();
     },
   };
+}
+
+/** Waits until a process of the function serves requests. */
+async function isServing(url) {
+  const headers = { "x-agui-token": token, "x-agui-user-token": await userToken(url) };
+  const status = () => fetch(`${url}/capabilities`, { headers }).then((response) => response.status, () => 502);
+  await until(async () => (await status()) < 500, "a process of the function serves");
 }
 
 /** A JWT of the development server's issuer. */

@@ -3,6 +3,7 @@
 // On Lambda the function does not notice that a client has gone, so what is cut here is still read to its end.
 
 import { createServer, request as send } from "node:http";
+import { until } from "./until.mjs";
 
 /** Starts a line, which reaches no function until `connect`. */
 export async function startLine() {
@@ -31,6 +32,14 @@ export async function startLine() {
      * ones; undefined removes one.
      */
     next: (fault) => void line.faults.push(fault),
+    /** Waits until these functions have logged the end of every run of a thread that was accepted, and did not die. */
+    isSettled(thread, agents) {
+      const runs = () => line.runs.filter((run) => run.input.threadId === thread);
+      const isAnswered = (run) => run.status !== undefined || run.isOver;
+      const begun = () => runs().filter((run) => run.status === 200 && !run.hasDied).length;
+      const ended = () => agents.reduce((count, agent) => count + agent.ended(thread), 0);
+      return until(() => runs().every(isAnswered) && ended() >= begun(), "the log has the end of every run");
+    },
     /** Forgets the faults that did not apply, and lets go of what is held. */
     reset() {
       line.faults.length = 0;

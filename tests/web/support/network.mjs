@@ -4,7 +4,7 @@ import { connect, createServer } from "node:net";
 
 /** Starts a network in front of the web server at `target`. */
 export async function startNetwork(target) {
-  const { port } = new URL(target);
+  let { port } = new URL(target);
   const sockets = new Set();
   let isUp = true;
   const server = createServer((near) => {
@@ -31,6 +31,8 @@ export async function startNetwork(target) {
       cut();
     },
     up: () => void (isUp = true),
+    /** From now on, new connections lead to the server at this URL. */
+    leadTo: (url) => void ({ port } = new URL(url)),
     async stop() {
       const closed = new Promise((resolve) => server.close(resolve));
       cut();

@@ -10,6 +10,7 @@ import { startFunction } from "./function.mjs";
 import { startLine } from "./line.mjs";
 import { startNetwork } from "./network.mjs";
 import { pictures } from "./paths.mjs";
+import { startRecorder } from "./recorder.mjs";
 import { startServer } from "./server.mjs";
 
 /** The versions of `HttpAgent` that CopilotKit's runtime may have. AGUI_TEST_STACK plays only one. */
@@ -34,7 +35,7 @@ export function onStack(stack, name, tests) {
 /** Everything that a visit needs. Scripts that are no tests open it and close it themselves. */
 export class Stage {
   constructor(stack) {
-    Object.assign(this, { stack, chats: [], others: [] });
+    Object.assign(this, { stack, chats: [], others: [], helpers: [] });
   }
 
   async open() {
@@ -49,7 +50,8 @@ export class Stage {
 
   async close() {
     await this.browser?.close();
-    for (const part of [this.network, this.server, this.line, this.agent, ...this.others]) await part?.stop();
+    const parts = [this.network, this.server, this.line, this.agent, ...this.others, ...this.helpers];
+    for (const part of parts) await part?.stop();
   }
 
   /** Starts another function with other settings, and connects the web server with it until the test ends. */
@@ -59,6 +61,22 @@ export class Stage {
     this.others.push(other);
     this.line.connect(other.url);
     return other;
+  }
+
+  /** Starts another web server with other settings. Pages that are opened until the test ends are pages of it. */
+  async otherServer(settings) {
+    const other = await startServer({ stack: this.stack, agentUrl: this.line.url, issuerUrl: this.agent.url, settings });
+    this.helpers.push(other);
+    this.network.leadTo(other.url);
+    return other;
+  }
+
+  /** Until the test ends, all that a browser receives is kept. */
+  async record() {
+    const recorder = await startRecorder(this.server.url);
+    this.helpers.push(recorder);
+    this.network.leadTo(recorder.url);
+    return recorder;
   }
 
   /**
@@ -78,19 +96,30 @@ export class Stage {
   /** Closes what the test has opened, and checks what no test may cause. */
   async endTest(t) {
     const chats = this.chats.splice(0);
-    const last = chats.at(-1);
-    if (last && !last.page.isClosed()) await last.picture(t.name);
-    for (const chat of chats) await chat.context.close();
-    this.line.connect(this.agent.url);
-    this.line.reset();
-    this.network.up();
-    for (const other of this.others.splice(0)) await other.stop();
+    const servers = [this.server, ...this.helpers.filter((helper) => helper.foreign)];
+    try {
+      const last = chats.at(-1);
+      if (last && !last.page.isClosed()) await last.picture(t.name);
+      for (const chat of chats) await chat.context.close();
+    } finally {
+      await this.reset();
+    }
     const found = chats.flatMap((chat) => chat.findings());
+    for (const server of servers) found.push(...server.foreign().map((host) => `the web server has called ${host}`));
     if (!this.server.isRunning()) found.push(`the web server has ended:\n${this.server.output()}`);
     if (found.length === 0) return;
     // A test that has failed already shows its own error only.
     console.error(`${t.name}:\n${found.join("\n")}`);
     throw new Error(found.join("\n"));
+  }
+
+  /** Everything is as before the test, so that the next one does not fail because of this one. */
+  async reset() {
+    this.line.connect(this.agent.url);
+    this.line.reset();
+    this.network.up();
+    this.network.leadTo(this.server.url);
+    for (const other of [...this.others.splice(0), ...this.helpers.splice(0)]) await other.stop();
   }
 
   /** The path of a picture of this stack. */

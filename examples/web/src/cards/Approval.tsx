@@ -1,5 +1,6 @@
 import { useState } from "react";
 
+import { useAnnouncement } from "../chat/announcements";
 import { Card } from "./Card";
 import { type AskProps, useOnce } from "./ask";
 
@@ -12,12 +13,14 @@ export function Approval({ interrupt, call, onAnswer, onCancel }: AskProps) {
   const args = argumentsOf(call?.function.arguments);
   const isEditable = "editedArgs" in (interrupt.responseSchema?.properties ?? {});
   const isIncomplete = Object.values(edited ?? {}).some(Number.isNaN);
+  const question = interrupt.message ?? "The agent asks for your approval.";
+  useAnnouncement(`A call waits for your approval. ${question}`);
   // #region payload
   const approve = () => onAnswer(edited === undefined ? { approved: true } : { approved: true, editedArgs: edited });
   // #endregion
   return (
     <Card label="Approval" className="ask">
-      <p>{interrupt.message ?? "The agent asks for your approval."}</p>
+      <p>{question}</p>
       {edited === undefined ? <Arguments values={args} /> : <Fields first={args} values={edited} onChange={setEdited} />}
       <div className="actions">
         <button className="primary" disabled={isAnswered || isIncomplete} onClick={once(approve)}>Approve</button>
@@ -43,7 +46,7 @@ function Arguments({ values }: { values: Values }) {
 function Fields({ first, values, onChange }: { first: Values; values: Values; onChange: (values: Values) => void }) {
   return (
     <div className="fields">
-      {Object.entries(first).map(([name, value]) => {
+      {Object.entries(first).map(([name, value], index) => {
         const isNumber = typeof value === "number";
         return (
           <label key={name}>
@@ -51,6 +54,8 @@ function Fields({ first, values, onChange }: { first: Values; values: Values; on
             <input
               type={isNumber ? "number" : "text"}
               step="any"
+              // The button that was pressed is gone, and the focus would go with it.
+              autoFocus={index === 0}
               defaultValue={text(value)}
               readOnly={!isNumber && typeof value !== "string"}
               onChange={(event) => onChange({ ...values, [name]: isNumber ? event.target.valueAsNumber : event.target.value })}

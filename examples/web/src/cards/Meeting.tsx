@@ -1,3 +1,4 @@
+import { useAnnouncement } from "../chat/announcements";
 import { Card } from "./Card";
 import { type AskProps, useOnce } from "./ask";
 
@@ -6,6 +7,7 @@ const HOURS = [10, 14, 16];
 /** The question of `schedule_meeting`: when shall we meet? Three times on the next working day are offered. */
 export function Meeting({ interrupt, onAnswer, onCancel }: AskProps) {
   const { isAnswered, once } = useOnce();
+  useAnnouncement(`A question waits for your answer. ${interrupt.message ?? ""}`);
   return (
     <Card label="Question" className="ask">
       <p>{interrupt.message}</p>

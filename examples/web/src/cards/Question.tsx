@@ -1,11 +1,13 @@
 import { type FormEvent } from "react";
 
+import { useAnnouncement } from "../chat/announcements";
 import { Card } from "./Card";
 import { type AskProps, useOnce } from "./ask";
 
 /** A question of a tool, as a form with a field for each member of its schema. Fields that are left empty are not sent. */
 export function Question({ interrupt, onAnswer, onCancel }: AskProps) {
   const { isAnswered, once } = useOnce();
+  useAnnouncement(`A question waits for your answer. ${interrupt.message ?? ""}`);
   const properties: Record<string, any> = interrupt.responseSchema?.properties ?? { answer: { type: "string" } };
 
   function submit(event: FormEvent<HTMLFormElement>) {

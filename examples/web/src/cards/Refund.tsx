@@ -1,4 +1,5 @@
 import { Card } from "./Card";
+import { Unconfirmed } from "./Unconfirmed";
 import { parseResult } from "./result";
 
 /** A refund: what was asked for and, in the end, what the tool has returned. */
@@ -14,8 +15,7 @@ export function Refund({ parameters, status, result }: any) {
       </Card>
     );
   }
-  // CopilotKit writes the person's answer where the result belongs, until the agent replaces it by what the tool returned.
-  if (outcome.approved === true) return <Card label={label} title={label} status="Approved" />;
+  if (outcome.approved === true) return <Unconfirmed label={label} answer="Approved" />;
   return (
     <Card label={label} title={label} status="Not refunded">
       <p>{reason(outcome)}</p>

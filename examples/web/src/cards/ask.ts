@@ -1,5 +1,5 @@
 import type { Interrupt, ToolCall } from "@copilotkit/react-core/v2";
-import { useState } from "react";
+import { useRef, useState } from "react";
 
 /** What a card needs that asks the person something. */
 export interface AskProps {
@@ -10,11 +10,13 @@ export interface AskProps {
   onCancel: () => void;
 }
 
-/** Lets only the first answer through, so that a double press answers once. */
+/** Lets only the first answer through, so that a double press answers once, even before the page has drawn the first press. */
 export function useOnce() {
   const [isAnswered, setAnswered] = useState(false);
+  const isSent = useRef(false);
   const once = (answer: () => void) => () => {
-    if (isAnswered) return;
+    if (isSent.current) return;
+    isSent.current = true;
     setAnswered(true);
     answer();
     // The card goes away, and the focus would go with it.

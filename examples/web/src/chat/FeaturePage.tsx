@@ -3,6 +3,8 @@ import { CopilotChat, CopilotChatConfigurationProvider, useAgent, useConfigureSu
 import { Cards } from "../cards/Cards";
 import { Interrupts } from "../cards/Interrupts";
 import type { Feature } from "../features/feature";
+import { useTitle } from "../shell/title";
+import { Announcements } from "./announcements";
 import { SendButton } from "./SendButton";
 import { KeyboardScroll } from "./KeyboardScroll";
 import { ErrorNotice, useErrors } from "./errors";
@@ -17,6 +19,7 @@ interface Props {
 /** The page of a feature: its chat and, where there is one, the part of the page that the agent changes. */
 export function FeaturePage({ feature, thread, onNewConversation }: Props) {
   const agentId = feature.agentId ?? "default";
+  useTitle(feature.title);
   return (
     <CopilotChatConfigurationProvider agentId={agentId} threadId={thread}>
       <main className={feature.Panel ? "page with-panel" : "page"}>
@@ -25,11 +28,13 @@ export function FeaturePage({ feature, thread, onNewConversation }: Props) {
           <button className="quiet" onClick={onNewConversation}>New conversation</button>
           <p>{feature.hint}</p>
         </div>
-        {feature.Panel && <feature.Panel />}
-        <section className="chat" aria-label="Chat">
-          <ErrorNotice />
-          <Conversation feature={feature} agentId={agentId} thread={thread} />
-        </section>
+        <Announcements>
+          {feature.Panel && <feature.Panel />}
+          <section className="chat" aria-label="Chat">
+            <ErrorNotice />
+            <Conversation feature={feature} agentId={agentId} thread={thread} />
+          </section>
+        </Announcements>
       </main>
     </CopilotChatConfigurationProvider>
   );

@@ -3,6 +3,7 @@ import { useEffect, useRef } from "react";
 import { z } from "zod";
 
 import { Card } from "../cards/Card";
+import { useAnnouncement } from "../chat/announcements";
 import { useOnce } from "../cards/ask";
 import { parseResult } from "../cards/result";
 
@@ -16,8 +17,9 @@ export function DocumentPanel() {
 
   useEffect(() => {
     const { unsubscribe } = agent.subscribe({
-      onNewMessage: ({ message, state }) => {
-        if (message.role === "user") before.current = state?.document ?? "";
+      // The runtime adds the input to the event. After a reload it repeats the runs, so that this is known again.
+      onRunStartedEvent: ({ event }) => {
+        before.current = event.input?.state?.document ?? "";
       },
     });
     return unsubscribe;
@@ -46,7 +48,7 @@ export function DocumentPanel() {
         aria-label="Text of the document"
         placeholder="The document is empty. Ask the agent for a text, or write here."
         value={agent.state?.document ?? ""}
-        readOnly={agent.isRunning}
+        readOnly={!isReady || agent.isRunning}
         onChange={(event) => agent.setState({ ...agent.state, document: event.target.value })}
       />
     </section>
@@ -55,6 +57,7 @@ export function DocumentPanel() {
 
 function Draft({ respond, result, onReject }: { respond?: (value: unknown) => void; result?: string; onReject: () => void }) {
   const { isAnswered, once } = useOnce();
+  useAnnouncement(respond === undefined ? "" : "The document is written. Keep these changes?");
   if (result !== undefined) {
     return <Card label="Changes" title="The document" status={parseResult(result).accepted ? "Kept" : "Taken back"} />;
   }

@@ -54,7 +54,8 @@ export function RecipePanel() {
 
   return (
     <section className="panel" aria-label="Recipe">
-      <fieldset disabled={agent.isRunning} className="fields">
+      {/* Until the runtime has answered, the agent is a stand-in, and what is typed would be lost with it. */}
+      <fieldset disabled={!isReady || agent.isRunning} className="fields">
         <label>
           Title
           <input value={recipe.title} onChange={(event) => change({ title: event.target.value })} />

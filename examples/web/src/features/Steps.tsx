@@ -3,6 +3,7 @@ import { useState } from "react";
 import { z } from "zod";
 
 import { Card } from "../cards/Card";
+import { useAnnouncement } from "../chat/announcements";
 import { useOnce } from "../cards/ask";
 import { parseResult } from "../cards/result";
 
@@ -34,6 +35,7 @@ export function Steps() {
 function Plan({ steps, respond, result }: { steps: Partial<Step>[]; respond?: (value: unknown) => void; result?: string }) {
   const { isAnswered, once } = useOnce();
   const [changed, setChanged] = useState<Record<number, boolean>>({});
+  useAnnouncement(respond === undefined ? "" : "A plan waits for you: choose its steps.");
   const answer = result === undefined ? undefined : parseResult(result);
   const isChosen = (index: number) =>
     answer?.steps?.[index] !== undefined

@@ -1,14 +1,20 @@
-import { useState } from "react";
+import { useRef, useState } from "react";
 
 import { sentenceOf } from "../chat/sentence";
+import { useTitle } from "../shell/title";
 import { type Person, type Session, signIn } from "./session";
 
 /** The page of a person who is not signed in. A real application sends them to its identity provider here. */
 export function SignIn({ people, onSignedIn }: { people: Person[]; onSignedIn: (session: Session) => void }) {
   const [error, setError] = useState("");
   const [isBusy, setBusy] = useState(false);
+  const isSent = useRef(false);
+  useTitle("Sign in");
 
   async function choose(person: Person) {
+    // A second press may come before the page has drawn that it is busy.
+    if (isSent.current) return;
+    isSent.current = true;
     setBusy(true);
     setError("");
     try {
@@ -16,6 +22,7 @@ export function SignIn({ people, onSignedIn }: { people: Person[]; onSignedIn: (
     } catch (failure) {
       setError(sentenceOf(failure as Error));
       setBusy(false);
+      isSent.current = false;
     }
   }
 
