@@ -19,7 +19,7 @@ const limits = [
   ["time", TESTS, { AGUI_RUN_TIMEOUT_S: "1" }, "wait", /took too long/],
   ["tokens", TESTS, { AGUI_MAX_TOKENS: "100000" }, "use 999999", /became too long/],
   ["the function's time", TESTS, {}, "wait", /took too long/, ["deadline", 3]],
-  ["bytes of a request to the model", "dojo", { AGUI_MAX_INPUT_BYTES: "3000" }, LONG, /last message is too long/],
+  ["bytes of a request to the model", "dojo", { AGUI_MAX_INPUT_BYTES: "3000" }, LONG, /conversation is too long/],
   ["bytes of a buffered response", TESTS, { ...BUFFERED, TEST_PLAIN_AGENT: "1" }, "flood 100 70000", /became too long/],
 ];
 

@@ -8,6 +8,7 @@
 
 pub(crate) mod check;
 pub mod fragment_repairer;
+mod length;
 pub mod surrogate_joiner;
 pub mod surrogates;
 
@@ -20,6 +21,7 @@ use serde_json::map::Entry;
 use serde_json::{Map, Value};
 
 pub use self::check::{check, depth};
+pub use self::length::text_length;
 
 /// The error of [`read`]: what is wrong with a JSON text, and where.
 ///

@@ -126,13 +126,14 @@ fn check_end(events: &[Value]) -> Result<(), String> {
     }
 }
 
-/// Whether the messages and the calls of an input have ids of their own. A client that sends an id twice gets it back twice,
-/// and the rules of a client do not say what that means.
+/// Whether the messages and the calls of an input have ids of their own. A client that sends a message of an unknown role
+/// without an id, or an id twice, gets it back so, and the rules of a client do not say what that means.
 fn has_distinct_ids(input: &Value) -> bool {
     let (mut messages, mut calls) = (BTreeSet::new(), BTreeSet::new());
     let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
     list(&input["messages"]).iter().all(|message| {
-        messages.insert(message["id"].to_string())
+        message["id"].is_string()
+            && messages.insert(message["id"].to_string())
             && list(&message["toolCalls"]).iter().all(|call| calls.insert(call["id"].to_string()))
     })
 }

@@ -44,7 +44,7 @@ async fn limits_end_legacy_runs_with_run_error() {
         (vec![again(), again(), again(), again()], limits, None, "MAX_TURNS"),
         (vec![many], limits, None, "MAX_TOOL_CALLS"),
         (vec![endless], limits, None, "MAX_ARGUMENT_BYTES"),
-        (vec![Script::new().text("x".repeat(8 * 1024 * 1024 + 1))], limits, None, "MAX_ANSWER_BYTES"),
+        (vec![Script::new().text("x".repeat(8 * 1024 * 1024 + 1))], limits, None, "MAX_RESPONSE_BYTES"),
         (vec![forever()], limits, None, "RUN_TIMEOUT"),
         (vec![forever()], limits, Some(Duration::from_secs(10)), "DEADLINE"),
         (vec![again().usage(used), again()], budget, None, "TOKEN_BUDGET"),

@@ -194,6 +194,23 @@ async fn input_must_fit_into_the_tokens_of_the_run() {
 }
 
 #[tokio::test]
+async fn turns_of_a_run_read_the_same_history_while_its_tokens_are_used() {
+    let ring = |id: &str| Script::new().call(id, "ring", &json!({}));
+    let run = scenario([ring("c1"), ring("c2"), ring("c3"), Script::new().text("Rang.")])
+        .with_agent(|agent| agent.limits(tokens(8000)).tool(tool_fn("ring", "Rings.", ring_bell)))
+        .input("messages", thread(10))
+        .run()
+        .await;
+
+    assert!(run.outline().ends_with("RUN_FINISHED success"), "{}", run.outline());
+    let [compacted] = announced(&run).try_into().unwrap();
+    assert_eq!(compacted["reason"], "TOKEN_BUDGET");
+    let turns: Vec<usize> = run.requests.iter().map(|request| request.history.len()).collect();
+    assert!(turns[0] < 21, "{turns:?}");
+    assert_eq!(turns, [0, 2, 4, 6].map(|added| turns[0] + added));
+}
+
+#[tokio::test]
 async fn tokens_of_the_run_end_a_turn_that_streams() {
     let input = |tokens| TokenUsage { input_tokens: Some(tokens), ..TokenUsage::default() };
     let piece = "x".repeat(400);

@@ -165,8 +165,23 @@ async fn reservation_whose_response_was_lost_is_settled() {
 }
 
 #[tokio::test]
+async fn throttled_table_does_not_open_the_budget() {
+    Moto::shared().create_table("budget-throttled").await;
+    let proxy = FaultProxy::new(Some(Fault::Throttled)).await;
+    let variables = [("AWS_ENDPOINT_URL_DYNAMODB", proxy.url()), ("AGUI_BUDGET_USER_TOKENS", "10000")];
+    let function = start_function("budget-throttled", &variables).await;
+
+    let refused = Reply::send(&function, &event_of("ada", "cost 1000")).await;
+    assert_eq!((refused.status, end_of(&refused).as_str()), (429, "BUDGET_USED"));
+    assert!(refused.text.contains("in a moment"), "{}", refused.text);
+
+    proxy.set_fault(None).await;
+    assert_eq!(end_of(&Reply::send(&function, &event_of("ada", "cost 1000")).await), "success");
+}
+
+#[tokio::test]
 async fn missing_table_stops_no_run_and_is_logged() {
-    let function = start_function("nowhere", &[("AGUI_BUDGET_USER_TOKENS", "1")]).await;
+    let function = start_function("nowhere", &[("AGUI_BUDGET_USER_TOKENS", "1000")]).await;
 
     assert_eq!(end_of(&Reply::send(&function, &event_of("ada", "cost 1000")).await), "success");
 

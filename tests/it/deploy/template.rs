@@ -28,7 +28,7 @@ fn properties(name: &str) -> &'static Value {
 }
 
 /// The variables whose values are written in the template instead of being parameters.
-const PLAIN: [&str; 8] = [
+const PLAIN: [&str; 9] = [
     "AGUI_CLIENT_COMPAT",
     "AGUI_FRONTEND_TOOLS",
     "AGUI_CLIENT_CONTEXT",
@@ -37,6 +37,7 @@ const PLAIN: [&str; 8] = [
     "AGUI_ANONYMOUS_APPROVALS",
     "AGUI_REQUIRE_SIGNED_RESULTS",
     "AGUI_MAX_INPUT_BYTES",
+    "AGUI_MAX_RESULT_BYTES",
 ];
 
 /// Returns the names of all resources of a type.
@@ -317,7 +318,8 @@ fn sets_only_known_variables_outside_local_mode() {
     let mut expected = config.unwrap().client;
     expected.require_signed_results = true;
     let written = written.unwrap();
-    assert_eq!((written.client, written.limits.input_bytes), (expected, 1024 * 1024));
+    assert_eq!(written.client, expected);
+    assert_eq!((written.limits.input_bytes, written.limits.result_bytes), (1024 * 1024, 256 * 1024));
     for (name, source) in [
         ("AGUI_TABLE", "HasTable ? Approvals : "),
         ("AGUI_MAX_TOKENS", "MaxTokens"),

@@ -34,13 +34,15 @@ struct Store {
     now: Arc<AtomicU64>,
     /// Whose budget was settled, and how many tokens were counted.
     settled: Arc<Mutex<Vec<(String, u64)>>>,
+    /// How often a run has asked for tokens.
+    reservations: Arc<AtomicUsize>,
 }
 
 impl Store {
     /// Creates a store in which nothing is used.
     fn new() -> Self {
         let now = Arc::new(AtomicU64::new(NOW));
-        Self { memory: Arc::default(), now, settled: Arc::default() }
+        Self { memory: Arc::default(), now, settled: Arc::default(), reservations: Arc::default() }
     }
 
     /// Returns budgets that are counted here. Nothing is limited yet.
@@ -75,6 +77,7 @@ impl BudgetStore for Store {
         now: u64,
     ) -> BoxFuture<'a, Result<Grant, BudgetStoreError>> {
         async move {
+            self.reservations.fetch_add(1, Ordering::SeqCst);
             tokio::task::yield_now().await;
             self.memory.reserve(hold, demand, now).await
         }
@@ -150,6 +153,24 @@ async fn used_budget_is_429_until_the_day_ends() {
 
     store.advance(3600);
     assert_eq!(request_of("ada", "acme").send_to(&endpoint).await.status, 200, "the next day");
+}
+
+#[tokio::test]
+async fn used_budget_costs_the_store_nothing_more() {
+    let store = Store::new();
+    let endpoint = endpoint_with(model_of(1_000), store.budgets().user_tokens(1_000));
+    let send = || request_of("ada", "acme").send_to(&endpoint);
+    assert_eq!(send().await.status, 200);
+    assert_eq!(send().await.status, 429);
+    let reservations = store.reservations.load(Ordering::SeqCst);
+
+    for _ in 0..3 {
+        assert_eq!(send().await.code(), "BUDGET_USED");
+    }
+
+    assert_eq!(store.reservations.load(Ordering::SeqCst), reservations);
+    store.advance(3600);
+    assert_eq!(send().await.status, 200, "the next day");
 }
 
 #[tokio::test]
@@ -305,12 +326,36 @@ async fn run_whose_reader_went_is_settled_by_the_estimate() {
     while !next_frame(&mut body).await.unwrap().contains("aaa") {}
     drop(body);
     drop(endpoint.handle(request()).await);
-    assert_eq!(store.settled(), [], "nothing has awaited it");
 
     endpoint.finish_reports().await;
     let mut used: Vec<u64> = store.settled().into_iter().map(|(_, used)| used).collect();
     used.sort_unstable();
     assert!(used[0] == 0 && (1000..1100).contains(&used[1]) && used.len() == 2, "{used:?}");
+}
+
+#[tokio::test]
+async fn run_whose_reader_went_leaves_its_budget_to_the_next_one() {
+    let store = Store::new();
+    let model = Scripted::new(|_| Script::new().text("Hello").wait_for(pending()));
+    let endpoint = endpoint_with(model, store.budgets().user_tokens(8_500));
+    for sent in 0..3 {
+        let response = endpoint.handle(request_of("ada", "acme").build()).await;
+        assert_eq!(response.status(), 200, "sent again {sent} times, each time after Stop");
+        let mut body = response.into_body();
+        while !next_frame(&mut body).await.unwrap().contains("Hello") {}
+    }
+}
+
+#[tokio::test]
+async fn run_whose_reader_went_is_settled_although_nobody_awaits_it() {
+    let store = Store::new();
+    let endpoint = endpoint_with(model_of(1_000), store.budgets().user_tokens(8_500));
+    drop(endpoint.handle(request_of("ada", "acme").build()).await);
+    assert_eq!(store.settled(), []);
+
+    while store.settled().is_empty() {
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test]
@@ -349,6 +394,62 @@ async fn many_runs_at_once_use_at_most_one_run_more() {
 
     let used = store.used("user");
     assert!((20_500..=21_500).contains(&used), "{served} runs used {used}");
+}
+
+#[tokio::test]
+async fn many_long_runs_at_once_use_at_most_one_run_more() {
+    let store = Store::new();
+    // Each run needs more than it reserves before it starts.
+    let model = Scripted::new(|_| {
+        let long = (0..200).fold(Script::new(), |script, _| script.text("a".repeat(400)));
+        long.usage(tokens(20_000))
+    });
+    let endpoint = endpoint_with(model, store.budgets().user_tokens(100_000));
+    loop {
+        let runs = (0..200).map(|_| request_of("ada", "acme").send_to(&endpoint));
+        if join_all(runs).await.iter().all(|response| response.status == 429) {
+            break;
+        }
+    }
+
+    let used = store.used("user");
+    assert!((99_000..=120_000).contains(&used), "{used}");
+}
+
+#[tokio::test]
+async fn run_takes_what_other_runs_leave_before_it_is_cancelled() {
+    let store = Store::new();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let model = Scripted::new(move |_| match asked.fetch_add(1, Ordering::SeqCst) {
+        0 => Script::new().text("I wait").wait_for(pending()),
+        _ => (0..1000).fold(Script::new(), |script, _| script.text("a".repeat(400))),
+    });
+    let endpoint = endpoint_with(model, store.budgets().user_tokens(20_000));
+    let mut waiting = endpoint.handle(request_of("ada", "acme").build()).await.into_body();
+    while !next_frame(&mut waiting).await.unwrap().contains("I wait") {}
+
+    let response = request_of("ada", "acme").send_to(&endpoint).await;
+
+    assert_eq!(end_of(&response), cancelled());
+    // The waiting run holds 8,192, and 11,808 are left.
+    let used = store.used("user");
+    assert!((11_000..12_000).contains(&used), "{used}");
+}
+
+#[tokio::test]
+async fn run_that_needs_more_than_what_is_left_is_refused_before_it_starts() {
+    let store = Store::new();
+    let endpoint = endpoint_with(model_of(9_000), store.budgets().user_tokens(10_000));
+    assert_eq!(request_of("ada", "acme").send_to(&endpoint).await.status, 200);
+    let send = |text: String| {
+        let messages = json!([{"id": "u1", "role": "user", "content": text}]);
+        request_of("ada", "acme").input("messages", messages).send_to(&endpoint)
+    };
+
+    let refused = send("a".repeat(8_000)).await;
+    assert_eq!((refused.status, refused.code().as_str()), (429, "BUDGET_USED"));
+    assert_eq!(refused.header("retry-after"), Some("3600"));
+    assert_eq!(send("Hello".into()).await.status, 200, "a shorter message");
 }
 
 /// Returns an endpoint whose tool `refund` waits for a person, with how often the tool and the model were called. Each turn of

@@ -175,7 +175,7 @@ async fn endless_answer_is_cancelled() {
 
         let cancelled = served.run(endless.stall_after(pieces - 3)).await;
 
-        assert_eq!(ending(&cancelled.events), "MAX_ANSWER_BYTES", "{wire:?}");
+        assert_eq!(ending(&cancelled.events), "MAX_RESPONSE_BYTES", "{wire:?}");
         served.provider.wait_for_abandoned(1).await;
         served.recovers(&cancelled.text).await;
     }

@@ -19,7 +19,7 @@ async fn failing_run_leaves_the_other_complete() {
         ("call explode leak", "success"),
         ("call list", "success"),
         ("babble 1100000", "MAX_ARGUMENT_BYTES"),
-        ("flood 200 60000", "MAX_ANSWER_BYTES"),
+        ("flood 200 60000", "MAX_RESPONSE_BYTES"),
     ] {
         let failed = Reply::send(&function, &event(message)).await;
         assert_eq!(ending(&failed.events), end, "{message}");

@@ -88,16 +88,20 @@ async fn result_above_the_limit_fails_its_call() {
         Ok(Parts::new().text("x".repeat(args.length)))
     }
     let too_large = json!(r#"{"error":"The result of the tool is too large."}"#);
-    for (tool, length, expected) in [
-        ("text", 45, json!("x".repeat(45))),
-        ("text", 46, too_large.clone()),
-        ("rows", 1, json!(r#"[{"second":2,"first":1}]"#)),
-        ("rows", 2, json!(r#"[{"second":2,"first":1},{"second":2,"first":1}]"#)),
-        ("rows", 3, too_large.clone()),
-        ("parts", 15, json!([{"type": "text", "text": "x".repeat(15)}])),
-        ("parts", 30, too_large),
+    let small = Limits { result_bytes: 45, ..Limits::default() };
+    let small_rows = Limits { result_bytes: 47, ..small };
+    let small_input = Limits { input_bytes: 10_000, ..Limits::default() };
+    for (limits, tool, length, expected) in [
+        (small_input, "text", 5000, json!("x".repeat(5000))),
+        (small_input, "text", 5001, too_large.clone()),
+        (small, "text", 45, json!("x".repeat(45))),
+        (small, "text", 46, too_large.clone()),
+        (small_rows, "rows", 1, json!(r#"[{"second":2,"first":1}]"#)),
+        (small_rows, "rows", 2, json!(r#"[{"second":2,"first":1},{"second":2,"first":1}]"#)),
+        (small_rows, "rows", 3, too_large.clone()),
+        (small, "parts", 15, json!([{"type": "text", "text": "x".repeat(15)}])),
+        (small, "parts", 30, too_large),
     ] {
-        let limits = Limits { result_bytes: if tool == "rows" { 47 } else { 45 }, ..Limits::default() };
         let run = scenario([Script::new().call("c1", tool, &json!({ "length": length })), Script::new()])
             .with_agent(|agent| {
                 agent

@@ -81,6 +81,27 @@ async fn unexpected_state_fails_only_the_call() {
 }
 
 #[tokio::test]
+async fn state_above_the_limit_of_a_request_is_not_set() {
+    let context = ToolContext::for_test(());
+    let state = context.state();
+    // The JSON text is `{"a":""}` with the value.
+    let longest = 2 * 1024 * 1024 - 8;
+    state.set("/a", "x".repeat(longest)).await.unwrap();
+
+    let error = state.set("/a", "x".repeat(longest + 1)).await.unwrap_err();
+
+    assert_eq!(
+        error.to_string(),
+        r#"the value for "/a" would make the state more than 2097152 bytes long"#
+    );
+    assert!(matches!(error, StateError::TooLarge { limit: 2_097_152, .. }), "{error:?}");
+    assert_eq!(state.get::<String>("/a").unwrap().unwrap().len(), longest, "it stays as it was");
+    state.update(|state| state["b"] = "It is not checked.".into()).await;
+    assert!(state.set("/b", 1).await.is_err(), "it is still too large");
+    state.set("/a", "short").await.unwrap();
+}
+
+#[tokio::test]
 async fn concurrent_state_changes_are_all_kept() {
     async fn count(context: ToolContext<Caller>, _: NoArgs) -> Result<(), ToolError> {
         for _ in 0..20 {

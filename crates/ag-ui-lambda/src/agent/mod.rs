@@ -33,7 +33,7 @@ use tracing::Instrument as _;
 use crate::approval::Approvals;
 use crate::auth::Principal;
 use crate::budget::RunBudget;
-use crate::protocol::RunAgentInput;
+use crate::protocol::{InputLimits, RunAgentInput};
 use crate::transcript::IdSource;
 
 pub use builder::AgentBuilder;
@@ -128,6 +128,7 @@ impl<C: Send + Sync + 'static> Agent<C> {
             ids,
             report_to,
             day_budget,
+            max_state_bytes: InputLimits::default().state_bytes,
         })
     }
 

@@ -1,10 +1,11 @@
 //! The budgets of one run, from its first reservation to its settlement.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::FutureExt as _;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, join_all};
 use tokio::time::timeout;
 use tracing::error;
 
@@ -17,8 +18,16 @@ use crate::protocol::TokenUsage;
 /// How many tokens a run reserves before it starts: enough for a first call of a model in most runs.
 const START_TOKENS: u64 = 8192;
 
+/// How many tokens have to be left for a run, beside the newest message of the user: short instructions and a short answer. A
+/// run that begins with less would be cancelled before its answer.
+const LEAST_START_TOKENS: u64 = 256;
+
 /// How many tokens are reserved for what a model writes in one call. When it has written them, more are reserved.
 const REPLY_TOKENS: u64 = 4096;
+
+/// How many tokens are reserved for what a model writes if other runs hold so much that there is no room for
+/// [`REPLY_TOKENS`].
+const SMALL_REPLY_TOKENS: u64 = 512;
 
 /// How long a run waits for the store when it reserves. It then goes on without its budgets.
 const RESERVE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -29,20 +38,35 @@ const SETTLE_TIMEOUT: Duration = Duration::from_secs(1);
 /// How many seconds later a client may try again if other runs hold the rest of a budget.
 const RETRY_AFTER_HELD_S: u64 = 10;
 
+/// The most budgets that one process remembers as used up.
+const MAX_REMEMBERED: usize = 10_000;
+
 /// Runs the settlement of a run that has ended. It cannot wait for it.
 type SettleWith = Box<dyn FnOnce(BoxFuture<'static, ()>) + Send + Sync>;
+
+/// A budget that has no room until its day ends.
+struct UsedUp {
+    /// The smallest number of tokens that was refused. What was used of a budget only grows, so that as many will be refused
+    /// again.
+    at_least: u64,
+    /// When the day of the budget ends, in seconds since the Unix epoch.
+    until: u64,
+}
 
 /// A store, and the clock by which holds lapse.
 #[derive(Clone)]
 pub(super) struct TimedStore {
     store: Arc<dyn BudgetStore>,
+    /// The budgets that are used up, by their names. They cost the store nothing more: a caller who is refused could
+    /// otherwise keep it busy.
+    used_up: Arc<Mutex<HashMap<String, UsedUp>>>,
     clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
 }
 
 impl TimedStore {
     /// Uses this store with the system's clock.
     pub(super) fn new(store: impl BudgetStore) -> Self {
-        Self { store: Arc::new(store), clock: Arc::new(SystemTime::now) }
+        Self { store: Arc::new(store), used_up: Arc::default(), clock: Arc::new(SystemTime::now) }
     }
 
     /// Uses another clock.
@@ -53,6 +77,54 @@ impl TimedStore {
     /// Returns the current time in seconds since the Unix epoch.
     pub(super) fn now(&self) -> u64 {
         (self.clock)().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+    }
+
+    /// Reserves in the store, unless the budget is known to be used up.
+    ///
+    /// # Errors
+    /// The error of the store.
+    async fn reserve(&self, share: &Share, demand: Demand, now: u64) -> Result<Grant, BudgetStoreError> {
+        let budget = &share.hold.budget;
+        if self.used_up().get(budget).is_some_and(|used| used.at_least <= demand.at_least) {
+            return Ok(Grant::Used);
+        }
+        let granted = self.store.reserve(&share.hold, demand, now).await?;
+        if granted == Grant::Used {
+            let mut used_up = self.used_up();
+            if used_up.len() >= MAX_REMEMBERED {
+                used_up.retain(|_, used| used.until > now);
+            }
+            if used_up.len() < MAX_REMEMBERED || used_up.contains_key(budget) {
+                let used = UsedUp { at_least: demand.at_least, until: share.day_ends_at };
+                used_up.insert(budget.clone(), used);
+            }
+        }
+        Ok(granted)
+    }
+
+    /// Reserves in the store. A run that has begun gets less than it wants rather than to be cancelled, if other runs hold too
+    /// much.
+    ///
+    /// # Errors
+    /// The error of the store.
+    async fn reserve_or_less(
+        &self,
+        share: &Share,
+        demand: Demand,
+        now: u64,
+    ) -> Result<Grant, BudgetStoreError> {
+        let granted = self.reserve(share, demand, now).await?;
+        let may_get_less = 0 < share.hold.tokens && share.hold.tokens < demand.at_least;
+        if granted != Grant::Held || !may_get_less {
+            return Ok(granted);
+        }
+        let wanted = demand.at_least.saturating_add(SMALL_REPLY_TOKENS);
+        self.reserve(share, Demand { wanted, ..demand }, now).await
+    }
+
+    /// Locks the budgets that are used up. A poisoned lock is ignored, because nothing panics while they are locked.
+    fn used_up(&self) -> MutexGuard<'_, HashMap<String, UsedUp>> {
+        self.used_up.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -159,18 +231,14 @@ impl RunBudget {
         self
     }
 
-    /// Reserves tokens for a run before it starts. The endpoint calls it, except for a run that answers interrupts.
+    /// Reserves tokens for a run before it starts, whose first call reads at least `input_tokens`. The endpoint calls it, except for a run that answers interrupts.
     ///
     /// # Errors
-    /// [`BudgetRefusal`] if a budget has no room. What was reserved of another budget is settled by then.
-    pub(crate) async fn start(&mut self) -> Result<(), BudgetRefusal> {
-        let started = self.reserve(Demand { at_least: 1, wanted: START_TOKENS }).await;
-        if started.is_err()
-            && let Some(settlement) = self.take_settlement()
-        {
-            settlement.await;
-        }
-        started
+    /// [`BudgetRefusal`] if a budget has no room. What was reserved of another budget is settled when this is dropped.
+    pub(crate) async fn start(&mut self, input_tokens: u64) -> Result<(), BudgetRefusal> {
+        let at_least = input_tokens.saturating_add(LEAST_START_TOKENS);
+        let wanted = START_TOKENS.max(input_tokens.saturating_add(REPLY_TOKENS));
+        self.reserve(Demand { at_least, wanted }).await
     }
 
     /// Reserves what a call of a model needs that will read about `input_tokens`, unless the run holds enough.
@@ -233,7 +301,7 @@ impl RunBudget {
             }
             let now = timed.now();
             let knew_run = std::mem::replace(&mut share.may_hold, true);
-            match timeout(RESERVE_TIMEOUT, timed.store.reserve(&share.hold, demand, now)).await {
+            match timeout(RESERVE_TIMEOUT, timed.reserve_or_less(share, demand, now)).await {
                 Ok(Ok(Grant::Reserved(tokens))) => share.hold.tokens = tokens,
                 Ok(Ok(_)) if share.hold.tokens >= demand.at_least => {}
                 Ok(Ok(refused)) => {
@@ -263,13 +331,15 @@ impl RunBudget {
             return None;
         }
         let settlement = async move {
-            let now = timed.now();
-            let settle = shares.iter().map(|share| timed.store.settle(&share.hold, used, now));
-            let settled = async { futures_util::future::try_join_all(settle).await.map(drop) };
-            let settled = timeout(SETTLE_TIMEOUT, settled).await;
-            if !matches!(settled, Ok(Ok(()))) {
-                log_failure("settle", settled);
-            }
+            let (store, now) = (&timed.store, timed.now());
+            // Each budget is settled, also if another one cannot be.
+            join_all(shares.iter().map(async |share| {
+                let settled = timeout(SETTLE_TIMEOUT, store.settle(&share.hold, used, now)).await;
+                if !matches!(settled, Ok(Ok(()))) {
+                    log_failure("settle", settled);
+                }
+            }))
+            .await;
         };
         Some(settlement.boxed())
     }

@@ -106,7 +106,7 @@ pub(super) struct Inner<C> {
     pub(super) after_run: Option<Arc<AfterRun<C>>>,
     /// How much users and organisations may use; `None` if nobody has a budget.
     pub(super) budgets: Option<Budgets>,
-    /// The reports and settlements that nobody awaits at the moment.
+    /// The reports that nobody awaits at the moment, and the settlements.
     pub(super) reports: Arc<ReportQueue>,
     /// The claims that approvals are bound to.
     pub(super) principal_claims: PrincipalClaims,
@@ -133,8 +133,8 @@ impl<C: Send + Sync + 'static> Endpoint<C> {
     /// Waits until the application has every report of the runs that have ended, and until their budgets are settled; for each
     /// at most a second. Reports are the calls of the function that [`after_run`](super::EndpointBuilder::after_run) sets.
     ///
-    /// A run whose reader goes leaves its report and its settlement to the next run of this endpoint. A server of your own calls this
-    /// function before it exits, so that the reports of its last runs are not lost. A process that is frozen after each
+    /// A run whose reader goes leaves its report to the next run of this endpoint, and its settlement to a task. A server of your own calls this
+    /// function before it exits, so that nothing of its last runs is lost. A process that is frozen after each
     /// response need not call it.
     pub async fn finish_reports(&self) {
         let mut reports = self.inner.reports.take();
@@ -244,7 +244,8 @@ impl<C: Send + Sync + 'static> Inner<C> {
             RunRequest::new(caller, input).principal(principal).deadline(deadline).received_at(received.at);
         let run = self.prepare_run(agent, request, claims).instrument(span.clone()).await?;
         let day_budget = self.reserve_budget(&run, claims, &span).instrument(span.clone()).await?;
-        let run = PreparedRun { report_to: self.report_to(&span), day_budget, ..run };
+        let max_state_bytes = self.input_limits.state_bytes;
+        let run = PreparedRun { report_to: self.report_to(&span), day_budget, max_state_bytes, ..run };
         let events = span.in_scope(|| Agent::start(run));
         let body = ResponseBody::run(events, self.keep_alive, span, self.reports.take());
         let mut response = Response::new(body);
@@ -295,8 +296,21 @@ impl<C: Send + Sync + 'static> Inner<C> {
         let mut budget = budgets
             .of_run(claims, &self.principal_claims, longest_run)
             .settle_with(move |settlement| queue.add_settlement(settlement, span));
-        if !run.input.answers_interrupts() && !run.input.messages.is_empty() {
-            budget.start().await?;
+        if run.input.answers_interrupts() || run.input.messages.is_empty() {
+            return Ok(budget);
+        }
+        let input_tokens = run.least_input_tokens();
+        let mut started = budget.start(input_tokens).await;
+        if started.is_err_and(|refusal| refusal.is_held) {
+            // The run that holds the rest may be one that the same user has just stopped.
+            self.reports.settled().await;
+            started = budget.start(input_tokens).await;
+        }
+        if let Err(refusal) = started {
+            // What is reserved of another budget is free again before the response, after which the process may be frozen.
+            drop(budget);
+            self.reports.settled().await;
+            return Err(refusal.into());
         }
         Ok(budget)
     }

@@ -23,30 +23,38 @@ pub use budgets::DynamoBudgetStore;
 #[derive(Debug)]
 struct Table {
     name: String,
+    /// How long one attempt of a call may take.
+    attempt_timeout: Duration,
     /// Built when it is first used, because it takes milliseconds, for which the start of the function should not wait.
     client: OnceCell<Client>,
 }
 
 impl Table {
-    /// Names a table, which is used with the role and the region of the environment. Nothing is read yet.
-    fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), client: OnceCell::new() }
+    /// Names a table, which is used with the role and the region of the environment. One attempt of a call may take
+    /// `attempt_timeout`. Nothing is read yet.
+    fn new(name: impl Into<String>, attempt_timeout: Duration) -> Self {
+        Self { name: name.into(), attempt_timeout, client: OnceCell::new() }
     }
 
     /// Returns the client. The first call builds it from the environment.
     async fn client(&self) -> &Client {
-        let from_environment =
-            || async { build_client(&aws_config::load_defaults(BehaviorVersion::latest()).await) };
+        let from_environment = async || {
+            let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
+            build_client(&config, self.attempt_timeout)
+        };
         self.client.get_or_init(from_environment).await
     }
 }
 
-/// Builds a client whose calls take at most 5 s each, in up to 3 attempts of at most 2 s.
-fn build_client(config: &SdkConfig) -> Client {
+/// Builds a client whose calls take at most 5 s each, in up to 3 attempts.
+fn build_client(config: &SdkConfig, attempt_timeout: Duration) -> Client {
     let timeouts = TimeoutConfig::builder()
         .operation_timeout(Duration::from_secs(5))
-        .operation_attempt_timeout(Duration::from_secs(2))
+        .operation_attempt_timeout(attempt_timeout)
         .build();
-    let retries = RetryConfig::standard().with_max_attempts(3);
+    let retries = RetryConfig::standard()
+        .with_max_attempts(3)
+        .with_initial_backoff(Duration::from_millis(50))
+        .with_max_backoff(Duration::from_millis(200));
     Client::from_conf(Builder::from(config).timeout_config(timeouts).retry_config(retries).build())
 }

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::events::{ToolEventSender, tool_event_channel};
 use super::schema::{self, Validator};
 use super::{Progress, Question, SharedState, ToolError, UserAnswer};
-use crate::protocol::{RunId, ThreadId, ToolCallId};
+use crate::protocol::{InputLimits, RunId, ThreadId, ToolCallId};
 
 /// How long a call in a unit test may take: the deadline of [`ToolContext::for_test`] is so far away.
 const TEST_TIME: Duration = Duration::from_secs(60);
@@ -112,14 +112,14 @@ impl<C> ToolContext<C> {
     /// Creates the context of a call. The shared state is an empty object, and events that the tool emits are dropped.
     /// Every call of a run begins with it, and so does [`for_test`](Self::for_test).
     pub(crate) fn new(caller: Arc<C>, run: Arc<RunInfo>, call_id: ToolCallId, deadline: Instant) -> Self {
-        let (events, _receiver) = tool_event_channel(Arc::new(json!({})));
+        let (events, _receiver) = tool_event_channel(Arc::new(json!({})), InputLimits::default().state_bytes);
         Self { caller, run, call_id, deadline, events, approval: None }
     }
 
     /// Replaces the shared state, for tests of tools. Events that the tool emits are dropped.
     #[must_use]
     pub fn with_state(self, state: Value) -> Self {
-        let (events, _receiver) = tool_event_channel(Arc::new(state));
+        let (events, _receiver) = tool_event_channel(Arc::new(state), InputLimits::default().state_bytes);
         Self { events, ..self }
     }
 

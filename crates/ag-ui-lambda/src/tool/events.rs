@@ -65,6 +65,8 @@ pub(crate) struct ToolEventSender {
 struct SharedChannel {
     /// The shared state as the tools see it.
     state: Mutex<Arc<Value>>,
+    /// How many bytes the JSON text of the state may have, so that the client can send it back.
+    max_state_bytes: usize,
     /// Held while the state is changed and the change is emitted, so that changes are emitted in the order in which they
     /// were made.
     update_lock: Mutex<()>,
@@ -78,12 +80,16 @@ struct SharedChannel {
 pub(super) struct Delivery(Option<oneshot::Receiver<Infallible>>);
 
 /// Creates the channel by which the tools of a run emit events. The sender also holds the shared state, which begins as
-/// `state`. The driver creates one for each run. A [`ToolContext`](super::ToolContext) without a run has one whose
+/// `state` and may have `max_state_bytes` bytes as JSON text. The driver creates one for each run. A [`ToolContext`](super::ToolContext) without a run has one whose
 /// receiver is dropped.
-pub(crate) fn tool_event_channel(state: Arc<Value>) -> (ToolEventSender, ToolEventReceiver) {
+pub(crate) fn tool_event_channel(
+    state: Arc<Value>,
+    max_state_bytes: usize,
+) -> (ToolEventSender, ToolEventReceiver) {
     let (sender, receiver) = mpsc::unbounded_channel();
     let shared = SharedChannel {
         state: Mutex::new(state),
+        max_state_bytes,
         update_lock: Mutex::new(()),
         sender,
         next_key: AtomicU64::new(0),
@@ -95,6 +101,11 @@ impl ToolEventSender {
     /// Returns the shared state as it is now.
     pub(super) fn state(&self) -> Arc<Value> {
         Arc::clone(&lock(&self.shared.state))
+    }
+
+    /// Returns how many bytes the JSON text of the shared state may have.
+    pub(super) fn max_state_bytes(&self) -> usize {
+        self.shared.max_state_bytes
     }
 
     /// Changes a copy of the shared state with `change`, and then replaces the state and emits the new one. Returns
@@ -183,7 +194,7 @@ mod tests {
     fn updates_from_several_threads_are_emitted_in_order() {
         const THREADS: u64 = 4;
         const CHANGES: u64 = 250;
-        let (sender, mut receiver) = tool_event_channel(Arc::new(json!(0)));
+        let (sender, mut receiver) = tool_event_channel(Arc::new(json!(0)), usize::MAX);
         let count = || {
             for _ in 0..CHANGES {
                 let counted = sender.update_state(|state| {

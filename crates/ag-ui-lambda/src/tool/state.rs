@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::events::ToolEventSender;
+use crate::json::text_length;
 use crate::protocol::JsonObject;
 
 /// The shared state of AG-UI: a JSON document that the client sends with a run, and that tools read and change.
@@ -49,6 +50,15 @@ pub enum StateError {
         /// The pointer at which the value was to be placed.
         pointer: String,
         /// How many levels are allowed.
+        limit: usize,
+    },
+    /// The state would be too large: the client sends it back with its next request, whose state is
+    /// [limited](crate::protocol::InputLimits::state_bytes).
+    #[error("the value for {pointer:?} would make the state more than {limit} bytes long")]
+    TooLarge {
+        /// The pointer at which the value was to be placed.
+        pointer: String,
+        /// How many bytes the JSON text of the state may have.
         limit: usize,
     },
     /// The value has another type than the tool expects. The error does not contain the value, since it would end up in
@@ -101,10 +111,19 @@ impl SharedState {
     /// value.
     ///
     /// # Errors
-    /// [`StateError`] if the value cannot be placed there or cannot be converted to JSON. The state stays as it was.
+    /// [`StateError`] if the value cannot be placed there or cannot be converted to JSON, or if the client could not send
+    /// the new state back. The state stays as it was.
     pub async fn set(&self, pointer: &str, value: impl Serialize + Send) -> Result<(), StateError> {
         let value = to_json(pointer, value)?;
-        let ((), delivery) = self.events.update_state(|state| set_at(state, pointer, value))?;
+        let limit = self.events.max_state_bytes();
+        let change = |state: &mut Value| {
+            set_at(state, pointer, value)?;
+            match text_length(state, limit.saturating_add(1)) > limit {
+                true => Err(StateError::TooLarge { pointer: pointer.to_owned(), limit }),
+                false => Ok(()),
+            }
+        };
+        let ((), delivery) = self.events.update_state(change)?;
         delivery.delivered().await;
         Ok(())
     }
@@ -113,8 +132,8 @@ impl SharedState {
     /// returns. No other tool can change the state while `change` runs, so use this method to write what depends on
     /// what was read.
     ///
-    /// The new state is not checked. If it is nested more than 100 levels deep, the client may not be able to send it
-    /// back.
+    /// The new state is not checked. If it is nested more than 100 levels deep, or is larger than
+    /// [`InputLimits::state_bytes`](crate::protocol::InputLimits::state_bytes), the client may not be able to send it back.
     pub async fn update<T: Send>(&self, change: impl FnOnce(&mut Value) -> T + Send) -> T {
         let changed = self.events.update_state(|state| Ok::<_, std::convert::Infallible>(change(state)));
         let Ok((output, delivery)) = changed;

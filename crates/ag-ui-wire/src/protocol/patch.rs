@@ -78,19 +78,26 @@ pub struct PatchError {
 /// ```
 ///
 /// # Errors
-/// [`PatchError`] for the first operation that does not fit the document. The document then stays as it was.
+/// [`PatchError`] for the first operation that does not fit the document, and for a `copy` with which the copies of the patch
+/// would take more than 16 MiB of memory. The document then stays as it was.
 pub fn apply_patch(document: &mut Value, patch: &[PatchOperation]) -> Result<(), PatchError> {
     let mut changed = document.clone();
+    let mut copies = MAX_COPIED_BYTES;
     for (index, operation) in patch.iter().enumerate() {
-        apply(&mut changed, operation)
+        apply(&mut changed, operation, &mut copies)
             .map_err(|pointer| PatchError { index, pointer: pointer.to_owned() })?;
     }
     *document = changed;
     Ok(())
 }
 
-/// Applies one operation. The error is the JSON Pointer that does not fit the document.
-fn apply<'a>(document: &mut Value, operation: &'a PatchOperation) -> Result<(), &'a str> {
+/// The most memory that the copies of one patch take. Each copy of the complete document doubles it, so without a limit a short
+/// patch could use all memory of a client.
+const MAX_COPIED_BYTES: usize = 16 * 1024 * 1024;
+
+/// Applies one operation. `copies` is how many bytes the operations `copy` may still take. The error is the JSON Pointer that
+/// does not fit the document.
+fn apply<'a>(document: &mut Value, operation: &'a PatchOperation, copies: &mut usize) -> Result<(), &'a str> {
     match operation {
         PatchOperation::Add { path, value } => add(document, path, value.clone()),
         PatchOperation::Remove { path } => remove(document, path).map(drop),
@@ -103,7 +110,9 @@ fn apply<'a>(document: &mut Value, operation: &'a PatchOperation) -> Result<(), 
             add(document, path, value)
         }
         PatchOperation::Copy { from, path } => {
-            let value = document.pointer(from).ok_or(from.as_str())?.clone();
+            let value = document.pointer(from).ok_or(from.as_str())?;
+            *copies = copies.checked_sub(memory_of(value)).ok_or(from.as_str())?;
+            let value = value.clone();
             add(document, path, value)
         }
         PatchOperation::Test { path, value } => match document.pointer(path) {
@@ -111,6 +120,19 @@ fn apply<'a>(document: &mut Value, operation: &'a PatchOperation) -> Result<(), 
             _ => Err(path),
         },
     }
+}
+
+/// Returns about how many bytes of memory a value takes.
+fn memory_of(value: &Value) -> usize {
+    let content: usize = match value {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(memory_of).sum(),
+        Value::Object(members) => {
+            members.iter().map(|(name, value)| size_of::<String>() + name.len() + memory_of(value)).sum()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    };
+    size_of::<Value>() + content
 }
 
 /// Inserts a value into an array, sets a member of an object, or replaces the complete document.
@@ -182,6 +204,20 @@ mod tests {
                 Err(error.pointer)
             }
         }
+    }
+
+    #[test]
+    fn copies_that_double_the_document_are_refused() {
+        let double = json!({"op": "copy", "from": "", "path": "/a/-"});
+        let mut document = json!({"a": ["text"]});
+        let before = document.clone();
+        let patch = |times| serde_json::from_value::<JsonPatch>(vec![double.clone(); times].into()).unwrap();
+
+        let error = apply_patch(&mut document, &patch(64)).unwrap_err();
+
+        assert_eq!((&document, error.pointer.as_str()), (&before, ""));
+        assert!((15..25).contains(&error.index), "{error}");
+        assert!(apply_patch(&mut document, &patch(5)).is_ok());
     }
 
     #[test]

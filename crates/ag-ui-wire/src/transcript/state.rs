@@ -8,9 +8,10 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::IdSource;
-use super::delta_size::{delta_is_smaller, is_applicable, json_length};
+use super::delta_size::{delta_is_smaller, is_applicable};
 use super::shared_state::PredictedCall;
 use super::writer::Transcript;
+use crate::json::text_length;
 use crate::protocol::{EventKind, Prediction, ToolCallId, diff};
 
 /// The name of the custom event that announces predictions to front ends.
@@ -169,7 +170,7 @@ impl<I: IdSource> Transcript<I> {
                 let target = self.state.client_target();
                 if patch.is_some() || self.state.emits_predict_state {
                     // The next prediction will be a snapshot as well.
-                    let length = json_length(&*target, usize::MAX);
+                    let length = text_length(&*target, usize::MAX);
                     self.state.call(call).into_iter().for_each(|call| call.schedule_next(length));
                 }
                 self.send_snapshot(target);

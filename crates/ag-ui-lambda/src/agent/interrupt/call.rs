@@ -263,7 +263,7 @@ impl<C: Send + Sync + 'static> RunContext<'_, C> {
             true => invocation.arguments.clone(),
             false => std::mem::take(&mut invocation.arguments),
         };
-        let running = tool.call(context, arguments, self.agent().limits.result_bytes);
+        let running = tool.call(context, arguments, self.agent().limits.max_result_bytes());
         match self.recorder.run_tool(&tool.spec().name, &invocation.call_id, running).await {
             ToolCallOutcome::Completed(content) => CallOutcome::Completed(content),
             ToolCallOutcome::Question(Question { message, schema, digest }) => {

@@ -72,13 +72,19 @@ impl LongRequest {
     /// Leaves out the oldest turns if the request exceeds the limits of `budget`, and counts the request, which is to be
     /// sent now. If the rest is still too large, nothing is left out, and the error is the reason why the run is cancelled.
     ///
-    /// `tokens_used` is as in [`TurnBudget`]. The request may take up to three quarters of the tokens that are left if
-    /// turns can be left out, because the answer needs tokens, too.
+    /// `tokens_used` is as in [`TurnBudget`]. The turns that may be left out have at most a quarter of all tokens of the run,
+    /// because each turn of the model reads them again. This share does not depend on the tokens that are left, so later
+    /// turns of the run read the same. Only when the request would take more than three quarters of what is left, more is
+    /// left out, because the answer needs tokens, too.
     pub(super) fn fit(&mut self, budget: &mut TurnBudget, tokens_used: u64) -> Result<(), CancelReason> {
         let sizes = self.sizes();
-        let by_bytes = self.turns_over(&sizes, BYTES, budget.max_input_bytes());
+        let by_bytes = self.turns_over(&sizes, BYTES, sizes.total, budget.max_input_bytes());
+        let optional = sizes.optional.iter().copied().sum();
+        let by_share =
+            budget.max_tokens().map_or(0, |max| self.turns_over(&sizes, TOKENS, optional, max / 4));
         let for_input = budget.tokens_left(tokens_used).map(|left| left - left / 4);
-        let by_tokens = for_input.map_or(0, |limit| self.turns_over(&sizes, TOKENS, limit));
+        let by_rest = for_input.map_or(0, |limit| self.turns_over(&sizes, TOKENS, sizes.total, limit));
+        let by_tokens = by_share.max(by_rest);
         let turns = by_bytes.max(by_tokens);
         budget.start_request(sizes.without(turns), tokens_used)?;
         let reason =
@@ -112,14 +118,14 @@ impl LongRequest {
         Sizes { total: frame + needed + optional.iter().copied().sum(), optional }
     }
 
-    /// Returns how many of the oldest turns have to be left out, so that the request has at most `limit`; 0 if it has. A
-    /// quarter of the limit is left out at a time.
-    fn turns_over(&self, sizes: &Sizes, unit: Unit, limit: u64) -> usize {
-        let total = unit(sizes.total);
-        if total <= limit {
+    /// Returns how many of the oldest turns have to be left out, so that what has the size `part` has at most `limit`; 0 if
+    /// it has. A quarter of the limit is left out at a time.
+    fn turns_over(&self, sizes: &Sizes, unit: Unit, part: InputSize, limit: u64) -> usize {
+        let size = unit(part);
+        if size <= limit {
             return 0;
         }
-        let excess = total + unit(InputSize::of_text(GAP)) - limit;
+        let excess = size + unit(InputSize::of_text(GAP)) - limit;
         self.cut(sizes, unit, excess.next_multiple_of((limit / 4).max(1)))
     }
 

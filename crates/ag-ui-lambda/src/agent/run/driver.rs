@@ -20,6 +20,7 @@ use super::history::History;
 use super::history::calls::{DecidedCall, read_calls};
 use super::io::RunIo;
 use super::limits::TurnBudget;
+use super::request_size::InputSize;
 use super::stream::{CancelHandle, EventSender};
 use super::tool_events::ToolEventPump;
 use crate::agent::definition::AgentDefinition;
@@ -53,12 +54,19 @@ pub(crate) struct PreparedRun<C, I = RandomIds> {
     pub(crate) report_to: Option<ReportTo<C>>,
     /// The budgets of the caller, with what the run has reserved of them.
     pub(crate) day_budget: RunBudget,
+    /// How many bytes the JSON text of the shared state may have. Tools cannot set a larger one.
+    pub(crate) max_state_bytes: usize,
 }
 
 /// Gets the caller and the report of a run that has ended. It must not panic, and it cannot wait.
 pub(crate) type ReportTo<C> = Box<dyn FnOnce(Arc<C>, RunReport) + Send + Sync>;
 
 impl<C: Send + Sync + 'static, I> PreparedRun<C, I> {
+    /// Returns the estimated tokens of the newest message of the user, which the first request to a model has at least.
+    pub(crate) fn least_input_tokens(&self) -> u64 {
+        InputSize::of_newest_user_message(&self.input.messages).tokens
+    }
+
     /// Passes the caller and the input to `replace`, and continues with the caller that it returns. The endpoint calls
     /// it if the application admits runs.
     ///
@@ -119,7 +127,17 @@ pub(crate) async fn drive<C: Send + Sync + 'static, S: IdSource>(
     end_time: EndTime,
     events: EventSender,
 ) {
-    let PreparedRun { access, mut input, frontend_tools, received_at, ids, report_to, day_budget, .. } = run;
+    let PreparedRun {
+        access,
+        mut input,
+        frontend_tools,
+        received_at,
+        ids,
+        report_to,
+        day_budget,
+        max_state_bytes,
+        ..
+    } = run;
     let agent = Arc::clone(&access.agent);
     let transcript = begin_transcript(&agent, &input, ids);
     if !input.answers_interrupts() {
@@ -129,7 +147,7 @@ pub(crate) async fn drive<C: Send + Sync + 'static, S: IdSource>(
     // The transcript has its copy of the messages by now. What is left out here only the model does not read.
     agent.client.restrict(&mut input, |name| agent.tools.contains(name));
     let state = Arc::new(input.state.take().unwrap_or_else(|| json!({})));
-    let (tool_events, receiver) = tool_event_channel(Arc::clone(&state));
+    let (tool_events, receiver) = tool_event_channel(Arc::clone(&state), max_state_bytes);
     let ids = Arc::new(RunInfo { thread_id: input.thread_id.clone(), run_id: input.run_id.clone() });
     let recorder = RunRecorder::new(Arc::clone(&ids), received_at, events.first_event());
     let caller = Arc::clone(&access.caller);

@@ -34,15 +34,17 @@ pub(crate) enum CancelReason {
     MaxTurns,
     MaxToolCalls,
     MaxArgumentBytes,
-    MaxAnswerBytes,
     /// A request to the model would be too large, although all turns but the newest are left out.
     MaxInputBytes,
     RunTimeout,
     TokenBudget,
-    /// The budget of the user or of the organisation has no room.
+    /// The budget of the user or of the organisation is used up.
     UserBudget,
+    /// The budget of the user or of the organisation has no room at the moment, because of what other runs hold. The reason is
+    /// the same for clients; only the sentence differs.
+    HeldUserBudget,
     Deadline,
-    /// The buffered response has reached the limit of its entry point.
+    /// The answer of the model is too long, or the buffered response has reached the limit of its entry point.
     MaxResponseBytes,
     /// [`CancelHandle::cancel`](super::stream::CancelHandle::cancel) was called.
     Stopped,
@@ -57,11 +59,10 @@ impl CancelReason {
             Self::MaxTurns => "MAX_TURNS",
             Self::MaxToolCalls => "MAX_TOOL_CALLS",
             Self::MaxArgumentBytes => "MAX_ARGUMENT_BYTES",
-            Self::MaxAnswerBytes => "MAX_ANSWER_BYTES",
             Self::MaxInputBytes => "MAX_INPUT_BYTES",
             Self::RunTimeout => "RUN_TIMEOUT",
             Self::TokenBudget => "TOKEN_BUDGET",
-            Self::UserBudget => "USER_BUDGET",
+            Self::UserBudget | Self::HeldUserBudget => "USER_BUDGET",
             Self::Deadline => "DEADLINE",
             Self::MaxResponseBytes => "MAX_RESPONSE_BYTES",
             Self::Stopped => "STOPPED",
@@ -82,16 +83,19 @@ impl CancelReason {
                 "The task took too long, so it was stopped. Please ask for a smaller part of it."
             }
             Self::MaxInputBytes => {
-                "The last message is too long, so it was not answered. Please send a shorter one, or start a new conversation."
+                "The conversation is too long for another answer. Please send a shorter message, ask for less, or start a new conversation."
             }
             Self::TokenBudget => {
                 "The task became too long, so it was stopped. Please ask for a smaller part of it."
             }
-            Self::MaxArgumentBytes | Self::MaxAnswerBytes | Self::MaxResponseBytes => {
+            Self::MaxArgumentBytes | Self::MaxResponseBytes => {
                 "The answer became too long, so it was stopped. Please ask for a smaller part of it."
             }
             Self::UserBudget => {
                 "The budget of today is used up, so the answer was stopped. A new day begins at 00:00 UTC."
+            }
+            Self::HeldUserBudget => {
+                "Other answers that are being written need the rest of the budget of today, so the answer was stopped. Please try again in a moment."
             }
             Self::Stopped | Self::ClientGone => "The answer was stopped before it was complete.",
         };
@@ -124,7 +128,7 @@ pub(crate) fn run_error(kind: ModelErrorKind) -> RunError {
         ModelErrorKind::StreamCut => ("MODEL_STREAM_CUT", "The model's answer broke off. Please try again."),
         ModelErrorKind::ContextTooLong => (
             CONTEXT_TOO_LONG,
-            "The last message is too long for the model. Please send a shorter one, or start a new conversation.",
+            "The conversation is too long for the model. Please send a shorter message, ask for less, or start a new conversation.",
         ),
     };
     RunError { code, message }

@@ -71,5 +71,5 @@ impl<S: IdSource> RunIo<S> {
 fn budget_used(refusal: BudgetRefusal) -> RunEnd {
     let BudgetRefusal { kind, is_held, .. } = refusal;
     info!(budget = kind.name(), is_held, "a budget has no room for the rest of the run");
-    RunEnd::Cancelled(CancelReason::UserBudget)
+    RunEnd::Cancelled(if is_held { CancelReason::HeldUserBudget } else { CancelReason::UserBudget })
 }

@@ -35,7 +35,7 @@ pub struct Limits {
     /// The length of one tool call.
     pub tool_timeout: Duration,
     /// The length of the result of one tool call, in bytes. A longer one fails the call, because the client could not send
-    /// it back in its next request.
+    /// it back in its next request. So does one that is longer than half of `input_bytes`, because no model could read it.
     pub result_bytes: usize,
     /// The number of tokens of a run, read and written; `None` means that there is no limit. Before a provider reports
     /// the number, it is estimated: a token is four bytes of text.
@@ -66,6 +66,12 @@ impl Limits {
         let run_timeout = self.run_timeout.min(MAX_DURATION);
         let tool_timeout = self.tool_timeout.min(MAX_DURATION);
         Self { run_timeout, tool_timeout, ..self }
+    }
+
+    /// Returns how long the result of one tool call may be, in bytes: `result_bytes`, but at most half of `input_bytes`. The
+    /// call fails above this length. Otherwise the run would end, because the next request would be too large.
+    pub(crate) fn max_result_bytes(&self) -> usize {
+        self.result_bytes.min(self.input_bytes / 2)
     }
 }
 
@@ -181,6 +187,11 @@ impl TurnBudget {
         self.limits.input_bytes as u64
     }
 
+    /// Returns how many tokens the run may use from its first request to its last; `None` if there is no limit.
+    pub(super) fn max_tokens(&self) -> Option<u64> {
+        self.limits.tokens
+    }
+
     /// Returns how many tokens the run may still use; `None` if there is no limit.
     pub(super) fn tokens_left(&self, tokens_used: u64) -> Option<u64> {
         let used = tokens_used.saturating_add(self.unreported);
@@ -253,7 +264,7 @@ pub(super) fn check_argument_size(bytes: usize) -> Result<(), CancelReason> {
 /// Checks that the text and the reasoning of one turn may have this size together; above 8 MiB, the error is the reason why
 /// the run is cancelled.
 pub(super) fn check_answer_size(bytes: usize) -> Result<(), CancelReason> {
-    if bytes > MAX_ANSWER_BYTES { Err(CancelReason::MaxAnswerBytes) } else { Ok(()) }
+    if bytes > MAX_ANSWER_BYTES { Err(CancelReason::MaxResponseBytes) } else { Ok(()) }
 }
 
 #[cfg(test)]

@@ -3,16 +3,16 @@
 //! Bytes are those of the texts that the model reads and of the media in Base64, without the JSON around them. Tokens are an
 //! estimate, because each model counts them in its own way: four bytes of text are one token, and media have a rule of their own.
 //! Providers report the real number only after they have answered.
+//!
+//! The size is an upper bound. Media that the model does not accept, and the reasoning of another model, count although an
+//! adapter leaves them out: which model takes the request is not known before it is sent.
 
-use std::io;
 use std::iter::Sum;
 use std::ops::{Add, Sub};
 
-use serde::Serialize;
-use serde_json::Serializer;
-
+use crate::json::text_length;
 use crate::model::{Call, CallResult, Reasoning, ReasoningKind, Request, Turn, UserPart};
-use crate::protocol::{Content, ContentPart, PartKind, Source, Tool};
+use crate::protocol::{Content, ContentPart, Message, MessageBody, PartKind, Source, Tool};
 
 /// How many bytes of text count as one token.
 const BYTES_PER_TOKEN: usize = 4;
@@ -36,6 +36,15 @@ impl InputSize {
         Self { bytes: text.len() as u64, tokens: estimate_tokens(text.len()) }
     }
 
+    /// Returns the size of the newest message of the user, which a request has however much of the conversation is left out.
+    pub(super) fn of_newest_user_message(messages: &[Message]) -> Self {
+        let content = messages.iter().rev().find_map(|message| match &message.body {
+            MessageBody::User { content } => Some(content),
+            _ => None,
+        });
+        content.map(Self::of_content).unwrap_or_default()
+    }
+
     /// Returns the size of what a request has beside its conversation: the instructions and the tools.
     pub(super) fn of_frame(request: &Request) -> Self {
         let instructions = request.instructions.as_deref().map(Self::of_text).unwrap_or_default();
@@ -56,7 +65,7 @@ impl InputSize {
 
     /// Returns the size of the declaration of a tool, with its schema.
     fn of_tool(tool: &Tool) -> Self {
-        let schema = tool.parameters.as_ref().map_or(0, json_len);
+        let schema = tool.parameters.as_ref().map_or(0, |schema| text_length(schema, usize::MAX));
         let schema = Self { bytes: schema as u64, tokens: estimate_tokens(schema) };
         Self::of_text(&tool.name) + Self::of_text(&tool.description) + schema
     }
@@ -89,11 +98,15 @@ impl InputSize {
 
     /// Returns the size of the result of a call.
     fn of_result(result: &CallResult) -> Self {
-        let content = match &result.content {
+        Self::of_text(result.id.as_str()) + Self::of_content(&result.content)
+    }
+
+    /// Returns the size of the content of a message or a result.
+    fn of_content(content: &Content) -> Self {
+        match content {
             Content::Text(text) => Self::of_text(text),
             Content::Parts(parts) => parts.iter().map(Self::of_content_part).sum(),
-        };
-        Self::of_text(result.id.as_str()) + content
+        }
     }
 
     /// Returns the size of a part of a content: text, or media as they are sent.
@@ -144,29 +157,6 @@ impl Sum for InputSize {
 /// Returns the estimated number of tokens of a text of this many bytes.
 pub(super) fn estimate_tokens(bytes: usize) -> u64 {
     bytes.div_ceil(BYTES_PER_TOKEN) as u64
-}
-
-/// Returns the length of the JSON text of a value, without writing the text.
-fn json_len(value: &impl Serialize) -> usize {
-    let mut length = Length(0);
-    value.serialize(&mut Serializer::new(&mut length)).expect("the value is JSON, and counting cannot fail");
-    length.0
-}
-
-/// Counts the bytes that are written to it.
-struct Length(usize);
-
-impl io::Write for Length {
-    /// Counts the bytes of a piece.
-    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
-        self.0 += piece.len();
-        Ok(piece.len())
-    }
-
-    /// Does nothing, because nothing is kept.
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Records used approvals in a DynamoDB table, so that each approval counts only once, in whichever process it is used.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use futures_util::FutureExt as _;
@@ -9,6 +11,9 @@ use uuid::Uuid;
 use super::Table;
 use crate::approval::{ReplayStore, ReplayStoreError, Reservation};
 use crate::error_chain::error_chain;
+
+/// How long one attempt to write may take.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How long an item is kept after its approval has expired, in seconds. Clocks differ, and DynamoDB deletes late.
 const RETENTION_AFTER_EXPIRY_S: u64 = 86_400;
@@ -33,7 +38,7 @@ impl DynamoReplayStore {
     /// Nothing is read yet.
     #[must_use]
     pub fn new(table: impl Into<String>) -> Self {
-        Self(Table::new(table))
+        Self(Table::new(table, ATTEMPT_TIMEOUT))
     }
 
     /// Writes an item for the approval unless there is one already. Returns [`Reservation::New`] if this call has

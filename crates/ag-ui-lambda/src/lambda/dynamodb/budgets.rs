@@ -1,9 +1,14 @@
 //! Counts the tokens of budgets in a DynamoDB table, so that the runs of all processes share them.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::Builder;
+use aws_sdk_dynamodb::config::http::HttpResponse;
+use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::operation::update_item::{UpdateItemError, UpdateItemOutput};
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -17,6 +22,10 @@ const ID_PREFIX: &str = "budget#";
 
 /// The beginning of the names of attributes with what one run holds.
 const HOLD_PREFIX: &str = "hold#";
+
+/// How long one attempt to write may take. A run waits two seconds for a reservation and one for a settlement, so that there
+/// is time for another attempt.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(400);
 
 /// How often one operation writes. Each further attempt means that another process has written in between, or that holds have
 /// lapsed.
@@ -49,7 +58,8 @@ pub struct DynamoBudgetStore(Table);
 #[derive(Debug, Default)]
 struct Record {
     /// The tokens that were used or are held. `None` if there is no item.
-    taken: Option<u64>,
+    /// It may be negative if an administrator has changed it.
+    taken: Option<i128>,
     /// What runs hold, by the name of the attribute.
     holds: HashMap<String, u64>,
 }
@@ -60,6 +70,8 @@ enum Written {
     Done,
     /// The condition does not hold for the item, which has these attributes.
     Stale(Record),
+    /// DynamoDB refuses the write, because there are too many of them. Nothing was changed.
+    Throttled,
 }
 
 impl DynamoBudgetStore {
@@ -67,7 +79,7 @@ impl DynamoBudgetStore {
     /// Nothing is read yet.
     #[must_use]
     pub fn new(table: impl Into<String>) -> Self {
-        Self(Table::new(table))
+        Self(Table::new(table, ATTEMPT_TIMEOUT))
     }
 
     /// Begins a write to the item of this budget.
@@ -111,10 +123,15 @@ impl DynamoBudgetStore {
         if hold.tokens > 0 {
             request = request.expression_attribute_values(":held", number(hold.tokens));
         }
-        if let ExpectedTaken::AtMost(taken) | ExpectedTaken::Exactly(taken) = taken {
-            request = request.expression_attribute_values(":taken", number(taken));
+        let taken = match taken {
+            ExpectedTaken::AtMost(taken) => Some(i128::from(taken)),
+            ExpectedTaken::Exactly(taken) => Some(taken),
+            ExpectedTaken::Nothing => None,
+        };
+        if let Some(taken) = taken {
+            request = request.expression_attribute_values(":taken", AttributeValue::N(taken.to_string()));
         }
-        send(request).await
+        sent(request.send().await)
     }
 
     /// Removes holds that have lapsed. If another process has changed one of them, nothing is removed.
@@ -137,7 +154,7 @@ impl DynamoBudgetStore {
                 .expression_attribute_names(format!("#hold{index}"), *name)
                 .expression_attribute_values(format!(":hold{index}"), number(*tokens));
         }
-        send(request).await.map(drop)
+        sent(request.send().await).map(drop)
     }
 
     /// Reserves for a run. It writes at once, and looks at the item only if the condition of the write fails.
@@ -160,6 +177,9 @@ impl DynamoBudgetStore {
             let record = match self.write_hold(&hold, tokens, expected).await? {
                 Written::Done => return Ok(Grant::Reserved(tokens)),
                 Written::Stale(record) => record,
+                // Somebody sends too much. It must not open the budget: the run comes again later, as one for which others
+                // hold the rest.
+                Written::Throttled => return Ok(Grant::Held),
             };
             hold.tokens = record.holds.get(&own).copied().unwrap_or(0);
             // The response to an earlier attempt was lost, and the SDK has sent it again.
@@ -171,8 +191,9 @@ impl DynamoBudgetStore {
                 self.release(&hold.budget, lapsed).await?;
             }
             // If another process has released them, the next attempt shows what there is now.
-            let taken = record.taken.map(|taken| taken.saturating_sub(sum_of(&lapsed)));
-            let used = taken.unwrap_or(0).saturating_sub(others).saturating_sub(hold.tokens);
+            let taken = record.taken.map(|taken| taken - i128::from(sum_of(&lapsed)));
+            let used = taken.unwrap_or(0) - i128::from(others) - i128::from(hold.tokens);
+            let used = u64::try_from(used.max(0)).unwrap_or(u64::MAX);
             attempt = match demand.grant(hold.limit, used, others) {
                 Grant::Reserved(tokens) if tokens <= hold.tokens => return Ok(Grant::Reserved(hold.tokens)),
                 Grant::Reserved(tokens) if tokens == wanted => {
@@ -194,7 +215,6 @@ impl DynamoBudgetStore {
     /// # Errors
     /// [`BudgetStoreError`] if the table cannot be written, or if other writes came before each attempt.
     async fn settle_for(&self, mut hold: Hold, used: u64, now: u64) -> Result<(), BudgetStoreError> {
-        let may_lapse = hold.lapses_at <= now || hold.tokens == 0;
         let own = attribute_of(&hold);
         for _ in 0..MAX_ATTEMPTS {
             let request = self.update(&hold.budget).await.expression_attribute_names("#taken", "taken");
@@ -213,12 +233,21 @@ impl DynamoBudgetStore {
             };
             let request =
                 request.expression_attribute_values(":difference", AttributeValue::N(difference.to_string()));
-            match send(request).await? {
+            // Without a hold the write does not recognise itself. It is not sent again, so that the tokens do not count twice.
+            let written = match hold.tokens {
+                0 => {
+                    let once = Builder::new().retry_config(RetryConfig::disabled());
+                    sent(request.customize().config_override(once).send().await)
+                }
+                _ => sent(request.send().await),
+            };
+            match written? {
                 Written::Done => return Ok(()),
+                Written::Throttled => return Err(BudgetStoreError::new("the item of the budget is written too often")),
                 Written::Stale(record) => match record.holds.get(&own) {
                     Some(held) => hold.tokens = *held,
                     // It has lapsed, so that the tokens are not counted yet.
-                    None if may_lapse => hold.tokens = 0,
+                    None if hold.lapses_at <= now => hold.tokens = 0,
                     // The response to an earlier attempt was lost, and the SDK has sent it again.
                     None => return Ok(()),
                 },
@@ -234,7 +263,7 @@ enum ExpectedTaken {
     /// At most this number, or there is no item.
     AtMost(u64),
     /// This number.
-    Exactly(u64),
+    Exactly(i128),
     /// There is no item.
     Nothing,
 }
@@ -242,11 +271,11 @@ enum ExpectedTaken {
 impl Record {
     /// Reads the attributes of an item.
     fn read(item: &Item) -> Self {
-        let tokens = |value: &AttributeValue| value.as_n().ok()?.parse().ok();
+        let tokens = |value: &AttributeValue| value.as_n().ok()?.parse::<u64>().ok();
+        let taken = |value: &AttributeValue| value.as_n().ok()?.parse::<i64>().ok().map(i128::from);
         let holds = item.iter().filter(|(name, _)| name.starts_with(HOLD_PREFIX));
         Self {
-            // What is below 0 was settled twice, which is as good as nothing.
-            taken: item.get("taken").map(|taken| tokens(taken).unwrap_or(0)),
+            taken: item.get("taken").map(|value| taken(value).unwrap_or(0)),
             holds: holds.filter_map(|(name, value)| Some((name.clone(), tokens(value)?))).collect(),
         }
     }
@@ -303,14 +332,21 @@ fn number(value: u64) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 
-/// Sends a conditional write.
+/// Returns what came of a conditional write that was sent.
 ///
 /// # Errors
 /// [`BudgetStoreError`] if the table cannot be written. Its cause is kept as text, because the `Debug` of the SDK's error
 /// contains the body of the response.
-async fn send(request: UpdateItemFluentBuilder) -> Result<Written, BudgetStoreError> {
-    let Err(error) = request.send().await else { return Ok(Written::Done) };
+fn sent(
+    result: Result<UpdateItemOutput, SdkError<UpdateItemError, HttpResponse>>,
+) -> Result<Written, BudgetStoreError> {
+    let Err(error) = result else { return Ok(Written::Done) };
     match error.as_service_error() {
+        Some(
+            UpdateItemError::ProvisionedThroughputExceededException(_)
+            | UpdateItemError::RequestLimitExceeded(_)
+            | UpdateItemError::ThrottlingException(_),
+        ) => Ok(Written::Throttled),
         Some(UpdateItemError::ConditionalCheckFailedException(found)) => {
             Ok(Written::Stale(found.item().map(Record::read).unwrap_or_default()))
         }
@@ -360,5 +396,11 @@ mod tests {
     fn missing_item_has_no_tokens() {
         let record = Record::default();
         assert_eq!((record.taken, record.others("hold#1#own", 0).1), (None, 0));
+    }
+
+    #[test]
+    fn negative_number_is_read_as_it_is() {
+        let item: Item = [("taken".to_owned(), AttributeValue::N("-5".into()))].into();
+        assert_eq!(Record::read(&item).taken, Some(-5));
     }
 }

@@ -226,9 +226,10 @@ fn tokens_that_are_left_count_for_the_input_and_the_answer() {
     let exchanges = vec![plain(1000); 10];
     for (why, tokens, used, expected) in [
         ("no limit", None, 0, Ok(None)),
-        ("enough for all", Some(8000), 0, Ok(None)),
-        ("three quarters are less than all", Some(6000), 0, Ok(Some("TOKEN_BUDGET"))),
-        ("some are used", Some(8000), 2000, Ok(Some("TOKEN_BUDGET"))),
+        ("a quarter is enough for the older turns", Some(20_100), 0, Ok(None)),
+        ("a quarter is less than the older turns", Some(20_000), 0, Ok(Some("TOKEN_BUDGET"))),
+        ("some are used", Some(20_100), 13_000, Ok(None)),
+        ("three quarters of the rest are less than all", Some(20_100), 15_000, Ok(Some("TOKEN_BUDGET"))),
         ("the newest turn needs all", Some(60), 0, Ok(Some("TOKEN_BUDGET"))),
         ("the newest turn needs more", Some(30), 0, Err(CancelReason::TokenBudget)),
     ] {
@@ -239,6 +240,16 @@ fn tokens_that_are_left_count_for_the_input_and_the_answer() {
             assert!(size(&long).tokens <= tokens - used, "{why}");
         }
     }
+}
+
+#[test]
+fn long_newest_turn_does_not_displace_older_turns() {
+    let exchanges = vec![plain(1000); 2];
+    let mut long = request(&messages(&exchanges, 40_000), None);
+
+    long.fit(&mut budget(1_000_000, Some(20_000)), 0).unwrap();
+
+    assert!(long.take_left_out().is_none());
 }
 
 #[test]

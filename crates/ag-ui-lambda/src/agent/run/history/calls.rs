@@ -128,6 +128,7 @@ struct NearestCalls<'a> {
     others: Vec<usize>,
     /// The names and arguments of the calls, by which a repeated call is recognized. It is `None` while there are only a
     /// few calls, which are compared one by one.
+    #[expect(clippy::box_collection, reason = "an empty set is six times as large as the box")]
     functions: Option<Box<HashSet<(&'a str, &'a str)>>>,
     /// How many of the calls have a tool message.
     answered: usize,
