@@ -72,6 +72,9 @@ const PIECES: [&str; 20] = [
     "\u{feff}",
 ];
 
+/// How many bytes the copies of an element have together.
+const LARGEST_REPEATED: usize = 500_000;
+
 /// Makes a text that is long, strange or both.
 pub fn hostile_text(choices: &mut Choices<'_>) -> String {
     let text = *choices.one_of(&TEXTS);
@@ -222,6 +225,8 @@ fn break_array(choices: &mut Choices<'_>, elements: &mut Vec<Value>) {
         1 if !elements.is_empty() => {
             let copies = if choices.is_one_in(10) { choices.number(300) } else { choices.number(4) };
             let element = elements[index].clone();
+            // What is made here counts against the limit of memory, too.
+            let copies = copies.min(1 + LARGEST_REPEATED / (1 + element.to_string().len()));
             elements.extend((0..copies).map(|_| element.clone()));
         }
         2 => elements.reverse(),

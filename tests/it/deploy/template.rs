@@ -381,7 +381,9 @@ fn failed_runs_are_counted_from_their_final_line() {
     let filter = properties("FailedRuns");
     assert_eq!(filter["FilterPattern"], r#"{ ($.message = "run finished") && ($.outcome = "error") }"#);
     assert_eq!(properties("FinishedRuns")["FilterPattern"], r#"{ $.message = "run finished" }"#);
-    for filter in ["FailedRuns", "FinishedRuns"] {
+    let failed = r#"{ $.message = "the store of budgets failed" }"#;
+    assert_eq!(properties("BudgetFailures")["FilterPattern"], failed);
+    for filter in ["FailedRuns", "FinishedRuns", "BudgetFailures"] {
         assert_eq!(short(&properties(filter)["LogGroupName"]), "AgentLogs");
         let metric = &properties(filter)["MetricTransformations"][0];
         assert_eq!(metric["MetricName"], filter);
@@ -395,6 +397,7 @@ fn each_alarm_has_its_metric_and_topic() {
     let agent = "FunctionName=Agent";
     let alarms = [
         ("FailedRunsAlarm", "AgUiLambda/${AWS::StackName}", "FailedRuns", "", "AlarmAtFailedRuns"),
+        ("BudgetFailuresAlarm", "AgUiLambda/${AWS::StackName}", "BudgetFailures", "", "1"),
         ("ErrorsAlarm", "AWS/Lambda", "Errors", agent, "1"),
         ("ThrottlesAlarm", "AWS/Lambda", "Throttles", agent, "AlarmAtThrottles"),
         ("DurationAlarm", "AWS/Lambda", "Duration", agent, "AlarmAtDurationPercent"),

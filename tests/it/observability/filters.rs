@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 
 use super::lines::{JSON, log};
-use crate::support::function::start;
+use crate::support::function::{Reply, TOKEN, start, test_function, url_event, user_input};
 use crate::support::log::lines;
 
 /// Returns log lines of every kind from the agent's function and the rotation function.
@@ -18,7 +18,26 @@ async fn all_lines() -> Vec<Value> {
     let mut all = log().await;
     all.extend(failed_rotation().await);
     all.extend(failed_start().await);
+    all.extend(failed_budgets().await);
     all
+}
+
+/// Returns the log of a run whose budget is in a table that cannot be reached.
+async fn failed_budgets() -> Vec<Value> {
+    let variables = [
+        JSON,
+        ("AGUI_TABLE", "nowhere"),
+        ("AGUI_BUDGET_USER_TOKENS", "1000"),
+        ("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:1"),
+        ("AWS_REGION", "eu-west-1"),
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+    ];
+    let function = test_function(&variables).await;
+    let mut event = url_event(&[("x-agui-token", TOKEN)], &user_input("cost 1000"));
+    event["requestContext"]["authorizer"] = json!({"lambda": {"principalId": "ada"}});
+    assert_eq!(Reply::send(&function, &event).await.status, 200);
+    lines(&function).await
 }
 
 /// Returns the log of a rotation that cannot reach Secrets Manager.
@@ -75,7 +94,6 @@ async fn every_documented_message_is_logged() {
         "log lines were lost",
         "a panic of one tool will end this process",
         "the store of used approvals failed",
-        "the store of budgets failed",
         "tools that wait for a person are closed to anonymous callers",
         "results could not be verified",
         "conversation compacted",

@@ -1,7 +1,8 @@
 //! The state that tools share with the client.
 
-use ag_ui_lambda::model::{Script, Turn, UserPart};
-use ag_ui_lambda::protocol::Event;
+use ag_ui_lambda::agent::Agent;
+use ag_ui_lambda::model::{Script, Scripted, Turn, UserPart};
+use ag_ui_lambda::protocol::{Event, InputLimits};
 use ag_ui_lambda::tool::{NoArgs, StateError, ToolContext, ToolError, tool_fn};
 use ag_ui_lambda::transcript::{SequentialIds, Transcript};
 use insta::assert_snapshot;
@@ -12,8 +13,10 @@ use serde_json::{Value, json};
 use super::progress::survey;
 use super::{client_after, scenario_calling};
 use crate::support::edits::{Edit, edit, json as any_json};
+use crate::support::endpoint::{endpoint, run_request};
 use crate::support::event_order;
 use crate::support::scenario::{Caller, scenario};
+use crate::support::sse::events;
 
 #[derive(Serialize, Deserialize)]
 struct Recipe {
@@ -90,15 +93,34 @@ async fn state_above_the_limit_of_a_request_is_not_set() {
 
     let error = state.set("/a", "x".repeat(longest + 1)).await.unwrap_err();
 
-    assert_eq!(
-        error.to_string(),
-        r#"the value for "/a" would make the state more than 2097152 bytes long"#
-    );
+    assert_eq!(error.to_string(), r#"the value for "/a" would make the state more than 2097152 bytes long"#);
     assert!(matches!(error, StateError::TooLarge { limit: 2_097_152, .. }), "{error:?}");
     assert_eq!(state.get::<String>("/a").unwrap().unwrap().len(), longest, "it stays as it was");
     state.update(|state| state["b"] = "It is not checked.".into()).await;
     assert!(state.set("/b", 1).await.is_err(), "it is still too large");
     state.set("/a", "short").await.unwrap();
+}
+
+#[tokio::test]
+async fn endpoint_limits_the_state_that_tools_set() {
+    async fn write(context: ToolContext<Caller>, _: NoArgs) -> Result<(), ToolError> {
+        context.state().set("/a", "x".repeat(100)).await?;
+        Ok(())
+    }
+    let mut limits = InputLimits::default();
+    for (state_bytes, is_set) in [(108, true), (107, false)] {
+        limits.state_bytes = state_bytes;
+        let model = Scripted::turns([Script::new().call("c1", "write", &json!({})), Script::new()]);
+        let agent = Agent::builder(model).tool(tool_fn("write", "Writes.", write)).build().unwrap();
+        let endpoint = endpoint().agent_at("/writer", agent).input_limits(limits).build().unwrap();
+
+        let request = run_request().route("POST", "/writer").input("state", json!({}));
+        let response = request.send_to(&endpoint).await;
+
+        let state = client_after(&events(&response.text)).state;
+        assert_eq!(state.is_some(), is_set, "{state_bytes}: {}", response.text);
+        assert_eq!(response.text.contains("The tool failed."), !is_set, "{state_bytes}");
+    }
 }
 
 #[tokio::test]

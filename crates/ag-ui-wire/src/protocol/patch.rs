@@ -106,6 +106,10 @@ fn apply<'a>(document: &mut Value, operation: &'a PatchOperation, copies: &mut u
             Ok(())
         }
         PatchOperation::Move { from, path } => {
+            // A value cannot be moved into itself, also if another one takes its place in a list.
+            if path.strip_prefix(from.as_str()).is_some_and(|rest| rest.starts_with('/')) {
+                return Err(path);
+            }
             let value = remove(document, from)?;
             add(document, path, value)
         }
@@ -246,6 +250,12 @@ mod tests {
             ),
             ("replace nothing", json!({}), json!({"op": "replace", "path": "/a", "value": 1}), Err("/a")),
             ("move", json!({"a": 1}), json!({"op": "move", "from": "/a", "path": "/b"}), Ok(json!({"b": 1}))),
+            (
+                "move into itself",
+                json!([[], []]),
+                json!({"op": "move", "from": "/0", "path": "/0/0"}),
+                Err("/0/0"),
+            ),
             (
                 "copy",
                 json!({"a": 1}),

@@ -69,7 +69,8 @@ fn pointer(choices: &mut Choices<'_>, document: &Value) -> String {
     }
 }
 
-/// Applies a patch as a client does that reads STATE_DELTA, and compares with another implementation.
+/// Applies a patch as a client does that reads STATE_DELTA, and compares with another implementation. That one undoes nothing
+/// when it fails, because its way to do so (json-patch 5.0) can panic.
 fn apply(document: Value, patch: Value) -> Result<Outcome, String> {
     let event = json!({ "type": "STATE_DELTA", "delta": patch });
     if Event::read(event).is_err() {
@@ -86,7 +87,7 @@ fn apply(document: Value, patch: Value) -> Result<Outcome, String> {
     let mut expected = document;
     let other: Result<json_patch::Patch, _> = serde_json::from_value(patch);
     if let Ok(other) = other
-        && json_patch::patch(&mut expected, &other).is_ok()
+        && json_patch::patch_unsafe(&mut expected, &other).is_ok()
         && expected != changed
     {
         return Err(format!("the patch leads to {changed}, and to {expected} by json-patch"));

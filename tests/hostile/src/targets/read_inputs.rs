@@ -33,11 +33,12 @@ pub(super) fn body(choices: &mut Choices<'_>, inputs: &Inputs) -> Vec<u8> {
     if choices.is_one_in(4) {
         return input.to_string().into();
     }
+    break_value(choices, &mut input);
+    // After it was broken, because what is broken may be repeated.
     if choices.is_one_in(150) {
         let bytes = choices.number(LARGE_BYTES);
         inflate(choices, &mut input, bytes);
     }
-    break_value(choices, &mut input);
     let text = to_text(choices, &input);
     if choices.is_one_in(20) {
         let other = inputs.choose(choices).to_string();

@@ -243,7 +243,9 @@ impl DynamoBudgetStore {
             };
             match written? {
                 Written::Done => return Ok(()),
-                Written::Throttled => return Err(BudgetStoreError::new("the item of the budget is written too often")),
+                Written::Throttled => {
+                    return Err(BudgetStoreError::new("the item of the budget is written too often"));
+                }
                 Written::Stale(record) => match record.holds.get(&own) {
                     Some(held) => hold.tokens = *held,
                     // It has lapsed, so that the tokens are not counted yet.

@@ -38,7 +38,9 @@ fn in_words(value: &Value) -> String {
         Value::Array(items) => join(items.iter().map(nested_in_words)),
         Value::Object(members) if members.is_empty() => "nothing".to_owned(),
         Value::Object(members) => join(
-            members.iter().map(|(name, value)| format!("{} {}", name.replace('_', " "), nested_in_words(value))),
+            members
+                .iter()
+                .map(|(name, value)| format!("{} {}", name.replace('_', " "), nested_in_words(value))),
         ),
     }
 }
