@@ -171,28 +171,28 @@ mod tests {
         assert_eq!(outcome().tool().parameters.as_ref().unwrap()["type"], "object");
     }
 
-    /// A type whose schema cannot be used.
-    struct Broken;
-
-    impl JsonSchema for Broken {
-        fn schema_name() -> std::borrow::Cow<'static, str> {
-            "Broken".into()
-        }
-
-        fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-            schemars::json_schema!({ "type": "object", "properties": 7 })
-        }
-    }
-
-    impl<'de> serde::Deserialize<'de> for Broken {
-        fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
-            Ok(Self)
-        }
-    }
-
     #[test]
     #[cfg(feature = "validate")]
     fn schema_must_be_usable() {
+        /// A type whose schema cannot be used.
+        struct Broken;
+
+        impl JsonSchema for Broken {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                "Broken".into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({ "type": "object", "properties": 7 })
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for Broken {
+            fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+                Ok(Self)
+            }
+        }
+
         let Err(error) = ResultType::of::<Broken>() else { panic!("it was accepted") };
 
         assert!(error.to_string().starts_with("the type of the result has no usable schema: "), "{error}");
