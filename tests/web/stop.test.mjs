@@ -55,6 +55,20 @@ onEachStack("stop", (stage) => {
     });
   }
 
+  test("a second Enter and the second press of a double click stop nothing", async () => {
+    const chat = await stage.visit();
+    stage.line.next({ holdAfter: "RUN_STARTED" });
+    await chat.say("weather in Tokyo");
+    await chat.isHeld();
+    const stop = chat.page.getByRole("button", { name: "Stop" });
+    await stop.waitFor();
+    await chat.composer.press("Enter");
+    await stop.dispatchEvent("click", { detail: 2 });
+    chat.runs().at(-1).release();
+    await chat.cards("Weather in Tokyo").filter({ hasText: "22 °C" }).waitFor();
+    await chat.goesOn();
+  });
+
   test("in the run that answers an approval, a model that fails ends in a sentence, and the next message is answered", async () => {
     const chat = await stage.visit();
     await chat.say("refund order 1234 for 20");

@@ -5,7 +5,7 @@ import { Interrupts } from "../cards/Interrupts";
 import type { Feature } from "../features/feature";
 import { useTitle } from "../shell/title";
 import { Announcements } from "./announcements";
-import { SendButton } from "./SendButton";
+import { ignoreEmptyEnter, SendButton } from "./SendButton";
 import { KeyboardScroll } from "./KeyboardScroll";
 import { ErrorNotice, useErrors } from "./errors";
 import { useRunEnds } from "./useRunEnds";
@@ -30,7 +30,7 @@ export function FeaturePage({ feature, thread, onNewConversation }: Props) {
         </div>
         <Announcements>
           {feature.Panel && <feature.Panel />}
-          <section className="chat" aria-label="Chat">
+          <section className="chat" aria-label="Chat" onKeyDownCapture={ignoreEmptyEnter}>
             <ErrorNotice />
             <Conversation feature={feature} agentId={agentId} thread={thread} />
           </section>
