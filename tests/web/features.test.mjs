@@ -254,6 +254,8 @@ onEachStack("features", (stage) => {
     const chat = await stage.visit({ feature: "chat" });
     stage.network.down();
     await chat.press("Sign out");
+    // The chat may report the network as well, before the sign-out has failed. The way out stands below the sentence of the latter.
+    await chat.page.getByRole("button", { name: "Try again" }).waitFor();
     await chat.page.getByRole("alert").filter({ hasText: /cannot be reached/ }).waitFor();
     stage.network.up();
     await chat.press("Try again");
