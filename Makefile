@@ -148,7 +148,7 @@ check: $(PYTHON_READY) lint-template ## Check format, imports, licences, lints, 
 	@echo "check: the links of the documentation"
 	@RUSTDOCFLAGS="-D warnings" cargo doc --locked --quiet --workspace --no-deps --features otel --profile test
 	@echo "check: what crates.io would get of the crates"
-	@cargo package --workspace --locked --quiet --allow-dirty --no-verify
+	@cargo package --workspace --exclude hostile --exclude fuzz --locked --quiet --allow-dirty --no-verify
 
 lint-template: $(PYTHON_READY) $(SAM_READY) ## Lint template.yaml, unchanged and as SAM expands it, and the templates in deploy/
 	@echo "lint-template: template.yaml, unchanged and expanded, and deploy/"
