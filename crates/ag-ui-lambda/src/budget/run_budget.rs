@@ -231,7 +231,8 @@ impl RunBudget {
         self
     }
 
-    /// Reserves tokens for a run before it starts, whose first call reads at least `input_tokens`. The endpoint calls it, except for a run that answers interrupts.
+    /// Reserves tokens for a run before it starts, whose first call reads at least `input_tokens`. The endpoint calls it, except
+    /// for a run that answers interrupts.
     ///
     /// # Errors
     /// [`BudgetRefusal`] if a budget has no room. What was reserved of another budget is settled when this is dropped.

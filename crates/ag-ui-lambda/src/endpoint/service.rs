@@ -133,9 +133,9 @@ impl<C: Send + Sync + 'static> Endpoint<C> {
     /// Waits until the application has every report of the runs that have ended, and until their budgets are settled; for each
     /// at most a second. Reports are the calls of the function that [`after_run`](super::EndpointBuilder::after_run) sets.
     ///
-    /// A run whose reader goes leaves its report to the next run of this endpoint, and its settlement to a task. A server of your own calls this
-    /// function before it exits, so that nothing of its last runs is lost. A process that is frozen after each
-    /// response need not call it.
+    /// A run whose reader goes leaves its report to the next run of this endpoint, and its settlement to a task. A server of
+    /// your own calls this function before it exits, so that nothing of its last runs is lost. A process that is frozen after
+    /// each response need not call it.
     pub async fn finish_reports(&self) {
         let mut reports = self.inner.reports.take();
         poll_fn(|cx| reports.poll(cx)).await;

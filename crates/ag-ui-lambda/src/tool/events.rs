@@ -80,8 +80,8 @@ struct SharedChannel {
 pub(super) struct Delivery(Option<oneshot::Receiver<Infallible>>);
 
 /// Creates the channel by which the tools of a run emit events. The sender also holds the shared state, which begins as
-/// `state` and may have `max_state_bytes` bytes as JSON text. The driver creates one for each run. A [`ToolContext`](super::ToolContext) without a run has one whose
-/// receiver is dropped.
+/// `state` and may have `max_state_bytes` bytes as JSON text. The driver creates one for each run. A
+/// [`ToolContext`](super::ToolContext) without a run has one whose receiver is dropped.
 pub(crate) fn tool_event_channel(
     state: Arc<Value>,
     max_state_bytes: usize,
