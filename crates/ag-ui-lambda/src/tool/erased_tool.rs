@@ -14,6 +14,7 @@ use super::interrupts::{default_approval_message, displayed_question};
 use super::schema::Validator;
 use super::{Decision, Interrupts, MissingGrant, Question, Tool, ToolContext, ToolError, ToolOutput as _};
 use crate::error_chain::error_chain;
+use crate::json::text_length;
 use crate::log_events::TOOL_FAILED;
 use crate::protocol::{self, Content};
 
@@ -232,7 +233,7 @@ impl<T> Registered<T> {
 fn content_bytes(content: &Content) -> usize {
     match content {
         Content::Text(text) => text.len(),
-        parts => serde_json::to_string(parts).map_or(0, |json| json.len()),
+        parts => text_length(parts, usize::MAX),
     }
 }
 
