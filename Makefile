@@ -103,7 +103,7 @@ test-long: $(PYTHON_READY) programs ## Run tests that take long: hostile inputs 
 test-web: $(PYTHON_READY) $(CLIENTS_READY) $(FORWARD_READY) $(PAGES_READY) $(WEB_BUILT) $(WEB_TESTS_READY) programs ## Play the web example in Chromium as a person does, with both versions of HttpAgent
 	@echo "test-web: examples/web in $(CHROMIUM); pictures are in target/web"
 	@[ -x "$(CHROMIUM)" ] || { echo "$(CHROMIUM) is missing: apt-get install chromium, or set CHROMIUM to its path" >&2; exit 1; }
-	@node --test --test-concurrency=2 --test-timeout=240000 tests/web/*.test.mjs
+	@node tests/web/run.mjs
 
 bench-web: $(WEB_BUILT) $(WEB_TESTS_READY) programs ## Measure the web example: weight of the page, first paint, from a press to the first word
 	@node tests/web/measure.mjs

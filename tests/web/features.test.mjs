@@ -15,6 +15,21 @@ const PICTURE = {
   ),
 };
 
+/** Makes a person of the page who writes `text` into the field as soon as it is open: before any effect of React has run. */
+function writeAtOnce(page, selector, text) {
+  return page.addInitScript(([selector, text]) => {
+    const observer = new MutationObserver(() => {
+      const field = document.querySelector(selector);
+      if (!field || field.readOnly || field.matches(":disabled")) return;
+      observer.disconnect();
+      const { set } = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(field), "value");
+      set.call(field, text);
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+    });
+    observer.observe(document, { subtree: true, childList: true, attributes: true });
+  }, [selector, text]);
+}
+
 onEachStack("features", (stage) => {
   test("chat: the person says something, and the answer is written", async () => {
     const chat = await stage.visit({ feature: "chat" });
@@ -104,6 +119,14 @@ onEachStack("features", (stage) => {
     assert.deepEqual(names, ["Carrots", "Onion", "Salt"]);
     assert.equal(await chat.page.getByRole("textbox", { name: "Title" }).inputValue(), "Soup of the day");
     assert.equal(chat.runs()[0].input.state.recipe.title, "Soup of the day", "the agent gets what the person wrote");
+  });
+
+  test("recipe: what is written as soon as the form is open is kept", async () => {
+    const onPage = (page) => writeAtOnce(page, "section[aria-label=Recipe] input", "Soup of the day");
+    const chat = await stage.visit({ feature: "recipe", onPage });
+    await chat.press("Improve");
+    await chat.sees(/There is .* in it now/);
+    assert.equal(chat.runs()[0].input.state.recipe.title, "Soup of the day");
   });
 
   test("recipe: a pasta recipe takes the place of the one before", async () => {

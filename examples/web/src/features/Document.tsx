@@ -1,4 +1,4 @@
-import { useAgent, useHumanInTheLoop } from "@copilotkit/react-core/v2";
+import { useHumanInTheLoop } from "@copilotkit/react-core/v2";
 import { useEffect, useRef } from "react";
 import { z } from "zod";
 
@@ -6,13 +6,14 @@ import { Card } from "../cards/Card";
 import { useAnnouncement } from "../chat/announcements";
 import { useOnce } from "../cards/ask";
 import { parseResult } from "../cards/result";
+import { useSharedState } from "./useSharedState";
 
 /**
  * Predictive state: the agent shows the argument `document` of the call in its state while the model still writes it. When it is
  * complete, the person keeps the text or takes it back.
  */
 export function DocumentPanel() {
-  const { agent, isReady } = useAgent();
+  const { agent, isReady, isLocked, value: document, change } = useSharedState("document", "");
   const before = useRef("");
 
   useEffect(() => {
@@ -34,7 +35,7 @@ export function DocumentPanel() {
         <Draft
           respond={status === "executing" ? respond : undefined}
           result={result}
-          onReject={() => agent.setState({ ...agent.state, document: before.current })}
+          onReject={() => change(before.current)}
         />
       ),
     },
@@ -47,9 +48,9 @@ export function DocumentPanel() {
       <textarea
         aria-label="Text of the document"
         placeholder="The document is empty. Ask the agent for a text, or write here."
-        value={agent.state?.document ?? ""}
-        readOnly={!isReady || agent.isRunning}
-        onChange={(event) => agent.setState({ ...agent.state, document: event.target.value })}
+        value={document}
+        readOnly={isLocked}
+        onChange={(event) => change(event.target.value)}
       />
     </section>
   );

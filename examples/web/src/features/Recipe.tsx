@@ -1,5 +1,6 @@
-import { useAgent, useCopilotKit } from "@copilotkit/react-core/v2";
-import { useEffect } from "react";
+import { useCopilotKit } from "@copilotkit/react-core/v2";
+
+import { useSharedState } from "./useSharedState";
 
 interface Ingredient {
   icon: string;
@@ -33,29 +34,21 @@ const LEVELS = ["Beginner", "Intermediate", "Advanced"];
 
 /** Shared state: the person edits the recipe in this form, and the agent in its tools. Both see what the other has done. */
 export function RecipePanel() {
-  const { agent, isReady } = useAgent();
+  const shared = useSharedState<Partial<Recipe>>("recipe", FIRST);
   const { copilotkit } = useCopilotKit();
-  const state = agent.state ?? {};
-  const isMissing = isReady && !agent.isRunning && state.recipe === undefined;
-
-  useEffect(() => {
-    if (isMissing) agent.setState({ ...agent.state, recipe: FIRST });
-  }, [agent, isMissing]);
-
-  const recipe: Recipe = { ...FIRST, ...state.recipe };
+  const recipe: Recipe = { ...FIRST, ...shared.value };
   const { ingredients, instructions } = recipe;
-  const change = (changes: Partial<Recipe>) => agent.setState({ ...agent.state, recipe: { ...recipe, ...changes } });
+  const change = (changes: Partial<Recipe>) => shared.change({ ...recipe, ...changes });
 
   /** Asks the agent, as if the person had written it in the chat. */
   function improve() {
-    agent.addMessage({ id: crypto.randomUUID(), role: "user", content: "Improve the recipe" });
-    void copilotkit.runAgent({ agent });
+    shared.agent.addMessage({ id: crypto.randomUUID(), role: "user", content: "Improve the recipe" });
+    void copilotkit.runAgent({ agent: shared.agent });
   }
 
   return (
     <section className="panel" aria-label="Recipe">
-      {/* Until the runtime has answered, the agent is a stand-in, and what is typed would be lost with it. */}
-      <fieldset disabled={!isReady || agent.isRunning} className="fields">
+      <fieldset disabled={shared.isLocked} className="fields">
         <label>
           Title
           <input value={recipe.title} onChange={(event) => change({ title: event.target.value })} />
