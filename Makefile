@@ -5,15 +5,14 @@
 # Tests and scripts find their tools by these variables. Tests, checks and the benchmark share the profile `test`, so that they
 # share what is built in target/.
 export VENV := $(CURDIR)/.venv
-# SAM has its own environment, because it is large and only linting and deploying need it.
-SAM_VENV := $(CURDIR)/.venv-sam
-export PATH := $(VENV)/bin:$(SAM_VENV)/bin:$(PATH)
-# SAM sends no telemetry. It needs a region even to lint.
-export SAM_CLI_TELEMETRY := 0
+export PATH := $(VENV)/bin:$(PATH)
+# It puts SAM's environment first, because cargo-lambda starts zig with the first python3 of PATH.
+include scripts/deploy/deploy.mk
+# SAM needs a region even to lint.
 SAM := AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1} sam
 
 PYTHON_READY := .venv/.stamp
-SAM_READY := .venv-sam/.stamp
+CHECKOV_READY := .venv-checkov/.stamp
 # A separate package: see "genai is the second reader in the tests" in DESIGN.md.
 GENAI := tests/oracles/genai/Cargo.toml
 # A package that is in no workspace, as those of users are.
@@ -32,22 +31,13 @@ PAGES_READY := examples/plain/node_modules/.stamp examples/assistant-ui/node_mod
 # The browser of the tests. Debian's package `chromium` puts it here.
 export CHROMIUM ?= /usr/bin/chromium
 
-# $(call need,command,how to install it)
-need = command -v $(1) >/dev/null 2>&1 || { echo "$(1) is missing: $(2)" >&2; exit 1; }
 # SAM passes no flags to cargo, so the lockfile is checked before.
 UP_TO_DATE = cargo metadata --locked --format-version 1 >/dev/null
-need_cargo = $(call need,cargo,install Rust from https://rustup.rs)
-# The pinned tools and their hashes are for these versions of Python.
-define need_python
-$(call need,python3,apt-get install python3 python3-venv); \
-python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "python3 is older than 3.11, which the pinned tools need" >&2; exit 1; }; \
-python3 -c 'import ensurepip, venv' 2>/dev/null || { echo "python3 has no venv: apt-get install python3-venv" >&2; exit 1; }
-endef
 
-.PHONY: help run dev web invoke test test-faults test-long test-web bench-web picture programs test-model check lint-template audit semver requirements bench build package deploy sizes clean
+.PHONY: help run dev web invoke test test-faults test-long test-web bench-web picture programs test-model check lint-template scan-template audit semver requirements bench compare build package sizes clean
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # The package of an example. Empty for the function of this repository.
 PACKAGE = $(filter-out ag-ui-lambda,$(FUNCTION))
@@ -86,7 +76,7 @@ test: $(PYTHON_READY) $(SAM_READY) $(CLIENTS_READY) $(FORWARD_READY) programs ##
 # The tests that docs/faults.md names in its rows.
 FAULT_TESTS = $(shell grep '^| ' docs/faults.md | grep -o '`[a-z0-9_:]*::[a-z0-9_]*`' | tr -d '`' | sort -u)
 TIMES ?= 1
-test-faults: $(PYTHON_READY) programs ## Run the tests of docs/faults.md (TIMES=20: 20 times in a row)
+test-faults: $(PYTHON_READY) $(SAM_READY) programs ## Run the tests of docs/faults.md (TIMES=20: 20 times in a row)
 	@echo "test-faults: $(words $(FAULT_TESTS)) tests, $(TIMES) times"
 	@for time in $$(seq $(TIMES)); do cargo test --locked --quiet --test it -- --exact $(FAULT_TESTS) || exit 1; done
 
@@ -95,7 +85,7 @@ COUNT ?= 1000000
 ifndef SEED
 SEED := $(shell date +%s)
 endif
-test-long: $(PYTHON_READY) programs ## Run tests that take long: hostile inputs (COUNT=1000000, SEED=7), and test-faults 20 times
+test-long: $(PYTHON_READY) $(SAM_READY) programs ## Run tests that take long: hostile inputs (COUNT=1000000, SEED=7), and test-faults 20 times
 	@echo "test-long: $(COUNT) hostile inputs of seed $(SEED)"
 	@$${CARGO_TARGET_DIR:-target}/debug/hostile --seed $(SEED) --count $(COUNT)
 	@$(MAKE) --no-print-directory test-faults TIMES=20
@@ -150,13 +140,24 @@ check: $(PYTHON_READY) lint-template ## Check format, imports, licences, lints, 
 	@echo "check: what crates.io would get of the crates"
 	@cargo package --workspace --exclude hostile --exclude fuzz --locked --quiet --allow-dirty --no-verify
 
-lint-template: $(PYTHON_READY) $(SAM_READY) ## Lint template.yaml, unchanged and as SAM expands it, and the templates in deploy/
-	@echo "lint-template: template.yaml, unchanged and expanded, and deploy/"
+lint-template: $(PYTHON_READY) $(SAM_READY) ## Lint template.yaml and the templates in deploy/, unchanged and as SAM expands them
+	@echo "lint-template: template.yaml and deploy/, unchanged and expanded"
 	@mkdir -p target
-	@cfn-lint template.yaml deploy/*.yaml
-	@python scripts/expand-template.py template.yaml >target/template.expanded.json
-	@cfn-lint target/template.expanded.json
-	@for template in template.yaml deploy/*.yaml; do $(SAM) validate --lint --template "$$template" || exit 1; done
+	@cfn-lint template.yaml deploy/*.yaml deploy/github/role.yaml
+	@# W3011: SAM copies the policy that keeps the versions of a function to its alias, which needs none.
+	@for template in template.yaml deploy/*.yaml; do \
+	  python scripts/expand-template.py "$$template" >target/template.expanded.json && \
+	  cfn-lint --ignore-checks W3011 -- target/template.expanded.json && \
+	  $(SAM) validate --lint --template "$$template" || exit 1; \
+	done
+
+scan-template: $(PYTHON_READY) $(CHECKOV_READY) ## Look for weak settings in the templates, with checkov (installs 300 MB)
+	@echo "scan-template: template.yaml and deploy/, as SAM expands them"
+	@mkdir -p target/templates
+	@for template in template.yaml deploy/*.yaml deploy/github/role.yaml; do \
+	  python scripts/expand-template.py "$$template" >"target/templates/$$(basename "$$template" .yaml).json" || exit 1; \
+	done
+	@LOG_LEVEL=ERROR .venv-checkov/bin/checkov --config-file tests/checkov/config.yaml --directory target/templates
 
 audit: $(PYTHON_READY) ## Look the crates up in RustSec's advisories, which are on github.com
 	@$(need_cargo)
@@ -171,8 +172,8 @@ semver: $(SEMVER) ## Compare the public API of the crates with that of a commit 
 	@$(need_cargo)
 	@$(SEMVER) semver-checks --baseline-rev $(BASE) --package ag-ui-wire --package ag-ui-lambda
 
-requirements: ## Pin the Python tools of tests/requirements.in and deploy/requirements.in, with hashes
-	@echo "requirements: tests/requirements.txt, deploy/requirements.txt"
+requirements: ## Pin the Python packages of each requirements.in, with hashes
+	@echo "requirements: tests, deploy, benches/compare/*"
 	@$(need_python)
 	@scripts/requirements.sh
 
@@ -181,7 +182,14 @@ bench: $(PYTHON_READY) ## Measure the function's process: start, memory, time to
 	@$(need_cargo)
 	@cargo bench --locked --profile test
 
-build: $(PYTHON_READY) ## Package the agent function for AWS (arm64 zip)
+compare: ## Measure the library beside AG2, Pydantic AI, Strands and CopilotKit, in 20 minutes (UPDATE=1 writes docs/compare.md)
+	@echo "compare: ag-ui-lambda and others, with their packages in target/compare"
+	@$(need_cargo)
+	@$(need_python)
+	@$(call need,npm,install Node 20.19 or later with npm)
+	@PYTHONDONTWRITEBYTECODE=1 python3 benches/compare/compare.py
+
+build: $(SAM_READY) ## Package the agent function for AWS (arm64 zip)
 	@echo "build: target/lambda/ag-ui-lambda/bootstrap.zip"
 	@$(need_cargo)
 	@cargo lambda build --locked --release --arm64 --output-format zip --bin ag-ui-lambda
@@ -191,38 +199,26 @@ package: $(PYTHON_READY) $(SAM_READY) ## Build both functions as SAM deploys the
 	@$(need_cargo)
 	@$(UP_TO_DATE)
 	@$(SAM) build
-	@python scripts/check-package.py .aws-sam/build Agent Rotate
+	@$(SAM) build --template deploy/rotation.yaml --build-dir .aws-sam/rotation
+	@python scripts/check-package.py .aws-sam/build Agent
+	@python scripts/check-package.py .aws-sam/rotation Rotate
 
-deploy: $(PYTHON_READY) $(SAM_READY) ## Deploy the agent to AWS with SAM, or only the function (WITH=cargo-lambda)
-	@echo "deploy: with $${WITH:-sam}"
-	@$(need_cargo)
-	@scripts/deploy.sh
-
-sizes: $(PYTHON_READY) ## Package the function with each set of features and print its size (takes long)
+sizes: $(PYTHON_READY) $(SAM_READY) ## Package the function with each set of features and print its size (takes long)
 	@echo "sizes: bytes of the zip, arm64"
 	@$(need_cargo)
 	@scripts/sizes.sh
 
 clean: ## Remove everything that was built or installed here
-	@echo "clean: target, .aws-sam, .venv, .venv-sam, node_modules, examples/*/dist"
-	@rm -rf target .aws-sam .venv .venv-sam tests/*/node_modules examples/*/node_modules examples/*/dist
+	@echo "clean: target, .aws-sam, .venv, .venv-sam, .venv-checkov, node_modules, examples/*/dist"
+	@rm -rf target .aws-sam .venv .venv-sam .venv-checkov tests/*/node_modules examples/*/node_modules examples/*/dist
 
 # Set-up. The stamp is written last, so that an interrupted installation is repeated.
-
-# $(call environment,folder,requirements)
-define environment
-	@echo "set-up: $(2) into $(1)"
-	@$(need_python)
-	@[ -x $(1)/bin/python ] || python3 -m venv $(1)
-	@$(1)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(2)
-	@touch $@
-endef
 
 $(PYTHON_READY): tests/requirements.txt
 	$(call environment,.venv,tests/requirements.txt)
 
-$(SAM_READY): deploy/requirements.txt
-	$(call environment,.venv-sam,deploy/requirements.txt)
+$(CHECKOV_READY): tests/checkov/requirements.txt
+	$(call environment,.venv-checkov,tests/checkov/requirements.txt)
 
 $(SEMVER):
 	@echo "set-up: cargo-semver-checks into $(SEMVER_FOLDER)"

@@ -1,4 +1,4 @@
-"""Prints template.yaml as the plain CloudFormation that SAM generates from it.
+"""Prints a template as the plain CloudFormation that SAM generates from it.
 
 cfn-lint checks function URLs, permissions and roles only in this form. Nothing is deployed and AWS is not called.
 
@@ -20,7 +20,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 
 class NoManagedPolicies:
-    """Replaces the list of AWS's managed policies, which needs an account. The template uses no managed policy."""
+    """Replaces the list of AWS's managed policies, which needs an account. No template uses SAM's names of them."""
 
     def load(self):
         return {}
@@ -29,12 +29,13 @@ class NoManagedPolicies:
 def main(path):
     with open(path, encoding="utf-8") as file:
         template = yaml_parse(file)
-    for resource in template["Resources"].values():
-        # `sam package` writes the address of the uploaded code here. The translator rejects a local folder.
-        if "CodeUri" in resource.get("Properties", {}):
-            resource["Properties"]["CodeUri"] = {"Bucket": "code-bucket", "Key": "code.zip"}
-    expanded = transform(template, {}, NoManagedPolicies())
-    json.dump(expanded, sys.stdout, indent=2)
+    if "Transform" in template:
+        for resource in template["Resources"].values():
+            # `sam package` writes the address of the uploaded code here. The translator rejects a local folder.
+            if "CodeUri" in resource.get("Properties", {}):
+                resource["Properties"]["CodeUri"] = {"Bucket": "code-bucket", "Key": "code.zip"}
+        template = transform(template, {}, NoManagedPolicies())
+    json.dump(template, sys.stdout, indent=2)
     print()
 
 

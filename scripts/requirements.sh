@@ -1,6 +1,6 @@
 #!/bin/sh
-# `make requirements`: pins the packages of tests/requirements.in and deploy/requirements.in and their dependencies, with the
-# hashes of every file of each version, so that one list works for Linux and macOS on both processors.
+# `make requirements`: pins the packages of each requirements.in and their dependencies, with the hashes of every file of each
+# version, so that one list works for Linux and macOS on both processors.
 set -eu
 
 cd "$(dirname -- "$0")/.."
@@ -8,8 +8,8 @@ uv=target/uv
 [ -x $uv/bin/python ] || python3 -m venv $uv
 $uv/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
 
-for folder in tests deploy; do
-  pins=target/requirements-$folder.txt
+for folder in tests deploy tests/checkov benches/compare/ag2 benches/compare/pydantic-ai benches/compare/strands; do
+  pins=target/requirements-${folder##*/}.txt
   # Pinned versions stay unchanged, unless this script is called with --upgrade.
   cp $folder/requirements.txt $pins
   $uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header \

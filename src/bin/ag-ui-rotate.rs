@@ -1,4 +1,4 @@
-//! The function that rotates the agent's secrets. Secrets Manager calls it on the schedule of template.yaml.
+//! The function that rotates the agent's secrets. Secrets Manager calls it on the schedule of deploy/rotation.yaml.
 
 use std::process::ExitCode;
 

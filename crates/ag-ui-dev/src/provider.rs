@@ -2,7 +2,7 @@
 //!
 //! [`Provider`] answers each request with the next [`Reply`] of its queue, and records the request. It knows how six
 //! providers write a turn of a model ([`Wire`]). It does not read the content of requests,
-//! except for a check that a test sets.
+//! except for the checks that a test sets.
 //!
 //! The rule it guards: a frame is what the provider's official documentation says it is, even where the code that reads it
 //! would accept more. Each piece of a reply is written by itself, so that a test can see a stream.
@@ -23,6 +23,7 @@ mod wire;
 
 use std::{io, sync::Arc};
 
+use http::HeaderMap;
 use serde_json::Value;
 
 use super::loopback::Loopback;
@@ -98,6 +99,13 @@ impl Provider {
     /// A POST that fails the check is answered 400 with the text of the error, and uses up no reply of the queue.
     pub fn check_requests(&self, check: impl Fn(&Value) -> Result<(), String> + Send + Sync + 'static) {
         self.state.check_requests(Arc::new(check));
+    }
+
+    /// Sets a check for the headers of every POST from now on, such as the one that has the key.
+    ///
+    /// A POST that fails the check gets the reply in the check's error, and uses up no reply of the queue.
+    pub fn check_headers(&self, check: impl Fn(&HeaderMap) -> Result<(), Reply> + Send + Sync + 'static) {
+        self.state.check_headers(Arc::new(check));
     }
 
     /// Limits the context of the model: from now on every POST with a longer body than this is answered with `refusal`, such

@@ -6,7 +6,7 @@
 //! lines are for people to read and may be reworded.
 
 /// A run has ended, however it ended. Once for each run. Measured as `Runs`, `Failures` and what the run used; the
-/// metric filters of `template.yaml` match it.
+/// alarms of `deploy/alarms.yaml` count it.
 pub(crate) const RUN_FINISHED: &str = "run finished";
 
 /// A call of a backend tool has ended. Once for each call that ran. Measured as `ToolLatency`.
@@ -30,6 +30,11 @@ pub(crate) const TOOL_WITHHELD: &str = "tool withheld";
 
 /// Which tools a caller may call about whom nothing is proven. Once for each endpoint, at start.
 pub(crate) const ANONYMOUS_TOOLS: &str = "tools for anonymous callers";
+
+/// Users are admitted by their JWT. The line has the issuer and the audience. Once for each endpoint that is built from the
+/// settings, at start.
+#[cfg(feature = "lambda")]
+pub(crate) const JWT_ADMITS: &str = "users are admitted by their JWT";
 
 /// Which tools are closed to anonymous callers, because their calls may wait for a person. Once for each endpoint,
 /// at start, if there are any.
@@ -90,6 +95,7 @@ mod tests {
             TOOL_WITHHELD,
             ANONYMOUS_TOOLS,
             ANONYMOUS_CLOSED,
+            JWT_ADMITS,
             MODEL_FAILED,
             TOOL_FAILED,
             REPLAY_STORE_FAILED,

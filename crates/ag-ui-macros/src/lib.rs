@@ -14,7 +14,8 @@ use proc_macro::TokenStream;
 /// with `#[doc = include_str!("find_order.md")]`. Rules are added to the tool, as to one of `tool_fn`. The function itself does
 /// not change: a unit test calls it as before.
 ///
-/// The function stands in a module or in another function, and not in an `impl`.
+/// The function stands in a module or in another function, and not in an `impl`. If it is deprecated, so is the tool, and the
+/// levels of lints beside the attribute, such as `#[allow(..)]`, are for both.
 ///
 /// ```
 /// use ag_ui_lambda::agent::AgentBuilder;

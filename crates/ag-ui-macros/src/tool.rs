@@ -1,10 +1,12 @@
 //! Writes the tool of a function.
 
-use proc_macro2::TokenStream;
-use quote::{format_ident, quote, quote_spanned};
+use proc_macro2::{TokenStream, TokenTree};
+use quote::{ToTokens as _, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
-use syn::{Error, Expr, ExprLit, FnArg, GenericArgument, ItemFn, Lit, Meta, PathArguments, Result, Type};
+use syn::{
+    Attribute, Error, Expr, ExprLit, FnArg, GenericArgument, ItemFn, Lit, Meta, PathArguments, Result, Type,
+};
 
 /// Returns the function with a second one that creates its tool. After a mistake the second one creates nothing, so that
 /// the compiler reports the mistake alone.
@@ -58,15 +60,33 @@ fn open_caller() -> TokenStream {
     quote!(<__Caller: ::core::marker::Send + ::core::marker::Sync + 'static>)
 }
 
-/// Whether a type is no reference, except for one that is valid forever.
+/// Whether a type can be written outside of the function: it is no `impl` type, and has no reference and no lifetime, except for
+/// one that is valid forever.
 fn is_owned(of: &Type) -> bool {
-    match of {
-        Type::Reference(reference) => {
-            reference.lifetime.as_ref().is_some_and(|lifetime| lifetime.ident == "static")
+    has_no_borrow(of.to_token_stream())
+}
+
+/// Whether the tokens of a type have no `impl`, no `&` and no lifetime but `'static`.
+fn has_no_borrow(tokens: TokenStream) -> bool {
+    let mut tokens = tokens.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        let is_owned = match (token, tokens.peek()) {
+            (TokenTree::Group(group), _) => has_no_borrow(group.stream()),
+            (TokenTree::Ident(word), _) => word != "impl",
+            (TokenTree::Punct(mark), Some(TokenTree::Punct(next))) if mark.as_char() == '&' => {
+                next.as_char() == '\''
+            }
+            (TokenTree::Punct(mark), Some(TokenTree::Ident(name))) if mark.as_char() == '\'' => {
+                name == "static"
+            }
+            (TokenTree::Punct(mark), _) => mark.as_char() != '&',
+            (TokenTree::Literal(_), _) => true,
+        };
+        if !is_owned {
+            return false;
         }
-        Type::ImplTrait(_) => false,
-        _ => true,
     }
+    true
 }
 
 /// The name of the function that creates the tool.
@@ -104,16 +124,42 @@ fn tool(arguments: &TokenStream, function: &ItemFn) -> Result<TokenStream> {
     let args = args.map_or_else(no_args, |args| quote!(#args));
     let ident = &signature.ident;
     let documentation = format!("Creates the tool `{}` from the function of that name.", ident.unraw());
+    let attributes = function.attrs.iter().filter_map(attribute_of_tool);
     let text = ident.unraw().to_string();
-    // With the span of the function, so that a mistake in its types is shown there.
-    let body = quote_spanned!(ident.span()=> ::ag_ui_lambda::tool::tool_fn(#text, #description, #ident));
+    // With the span of the function, so that a mistake in its types is shown there. The caller type is named, so that a context
+    // under another name is reported as a parameter that cannot be used, and not as a wrong type of the tool.
+    let body = quote_spanned!(ident.span()=>
+        ::ag_ui_lambda::tool::tool_fn::<_, _, #caller>(#text, #description, #ident)
+    );
+    // Means nothing in a module. In an `impl` the compiler reports that no implementation may stand there, at the function.
+    let no_impl = quote_spanned!(ident.span()=> #[cfg(false)] impl #ident {});
     Ok(quote! {
+        #no_impl
         #[doc = #documentation]
+        #(#attributes)*
+        #[allow(deprecated, non_snake_case)]
         #[must_use]
         #visibility fn #name #generics() -> ::ag_ui_lambda::tool::FnTool<#caller, #args> {
             #body
         }
     })
+}
+
+/// Returns the attribute that the tool gets because its function has this one; `None` for an attribute that is for the function
+/// alone. A deprecated function has a deprecated tool, and levels of lints are for both. A lint that is expected in the function
+/// need not be found in the tool, where it is only allowed.
+fn attribute_of_tool(attribute: &Attribute) -> Option<TokenStream> {
+    let path = attribute.path();
+    let is_any = |names: &[&str]| names.iter().any(|name| path.is_ident(name));
+    match &attribute.meta {
+        Meta::List(list) if is_any(&["expect"]) => {
+            let lints = &list.tokens;
+            Some(quote!(#[allow(#lints)]))
+        }
+        Meta::List(_) if is_any(&["allow", "warn", "deny", "forbid", "doc"]) => Some(quote!(#attribute)),
+        _ if is_any(&["deprecated"]) => Some(quote!(#attribute)),
+        _ => None,
+    }
 }
 
 /// Returns an expression for the text of a function's doc comment, as the documentation shows it; `None` if it has none. A part
@@ -184,10 +230,18 @@ fn parameters(function: &ItemFn) -> Result<(Option<&Type>, Option<&Type>)> {
         [only] => Ok(caller_type(only).map_or((None, Some(only)), |caller| (Some(caller), None))),
         [context, args] => match caller_type(context) {
             Some(caller) => Ok((Some(caller), Some(args))),
-            None => Err(Error::new(
-                context.span(),
-                "the first parameter of a tool is its context, `ToolContext<Caller>`, and the second its arguments",
-            )),
+            None => {
+                let advice = match caller_type(args) {
+                    Some(_) => {
+                        "the first parameter of a tool is its context, `ToolContext<Caller>`, and the second its arguments"
+                    }
+                    None => {
+                        "the first parameter of a tool is its context: write `ToolContext<Caller>`, because the attribute \
+                         knows the context by this name alone"
+                    }
+                };
+                Err(Error::new(context.span(), advice))
+            }
         },
         [_, _, third, ..] => Err(Error::new(
             third.span(),
@@ -204,7 +258,11 @@ fn parameters(function: &ItemFn) -> Result<(Option<&Type>, Option<&Type>)> {
         "the caller of a tool is a type that owns what it holds, because it lives as long as the run: write \
          `ToolContext<Caller>` with a struct of your own, or `ToolContext<String>`",
     )?;
-    borrowed(args, "a tool gets its arguments by value: write the type without `&`, and no `impl` type")?;
+    borrowed(
+        args,
+        "a tool gets its arguments by value: write a type that owns what it holds, without `&`, without a lifetime and \
+         without `impl`",
+    )?;
     Ok((caller, args))
 }
 
@@ -244,7 +302,10 @@ mod tests {
         );
         let tool = tool.unwrap();
         assert!(tool.contains("pubfnfind_tool()->::ag_ui_lambda::tool::FnTool<Caller,OrderArgs>"), "{tool}");
-        assert!(tool.contains(r#"tool_fn("find","Looksanorderup.\n\nByitsnumber.",r#find)"#), "{tool}");
+        assert!(
+            tool.contains(r#"tool_fn::<_,_,Caller>("find","Looksanorderup.\n\nByitsnumber.",r#find)"#),
+            "{tool}"
+        );
     }
 
     #[test]
@@ -261,6 +322,34 @@ mod tests {
     }
 
     #[test]
+    fn type_that_lives_forever_is_owned() {
+        for parameter in ["a: &'static str", "a: Args<'static>", "a: Vec<(u8, [&'static str; 2])>"] {
+            let tool = written(&format!("/// A tool.\nasync fn find({parameter}) {{}}"));
+            assert!(tool.is_ok(), "{parameter}: {tool:?}");
+        }
+    }
+
+    #[test]
+    fn levels_of_lints_and_deprecation_are_those_of_the_function() {
+        let tool = written(
+            "/// A tool.
+            #[allow(dead_code)]
+            #[expect(unused, reason = \"no\")]
+            #[deprecated]
+            #[doc(hidden)]
+            #[inline]
+            async fn find() {}",
+        );
+        let tool = tool.unwrap();
+        for attribute in
+            ["#[allow(dead_code)]", "#[allow(unused,reason=\"no\")]", "#[deprecated]", "#[doc(hidden)]"]
+        {
+            assert!(tool.contains(attribute), "{attribute}: {tool}");
+        }
+        assert!(!tool.contains("expect") && !tool.contains("inline"), "{tool}");
+    }
+
+    #[test]
     fn a_mistake_is_named() {
         for (function, message) in [
             ("async fn find() {}", "needs a description"),
@@ -274,6 +363,10 @@ mod tests {
             ("/// A tool.\nasync fn find(c: ToolContext<&str>, a: Args) {}", "owns what it holds"),
             ("/// A tool.\nasync fn find(a: &Args) {}", "by value"),
             ("/// A tool.\nasync fn find(a: impl Into<String>) {}", "by value"),
+            ("/// A tool.\nasync fn find(a: Args<'_>) {}", "by value"),
+            ("/// A tool.\nasync fn find(a: Vec<&str>) {}", "by value"),
+            ("/// A tool.\nasync fn find(c: ToolContext<Caller<'_>>) {}", "owns what it holds"),
+            ("/// A tool.\nasync fn find(c: Context<Caller>, a: Args) {}", "by this name"),
         ] {
             let error = written(function).unwrap_err();
             assert!(error.contains(message), "{function}: {error}");

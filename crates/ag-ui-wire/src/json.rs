@@ -104,6 +104,18 @@ pub fn read_limited(text: &[u8], max_values: usize) -> Result<Value, ReadError> 
     })
 }
 
+/// Counts a value as [`read_limited`] counts the value that it builds of this text.
+pub fn count_values(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 1,
+        Value::String(_) => STRING_COUNT,
+        Value::Array(elements) => ARRAY_COUNT + elements.iter().map(count_values).sum::<usize>(),
+        Value::Object(members) => {
+            OBJECT_COUNT + members.values().map(|value| STRING_COUNT + count_values(value)).sum::<usize>()
+        }
+    }
+}
+
 /// Reads JSON text as [`read`] does, but without repairing the text first. This is for texts that prove something, such
 /// as a token, because the repair would make different strings equal.
 ///
@@ -113,9 +125,12 @@ pub fn read_unrepaired(text: &[u8]) -> Result<Value, ReadError> {
     read_counted(text, &Cell::new(usize::MAX))
 }
 
-/// Reads JSON text without repairing it, and subtracts the number of its values from `values_left`, counted as by
-/// [`read_limited`]. If there are not as many left, the error is [`ReadProblem::TooManyValues`].
-pub(crate) fn read_counted(text: &[u8], values_left: &Cell<usize>) -> Result<Value, ReadError> {
+/// Reads JSON text as [`read_unrepaired`] does, and subtracts the number of its values from `values_left`, counted as by
+/// [`read_limited`]. So several texts can have one limit together.
+///
+/// # Errors
+/// Those of [`read_unrepaired`], and [`ReadProblem::TooManyValues`] if not as many values are left.
+pub fn read_counted(text: &[u8], values_left: &Cell<usize>) -> Result<Value, ReadError> {
     let problem = RefCell::default();
     let mut json = serde_json::Deserializer::from_slice(text);
     let value = StrictValue { problem: &problem, values_left }.deserialize(&mut json);

@@ -75,6 +75,9 @@ const PIECES: [&str; 20] = [
 /// How many bytes the copies of an element have together.
 const LARGEST_REPEATED: usize = 500_000;
 
+/// How many objects and lists the copies of an element have together. An object takes some 700 bytes.
+const MOST_CONTAINERS: usize = 60_000;
+
 /// Makes a text that is long, strange or both.
 pub fn hostile_text(choices: &mut Choices<'_>) -> String {
     let text = *choices.one_of(&TEXTS);
@@ -131,9 +134,11 @@ pub fn break_value(choices: &mut Choices<'_>, value: &mut Value) {
 
 /// Makes a value large: repeats the elements of its lists and its texts, up to this many bytes.
 pub fn inflate(choices: &mut Choices<'_>, value: &mut Value, bytes: usize) {
-    let size = value.to_string().len().max(1);
+    let text = value.to_string();
+    let size = text.len().max(1);
     // Small values take much more memory than text, and what is made here counts, too.
-    let times = (bytes / size).clamp(1, 20_000);
+    let containers = text.matches(['{', '[']).count().max(1);
+    let times = (bytes / size).min(MOST_CONTAINERS / containers).clamp(1, 20_000);
     match value {
         Value::Array(elements) if !elements.is_empty() && !choices.is_one_in(4) => {
             let all = elements.clone();

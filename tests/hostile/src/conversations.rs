@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::breakage::{break_value, hostile_text, hostile_value};
 use crate::choices::Choices;
+use crate::opaque_values::{opaque_value, picture_by_address};
 use crate::schemas::parameters;
 
 /// Texts of a user. The demo model calls the tool that a message names.
@@ -78,22 +79,34 @@ fn client_tool(choices: &mut Choices<'_>, index: usize) -> Value {
 
 /// Adds a question, and an answer of the assistant with text, reasoning or calls, whose results may be there.
 fn add_turn(choices: &mut Choices<'_>, messages: &mut Vec<Value>, turn: usize) {
-    messages
-        .push(json!({ "id": format!("u{turn}"), "role": "user", "content": *choices.one_of(&QUESTIONS) }));
+    let question = match choices.is_one_in(8) {
+        true => picture_by_address(choices),
+        false => (*choices.one_of(&QUESTIONS)).into(),
+    };
+    messages.push(json!({ "id": format!("u{turn}"), "role": "user", "content": question }));
     if choices.is_one_in(4) {
+        let kept = if choices.is_one_in(4) { hostile_text(choices) } else { opaque_value(choices) };
         messages.push(json!({ "id": format!("r{turn}"), "role": "reasoning", "content": "Well.",
-            "encryptedValue": hostile_text(choices) }));
+            "encryptedValue": kept }));
     }
     let calls: Vec<Value> = (0..choices.number(3))
         .map(|index| {
             let arguments = hostile_value(choices);
             let arguments = if choices.is_one_in(2) { json!({ "a": arguments }) } else { arguments };
             let function = json!({ "name": *choices.one_of(&TOOLS), "arguments": arguments.to_string() });
-            json!({ "id": format!("c{turn}-{index}"), "type": "function", "function": function })
+            let mut call =
+                json!({ "id": format!("c{turn}-{index}"), "type": "function", "function": function });
+            if choices.is_one_in(3) {
+                call["encryptedValue"] = opaque_value(choices).into();
+            }
+            call
         })
         .collect();
     let ids: Vec<Value> = calls.iter().map(|call| call["id"].clone()).collect();
     let mut answer = json!({ "id": format!("a{turn}"), "role": "assistant", "content": "Fine." });
+    if choices.is_one_in(3) {
+        answer["encryptedValue"] = opaque_value(choices).into();
+    }
     if !calls.is_empty() {
         answer["toolCalls"] = calls.into();
     }

@@ -5,7 +5,9 @@
 //! broken, because most random bytes are refused by the first check.
 //!
 //! - [`targets`]: what is sent where, and what must hold for each input.
-//! - [`choices`], [`valid`], [`conversations`], [`schemas`] and [`breakage`]: how an input is made and broken.
+//! - [`choices`], [`valid`], [`conversations`], [`opaque_values`], [`schemas`] and [`breakage`]: how an input is made and
+//!   broken.
+//! - [`responses`] and [`wire_requests`]: what must hold for what the library sends.
 //! - [`harness`]: sends many inputs, and reports panics, hangs, leaks, too much memory, and what a target reports.
 #![expect(clippy::unwrap_used, reason = "a part of a test that fails should say where")]
 
@@ -13,10 +15,12 @@ pub mod breakage;
 pub mod choices;
 pub mod conversations;
 pub mod harness;
+pub mod opaque_values;
 pub mod responses;
 pub mod schemas;
 pub mod targets;
 pub mod valid;
+pub mod wire_requests;
 
 use std::cell::RefCell;
 

@@ -6,6 +6,7 @@ mod events;
 mod interrupts;
 mod patches;
 mod planted;
+mod provider_requests;
 mod provider_streams;
 mod read_inputs;
 mod run_inputs;
@@ -29,9 +30,10 @@ pub struct Target {
 pub type Session = Box<dyn FnMut(&mut Choices<'_>) -> Result<Outcome, String>>;
 
 /// All targets. Their shares are 50,000 together.
-pub const TARGETS: [Target; 9] = [
-    Target { name: "read_inputs", share: 10_000, start: read_inputs::start },
-    Target { name: "run_inputs", share: 9_000, start: run_inputs::start },
+pub const TARGETS: [Target; 10] = [
+    Target { name: "read_inputs", share: 8_000, start: read_inputs::start },
+    Target { name: "run_inputs", share: 7_000, start: run_inputs::start },
+    Target { name: "provider_requests", share: 4_000, start: provider_requests::start },
     Target { name: "events", share: 6_000, start: events::start },
     Target { name: "provider_streams", share: 7_000, start: provider_streams::start },
     Target { name: "user_tokens", share: 4_000, start: user_tokens::start },
@@ -42,7 +44,7 @@ pub const TARGETS: [Target; 9] = [
 ];
 
 /// Targets with a planted fault in one input of 50, for the tests of the harness.
-pub const PLANTED: [Target; 7] = [
+pub const PLANTED: [Target; 8] = [
     Target { name: "planted_panic", share: 200, start: planted::panic },
     Target { name: "planted_caught_panic", share: 200, start: planted::caught_panic },
     Target { name: "planted_hang", share: 200, start: planted::hang },
@@ -50,6 +52,7 @@ pub const PLANTED: [Target; 7] = [
     Target { name: "planted_leak", share: 1_000, start: planted::leak },
     Target { name: "planted_memory", share: 200, start: planted::memory },
     Target { name: "planted_second_end", share: 200, start: planted::second_end },
+    Target { name: "planted_merged_value", share: 2_000, start: planted::merged_value },
 ];
 
 /// Returns the target with this name.

@@ -35,6 +35,7 @@ fn planted_faults_are_found() {
         ("planted_leak", "memory is not freed"),
         ("planted_memory", "the process has ended by signal 6"),
         ("planted_second_end", "a run has 2 ends"),
+        ("planted_merged_value", "OpenAiChat: "),
     ] {
         let (is_fine, report) = run(&[target, "--max-cpu-ms", "300"]);
 

@@ -1,7 +1,7 @@
 //! The result of a run: asked for after the last answer, checked, and sent in RUN_FINISHED.
 
 use ag_ui_dev::provider::{Provider, Reply, TurnPart, Wire};
-use ag_ui_lambda::agent::{Agent, Limits, RunRequest};
+use ag_ui_lambda::agent::{Agent, BuildAgentError, Limits, RunRequest};
 use ag_ui_lambda::model::{ModelSettings, Request, Script, Scripted, ThinkTags, ToolChoice, Turn, UserPart};
 use ag_ui_lambda::protocol::RunAgentInput;
 use ag_ui_lambda::tool::{NoArgs, ToolContext, ToolError, tool_fn};
@@ -202,6 +202,32 @@ async fn type_may_be_an_enum() {
     let schema = run.requests[1].tools[0].parameters.as_ref().unwrap();
     assert_eq!((&schema["type"], &schema["required"]), (&json!("object"), &json!(["result"])));
     assert_eq!(run.events.last().unwrap()["result"], json!({"kind": "refund", "euros": 7}));
+}
+
+#[tokio::test]
+async fn integral_float_is_an_integer_of_the_result() {
+    #[derive(Deserialize, JsonSchema)]
+    struct Refund {
+        #[expect(dead_code, reason = "only its type matters")]
+        euros: u32,
+    }
+
+    let turns = [Script::new().text("You get it back."), gives(&json!({"euros": 7.0}))];
+    let run = scenario(turns).with_agent(|agent| agent.result::<Refund>()).run().await;
+
+    assert_eq!(run.events.last().unwrap()["result"], json!({"euros": 7}));
+}
+
+#[test]
+fn tool_with_the_name_of_the_result_does_not_build() {
+    for name in ["final_result", "Final_Result"] {
+        let builder = Agent::builder(Scripted::turns([])).tool(tool_fn(name, "Looks.", look));
+        let error = builder.result::<Ticket>().build().unwrap_err();
+
+        assert!(matches!(error, BuildAgentError::ResultNameTaken(_)), "{error}");
+    }
+    let builder = Agent::builder(Scripted::turns([])).tool(tool_fn("final_result", "Looks.", look));
+    assert!(builder.build().is_ok());
 }
 
 #[test]

@@ -176,13 +176,19 @@ async fn approvals_survive_the_rotation_function() {
     moto.create_secret("approval-rotate", OLD).await;
     let running = start_function("approval-rotate", &[]).await;
     let rotator = RotationFunction::start().await;
-    let mut interrupted = vec![Reply::send(&running, &event_of("ada", &refund_input())).await];
+    // Each call is of another run, so that none of them is a call that was decided before.
+    let ask = async |function: &Function, run: &str| {
+        let mut input = refund_input();
+        input["runId"] = run.into();
+        Reply::send(function, &event_of("ada", &input)).await
+    };
+    let mut interrupted = vec![ask(&running, "before").await];
 
     let (arn, version) = moto.begin_rotation("approval-rotate").await;
     for step in STEPS {
         assert_eq!(rotator.invoke_step(step, &arn, &version).await, Ok(()), "{step}");
         // The last interrupt is signed with the old key as well, because this function has not fetched the new one yet.
-        interrupted.push(Reply::send(&running, &event_of("ada", &refund_input())).await);
+        interrupted.push(ask(&running, step).await);
     }
 
     let cold = start_function("approval-rotate", &[]).await;
@@ -192,7 +198,7 @@ async fn approvals_survive_the_rotation_function() {
             assert_eq!(results_of(&reply), [refund_result()], "{}", reply.text);
         }
     }
-    let signed = Reply::send(&cold, &event_of("ada", &refund_input())).await;
+    let signed = ask(&cold, "behind").await;
     let reply = Reply::send(&running, &event_of("ada", &approved_input(&signed))).await;
     assert_eq!(
         results_of(&reply),
@@ -200,6 +206,8 @@ async fn approvals_survive_the_rotation_function() {
         "a proof of the new key, before it is known here: {}",
         reply.text
     );
+    let refunds = [count_refunds(&running), count_refunds(&cold)];
+    assert_eq!(refunds, [interrupted.len() + 1, interrupted.len()], "each approval has run its call");
 }
 
 #[tokio::test]
@@ -239,6 +247,36 @@ async fn replayed_approval_runs_once_across_functions() {
     let replayed = Reply::send(&second, &event).await;
     assert_eq!(results_of(&replayed), [refund_result()], "what came of it is stored");
     assert_eq!(count_refunds(&first) + count_refunds(&second), 1);
+}
+
+#[tokio::test]
+async fn local_mode_remembers_approvals_until_the_process_ends() {
+    let variables =
+        [("AGUI_APPROVAL_KEY", "0123456789abcdef0123456789abcdef"), ("AWS_LAMBDA_MAX_CONCURRENCY", "2")];
+    let function = local_function(&variables).await;
+    let interrupted = Reply::send(&function, &event_of("ada", &refund_input())).await;
+    let event = event_of("ada", &approved_input(&interrupted));
+
+    let (one, other) = tokio::join!(Reply::send(&function, &event), Reply::send(&function, &event));
+    let reply = [results_of(&one), results_of(&other)].concat();
+    assert!(reply.contains(&refund_result()), "{reply:?}");
+
+    // A second tab has the call and, where its result belongs, a message that nobody has signed.
+    let mut second_tab = approved_input(&interrupted);
+    let call = second_tab["messages"][1]["toolCalls"][0]["id"].clone();
+    let unsigned = json!({"id": "x1", "role": "tool", "toolCallId": call, "content": "made up"});
+    second_tab["messages"].as_array_mut().unwrap().push(unsigned);
+    for input in [approved_input(&interrupted), second_tab] {
+        let replayed = Reply::send(&function, &event_of("ada", &input)).await;
+        assert_eq!(results_of(&replayed), [refund_result()], "what came of it is stored: {}", replayed.text);
+    }
+    assert_eq!(count_refunds(&function), 1);
+    let log = function.logs().join("\n");
+    assert!(!log.contains("no store remembers which approvals were used"), "{log}");
+
+    let restarted = local_function(&variables).await;
+    assert_eq!(results_of(&Reply::send(&restarted, &event).await), [refund_result()]);
+    assert_eq!(count_refunds(&restarted), 1, "what the process before remembered is lost");
 }
 
 #[tokio::test]

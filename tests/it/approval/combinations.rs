@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use serde_json::{Value, json};
 
 use super::shop::{
-    KEY, MemoryReplayStore, RotatingKey, Shop, ShopRequest, ShopResponse, UNVERIFIED, refund_call,
+    KEY, ReplayStoreDouble, RotatingKey, Shop, ShopRequest, ShopResponse, UNVERIFIED, refund_call,
     request_calls,
 };
 
@@ -115,7 +115,7 @@ struct Conversation {
 impl Conversation {
     /// Requests the refund, and adds the message that follows it.
     async fn start(behind: FollowingMessage, has_store: bool) -> Self {
-        let guard = has_store.then(MemoryReplayStore::default);
+        let guard = has_store.then(ReplayStoreDouble::default);
         let shop = Shop { replay_store: guard, secret: Some(RotatingKey::new(KEY)), ..Shop::new() };
         let made = [refund_call(), ("paint", json!({}))];
         let count = if behind == FollowingMessage::FrontendResult { 2 } else { 1 };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use tokio::sync::Barrier;
 
-use super::shop::{MemoryReplayStore, Shop, ShopRequest, ShopResponse, refund_call, request_calls};
+use super::shop::{ReplayStoreDouble, Shop, ShopRequest, ShopResponse, refund_call, request_calls};
 
 /// Returns a request that approves a refund. It can be sent any number of times.
 async fn approved_request(shop: &Shop) -> ShopRequest {
@@ -15,7 +15,7 @@ async fn approved_request(shop: &Shop) -> ShopRequest {
 }
 
 /// Returns a shop with this replay store.
-fn shop_with_store(store: MemoryReplayStore) -> Shop {
+fn shop_with_store(store: ReplayStoreDouble) -> Shop {
     Shop { replay_store: Some(store), ..Shop::new() }
 }
 
@@ -34,7 +34,7 @@ async fn replay_without_a_store_runs_again_with_the_same_key() {
 
 #[tokio::test]
 async fn replay_returns_the_stored_outcome() {
-    let shop = shop_with_store(MemoryReplayStore::default());
+    let shop = shop_with_store(ReplayStoreDouble::default());
     let approved = approved_request(&shop).await;
 
     let results: Vec<ShopResponse> = vec![shop.send(&approved).await, shop.send(&approved).await];
@@ -47,7 +47,7 @@ async fn replay_returns_the_stored_outcome() {
 #[tokio::test]
 async fn stored_outcome_overrides_later_answers() {
     for why in ["denied", "cancelled", "expired"] {
-        let shop = shop_with_store(MemoryReplayStore::default());
+        let shop = shop_with_store(ReplayStoreDouble::default());
         let request = request_calls(&[refund_call()]);
         let response = shop.send(&request).await;
         let asked_again = || request.following(&response);
@@ -69,7 +69,7 @@ async fn stored_outcome_overrides_later_answers() {
 
 #[tokio::test]
 async fn stores_a_declined_answer() {
-    let shop = shop_with_store(MemoryReplayStore::default());
+    let shop = shop_with_store(ReplayStoreDouble::default());
     let request = request_calls(&[refund_call()]);
     let response = shop.send(&request).await;
     let denied = request.following(&response).resolve(&response.interrupt_id(), json!({"approved": false}));
@@ -88,7 +88,7 @@ async fn stores_a_declined_answer() {
 #[tokio::test]
 async fn ten_concurrent_replays_run_the_tool_once() {
     let barrier = Some(Arc::new(Barrier::new(10)));
-    let shop = shop_with_store(MemoryReplayStore { barrier, ..MemoryReplayStore::default() });
+    let shop = shop_with_store(ReplayStoreDouble { barrier, ..ReplayStoreDouble::default() });
     let approved = approved_request(&shop).await;
 
     let response = futures_util::future::join_all((0..10).map(|_| shop.send(&approved))).await;
@@ -102,7 +102,7 @@ async fn ten_concurrent_replays_run_the_tool_once() {
 #[tokio::test]
 async fn reservation_without_outcome_runs_nothing() {
     let shop =
-        shop_with_store(MemoryReplayStore { fails_to_store_outcomes: true, ..MemoryReplayStore::default() });
+        shop_with_store(ReplayStoreDouble { fails_to_store_outcomes: true, ..ReplayStoreDouble::default() });
     let approved = approved_request(&shop).await;
     assert!(shop.send(&approved).await.text.contains("1234"), "the first has its result all the same");
 
@@ -123,7 +123,7 @@ async fn failing_store_does_not_claim_that_nothing_ran() {
     let asking = Shop::new();
     let request = request_calls(&[refund_call()]);
     let response = asking.send(&request).await;
-    let shop = shop_with_store(MemoryReplayStore { is_failing: true, ..MemoryReplayStore::default() });
+    let shop = shop_with_store(ReplayStoreDouble { is_failing: true, ..ReplayStoreDouble::default() });
 
     let denied = shop
         .send(&request.following(&response).resolve(&response.interrupt_id(), json!({"approved": false})))
@@ -142,7 +142,7 @@ async fn failing_store_does_not_claim_that_nothing_ran() {
 
 #[tokio::test]
 async fn failing_store_runs_nothing() {
-    let shop = shop_with_store(MemoryReplayStore { is_failing: true, ..MemoryReplayStore::default() });
+    let shop = shop_with_store(ReplayStoreDouble { is_failing: true, ..ReplayStoreDouble::default() });
     let response = shop.send(&approved_request(&shop).await).await;
 
     assert_eq!(shop.executed_calls(), []);
@@ -157,7 +157,7 @@ async fn failing_store_runs_nothing() {
 
 #[tokio::test]
 async fn second_token_of_a_call_shares_its_reservation() {
-    let shop = shop_with_store(MemoryReplayStore::default());
+    let shop = shop_with_store(ReplayStoreDouble::default());
     let request = request_calls(&[refund_call()]);
     let first = shop.send(&request).await;
     // The client repeats its run, as after a lost connection, and receives a second interrupt.
@@ -173,7 +173,7 @@ async fn second_token_of_a_call_shares_its_reservation() {
 
 #[tokio::test]
 async fn replay_repeats_the_follow_up_question() {
-    let shop = shop_with_store(MemoryReplayStore::default());
+    let shop = shop_with_store(ReplayStoreDouble::default());
     let request = request_calls(&[("shoes", json!({}))]);
     let approval = shop.send(&request).await;
     let approved = request.following(&approval).approve(&approval.interrupt_id());
@@ -193,7 +193,7 @@ async fn replay_repeats_the_follow_up_question() {
 
 #[tokio::test]
 async fn repeated_run_id_leaves_the_question_answerable() {
-    let shop = shop_with_store(MemoryReplayStore::default());
+    let shop = shop_with_store(ReplayStoreDouble::default());
     let request = request_calls(&[("choose", json!({}))]);
     let question = shop.send(&request).await;
     let mut answers = request.following(&question);
@@ -224,7 +224,7 @@ async fn replay_with_edited_arguments_keeps_the_key() {
 
 #[tokio::test]
 async fn invalid_answer_returns_the_earlier_outcome() {
-    let shop = shop_with_store(MemoryReplayStore::default());
+    let shop = shop_with_store(ReplayStoreDouble::default());
     let request = request_calls(&[refund_call()]);
     let response = shop.send(&request).await;
     let unclear =

@@ -72,7 +72,7 @@ pub(super) struct Shop {
     pub(super) key: Option<&'static str>,
     /// The source of the key, in place of `key`, if the key is rotated.
     pub(super) secret: Option<RotatingKey>,
-    pub(super) replay_store: Option<MemoryReplayStore>,
+    pub(super) replay_store: Option<ReplayStoreDouble>,
     /// The current time, in seconds since the Unix epoch.
     pub(super) now: Arc<AtomicU64>,
     pub(super) ledger: Ledger,
@@ -482,9 +482,9 @@ impl SecretSource for RotatingKey {
     }
 }
 
-/// A replay store in memory.
+/// A replay store in memory, which can fail.
 #[derive(Clone, Default)]
-pub(super) struct MemoryReplayStore {
+pub(super) struct ReplayStoreDouble {
     pub(super) reservations: Arc<Mutex<HashMap<String, Option<String>>>>,
     pub(super) is_failing: bool,
     pub(super) fails_to_store_outcomes: bool,
@@ -492,7 +492,7 @@ pub(super) struct MemoryReplayStore {
     pub(super) barrier: Option<Arc<Barrier>>,
 }
 
-impl MemoryReplayStore {
+impl ReplayStoreDouble {
     /// Waits at the barrier, if there is one.
     async fn wait_for_others(&self) {
         if let Some(barrier) = &self.barrier {
@@ -501,7 +501,7 @@ impl MemoryReplayStore {
     }
 }
 
-impl ReplayStore for MemoryReplayStore {
+impl ReplayStore for ReplayStoreDouble {
     fn reserve<'a>(
         &'a self,
         approval: &'a str,

@@ -2,7 +2,9 @@
 
 mod cognito;
 mod issuer_keys;
+mod jwt_alone;
 mod jwt_attacks;
 mod modes;
 mod shared_token;
+mod token_flood;
 mod two_proofs;

@@ -8,7 +8,7 @@ use ag_ui_lambda::model::{Script, Scripted};
 use serde_json::json;
 
 use crate::support::endpoint::{
-    FORBIDDEN_SUBJECT, FixedTokens, TestRequest, endpoint, endpoint_of, run_request,
+    FORBIDDEN_SUBJECT, FixedTokens, TOKEN, TestRequest, endpoint, endpoint_of, run_request,
 };
 use crate::support::scenario::Caller;
 
@@ -159,15 +159,145 @@ async fn zero_or_two_user_tokens_are_401() {
     }
 }
 
+/// The outcomes are those of `jwt` and of `token_or_jwt`.
+#[tokio::test]
+async fn users_token_admits_by_itself() {
+    const FORM: &str = "good.in.form";
+    let [jwt, either] = [AuthMode::Jwt, AuthMode::TokenOrJwt]
+        .map(|mode| whoami_endpoint().require(mode).user_tokens(FixedTokens).build().unwrap());
+    let bare = || run_request().without_header("x-agui-token");
+    let bearer = |value: &str| bare().header("authorization", &format!("Bearer {value}"));
+    let own = |value: &str| bare().header("x-agui-user-token", value);
+    let user = || Ok("u-1");
+    let nobody = || Ok("null");
+    let authorizer = |request: TestRequest, sub: &str| request.claims(JWT_AUTHORIZER, json!({ "sub": sub }));
+    for (why, request, in_jwt, in_either) in [
+        ("nothing", bare(), Err(401), Err(401)),
+        ("as the bearer", bearer(FORM), user(), user()),
+        ("in its own header", own(FORM), user(), user()),
+        ("in its own header, of any form", own("good"), user(), user()),
+        ("in both", bearer(FORM).header("x-agui-user-token", FORM), user(), user()),
+        ("two different ones", bearer(FORM).header("x-agui-user-token", "good"), Err(401), Err(401)),
+        ("a good one and a bad one", bearer(FORM).header("x-agui-user-token", "x.y.z"), Err(401), Err(401)),
+        ("a bad one and a good one", bearer("x.y.z").header("x-agui-user-token", FORM), Err(401), Err(401)),
+        ("a bad bearer", bearer("x.y.z"), Err(401), Err(401)),
+        ("a bad one in its own header", own("x.y.z"), Err(401), Err(401)),
+        ("a bearer that has not the form", bearer("good"), Err(401), Err(401)),
+        ("without a subject", bearer("without.a.subject"), Err(401), Err(401)),
+        ("without a subject, in its own header", own("without.a.subject"), Err(401), Err(401)),
+        ("the keys are away", bearer("no.keys.today"), Err(503), Err(503)),
+        ("the token", run_request(), Err(401), nobody()),
+        ("the token as the bearer", bearer(TOKEN), Err(401), nobody()),
+        ("a wrong token", bare().header("x-agui-token", "guess"), Err(401), Err(401)),
+        ("an empty token", bare().header("x-agui-token", ""), Err(401), Err(401)),
+        ("a wrong token as the bearer", bearer("guess"), Err(401), Err(401)),
+        ("a wrong token and a good bearer", bearer(FORM).header("x-agui-token", "guess"), Err(401), Err(401)),
+        ("a wrong token and a good one", own(FORM).header("x-agui-token", "guess"), Err(401), Err(401)),
+        ("an empty token and a good bearer", bearer(FORM).header("x-agui-token", ""), Err(401), Err(401)),
+        ("the token and a good bearer, which is not read", with_token(bearer(FORM)), Err(401), nobody()),
+        ("the token and a bad bearer, which is not read", with_token(bearer("x.y.z")), Err(401), nobody()),
+        ("the token and a good one", with_token(own(FORM)), Err(401), user()),
+        ("the token and a bad one", with_token(own("x.y.z")), Err(401), Err(401)),
+        ("the token and one without a subject", with_token(own("without.a.subject")), Err(401), Err(401)),
+        (
+            "the token as the bearer and a good one",
+            bearer(TOKEN).header("x-agui-user-token", FORM),
+            Err(401),
+            user(),
+        ),
+        (
+            "a wrong bearer and a good one",
+            bearer("guess").header("x-agui-user-token", FORM),
+            Err(401),
+            Err(401),
+        ),
+        ("the token in the header of the user's token", own(TOKEN), Err(401), Err(401)),
+        (
+            "a token of that form, which is the user's",
+            run_request().header("x-agui-token", FORM),
+            Err(401),
+            Err(401),
+        ),
+        (
+            "twice as the bearer",
+            bearer(FORM).append_header("authorization", "Bearer good.in.form"),
+            Err(401),
+            Err(401),
+        ),
+        ("twice in its own header", own(FORM).append_header("x-agui-user-token", FORM), Err(401), Err(401)),
+        ("twice, as AWS joins it", bearer("good.in.form,Bearer good.in.form"), Err(401), Err(401)),
+        ("the token twice", run_request().append_header("x-agui-token", TOKEN), Err(401), Err(401)),
+        ("another scheme", bare().header("authorization", "Basic good.in.form"), Err(401), Err(401)),
+        ("no scheme", bare().header("authorization", FORM), Err(401), Err(401)),
+        (
+            "beside a signature",
+            own(FORM).header("authorization", "AWS4-HMAC-SHA256 Credential=a.b.c"),
+            user(),
+            user(),
+        ),
+        ("not ASCII", bare().header("authorization", "Bearer gööd.in.form"), Err(401), Err(401)),
+        ("in the query", bare().route("POST", "/?access_token=good.in.form"), Err(401), Err(401)),
+        ("in a cookie", bare().header("cookie", "x-agui-user-token=good.in.form"), Err(401), Err(401)),
+        ("an authorizer alone", authorizer(bare(), "u-1"), Err(401), Err(401)),
+        ("an authorizer of the same user", authorizer(bearer(FORM), "u-1"), user(), user()),
+        ("an authorizer of another user", authorizer(bearer(FORM), "u-2"), Err(403), Err(403)),
+        ("the token and an authorizer", authorizer(run_request(), "u-2"), Err(401), Ok("u-2")),
+    ] {
+        for (mode, endpoint, expected) in [("jwt", &jwt, in_jwt), ("token_or_jwt", &either, in_either)] {
+            let answer = request.clone().send_to(endpoint).await;
+            match expected {
+                Ok(user) => {
+                    assert_eq!(answer.status, 200, "{mode}, {why}: {}", answer.text);
+                    assert_eq!(whoami_result(request.clone(), endpoint).await, user, "{mode}, {why}");
+                }
+                Err(status) => assert_eq!(answer.status, status, "{mode}, {why}"),
+            }
+            let challenge = answer.header("www-authenticate");
+            assert_eq!(challenge.is_some(), answer.status == 401, "{mode}, {why}");
+            let request = request.clone().route("GET", "/capabilities").without_header("content-type");
+            assert_eq!(request.send_to(endpoint).await.status, answer.status, "{mode}, {why}, capabilities");
+        }
+    }
+}
+
+#[tokio::test]
+async fn bad_proof_is_401_while_the_other_cannot_be_checked() {
+    let endpoint = endpoint().require(AuthMode::TokenOrJwt).user_tokens(FixedTokens).build().unwrap();
+    let no_keys = || run_request().header("x-agui-user-token", "no.keys.today");
+    for (why, request, status, code) in [
+        ("the right token", no_keys(), 503, "KEYS_UNAVAILABLE"),
+        ("a wrong token", no_keys().header("x-agui-token", "guess"), 401, "UNAUTHENTICATED"),
+    ] {
+        let answer = request.send_to(&endpoint).await;
+        assert_eq!((answer.status, answer.code().as_str()), (status, code), "{why}");
+    }
+}
+
+#[test]
+fn build_fails_without_a_verifier_that_the_mode_needs() {
+    for (mode, built) in [
+        (AuthMode::Token, None),
+        (AuthMode::Jwt, Some(BuildEndpointError::MissingUserTokens)),
+        (AuthMode::TokenOrJwt, Some(BuildEndpointError::MissingUserTokens)),
+    ] {
+        assert_eq!(endpoint().require(mode).build().err(), built, "{mode:?}");
+    }
+}
+
 #[test]
 fn build_fails_without_the_required_token() {
     let bare = || {
         let agent = ag_ui_lambda::Agent::builder(ag_ui_lambda::demo(std::time::Duration::ZERO));
         Endpoint::builder(agent.build().unwrap(), |_| Ok(Caller::default()))
     };
-    for (mode, is_built) in [(AuthMode::Token, false), (AuthMode::Both, false), (AuthMode::Authorizer, true)]
-    {
-        let built = bare().require(mode).build();
+    for (mode, is_built) in [
+        (AuthMode::Token, false),
+        (AuthMode::Both, false),
+        (AuthMode::Authorizer, true),
+        (AuthMode::Jwt, true),
+        (AuthMode::TokenOrJwt, false),
+    ] {
+        let built = bare().require(mode).user_tokens(FixedTokens).build();
         assert_eq!(built.err(), (!is_built).then_some(BuildEndpointError::MissingToken), "{mode:?}");
     }
     assert_eq!(bare().build().err(), Some(BuildEndpointError::MissingToken), "nobody is let in by default");
@@ -179,6 +309,11 @@ fn whoami_endpoint() -> ag_ui_lambda::endpoint::EndpointBuilder<Caller> {
         1 => Script::new().call("c1", "whoami", &json!({})),
         _ => Script::new().text("Done"),
     }))
+}
+
+/// Adds the shared token to a request.
+fn with_token(request: TestRequest) -> TestRequest {
+    request.header("x-agui-token", TOKEN)
 }
 
 /// Sends a request and returns the result of `whoami`.

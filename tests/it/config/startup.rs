@@ -21,7 +21,11 @@ async fn refused_with(variables: &[(&str, &str)]) -> String {
 async fn invalid_settings_are_named_in_the_log() {
     for (why, variables, expected) in [
         ("nothing is set", vec![], "AGUI_TOKEN_SECRET_ID must name the secret"),
-        ("not on AWS", vec![], "unless AGUI_AUTH is `authorizer`; on your own machine set AGUI_LOCAL=1"),
+        (
+            "not on AWS",
+            vec![],
+            "unless AGUI_AUTH is `authorizer` or `jwt`; on your own machine set AGUI_LOCAL=1",
+        ),
         ("no token in local mode", vec![("AGUI_LOCAL", "1")], "or AGUI_TOKEN hold the token itself"),
         ("no model", vec![("AGUI_TOKEN_SECRET_ID", "token")], "AGUI_MODEL must name a model"),
         (

@@ -1,238 +1,454 @@
-//! `make deploy`: what it refuses before it builds, and what it corrects after cargo-lambda.
-//!
-//! moto identifies the account. `tests/servers/aws.py` stands in for the AWS CLI, cargo and SAM, and records what they change.
+//! `make deploy`, `rollback` and `destroy`, as a person types them into a terminal of 80 columns.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::support::moto::Moto;
-use crate::support::venv;
+use super::machine::{Machine, Printed, real_sam};
 
-const ROLE: (&str, &str) = ("ROLE", "arn:aws:iam::123456789012:role/agent");
+const DEPLOY: [&str; 2] = ["make", "deploy"];
 
-/// A machine that deploys, with an empty account.
-struct Machine {
-    folder: PathBuf,
+/// Answers for the questions in their order: an empty one takes the default.
+const DEFAULTS: [(&str, &str); 3] = [("EntryPoint [", ""), ("Model", ""), ("AlarmEmail", "")];
+
+/// Returns the commands that a deployment has printed for what comes next.
+fn printed_commands(printed: &Printed) -> Vec<String> {
+    let (_, next) = printed.text.split_once("== What you can do next").expect("it prints what is next");
+    let lines = next.lines().filter_map(|line| line.strip_prefix("  "));
+    let lines: Vec<String> = lines.map(str::to_owned).collect();
+    for line in &lines {
+        assert!(line.len() + 2 <= 80, "longer than 80 columns: {line}");
+    }
+    lines
 }
 
-/// The settings for a deployment with cargo-lambda.
-const CARGO_LAMBDA: [(&str, &str); 3] =
-    [("WITH", "cargo-lambda"), ("AGUI_MODEL", "a/m,b/n"), ("AGUI_TOKEN_SECRET_ID", "token")];
-
-impl Machine {
-    /// Creates a machine with its own folder and a new account.
-    fn new(name: &str) -> Self {
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("deploy").join(name);
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(folder.join("bin")).unwrap();
-        // The script works in its own folder, so it is copied: no file of this checkout, such as samconfig.toml, has an effect.
-        fs::create_dir_all(folder.join("scripts")).unwrap();
-        let script = format!("{}/scripts/deploy.sh", env!("CARGO_MANIFEST_DIR"));
-        fs::copy(script, folder.join("scripts/deploy.sh")).unwrap();
-        let played =
-            fs::read_to_string(format!("{}/tests/servers/aws.py", env!("CARGO_MANIFEST_DIR"))).unwrap();
-        for tool in ["aws", "cargo", "sam"] {
-            let path = folder.join("bin").join(tool);
-            fs::write(&path, format!("#!{}\n{played}", venv().join("bin/python3").display())).unwrap();
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+/// Pastes the commands of a run into a shell, and returns what its terminal shows. A command that reads a token gets one.
+fn paste_run(machine: &Machine, printed: &Printed) -> Printed {
+    let commands = printed_commands(printed);
+    let run: Vec<&str> =
+        commands.iter().map(String::as_str).filter(|line| !line.starts_with("make ")).collect();
+    let mut steps = Vec::new();
+    let run = match &run[..] {
+        [read, rest @ ..] if read.starts_with("read ") => {
+            steps.extend([("$ ", *read), ("Token: ", "a.b.c")]);
+            rest.join("\n")
         }
-        Self { folder }
-    }
-
-    /// Runs the deployment with only these variables.
-    fn deploy(&self, variables: &[(&str, &str)]) -> Output {
-        let path =
-            format!("{}:{}:/usr/bin:/bin", self.folder.join("bin").display(), venv().join("bin").display());
-        let mut command = Command::new(self.folder.join("scripts/deploy.sh"));
-        command.env_clear().env("PATH", path).env("HOME", &self.folder).stdin(Stdio::null());
-        command.env("FAKE_AWS", self.folder.join("state.json")).env("FAKE_DEPLOY", "1.9.2");
-        command.env("AWS_EC2_METADATA_DISABLED", "true");
-        command.envs(variables.iter().copied()).output().unwrap()
-    }
-
-    /// Deploys with cargo-lambda, settings and an account. Returns the output.
-    fn deploy_successfully(&self, variables: &[(&str, &str)]) -> String {
-        let done = self.deploy(&[&CARGO_LAMBDA, &Moto::shared().env()[..], variables].concat());
-        assert!(done.status.success(), "{}", text(&done));
-        text(&done)
-    }
-
-    /// Returns the state of the account after the calls so far.
-    fn state(&self) -> Value {
-        let state = fs::read_to_string(self.folder.join("state.json"));
-        state.map(|state| serde_json::from_str(&state).unwrap()).unwrap_or_default()
-    }
-
-    /// Returns the commands called so far, by their first words.
-    fn calls(&self) -> Vec<String> {
-        let state = self.state();
-        let calls = state["calls"].as_array().into_iter().flatten().map(|call| {
-            let words = call.as_array().unwrap().iter().take(3).map(|word| word.as_str().unwrap());
-            words.collect::<Vec<_>>().join(" ")
-        });
-        calls.collect()
-    }
-
-    /// Returns the actions that are allowed for everyone, with their conditions.
-    fn public_permissions(&self) -> Vec<Value> {
-        let state = self.state();
-        let policy = state["policy"].as_array().unwrap().iter();
-        policy.map(|statement| json!([statement["Action"], statement["Condition"]])).collect()
-    }
-}
-
-/// Returns what a command has printed.
-fn text(output: &Output) -> String {
-    [&output.stdout[..], &output.stderr].map(String::from_utf8_lossy).concat()
-}
-
-/// Returns the two permissions of a public function URL.
-fn public_url_permissions() -> [Value; 2] {
-    [
-        json!(["lambda:InvokeFunctionUrl", {"StringEquals": {"lambda:FunctionUrlAuthType": "NONE"}}]),
-        json!(["lambda:InvokeFunction", {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}}]),
-    ]
+        run => run.join("\n"),
+    };
+    steps.extend([("$ ", run.as_str()), ("RUN_FINISHED", "exit")]);
+    machine.type_into(&["bash", "--norc", "-i"], &steps, &[])
 }
 
 #[test]
-fn refuses_invalid_deployments_before_building() {
-    let account = Moto::shared().env();
-    let cargo = ("WITH", "cargo-lambda");
-    let model = ("AGUI_MODEL", "scripted/demo");
-    let token = ("AGUI_TOKEN_SECRET_ID", "token");
-    let region = ("AWS_REGION", "us-east-1");
-    for (why, variables, has_account, output) in [
-        ("another tool", vec![("WITH", "magic")], true, "WITH is magic; it must be sam or cargo-lambda"),
-        ("SAM, and nobody to ask", vec![], true, "no terminal to ask for parameters"),
-        ("no model", vec![cargo, token], true, "AGUI_MODEL must name the model"),
-        ("no token", vec![cargo, model], true, "AGUI_TOKEN_SECRET_ID must name the secret"),
-        (
-            "a literal token",
-            vec![cargo, model, token, ("AGUI_TOKEN", "planted")],
-            true,
-            "AGUI_TOKEN is for local mode",
-        ),
-        ("local mode", vec![cargo, model, token, ("AGUI_LOCAL", "1")], true, "AGUI_LOCAL is for local mode"),
-        ("no such signer", vec![cargo, model, token, ("URL_AUTH", "OPEN")], true, "URL_AUTH is OPEN"),
-        ("no role", vec![cargo, model, token], true, "set ROLE to the ARN of its role"),
-        ("no region", vec![cargo, model, token, ROLE], false, "there is no region: set AWS_REGION"),
-        (
-            "no credentials",
-            vec![cargo, model, token, ROLE, region],
-            false,
-            "Unable to locate credentials. Run `aws",
-        ),
-    ] {
-        let machine = Machine::new("refused");
-        let account = if has_account { &account[..] } else { &[] };
+fn first_deployment_asks_and_second_one_does_not() {
+    let machine = Machine::new("first");
+    let (name, sam) = real_sam();
+    let sam = (name, sam.as_str());
 
-        let refused = machine.deploy(&[&variables, account].concat());
+    let first = machine.type_into(&DEPLOY, &DEFAULTS, &[sam]);
 
-        assert_eq!(refused.status.code(), Some(1), "{why}: {}", text(&refused));
-        assert!(text(&refused).contains(output), "{why}: {}", text(&refused));
-        assert!(!text(&refused).contains("planted") && !text(&refused).contains("Traceback"), "{why}");
-        assert!(
-            machine.calls().iter().all(|call| call.starts_with("aws lambda get-")),
-            "{why}: {:?}",
-            machine.calls()
-        );
-    }
-}
-
-#[test]
-fn sam_deploys_with_the_saved_parameters() {
-    let machine = Machine::new("sam");
-    fs::write(machine.folder.join("samconfig.toml"), "version = 0.1").unwrap();
-
-    let done = machine.deploy(&Moto::shared().env());
-
-    assert!(done.status.success(), "{}", text(&done));
-    assert_eq!(machine.calls(), ["cargo metadata --locked", "sam build", "sam deploy"]);
-}
-
-#[test]
-fn sets_url_streaming_and_json_logs_after_cargo_lambda() {
-    let machine = Machine::new("streams");
-
-    let output = machine.deploy_successfully(&[ROLE]);
-
-    let state = machine.state();
-    assert_eq!(
-        (&state["url"]["InvokeMode"], &state["url"]["AuthType"]),
-        (&json!("RESPONSE_STREAM"), &json!("NONE"))
-    );
-    assert_eq!(machine.public_permissions(), public_url_permissions());
-    assert_eq!(
-        state["function"]["LoggingConfig"],
-        "LogFormat=JSON,ApplicationLogLevel=INFO,SystemLogLevel=WARN"
-    );
-    // A value may contain a comma, at which cargo-lambda's --env-var would split it.
-    let settings: Vec<&str> =
-        state["settings"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
-    assert!(settings.contains(&"AGUI_MODEL=a/m,b/n") && settings.contains(&"AGUI_TOKEN_SECRET_ID=token"));
-    assert!(settings.iter().all(|line| line.is_empty() || line.starts_with("AGUI_")), "{settings:?}");
-    let calls = machine.calls();
-    assert_eq!(
-        calls[..3],
-        ["aws lambda get-function-configuration", "cargo lambda build", "cargo lambda deploy"]
-    );
-    for expected in [
-        "account 123456789012, us-east-1",
-        "Function URL: RESPONSE_STREAM",
-        "is public",
-        "The URL streams: https://abc",
-    ] {
-        assert!(output.contains(expected), "{expected}: {output}");
-    }
-
-    machine.deploy_successfully(&[]);
-    assert_eq!(
-        machine.public_permissions(),
-        public_url_permissions(),
-        "a second time, without its role, it is the same"
-    );
-}
-
-#[test]
-fn corrects_permissions_of_an_older_cargo_lambda_url() {
-    let machine = Machine::new("older");
-
-    let output = machine.deploy_successfully(&[ROLE, ("FAKE_DEPLOY", "1.8")]);
-
-    assert_eq!(machine.public_permissions(), public_url_permissions());
-    for statement in ["old (unlimited)", "listed (unlimited)", "turned (unlimited)", "reader (other)"] {
-        assert!(output.contains(&format!("Removed the statement {statement}")), "{output}");
-    }
-}
-
-#[test]
-fn unreadable_policy_fails_the_deployment() {
-    let machine = Machine::new("denied");
-
-    let output =
-        machine.deploy(&[&CARGO_LAMBDA, &Moto::shared().env()[..], &[ROLE, ("FAKE_DENIES", "1")]].concat());
-
-    let printed = text(&output);
-    assert!(!output.status.success() && !printed.contains("The URL streams"), "{printed}");
+    first.assert_has(&[
+        "Who sends the requests?",
+        "server-token a server that you run, with the shared token",
+        "Which model answers?",
+        "Checking that this account can use global.anthropic.claude-sample",
+        "Who gets an e-mail when something fails?",
+        "Successfully created/updated stack - shop in eu-central-1",
+        "Agent: You wrote: Hello! What can you do for me?",
+        "The run has finished",
+    ]);
+    let config = machine.file("samconfig.toml");
+    assert!(config.contains("# The stack of developers.\n[default.deploy.parameters]"), "{config}");
     assert!(
-        printed.contains("the policy of the function cannot be read")
-            && printed.contains("AccessDeniedException"),
-        "{printed}"
+        config.contains("[default.deploy.parameters.parameter_overrides]\nEntryPoint = \"server-token\"")
     );
+
+    let second = machine.type_into(&DEPLOY, &[], &[sam]);
+    second.assert_has(&["No changes to deploy. Stack shop is up to date", "The run has finished"]);
+    assert!(!second.text.contains("Who sends"), "{}", second.text);
+    assert_eq!(machine.file("samconfig.toml"), config);
+
+    // Each command that was printed is pasted into a shell.
+    let commands = printed_commands(&second);
+    assert_eq!(commands[commands.len() - 3..], ["make deploy", "make rollback", "make destroy"]);
+    let run = commands[..commands.len() - 3].join("\n");
+    let session = machine.type_into(
+        &["bash", "--norc", "-i"],
+        &[
+            ("$ ", run.as_str()),
+            ("RUN_FINISHED", "make deploy"),
+            ("  make destroy", "make rollback"),
+            ("Move live to version 1? [y/N]", "y"),
+            ("Forward again: make rollback VERSION=2", "make destroy"),
+            ("(shop): ", "shop"),
+            ("Everything is deleted", "exit"),
+        ],
+        &[sam, ("FAKE_CODE", "second")],
+    );
+    session.assert_has(&["\"delta\": \"Hello!\"", "now version 2", "then version 1"]);
+    assert_eq!(machine.stacks(), Vec::<String>::new());
 }
 
 #[test]
-fn iam_mode_admits_only_signed_requests() {
-    let machine = Machine::new("signed");
+fn shipped_configuration_deploys_without_a_question() {
+    let (name, sam) = real_sam();
+    let variables =
+        [(name, sam.as_str()), ("SAM_CLI_TELEMETRY", "0"), ("AWS_DEFAULT_REGION", "eu-central-1")];
+    let machine = Machine::with_templates("shipped", Path::new(env!("CARGO_MANIFEST_DIR")));
+    for (options, stack) in [("", "ag-ui-agent"), ("--config-env dev", "ag-ui-agent-dev")] {
+        let command = format!("export PATH=$SAM_VENV/bin:$PATH; sam build && sam deploy {options}");
 
-    machine.deploy_successfully(&[ROLE, ("URL_AUTH", "AWS_IAM")]);
+        let deployed = machine.type_into(&["bash", "-c", &command], &[], &variables);
 
-    assert_eq!(machine.public_permissions(), Vec::<Value>::new());
-    assert_eq!(machine.state()["url"]["AuthType"], "AWS_IAM");
-    machine.deploy_successfully(&[]);
-    assert_eq!(machine.public_permissions(), public_url_permissions(), "opened again");
+        deployed.assert_has(&[&format!("Successfully created/updated stack - {stack}")]);
+        assert!(!deployed.text.contains("[y/N]"), "{}", deployed.text);
+    }
+}
+
+/// The stub refuses a stack with a parameter that its template does not have, or without one that it needs.
+#[test]
+fn shipped_stacks_get_the_parameters_that_they_have() {
+    let iam = "IamPrincipals=arn:aws:sts::123456789012:assumed-role/app/*";
+    let pool = "CognitoUserPoolArn=arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_Ab CognitoClientIds=app";
+    let function = "AuthorizerFunctionArn=arn:aws:lambda:eu-central-1:123456789012:function:authorize";
+    let users = "UserJwtIssuer=https://issuer.invalid UserJwtAudience=app AllowedOrigins=https://app.example";
+    for (entry_point, more, beside) in [
+        ("server-token", "rotation.TokenRotationDays=30", vec!["rotation"]),
+        ("browser-jwt", users, vec![]),
+        ("signed-url", iam, vec![]),
+        ("cloudfront", "", vec!["cloudfront"]),
+        ("rest-cognito", pool, vec!["rest-api"]),
+        ("rest-lambda", function, vec!["rest-api"]),
+        ("rest-iam", iam, vec!["rest-api"]),
+    ] {
+        let machine = Machine::with_templates("shipped-stacks", Path::new(env!("CARGO_MANIFEST_DIR")));
+        let answers =
+            format!("EntryPoint={entry_point} Model=scripted/demo AlarmEmail=ops@example.com {more}");
+
+        let deployed = machine.run(&DEPLOY, &[("PARAMETERS", &answers)]);
+
+        assert_eq!(deployed.code, 0, "{entry_point}: {}", deployed.text);
+        let beside = ["alarms"].into_iter().chain(beside).map(|stack| format!("ag-ui-agent-{stack}"));
+        let mut expected: Vec<String> = ["ag-ui-agent".to_owned()].into_iter().chain(beside).collect();
+        let mut stacks = machine.stacks();
+        expected.sort();
+        stacks.sort();
+        assert_eq!(stacks, expected, "{entry_point}");
+    }
+}
+
+#[test]
+fn sends_signed_and_hashed_requests_where_the_entry_point_needs_them() {
+    let signed = &[("IamPrincipals", "")][..];
+    for (entry_point, callers, email, stacks) in [
+        ("signed-url", signed, "", vec!["shop"]),
+        ("rest-iam", signed, "ops@example.com", vec!["shop", "shop-alarms", "shop-rest-api"]),
+        ("cloudfront", &[], "", vec!["shop", "shop-cloudfront"]),
+    ] {
+        let machine = Machine::new(entry_point);
+        let steps =
+            [&[("EntryPoint [", entry_point), ("Model", "scripted/demo")], callers, &[("AlarmEmail", email)]];
+
+        let first = machine.type_into(&DEPLOY, &steps.concat(), &[]);
+
+        first.assert_has(&["Agent: You wrote: Hello!"]);
+        assert_eq!(machine.stacks(), stacks, "{entry_point}");
+        paste_run(&machine, &first).assert_has(&["\"delta\": \"Hello!\""]);
+        assert_eq!(machine.state()["runs"], 2, "{entry_point}");
+        let core = machine.state()["stacks"]["shop"]["parameters"].clone();
+        if !callers.is_empty() {
+            assert_eq!(core["IamPrincipals"], "arn:aws:sts::123456789012:assumed-role/Developer/*");
+        }
+        if !email.is_empty() {
+            let alarms = machine.state()["stacks"]["shop-alarms"]["parameters"].clone();
+            let expected = ["shop-Agent", "LogGroup of shop", "rest-iam", "ApiName of shop-rest-api"];
+            let found =
+                ["FunctionName", "LogGroup", "EntryPoint", "ApiName"].map(|name| alarms[name].clone());
+            assert_eq!(found, expected.map(Value::from));
+        }
+    }
+}
+
+#[test]
+fn entry_points_of_users_print_commands_for_their_token() {
+    let pool = "arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_Ab";
+    let pool_and_app = format!("{pool} app-1,app-2");
+    let function = "arn:aws:lambda:eu-central-1:123456789012:function:authorize";
+    for (entry_point, question, answer, arn) in [
+        ("rest-cognito", "CognitoUserPoolArn", pool_and_app.as_str(), pool),
+        ("rest-lambda", "AuthorizerFunctionArn", function, function),
+    ] {
+        let machine = Machine::new(entry_point);
+        let steps = [
+            ("EntryPoint [", entry_point),
+            ("Model", "scripted/demo"),
+            (question, "pool"),
+            ("pool is not an ARN", answer),
+            ("AlarmEmail", ""),
+        ];
+
+        let first = machine.type_into(&DEPLOY, &steps, &[]);
+
+        first.assert_has(&["Not tried yet"]);
+        assert_eq!(machine.state()["stacks"]["shop-rest-api"]["parameters"][question], arn);
+        let pasted = paste_run(&machine, &first);
+        pasted.assert_has(&["\"delta\": \"Hello!\""]);
+    }
+}
+
+#[test]
+fn invalid_answers_are_asked_again_with_the_reason() {
+    let machine = Machine::new("invalid");
+    machine.have(&json!({"secrets": {
+        "arn:aws:secretsmanager:eu-central-1:123456789012:secret:model-keys-AbCdEf": "{\"GROQ_API_KEY\": \"k\"}",
+    }}));
+    machine.play(&json!({"bedrock": {"amazon.sample": [
+        "AccessDeniedException",
+        "Model access is denied: the caller is not authorized to perform the required AWS Marketplace actions",
+    ]}}));
+    let steps = [
+        ("EntryPoint [", "public"),
+        ("public is not one of", "browser-jwt"),
+        ("Model", "claude"),
+        ("claude does not have", "bedrock/amazon.sample"),
+        ("continue with scripted/demo", "openai/gpt-sample"),
+        ("aws secretsmanager create-secret", "openai/gpt-sample keys"),
+        ("the secret keys cannot", "openai/gpt-sample model-keys"),
+        ("Its value must be JSON", "groq/sample model-keys"),
+        ("Issuer audience origin", "https://issuer.invalid"),
+        ("Give three words", "https://issuer.invalid app https://app.example/path"),
+        ("is not an origin", "http://issuer.invalid app https://app.example"),
+        ("must begin with https", "https://issuer.invalid app https://app.example,http://localhost:3000"),
+        ("AlarmEmail", "ops"),
+        ("ops is not an e-mail address", "none"),
+    ];
+
+    let deployed = machine.type_into(&DEPLOY, &steps, &[]);
+
+    deployed.assert_has(&[
+        "aws-marketplace:ViewSubscriptions aws-marketplace:Subscribe",
+        "Submit use case details",
+        "issuer.invalid/.well-known/openid-configuration cannot be read from here",
+        "Not tried yet",
+        "Give the URL to your page",
+    ]);
+    let parameters = machine.state()["stacks"]["shop"]["parameters"].clone();
+    let expected = json!({
+        "Model": "groq/sample", "BedrockModelArns": "", "MaxConcurrentRuns": "", "IamPrincipals": "",
+        "ModelSecretArn": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:model-keys-AbCdEf",
+        "EntryPoint": "browser-jwt", "UserJwtIssuer": "https://issuer.invalid", "UserJwtAudience": "app",
+        "AllowedOrigins": "https://app.example,http://localhost:3000",
+    });
+    assert_eq!(parameters, expected);
+    paste_run(&machine, &deployed).assert_has(&["\"delta\": \"Hello!\""]);
+}
+
+#[test]
+fn model_that_the_account_cannot_use_is_explained_and_not_deployed() {
+    let form = "Model use case details have not been submitted for this account.";
+    let marketplace = "Your account is not authorized: aws-marketplace:Subscribe is denied.";
+    let on_demand = "Invocation with on-demand throughput isn't supported.";
+    let deployer = "User x is not authorized to perform: bedrock:InvokeModel on resource y";
+    for (why, code, message, expected) in [
+        ("no form", "ResourceNotFoundException", form, Some("Submit use case details")),
+        ("no subscription", "AccessDeniedException", marketplace, Some("aws-marketplace:Subscribe Run this")),
+        ("no profile", "ValidationException", on_demand, Some("try bedrock/global.anthropic.sample")),
+        (
+            "at its end",
+            "ResourceNotFoundException",
+            "The model is at its end of life.",
+            Some("Model catalog"),
+        ),
+        ("busy", "ThrottlingException", "Too many requests.", None),
+        ("whoever deploys may not invoke it", "AccessDeniedException", deployer, None),
+    ] {
+        let machine = Machine::new("model");
+        machine.play(&json!({"bedrock": {"anthropic.sample": [code, message]}}));
+        let parameters = "Model=bedrock/anthropic.sample EntryPoint=server-token AlarmEmail=";
+        let parameters = ("PARAMETERS", parameters);
+
+        let deployed = machine.run(&DEPLOY, &[parameters]);
+
+        match expected {
+            Some(expected) => {
+                deployed.assert_fails_with(&[message, expected, "Nothing was deployed."]);
+                assert!(machine.calls().is_empty(), "{why}: {:?}", machine.calls());
+            }
+            None => deployed.assert_has(&["was not checked", message]),
+        }
+    }
+}
+
+#[test]
+fn without_a_terminal_missing_answers_are_an_error() {
+    let machine = Machine::new("no-terminal");
+    let missing = machine.run(&DEPLOY, &[]);
+    missing.assert_fails_with(&[
+        "there is no terminal to ask for",
+        "EntryPoint=server-token Who sends the requests?",
+        "Model=scripted/demo",
+        "AlarmEmail=ops@example.com",
+        "Give them as PARAMETERS='Name=Value ...'",
+    ]);
+    let missing =
+        machine.run(&DEPLOY, &[("PARAMETERS", "EntryPoint=rest-cognito Model=scripted/demo AlarmEmail=")]);
+    missing.assert_fails_with(&["CognitoUserPoolArn=arn:... CognitoClientIds=... Which app"]);
+    assert!(machine.calls().is_empty());
+
+    for (parameters, reason) in [
+        ("EntryPoint=open", "EntryPoint: open is not one of server-token"),
+        ("Entrypoint=server-token", "no template has a parameter Entrypoint"),
+        ("server-token", "PARAMETERS has server-token; it must be Name=Value"),
+        ("cloudfront.Nothing=1", "Nothing: there is no parameter Nothing"),
+    ] {
+        machine.run(&DEPLOY, &[("PARAMETERS", parameters)]).assert_fails_with(&[reason]);
+    }
+
+    let given = ("PARAMETERS", "EntryPoint=server-token Model=scripted/demo AlarmEmail=");
+    machine
+        .run(&DEPLOY, &[given, ("ENV", "prod"), ("ARGS", "--role-arn arn:aws:iam::1:role/cfn")])
+        .assert_has(&["Stack shop-prod"]);
+    assert_eq!(machine.stacks(), ["shop-prod"]);
+    let calls = machine.state()["calls"].to_string();
+    assert!(calls.contains("--no-confirm-changeset") && calls.contains("arn:aws:iam::1:role/cfn"), "{calls}");
+    // What was given is stored, so the second run needs nothing.
+    machine.run(&DEPLOY, &[("ENV", "prod")]).assert_has(&["The run has finished"]);
+}
+
+#[test]
+fn what_is_needed_is_checked_before_anything_is_built() {
+    let machine = Machine::new("needs");
+    for (why, variables, reason) in [
+        ("no region", vec![("AWS_REGION", "")], "there is no region. Set AWS_REGION"),
+        ("no credentials", vec![("AWS_ACCESS_KEY_ID", "")], "Run `aws configure` or `aws sso login`"),
+        (
+            "another environment",
+            vec![("ENV", "stage")],
+            "samconfig.toml has no environment stage. It has: default, prod",
+        ),
+        ("another tool", vec![("WITH", "magic")], "WITH is magic; it must be sam or cargo-lambda"),
+    ] {
+        let refused = machine.run(&DEPLOY, &variables);
+        assert!(machine.calls().is_empty(), "{why}");
+        refused.assert_fails_with(&[reason]);
+    }
+    std::fs::remove_file(machine.project().join("../venv/bin/cargo-lambda")).unwrap();
+    machine.run(&DEPLOY, &[]).assert_fails_with(&["cargo-lambda is missing: pip install cargo-lambda"]);
+
+    let given = ("PARAMETERS", "EntryPoint=server-token Model=scripted/demo AlarmEmail=");
+    let machine = Machine::new("state");
+    let rolled_back = json!({"status": "ROLLBACK_COMPLETE", "outputs": {}, "types": []});
+    machine.have(&json!({"stacks": {"shop": rolled_back}}));
+    machine.run(&DEPLOY, &[given]).assert_fails_with(&["shop is ROLLBACK_COMPLETE", "make destroy"]);
+}
+
+#[test]
+fn failures_end_the_deployment_with_what_to_do() {
+    let given = ("PARAMETERS", "EntryPoint=server-token Model=scripted/demo AlarmEmail=");
+    for (why, play, variables, reason) in [
+        ("the build", json!({}), vec![("FAKE_FAILS", "sam build")], "`sam build` failed"),
+        ("the lockfile", json!({}), vec![("FAKE_FAILS", "cargo metadata")], "Cargo.lock is not up to date"),
+        ("SAM", json!({}), vec![("FAKE_FAILS", "sam deploy")], "`sam deploy` failed"),
+        (
+            "the agent",
+            json!({"agent": 401}),
+            vec![],
+            "the first run got 401. The token or JWT was not accepted",
+        ),
+        (
+            "the run",
+            json!({"end": {"type": "RUN_ERROR", "code": "MODEL_MISCONFIGURED", "message": "No."}}),
+            vec![],
+            "the run has failed: MODEL_MISCONFIGURED: No.",
+        ),
+        ("a cut stream", json!({"end": {"type": "CUSTOM"}}), vec![], "broke off before its end"),
+    ] {
+        let machine = Machine::new("failures");
+        machine.play(&play);
+        let failed = machine.run(&DEPLOY, &[&[given][..], &variables].concat());
+        assert!(!failed.text.contains("What you can do next"), "{why}: {}", failed.text);
+        failed.assert_fails_with(&[reason]);
+    }
+    let machine = Machine::new("denied");
+    machine.play(&json!({"denied": ["secretsmanager:GetSecretValue"]}));
+    machine
+        .run(&DEPLOY, &[given])
+        .assert_has(&["no run was tried, because you may not read the shared token"]);
+}
+
+#[test]
+fn entry_point_that_is_not_used_any_more_is_deleted_only_if_confirmed() {
+    let machine = Machine::new("changed");
+    let first = ("PARAMETERS", "EntryPoint=cloudfront Model=scripted/demo AlarmEmail=");
+    machine.run(&DEPLOY, &[first]).assert_has(&[]);
+    assert_eq!(machine.stacks(), ["shop", "shop-cloudfront"]);
+    let changed = ("PARAMETERS", "EntryPoint=server-token");
+
+    let refused = machine.run(&DEPLOY, &[changed]);
+
+    refused.assert_fails_with(&["shop-cloudfront is a second entry point"]);
+    assert_eq!(machine.state()["stacks"]["shop"]["parameters"]["EntryPoint"], "cloudfront");
+    machine
+        .type_into(&DEPLOY, &[("Delete it before deploying? [y/N]", "n")], &[])
+        .assert_fails_with(&["YES=1"]);
+    machine
+        .type_into(&DEPLOY, &[("Delete it before deploying? [y/N]", "y")], &[])
+        .assert_has(&["run has finished"]);
+    assert_eq!(machine.stacks(), ["shop"]);
+}
+
+#[test]
+fn rollback_moves_the_alias_after_a_confirmation() {
+    let machine = Machine::new("rollback");
+    let given = ("PARAMETERS", "EntryPoint=server-token Model=scripted/demo AlarmEmail=");
+    let rollback = ["make", "rollback"];
+    machine
+        .run(&rollback, &[])
+        .assert_fails_with(&["there is no stack shop in eu-central-1: run make deploy"]);
+    machine.run(&DEPLOY, &[given]).assert_has(&[]);
+    machine.run(&rollback, &[("YES", "1")]).assert_fails_with(&["version 1 is the oldest one"]);
+    for code in ["second", "third"] {
+        machine.run(&DEPLOY, &[("FAKE_CODE", code)]).assert_has(&[]);
+    }
+
+    machine.run(&rollback, &[]).assert_fails_with(&["now version 3", "then version 2", "add YES=1"]);
+    machine.type_into(&rollback, &[("[y/N]", "")], &[]).assert_has(&["Nothing was changed."]);
+    assert_eq!(machine.alias("shop-Agent"), "3");
+    machine.run(&rollback, &[("YES", "1")]).assert_has(&["Forward again: make rollback VERSION=3"]);
+    assert_eq!(machine.alias("shop-Agent"), "2");
+    machine.run(&rollback, &[("YES", "1")]).assert_has(&["then version 1"]);
+    for (version, reason) in [("7", "There are: 1, 2, 3"), ("1", "is at version 1 already")] {
+        machine.run(&rollback, &[("YES", "1"), ("VERSION", version)]).assert_fails_with(&[reason]);
+    }
+    machine.run(&rollback, &[("YES", "1"), ("VERSION", "3")]).assert_has(&["The alias live is at version 3"]);
+    machine.run(&DEPLOY, &[("FAKE_CODE", "fourth")]).assert_has(&[]);
+    assert_eq!(machine.alias("shop-Agent"), "4");
+}
+
+#[test]
+fn destroy_lists_what_is_lost_and_deletes_after_a_confirmation() {
+    let machine = Machine::new("destroy");
+    let destroy = ["make", "destroy"];
+    machine
+        .run(&destroy, &[])
+        .assert_has(&["There is no stack shop in eu-central-1, so nothing was deleted."]);
+    let given = (
+        "PARAMETERS",
+        "EntryPoint=rest-iam Model=scripted/demo AlarmEmail=ops@example.com IamPrincipals=arn:x",
+    );
+    machine.run(&DEPLOY, &[given]).assert_has(&[]);
+    let lost = [
+        "shop-alarms",
+        "1 x RestApi: the REST API and its URL",
+        "1 x Secret: secrets. All copies of the token are invalid",
+        "1 x Table: the table of used approvals",
+    ];
+
+    machine.run(&destroy, &[]).assert_fails_with(&[&lost[..], &["add YES=1"]].concat());
+    machine.type_into(&destroy, &[("(shop): ", "y")], &[]).assert_has(&["Nothing was deleted."]);
+    assert_eq!(machine.stacks(), ["shop", "shop-alarms", "shop-rest-api"]);
+    machine
+        .run(&destroy, &[("YES", "1")])
+        .assert_has(&["Deleting shop-rest-api Deleting shop Everything is deleted."]);
+    assert_eq!(machine.stacks(), Vec::<String>::new());
 }

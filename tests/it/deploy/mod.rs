@@ -1,5 +1,9 @@
-//! What is deployed: the SAM template, `make deploy`, and the dependencies of the packaged function.
+//! What is deployed: the templates, `make deploy`, and the dependencies of the packaged function.
 
+mod cargo_lambda;
 mod dependencies;
+mod machine;
 mod make_deploy;
+mod stacks;
 mod template;
+mod workflow;

@@ -1,34 +1,374 @@
-//! template.yaml as SAM expands it: the resources of a deployment, down to each action of a role.
+//! template.yaml: who may call the agent at each entry point, and the resources of a deployment down to each action of a role.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 use std::sync::LazyLock;
 
 use ag_ui_lambda::Config;
 use serde_json::{Value, json};
 
-use crate::support::python;
+use crate::support::cloudformation::{Parameter, Stack, Template};
 
-static EXPANDED: LazyLock<Value> = LazyLock::new(|| {
-    let expanded = python().args(["scripts/expand-template.py", "template.yaml"]).output().unwrap();
-    assert!(expanded.status.success(), "{}", String::from_utf8_lossy(&expanded.stderr));
-    serde_json::from_slice(&expanded.stdout).unwrap()
-});
+static CORE: LazyLock<Template> = LazyLock::new(|| Template::expand("template.yaml"));
 
-/// Returns a resource of the expanded template.
-fn resource(name: &str) -> &'static Value {
-    let resource = &EXPANDED["Resources"][name];
-    assert!(resource.is_object(), "there is no {name}");
-    resource
+const ISSUER: Parameter<'_> = ("UserJwtIssuer", "https://issuer.example");
+const AUDIENCE: Parameter<'_> = ("UserJwtAudience", "app");
+const ORIGINS: Parameter<'_> = ("AllowedOrigins", "https://app.example,http://localhost:3000");
+const PRINCIPALS: Parameter<'_> = ("IamPrincipals", "arn:aws:sts::123456789012:assumed-role/web/*");
+
+/// Returns the parameters of each entry point, as few as it needs.
+fn entry_points() -> Vec<Vec<Parameter<'static>>> {
+    let entry = |name, more: &[Parameter<'static>]| [&[("EntryPoint", name)], more].concat();
+    vec![
+        entry("browser-jwt", &[ISSUER, AUDIENCE, ORIGINS]),
+        entry("server-token", &[]),
+        entry("signed-url", &[]),
+        entry("cloudfront", &[]),
+        entry("rest-cognito", &[]),
+        entry("rest-lambda", &[]),
+        entry("rest-iam", &[PRINCIPALS]),
+    ]
 }
 
-/// Returns the properties of a resource.
-fn properties(name: &str) -> &'static Value {
-    &resource(name)["Properties"]
+/// Returns the variables of the function.
+fn variables(stack: &Stack) -> Vec<(String, String)> {
+    let variables = stack.properties("Agent")["Environment"]["Variables"].as_object().unwrap();
+    variables.iter().map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned())).collect()
 }
 
-/// The variables whose values are written in the template instead of being parameters.
-const PLAIN: [&str; 9] = [
+/// Returns the value of a variable of the function.
+fn variable(stack: &Stack, name: &str) -> String {
+    let found = variables(stack).into_iter().find(|(known, _)| known == name);
+    found.unwrap_or_else(|| panic!("{name} is not set")).1
+}
+
+#[test]
+fn core_can_be_read_in_one_sitting() {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("template.yaml")).unwrap();
+
+    assert!(text.lines().count() <= 200, "{} lines", text.lines().count());
+    assert!(CORE.parameters().len() <= 10, "{:?}", CORE.parameters());
+}
+
+#[test]
+fn each_entry_point_is_documented_and_tested() {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/deploy.md")).unwrap();
+    let declared = set(&CORE.expanded()["Parameters"]["EntryPoint"]["AllowedValues"]);
+
+    let tested: BTreeSet<_> = entry_points().into_iter().map(|parameters| parameters[0].1).collect();
+    assert_eq!(declared, tested);
+    for entry_point in declared {
+        assert!(page.contains(&format!("\n| `{entry_point}`")), "the table has no row for {entry_point}");
+    }
+}
+
+#[test]
+fn each_entry_point_admits_only_its_callers() {
+    let public = [
+        "* lambda:InvokeFunction AgentAliaslive InvokedViaFunctionUrl=true",
+        "* lambda:InvokeFunctionUrl AgentAliaslive FunctionUrlAuthType=NONE",
+    ];
+    let with = |entry, more: &[Parameter<'static>]| [&[("EntryPoint", entry)], more].concat();
+    for (parameters, url, auth, anybody) in [
+        (with("browser-jwt", &[ISSUER, AUDIENCE, ORIGINS]), Some("NONE"), "jwt", true),
+        (with("server-token", &[]), Some("NONE"), "token", true),
+        (with("server-token", &[ISSUER, AUDIENCE]), Some("NONE"), "token", true),
+        (with("signed-url", &[]), Some("AWS_IAM"), "token", false),
+        (with("signed-url", &[PRINCIPALS]), Some("AWS_IAM"), "authorizer", false),
+        (with("cloudfront", &[]), Some("AWS_IAM"), "token", false),
+        (with("cloudfront", &[ISSUER, AUDIENCE]), Some("AWS_IAM"), "jwt", false),
+        (with("rest-cognito", &[]), None, "authorizer", false),
+        (with("rest-lambda", &[ORIGINS]), None, "authorizer", false),
+        (with("rest-iam", &[PRINCIPALS]), None, "authorizer", false),
+    ] {
+        let stack = CORE.deployed(&parameters);
+
+        let has_url =
+            stack.has("AgentUrl").then(|| stack.properties("AgentUrl")["AuthType"].as_str().unwrap());
+        assert_eq!(has_url, url, "{parameters:?}");
+        assert_eq!(stack.outputs().contains_key("Url"), url.is_some(), "{parameters:?}");
+        assert_eq!(variable(&stack, "AGUI_AUTH"), auth, "{parameters:?}");
+        let permissions = stack.permissions();
+        assert_eq!(permissions, if anybody { &public[..] } else { &[] }, "{parameters:?}");
+    }
+}
+
+/// Returns the headers that docs/http.md names in the sentence that begins with these words.
+pub(super) fn documented_headers(start: &str) -> Vec<String> {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/http.md")).unwrap();
+    let (_, sentence) = page.split_once(start).unwrap();
+    let sentence = sentence.split('.').next().unwrap();
+    sentence.split('`').skip(1).step_by(2).map(ToOwned::to_owned).collect()
+}
+
+/// Returns the texts of a list.
+fn set(list: &Value) -> BTreeSet<&str> {
+    list.as_array().unwrap().iter().map(|item| item.as_str().unwrap()).collect()
+}
+
+#[test]
+fn urls_stream_from_the_alias_to_allowed_origins() {
+    for parameters in entry_points() {
+        let stack = CORE.deployed(&parameters);
+        if !stack.has("AgentUrl") {
+            continue;
+        }
+        let url = stack.properties("AgentUrl");
+        // A URL keeps its host only on the alias that it was created on.
+        assert_eq!(
+            (&url["TargetFunctionArn"], &url["InvokeMode"]),
+            (&json!("AgentAliaslive"), &json!("RESPONSE_STREAM"))
+        );
+        let has_origins = parameters.contains(&ORIGINS);
+        assert_eq!(url.get("Cors").is_some(), has_origins, "{parameters:?}");
+    }
+
+    let for_browsers = CORE.deployed(&entry_points()[0]);
+    let cors = &for_browsers.properties("AgentUrl")["Cors"];
+    assert_eq!(cors["AllowOrigins"], json!(["https://app.example", "http://localhost:3000"]));
+    assert!(cors.get("AllowCredentials").is_none(), "no cookie proves anything");
+    // The hash is for CloudFront, which signs it.
+    let headers = [documented_headers("A page may send"), vec!["x-amz-content-sha256".into()]].concat();
+    assert_eq!(set(&cors["AllowHeaders"]), headers.iter().map(String::as_str).collect());
+    assert!(!headers.contains(&"x-agui-token".into()), "no page has the token");
+    let readable = documented_headers("A page may read");
+    assert_eq!(set(&cors["ExposeHeaders"]), readable.iter().map(String::as_str).collect());
+    assert_eq!(
+        variable(&for_browsers, "AGUI_CORS_ORIGINS"),
+        "",
+        "a header that comes twice is refused by browsers"
+    );
+
+    let rest = CORE.deployed(&[("EntryPoint", "rest-lambda"), ORIGINS]);
+    assert_eq!(variable(&rest, "AGUI_CORS_ORIGINS"), ORIGINS.1, "a REST API passes responses on as they are");
+}
+
+#[test]
+fn entry_points_without_callers_are_refused() {
+    let with = |entry, more: &[Parameter<'static>]| [&[("EntryPoint", entry)], more].concat();
+    for (why, parameters, refused) in [
+        ("no issuer", with("browser-jwt", &[ORIGINS]), "EntryPoint=browser-jwt needs UserJwtIssuer"),
+        ("no origin", with("browser-jwt", &[ISSUER, AUDIENCE]), "AllowedOrigins"),
+        ("no audience", with("browser-jwt", &[ISSUER, ORIGINS]), "need each other"),
+        ("no issuer", with("server-token", &[AUDIENCE]), "need each other"),
+        ("the token in a page", with("server-token", &[ORIGINS]), "must not have the token"),
+        ("a signature of a page", with("signed-url", &[ORIGINS]), "must not have the token"),
+        ("no principal", with("rest-iam", &[]), "EntryPoint=rest-iam needs IamPrincipals"),
+        ("a principal who does not sign", with("rest-cognito", &[PRINCIPALS]), "IamPrincipals are for"),
+        ("CloudFront signs for everybody", with("cloudfront", &[PRINCIPALS]), "IamPrincipals are for"),
+        ("an entry point of another version", with("public-url", &[]), "EntryPoint"),
+        ("a path", vec![("AllowedOrigins", "https://a.example/chat")], "AllowedOrigins"),
+        ("a blank", vec![("AllowedOrigins", "https://a.example, https://b.example")], "AllowedOrigins"),
+        ("no TLS", vec![("UserJwtIssuer", "http://issuer.example")], "UserJwtIssuer"),
+        ("no adapter", vec![("Model", "claude-haiku-5-5")], "Model"),
+        (
+            "a part of an ARN, which would be denied when the agent runs",
+            vec![("ModelSecretArn", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:keys")],
+            "ModelSecretArn",
+        ),
+    ] {
+        let refusal = CORE.resolve(&parameters).err().unwrap_or_else(|| panic!("{why}: {parameters:?}"));
+        assert!(refusal.contains(refused), "{why}: {refusal}");
+    }
+}
+
+#[test]
+fn every_entry_point_starts_with_the_settings_of_the_template() {
+    for parameters in entry_points() {
+        let variables = variables(&CORE.deployed(&parameters));
+        let value =
+            |name: &str| variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+
+        let config = Config::from_lookup(value);
+
+        assert!(config.is_ok(), "{parameters:?}: {:?}", config.err());
+    }
+}
+
+#[test]
+fn role_has_only_the_needed_actions() {
+    let of = |parameters: &[Parameter<'_>]| {
+        let stack = CORE.deployed(parameters);
+        let role = stack.properties("AgentRole");
+        let trust = &role["AssumeRolePolicyDocument"]["Statement"];
+        assert_eq!(trust.as_array().unwrap().len(), 1);
+        assert_eq!(trust[0]["Principal"], json!({"Service": "lambda.amazonaws.com"}));
+        assert_eq!(role["ManagedPolicyArns"], json!(["TokenReaders"]));
+        assert_eq!(stack.all("AWS::IAM::Role"), BTreeSet::from(["AgentRole"]));
+        assert_eq!(stack.statements("TokenReaders"), ["secretsmanager:GetSecretValue on SharedToken"]);
+        stack.statements("AgentRole")
+    };
+    let guardrails = "bedrock:ApplyGuardrail on arn:aws:bedrock:eu-central-1:123456789012:guardrail/*, \
+                      arn:aws:bedrock:*:123456789012:guardrail-profile/*";
+    let always = [
+        "secretsmanager:GetSecretValue on ApprovalKey, WhoKey",
+        "logs:CreateLogStream, logs:PutLogEvents on AgentLogs.Arn",
+        "dynamodb:GetItem, dynamodb:PutItem, dynamodb:UpdateItem on Approvals.Arn",
+        guardrails,
+    ];
+    let invoke = "bedrock:InvokeModelWithResponseStream on";
+    let models_of = |profile: &str| {
+        [
+            format!("{invoke} arn:aws:bedrock:*:*:*/{profile}"),
+            format!(
+                "{invoke} arn:aws:bedrock:*::foundation-model/*, arn:aws:bedrock:::foundation-model/* \
+                 if {{\"StringLike\":{{\"bedrock:InferenceProfileArn\":\"arn:*:inference-profile/{profile}\"}}}}"
+            ),
+        ]
+    };
+    let mantle = "bedrock-mantle:CreateInference, bedrock-mantle:CallWithBearerToken on *";
+    for (parameters, more) in [
+        (vec![], models_of("global.anthropic.claude-haiku-5-5").to_vec()),
+        (vec![("Model", "scripted/demo")], vec![]),
+        (
+            vec![("Model", "bedrock/eu.amazon.nova-lite-v1:0,openai/m")],
+            models_of("eu.amazon.nova-lite-v1:0").to_vec(),
+        ),
+        (
+            vec![("Model", "bedrock/a,bedrock/b"), ("BedrockModelArns", "arn:aws:a,arn:aws:b")],
+            vec![format!("{invoke} arn:aws:a, arn:aws:b")],
+        ),
+        (vec![("Model", "mantle/openai.gpt-5.5")], vec![mantle.into()]),
+        (vec![("Model", "mantle-responses/openai.gpt-5.5")], vec![mantle.into()]),
+    ] {
+        let expected: Vec<_> = always.iter().map(ToString::to_string).chain(more).collect();
+        assert_eq!(of(&parameters), expected, "{parameters:?}");
+    }
+
+    let arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:models-AbCdEf";
+    let with_keys = of(&[("Model", "openai/m"), ("ModelSecretArn", arn)]);
+    assert_eq!(with_keys[0], format!("secretsmanager:GetSecretValue on ApprovalKey, WhoKey, {arn}"));
+}
+
+#[test]
+fn function_is_arm64_and_logs_json_with_reports() {
+    let stack = CORE.deployed(&[("MaxConcurrentRuns", "20")]);
+    let agent = stack.properties("Agent");
+
+    let built = json!({"BuildMethod": "rust-cargolambda", "BuildProperties": {"Binary": "ag-ui-lambda"}});
+    let mut metadata = stack.resource("Agent")["Metadata"].clone();
+    metadata.as_object_mut().unwrap().retain(|name, _| name.starts_with("Build"));
+    assert_eq!(metadata, built);
+    assert_eq!(agent["Architectures"], json!(["arm64"]));
+    assert_eq!((&agent["Runtime"], &agent["Handler"]), (&json!("provided.al2023"), &json!("bootstrap")));
+    assert_eq!(agent["Role"], "AgentRole.Arn");
+    assert_eq!(agent["ReservedConcurrentExecutions"], "20");
+    // Alarms read the lines of runs, which are at INFO. Lambda's own report, with the memory, is at INFO too.
+    let logging = json!({"LogGroup": "AgentLogs", "LogFormat": "JSON", "ApplicationLogLevel": "INFO", "SystemLogLevel": "INFO"});
+    assert_eq!(agent["LoggingConfig"], logging);
+    let timeout = agent["Timeout"].to_string();
+    assert_eq!(variable(&stack, "AGUI_RUN_TIMEOUT_S"), timeout, "the deadline ends a run before");
+    let unlimited = CORE.deployed(&[]);
+    assert!(unlimited.properties("Agent").get("ReservedConcurrentExecutions").is_none());
+    assert_eq!(
+        CORE.deployed(&[("MaxConcurrentRuns", "0")]).properties("Agent")["ReservedConcurrentExecutions"],
+        "0"
+    );
+}
+
+/// Returns the names that an expression of the template refers to.
+fn references(of: &Value, found: &mut BTreeSet<String>) {
+    match of {
+        Value::Object(members) => {
+            if let Some(name) = members.get("Ref").and_then(Value::as_str) {
+                found.insert(name.to_owned());
+            }
+            if let Some(text) = members.get("Fn::Sub").and_then(Value::as_str) {
+                found.extend(text.split("${").skip(1).map(|part| part.split('}').next().unwrap().to_owned()));
+            }
+            members.values().for_each(|member| references(member, found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_change_publishes_a_version() {
+    let resources = CORE.expanded()["Resources"].as_object().unwrap();
+    let version_of = |template: &Template| {
+        let resources = template.expanded()["Resources"].as_object().unwrap();
+        resources.keys().find(|name| name.starts_with("AgentVersion")).unwrap().clone()
+    };
+    let version = &resources[&version_of(&CORE)];
+
+    // CloudFormation replaces a version if its description changes, and publishes nothing for a changed parameter otherwise.
+    let parameters: BTreeSet<String> = CORE.parameters().into_iter().map(ToOwned::to_owned).collect();
+    let of = |value: &Value| {
+        let mut found = BTreeSet::new();
+        references(value, &mut found);
+        found.intersection(&parameters).cloned().collect::<BTreeSet<_>>()
+    };
+    let agent = &resources["Agent"]["Properties"];
+    let read = of(&json!([agent["Environment"], agent["Description"]]));
+    assert_eq!(of(&version["Properties"]["Description"]), read, "what the function reads, and nothing else");
+    assert!(read.contains("EntryPoint") && read.contains("Model"), "{read:?}");
+    // Lambda allows 256 characters.
+    let long = [
+        ("EntryPoint", "browser-jwt"),
+        ("Model", "bedrock/global.anthropic.claude-haiku-5-5,openai/gpt-5.5"),
+        ("UserJwtIssuer", "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_0123456789"),
+        ("UserJwtAudience", "0123456789abcdef0123456789abcdef"),
+        (
+            "ModelSecretArn",
+            "arn:aws:secretsmanager:eu-central-1:123456789012:secret:agent/models/production-AbCdEf",
+        ),
+        ORIGINS,
+    ];
+    let deployed = CORE.deployed(&long);
+    let name = deployed.all("AWS::Lambda::Version").first().copied().unwrap().to_owned();
+    let description = deployed.properties(&name)["Description"].as_str().unwrap();
+    assert!(description.len() <= 256 && description.contains("production-AbCdEf"), "{description}");
+
+    // A changed line gives the version another name.
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("template.yaml")).unwrap();
+    let edited = text.replace(r#"AGUI_MAX_TOKENS: "200000""#, r#"AGUI_MAX_TOKENS: "100000""#);
+    assert_ne!(edited, text);
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("edited-template.yaml");
+    fs::write(&path, edited).unwrap();
+    assert_ne!(version_of(&Template::expand(path.to_str().unwrap())), version_of(&CORE));
+
+    // Versions stay, so that the alias can go back to them.
+    assert_eq!(
+        (&version["DeletionPolicy"], &version["UpdateReplacePolicy"]),
+        (&json!("Retain"), &json!("Retain"))
+    );
+    assert!(resources["Agent"].get("DeletionPolicy").is_none(), "the function goes with its stack");
+    let alias = &resources["AgentAliaslive"]["Properties"];
+    assert_eq!((&alias["Name"], &alias["FunctionName"]), (&json!("live"), &json!({"Ref": "Agent"})));
+    assert_eq!(alias["FunctionVersion"], json!({"Fn::GetAtt": [version_of(&CORE), "Version"]}));
+}
+
+#[test]
+fn documented_canary_moves_the_alias_in_steps() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("docs/deploy.md")).unwrap();
+    let (_, steps) = page.split_once("### Step by step, with alarms").unwrap();
+    let lines = steps.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
+    let text = fs::read_to_string(root.join("template.yaml")).unwrap();
+    let publishes = "      AutoPublishAlias: live\n";
+    let edited = text.replace(publishes, &format!("{publishes}{}", lines.replace("<FunctionName>", "agent")));
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("canary-template.yaml");
+    fs::write(&path, edited).unwrap();
+
+    let stack = Template::expand(path.to_str().unwrap()).deployed(&[]);
+
+    assert!(stack.resource("AgentAliaslive")["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"].is_object());
+    let group = stack.properties("AgentDeploymentGroup");
+    let alarms =
+        Template::expand("deploy/alarms.yaml").deployed(&[("FunctionName", "agent"), ("LogGroup", "logs")]);
+    let names = alarms.all("AWS::CloudWatch::Alarm");
+    let names: BTreeSet<_> =
+        names.into_iter().map(|name| alarms.properties(name)["AlarmName"].as_str().unwrap()).collect();
+    for alarm in group["AlarmConfiguration"]["Alarms"].as_array().unwrap() {
+        assert!(names.contains(alarm["Name"].as_str().unwrap()), "{alarm} is one of {names:?}");
+    }
+}
+
+/// The variables that stand there to be edited.
+const PLAIN: [&str; 14] = [
     "AGUI_CLIENT_COMPAT",
     "AGUI_FRONTEND_TOOLS",
     "AGUI_CLIENT_CONTEXT",
@@ -38,253 +378,16 @@ const PLAIN: [&str; 9] = [
     "AGUI_REQUIRE_SIGNED_RESULTS",
     "AGUI_MAX_INPUT_BYTES",
     "AGUI_MAX_RESULT_BYTES",
+    "AGUI_MAX_TOKENS",
+    "AGUI_RUN_TIMEOUT_S",
+    "AGUI_TOKEN_GRACE_S",
+    "AGUI_BUDGET_USER_TOKENS",
+    "AGUI_BUDGET_ORG_TOKENS",
 ];
-
-/// Returns the names of all resources of a type.
-fn all(kind: &str) -> BTreeSet<&'static str> {
-    let resources = EXPANDED["Resources"].as_object().unwrap().iter();
-    resources.filter(|(_, resource)| resource["Type"] == kind).map(|(name, _)| name.as_str()).collect()
-}
-
-/// Formats a value briefly: references by name, conditions as `If ? this : that`.
-fn short(value: &Value) -> String {
-    let list = |items: &[Value]| items.iter().map(short).collect::<Vec<_>>();
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Array(items) => list(items).join(", "),
-        Value::Object(members) if members.len() == 1 => {
-            let (function, of) = members.iter().next().unwrap();
-            let of_list = of.as_array().map(|of| list(of)).unwrap_or_default();
-            match (function.as_str(), &of_list[..]) {
-                ("Ref" | "Fn::Sub", _) => short(of),
-                ("Fn::GetAtt", [resource, attribute]) => format!("{resource}.{attribute}"),
-                ("Fn::If", [condition, yes, no]) if no == "AWS::NoValue" => format!("{condition} ? {yes}"),
-                ("Fn::If", [condition, yes, no]) => format!("{condition} ? {yes} : {no}"),
-                _ => value.to_string(),
-            }
-        }
-        other => other.to_string(),
-    }
-}
-
-/// Returns the statements of a role, one line for each: its condition, actions, resources and limits.
-fn statements(role: &str) -> Vec<String> {
-    let policies = properties(role)["Policies"].as_array().unwrap();
-    assert_eq!(policies.len(), 1, "{role}");
-    assert!(properties(role).get("ManagedPolicyArns").is_none(), "{role}");
-    let statements = policies[0]["PolicyDocument"]["Statement"].as_array().unwrap();
-    let line = |statement: &Value| {
-        assert_eq!(statement["Effect"], "Allow");
-        let limit = statement.get("Condition").map(|limit| format!(" if {limit}")).unwrap_or_default();
-        format!("{} on {}{limit}", short(&statement["Action"]), short(&statement["Resource"]))
-    };
-    let lines = statements.iter().map(|statement| match statement["Fn::If"].as_array() {
-        Some(parts) => format!("{}: {}", short(&parts[0]), line(&parts[1])),
-        None => line(statement),
-    });
-    lines.collect()
-}
-
-/// Evaluates a condition for these parameters, with the defaults for all others.
-fn holds(condition: &str, parameters: &[(&str, &str)]) -> bool {
-    /// Evaluates a part of a condition.
-    fn value<'a>(of: &'a Value, parameters: &[(&str, &'a str)]) -> Value {
-        match of {
-            Value::Object(members) => {
-                let (function, of) = members.iter().next().unwrap();
-                let name = of.as_str().unwrap_or_default();
-                match function.as_str() {
-                    "Ref" => match parameters.iter().find(|(known, _)| *known == name) {
-                        Some((_, value)) => json!(value),
-                        None => EXPANDED["Parameters"][name]["Default"].clone(),
-                    },
-                    "Condition" => holds(name, parameters).into(),
-                    "Fn::Join" => match &of[1] {
-                        Value::Array(parts) => {
-                            let texts = parts.iter().map(|part| value(part, parameters));
-                            texts.map(|text| text.as_str().unwrap().to_owned()).collect::<String>().into()
-                        }
-                        part => value(part, parameters),
-                    },
-                    "Fn::Equals" => (value(&of[0], parameters) == value(&of[1], parameters)).into(),
-                    "Fn::Not" => (value(&of[0], parameters) == json!(false)).into(),
-                    "Fn::Or" => list(of).any(|one| value(one, parameters) == json!(true)).into(),
-                    "Fn::And" => list(of).all(|one| value(one, parameters) == json!(true)).into(),
-                    other => panic!("{other}"),
-                }
-            }
-            text => text.clone(),
-        }
-    }
-    /// Returns the items of a list.
-    fn list(of: &Value) -> std::slice::Iter<'_, Value> {
-        of.as_array().unwrap().iter()
-    }
-    let condition = EXPANDED["Conditions"].get(condition).unwrap_or_else(|| panic!("no {condition}"));
-    value(condition, parameters) == json!(true)
-}
-
-#[test]
-fn conditions_hold_for_their_parameters() {
-    const ROLE: (&str, &str) = ("UrlInvoker", "arn:aws:iam::123456789012:role/web");
-    const IAM: (&str, &str) = ("UrlAuthType", "AWS_IAM");
-    for (condition, parameters, expected) in [
-        ("UrlIsPublic", &[][..], true),
-        ("UrlIsPublic", &[IAM], false),
-        ("UrlIsPublic", &[IAM, ROLE], false),
-        ("UrlHasInvoker", &[], true),
-        ("UrlHasInvoker", &[IAM], false),
-        ("UrlHasInvoker", &[IAM, ROLE], true),
-        ("UsesBedrock", &[], true),
-        ("UsesBedrock", &[("BedrockModelArns", "")], false),
-        ("UsesModelSecret", &[], false),
-        ("UsesModelSecret", &[("ModelSecretArn", "arn")], true),
-        ("UsesGuardrail", &[], false),
-        ("HasRestApi", &[], false),
-        ("HasRestApi", &[("RestApi", "cognito")], true),
-        ("RestByCognito", &[("RestApi", "cognito")], true),
-        ("RestByCognito", &[("RestApi", "lambda-token")], false),
-        ("RestByToken", &[("RestApi", "lambda-token")], true),
-        ("RestByAuthorizer", &[("RestApi", "lambda-token")], true),
-        ("RestByAuthorizer", &[("RestApi", "lambda-request")], true),
-        ("RestByAuthorizer", &[("RestApi", "cognito")], false),
-        ("HasScopes", &[("CognitoScopes", "agent/run")], true),
-        ("HasScopes", &[], false),
-        ("HasOrigin", &[], false),
-        ("HasBudget", &[], false),
-        ("HasBudget", &[("UserTokensPerDay", "1")], true),
-        ("HasTable", &[], true),
-        ("HasTable", &[("ApprovalTable", "off")], false),
-        ("HasTable", &[("ApprovalTable", "off"), ("OrgTokensPerDay", "1")], true),
-        ("IsLimited", &[], false),
-        ("IsLimited", &[("ReservedConcurrency", "0")], true),
-        ("IsTraced", &[], false),
-        ("HasAlarmTopic", &[], false),
-        ("HasIssuer", &[], false),
-        ("Rotates", &[], true),
-        ("Rotates", &[("TokenRotationDays", "off"), ("ApprovalKeyRotationDays", "off")], false),
-        ("RotatesToken", &[("ApprovalKeyRotationDays", "off")], true),
-        ("RotatesKey", &[("ApprovalKeyRotationDays", "off")], false),
-    ] {
-        assert_eq!(holds(condition, parameters), expected, "{condition} of {parameters:?}");
-    }
-    let default = |parameter: &str| &EXPANDED["Parameters"][parameter]["Default"];
-    assert_eq!((default("MaxTokens"), default("UserTokensPerDay")), (&json!("200000"), &json!("")));
-    assert_eq!((default("Authentication"), default("UrlAuthType")), (&json!("token"), &json!("NONE")));
-}
-
-#[test]
-fn url_streams_with_both_conditional_permissions() {
-    let url = properties("AgentUrl");
-    assert_eq!(url["InvokeMode"], "RESPONSE_STREAM");
-    assert_eq!(
-        (short(&url["TargetFunctionArn"]), short(&url["AuthType"])),
-        ("Agent.Arn".into(), "UrlAuthType".into())
-    );
-
-    let (invoke_url, invoke) = ("AgentUrlPermission", "AgentUrlFunctionPermission");
-    for permission in [invoke_url, invoke] {
-        assert_eq!(resource(permission)["Condition"], "UrlHasInvoker");
-        assert_eq!(short(&properties(permission)["Principal"]), "UrlIsPublic ? * : UrlInvoker");
-        assert_eq!(short(&properties(permission)["FunctionName"]), "Agent");
-    }
-    assert_eq!(properties(invoke_url)["Action"], "lambda:InvokeFunctionUrl");
-    assert_eq!(short(&properties(invoke_url)["FunctionUrlAuthType"]), "UrlAuthType");
-    assert_eq!(properties(invoke)["Action"], "lambda:InvokeFunction");
-    assert_eq!(properties(invoke)["InvokedViaFunctionUrl"], true, "else whole events could be forged");
-}
-
-#[test]
-fn only_listed_principals_may_invoke_functions() {
-    let services = [
-        ("ApiPermission", "Agent", "apigateway.amazonaws.com"),
-        ("ApiAuthorizerPermission", "AuthorizerFunctionArn", "apigateway.amazonaws.com"),
-        ("RotatePermission", "Rotate", "secretsmanager.amazonaws.com"),
-    ];
-    for (permission, function, service) in services {
-        let permission = properties(permission);
-        assert_eq!(permission["Action"], "lambda:InvokeFunction", "{function}");
-        assert_eq!(
-            (short(&permission["FunctionName"]), &permission["Principal"]),
-            (function.into(), &json!(service))
-        );
-        let is_limited = permission.get("SourceArn").is_some() || permission.get("SourceAccount").is_some();
-        assert!(is_limited, "{function}: a service acts for every account that asks it to");
-    }
-    let services = services.iter().map(|(permission, ..)| *permission);
-    let known = services.chain(["AgentUrlPermission", "AgentUrlFunctionPermission"]).collect();
-    assert_eq!(all("AWS::Lambda::Permission"), known);
-}
-
-#[test]
-fn roles_have_only_the_needed_actions() {
-    let through_secrets = r#"{"StringEquals":{"kms:ViaService":{"Fn::Sub":"secretsmanager.${AWS::Region}.${AWS::URLSuffix}"}}}"#;
-    let guardrail = "arn:${AWS::Partition}:bedrock:${AWS::Region}:${AWS::AccountId}:guardrail/${GuardrailId}";
-    assert_eq!(
-        statements("AgentRole"),
-        [
-            "secretsmanager:GetSecretValue on SharedToken, ApprovalKey, WhoKey",
-            "logs:CreateLogStream, logs:PutLogEvents on AgentLogs.Arn",
-            "UsesBedrock: bedrock:InvokeModelWithResponseStream on BedrockModelArns",
-            &format!("UsesGuardrail: bedrock:ApplyGuardrail on {guardrail}"),
-            "UsesModelSecret: secretsmanager:GetSecretValue on ModelSecretArn",
-            &format!("HasSecretsKey: kms:Decrypt on SecretsKeyArn if {through_secrets}"),
-            "HasTable: dynamodb:GetItem, dynamodb:PutItem, dynamodb:UpdateItem on Approvals.Arn",
-            "IsTraced: xray:PutTraceSegments, xray:PutTelemetryRecords on *",
-        ]
-    );
-    assert_eq!(
-        statements("RotateRole"),
-        [
-            "secretsmanager:DescribeSecret, secretsmanager:GetSecretValue, secretsmanager:PutSecretValue, \
-             secretsmanager:UpdateSecretVersionStage on SharedToken, ApprovalKey",
-            "logs:CreateLogStream, logs:PutLogEvents on RotateLogs.Arn",
-            &format!("HasSecretsKey: kms:Decrypt, kms:GenerateDataKey on SecretsKeyArn if {through_secrets}"),
-        ]
-    );
-    assert_eq!(all("AWS::IAM::Role"), BTreeSet::from(["AgentRole", "RotateRole"]));
-    for role in ["AgentRole", "RotateRole"] {
-        let trust = &properties(role)["AssumeRolePolicyDocument"]["Statement"];
-        assert_eq!(trust.as_array().unwrap().len(), 1, "{role}");
-        assert_eq!(trust[0]["Principal"], json!({"Service": "lambda.amazonaws.com"}), "{role}");
-    }
-}
-
-#[test]
-fn functions_are_arm64_and_log_json_at_debug_at_most() {
-    for (function, binary, role, logs, level) in [
-        ("Agent", "ag-ui-lambda", "AgentRole.Arn", "AgentLogs", "LogLevel"),
-        ("Rotate", "ag-ui-rotate", "RotateRole.Arn", "RotateLogs", "INFO"),
-    ] {
-        let built = json!({"BuildMethod": "rust-cargolambda", "BuildProperties": {"Binary": binary}});
-        let mut metadata = resource(function)["Metadata"].clone();
-        metadata.as_object_mut().unwrap().retain(|name, _| name.starts_with("Build"));
-        assert_eq!(metadata, built, "{function}");
-        let properties_of = properties(function);
-        assert_eq!(properties_of["Architectures"], json!(["arm64"]), "{function}");
-        assert_eq!(
-            (&properties_of["Runtime"], &properties_of["Handler"]),
-            (&json!("provided.al2023"), &json!("bootstrap"))
-        );
-        assert_eq!(short(&properties_of["Role"]), role);
-        let logging = &properties_of["LoggingConfig"];
-        assert_eq!(logging["LogFormat"], "JSON", "{function}: its metric filters read JSON");
-        assert_eq!(
-            (short(&logging["LogGroup"]), short(&logging["ApplicationLogLevel"])),
-            (logs.into(), level.into())
-        );
-        assert_eq!(logging["SystemLogLevel"], "WARN", "{function}");
-        assert_eq!(short(&properties(logs)["RetentionInDays"]), "LogRetentionDays", "{function}");
-    }
-    assert_eq!(EXPANDED["Parameters"]["LogLevel"]["AllowedValues"], json!(["DEBUG", "INFO"]));
-    let agent = properties("Agent");
-    assert_eq!(short(&agent["ReservedConcurrentExecutions"]), "IsLimited ? ReservedConcurrency");
-    assert_eq!(short(&agent["TracingConfig"]["Mode"]), "Tracing");
-}
 
 #[test]
 fn sets_only_known_variables_outside_local_mode() {
-    let variables = properties("Agent")["Environment"]["Variables"].as_object().unwrap();
+    let variables = variables(&CORE.deployed(&[]));
     let read = RefCell::new(BTreeSet::new());
     let config = Config::from_lookup(|name| {
         read.borrow_mut().insert(name.to_owned());
@@ -297,21 +400,18 @@ fn sets_only_known_variables_outside_local_mode() {
     assert!(config.is_ok(), "read to its end: {:?}", config.as_ref().err());
 
     let read = read.into_inner();
-    for (name, value) in variables {
+    for (name, _) in &variables {
         assert!(read.contains(name), "nothing reads {name}");
-        assert!(
-            !value.is_string() || PLAIN.contains(&name.as_str()),
-            "{name} is a parameter's or a resource's"
-        );
     }
-    // Commented lines to edit, which show what the function does without them.
-    let plain = |name: &str| variables.get(name).and_then(Value::as_str).map(ToOwned::to_owned);
-    for name in PLAIN {
-        assert!(plain(name).is_some(), "{name} stands there to be edited");
-    }
+    // Lines to edit, most of which show what the function does without them.
+    let value =
+        |name: &str| variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+    let plain = |name: &str| PLAIN.contains(&name).then(|| value(name).unwrap());
     let written = Config::from_lookup(|name| match name {
         "AGUI_MODEL" => Some("bedrock/m".into()),
         "AGUI_TOKEN_SECRET_ID" => Some("arn".into()),
+        // Budgets need a table.
+        "AGUI_TABLE" => Some("table".into()),
         name => plain(name),
     });
     // The template has a key for approvals, so it requires signed results.
@@ -320,19 +420,16 @@ fn sets_only_known_variables_outside_local_mode() {
     let written = written.unwrap();
     assert_eq!(written.client, expected);
     assert_eq!((written.limits.input_bytes, written.limits.result_bytes), (1024 * 1024, 256 * 1024));
+    assert_eq!(written.limits.tokens, Some(200_000));
     for (name, source) in [
-        ("AGUI_TABLE", "HasTable ? Approvals : "),
-        ("AGUI_MAX_TOKENS", "MaxTokens"),
-        ("AGUI_BUDGET_USER_TOKENS", "UserTokensPerDay"),
-        ("AGUI_BUDGET_ORG_TOKENS", "OrgTokensPerDay"),
+        ("AGUI_TABLE", "Approvals"),
         ("AGUI_TOKEN_SECRET_ID", "SharedToken"),
         ("AGUI_APPROVAL_SECRET_ID", "ApprovalKey"),
         ("AGUI_WHO_SECRET_ID", "WhoKey"),
     ] {
-        assert_eq!(short(&variables[name]), source, "{name}");
+        assert_eq!(value(name).unwrap(), source, "{name}");
     }
-    assert!(properties("Rotate").get("Environment").is_none());
-    let text = EXPANDED.to_string();
+    let text = CORE.expanded().to_string();
     let words: BTreeSet<&str> = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).collect();
     for local in ["AGUI_LOCAL", "AGUI_TOKEN", "AGUI_APPROVAL_KEY"] {
         assert!(read.contains(local) && !words.contains(local), "{local}");
@@ -340,139 +437,45 @@ fn sets_only_known_variables_outside_local_mode() {
 }
 
 #[test]
-fn rest_api_streams_behind_its_authorizer_with_preflights() {
-    let api = properties("Api");
-    let paths = api["Body"]["paths"].as_object().unwrap();
-    assert_eq!(paths.keys().collect::<Vec<_>>(), ["/{proxy+}"]);
-    let methods = paths["/{proxy+}"].as_object().unwrap();
+fn secrets_are_generated_and_the_table_is_billed_by_request() {
+    let stack = CORE.deployed(&[]);
+    for (secret, member, characters) in
+        [("SharedToken", "token", 48), ("ApprovalKey", "key", 64), ("WhoKey", "key", 64)]
+    {
+        let generated = &stack.properties(secret)["GenerateSecretString"];
+        assert_eq!(
+            (&generated["GenerateStringKey"], &generated["PasswordLength"], &generated["ExcludePunctuation"]),
+            (&json!(member), &json!(characters), &json!(true)),
+            "{secret}"
+        );
+    }
     assert_eq!(
-        methods.keys().map(String::as_str).collect::<BTreeSet<_>>(),
-        BTreeSet::from(["get", "options", "post"])
+        stack.all("AWS::SecretsManager::RotationSchedule"),
+        BTreeSet::new(),
+        "no token breaks by itself"
     );
-
-    let integration = "x-amazon-apigateway-integration";
-    for method in ["get", "post"] {
-        assert_eq!(methods[method]["security"].as_array().unwrap().len(), 1, "{method}");
-        assert!(methods[method]["security"][0].get("caller").is_some(), "{method}");
-        let integration = &methods[method][integration];
-        assert_eq!(
-            (&integration["type"], &integration["responseTransferMode"]),
-            (&json!("aws_proxy"), &json!("STREAM"))
-        );
-        assert!(
-            short(&integration["uri"]).ends_with("/${Agent.Arn}/response-streaming-invocations"),
-            "{method}"
-        );
-    }
-    assert_eq!(methods["post"][integration]["timeoutInMillis"], 900_000);
-
-    let preflight = &methods["options"];
-    assert_eq!(preflight[integration]["type"], "mock", "it reaches no function");
-    assert!(preflight.get("security").is_none(), "it carries no token");
-
-    let authorizer = &api["Body"]["components"]["securitySchemes"]["caller"];
-    let kind = short(&authorizer["x-amazon-apigateway-authtype"]);
-    assert_eq!(kind, "RestByCognito ? cognito_user_pools : custom");
-    assert_eq!(authorizer["x-amazon-apigateway-authorizer"]["Fn::If"][2]["authorizerResultTtlInSeconds"], 0);
+    let table = stack.properties("Approvals");
+    assert_eq!(table["BillingMode"], "PAY_PER_REQUEST");
+    assert_eq!(table["TimeToLiveSpecification"], json!({"AttributeName": "expires", "Enabled": true}));
+    assert_eq!(stack.properties("AgentLogs")["RetentionInDays"], 30);
 }
 
 #[test]
-fn failed_runs_are_counted_from_their_final_line() {
-    let filter = properties("FailedRuns");
-    assert_eq!(filter["FilterPattern"], r#"{ ($.message = "run finished") && ($.outcome = "error") }"#);
-    assert_eq!(properties("FinishedRuns")["FilterPattern"], r#"{ $.message = "run finished" }"#);
-    let failed = r#"{ $.message = "the store of budgets failed" }"#;
-    assert_eq!(properties("BudgetFailures")["FilterPattern"], failed);
-    for filter in ["FailedRuns", "FinishedRuns", "BudgetFailures"] {
-        assert_eq!(short(&properties(filter)["LogGroupName"]), "AgentLogs");
-        let metric = &properties(filter)["MetricTransformations"][0];
-        assert_eq!(metric["MetricName"], filter);
-        assert_eq!(metric["MetricValue"], "1", "each line counts");
-        assert_eq!(short(&metric["MetricNamespace"]), "AgUiLambda/${AWS::StackName}");
-    }
-}
+fn outputs_are_what_other_stacks_and_servers_need() {
+    let outputs = json!(CORE.deployed(&[]).outputs());
 
-#[test]
-fn each_alarm_has_its_metric_and_topic() {
-    let agent = "FunctionName=Agent";
-    let alarms = [
-        ("FailedRunsAlarm", "AgUiLambda/${AWS::StackName}", "FailedRuns", "", "AlarmAtFailedRuns"),
-        ("BudgetFailuresAlarm", "AgUiLambda/${AWS::StackName}", "BudgetFailures", "", "1"),
-        ("ErrorsAlarm", "AWS/Lambda", "Errors", agent, "1"),
-        ("ThrottlesAlarm", "AWS/Lambda", "Throttles", agent, "AlarmAtThrottles"),
-        ("DurationAlarm", "AWS/Lambda", "Duration", agent, "AlarmAtDurationPercent"),
-        ("Url5xxAlarm", "AWS/Lambda", "Url5xxCount", agent, "AlarmAt5xx"),
-        ("Api5xxAlarm", "AWS/ApiGateway", "5XXError", "ApiName=AWS::StackName Stage=live", "AlarmAt5xx"),
-        ("RotationAlarm", "AWS/Lambda", "Errors", "FunctionName=Rotate", "1"),
-    ];
-    for (name, namespace, metric, dimensions, threshold) in alarms {
-        let alarm = properties(name);
-        let watched = alarm.get("Metrics").map_or(alarm, |metrics| &metrics[1]["MetricStat"]["Metric"]);
-        assert_eq!(
-            (short(&watched["Namespace"]), &watched["MetricName"]),
-            (namespace.into(), &json!(metric)),
-            "{name}"
-        );
-        let dimension_names = watched.get("Dimensions").and_then(Value::as_array).into_iter().flatten();
-        let dimension_names =
-            dimension_names.map(|of| format!("{}={}", short(&of["Name"]), short(&of["Value"])));
-        assert_eq!(dimension_names.collect::<Vec<_>>().join(" "), dimensions, "{name}");
-        assert_eq!(short(&alarm["Threshold"]), threshold, "{name}");
-        assert_eq!(short(&alarm["AlarmActions"]), "HasAlarmTopic ? AlarmTopicArn", "{name}");
-        assert_eq!(alarm["TreatMissingData"], "notBreaching", "{name}");
-        assert_eq!(alarm["ComparisonOperator"], "GreaterThanOrEqualToThreshold", "{name}: more is worse");
-        if let Some(statistic) = alarm.get("Statistic") {
-            assert_eq!((statistic, &alarm["Period"]), (&json!("Sum"), &json!(300)), "{name}");
-        }
-    }
-    let duration = &properties("DurationAlarm")["Metrics"];
     assert_eq!(
-        short(&duration[0]["Expression"]),
-        "duration / (10 * ${TimeoutSeconds})",
-        "percent of the time-out"
+        outputs,
+        json!({
+            "Url": "AgentUrl.FunctionUrl",
+            "FunctionName": "Agent",
+            "AliasArn": "AgentAliaslive",
+            "LogGroup": "AgentLogs",
+            "TokenSecretArn": "SharedToken",
+            "TokenReaderPolicyArn": "TokenReaders",
+            "ApprovalSecretArn": "ApprovalKey",
+            "EntryPoint": "server-token",
+            "Table": "Approvals",
+        })
     );
-    assert_eq!(duration[1]["MetricStat"]["Stat"], "p99");
-    // A run ends two seconds before the timeout, so every run stays below this percentage.
-    let limit = |parameter: &str, limit: &str| EXPANDED["Parameters"][parameter][limit].as_f64().unwrap();
-    let shortest = limit("TimeoutSeconds", "MinValue");
-    let reached = 100.0 * (shortest - 2.0) / shortest;
-    assert!(limit("AlarmAtDurationPercent", "MaxValue") <= reached, "the alarm can be raised at any setting");
-    assert_eq!(all("AWS::CloudWatch::Alarm"), alarms.iter().map(|(name, ..)| *name).collect());
-    assert_eq!(all("AWS::CloudWatch::Dashboard").len(), 1);
-}
-
-#[test]
-fn key_of_callers_names_is_generated_and_never_rotated() {
-    let generated = &properties("WhoKey")["GenerateSecretString"];
-    assert_eq!((&generated["GenerateStringKey"], &generated["PasswordLength"]), (&json!("key"), &json!(64)));
-    assert_eq!(short(&properties("WhoKey")["KmsKeyId"]), "HasSecretsKey ? SecretsKeyArn");
-    for schedule in all("AWS::SecretsManager::RotationSchedule") {
-        assert_ne!(short(&properties(schedule)["SecretId"]), "WhoKey", "{schedule}");
-    }
-}
-
-#[test]
-fn both_secrets_are_generated_and_rotated_on_schedule() {
-    for (secret, member, characters, schedule, condition, days) in [
-        ("SharedToken", "token", 48, "TokenRotation", "RotatesToken", "TokenRotationDays"),
-        ("ApprovalKey", "key", 64, "ApprovalKeyRotation", "RotatesKey", "ApprovalKeyRotationDays"),
-    ] {
-        let properties_of = &properties(secret)["GenerateSecretString"];
-        assert_eq!(
-            (&properties_of["GenerateStringKey"], &properties_of["PasswordLength"]),
-            (&json!(member), &json!(characters))
-        );
-        assert_eq!(short(&properties(secret)["KmsKeyId"]), "HasSecretsKey ? SecretsKeyArn");
-
-        assert_eq!(resource(schedule)["Condition"], condition);
-        // Secrets Manager tests a new schedule by calling the function.
-        assert_eq!(resource(schedule)["DependsOn"], "RotatePermission");
-        let rotation = properties(schedule);
-        assert_eq!(short(&rotation["SecretId"]), secret);
-        assert_eq!(short(&rotation["RotationLambdaARN"]), "Rotate.Arn");
-        assert_eq!(short(&rotation["RotationRules"]["AutomaticallyAfterDays"]), days);
-        assert_eq!(rotation["RotateImmediatelyOnUpdate"], false, "{schedule}: a deployment rotates nothing");
-    }
-    assert_eq!(resource("Rotate")["Condition"], "Rotates");
-    assert_eq!(properties("RotatePermission")["SourceAccount"], json!({"Ref": "AWS::AccountId"}));
 }

@@ -128,6 +128,10 @@ fn unusable_paths_do_not_build() {
         ("the first agent's capabilities", "/capabilities"),
         ("where the capabilities of an agent may be", "/support/capabilities"),
         ("a query", "/support?x"),
+        ("not in ASCII, as no client sends it", "/ü"),
+        ("a segment that clients resolve", "/../support"),
+        ("the same, encoded", "/teams/%2e%2E/support"),
+        ("an empty segment", "/teams//support"),
         ("used already", "/taken"),
     ] {
         let built = endpoint()

@@ -44,6 +44,16 @@ fn tools_are_those_of_a_caller_with_empty_claims() {
         ("an authorizer is needed", endpoint(caller).require(AuthMode::Authorizer), &[]),
         ("both are needed", endpoint(caller).require(AuthMode::Both), &[]),
         ("a user's token is needed", endpoint(caller).user_tokens(FixedTokens), &[]),
+        (
+            "a user's token is all that counts",
+            endpoint(caller).user_tokens(FixedTokens).require(AuthMode::Jwt),
+            &[],
+        ),
+        (
+            "a user's token or the shared one",
+            endpoint(caller).user_tokens(FixedTokens).require(AuthMode::TokenOrJwt),
+            &["open"],
+        ),
     ] {
         assert_eq!(endpoint.build().unwrap().anonymous_tools(), expected, "{why}");
     }

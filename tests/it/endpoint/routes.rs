@@ -132,7 +132,9 @@ async fn serves_older_and_newer_minor_versions() {
 
 #[test]
 fn build_fails_for_unusable_settings() {
-    for path in ["", "chat", "/health", "/capabilities"] {
+    for path in
+        ["", "chat", "/health", "/capabilities", "/ü", "/../chat", "/chat/.", "/%2E%2e/chat", "//chat"]
+    {
         let built = endpoint().run_path(path).build();
         assert_eq!(built.err(), Some(BuildEndpointError::InvalidRunPath), "{path:?}");
     }

@@ -35,7 +35,7 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 type Shared<T> = Arc<Mutex<T>>;
 
 /// A running server with the route.
-struct Route {
+pub(super) struct Route {
     url: String,
     _server: Child,
 }
@@ -47,7 +47,7 @@ impl Route {
     }
 
     /// Starts a server that forwards to this agent, with these variables.
-    async fn start_with(agent: &str, variables: &[(&str, &str)]) -> Self {
+    pub(super) async fn start_with(agent: &str, variables: &[(&str, &str)]) -> Self {
         let mut command = node("examples/forward/server.mjs");
         command.env("AGENT_URL", agent).env("PORT", "0").envs(variables.iter().copied());
         command.stdout(Stdio::piped()).kill_on_drop(true);
@@ -58,7 +58,7 @@ impl Route {
     }
 
     /// Posts a page's request with these headers.
-    async fn post(&self, headers: &[(&str, &str)], body: &Value) -> reqwest::Response {
+    pub(super) async fn post(&self, headers: &[(&str, &str)], body: &Value) -> reqwest::Response {
         let request = reqwest::Client::new().post(&self.url).body(body.to_string());
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         timeout(TIMEOUT, request.send()).await.unwrap().unwrap()
@@ -288,21 +288,28 @@ fn agent_with_token(accepted: &Shared<String>, sent: &Shared<Vec<String>>) -> Lo
     .unwrap()
 }
 
-/// Starts a Secrets Manager with the text in `secret`; an empty text makes it fail. It counts the reads.
+/// Starts a Secrets Manager with the two texts in `secret`, separated by a space: the current one, and the one before. A text
+/// that is empty or missing cannot be read. It counts the reads.
 fn secrets_manager(secret: &Shared<String>, reads: &Arc<AtomicUsize>) -> Loopback {
     let (secret, reads) = (Arc::clone(secret), Arc::clone(reads));
     Loopback::serve(move |request: Request<Incoming>| {
         assert_eq!(request.headers()["x-amz-target"], "secretsmanager.GetSecretValue");
         reads.fetch_add(1, Ordering::SeqCst);
         let secret = secret.lock().unwrap().clone();
-        let (status, body) = match secret.is_empty() {
-            true => (400, json!({"__type": "AccessDeniedException"})),
-            false => (200, json!({"Name": "token", "SecretString": secret})),
-        };
-        let response =
-            Response::builder().status(status).header("content-type", "application/x-amz-json-1.1");
-        let response = response.body(Full::new(Bytes::from(body.to_string())));
-        async move { Ok::<_, Infallible>(response.unwrap()) }
+        async move {
+            let asked = request.into_body().collect().await.unwrap().to_bytes();
+            let asked: Value = serde_json::from_slice(&asked).unwrap();
+            let (current, previous) = secret.split_once(' ').unwrap_or((&secret, ""));
+            let text = if asked["VersionStage"] == "AWSPREVIOUS" { previous } else { current };
+            let (status, body) = match text.is_empty() {
+                true => (400, json!({"__type": "AccessDeniedException"})),
+                false => (200, json!({"Name": "token", "SecretString": text})),
+            };
+            let response =
+                Response::builder().status(status).header("content-type", "application/x-amz-json-1.1");
+            let response = response.body(Full::new(Bytes::from(body.to_string())));
+            Ok::<_, Infallible>(response.unwrap())
+        }
     })
     .unwrap()
 }
@@ -332,9 +339,12 @@ async fn token_is_read_again_after_a_rotation() {
         ("a refused JWT is not the token's fault", "plain", "first", expired, 401, &["first"], 1),
         ("a refused token is read again", "plain", "plain", PAGE, 200, &["first", "plain"], 2),
         ("the new one is kept", "plain", "plain", PAGE, 200, &["plain"], 2),
-        ("the same token is not sent twice", "plain", "other", PAGE, 401, &["plain"], 3),
-        ("a failed read keeps the token", "", "other", PAGE, 401, &["plain"], 4),
-        ("which is sent again", "", "plain", PAGE, 200, &["plain"], 4),
+        ("the same token is not sent twice", "plain plain", "other", PAGE, 401, &["plain"], 4),
+        ("a failed read keeps the token", "", "other", PAGE, 401, &["plain"], 6),
+        ("which is sent again", "", "plain", PAGE, 200, &["plain"], 6),
+        ("another rotation", "newest plain", "newest", PAGE, 200, &["plain", "newest"], 7),
+        ("a process that does not know it yet", "newest plain", "plain", PAGE, 200, &["newest", "plain"], 9),
+        ("three at most", "d c", "other", PAGE, 401, &["newest", "d", "c"], 11),
     ] {
         set(&secret, secret_is);
         set(&accepted, accepted_is);

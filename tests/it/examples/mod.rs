@@ -5,3 +5,4 @@ mod dojo;
 mod embed;
 mod forward;
 mod quota;
+mod rotation;

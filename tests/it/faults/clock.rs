@@ -1,10 +1,5 @@
 //! The wall clock jumps, forward and back. The limits of a run count by another clock; what expires does so by this one.
 
-use std::fs::{self, File};
-use std::os::unix::fs::FileExt as _;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use ag_ui_dev::Issuer;
@@ -12,52 +7,18 @@ use jsonwebtoken::Algorithm::ES256;
 use serde_json::{Value, json};
 
 use super::{ending, has_nothing_internal, recovers};
+use crate::support::clock::Clock;
 use crate::support::function::{Reply, TOKEN, local_function, test_function, url_event, user_input};
-use crate::support::gated_run::{Gate, Reading, event};
+use crate::support::gated_run::{Gate, Reading};
 
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
 
-/// The wall clock of a function, which a test moves while the function runs.
-struct Clock {
-    file: File,
-    path: PathBuf,
-}
-
-impl Clock {
-    /// Creates a clock that shows the time. `name` is the name of its file.
-    fn new(name: &str) -> Self {
-        let path = folder().join(format!("clock-{name}"));
-        fs::write(&path, 0_i64.to_ne_bytes()).unwrap();
-        Self { file: File::options().write(true).open(&path).unwrap(), path }
-    }
-
-    /// Moves the clock to this many seconds after the time of the system, or before it.
-    fn jump_to(&self, seconds: i64) {
-        self.file.write_all_at(&seconds.to_ne_bytes(), 0).unwrap();
-    }
-
-    /// Returns the variables of a function that has this clock.
-    fn variables(&self) -> [(&str, &str); 2] {
-        [("LD_PRELOAD", library()), ("TEST_CLOCK", self.path.to_str().unwrap())]
-    }
-}
-
-/// Returns the folder for the files of these tests.
-fn folder() -> &'static Path {
-    Path::new(env!("CARGO_TARGET_TMPDIR"))
-}
-
-/// Returns the path of the library that moves the clock of a program. The first call builds it.
-fn library() -> &'static str {
-    static LIBRARY: OnceLock<String> = OnceLock::new();
-    LIBRARY.get_or_init(|| {
-        let path = folder().join(format!("clock-{}.so", std::process::id())).to_str().unwrap().to_owned();
-        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/servers/clock.c");
-        let status = Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o", &path, source]).status();
-        assert!(status.unwrap().success(), "the C compiler failed");
-        path
-    })
+/// Returns the event of a run with this id, whose model calls a tool that needs an approval.
+fn buying(run_id: &str) -> Value {
+    let mut input = user_input("buy");
+    input["runId"] = run_id.into();
+    url_event(&[("x-agui-token", TOKEN)], &input)
 }
 
 /// Returns the event with which a person approves the call that `run` has asked about.
@@ -111,7 +72,8 @@ async fn approvals_expire_by_the_wall_clock() {
         ),
     ] {
         clock.jump_to(0);
-        let asked = Reply::send(&function, &event("buy")).await;
+        // Each call is of another run, so that none of them is a call that was decided before.
+        let asked = Reply::send(&function, &buying(&format!("r{jump}"))).await;
         assert_eq!(ending(&asked.events), "interrupt", "{}", asked.text);
 
         clock.jump_to(jump);

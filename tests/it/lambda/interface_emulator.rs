@@ -9,15 +9,15 @@ use serde_json::Value;
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
-use crate::support::free_port;
 use crate::support::function::{TOKEN, events};
+use crate::support::{free_port, sam_venv};
 
 const SEPARATOR: &[u8] = &[0; 8];
 
 /// Returns the emulator's program for this machine, from the environment that `make test` sets up.
 fn emulator() -> PathBuf {
     let machine = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
-    let library = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(".venv-sam/lib");
+    let library = sam_venv().join("lib");
     let pythons =
         std::fs::read_dir(&library).unwrap_or_else(|_| panic!("no SAM in {library:?}: run `make test`"));
     let mut places = pythons.map(|python| {

@@ -2,10 +2,12 @@
 //! functions' binaries.
 
 mod agents;
+mod base_path;
 mod buffered;
 mod cors;
 mod entry_points;
 mod interface_emulator;
+mod jwt_entry_points;
 mod rotation_function;
 mod sample_events;
 mod streaming;

@@ -4,6 +4,7 @@
 mod access;
 mod callers;
 mod faults;
+mod jwt;
 mod serving;
 
 use std::path::Path;

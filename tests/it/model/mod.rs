@@ -10,6 +10,7 @@ mod fallback;
 mod genai;
 mod llama_cpp;
 mod long_conversation;
+mod mantle;
 pub(crate) mod weather;
 
 use ag_ui_dev::provider::{Provider, TurnPart, Usage, Wire};

@@ -2,4 +2,5 @@
 
 mod attack_vectors;
 mod memory;
+mod opaque_values;
 mod untrusted_input;

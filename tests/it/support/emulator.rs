@@ -56,7 +56,7 @@ impl Emulator {
         let log = folder.join("function.log");
         let output = File::create(&log).unwrap();
         let port = free_port();
-        let mut apis = supervised(super::venv().join("bin/cargo-lambda"), &folder, &output);
+        let mut apis = supervised(super::sam_venv().join("bin/cargo-lambda"), &folder, &output);
         apis.args(["lambda", "watch", "--only-lambda-apis", "--ignore-changes"])
             .args(["--manifest-path", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")])
             .args(["--invoke-address", "127.0.0.1", "--invoke-port", &port.to_string()]);

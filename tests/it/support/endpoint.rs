@@ -48,17 +48,18 @@ fn caller(claims: &Claims) -> Result<Caller, Forbidden> {
     }
 }
 
-/// Verifies user tokens by their text: `good` belongs to `u-1` of the issuer `idp`, `no-keys` fails because the keys are
-/// unavailable, and any other token is refused.
+/// Verifies user tokens by their text: `good` and `good.in.form` belong to `u-1` of the issuer `idp`, `without.a.subject` is
+/// valid but names nobody, `no-keys` and `no.keys.today` fail because the keys are unavailable, and any other token is refused.
 pub(crate) struct FixedTokens;
 
 impl VerifyUser for FixedTokens {
-    /// Returns the claims of `good`, and an error for any other token.
+    /// Returns the claims of a valid token, and an error for any other one.
     fn verify<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Result<JsonObject, UserTokenError>> {
         let claims = [("sub".into(), "u-1".into()), ("iss".into(), "idp".into())];
         let verified = match token {
-            "good" => Ok(JsonObject::from_iter(claims)),
-            "no-keys" => Err(UserTokenError::KeysUnavailable),
+            "good" | "good.in.form" => Ok(JsonObject::from_iter(claims)),
+            "without.a.subject" => Ok(JsonObject::from_iter(claims.into_iter().skip(1))),
+            "no-keys" | "no.keys.today" => Err(UserTokenError::KeysUnavailable),
             _ => Err(UserTokenError::Refused("the text says so")),
         };
         async move { verified }.boxed()

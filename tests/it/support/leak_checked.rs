@@ -86,6 +86,9 @@ impl Drop for Function {
     }
 }
 
+/// The claims of a token whose values are in the function's settings, so that they are not secret.
+const IN_SETTINGS: [&str; 3] = ["iss", "aud", "client_id"];
+
 /// Adds to `secrets` the tokens, verified claims, message texts, tool arguments and state of an event.
 fn collect_secrets(event: &Value, secrets: &mut BTreeSet<String>) {
     for (name, value) in event["headers"].as_object().into_iter().flatten() {
@@ -94,7 +97,13 @@ fn collect_secrets(event: &Value, secrets: &mut BTreeSet<String>) {
             value.as_str().into_iter().for_each(|value| collect_token(value, secrets));
         }
     }
-    collect_texts(&event["requestContext"]["authorizer"], secrets);
+    let mut authorizer = event["requestContext"]["authorizer"].clone();
+    for claims in ["/claims", "/jwt/claims"] {
+        if let Some(Value::Object(claims)) = authorizer.pointer_mut(claims) {
+            claims.retain(|name, _| !IN_SETTINGS.contains(&name.as_str()));
+        }
+    }
+    collect_texts(&authorizer, secrets);
     collect_texts(&event["requestContext"]["identity"]["userArn"], secrets);
     let body = event["body"].as_str().and_then(|body| serde_json::from_str(body).ok()).unwrap_or(Value::Null);
     for message in body["messages"].as_array().into_iter().flatten() {
@@ -117,8 +126,7 @@ fn collect_token(value: &str, secrets: &mut BTreeSet<String>) {
         let claims = BASE64_URL_SAFE_NO_PAD.decode(claims).ok();
         let claims = claims.and_then(|claims| serde_json::from_slice::<Value>(&claims).ok());
         for (name, claim) in claims.as_ref().and_then(Value::as_object).into_iter().flatten() {
-            // Issuer and audience are in the function's settings, so they are not secret.
-            if !matches!(name.as_str(), "iss" | "aud") {
+            if !IN_SETTINGS.contains(&name.as_str()) {
                 collect_texts(claim, secrets);
             }
         }

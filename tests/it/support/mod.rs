@@ -1,6 +1,9 @@
 //! Helpers that several tests share.
 
+pub(crate) mod bedrock_keys;
 pub(crate) mod client_run;
+pub(crate) mod clock;
+pub(crate) mod cloudformation;
 pub(crate) mod collector;
 pub(crate) mod edits;
 pub(crate) mod emulator;
@@ -18,7 +21,7 @@ pub(crate) mod rotation_function;
 pub(crate) mod scenario;
 
 pub(crate) use test_support::{
-    conversation, event_order, moto, provider, provider_model, python, secrets, sse, venv,
+    conversation, event_order, moto, provider, provider_model, python, sam_venv, secrets, sse, venv,
 };
 
 /// Returns the path of the file into which a test records a stream for the oracles.

@@ -1,6 +1,6 @@
 //! The test kit, used as an author of an agent uses it.
 
-use ag_ui_lambda::agent::Agent;
+use ag_ui_lambda::agent::{Agent, Limits, RunOutcome};
 use ag_ui_lambda::approval::{ApprovalKeys, Approvals};
 use ag_ui_lambda::model::{CallResult, ModelErrorKind, Request, Script, Scripted, Turn};
 use ag_ui_lambda::protocol::EventKind;
@@ -249,6 +249,45 @@ async fn a_run_that_fails_has_its_code() {
     let run = ada().says("fail").await;
 
     assert_eq!(run.error.as_deref(), Some("MODEL_THROTTLED"));
+    assert_eq!(run.outcome, RunOutcome::Error("MODEL_THROTTLED"));
+}
+
+#[tokio::test]
+async fn run_has_its_outcome() {
+    let mut ada = ada();
+    assert_eq!(ada.says("count {}").await.outcome, RunOutcome::Success);
+    let asked = ada.says(r#"refund {"amount": 7}"#).await;
+    assert_eq!(asked.outcome, RunOutcome::Interrupt);
+    assert_eq!(ada.approve(asked.interrupt()).await.outcome, RunOutcome::Success);
+}
+
+#[tokio::test]
+async fn cancelled_run_has_its_reason() {
+    let agent = Agent::builder(Scripted::new(play))
+        .tool(tool_fn("count", "Counts.", count))
+        .limits(Limits { turns: 1, ..Limits::default() })
+        .build()
+        .unwrap();
+    let run = TestAgent::new(agent).caller("ada").says("count {}").await;
+
+    assert_eq!((run.outcome, run.error.as_deref()), (RunOutcome::Cancelled("MAX_TURNS"), None));
+    let message = panic_message(async { run.call("order").id.clone() }).await;
+    assert!(message.ends_with("its outcome: cancelled (MAX_TURNS)"), "{message}");
+}
+
+#[tokio::test]
+async fn message_in_place_of_an_answer_continues_the_thread() {
+    let mut ada = ada();
+    let asked = ada.says(r#"refund {"amount": 7}"#).await;
+
+    let run = ada.says("count {}").await;
+    assert_eq!(run.call("refund").result_json()["interrupt"], "unknown");
+    assert_eq!(run.call("count").result_json(), 1);
+    assert_eq!(run.outcome, RunOutcome::Success);
+
+    // The answer comes too late.
+    let late = ada.approve(asked.interrupt()).await;
+    assert!(late.calls.iter().all(|call| call.result_json()["by"] != "ada"), "{:?}", late.calls);
 }
 
 #[tokio::test]
@@ -260,7 +299,7 @@ async fn mistakes_of_a_test_panic_with_a_sentence() {
         (
             "a call that is not there",
             panic_message(async { asked.call("count").id.clone() }).await,
-            r#"the run has no call of "count"; its calls: [refund({"amount":7})], its text: "Wait.", its error: none"#,
+            r#"the run has no call of "count"; its calls: [refund({"amount":7})], its text: "Wait.", its outcome: interrupt"#,
         ),
         (
             "no interrupt",
@@ -273,11 +312,11 @@ async fn mistakes_of_a_test_panic_with_a_sentence() {
             r#"the call of "refund" has no result"#,
         ),
         (
-            "a message while an interrupt waits",
+            "the result of a frontend tool while an interrupt waits",
             panic_message(async {
-                let mut ada = ada();
-                ada.says(r#"refund {"amount": 7}"#).await;
-                ada.says("Hello").await
+                let mut ada = ada().with_frontend_tool("show_map", "Shows a map.", json!({}));
+                let run = ada.says("refund {\"amount\": 7}\nshow_map {}").await;
+                ada.returns(run.call("show_map"), "It is shown.").await
             })
             .await,
             "the thread waits for the answers to 1 interrupts: ",

@@ -111,6 +111,28 @@ async fn dynamic_tool_is_checked_authorized_and_approved_on_each_wire() {
 }
 
 #[tokio::test]
+async fn integral_float_is_an_integer_for_rules_and_function() {
+    let calls = Calls::default();
+    let large = json!({"item": "B-1", "count": 200.0});
+    let script = [Script::new().call("c1", "move_stock", &large), Script::new().text("Done.")];
+    let agent = agent(Scripted::turns(script), &calls);
+    let keeper = person(["permission:stock:write"]);
+
+    let events = run(&agent, &keeper, input(json!([user()]), json!([]))).await;
+    let interrupt = &events.last().unwrap()["outcome"]["interrupts"][0];
+    assert_eq!(interrupt["message"], r#"Move 200 pieces of "B-1"?"#);
+    let function = json!({"name": "move_stock", "arguments": large.to_string()});
+    let waiting = json!({"id": interrupt["toolCallId"], "type": "function", "function": function});
+    let messages = json!([user(), {"id": "a1", "role": "assistant", "toolCalls": [waiting]}]);
+    let approval =
+        json!({"interruptId": interrupt["id"], "status": "resolved", "payload": {"approved": true}});
+    let events = run(&agent, &keeper, input(messages, json!([approval]))).await;
+
+    assert_eq!(result(&events), r#"{"moved":200}"#);
+    assert_eq!(*calls.lock().unwrap(), [json!({"item": "B-1", "count": 200})]);
+}
+
+#[tokio::test]
 async fn function_gets_only_objects() {
     for arguments in [json!([]), json!("text"), json!(7)] {
         let runs = Arc::new(AtomicUsize::new(0));

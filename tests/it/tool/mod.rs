@@ -1,5 +1,6 @@
 //! What tools can require of a caller and a call, and what they can send to the client.
 
+mod attribute;
 mod authorize;
 mod dynamic;
 mod predictions;

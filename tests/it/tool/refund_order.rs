@@ -100,6 +100,13 @@ fn add_claims(event: &mut Value, caller: &Value) {
     }
 }
 
+/// Returns the input of a run with this id, in which the user asks for the refund.
+fn refund_input(run_id: &str) -> Value {
+    let mut input = user_input("Refund it.");
+    input["runId"] = run_id.into();
+    input
+}
+
 /// Returns a turn that calls the refund.
 fn refund_turn() -> Vec<TurnPart> {
     vec![TurnPart::call("call_1", "refund_order", [ARGUMENTS])]
@@ -177,13 +184,17 @@ async fn permitted_caller_runs_it_after_approval() {
         let stage = Stage::new(wire, &[]).await;
         assert!(stage.capabilities(&permitted_caller()).await.contains("refund_order"));
 
-        let (reply, asked) =
-            stage.run(&permitted_caller(), &user_input("Refund it."), &[refund_turn()]).await;
-        assert!(asked[0].to_string().contains(DESCRIPTION), "{wire:?}: {}", asked[0]);
-        let interrupt = &reply.events.last().unwrap()["outcome"]["interrupts"][0];
-        assert_eq!(stage.count_refunds(), 0, "{wire:?}");
+        // Each approval counts once, so each answer is for a call of its own.
+        let ask = async |run_id: &str| {
+            let (reply, asked) =
+                stage.run(&permitted_caller(), &refund_input(run_id), &[refund_turn()]).await;
+            assert!(asked[0].to_string().contains(DESCRIPTION), "{wire:?}: {}", asked[0]);
+            let interrupt = &reply.events.last().unwrap()["outcome"]["interrupts"][0];
+            assert_eq!(stage.count_refunds(), 0, "{wire:?}");
+            approved_input(&reply, interrupt)
+        };
 
-        let next = approved_input(&reply, interrupt);
+        let next = ask("lost").await;
         // The caller has lost the permission, so the approval runs nothing.
         let lost = json!({"principalId": "ada-of-acme", "permissions": "refunds:read"});
         let (reply, asked) = stage.run(&lost, &next, &[final_turn()]).await;
@@ -191,6 +202,12 @@ async fn permitted_caller_runs_it_after_approval() {
         assert!(!asked[0].to_string().contains(DESCRIPTION), "{wire:?}: {}", asked[0]);
         assert_eq!(stage.count_refunds(), 0, "{wire:?}");
 
+        let (reply, _) = stage.run(&permitted_caller(), &next, &[final_turn()]).await;
+        let kept = json!({"error": "There is no tool of that name."});
+        assert_eq!(results_of(&reply), [kept], "{wire:?}: the first answer counts");
+        assert_eq!(stage.count_refunds(), 0, "{wire:?}");
+
+        let next = ask("kept").await;
         let (reply, _) = stage.run(&permitted_caller(), &next, &[final_turn()]).await;
         let refunded = json!({"order_id": "1234", "amount": 20.0, "status": "refunded"});
         assert_eq!(results_of(&reply), [refunded], "{wire:?}");

@@ -102,6 +102,23 @@ async fn state_above_the_limit_of_a_request_is_not_set() {
 }
 
 #[tokio::test]
+async fn state_has_at_most_three_quarters_of_the_values_of_a_request() {
+    let context = ToolContext::for_test(());
+    let state = context.state();
+    // Each object counts as 20, its member's name and its number as 3; the list counts as 4, and the state with its name as 22.
+    let rows = |count: usize| vec![json!({"n": 1}); count];
+
+    state.set("/a", rows(520)).await.unwrap();
+    let error = state.set("/a", rows(521)).await.unwrap_err();
+
+    assert_eq!(error.to_string(), r#"the value for "/a" would make the state more than 12000 JSON values"#);
+    assert!(matches!(error, StateError::TooManyValues { limit: 12_000, .. }), "{error:?}");
+    assert_eq!(state.get::<Vec<Value>>("/a").unwrap().unwrap().len(), 520, "it stays as it was");
+    state.update(|state| state["b"] = json!(rows(100))).await;
+    state.set("/a/0/n", 2).await.expect("a change that adds no value is allowed");
+}
+
+#[tokio::test]
 async fn endpoint_limits_the_state_that_tools_set() {
     async fn write(context: ToolContext<Caller>, _: NoArgs) -> Result<(), ToolError> {
         context.state().set("/a", "x".repeat(100)).await?;

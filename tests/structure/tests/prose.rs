@@ -42,6 +42,8 @@ const DOCUMENTS: &[(&str, &str)] = &[
     ("README.md", ""),
     ("SECURITY.md", ""),
     ("template.yaml", ""),
+    ("benches", "mjs"),
+    ("benches", "py"),
     ("crates", "js"),
     ("crates", "md"),
     ("crates", "mjs"),

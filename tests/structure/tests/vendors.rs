@@ -42,8 +42,9 @@ const NAMES: [&str; 20] = [
 const OTHER_NAMES: [&str; 4] = ["ag_ui_lambda", "ag-ui-lambda", "feature = \"lambda\"", "aws_lc"];
 
 /// Files and texts in them that may name a cloud, each with its reason.
-const EXCEPTIONS: [(&str, &str, &str); 3] = [
+const EXCEPTIONS: [(&str, &str, &str); 4] = [
     ("model/bedrock", "", "the adapter of a vendor's models"),
+    ("model/http/provider.rs", "\"AWS_BEARER_TOKEN_BEDROCK\"", "variables of the SDKs of a vendor's models"),
     ("model/claude.rs", "https://docs.aws.amazon.com", "the source of a fact"),
     ("agent/observe/spans.rs", "\"aws.bedrock\"", "OpenTelemetry's name of a provider"),
 ];

@@ -1,6 +1,9 @@
 //! Bodies of requests that take as much memory as a client can make a function use, for a test and for the bench.
 
+use ag_ui_dev::provider::Wire;
 use serde_json::{Value, json};
+
+use crate::provider::model;
 
 /// A body that takes much memory.
 #[expect(clippy::exhaustive_structs, reason = "tests take it apart")]
@@ -90,6 +93,13 @@ fn rows_of_size(bytes: usize) -> Vec<Row> {
         ];
         input(&messages, &json!({})).to_string()
     };
+    let unanswered = |name: &str, arguments: &str| {
+        let call =
+            json!({ "id": "c0", "type": "function", "function": { "name": name, "arguments": arguments } });
+        let messages =
+            [user("Go"), json!({ "id": "a0", "role": "assistant", "toolCalls": [call] }), user("Hello")];
+        input(&messages, &json!({})).to_string()
+    };
     let parts = vec![json!({ "type": "text", "text": "x" }); bytes / 27];
     let context = vec![json!({ "description": "a", "value": "b" }); bytes / 32];
     let tools: Vec<Value> =
@@ -121,10 +131,63 @@ fn rows_of_size(bytes: usize) -> Vec<Row> {
         // A quote takes two bytes in the text of the arguments.
         at_provider("arguments of objects", arguments(objects(bytes * 3 / 4))),
         at_provider("arguments of arrays", arguments(format!("[{}]", vec!["[]"; bytes / 3].join(",")))),
+        at_provider("values of a provider", provider_values(bytes)),
+        // Its tool needs an approval, so that the placeholder for its result is signed with the arguments.
+        at_provider(
+            "arguments of a gated call",
+            unanswered("refund_order", &format!("{{\"a\":{}}}", objects(bytes * 3 / 4))),
+        ),
+        scripted("the result of a client's tool", "ag-ui-lambda", result_of_client(bytes)),
+        scripted(
+            "arrays in a context entry",
+            "ag-ui-lambda",
+            input(&[user("Hello")], &json!({ "context": [{ "description": "a", "value": arrays(bytes) }] }))
+                .to_string(),
+        ),
     ]
     .into_iter()
     .map(|row| Row { name: format!("{}, {} kB", row.name, bytes / 1000), ..row })
     .collect()
+}
+
+/// Returns an input in which a client has made up values of the provider, for a message and for calls, on each wire.
+fn provider_values(bytes: usize) -> String {
+    let mut messages = vec![user("Go")];
+    let mut results = Vec::new();
+    let kept = |wire: Wire, place: &str, name: &str| {
+        let members = format!(r#"{{"{name}":{}}}"#, arrays(bytes / (4 * Wire::ALL.len()) - 300));
+        json!({ "model": model(wire), place: members }).to_string()
+    };
+    for (index, wire) in Wire::ALL.into_iter().enumerate() {
+        let call = |name: &str, member: &str| {
+            let function = json!({ "name": "f", "arguments": "{}" });
+            json!({ "id": format!("{name}{index}"), "type": "function", "function": function,
+                "encryptedValue": kept(wire, "signature", member) })
+        };
+        let calls = [call("c", "a"), call("d", "signature")];
+        results.extend(calls.iter().map(|call| {
+            let id = call["id"].as_str().unwrap_or_default();
+            json!({ "id": format!("x{id}"), "role": "tool", "toolCallId": id, "content": "1" })
+        }));
+        messages.push(json!({ "id": format!("a{index}"), "role": "assistant", "content": "Hi.",
+            "encryptedValue": kept(wire, "turn", "a") }));
+        messages.push(json!({ "id": format!("b{index}"), "role": "assistant", "toolCalls": calls,
+            "encryptedValue": kept(wire, "turn", "reasoning_details") }));
+    }
+    messages.append(&mut results);
+    input(&messages, &json!({})).to_string()
+}
+
+/// Returns an input whose last message is the result of a tool of the client, which the scripted model repeats in words.
+fn result_of_client(bytes: usize) -> String {
+    let call = json!({ "id": "c0", "type": "function", "function": { "name": "f", "arguments": "{}" } });
+    let messages = [
+        user("Go"),
+        json!({ "id": "a0", "role": "assistant", "toolCalls": [call] }),
+        json!({ "id": "x0", "role": "tool", "toolCallId": "c0", "content": arrays(bytes) }),
+    ];
+    let tools = json!({ "tools": [{ "name": "f", "description": "" }] });
+    input(&messages, &tools).to_string()
 }
 
 /// Returns a row that is sent to the template's function with a provider.
@@ -169,6 +232,12 @@ fn schema_of(array: &str) -> String {
 /// Returns the text of an array of objects with one member, of about this many bytes. Nothing is larger in memory.
 fn objects(bytes: usize) -> String {
     format!("[{}]", vec![r#"{"":0}"#; bytes / 7].join(","))
+}
+
+/// Returns the text of an array of arrays with one number, of about this many bytes. Its text has no quotes, so it is as long
+/// in a string.
+fn arrays(bytes: usize) -> String {
+    format!("[{}]", vec!["[0]"; bytes / 4].join(","))
 }
 
 /// Returns the text of an input in which the string `@@` is replaced by a JSON text.

@@ -28,6 +28,11 @@ pub fn python() -> Command {
     python
 }
 
+/// Returns the folder of the environment in which SAM and cargo-lambda are installed.
+pub fn sam_venv() -> PathBuf {
+    format!("{WORKSPACE}/.venv-sam").into()
+}
+
 /// Returns the folder of the project's own Python environment: the value of `VENV`, or else `.venv` in the workspace.
 /// Tests also run the programs in its folder `bin`.
 pub fn venv() -> PathBuf {

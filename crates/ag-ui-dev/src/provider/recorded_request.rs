@@ -13,7 +13,7 @@ pub struct RecordedRequest {
     pub headers: HeaderMap,
     /// The body as JSON; null if it is not JSON.
     pub body: Value,
-    /// Why the request was refused: the error of the test's check, that the body is too long for the model, or that it is not
-    /// JSON.
+    /// Why the request was refused: the error of the test's check, that the headers fail theirs, that the body is too long for
+    /// the model, or that it is not JSON.
     pub rejection: Option<String>,
 }

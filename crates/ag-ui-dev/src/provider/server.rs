@@ -9,7 +9,7 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::stream;
-use http::{Method, Request, Response, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::{BodyExt, Empty, StreamBody, combinators::UnsyncBoxBody};
 use hyper::body::Incoming;
@@ -25,6 +25,9 @@ use crate::loopback::Connection;
 /// A check that a test sets for the body of each request.
 type RequestCheck = Arc<dyn Fn(&Value) -> Result<(), String> + Send + Sync>;
 
+/// A check that a test sets for the headers of each request.
+type HeaderCheck = Arc<dyn Fn(&HeaderMap) -> Result<(), Reply> + Send + Sync>;
+
 /// What all connections of a provider share.
 #[derive(Default)]
 pub(super) struct ProviderState {
@@ -34,6 +37,8 @@ pub(super) struct ProviderState {
     always: Mutex<Option<Reply>>,
     /// The check for the body of each request.
     check: Mutex<Option<RequestCheck>>,
+    /// The check for the headers of each request.
+    header_check: Mutex<Option<HeaderCheck>>,
     /// The longest body that is not too long for the model, in bytes, and the reply to a longer one.
     context_limit: Mutex<Option<(usize, Reply)>>,
     /// Whether requests that are not POSTs are answered as llama.cpp's server answers them.
@@ -91,15 +96,26 @@ impl ProviderState {
         *lock(&self.check) = Some(check);
     }
 
+    /// Sets the check for the headers of every POST from now on. A POST that fails it gets the reply in the check's error.
+    pub(super) fn check_headers(&self, check: HeaderCheck) {
+        *lock(&self.header_check) = Some(check);
+    }
+
     /// Sets the reply to every POST whose body is longer than `max_bytes`, from now on.
     pub(super) fn limit_context(&self, max_bytes: usize, refusal: Reply) {
         *lock(&self.context_limit) = Some((max_bytes, refusal));
     }
 
-    /// Returns the reply to a body of this length, if it is too long for the model.
-    fn refuse_long_context(&self, bytes: usize) -> Option<Reply> {
+    /// Returns why a request is refused and the reply to it: its headers fail the check, or its body of this length is too
+    /// long for the model. `None` if it is neither.
+    fn refuse(&self, headers: &HeaderMap, bytes: usize) -> Option<(&'static str, Reply)> {
+        let check = lock(&self.header_check).clone();
+        if let Some(reply) = check.and_then(|check| check(headers).err()) {
+            return Some(("the headers fail the check", reply));
+        }
         let limit = lock(&self.context_limit);
-        limit.as_ref().filter(|(max_bytes, _)| bytes > *max_bytes).map(|(_, refusal)| refusal.clone())
+        let limit = limit.as_ref().filter(|(max_bytes, _)| bytes > *max_bytes);
+        limit.map(|(_, refusal)| ("body is too long for the model", refusal.clone()))
     }
 
     /// Handles a request to the provider. A POST is checked, recorded and answered with the next reply, or with 400 if the
@@ -117,9 +133,9 @@ impl ProviderState {
             return Ok(response);
         }
         let body = body.collect().await.map_err(|_| ConnectionClosed)?.to_bytes();
-        let too_long = self.refuse_long_context(body.len());
+        let (why, refusal) = self.refuse(&head.headers, body.len()).unzip();
         let (body, refused) = match serde_json::from_slice(&body) {
-            Ok(body) if too_long.is_some() => (body, Some("body is too long for the model".to_owned())),
+            Ok(body) if refusal.is_some() => (body, why.map(ToOwned::to_owned)),
             Ok(body) => {
                 let check = lock(&self.check).clone();
                 let refused = check.and_then(|check| check(&body).err());
@@ -128,7 +144,7 @@ impl ProviderState {
             Err(error) => (Value::Null, Some(format!("body is not JSON: {error}"))),
         };
         let reply = match &refused {
-            Some(error) => too_long.unwrap_or_else(|| stub_error(400, error)),
+            Some(error) => refusal.unwrap_or_else(|| stub_error(400, error)),
             None => match self.next() {
                 Reply { condition: Some((text, otherwise)), .. } if !body.to_string().contains(&text) => {
                     *otherwise

@@ -53,7 +53,7 @@ impl AccessError {
 
 impl Access {
     /// Creates the checks. `secret` is what requests must have in a header, and `allowed_origins` are the origins of other
-    /// pages that may use the server.
+    /// pages that may use the server, or `*` for all.
     pub(super) fn new(secret: &str, allowed_origins: &[String]) -> Self {
         Self { secret: secret.to_owned(), allowed_origins: allowed_origins.to_vec() }
     }
@@ -75,7 +75,7 @@ impl Access {
             (None, _) => Ok(None),
             (Some(origin), None) if origin.as_bytes() == format!("http://{host}").as_bytes() => Ok(None),
             (Some(origin), None)
-                if self.allowed_origins.iter().any(|allowed| allowed.as_bytes() == origin.as_bytes()) =>
+                if self.allowed_origins.iter().any(|allowed| allowed == "*" || allowed == origin) =>
             {
                 Ok(Some(origin.clone()))
             }
@@ -181,6 +181,13 @@ mod tests {
         ] {
             assert_eq!(access().check_source(&headers(&sent)), expected, "{why}");
         }
+    }
+
+    #[test]
+    fn star_stands_for_every_origin() {
+        let access = Access::new("secret", &["*".into()]);
+        let sent = headers(&[("host", "localhost:9000"), ("origin", "https://any.example")]);
+        assert_eq!(access.check_source(&sent), Ok(Some(HeaderValue::from_static("https://any.example"))));
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Starts the function's process, and restarts it if it has ended or was built again.
 //!
 //! A function whose settings name an issuer of users' tokens requires such a token from every caller. So the entry point with
-//! the user's JWT has a process of its own, which is started by the first request that needs it.
+//! the user's JWT has a process of its own, which is started by the first request that needs it. If the user's JWT admits by
+//! itself, this process serves all entry points, and there is no other one.
 
 use std::convert::Infallible;
 use std::fs;
@@ -29,8 +30,8 @@ const START_LIMIT: Duration = Duration::from_secs(30);
 const REBUILD_CHECK_INTERVAL: Duration = Duration::from_millis(300);
 /// The audience of the local issuer's tokens.
 const AUDIENCE: &str = "local";
-/// How long a token of the local issuer is valid.
-pub(super) const TOKEN_TTL: Duration = Duration::from_secs(3600);
+/// For how many seconds a token of the local issuer is valid, unless somebody asks for another time.
+pub(super) const TOKEN_TTL_S: i64 = 3600;
 
 /// The processes of the function.
 pub(super) struct FunctionHost {
@@ -40,9 +41,9 @@ pub(super) struct FunctionHost {
     log: Arc<LogFeed>,
     /// Where the processes send the lines of their logs.
     lines: mpsc::UnboundedSender<String>,
-    /// The process for all entry points but the one with the user's JWT.
+    /// The process that does not know the local issuer.
     plain: Mutex<Option<Arc<Function>>>,
-    /// The process for the entry point with the user's JWT.
+    /// The process that verifies the tokens of the local issuer.
     with_issuer: Mutex<Option<Arc<Function>>>,
     issuer: OnceCell<Issuer>,
     /// Whether the running processes of the function are frozen.
@@ -145,17 +146,17 @@ impl FunctionHost {
     }
 
     /// Signs a JWT of the local issuer for a user with these claims. Missing claims about issuer, audience and times are
-    /// added, by which the token is valid for an hour. A request through the entry point with the user's JWT gets this
-    /// token.
-    pub(super) async fn sign(&self, claims: &ClaimSet) -> Result<String, ServerError> {
+    /// added, by which the token is valid for `ttl_s` seconds. A request through the entry point with the user's JWT gets
+    /// such a token.
+    pub(super) async fn sign(&self, claims: &ClaimSet, ttl_s: i64) -> Result<String, ServerError> {
         let issuer = self.issuer().await?;
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let mut claims = claims.clone();
         for (name, value) in [
             ("iss", Value::from(issuer.url())),
             ("aud", AUDIENCE.into()),
-            ("iat", now.as_secs().into()),
-            ("exp", (now + TOKEN_TTL).as_secs().into()),
+            ("iat", now.into()),
+            ("exp", now.saturating_add_signed(ttl_s).into()),
         ] {
             claims.entry(name).or_insert(value);
         }
@@ -184,7 +185,13 @@ impl FunctionHost {
 
     /// Returns the place where the process for this entry point is kept, which may be empty.
     fn slot(&self, entry_point: EntryPoint) -> &Mutex<Option<Arc<Function>>> {
-        if entry_point == EntryPoint::UserJwt { &self.with_issuer } else { &self.plain }
+        if self.uses_local_issuer(entry_point) { &self.with_issuer } else { &self.plain }
+    }
+
+    /// Whether the process for this entry point verifies the tokens of the local issuer.
+    fn uses_local_issuer(&self, entry_point: EntryPoint) -> bool {
+        let is_everywhere = self.settings.admits_jwt && !self.settings.has_own_issuer;
+        is_everywhere || entry_point == EntryPoint::UserJwt
     }
 
     /// Builds the command that starts the function for this entry point, with its environment variables.
@@ -193,7 +200,7 @@ impl FunctionHost {
         command
             .envs(self.settings.variables.iter().chain(&self.variables).map(|(name, value)| (name, value)));
         command.env("AWS_LAMBDA_FUNCTION_NAME", &self.settings.name);
-        if entry_point == EntryPoint::UserJwt {
+        if self.uses_local_issuer(entry_point) {
             let issuer =
                 self.issuer().await.map_err(|error| FunctionError::Spawn(std::io::Error::other(error)))?;
             command.env("AGUI_JWT_ISSUER", issuer.url());

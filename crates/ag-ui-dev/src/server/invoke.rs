@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::access::KEY_HEADER;
 use super::caller::{CALLER_HEADER, Caller};
 use super::error_response::{self, ErrorResponse};
+use super::host::TOKEN_TTL_S;
 use super::server_state::ServerState;
 use super::session;
 use crate::http_response::{self, Body};
@@ -98,7 +99,7 @@ pub(super) async fn event(
 ) -> Result<Value, ErrorResponse> {
     request.headers_mut().remove(KEY_HEADER);
     if let (EntryPoint::UserJwt, Some(claims)) = (caller.entry_point, &caller.claims) {
-        let token = state.host.sign(claims).await?;
+        let token = state.host.sign(claims, TOKEN_TTL_S).await?;
         let token = HeaderValue::try_from(token)
             .map_err(|_| ErrorResponse::internal("the signed token is not a valid header value"))?;
         request.headers_mut().insert(USER_TOKEN_HEADER, token);

@@ -19,7 +19,8 @@ pub(super) fn session(state: &ServerState) -> Value {
     json!({
         "mode": if settings.has_faults { "ag-ui-dev" } else { "local" },
         "function": { "name": settings.name, "program": settings.program, "model": settings.model },
-        "token": token(state),
+        // The page sends no empty token.
+        "token": if settings.has_shared_token { token(state) } else { Some(String::new()) },
         "token_header": settings.token_header,
         "entry_points": entry_points,
         "people": Person::samples(),

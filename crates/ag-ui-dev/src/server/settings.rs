@@ -39,7 +39,7 @@ pub struct Settings {
     pub token_header: String,
     /// The port on which the server listens. `None` is 9000, or any free port if that is taken.
     pub port: Option<u16>,
-    /// The origins of other pages that may send requests, in addition to the server's own.
+    /// The origins of other pages that may send requests, in addition to the server's own. `*` stands for all.
     pub allowed_origins: Vec<String>,
     /// The token that protects the server, and the function's key for approvals.
     pub secrets: LocalSecrets,
@@ -48,6 +48,11 @@ pub struct Settings {
     /// Whether the function's own settings name an issuer of users' tokens. Then tokens of this issuer are not given to the
     /// process that knows only the local issuer.
     pub has_own_issuer: bool,
+    /// Whether the user's JWT admits a request by itself: `AGUI_AUTH` is `jwt` or `token_or_jwt`. The function then verifies the
+    /// JWTs of the local issuer at every entry point, unless its settings name an issuer of its own.
+    pub admits_jwt: bool,
+    /// Whether the function has a shared token. It has none if `AGUI_AUTH` is `jwt`.
+    pub has_shared_token: bool,
     /// Whether the server can inject faults. Then it has a Secrets Manager of its own.
     pub has_faults: bool,
     /// The variables that name model servers, with their values. A server that is reached by plain HTTP gets a proxy.
@@ -104,12 +109,14 @@ impl Settings {
             port,
             allowed_origins: origins
                 .split(',')
-                .map(|origin| origin.trim().trim_end_matches('/').to_owned())
+                .map(|origin| origin.trim().to_owned())
                 .filter(|origin| !origin.is_empty())
                 .collect(),
             secrets,
             token_secret,
             has_own_issuer: text("AGUI_JWT_ISSUER").is_some(),
+            admits_jwt: matches!(text("AGUI_AUTH").as_deref(), Some("jwt" | "token_or_jwt")),
+            has_shared_token: text("AGUI_AUTH").as_deref() != Some("jwt"),
             has_faults: false,
             model_servers: Vec::new(),
             faults: Vec::new(),
@@ -205,7 +212,7 @@ mod tests {
             ("AGUI_MODEL", "ollama/qwen3"),
             ("AGUI_PORT", "9001"),
             ("AWS_DEFAULT_REGION", "eu-central-1"),
-            ("AGUI_CORS_ORIGINS", "http://a.example, http://b.example/"),
+            ("AGUI_CORS_ORIGINS", "http://a.example, http://b.example"),
         ]);
 
         assert_eq!((settings.secrets.token.as_str(), settings.port), ("mine", Some(9001)));

@@ -32,6 +32,13 @@ pub(super) fn print_welcome(settings: &Settings, address: SocketAddr, page: &str
         if model.starts_with("scripted/") { ", which is a script and not a language model" } else { "" };
     // A server with a Secrets Manager of its own knows the token.
     let token = match token_secret {
+        _ if !settings.has_shared_token => {
+            let key = shell_word(&format!("x-agui-dev-key: {}", secrets.token));
+            format!(
+                "JWT    send the JWT of a user as `Authorization: Bearer`. One of the local issuer, for an hour:\n       \
+                 curl http://{address}/_dev/token -H {key} -d '{{\"person\":\"amelie\"}}'\n"
+            )
+        }
         Some(id) if !settings.has_faults => {
             format!("Token  {token_header}: the token in the secret {id}\n")
         }

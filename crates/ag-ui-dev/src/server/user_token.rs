@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::error_response::ErrorResponse;
-use super::host::TOKEN_TTL;
+use super::host::TOKEN_TTL_S;
 use super::server_state::ServerState;
 use super::settings::Person;
 
@@ -17,6 +17,8 @@ use super::settings::Person;
 struct TokenRequest {
     /// The id of a sample person who has claims.
     person: String,
+    /// For how many seconds the JWT is valid; it has expired if the number is negative. An hour by default.
+    expires_in: Option<i64>,
 }
 
 /// Signs a JWT of the local issuer with the claims of the sample person that the body names. The response has the members of
@@ -35,8 +37,7 @@ pub(super) async fn issue(state: &ServerState, body: &Bytes) -> Result<Value, Er
             ids.join(", ")
         )));
     };
-    let token = state.host.sign(claims).await?;
-    Ok(json!({
-        "access_token": token, "token_type": "Bearer", "expires_in": TOKEN_TTL.as_secs(), "claims": claims,
-    }))
+    let ttl = request.expires_in.unwrap_or(TOKEN_TTL_S);
+    let token = state.host.sign(claims, ttl).await?;
+    Ok(json!({ "access_token": token, "token_type": "Bearer", "expires_in": ttl, "claims": claims }))
 }

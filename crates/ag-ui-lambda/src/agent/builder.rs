@@ -10,7 +10,7 @@ use super::Agent;
 use super::definition::AgentDefinition;
 use super::error::BuildAgentError;
 use super::instructions::Instructions;
-use super::result_type::ResultType;
+use super::result_type::{RESULT_TOOL, ResultType};
 use super::run::client_input::{ClientCompat, ClientSettings, FrontendTools};
 use super::run::limits::Limits;
 use crate::approval::{Approvals, Pseudonyms, WhoKey};
@@ -260,7 +260,8 @@ impl<C: Send + Sync + 'static> AgentBuilder<C> {
     ///
     /// # Errors
     /// [`BuildAgentError`] for the first tool or result type whose name or schema cannot be used; for a prediction from an
-    /// argument that the tool does not have; and if results must be signed and there is no key.
+    /// argument that the tool does not have; for a tool with the name `final_result` in an agent with a
+    /// [`result`](Self::result); and if results must be signed and there is no key.
     pub fn build(self) -> Result<Agent<C>, BuildAgentError> {
         let Self { definition, error } = self;
         if let Some(error) = error {
@@ -273,6 +274,9 @@ impl<C: Send + Sync + 'static> AgentBuilder<C> {
                     argument: tool_argument.clone(),
                 });
             }
+        }
+        if definition.result_type.is_some() && definition.tools.contains(RESULT_TOOL) {
+            return Err(BuildAgentError::ResultNameTaken(RESULT_TOOL.to_owned()));
         }
         if definition.require_signed_results && definition.approvals.is_none() {
             return Err(BuildAgentError::MissingApprovalKey);

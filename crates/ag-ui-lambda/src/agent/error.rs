@@ -20,6 +20,11 @@ pub enum BuildAgentError {
     /// The schema of the type of [`result`](super::AgentBuilder::result) cannot be used.
     #[error("the type of the result has no usable schema: {0}")]
     InvalidResultSchema(String),
+    /// A tool has the name of the one whose arguments are the [`result`](super::AgentBuilder::result) of a run.
+    #[error(
+        "no tool can be named {0:?} in an agent with a result: the model gives the result as the arguments of a tool of that name"
+    )]
+    ResultNameTaken(String),
     /// Results must be signed, and no approvals are configured whose key could sign them.
     #[error("results of tools must be signed, and there is no key for approvals to sign them with")]
     MissingApprovalKey,

@@ -128,7 +128,7 @@ impl<C: Send + Sync + 'static> Agent<C> {
             ids,
             report_to,
             day_budget,
-            max_state_bytes: InputLimits::default().state_bytes,
+            input_limits: InputLimits::default(),
         })
     }
 

@@ -15,6 +15,7 @@ use super::error::BuildAgentError;
 use crate::protocol;
 use crate::tool::{
     Decision, ErasedTool, RegisterToolError, Tool, ToolContext, ToolError, ToolRegistry, parse_arguments,
+    unify_integers,
 };
 
 /// The name of the tool whose arguments are the result.
@@ -67,9 +68,11 @@ impl ResultType {
     }
 
     /// Reads a result from the JSON text that a model wrote, and checks it: against the schema, and whether serde can read
-    /// the type from it. The error is a sentence for the model.
+    /// the type from it. A number without a fraction becomes an integer. The error is a sentence for the model.
     pub(super) fn read(&self, text: &str) -> Result<Value, String> {
-        let checked = parse_arguments(text).and_then(|value| {
+        let checked = parse_arguments(text).and_then(|mut value| {
+            // A program reads the result into the same type, and serde reads no integer from `7.0`.
+            unify_integers(&mut value);
             self.tool.check_arguments(&value)?;
             // The schema may allow what the type's own code refuses, and this reads the type. It decides about no caller.
             Ok((self.tool.authorize(&(), &value)?, value))

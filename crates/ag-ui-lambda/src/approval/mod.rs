@@ -9,7 +9,7 @@
 //!
 //! - `token`: the token in an interrupt's id. `result_signature`: the signature of a tool's result.
 //! - `binding`: the call that both are bound to. `mac`: the bytes that are signed.
-//! - `keys`: the signing keys. `replay`: the interface to a store of used approvals.
+//! - `keys`: the signing keys. `replay`: the interface to a store of used approvals. `memory`: a store in memory.
 //! - `approvals`: [`Approvals`], which brings them together.
 //! - `recent_tokens`: explanations for developers. `pseudonym`: the names of callers in the log.
 
@@ -17,6 +17,7 @@ mod approvals;
 mod binding;
 mod keys;
 mod mac;
+mod memory;
 mod pseudonym;
 mod recent_tokens;
 mod replay;
@@ -28,6 +29,7 @@ pub(crate) use approvals::SignatureStatus;
 pub use approvals::{Approvals, DEFAULT_TTL};
 pub(crate) use binding::{Binding, arguments_digest, text_arguments_digest};
 pub use keys::{ApprovalKeyError, ApprovalKeys};
+pub use memory::MemoryReplayStore;
 pub(crate) use pseudonym::Pseudonyms;
 pub use pseudonym::WhoKey;
 pub use replay::{ReplayStore, ReplayStoreError, Reservation};

@@ -3,17 +3,14 @@
 //!
 //! Nothing here looks at the body of a request or builds a response.
 
-use http::HeaderMap;
-use http::header::{AUTHORIZATION, HeaderName};
+use http::header::HeaderName;
 use http::request::Parts;
 
 use super::claim_source::ClaimSource;
 use super::claims::{CallerClaims, Claims};
+use super::presented::{Credential, HeaderError};
 use super::shared_token::SharedToken;
 use super::verify_user::{UserTokenError, VerifyUser};
-
-/// The header that carries the end user's token.
-pub(crate) const USER_TOKEN_HEADER: HeaderName = HeaderName::from_static("x-agui-user-token");
 
 /// Which proof of the caller a request must carry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +23,23 @@ pub enum AuthMode {
     Authorizer,
     /// Both the shared token and the proof of an authorizer.
     Both,
+    /// The user's token, by itself: the bearer token of `Authorization`, if it has the three parts of a JWT, or the header
+    /// `x-agui-user-token`. It has to name a subject. There is no shared token, so a request that sends one is refused.
+    Jwt,
+    /// The shared token, or the user's token as with [`Jwt`](Self::Jwt). A caller with the shared token alone is anonymous.
+    TokenOrJwt,
+}
+
+impl AuthMode {
+    /// Whether a request can or must carry the shared token.
+    pub(crate) fn uses_shared_token(self) -> bool {
+        matches!(self, Self::Token | Self::Both | Self::TokenOrJwt)
+    }
+
+    /// Whether the user's token admits a request by itself.
+    pub(crate) fn admits_user_token(self) -> bool {
+        matches!(self, Self::Jwt | Self::TokenOrJwt)
+    }
 }
 
 /// Why a caller could not be authenticated.
@@ -40,6 +54,9 @@ pub(crate) enum AuthError {
     /// The request carries something that is not the shared token.
     #[error("what was sent is not the shared token")]
     TokenMismatch,
+    /// The request carries a shared token, and the endpoint has none.
+    #[error("this endpoint has no shared token")]
+    TokenNotUsed,
     /// The secret with the shared token cannot be read, so that it cannot be decided whether the token is right.
     #[error("the secret with the shared token is unavailable")]
     TokenUnavailable,
@@ -64,7 +81,7 @@ pub(crate) struct ConflictingProofsError;
 /// The checks that a request must pass before its caller is served. Without `token`, `needs_authorizer` and `user`,
 /// everyone may call.
 pub(crate) struct Authenticator {
-    /// The shared token, if requests have to carry it.
+    /// The shared token, if requests have to carry it, or may where `user_token_admits` is set.
     pub(crate) token: Option<SharedToken>,
     /// The header that carries the shared token.
     pub(crate) token_header: HeaderName,
@@ -72,8 +89,11 @@ pub(crate) struct Authenticator {
     pub(crate) needs_authorizer: bool,
     /// Patterns of the signers whose signature counts as an authorizer's proof.
     pub(crate) trusted_signers: Vec<String>,
-    /// What verifies the user's token, if requests have to carry one.
+    /// What verifies the user's token, if requests have to carry one, or may beside the shared token where
+    /// `user_token_admits` is set.
     pub(crate) user: Option<Box<dyn VerifyUser>>,
+    /// Whether the user's token admits a request by itself. It may then be the bearer token, and has to name a subject.
+    pub(crate) user_token_admits: bool,
     /// The claims in which the user's token and the authorizer must not differ, beside the issuer and the subject.
     pub(crate) caller_claims: CallerClaims,
 }
@@ -114,42 +134,47 @@ impl Authenticator {
         tokio::join!(token, user);
     }
 
+    /// Whether a caller can be served about whom nothing is proven.
+    pub(crate) fn serves_anonymous_callers(&self) -> bool {
+        let needs_user_token = self.user.is_some() && !(self.user_token_admits && self.token.is_some());
+        !self.needs_authorizer && !needs_user_token
+    }
+
     /// Checks all proofs that the endpoint requires, in the headers and the extensions of `head`, and returns the
-    /// claims that they prove: those of the user's token if the endpoint requires one, or else those of the authorizer. The
-    /// claims are empty for an anonymous caller. The endpoint calls it before it reads the body of a run, and for
-    /// `/capabilities`, but not for `/health`.
+    /// claims that they prove: those of the user's token if the request has to carry one or does, or else those of the
+    /// authorizer. The claims are empty for an anonymous caller. The endpoint calls it before it reads the body of a run, and
+    /// for `/capabilities`, but not for `/health`.
     ///
     /// # Errors
     /// [`AuthError`]. A missing or wrong proof is reported before an unavailable secret or key set, so a wrong
     /// request is refused even while one of them cannot be read.
     pub(crate) async fn authenticate(&self, head: &Parts) -> Result<Authenticated, AuthError> {
-        let mut unavailable = None;
-        if let Some(token) = &self.token {
-            match token.accepts(self.presented_token(&head.headers)?).await {
-                Ok(true) => {}
-                Ok(false) => return Err(AuthError::TokenMismatch),
-                Err(_) => unavailable = Some(AuthError::TokenUnavailable),
-            }
-        }
+        let credential = self.read_credential(head)?;
+        let mut unavailable = match self.check_token(credential).await {
+            Err(AuthError::TokenUnavailable) => Some(AuthError::TokenUnavailable),
+            checked => checked.map(|()| None)?,
+        };
         let proven = head.extensions.get::<Claims>().cloned().unwrap_or_else(Claims::anonymous);
         if self.needs_authorizer && !self.is_proof(&proven) {
             return Err(AuthError::NoAuthorizer);
         }
         let claims = match &self.user {
             None => Some(proven),
-            Some(user) => {
-                let token = single_header(&head.headers, &USER_TOKEN_HEADER)
-                    .map_err(HeaderError::into_user_token_error)?;
-                match user.verify(token.ok_or(AuthError::UserTokenMissing)?).await {
-                    Ok(verified) => Some(Claims::new(ClaimSource::UserToken, verified))
-                        .filter(|token| !proven.contradicts(token, &self.caller_claims)),
+            Some(user) => match Credential::user_token(credential, &head.headers)? {
+                // The credential is the shared token, which was checked.
+                None if self.user_token_admits && credential.is_some() => Some(proven),
+                None => return Err(AuthError::UserTokenMissing),
+                Some(token) => match self.verify_user_token(&**user, token).await {
+                    Ok(verified) => {
+                        Some(verified).filter(|token| !proven.contradicts(token, &self.caller_claims))
+                    }
                     Err(UserTokenError::KeysUnavailable) => {
                         unavailable.get_or_insert(UserTokenError::KeysUnavailable.into());
                         None
                     }
                     Err(error) => return Err(error.into()),
-                }
-            }
+                },
+            },
         };
         match unavailable {
             Some(error) => Err(error),
@@ -157,26 +182,43 @@ impl Authenticator {
         }
     }
 
-    /// Returns the token that a request presents as the shared token: the value of
-    /// [`token_header`](Self::token_header), or else the bearer token of `Authorization`, which is ignored if the
-    /// first header is there.
+    /// Returns what a request presents as its token. `None` if the endpoint reads no such token, or if the request has none
+    /// and the user's token may be elsewhere.
     ///
     /// # Errors
-    /// [`AuthError`] if neither header has a token, if the header is repeated, or if its value is not ASCII.
-    fn presented_token<'a>(&self, headers: &'a HeaderMap) -> Result<&'a str, AuthError> {
-        let single = |name: &HeaderName| {
-            single_header(headers, name).map_err(|error| match error {
-                HeaderError::Repeated => AuthError::TokenRepeated,
-                HeaderError::NotAscii => AuthError::TokenMismatch,
-            })
-        };
-        if let Some(token) = single(&self.token_header)? {
-            return Ok(token);
+    /// [`AuthError`] if the shared token is required and missing, or if a header with a token cannot be read.
+    fn read_credential<'a>(&self, head: &'a Parts) -> Result<Option<Credential<'a>>, AuthError> {
+        if self.token.is_none() && !self.user_token_admits {
+            return Ok(None);
         }
-        let credentials = single(&AUTHORIZATION)?.and_then(|value| value.split_once(' '));
-        match credentials {
-            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token.trim()),
-            _ => Err(AuthError::TokenMissing),
+        match Credential::read(&head.headers, &self.token_header, self.user_token_admits) {
+            Ok(None) if !self.user_token_admits => Err(AuthError::TokenMissing),
+            Ok(credential) => Ok(credential),
+            Err(HeaderError::Repeated) => Err(AuthError::TokenRepeated),
+            Err(HeaderError::NotAscii) => Err(AuthError::TokenMismatch),
+        }
+    }
+
+    /// Checks what a request presents as the shared token, if it does.
+    ///
+    /// # Errors
+    /// [`AuthError`] if it is not the token, if the endpoint has no token, or if the secret cannot be read.
+    async fn check_token(&self, credential: Option<Credential<'_>>) -> Result<(), AuthError> {
+        let Some(Credential::SharedToken(presented)) = credential else { return Ok(()) };
+        let token = self.token.as_ref().ok_or(AuthError::TokenNotUsed)?;
+        match token.accepts(presented).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(AuthError::TokenMismatch),
+            Err(_) => Err(AuthError::TokenUnavailable),
+        }
+    }
+
+    /// Verifies the user's token and returns its claims. If the token admits the request by itself, it has to name a subject.
+    async fn verify_user_token(&self, user: &dyn VerifyUser, token: &str) -> Result<Claims, UserTokenError> {
+        let claims = Claims::new(ClaimSource::UserToken, user.verify(token).await?);
+        match self.user_token_admits && claims.subject().is_none() {
+            true => Err(UserTokenError::Refused("it names no subject")),
+            false => Ok(claims),
         }
     }
 
@@ -192,39 +234,6 @@ impl Authenticator {
                 self.trusted_signers.iter().any(|pattern| segments_match(pattern, signer))
             }),
         }
-    }
-}
-
-/// Why a header cannot be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum HeaderError {
-    /// Its value holds other bytes than visible ASCII.
-    NotAscii,
-    /// The request has it more than once.
-    Repeated,
-}
-
-impl HeaderError {
-    /// Turns the error into the one for a request whose header with the user's token cannot be read.
-    fn into_user_token_error(self) -> UserTokenError {
-        UserTokenError::Refused(match self {
-            Self::NotAscii => "it is not ASCII",
-            Self::Repeated => "it was sent twice",
-        })
-    }
-}
-
-/// Returns the value of the header `name`; `None` if the request does not have it.
-///
-/// # Errors
-/// [`HeaderError`] if the header is sent more than once, since proxies disagree on which value counts, or if its
-/// value is not ASCII.
-fn single_header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, HeaderError> {
-    let mut values = headers.get_all(name).iter();
-    match (values.next(), values.next()) {
-        (None, _) => Ok(None),
-        (Some(value), None) => value.to_str().map(Some).map_err(|_| HeaderError::NotAscii),
-        (Some(_), Some(_)) => Err(HeaderError::Repeated),
     }
 }
 

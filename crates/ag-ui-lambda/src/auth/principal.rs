@@ -66,20 +66,28 @@ impl Principal {
     /// `None` if the claims do not identify a single user; such a caller cannot approve anything, because several
     /// users would share the approval.
     pub(crate) fn of(claims: &Claims, names: &PrincipalClaims) -> Option<Self> {
-        // A signer that signs for many users would stand for all of them.
-        let pooled = match claims.source() {
-            ClaimSource::None => return Some(Self::anonymous()),
-            ClaimSource::SignedRequest { pooled_user_claim, .. } => pooled_user_claim,
-            ClaimSource::UserToken | ClaimSource::Session | ClaimSource::Authorizer { .. } => None,
-        };
-        let user = pooled.and_then(|name| claims.text(name)).or_else(|| claims.user(&names.user))?;
+        if claims.source() == ClaimSource::None {
+            return Some(Self::anonymous());
+        }
         Some(Self {
             source: claims.source().name(),
             issuer: read_part(claims, claim_names::ISSUER)?,
             org: read_part(claims, &names.org)?,
-            user: Some(user.to_owned()),
+            user: Some(proven_user(claims, names)?.to_owned()),
         })
     }
+}
+
+/// Returns the single user whom the claims prove; `None` for an anonymous caller, and if no claim names a user. `names.user` are
+/// the claims that may.
+pub(crate) fn proven_user<'a>(claims: &'a Claims, names: &PrincipalClaims) -> Option<&'a str> {
+    // A signer that signs for many users would stand for all of them.
+    let pooled = match claims.source() {
+        ClaimSource::None => return None,
+        ClaimSource::SignedRequest { pooled_user_claim, .. } => pooled_user_claim,
+        ClaimSource::UserToken | ClaimSource::Session | ClaimSource::Authorizer { .. } => None,
+    };
+    pooled.and_then(|name| claims.text(name)).or_else(|| claims.user(&names.user))
 }
 
 /// Returns the claim `name` as a part of a principal: `Some(None)` if the claim is absent or empty.

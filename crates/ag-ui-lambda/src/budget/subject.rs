@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::auth::{ClaimSource, Claims, Principal, PrincipalClaims, claim_names};
+use crate::auth::{ClaimSource, Claims, PrincipalClaims, claim_names, proven_user};
 
 /// What kind of subject has a budget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,24 +38,19 @@ impl Subjects {
     /// caller has no subjects.
     ///
     /// A user or an organisation is always one of an issuer, because two issuers may give two of them the same name. Without
-    /// an issuer it is one of the source of the claims. The same user of two organisations counts as two.
+    /// an issuer it is one of the source of the claims. A user has one budget, whether or not the claims name an organisation,
+    /// and whichever: a token that leaves it out, or has a list of them, would be a second budget, or none.
     pub(super) fn of(claims: &Claims, names: &PrincipalClaims) -> Self {
         if claims.source() == ClaimSource::None {
             return Self { user: None, organization: None };
         }
-        let authority = |issuer: Option<&str>| match issuer {
+        let authority = match text_of(claims, claim_names::ISSUER) {
             Some(issuer) => format!("issuer {issuer}"),
             None => format!("source {}", claims.source().name()),
         };
-        let of_principal = |principal: Principal| {
-            let Principal { issuer, org, user, .. } = principal;
-            user.map(|user| digest(&[&authority(issuer.as_deref()), org.as_deref().unwrap_or(""), &user]))
-        };
-        let issuer = text_of(claims, claim_names::ISSUER);
-        let organization = text_of(claims, &names.org);
         Self {
-            user: Principal::of(claims, names).and_then(of_principal),
-            organization: organization.map(|org| digest(&[&authority(issuer.as_deref()), &org])),
+            user: proven_user(claims, names).map(|user| digest(&["user", &authority, user])),
+            organization: text_of(claims, &names.org).map(|org| digest(&["org", &authority, &org])),
         }
     }
 }
@@ -95,7 +90,14 @@ mod tests {
         assert_eq!(subjects(ClaimSource::UserToken, ada), same);
         for (why, claims, is_same_user, is_same_org) in [
             ("another user", json!({"iss": "idp", "sub": "bob", "custom:org_id": "acme"}), false, true),
-            ("another organisation", json!({"iss": "idp", "sub": "ada", "custom:org_id": "b"}), false, false),
+            ("another organisation", json!({"iss": "idp", "sub": "ada", "custom:org_id": "b"}), true, false),
+            ("no organisation", json!({"iss": "idp", "sub": "ada"}), true, false),
+            (
+                "a list of organisations",
+                json!({"iss": "idp", "sub": "ada", "custom:org_id": ["acme"]}),
+                true,
+                false,
+            ),
             ("another issuer", json!({"iss": "other", "sub": "ada", "custom:org_id": "acme"}), false, false),
             ("no issuer", json!({"sub": "ada", "custom:org_id": "acme"}), false, false),
             (

@@ -16,8 +16,11 @@ pub struct ApprovalConfig {
     /// How long an approval can be given: `AGUI_APPROVAL_TTL_S`, in seconds. 900 by default.
     pub ttl: Duration,
     /// The name of the DynamoDB table that records which approvals were used: `AGUI_TABLE`, or `AGUI_APPROVAL_TABLE`, which is
-    /// its older name. Without a table, an approval can be used again until it expires.
+    /// its older name.
     pub table: Option<String>,
+    /// Whether used approvals are recorded in the memory of this process if no table is named. On in local mode only.
+    /// Elsewhere an approval can be used again until it expires, unless there is a table.
+    pub remembers_in_memory: bool,
     /// Whether the log says what is different if an approval does not match its call. On in local mode only.
     pub developer_hints: bool,
 }
@@ -57,6 +60,6 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
             self.report("AGUI_APPROVAL_SECRET_ID", "must be set if AGUI_APPROVAL_TABLE is set");
         }
         let key = secret.map(ApprovalKey::Secret).or_else(|| literal.map(ApprovalKey::Literal))?;
-        Some(ApprovalConfig { key, ttl, table, developer_hints: is_local })
+        Some(ApprovalConfig { key, ttl, table, remembers_in_memory: is_local, developer_hints: is_local })
     }
 }

@@ -60,8 +60,13 @@ impl ClaimNames {
 impl<F: Fn(&str) -> Option<String>> Variables<F> {
     /// Reads which proof a request must carry. It is the shared token if the variable is not set.
     pub(super) fn auth_mode(&mut self) -> AuthMode {
-        let modes =
-            [("token", AuthMode::Token), ("authorizer", AuthMode::Authorizer), ("both", AuthMode::Both)];
+        let modes = [
+            ("token", AuthMode::Token),
+            ("authorizer", AuthMode::Authorizer),
+            ("both", AuthMode::Both),
+            ("jwt", AuthMode::Jwt),
+            ("token_or_jwt", AuthMode::TokenOrJwt),
+        ];
         self.choice("AGUI_AUTH", &modes, AuthMode::Token)
     }
 
@@ -76,7 +81,7 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
             );
         } else if literal.is_some() && secret.is_some() {
             self.report("AGUI_TOKEN", "and AGUI_TOKEN_SECRET_ID are both set; keep one of them");
-        } else if literal.is_none() && secret.is_none() && mode != AuthMode::Authorizer {
+        } else if literal.is_none() && secret.is_none() && mode.uses_shared_token() {
             self.report("AGUI_TOKEN_SECRET_ID", missing_token_problem(is_local));
         }
         secret.map(TokenSource::Secret).or_else(|| literal.map(|token| TokenSource::Literal(token.into())))
@@ -127,13 +132,14 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
     }
 
     /// Reads how the end user's token is verified. `None` if none of its variables is set: requests then need no such
-    /// token. If one is set, a missing issuer or audience is reported.
-    pub(super) fn user_tokens(&mut self) -> Option<UserTokenConfig> {
+    /// token. If one is set, or if the user's token admits requests in `mode`, a missing issuer or audience is reported.
+    pub(super) fn user_tokens(&mut self, mode: AuthMode) -> Option<UserTokenConfig> {
         let issuer = self.text("AGUI_JWT_ISSUER");
         let audience = self.text("AGUI_JWT_AUDIENCE");
         let jwks_url = self.text("AGUI_JWKS_URL");
         let names = self.list("AGUI_JWT_ALGORITHMS");
-        if issuer.is_none() && audience.is_none() && jwks_url.is_none() && names.is_empty() {
+        let is_unset = issuer.is_none() && audience.is_none() && jwks_url.is_none() && names.is_empty();
+        if is_unset && !mode.admits_user_token() {
             return None;
         }
         let can_check = issuer.is_some() || jwks_url.is_some();
@@ -192,8 +198,10 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
 /// `AGUI_TOKEN_SECRET_ID`. In local mode it also offers a literal token.
 fn missing_token_problem(is_local: bool) -> &'static str {
     if is_local {
-        "must name the secret of the shared token, or AGUI_TOKEN hold the token itself, unless AGUI_AUTH is `authorizer`"
+        "must name the secret of the shared token, or AGUI_TOKEN hold the token itself, unless AGUI_AUTH is `authorizer` or \
+         `jwt`"
     } else {
-        "must name the secret of the shared token, unless AGUI_AUTH is `authorizer`; on your own machine set AGUI_LOCAL=1"
+        "must name the secret of the shared token, unless AGUI_AUTH is `authorizer` or `jwt`; on your own machine set \
+         AGUI_LOCAL=1"
     }
 }

@@ -137,6 +137,7 @@ mod tests {
             include_str!("auth.rs"),
             include_str!("budget.rs"),
             include_str!("client.rs"),
+            include_str!("cors.rs"),
             include_str!("input_limits.rs"),
             include_str!("lambda.rs"),
             include_str!("local.rs"),

@@ -1,6 +1,5 @@
 //! Local mode: whether this process runs on a developer's own machine.
 
-use super::lambda::parse_origin;
 use super::vars::Variables;
 #[cfg(all(feature = "local", debug_assertions))]
 use super::vars::environment;
@@ -18,18 +17,11 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         })
     }
 
-    /// Checks the variables of the development server, so that they are reported together with all others. The server
-    /// reads them itself.
+    /// Checks the variable of the development server, so that it is reported together with all others. The server reads it
+    /// itself.
     pub(super) fn check_server(&mut self) {
         let problem = "must be a port, a whole number from 0 (any free one) to 65535";
         self.parse::<u16>("AGUI_PORT", 0, problem);
-        let origins = self.list("AGUI_CORS_ORIGINS");
-        let is_origin =
-            |origin: &String| origin != "*" && parse_origin(origin.trim_end_matches('/')).is_some();
-        if !origins.iter().all(is_origin) {
-            let problem = "must be origins, separated by commas, such as http://localhost:3000";
-            self.report("AGUI_CORS_ORIGINS", problem);
-        }
     }
 
     /// Whether local mode is on.

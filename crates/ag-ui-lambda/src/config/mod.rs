@@ -11,6 +11,7 @@
 //! | `approval` | how approvals are signed |
 //! | `budget` | how much users and organisations may use, and the table that all processes share |
 //! | `client` | what clients may send |
+//! | `cors` | the origins whose pages may call |
 //! | `input_limits` | how much the input of a run may hold |
 //! | `lambda` | how responses leave through the entry points |
 //! | `local` | whether local mode is on |
@@ -22,6 +23,7 @@ mod auth;
 mod budget;
 pub(crate) mod claim_names;
 mod client;
+mod cors;
 mod input_limits;
 mod known_variables;
 mod lambda;
@@ -36,6 +38,7 @@ use http::header::HeaderName;
 
 use crate::agent::Limits;
 use crate::auth::{AuthMode, UserTokenConfig};
+use crate::endpoint::CorsOrigins;
 use crate::endpoint::builder::{KEEP_ALIVE, MAX_BODY_BYTES, RUN_PATH};
 use crate::endpoint::routes::is_run_path;
 use crate::protocol::InputLimits;
@@ -84,10 +87,10 @@ pub struct Config {
     /// Whether this is a developer's own machine: `AGUI_LOCAL=1`. Secrets may then be literals in variables, and refusals
     /// contain hints for the developer. The function does not start with it in Lambda. Off by default.
     pub is_local: bool,
-    /// What a request has to prove: `AGUI_AUTH`, `token`, `authorizer` or `both`. `token` by default.
+    /// What a request has to prove: `AGUI_AUTH`, `token`, `authorizer`, `both`, `jwt` or `token_or_jwt`. `token` by default.
     pub auth: AuthMode,
     /// Where the shared token is: `AGUI_TOKEN_SECRET_ID`, or `AGUI_TOKEN` in local mode. Required unless `AGUI_AUTH` is
-    /// `authorizer`; `None` if it is not set.
+    /// `authorizer` or `jwt`; `None` if it is not set.
     pub token: Option<TokenSource>,
     /// The header of the shared token: `AGUI_TOKEN_HEADER`. `x-agui-token` by default.
     pub token_header: HeaderName,
@@ -98,7 +101,8 @@ pub struct Config {
     /// for any number of characters other than `/` and `:`. Empty by default.
     pub iam_principals: Vec<String>,
     /// How the end user's token is verified: `AGUI_JWT_ISSUER`, `AGUI_JWT_AUDIENCE`, `AGUI_JWKS_URL` and
-    /// `AGUI_JWT_ALGORITHMS`. `None` if none of them is set; requests then need no such token.
+    /// `AGUI_JWT_ALGORITHMS`. `None` if none of them is set; requests then need no such token. Required if `AGUI_AUTH` is `jwt`
+    /// or `token_or_jwt`.
     pub user_tokens: Option<UserTokenConfig>,
     /// The names of the claims from which a caller is read.
     pub claims: ClaimNames,
@@ -128,6 +132,10 @@ pub struct Config {
     /// How long a stream may be silent before a comment is sent to keep the connection open: `AGUI_KEEP_ALIVE_S`, in
     /// seconds. 15 by default.
     pub keep_alive: Duration,
+    /// The origins whose pages may call the function: `AGUI_CORS_ORIGINS`, with commas, and `AGUI_ALLOWED_ORIGIN`, which is its
+    /// older name and holds one origin. `*` is all. By default there are none. Function URLs and HTTP APIs have a setting of
+    /// their own, so the list counts for REST APIs, for a server of your own and in local mode.
+    pub cors_origins: CorsOrigins,
     /// How responses leave through the entry points.
     pub entry_points: EntryPointConfig,
 }
@@ -170,7 +178,7 @@ impl Config {
             token_header: variables.token_header(),
             token_grace: variables.token_grace(),
             iam_principals: variables.iam_principals(),
-            user_tokens: variables.user_tokens(),
+            user_tokens: variables.user_tokens(auth),
             claims: variables.claim_names(),
             approvals: variables.approvals(is_local, table.clone()),
             budgets: variables.budgets(is_local, table),
@@ -182,6 +190,7 @@ impl Config {
             max_body_bytes: variables.count("AGUI_MAX_BODY_BYTES", MAX_BODY_BYTES),
             input_limits: variables.input_limits(),
             keep_alive: variables.seconds("AGUI_KEEP_ALIVE_S", KEEP_ALIVE, 1),
+            cors_origins: variables.cors_origins(),
             entry_points: variables.entry_points(),
         };
         variables.finish(config)
@@ -208,8 +217,8 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         const VARIABLE: &str = "AGUI_PATH";
         let path = self.text(VARIABLE).unwrap_or_else(|| RUN_PATH.into());
         if !is_run_path(&path) {
-            let problem =
-                "must be the path of a URL, begin with `/`, and be neither /health nor /capabilities";
+            let problem = "must be the path of a URL in ASCII, begin with `/`, have no segment that is empty, `.` or `..`, \
+                           and be neither /health nor /capabilities";
             self.report(VARIABLE, problem);
         }
         path

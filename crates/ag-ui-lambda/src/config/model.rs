@@ -7,6 +7,8 @@ use secrecy::SecretString;
 use serde_json::Value;
 
 use super::vars::Variables;
+#[cfg(all(feature = "bedrock", feature = "http-models"))]
+use crate::model::BedrockApiKeys;
 #[cfg(feature = "http-models")]
 use crate::model::{MediaHosts, MediaHostsError, Provider};
 use crate::model::{ModelSettings, ThinkTags, ToolChoice};
@@ -82,6 +84,12 @@ pub enum KeySource {
     Literal(SecretString),
     /// The key is in the secret [`ModelConfig::key_secret_id`], under the name of the provider's own variable.
     Secret(&'static str),
+    /// The key is made from the credentials of the environment, for Amazon Bedrock's endpoint in this region.
+    #[cfg(feature = "bedrock")]
+    Bedrock {
+        /// The name of the region.
+        region: String,
+    },
 }
 
 /// Names a guardrail that Amazon Bedrock applies to requests and answers.
@@ -150,6 +158,8 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
             }
             #[cfg(feature = "bedrock")]
             ("bedrock", model) => return Some(ModelName::Bedrock { model: model.to_owned() }),
+            #[cfg(all(feature = "bedrock", feature = "http-models"))]
+            ("mantle" | "mantle-responses", model) => return self.mantle_model(adapter, model),
             _ => {}
         }
         #[cfg(feature = "http-models")]
@@ -165,6 +175,27 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         let near = near.unwrap_or_default();
         self.report("AGUI_MODEL", format!("names an unknown adapter, {adapter}{near}; {}", list_adapters()));
         None
+    }
+
+    /// Reads how a model at Bedrock's endpoint `bedrock-mantle` is reached: its address and its key, from the variables of the
+    /// adapter, or else from the region. `None` if no region is set, which is reported.
+    #[cfg(all(feature = "bedrock", feature = "http-models"))]
+    fn mantle_model(&mut self, adapter: &str, model: &str) -> Option<ModelName> {
+        let provider = Provider::named(adapter)?;
+        let Some(region) = self.text("AWS_REGION").or_else(|| self.text("AWS_DEFAULT_REGION")) else {
+            self.report("AWS_REGION", format!("must name the region of the models of the adapter {adapter}"));
+            return None;
+        };
+        let base_url = self.base_url(provider);
+        Some(ModelName::Http {
+            provider,
+            model: model.to_owned(),
+            base_url: Some(base_url.unwrap_or_else(|| BedrockApiKeys::mantle_url(&region, model))),
+            key: match provider.key_variable().and_then(|variable| self.text(variable)) {
+                Some(key) => KeySource::Literal(key.into()),
+                None => KeySource::Bedrock { region },
+            },
+        })
     }
 
     /// Reads the address of a provider from the provider's own variable, such as `OPENAI_BASE_URL`. `None` for its

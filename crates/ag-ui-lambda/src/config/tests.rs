@@ -69,7 +69,7 @@ fn every_fault_is_reported_at_once() {
         ("AGUI_PATH", "/health"),
         ("AGUI_KEEP_ALIVE_S", "soon"),
         ("AGUI_PORT", "planted"),
-        ("AGUI_CORS_ORIGINS", "ftp://planted"),
+        ("AGUI_CORS_ORIGINS", "ftp://x"),
         ("AGUI_RESPONSE_MODE", "whole"),
         ("AGUI_ALLOWED_ORIGIN", "planted"),
     ];
@@ -185,6 +185,7 @@ fn unusable_setting_is_reported() {
         ("a path with a query", vec![secret, model, ("AGUI_PATH", "/chat?x=y")], "AGUI_PATH"),
         ("a path with a fragment", vec![secret, model, ("AGUI_PATH", "/chat#x")], "AGUI_PATH"),
         ("a path with a space", vec![secret, model, ("AGUI_PATH", "/my chat")], "AGUI_PATH"),
+        ("a path that is not ASCII", vec![secret, model, ("AGUI_PATH", "/gespräch")], "AGUI_PATH"),
         (
             "a token in place of its secret's name",
             vec![("AGUI_TOKEN_SECRET_ID", "a b"), model],
@@ -312,4 +313,31 @@ fn authorizer_mode_needs_no_token() {
     let config = read(&[("AGUI_AUTH", "authorizer"), ("AGUI_MODEL", "scripted/demo")]).unwrap();
 
     assert!(config.token.is_none());
+}
+
+#[test]
+fn modes_with_a_jwt_need_issuer_and_audience() {
+    let model = ("AGUI_MODEL", "scripted/demo");
+    let issuer = ("AGUI_JWT_ISSUER", "https://issuer.example");
+    let audience = ("AGUI_JWT_AUDIENCE", "app");
+    for (auth, mode, missing) in [
+        ("jwt", AuthMode::Jwt, &[][..]),
+        ("token_or_jwt", AuthMode::TokenOrJwt, &["AGUI_TOKEN_SECRET_ID"][..]),
+    ] {
+        let base = [("AGUI_AUTH", auth), model];
+        assert_eq!(
+            reported(&base),
+            [missing, &["AGUI_JWT_ISSUER", "AGUI_JWT_AUDIENCE"]].concat(),
+            "{auth}, nothing"
+        );
+        for (set, also_missing) in [(issuer, "AGUI_JWT_AUDIENCE"), (audience, "AGUI_JWT_ISSUER")] {
+            let reported = reported(&[&base[..], &[set]].concat());
+            assert_eq!(reported, [missing, &[also_missing]].concat(), "{auth}, {}", set.0);
+        }
+        let token = ("AGUI_TOKEN_SECRET_ID", "token");
+        let config = read(&[&base[..], &[issuer, audience, token]].concat()).unwrap();
+        assert_eq!((config.auth, config.user_tokens.is_some()), (mode, true), "{auth}");
+    }
+    let jwt = read(&[("AGUI_AUTH", "jwt"), model, issuer, audience]).unwrap();
+    assert!(jwt.token.is_none(), "no secret is needed");
 }

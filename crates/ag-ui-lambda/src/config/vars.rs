@@ -11,8 +11,8 @@ use crate::agent::MAX_DURATION;
 
 /// One environment variable that is missing or unusable.
 ///
-/// `Display` writes the variable's name and the problem as one sentence, such as ``AGUI_AUTH must be `token`, `authorizer`
-/// or `both` ``. It never contains a secret.
+/// `Display` writes the variable's name and the problem as one sentence, such as ``AGUI_RESPONSE_MODE must be
+/// `stream` or `buffered` ``. It never contains a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{variable} {problem}")]
 #[non_exhaustive]

@@ -30,7 +30,7 @@ impl<C: Send + Sync + 'static> Endpoint<C> {
     /// Finds out what an anonymous caller may call, as [`anonymous_tools`](Self::anonymous_tools) describes.
     pub(super) fn tools_of_anonymous_caller(&self) -> AnonymousTools {
         let inner = &self.inner;
-        if inner.authenticator.needs_authorizer || inner.authenticator.user.is_some() {
+        if !inner.authenticator.serves_anonymous_callers() {
             return AnonymousTools::default();
         }
         let claims = Claims::anonymous();

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use tracing::info;
 
+use super::cors;
 use super::rejection::Rejection;
 use super::response_limit::ResponseLimit;
 use super::service::Endpoint;
@@ -24,8 +25,9 @@ impl<C: Send + Sync + 'static> Endpoint<C> {
                 let rejection = Rejection::ResponseTooLarge { limit: limit.max_bytes };
                 let (status, code) = (rejection.status().as_u16(), rejection.code());
                 info!(status, code, "the response is too long and was not sent");
-                let (head, body) = rejection.into_response(None).into_parts();
-                Response::from_parts(head, body.read_to_end(limit).await.unwrap_or_default())
+                let (mut refused, body) = rejection.into_response(None).into_parts();
+                cors::copy_headers(&head.headers, &mut refused.headers);
+                Response::from_parts(refused, body.read_to_end(limit).await.unwrap_or_default())
             }
         }
     }

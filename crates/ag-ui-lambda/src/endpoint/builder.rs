@@ -10,16 +10,16 @@ use http::header::HeaderName;
 use tracing::warn;
 
 use super::admission::{Admission, Admit};
+use super::cors::CorsOrigins;
 use super::hints::DeveloperHints;
+use super::mapping::{CallerMapping, CallerOfTools, MappingResult};
 use super::refusal::Refusal;
 use super::reports::AfterRun;
 use super::routes::{Routes, is_run_path};
-use super::service::{CallerMapping, Endpoint, Inner};
+use super::service::{Endpoint, Inner};
 use super::start_lines::log_start;
 use crate::agent::{Agent, MAX_DURATION, RunReport};
-use crate::auth::{
-    AuthMode, Authenticator, CallerClaims, Claims, Forbidden, PrincipalClaims, SharedToken, VerifyUser,
-};
+use crate::auth::{AuthMode, Authenticator, CallerClaims, Claims, PrincipalClaims, SharedToken, VerifyUser};
 use crate::budget::Budgets;
 use crate::protocol::InputLimits;
 
@@ -74,6 +74,7 @@ pub struct EndpointBuilder<C> {
     max_body_bytes: usize,
     input_limits: InputLimits,
     keep_alive: Duration,
+    cors: CorsOrigins,
     hints: Option<DeveloperHints>,
 }
 
@@ -84,15 +85,19 @@ pub enum BuildEndpointError {
     /// The authentication mode requires the shared token, and [`EndpointBuilder::token`] was not called.
     #[error("authentication by the shared token needs a token")]
     MissingToken,
-    /// The path of runs does not begin with `/`, or the endpoint serves something else there.
+    /// The authentication mode admits users' tokens, and [`EndpointBuilder::user_tokens`] was not called.
+    #[error("authentication by users' tokens needs a verifier of them")]
+    MissingUserTokens,
+    /// The path of runs cannot be the path of a request, or the endpoint serves something else there.
     #[error(
-        "the path of runs must be the path of a URL, begin with `/`, and not be `/health` or `/capabilities`"
+        "the path of runs must be the path of a URL in ASCII, begin with `/`, have no segment that is empty, `.` or `..`, and \
+         not be `/health` or `/capabilities`"
     )]
     InvalidRunPath,
     /// The path of an agent cannot be served, or something else is served there.
     #[error(
-        "the path {path:?} of an agent must be the path of a URL, begin with `/`, and not end with `/` or \
-         `/capabilities`, and nothing else may be served there"
+        "the path {path:?} of an agent must be the path of a URL in ASCII, begin with `/`, have no segment that is empty, `.` \
+         or `..`, and not end with `/` or `/capabilities`, and nothing else may be served there"
     )]
     InvalidAgentPath {
         /// The path that [`EndpointBuilder::agent_at`] was given.
@@ -103,13 +108,15 @@ pub enum BuildEndpointError {
 impl<C: Send + Sync + 'static> Endpoint<C> {
     /// Returns a builder for an endpoint that serves `agent`. By default, requests must carry the shared token.
     ///
-    /// `caller` is called once for each request, after its authentication. It turns the proven claims into the value
-    /// that the agent's tools get as the caller, or returns [`Forbidden`], which the client gets as the status 403.
-    /// For anonymous callers it is called with empty claims.
-    pub fn builder(
+    /// `caller` is called once for each request, after its authentication, and returns `Result<C, Forbidden>`. It turns the
+    /// proven claims into the value that the agent's tools get as the caller, or returns
+    /// [`Forbidden`](crate::auth::Forbidden), which the client gets as the status 403. For anonymous callers it is called
+    /// with empty claims.
+    pub fn builder<R: MappingResult<Caller: CallerOfTools<C>>>(
         agent: Agent<C>,
-        caller: impl Fn(&Claims) -> Result<C, Forbidden> + Send + Sync + 'static,
+        caller: impl Fn(&Claims) -> R + Send + Sync + 'static,
     ) -> EndpointBuilder<C> {
+        let caller = move |claims: &Claims| caller(claims).into_result().map(CallerOfTools::into_caller);
         EndpointBuilder::new(agent, Box::new(caller))
     }
 }
@@ -132,6 +139,7 @@ impl<C: Send + Sync + 'static> EndpointBuilder<C> {
                 needs_authorizer: false,
                 trusted_signers: Vec::new(),
                 user: None,
+                user_token_admits: false,
                 caller_claims: CallerClaims::default(),
             },
             principal_claims: PrincipalClaims::default(),
@@ -140,6 +148,7 @@ impl<C: Send + Sync + 'static> EndpointBuilder<C> {
             max_body_bytes: MAX_BODY_BYTES,
             input_limits: InputLimits::default(),
             keep_alive: KEEP_ALIVE,
+            cors: CorsOrigins::default(),
             hints: None,
         }
     }
@@ -270,6 +279,9 @@ impl<C: Send + Sync + 'static> EndpointBuilder<C> {
     /// Requires that each request carries the end user's token in the header `x-agui-user-token`. `verify` checks the
     /// token and returns its claims, which are then the claims of the caller. An authorizer's claims only have to
     /// [agree with them](Self::caller_claims).
+    ///
+    /// With [`AuthMode::Jwt`] the token is all that a request needs, and may be the bearer token of `Authorization`. With
+    /// [`AuthMode::TokenOrJwt`] a request needs this token or the shared one.
     pub fn user_tokens(mut self, verify: impl VerifyUser) -> Self {
         self.authenticator.user = Some(Box::new(verify));
         self
@@ -341,6 +353,13 @@ impl<C: Send + Sync + 'static> EndpointBuilder<C> {
         Self { keep_alive: keep_alive.min(MAX_DURATION), ..self }
     }
 
+    /// Sets the origins whose pages may call the endpoint. Preflights are then answered before any check, and responses have the
+    /// CORS headers of the origin that asks. The header of the shared token is not among those that a page may send. By default
+    /// there are none, and the endpoint does nothing about CORS.
+    pub fn cors_origins(self, cors: CorsOrigins) -> Self {
+        Self { cors, ..self }
+    }
+
     /// Turns on hints for developers: each rejection gets a member `hint`, and `GET /capabilities` also lists every
     /// tool, with whether the caller is offered the tool, and the reason if not.
     ///
@@ -358,8 +377,8 @@ impl<C: Send + Sync + 'static> EndpointBuilder<C> {
     /// every run of the process.
     ///
     /// # Errors
-    /// [`BuildEndpointError`] if the mode requires the shared token and [`token`](Self::token) was not called, or if
-    /// the path of runs or of an agent is unusable.
+    /// [`BuildEndpointError`] if the mode requires the shared token and [`token`](Self::token) was not called, if it admits
+    /// users' tokens and [`user_tokens`](Self::user_tokens) was not called, or if the path of runs or of an agent is unusable.
     pub fn build(self) -> Result<Endpoint<C>, BuildEndpointError> {
         let Self { agent, caller, admit, after_run, budgets, mode, mut authenticator, .. } = self;
         if !is_run_path(&self.run_path) {
@@ -373,8 +392,11 @@ impl<C: Send + Sync + 'static> EndpointBuilder<C> {
             routes.add(path, agent);
         }
         match mode {
-            Some(AuthMode::Token | AuthMode::Both) if authenticator.token.is_none() => {
+            Some(mode) if mode.uses_shared_token() && authenticator.token.is_none() => {
                 return Err(BuildEndpointError::MissingToken);
+            }
+            Some(mode) if mode.admits_user_token() && authenticator.user.is_none() => {
+                return Err(BuildEndpointError::MissingUserTokens);
             }
             Some(AuthMode::Token) => {}
             Some(AuthMode::Both) => authenticator.needs_authorizer = true,
@@ -382,6 +404,11 @@ impl<C: Send + Sync + 'static> EndpointBuilder<C> {
                 authenticator.token = None;
                 authenticator.needs_authorizer = true;
             }
+            Some(AuthMode::Jwt) => {
+                authenticator.token = None;
+                authenticator.user_token_admits = true;
+            }
+            Some(AuthMode::TokenOrJwt) => authenticator.user_token_admits = true,
             None => {
                 authenticator.token = None;
                 warn!("authentication is off: everyone who reaches this endpoint may call the agent");
@@ -402,6 +429,7 @@ impl<C: Send + Sync + 'static> EndpointBuilder<C> {
             max_body_bytes: self.max_body_bytes,
             input_limits: self.input_limits,
             keep_alive: self.keep_alive,
+            cors: self.cors,
             hints: self.hints,
         };
         let endpoint = Endpoint { inner: Arc::new(inner) };

@@ -20,6 +20,14 @@ pub struct RunDeadline(pub Instant);
 #[expect(clippy::exhaustive_structs, reason = "it is a name for one value")]
 pub struct Tenant(pub String);
 
+/// The entry point of a request answers preflights and writes the CORS headers itself.
+///
+/// Insert it into the extensions of a request. The endpoint then does neither, because a browser refuses a response in which
+/// these headers are repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "it is a mark without a value")]
+pub struct CorsOfEntryPoint;
+
 /// The address from which a request came, as the entry point reports it.
 ///
 /// Insert it into the extensions of a request. The log line of a refused request then has it as `source_ip`. It proves

@@ -67,6 +67,8 @@ pub(super) struct RejectedRequest<'a> {
     pub(super) body: &'a [u8],
     /// The header of the shared token.
     pub(super) token_header: &'a HeaderName,
+    /// Whether the user's token may be the bearer token.
+    pub(super) user_token_admits: bool,
     /// The configured path of runs.
     pub(super) run_path: &'a str,
     /// The paths of further agents.

@@ -3,6 +3,7 @@
 //! | module | what it does |
 //! | --- | --- |
 //! | `anonymous` | what a caller may do about whom nothing is proven |
+//! | `mapping` | what the application's function from claims to callers may return |
 //! | `builder` | builds an [`Endpoint`], and reports what is missing then and not at the first request |
 //! | `admission` | lets the application decide about a run that passes all other checks |
 //! | `refusal` | how the application refuses a run |
@@ -14,6 +15,7 @@
 //! | `run_frames` | the frames of a run, which ends even if the client does not read them |
 //! | `reports` | reports of ended runs, and how they are awaited |
 //! | `buffered` | responses in one piece, for entry points that cannot stream, within a `response_limit` |
+//! | `cors` | the pages of which other origins may call the endpoint |
 //! | `rejection` | every answer without a run, with its one status and code |
 //! | `start_lines` | what is logged when an endpoint is built |
 //! | `hints` | what a developer reads beside a rejection, in local work only |
@@ -27,8 +29,10 @@ mod anonymous;
 mod body;
 mod buffered;
 pub(crate) mod builder;
+mod cors;
 mod extensions;
 mod hints;
+pub(crate) mod mapping;
 mod refusal;
 mod rejection;
 mod reports;
@@ -42,7 +46,8 @@ mod start_lines;
 pub use admission::Admission;
 pub use body::ResponseBody;
 pub use builder::{BuildEndpointError, EndpointBuilder};
-pub use extensions::{RunDeadline, SourceAddress, Tenant};
+pub use cors::{CorsOrigins, InvalidOriginError};
+pub use extensions::{CorsOfEntryPoint, RunDeadline, SourceAddress, Tenant};
 pub use hints::DeveloperHints;
 pub use refusal::Refusal;
 pub use response_limit::ResponseLimit;

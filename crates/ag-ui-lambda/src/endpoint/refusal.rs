@@ -47,7 +47,8 @@ impl Refusal {
     }
 
     /// Refuses a run for now, because a limit is reached: the status 429 with the code `LIMITED`. The header
-    /// `Retry-After` has `retry_after` in seconds, rounded up.
+    /// `Retry-After` has `retry_after` in seconds, rounded up, and at least 1: a client that may try again at once would send
+    /// its requests without a pause.
     pub fn limited(message: impl Into<Cow<'static, str>>, retry_after: Duration) -> Self {
         Self { kind: RefusalKind::Limited(retry_after), message: message.into() }
     }
@@ -70,11 +71,12 @@ impl Refusal {
         }
     }
 
-    /// Returns after how many seconds the client may try again, rounded up; `None` if trying again does not help.
+    /// Returns after how many seconds the client may try again, rounded up and at least 1; `None` if trying again does not
+    /// help.
     pub(super) fn retry_after_s(&self) -> Option<u64> {
         match self.kind {
             RefusalKind::Limited(wait) => {
-                Some(wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)))
+                Some(wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1))
             }
             RefusalKind::PaymentRequired | RefusalKind::Forbidden => None,
         }
@@ -88,7 +90,7 @@ mod tests {
     #[test]
     fn retry_after_is_rounded_up_to_seconds() {
         for (wait, seconds) in [
-            (Duration::ZERO, 0),
+            (Duration::ZERO, 1),
             (Duration::from_millis(1), 1),
             (Duration::from_secs(60), 60),
             (Duration::from_millis(60_001), 61),

@@ -283,6 +283,7 @@ fn auth_message(error: AuthError) -> &'static str {
         AuthError::TokenMissing
         | AuthError::TokenRepeated
         | AuthError::TokenMismatch
+        | AuthError::TokenNotUsed
         | AuthError::NoAuthorizer => {
             "You are not signed in, or the sign-in is not valid. Please sign in again."
         }

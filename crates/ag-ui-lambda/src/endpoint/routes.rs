@@ -98,7 +98,21 @@ impl<C> Routes<C> {
 
 /// Whether `path` can be configured as the path of runs: it is the path of a URL that begins with `/`, without a query and
 /// a fragment, and is neither `/health` nor `/capabilities`.
+///
+/// A path that clients and proxies write in another way would never be found: they encode what is not ASCII, resolve the
+/// segments `.` and `..`, and join slashes.
 pub(crate) fn is_run_path(path: &str) -> bool {
     let is_path = path.parse::<PathAndQuery>().is_ok_and(|parsed| parsed.path() == path);
-    is_path && path.starts_with('/') && path != HEALTH_PATH && path != CAPABILITIES_PATH
+    is_path
+        && path.is_ascii()
+        && path.starts_with('/')
+        && !path.contains("//")
+        && !path.split('/').any(is_dots)
+        && path != HEALTH_PATH
+        && path != CAPABILITIES_PATH
+}
+
+/// Whether a segment of a path is `.` or `..`, also if the dots are encoded.
+fn is_dots(segment: &str) -> bool {
+    matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
 }

@@ -23,8 +23,10 @@ use tracing::{Instrument as _, Span, error, info, info_span, warn};
 
 use super::admission::{self, Admission, Admit};
 use super::body::{ResponseBody, json_response};
+use super::cors::CorsOrigins;
 use super::extensions::{RunDeadline, SourceAddress, Tenant};
 use super::hints::{self, DeveloperHints, RejectedRequest};
+use super::mapping::CallerMapping;
 use super::rejection::{ForbiddenReason, Rejection};
 use super::reports::{AfterRun, ReportQueue};
 use super::request_body::RequestBody;
@@ -83,9 +85,6 @@ pub struct Endpoint<C> {
     pub(super) inner: Arc<Inner<C>>,
 }
 
-/// The application's function that turns proven claims into a caller, or forbids them to use the agent.
-pub(super) type CallerMapping<C> = dyn Fn(&Claims) -> Result<C, Forbidden> + Send + Sync;
-
 /// What is known about a request, for the log.
 struct Received {
     /// When the request arrived.
@@ -116,6 +115,8 @@ pub(super) struct Inner<C> {
     pub(super) input_limits: InputLimits,
     /// The longest time that a stream is silent.
     pub(super) keep_alive: Duration,
+    /// The origins whose pages may call the endpoint.
+    pub(super) cors: CorsOrigins,
     /// What is added to rejections for a developer; `None` outside of local work.
     pub(super) hints: Option<DeveloperHints>,
 }
@@ -155,7 +156,8 @@ impl<C: Send + Sync + 'static> Endpoint<C> {
 }
 
 impl<C: Send + Sync + 'static> Inner<C> {
-    /// Serves one request, and turns a rejection into the response that says so.
+    /// Serves one request, and turns a rejection into the response that says so. A preflight is answered before anything is
+    /// checked, because a browser sends no proof with it.
     async fn respond<B>(&self, request: Request<B>) -> Response<ResponseBody>
     where
         B: Body + Send,
@@ -164,14 +166,20 @@ impl<C: Send + Sync + 'static> Inner<C> {
         let received = Received { at: Instant::now(), caller_name: OnceLock::new() };
         let (head, body) = request.into_parts();
         let mut body = RequestBody::new(body);
-        self.serve(&head, &mut body, &received).await.unwrap_or_else(|rejection| {
+        let served = match self.cors.answer_preflight(&head) {
+            Some(preflight) => Ok(preflight),
+            None => self.serve(&head, &mut body, &received).await,
+        };
+        let mut response = served.unwrap_or_else(|rejection| {
             let (status, code) = (rejection.status().as_u16(), rejection.code());
             let (reason, caller_name) = (rejection.reason_for_log(), received.caller_name.get());
             let source_ip = head.extensions.get().map(|SourceAddress(address)| address.to_string());
             info!(status, code, reason, who = caller_name, source_ip, "{REQUEST_REFUSED}");
             let hint = self.hint(&rejection, &head, body.bytes());
             rejection.into_response(hint)
-        })
+        });
+        self.cors.add_headers(&head, response.headers_mut());
+        response
     }
 
     /// Finds the route of a request and serves it. `head` is the request without its body. `received` is when the
@@ -244,8 +252,8 @@ impl<C: Send + Sync + 'static> Inner<C> {
             RunRequest::new(caller, input).principal(principal).deadline(deadline).received_at(received.at);
         let run = self.prepare_run(agent, request, claims).instrument(span.clone()).await?;
         let day_budget = self.reserve_budget(&run, claims, &span).instrument(span.clone()).await?;
-        let max_state_bytes = self.input_limits.state_bytes;
-        let run = PreparedRun { report_to: self.report_to(&span), day_budget, max_state_bytes, ..run };
+        let input_limits = self.input_limits;
+        let run = PreparedRun { report_to: self.report_to(&span), day_budget, input_limits, ..run };
         let events = span.in_scope(|| Agent::start(run));
         let body = ResponseBody::run(events, self.keep_alive, span, self.reports.take());
         let mut response = Response::new(body);
@@ -401,8 +409,9 @@ impl<C: Send + Sync + 'static> Inner<C> {
     /// add to the rejection.
     fn hint(&self, rejection: &Rejection, head: &Parts, body: &Bytes) -> Option<String> {
         let token_header = &self.authenticator.token_header;
+        let user_token_admits = self.authenticator.user_token_admits;
         let (run_path, agent_paths) = (self.routes.run_path(), self.routes.agent_paths().collect());
-        let request = RejectedRequest { head, body, token_header, run_path, agent_paths };
+        let request = RejectedRequest { head, body, token_header, user_token_admits, run_path, agent_paths };
         hints::hint_for(self.hints.as_ref()?, rejection, &request)
     }
 }

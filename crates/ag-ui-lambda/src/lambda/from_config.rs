@@ -5,20 +5,26 @@
 
 use std::sync::Arc;
 
+use tracing::info;
+
 #[cfg(feature = "dynamodb")]
 use super::dynamodb::{DynamoBudgetStore, DynamoReplayStore};
 use super::error::FromConfigError;
 use super::secrets_manager::SecretsManager;
 use crate::agent::{Agent, AgentBuilder};
-use crate::approval::{ApprovalKeys, Approvals, WhoKey};
-use crate::auth::{Claims, Forbidden, PrincipalClaims, SharedToken, UserTokenConfig, UserTokens};
+use crate::approval::{ApprovalKeys, Approvals, MemoryReplayStore, WhoKey};
+use crate::auth::{Claims, PrincipalClaims, SharedToken, UserTokenConfig, UserTokens};
 use crate::budget::{Budgets, MemoryBudgetStore};
 #[cfg(feature = "http-models")]
 use crate::config::KeySource;
 use crate::config::{ApprovalConfig, ApprovalKey, BudgetConfig, Config, ModelConfig, ModelName, TokenSource};
+use crate::endpoint::mapping::{CallerOfTools, MappingResult};
 use crate::endpoint::{DeveloperHints, Endpoint, EndpointBuilder};
+use crate::log_events::JWT_ADMITS;
 #[cfg(feature = "bedrock")]
 use crate::model::Bedrock;
+#[cfg(all(feature = "bedrock", feature = "http-models"))]
+use crate::model::BedrockApiKeys;
 #[cfg(feature = "http-models")]
 use crate::model::{Credentials, HttpModel};
 use crate::model::{Model, demo};
@@ -52,7 +58,7 @@ pub fn agent<C: Send + Sync + 'static>(config: &Config) -> Result<AgentBuilder<C
 }
 
 /// Builds the signer of approvals from the settings, for an agent that was not created by [`agent`]. [`agent`] calls
-/// it, too.
+/// it, too. In local mode, without a table, used approvals are recorded in the memory of this process.
 ///
 /// # Errors
 /// [`FromConfigError`] if the key is a literal that is too short, or if a table is named and the crate was built without the feature
@@ -68,6 +74,7 @@ pub fn approvals(config: &ApprovalConfig) -> Result<Approvals, FromConfigError> 
         Some(table) => Ok(approvals.replay_store(DynamoReplayStore::new(table))),
         #[cfg(not(feature = "dynamodb"))]
         Some(_table) => Err(FromConfigError::MissingFeature(crate::config::tables_unsupported_error())),
+        None if config.remembers_in_memory => Ok(approvals.replay_store(MemoryReplayStore::new())),
         None => Ok(approvals),
     }
 }
@@ -99,15 +106,15 @@ pub fn budgets(config: &BudgetConfig) -> Result<Budgets, FromConfigError> {
 
 /// Creates an endpoint builder from the settings: what a request has to prove, the path of runs, the limits and the budgets.
 ///
-/// `caller` is called once for each authenticated request. It turns the proven claims into the application's caller,
-/// or returns [`Forbidden`], which the client gets as the status 403.
+/// `caller` is called once for each authenticated request, and returns `Result<C, Forbidden>`. It turns the proven claims
+/// into the application's caller, or returns [`Forbidden`](crate::auth::Forbidden), which the client gets as the status 403.
 ///
 /// # Errors
 /// [`FromConfigError`] if a setting is unusable. Settings that [`Config::from_env`] has read are usable.
-pub fn endpoint<C: Send + Sync + 'static>(
+pub fn endpoint<C: Send + Sync + 'static, R: MappingResult<Caller: CallerOfTools<C>>>(
     config: &Config,
     agent: Agent<C>,
-    caller: impl Fn(&Claims) -> Result<C, Forbidden> + Send + Sync + 'static,
+    caller: impl Fn(&Claims) -> R + Send + Sync + 'static,
 ) -> Result<EndpointBuilder<C>, FromConfigError> {
     let mut builder = Endpoint::builder(agent, caller)
         .require(config.auth)
@@ -121,7 +128,8 @@ pub fn endpoint<C: Send + Sync + 'static>(
         .run_path(&config.run_path)
         .max_body_bytes(config.max_body_bytes)
         .input_limits(config.input_limits)
-        .keep_alive(config.keep_alive);
+        .keep_alive(config.keep_alive)
+        .cors_origins(config.cors_origins.clone());
     match &config.token {
         Some(TokenSource::Secret(id)) => {
             let (secret, grace) = (SecretsManager::new(id), config.token_grace);
@@ -140,6 +148,10 @@ pub fn endpoint<C: Send + Sync + 'static>(
         builder = builder.developer_hints(developer_hints(config));
     }
     if let Some(user_tokens) = &config.user_tokens {
+        if config.auth.admits_user_token() {
+            let UserTokenConfig { issuer, audience, .. } = user_tokens;
+            info!(issuer, audience, "{JWT_ADMITS}");
+        }
         builder = builder.user_tokens(UserTokens::new(user_tokens.clone())?);
     }
     Ok(builder)
@@ -186,6 +198,10 @@ fn build_models(config: &ModelConfig) -> Result<Vec<Arc<dyn Model>>, FromConfigE
                         let keys = keys.as_ref().ok_or(FromConfigError::NoKeySecret)?;
                         keys.key_for(variable).into()
                     }
+                    #[cfg(feature = "bedrock")]
+                    KeySource::Bedrock { region } => {
+                        Credentials::Provider(Arc::new(BedrockApiKeys::new(region)))
+                    }
                 };
                 let mut http = HttpModel::new(provider, model, key).idle_timeout(config.idle_timeout);
                 if let Some(url) = base_url {
@@ -224,7 +240,13 @@ mod tests {
     fn approval_table_is_used_or_refused() {
         let key = ApprovalKey::Literal("k".repeat(32).into());
         let ttl = Duration::from_secs(900);
-        let config = ApprovalConfig { key, ttl, table: Some("approvals".into()), developer_hints: false };
+        let config = ApprovalConfig {
+            key,
+            ttl,
+            table: Some("approvals".into()),
+            remembers_in_memory: false,
+            developer_hints: false,
+        };
 
         let with_table = approvals(&config);
         if cfg!(feature = "dynamodb") {
@@ -233,7 +255,9 @@ mod tests {
             let error = with_table.unwrap_err().to_string();
             assert!(error.starts_with("AGUI_TABLE needs the feature `dynamodb`"), "{error}");
         }
-        let without_table = approvals(&ApprovalConfig { table: None, ..config }).unwrap();
-        assert!(without_table.configured_replay_store().is_none());
+        let without_table = ApprovalConfig { table: None, ..config };
+        assert!(approvals(&without_table).unwrap().configured_replay_store().is_none());
+        let local = ApprovalConfig { remembers_in_memory: true, ..without_table };
+        assert!(approvals(&local).unwrap().configured_replay_store().is_some());
     }
 }

@@ -2,8 +2,6 @@
 
 use std::sync::Once;
 
-use http::HeaderMap;
-use http::header::ACCESS_CONTROL_ALLOW_ORIGIN;
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde_json::value::RawValue;
 use tracing::warn;
@@ -56,14 +54,11 @@ impl<C: Send + Sync + 'static> LambdaHandler<C> {
         let source = event.source;
         let request = request::to_http(event, &context);
         if self.is_streamed(source) {
-            let mut response = self.endpoint.handle(request).await;
-            self.allow_origin(source, response.headers_mut());
-            Ok(response::encode_streamed(response))
+            Ok(response::encode_streamed(self.endpoint.handle(request).await))
         } else {
-            let mut response = self.endpoint.handle_buffered(request, &BUFFERED_LIMIT).await;
+            let response = self.endpoint.handle_buffered(request, &BUFFERED_LIMIT).await;
             #[cfg(feature = "otel")]
             super::telemetry::otel::flush().await;
-            self.allow_origin(source, response.headers_mut());
             Ok(response::encode_buffered(response))
         }
     }
@@ -81,13 +76,5 @@ impl<C: Send + Sync + 'static> LambdaHandler<C> {
             });
         }
         is_configured && source != EventSource::HttpApi
-    }
-
-    /// Adds the header that lets pages of the allowed origin read the response, if the entry point is a REST API and
-    /// an origin is configured. Function URLs and HTTP APIs add this header themselves.
-    fn allow_origin(&self, source: EventSource, headers: &mut HeaderMap) {
-        if let (EventSource::RestApi, Some(origin)) = (source, &self.config.allowed_origin) {
-            headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-        }
     }
 }

@@ -70,13 +70,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use lambda_runtime::{LambdaEvent, service_fn};
 use tracing::{Instrument as _, Span, error, info_span};
 
 use crate::agent::Agent;
-use crate::auth::{Claims, Forbidden};
+use crate::auth::Claims;
 use crate::config::{self, Config, ConfigError, EntryPointConfig, LogSettings, VariableError};
 use crate::endpoint::Endpoint;
+use crate::endpoint::mapping::{CallerOfTools, MappingResult};
 use crate::error_chain::error_chain;
 use crate::log_events::CANNOT_SERVE;
 #[cfg(feature = "dynamodb")]
@@ -156,12 +159,14 @@ pub fn init_telemetry() {
 ///
 /// # Errors
 /// [`ServeError`] if a setting is unusable, if there is no Runtime API, or if the runtime fails.
-pub async fn serve<C: Send + Sync + 'static>(
-    config: &Config,
+pub fn serve<'a, C: Send + Sync + 'static, R: MappingResult<Caller: CallerOfTools<C>>>(
+    config: &'a Config,
     agent: Agent<C>,
-    caller: impl Fn(&Claims) -> Result<C, Forbidden> + Send + Sync + 'static,
-) -> Result<(), ServeError> {
-    serve_endpoint(endpoint(config, agent, caller)?.build()?, &config.entry_points).await
+    caller: impl Fn(&Claims) -> R + Send + Sync + 'static,
+) -> BoxFuture<'a, Result<(), ServeError>> {
+    // Boxed, because the compiler would report a wrong caller type a second time, for the type of the future.
+    let builder = endpoint(config, agent, caller);
+    async move { serve_endpoint(builder?.build()?, &config.entry_points).await }.boxed()
 }
 
 /// Serves an endpoint that the application has built itself, for example with [`endpoint`], until Lambda shuts the

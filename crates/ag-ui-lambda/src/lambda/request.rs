@@ -1,5 +1,6 @@
 //! Decodes an event into the HTTP request that the endpoint handles.
 
+use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
@@ -13,7 +14,7 @@ use tokio::time::Instant;
 use super::claims;
 use super::event::{Event, EventSource, Format};
 use crate::auth::Claims;
-use crate::endpoint::{RunDeadline, SourceAddress, Tenant};
+use crate::endpoint::{CorsOfEntryPoint, RunDeadline, SourceAddress, Tenant};
 
 /// How long an HTTP API waits for a response.
 ///
@@ -33,8 +34,8 @@ struct DecodedRequest {
 }
 
 /// Turns an event into an HTTP request for the endpoint. The extensions of the request hold the claims that the entry
-/// point has proven, the address of the client, the deadline of the run, and the tenant of the invocation's `context`. Nothing else of the event
-/// reaches the endpoint.
+/// point has proven, the address of the client, the deadline of the run, whether the entry point writes the CORS headers, and
+/// the tenant of the invocation's `context`. Nothing else of the event reaches the endpoint.
 pub(super) fn to_http(event: Event, context: &Context) -> Request<Bytes> {
     let Event { source, format } = event;
     let DecodedRequest { method, path, headers, body, claims, source_ip } = match format {
@@ -54,6 +55,13 @@ pub(super) fn to_http(event: Event, context: &Context) -> Request<Bytes> {
     if let Some(time) = run_time(source, remaining(context.deadline())) {
         request.extensions_mut().insert(RunDeadline(Instant::now() + time));
     }
+    match source {
+        // Both have a setting for CORS of their own, and add the headers to the function's response.
+        EventSource::FunctionUrl | EventSource::HttpApi => {
+            request.extensions_mut().insert(CorsOfEntryPoint);
+        }
+        EventSource::RestApi => {}
+    }
     if let Some(tenant) = &context.tenant_id {
         request.extensions_mut().insert(Tenant(tenant.clone()));
     }
@@ -63,9 +71,12 @@ pub(super) fn to_http(event: Event, context: &Context) -> Request<Bytes> {
 /// Decodes an event of payload format 1.0, which `source` has sent: a REST API or an HTTP API.
 fn decode_format_1(event: ApiGatewayProxyRequest, source: EventSource) -> DecodedRequest {
     let path = event.path.unwrap_or_default();
-    // The path of a REST API has no stage; the path of an HTTP API begins with it.
-    let stage =
-        Some(event.request_context.stage.as_deref()).filter(|_| source == EventSource::HttpApi).flatten();
+    let resource = event.resource.as_deref().unwrap_or_default();
+    let path = path_of_resource(resource, &event.path_parameters, &path).unwrap_or_else(|| {
+        // The path of a REST API has no stage; the path of an HTTP API begins with it.
+        let stage = Some(event.request_context.stage.as_deref());
+        without_stage(&path, stage.filter(|_| source == EventSource::HttpApi).flatten()).to_owned()
+    });
     // This map has all values of a repeated header, the other one only the last.
     let mut headers = event.multi_value_headers;
     for (name, value) in &event.headers {
@@ -75,7 +86,7 @@ fn decode_format_1(event: ApiGatewayProxyRequest, source: EventSource) -> Decode
     }
     DecodedRequest {
         method: event.http_method,
-        path: without_stage(&path, stage).to_owned(),
+        path,
         headers,
         body: decode_body(event.body, event.is_base64_encoded),
         claims: claims::from_format_1(source, &event.request_context),
@@ -87,8 +98,12 @@ fn decode_format_1(event: ApiGatewayProxyRequest, source: EventSource) -> Decode
 fn decode_format_2(event: ApiGatewayV2httpRequest) -> DecodedRequest {
     let context = event.request_context;
     let path = event.raw_path.unwrap_or_default();
+    // The route of an HTTP API, such as `POST /agui`. That of a function URL is always `$default`.
+    let resource = event.route_key.as_deref().and_then(|route| Some(route.split_once(' ')?.1));
+    let path = path_of_resource(resource.unwrap_or_default(), &event.path_parameters, &path)
+        .unwrap_or_else(|| without_stage(&path, context.stage.as_deref()).to_owned());
     DecodedRequest {
-        path: without_stage(&path, context.stage.as_deref()).to_owned(),
+        path,
         headers: event.headers,
         body: decode_body(event.body, event.is_base64_encoded),
         claims: claims::from_url_or_http_api(&context),
@@ -116,6 +131,25 @@ fn to_uri(path: &str) -> Uri {
         // An unusable path is answered with 404, as `*` is.
         path => Uri::try_from(path).unwrap_or(Uri::from_static("*")),
     }
+}
+
+/// Returns the path of a request within its API, without the stage and without the base path of a custom domain, which are in
+/// no other part of an event. It is the `resource` that serves the request, such as `/agui` or `/{proxy+}`, with the
+/// `parameters` of the request in it.
+///
+/// `None` if `resource` is no path, if a parameter is missing, or if `path` does not end with the result, as that of an emulator.
+fn path_of_resource(resource: &str, parameters: &HashMap<String, String>, path: &str) -> Option<String> {
+    let mut expanded = String::new();
+    let mut rest = resource.strip_prefix('/').map(|_| resource)?;
+    while let Some((before, behind)) = rest.split_once('{') {
+        let (name, behind) = behind.split_once('}')?;
+        expanded.push_str(before);
+        expanded.push_str(parameters.get(name.strip_suffix('+').unwrap_or(name))?);
+        rest = behind;
+    }
+    expanded.push_str(rest);
+    // The root of an API with a base path has that path alone.
+    (expanded == "/" || path.ends_with(&expanded)).then_some(expanded)
 }
 
 /// Returns `path` without the stage at its beginning. A path that does not begin with the stage is returned
@@ -161,6 +195,40 @@ mod tests {
             ("/agui", Some("prod"), "/agui"),
         ] {
             assert_eq!(without_stage(path, stage), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn base_path_and_stage_are_not_part_of_a_resource() {
+        for (resource, parameters, path, expected) in [
+            ("/{proxy+}", &[("proxy", "agui")][..], "/agui", Some("/agui")),
+            ("/{proxy+}", &[("proxy", "agui")], "/agent/agui", Some("/agui")),
+            (
+                "/{proxy+}",
+                &[("proxy", "support/capabilities")],
+                "/v1/support/capabilities",
+                Some("/support/capabilities"),
+            ),
+            ("/{path+}", &[("path", "health")], "/agent/health", Some("/health")),
+            ("/chat/{proxy+}", &[("proxy", "agui")], "/agent/chat/agui", Some("/chat/agui")),
+            ("/{tenant}/agui", &[("tenant", "acme")], "/agent/acme/agui", Some("/acme/agui")),
+            ("/agui", &[], "/agui", Some("/agui")),
+            ("/agui", &[], "/agent/agui", Some("/agui")),
+            ("/agui", &[], "/live/agui", Some("/agui")),
+            ("/", &[], "/", Some("/")),
+            ("/", &[], "/agent", Some("/")),
+            ("/{proxy+}", &[], "/agent/agui", None),
+            ("/{proxy+}", &[("proxy", "other")], "/agent/agui", None),
+            ("/{proxy", &[("proxy", "agui")], "/agui", None),
+            ("/agui", &[], "/agui/", None),
+            ("/agui", &[], "/other", None),
+            ("$default", &[], "/agui", None),
+            ("", &[], "/agui", None),
+        ] {
+            let parameters =
+                parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            let found = path_of_resource(resource, &parameters, path);
+            assert_eq!(found.as_deref(), expected, "{resource}, {path}");
         }
     }
 

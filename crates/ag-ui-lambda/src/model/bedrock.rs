@@ -4,6 +4,8 @@
 //! responses, and [`error`] classifies failures. Nothing is retried here, except on a dead connection: only the agent loop
 //! knows whether a part of the answer was already sent to the client.
 
+#[cfg(feature = "http-models")]
+mod api_keys;
 mod attachment;
 mod error;
 mod family;
@@ -36,6 +38,8 @@ use tokio::sync::OnceCell;
 use tokio::time::timeout;
 use tracing::debug;
 
+#[cfg(feature = "http-models")]
+pub use self::api_keys::BedrockApiKeys;
 use self::attachment::Attachment;
 use self::family::ModelFamily;
 use self::repair::{BlockTexts, RepairInterceptor, SharedCuts};
@@ -221,6 +225,15 @@ impl Bedrock {
             self.may_be_stale.store(true, Ordering::Relaxed);
         }
         response.map(drop).map_err(|error| error::from_send_error(error, &ToolNames::default()))
+    }
+}
+
+#[cfg(feature = "fuzzing")]
+impl Bedrock {
+    /// Writes the body of the request for a turn, for the tests with hostile inputs. It is no part of the API.
+    #[doc(hidden)]
+    pub fn request_body(&self, request: &Request) -> Bytes {
+        request_body(request, &self.name, self.family, self.guardrail.as_ref())
     }
 }
 

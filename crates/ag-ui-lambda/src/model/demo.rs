@@ -15,6 +15,7 @@ mod arguments;
 mod candidates;
 mod command;
 mod format;
+mod json_text;
 mod keywords;
 mod naming;
 mod pattern;

@@ -150,6 +150,15 @@ impl HttpModel {
     }
 }
 
+#[cfg(feature = "fuzzing")]
+impl HttpModel {
+    /// Writes the body of the request for a turn, for the tests with hostile inputs. It is no part of the API.
+    #[doc(hidden)]
+    pub fn request_body(&self, request: &Request) -> Bytes {
+        self.inner.prepare(request).body
+    }
+}
+
 impl Model for HttpModel {
     /// Returns `<adapter>/<model id>`.
     fn name(&self) -> &str {

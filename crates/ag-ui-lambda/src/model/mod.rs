@@ -37,6 +37,8 @@ pub use self::http::{
 };
 #[cfg(feature = "bedrock")]
 pub use bedrock::Bedrock;
+#[cfg(all(feature = "bedrock", feature = "http-models"))]
+pub use bedrock::BedrockApiKeys;
 pub use demo::demo;
 pub use error::{ModelError, ModelErrorKind, RejectedPart};
 pub use request::{Call, CallResult, CallSignature, Reasoning, ReasoningKind, Request, Turn, UserPart};

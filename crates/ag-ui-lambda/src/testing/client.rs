@@ -1,18 +1,18 @@
 //! A client of one caller, with one thread.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::run::{Run, RunCall};
-use crate::agent::{Agent, RunRequest};
+use crate::agent::{Agent, PreparedRun, RunOutcome, RunReport, RunRequest};
 use crate::auth::Principal;
 use crate::protocol::{
-    Event, EventKind, Interrupt, Message, MessageBody, ResumeEntry, ResumeStatus, RunAgentInput, RunOutcome,
-    Tool, ToolCallId, apply_patch,
+    self, Event, EventKind, Interrupt, Message, MessageBody, ResumeEntry, ResumeStatus, RunAgentInput, Tool,
+    ToolCallId, apply_patch,
 };
 use crate::transcript::Conversation;
 
@@ -139,11 +139,12 @@ impl<C: Send + Sync + 'static> TestClient<C> {
 
     /// Sends a message of the user, and reads the run to its end.
     ///
+    /// If interrupts of the thread wait for an answer, the message takes the place of the answers, as in a client that has lost
+    /// them: the calls that wait are not run, each gets a result that says so, and the thread continues.
+    ///
     /// # Panics
-    /// Panics if interrupts of the thread wait for an answer, because clients send no message meanwhile, and if the agent
-    /// refuses to start the run. A run that fails does not panic: see [`Run::error`].
+    /// Panics if the agent refuses to start the run. A run that fails or is cancelled does not panic: see [`Run::outcome`].
     pub async fn says(&mut self, text: impl Into<String>) -> Run {
-        self.assert_no_interrupts();
         let id = format!("user-message-{}", self.runs + 1);
         let message = Message::new(id, MessageBody::User { content: text.into().into() });
         self.messages.push(json!(message));
@@ -154,7 +155,7 @@ impl<C: Send + Sync + 'static> TestClient<C> {
     /// calls, [`add_result`](Self::add_result) adds the results of the others first.
     ///
     /// # Panics
-    /// As [`says`](Self::says), and if the call already has a result.
+    /// As [`says`](Self::says), if interrupts of the thread wait for an answer, and if the call already has a result.
     pub async fn returns(&mut self, call: &RunCall, result: impl Into<String>) -> Run {
         self.assert_no_interrupts();
         self.add_result(call, result);
@@ -259,15 +260,22 @@ impl<C: Send + Sync + 'static> TestClient<C> {
             Err(error) => panic!("the thread cannot be sent: {error}"),
         };
         let request = RunRequest::of_shared_caller(Arc::clone(&self.caller), input);
-        let events = match self.agent.run(request.principal(self.principal.clone())).await {
-            Ok(run) => run.collect().await,
+        let run = match self.agent.prepare(request.principal(self.principal.clone())).await {
+            Ok(run) => run,
             Err(error) => panic!("the run was refused before it began: {error}"),
         };
-        self.read(events)
+        let outcome = Arc::new(OnceLock::new());
+        let reported = Arc::clone(&outcome);
+        let report_to = Box::new(move |_: Arc<C>, report: RunReport| {
+            let _is_first = reported.set(report.outcome);
+        });
+        let run = Agent::start(PreparedRun { report_to: Some(report_to), ..run });
+        let events = run.collect().await;
+        self.read(events, *outcome.get().expect("a run that was read to its end has its report"))
     }
 
-    /// Applies the events of a run to the thread, and collects what the run has shown.
-    fn read(&mut self, events: Vec<Event>) -> Run {
+    /// Applies the events of a run with this outcome to the thread, and collects what the run has shown.
+    fn read(&mut self, events: Vec<Event>, outcome: RunOutcome) -> Run {
         let mut conversation = Conversation::new(std::mem::take(&mut self.messages));
         let (mut texts, mut calls) = (Vec::<String>::new(), BTreeSet::new());
         let (mut interrupts, mut result, mut error) = (Vec::new(), None, None);
@@ -287,7 +295,7 @@ impl<C: Send + Sync + 'static> TestClient<C> {
                     }
                 }
                 EventKind::RunFinished { outcome, result: returned, .. } => {
-                    if let Some(RunOutcome::Interrupt { interrupts: asked }) = outcome {
+                    if let Some(protocol::RunOutcome::Interrupt { interrupts: asked }) = outcome {
                         interrupts.clone_from(asked);
                     }
                     self.interrupts.clone_from(&interrupts);
@@ -299,7 +307,8 @@ impl<C: Send + Sync + 'static> TestClient<C> {
         }
         self.messages = conversation.into_json();
         let calls = calls.into_iter().map(|index: usize| self.calls[index].seen()).collect();
-        Run { events, text: texts.join("\n"), calls, state: self.state.clone(), interrupts, result, error }
+        let (text, state) = (texts.join("\n"), self.state.clone());
+        Run { outcome, events, text, calls, state, interrupts, result, error }
     }
 
     /// Applies an event of a tool call, and returns the index of the call among those of the thread; `None` for other

@@ -2,12 +2,15 @@
 
 use serde_json::Value;
 
+use crate::agent::RunOutcome;
 use crate::protocol::{Event, Interrupt, ToolCallId};
 
 /// What a client has received of one run. [`TestClient::says`](super::TestClient::says) returns it.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Run {
+    /// How the run ended: in success, with interrupts, cancelled with a reason such as `MAX_TURNS`, or failed with a code.
+    pub outcome: RunOutcome,
     /// All events, in the order in which they were sent.
     pub events: Vec<Event>,
     /// The text that the agent wrote. The texts of several messages are joined by line breaks.
@@ -21,7 +24,8 @@ pub struct Run {
     pub interrupts: Vec<Interrupt>,
     /// The member `result` of RUN_FINISHED.
     pub result: Option<Value>,
-    /// The code of RUN_ERROR, or its message if it has no code; `None` if the run did not fail.
+    /// The code of RUN_ERROR, or its message if it has no code; `None` if the run did not fail. A run that was cancelled did
+    /// not fail: see [`outcome`](Self::outcome).
     pub error: Option<String>,
 }
 
@@ -43,7 +47,7 @@ impl Run {
     /// Returns the first call of the tool with this name.
     ///
     /// # Panics
-    /// Panics if the run has no such call. The message lists the calls and the error of the run.
+    /// Panics if the run has no such call. The message has the calls and the outcome of the run.
     #[track_caller]
     pub fn call(&self, name: &str) -> &RunCall {
         self.calls.iter().find(|call| call.name == name).unwrap_or_else(|| {
@@ -54,7 +58,7 @@ impl Run {
     /// Returns the interrupt of a run that has one.
     ///
     /// # Panics
-    /// Panics if the run has no interrupt or several. The message lists the calls and the error of the run.
+    /// Panics if the run has no interrupt or several. The message has the calls and the outcome of the run.
     #[track_caller]
     pub fn interrupt(&self) -> &Interrupt {
         match self.interrupts.as_slice() {
@@ -65,12 +69,14 @@ impl Run {
         }
     }
 
-    /// Describes the calls, the text and the error of the run, for the message of a panic.
+    /// Describes the calls, the text and the outcome of the run, for the message of a panic.
     fn summary(&self) -> String {
         let calls: Vec<String> =
             self.calls.iter().map(|call| format!("{}({})", call.name, call.arguments)).collect();
-        let error = self.error.as_deref().unwrap_or("none");
-        format!("its calls: [{}], its text: {:?}, its error: {error}", calls.join(", "), self.text)
+        let (calls, outcome) = (calls.join(", "), self.outcome.name());
+        let cause = self.outcome.reason().or(self.outcome.code());
+        let cause = cause.map(|cause| format!(" ({cause})")).unwrap_or_default();
+        format!("its calls: [{calls}], its text: {:?}, its outcome: {outcome}{cause}", self.text)
     }
 }
 

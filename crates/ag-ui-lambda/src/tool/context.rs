@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::events::{ToolEventSender, tool_event_channel};
 use super::schema::{self, Validator};
-use super::{Progress, Question, SharedState, ToolError, UserAnswer};
+use super::{Progress, Question, SharedState, ToolError, UserAnswer, unify_integers};
 use crate::protocol::{InputLimits, RunId, ThreadId, ToolCallId};
 
 /// How long a call in a unit test may take: the deadline of [`ToolContext::for_test`] is so far away.
@@ -112,14 +112,14 @@ impl<C> ToolContext<C> {
     /// Creates the context of a call. The shared state is an empty object, and events that the tool emits are dropped.
     /// Every call of a run begins with it, and so does [`for_test`](Self::for_test).
     pub(crate) fn new(caller: Arc<C>, run: Arc<RunInfo>, call_id: ToolCallId, deadline: Instant) -> Self {
-        let (events, _receiver) = tool_event_channel(Arc::new(json!({})), InputLimits::default().state_bytes);
+        let (events, _receiver) = tool_event_channel(Arc::new(json!({})), InputLimits::default());
         Self { caller, run, call_id, deadline, events, approval: None }
     }
 
     /// Replaces the shared state, for tests of tools. Events that the tool emits are dropped.
     #[must_use]
     pub fn with_state(self, state: Value) -> Self {
-        let (events, _receiver) = tool_event_channel(Arc::new(state), InputLimits::default().state_bytes);
+        let (events, _receiver) = tool_event_channel(Arc::new(state), InputLimits::default());
         Self { events, ..self }
     }
 
@@ -235,7 +235,9 @@ impl<C> ToolContext<C> {
                 question.with_notice(&format!("The answer does not fit: {mismatch}.")),
             ));
         }
-        serde_json::from_value(answer.value.clone()).map_err(|error| {
+        let mut value = answer.value.clone();
+        unify_integers(&mut value);
+        serde_json::from_value(value).map_err(|error| {
             let reason = schema::truncate(&error.to_string());
             ToolError::NeedsAnswer(question.with_notice(&format!("The answer does not fit: {reason}.")))
         })
@@ -294,7 +296,9 @@ mod tests {
     #[test]
     fn ask_accepts_an_answer_to_the_same_question_only() {
         let question = Question::new::<u8>("How many?".into());
-        assert_eq!(answered(json!(7), &question).ask::<u8>("How many?").unwrap(), 7);
+        for answer in [json!(7), json!(7.0)] {
+            assert_eq!(answered(answer, &question).ask::<u8>("How many?").unwrap(), 7);
+        }
 
         let other_message = question_of(answered(json!(7), &question).ask::<u8>("How few?"));
         assert_eq!(other_message.message(), "The question has changed since it was answered. How few?");

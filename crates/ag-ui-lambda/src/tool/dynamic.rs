@@ -17,8 +17,9 @@ impl<C: Send + Sync + 'static> FnTool<C, Value> {
     /// resolved. [`AgentBuilder::build`](crate::agent::AgentBuilder::build) returns an error that names the tool if the
     /// name or the schema cannot be used.
     ///
-    /// The function gets only arguments that match the schema, and so do the rules. Without the feature `validate` they
-    /// are certain to be a JSON object, and nothing more is checked.
+    /// The function gets only arguments that match the schema, and so do the rules. A number without a fraction is an
+    /// integer, also if the model has written `500.0`. Without the feature `validate` the arguments are certain to be a
+    /// JSON object, and nothing more is checked.
     ///
     /// ```
     /// use ag_ui_lambda::tool::{DynTool, ToolContext, ToolError};

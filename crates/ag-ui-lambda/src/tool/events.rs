@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::protocol::{CustomName, JsonObject};
+use crate::protocol::{CustomName, InputLimits, JsonObject};
 
 /// Something that a tool shows while it runs. A `key` identifies a step or an activity within the run.
 #[derive(Debug)]
@@ -65,8 +65,8 @@ pub(crate) struct ToolEventSender {
 struct SharedChannel {
     /// The shared state as the tools see it.
     state: Mutex<Arc<Value>>,
-    /// How many bytes the JSON text of the state may have, so that the client can send it back.
-    max_state_bytes: usize,
+    /// The limits of the request with which the client sends the state back.
+    input_limits: InputLimits,
     /// Held while the state is changed and the change is emitted, so that changes are emitted in the order in which they
     /// were made.
     update_lock: Mutex<()>,
@@ -80,16 +80,16 @@ struct SharedChannel {
 pub(super) struct Delivery(Option<oneshot::Receiver<Infallible>>);
 
 /// Creates the channel by which the tools of a run emit events. The sender also holds the shared state, which begins as
-/// `state` and may have `max_state_bytes` bytes as JSON text. The driver creates one for each run. A
+/// `state` and must fit into a request with `input_limits`. The driver creates one for each run. A
 /// [`ToolContext`](super::ToolContext) without a run has one whose receiver is dropped.
 pub(crate) fn tool_event_channel(
     state: Arc<Value>,
-    max_state_bytes: usize,
+    input_limits: InputLimits,
 ) -> (ToolEventSender, ToolEventReceiver) {
     let (sender, receiver) = mpsc::unbounded_channel();
     let shared = SharedChannel {
         state: Mutex::new(state),
-        max_state_bytes,
+        input_limits,
         update_lock: Mutex::new(()),
         sender,
         next_key: AtomicU64::new(0),
@@ -103,9 +103,9 @@ impl ToolEventSender {
         Arc::clone(&lock(&self.shared.state))
     }
 
-    /// Returns how many bytes the JSON text of the shared state may have.
-    pub(super) fn max_state_bytes(&self) -> usize {
-        self.shared.max_state_bytes
+    /// Returns the limits of the request with which the client sends the shared state back.
+    pub(super) fn input_limits(&self) -> InputLimits {
+        self.shared.input_limits
     }
 
     /// Changes a copy of the shared state with `change`, and then replaces the state and emits the new one. Returns
@@ -194,7 +194,7 @@ mod tests {
     fn updates_from_several_threads_are_emitted_in_order() {
         const THREADS: u64 = 4;
         const CHANGES: u64 = 250;
-        let (sender, mut receiver) = tool_event_channel(Arc::new(json!(0)), usize::MAX);
+        let (sender, mut receiver) = tool_event_channel(Arc::new(json!(0)), InputLimits::unlimited());
         let count = || {
             for _ in 0..CHANGES {
                 let counted = sender.update_state(|state| {

@@ -35,7 +35,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-pub(crate) use arguments::parse_arguments;
+pub(crate) use arguments::{parse_arguments, unify_integers};
 pub use authorization::{Decision, Grants, IntoDecision, MissingGrant};
 pub use context::{RunInfo, ToolContext};
 pub use dynamic::DynTool;

@@ -96,8 +96,9 @@ impl<C, X: FirstParameter<C, A>, A> ToolParameters<C> for (X, A) {
 /// A type that can be the only parameter of a tool: the context or the arguments.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the parameter of a tool",
-    label = "`{Self}` lacks `serde::Deserialize`, `schemars::JsonSchema` or both, and it is not `ToolContext`",
-    note = "the type of the arguments needs both: `#[derive(serde::Deserialize, schemars::JsonSchema)]`"
+    label = "`{Self}` lacks `serde::Deserialize`, `schemars::JsonSchema` or both, and it is not written as `ToolContext`",
+    note = "the type of the arguments needs both: `#[derive(serde::Deserialize, schemars::JsonSchema)]`",
+    note = "if this is the context of a function with `#[tool]`: write `ToolContext<Caller>`, because the attribute knows the context by this name alone"
 )]
 pub trait OnlyParameter<C> {
     /// The type of the arguments of the tool.

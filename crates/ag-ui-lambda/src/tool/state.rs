@@ -8,8 +8,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::events::ToolEventSender;
-use crate::json::text_length;
-use crate::protocol::JsonObject;
+use crate::json::{count_values, text_length};
+use crate::protocol::{InputLimits, JsonObject};
 
 /// The shared state of AG-UI: a JSON document that the client sends with a run, and that tools read and change.
 ///
@@ -59,6 +59,16 @@ pub enum StateError {
         /// The pointer at which the value was to be placed.
         pointer: String,
         /// How many bytes the JSON text of the state may have.
+        limit: usize,
+    },
+    /// The state would have too many values: the client sends it back with its next request, whose values are
+    /// [limited](crate::protocol::InputLimits::json_values). The state may have three quarters of them, since the schemas of
+    /// tools and the answers of people count, too.
+    #[error("the value for {pointer:?} would make the state more than {limit} JSON values")]
+    TooManyValues {
+        /// The pointer at which the value was to be placed.
+        pointer: String,
+        /// How many values the state may have, counted as by [`read_limited`](crate::json::read_limited).
         limit: usize,
     },
     /// The value has another type than the tool expects. The error does not contain the value, since it would end up in
@@ -115,13 +125,11 @@ impl SharedState {
     /// the new state back. The state stays as it was.
     pub async fn set(&self, pointer: &str, value: impl Serialize + Send) -> Result<(), StateError> {
         let value = to_json(pointer, value)?;
-        let limit = self.events.max_state_bytes();
+        let limits = self.events.input_limits();
         let change = |state: &mut Value| {
+            let values = count_values(state);
             set_at(state, pointer, value)?;
-            match text_length(state, limit.saturating_add(1)) > limit {
-                true => Err(StateError::TooLarge { pointer: pointer.to_owned(), limit }),
-                false => Ok(()),
-            }
+            check_size(state, values, pointer, limits)
         };
         let ((), delivery) = self.events.update_state(change)?;
         delivery.delivered().await;
@@ -132,8 +140,9 @@ impl SharedState {
     /// returns. No other tool can change the state while `change` runs, so use this method to write what depends on
     /// what was read.
     ///
-    /// The new state is not checked. If it is nested more than 100 levels deep, or is larger than
-    /// [`InputLimits::state_bytes`](crate::protocol::InputLimits::state_bytes), the client may not be able to send it back.
+    /// The new state is not checked. If it is nested more than 100 levels deep, is larger than
+    /// [`InputLimits::state_bytes`](crate::protocol::InputLimits::state_bytes), or has more than three quarters of
+    /// [`InputLimits::json_values`](crate::protocol::InputLimits::json_values), the client may not be able to send it back.
     pub async fn update<T: Send>(&self, change: impl FnOnce(&mut Value) -> T + Send) -> T {
         let changed = self.events.update_state(|state| Ok::<_, std::convert::Infallible>(change(state)));
         let Ok((output, delivery)) = changed;
@@ -146,6 +155,20 @@ impl fmt::Debug for SharedState {
     /// Shows only the name of the type, because the state is data of the client.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SharedState").finish_non_exhaustive()
+    }
+}
+
+/// Checks that a client can send the state back, which was changed at `pointer`: its next request has `limits`. `values` is how
+/// many values the state had before: a change that adds none is allowed, since the client has sent as many.
+fn check_size(state: &Value, values: usize, pointer: &str, limits: InputLimits) -> Result<(), StateError> {
+    let limit = limits.state_bytes;
+    if text_length(state, limit.saturating_add(1)) > limit {
+        return Err(StateError::TooLarge { pointer: pointer.to_owned(), limit });
+    }
+    let limit = limits.json_values / 4 * 3;
+    match count_values(state) > limit.max(values) {
+        true => Err(StateError::TooManyValues { pointer: pointer.to_owned(), limit }),
+        false => Ok(()),
     }
 }
 

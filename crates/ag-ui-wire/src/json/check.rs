@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::fmt;
+use std::hash::{BuildHasher as _, BuildHasherDefault, Hasher, RandomState};
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
@@ -17,13 +18,13 @@ const MANY_MEMBERS: usize = 16;
 
 /// Checks a JSON text that [`normalize`](super::normalize) has repaired, and returns it as a `str`.
 ///
-/// The memory that it uses is that of the names of one object and of the objects around it.
+/// The memory that it uses is that of a digest for each name of one object and of the objects around it.
 ///
 /// # Errors
 /// Those of [`read`](super::read).
 pub fn check(text: &[u8]) -> Result<&str, ReadError> {
     let problem = RefCell::default();
-    let names = RefCell::default();
+    let names = Names::default();
     let check = StrictCheck { problem: &problem, names: &names };
     let checked = match std::str::from_utf8(text) {
         Ok(text) => {
@@ -87,16 +88,110 @@ impl<'de> serde::Deserialize<'de> for Name<'de> {
     }
 }
 
-/// Checks any JSON value, and keeps nothing of it.
-#[derive(Clone, Copy)]
-struct StrictCheck<'a, 'de> {
-    /// Receives what serde_json does not know of.
-    problem: &'a RefCell<Option<ReadProblem>>,
-    /// The names of the members so far of all objects around this place, the innermost last.
-    names: &'a RefCell<Vec<Cow<'de, str>>>,
+/// The names of members so far, of which only digests are kept: a name may have an escape and would have to be copied.
+///
+/// Two names have the same digest once in 2^64 times. The key of the hasher is random, so nobody can choose such names.
+#[derive(Default)]
+struct Names {
+    hasher: RandomState,
+    /// The names of all objects around this place that have few members, the innermost last.
+    open: RefCell<Vec<u64>>,
 }
 
-impl<'de> DeserializeSeed<'de> for StrictCheck<'_, 'de> {
+/// Takes a digest as its own hash.
+#[derive(Default)]
+struct DigestHasher(u64);
+
+impl Hasher for DigestHasher {
+    /// Takes the first bytes of a digest.
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.first_chunk().map_or(0, |bytes| u64::from_ne_bytes(*bytes));
+    }
+
+    /// Takes a digest.
+    fn write_u64(&mut self, digest: u64) {
+        self.0 = digest;
+    }
+
+    /// Returns the hash.
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+/// The names of an object with many members.
+type ManyNames = HashSet<u64, BuildHasherDefault<DigestHasher>>;
+
+/// Reads the name of a member of an object.
+struct NameCheck<'a> {
+    names: &'a Names,
+    /// Where the names of the object begin in the list of those of all objects.
+    start: usize,
+    /// The names of the object if it has many.
+    many: &'a mut ManyNames,
+}
+
+/// What is wrong with the name of a member.
+enum NameProblem {
+    /// serde_json reserves the name for itself.
+    Reserved,
+    /// A member before it has the same name.
+    Duplicate(String),
+}
+
+impl NameCheck<'_> {
+    /// Keeps a name. Returns whether no member before it has it.
+    fn insert(&mut self, name: &str) -> bool {
+        let digest = self.names.hasher.hash_one(name);
+        let mut open = self.names.open.borrow_mut();
+        if self.many.is_empty() && open.len() - self.start == MANY_MEMBERS {
+            self.many.extend(open.drain(self.start..));
+        }
+        if !self.many.is_empty() {
+            return self.many.insert(digest);
+        }
+        let is_new = !open[self.start..].contains(&digest);
+        open.push(digest);
+        is_new
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for NameCheck<'_> {
+    type Value = Option<NameProblem>;
+
+    /// Reads one name.
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for NameCheck<'_> {
+    type Value = Option<NameProblem>;
+
+    /// Names what was expected, for the errors of serde.
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a member")
+    }
+
+    /// Keeps the name, and returns what is wrong with it.
+    fn visit_str<E>(mut self, name: &str) -> Result<Self::Value, E> {
+        Ok(match name.starts_with(RESERVED) {
+            true => Some(NameProblem::Reserved),
+            false if self.insert(name) => None,
+            false => Some(NameProblem::Duplicate(name.to_owned())),
+        })
+    }
+}
+
+/// Checks any JSON value, and keeps nothing of it.
+#[derive(Clone, Copy)]
+struct StrictCheck<'a> {
+    /// Receives what serde_json does not know of.
+    problem: &'a RefCell<Option<ReadProblem>>,
+    names: &'a Names,
+}
+
+impl<'de> DeserializeSeed<'de> for StrictCheck<'_> {
     type Value = ();
 
     /// Checks one element or member, as strictly as the value that holds it.
@@ -105,7 +200,7 @@ impl<'de> DeserializeSeed<'de> for StrictCheck<'_, 'de> {
     }
 }
 
-impl<'de> Visitor<'de> for StrictCheck<'_, 'de> {
+impl<'de> Visitor<'de> for StrictCheck<'_> {
     type Value = ();
 
     /// Names what was expected, for the errors of serde.
@@ -151,32 +246,21 @@ impl<'de> Visitor<'de> for StrictCheck<'_, 'de> {
 
     /// Checks an object. A member whose name is reserved or came before is an error.
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
-        let start = self.names.borrow().len();
-        let mut set: HashSet<Cow<'de, str>> = HashSet::new();
-        while let Some(Name(name)) = members.next_key()? {
-            if name.starts_with(RESERVED) {
+        let start = self.names.open.borrow().len();
+        let mut many = ManyNames::default();
+        while let Some(problem) =
+            members.next_key_seed(NameCheck { names: self.names, start, many: &mut many })?
+        {
+            if matches!(problem, Some(NameProblem::Reserved)) {
                 return Err(A::Error::custom("a member has a reserved name"));
             }
             members.next_value_seed(self)?;
-            let mut names = self.names.borrow_mut();
-            if set.is_empty() && names.len() - start == MANY_MEMBERS {
-                set.extend(names.drain(start..));
-            }
-            let is_new = match set.is_empty() {
-                true if names[start..].contains(&name) => false,
-                true => {
-                    names.push(name.clone());
-                    true
-                }
-                false => set.insert(name.clone()),
-            };
-            drop(names);
-            if !is_new {
-                self.problem.replace(Some(ReadProblem::DuplicateMember(name.into_owned())));
+            if let Some(NameProblem::Duplicate(name)) = problem {
+                self.problem.replace(Some(ReadProblem::DuplicateMember(name)));
                 return Err(A::Error::custom("a member is named twice"));
             }
         }
-        self.names.borrow_mut().truncate(start);
+        self.names.open.borrow_mut().truncate(start);
         Ok(())
     }
 }

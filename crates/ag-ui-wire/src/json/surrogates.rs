@@ -6,11 +6,11 @@
 //! the same length, so the lines and columns of errors do not change. If the other half follows in a later text of a
 //! stream, [`surrogate_joiner`](super::surrogate_joiner) joins the two.
 //!
-//! A text without an escape is searched once for a backslash and is not copied.
+//! A text is searched once for `\u`, and is copied only if it has such a half.
 
 use std::borrow::Cow;
 
-use memchr::memchr;
+use memchr::memmem::Finder;
 
 /// The length of an escape with four digits, such as `\u00e9`.
 pub(super) const ESCAPE_LENGTH: usize = 6;
@@ -41,12 +41,14 @@ pub fn repair_str(text: &str) -> Cow<'_, str> {
 pub(super) struct LoneSurrogates<'a> {
     text: &'a [u8],
     at: usize,
+    /// Finds escapes with four digits, which are rare where other escapes are not.
+    escapes: Finder<'static>,
 }
 
 impl<'a> LoneSurrogates<'a> {
     /// Starts a search of a JSON text for halves of surrogate pairs that stand alone.
     pub(super) fn of(text: &'a [u8]) -> Self {
-        Self { text, at: 0 }
+        Self { text, at: 0, escapes: Finder::new("\\u") }
     }
 }
 
@@ -56,9 +58,11 @@ impl Iterator for LoneSurrogates<'_> {
     /// Returns the index and the code unit of the next half that stands alone; `None` at the end of the text.
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let at = self.at + memchr(b'\\', self.text.get(self.at..)?)?;
+            let at = self.at + self.escapes.find(self.text.get(self.at..)?)?;
+            // Each pair of backslashes before it is an escape of its own.
+            let backslashes = self.text[..at].iter().rev().take_while(|byte| **byte == b'\\').count();
             let escape = &self.text[at..];
-            match code_unit(escape) {
+            match code_unit(escape).filter(|_| backslashes % 2 == 0) {
                 Some(half) if is_high(half) && code_unit(&escape[ESCAPE_LENGTH..]).is_some_and(is_low) => {
                     self.at = at + 2 * ESCAPE_LENGTH;
                 }
@@ -66,7 +70,6 @@ impl Iterator for LoneSurrogates<'_> {
                     self.at = at + ESCAPE_LENGTH;
                     return Some((at, half));
                 }
-                // The second character of another escape may be a backslash.
                 _ => self.at = at + 2,
             }
         }
@@ -76,8 +79,9 @@ impl Iterator for LoneSurrogates<'_> {
 /// Reads the UTF-16 code unit of the `\u` escape that a text begins with; `None` if the text does not begin with one.
 pub(super) fn code_unit(text: &[u8]) -> Option<u16> {
     let digits = text.get(..ESCAPE_LENGTH)?.strip_prefix(b"\\u")?;
-    let digits = digits.iter().map(|digit| char::from(*digit).to_digit(16)).collect::<Option<Vec<_>>>()?;
-    u16::try_from(digits.into_iter().fold(0, |unit, digit| unit * 16 + digit)).ok()
+    let digit = |digit: &u8| char::from(*digit).to_digit(16);
+    let unit = digits.iter().try_fold(0, |unit, byte| Some(unit * 16 + digit(byte)?))?;
+    u16::try_from(unit).ok()
 }
 
 /// Whether a code unit is the first half of a surrogate pair.
@@ -108,6 +112,8 @@ mod tests {
             ("another escape between", r#""\ud83d\n\ude00""#, r#""\ufffd\n\ufffd""#),
             ("a backslash and no escape", r#""\\ud83d""#, r#""\\ud83d""#),
             ("a backslash before a half", r#""\\\ud83d""#, r#""\\\ufffd""#),
+            ("a backslash between two halves", r#""\ud83d\\\ude00""#, r#""\ufffd\\\ufffd""#),
+            ("a pair behind no escape", r#""\\ud83d\ude00""#, r#""\\ud83d\ufffd""#),
             ("a name", r#"{"\ud83d":1}"#, r#"{"\ufffd":1}"#),
             ("other characters", r#""\u00e9\ud7ff\ue000""#, r#""\u00e9\ud7ff\ue000""#),
             ("characters that are not digits", r#""\ud8+d\ud8""#, r#""\ud8+d\ud8""#),

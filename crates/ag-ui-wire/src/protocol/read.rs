@@ -5,8 +5,8 @@
 //! what nobody asks for costs nothing.
 
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
 use super::JsonObject;
 use super::input_error::{InputError, InputProblem};
@@ -16,6 +16,11 @@ use super::reading::Reading;
 
 /// The member of `metadata` that servers built on this crate write, and the only one that they read.
 const OWN_METADATA: &str = "ag_ui_lambda";
+/// The only member of it that servers read: the signature of a result, as text.
+const SIGNATURE: &str = "signature";
+/// Each signature is longer than this many bytes. A shorter text is not kept: what is kept of a message takes up to a kilobyte
+/// beside the text, so that many short messages would take much more memory than they have bytes.
+const MIN_SIGNATURE_BYTES: usize = 64;
 
 /// A JSON object whose members are taken out one by one.
 pub(super) struct ObjectReader<'a> {
@@ -84,17 +89,21 @@ impl<'a> ObjectReader<'a> {
         }
     }
 
-    /// Removes the member `metadata` and reads what is kept of it: everything, or for a server only its own member. `None`
-    /// if there is nothing to keep, an error if it is not an object.
+    /// Removes the member `metadata` and reads what is kept of it: everything, or for a server only the signature in its own
+    /// member, which does not count as a JSON value. `None` if there is nothing to keep, an error if it is not an object.
     pub(super) fn metadata(&mut self, reading: &Reading) -> Result<Option<JsonObject>, InputError> {
         if reading.keeps_unread_data {
             return self.optional_object("metadata", reading);
         }
         let Some(text) = self.optional_text("metadata") else { return Ok(None) };
         let members = Members::of(text).ok_or_else(|| self.error("metadata", InputProblem::NotAnObject))?;
-        let Some(own) = members.get(OWN_METADATA) else { return Ok(None) };
-        let own = reading.build(own.get()).map_err(|problem| self.error("metadata", problem))?;
-        Ok(Some(JsonObject::from_iter([(OWN_METADATA.to_owned(), own)])))
+        let Some(own) = members.get(OWN_METADATA).and_then(|own| Members::of(own.get())) else {
+            return Ok(None);
+        };
+        let signature = own.get(SIGNATURE).filter(|text| text.get().len() > MIN_SIGNATURE_BYTES);
+        let signature = signature.and_then(|text| serde_json::from_str::<String>(text.get()).ok());
+        let keep = |text| JsonObject::from_iter([(OWN_METADATA.to_owned(), json!({ SIGNATURE: text }))]);
+        Ok(signature.map(keep))
     }
 
     /// Removes the member `forwardedProps` and reads what is kept of it: everything, or for a server nothing, since no server

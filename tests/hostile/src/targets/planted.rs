@@ -1,9 +1,13 @@
 //! Faults that the harness must find: one input in 50 panics, hangs, leaks, takes too much memory, or has a wrong response.
+//! And a fault that only some inputs show.
 
 use std::panic::catch_unwind;
 use std::sync::mpsc;
 
-use super::Session;
+use ag_ui_dev::provider::Wire;
+use serde_json::Value;
+
+use super::{Session, provider_requests};
 use crate::choices::Choices;
 use crate::responses::{Outcome, check};
 
@@ -72,5 +76,23 @@ pub(super) fn second_end(_: u64) -> Session {
         let started = finished.replace("FINISHED", "STARTED");
         check(200, format!("{started}\n\n{finished}\n\n{finished}\n\n").as_bytes(), None)
             .map(|run| run.outcome)
+    })
+}
+
+/// A target in which a client's value of the provider replaces any member of a message, where the wire is Chat Completions.
+pub(super) fn merged_value(seed: u64) -> Session {
+    provider_requests::session(seed, |wire, input, sent| {
+        let input: Value = serde_json::from_slice(input).unwrap_or_default();
+        let text = |value: &Value| value.as_str().and_then(|text| serde_json::from_str::<Value>(text).ok());
+        let messages = input["messages"].as_array().into_iter().flatten();
+        let mut merged = messages.filter_map(|message| {
+            let kept = text(&message["encryptedValue"])?;
+            text(&kept["turn"])?.as_object().cloned()
+        });
+        let mut written = sent["messages"].as_array_mut().into_iter().flatten();
+        let answer = written.find(|message| message["role"] == "assistant");
+        if let (Wire::OpenAiChat, Some(members), Some(answer)) = (wire, merged.next(), answer) {
+            members.into_iter().for_each(|(name, value)| answer[name] = value);
+        }
     })
 }

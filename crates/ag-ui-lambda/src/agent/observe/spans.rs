@@ -143,7 +143,7 @@ fn record_error(span: &Span, kind: &str) {
 fn provider_and_model(name: &str) -> (&str, &str) {
     let (adapter, model) = name.split_once('/').unwrap_or((name, name));
     let provider = match adapter {
-        "bedrock" => "aws.bedrock",
+        "bedrock" | "mantle" | "mantle-responses" => "aws.bedrock",
         "openai-responses" => "openai",
         "gemini" => "gcp.gemini",
         "mistral" => "mistral_ai",

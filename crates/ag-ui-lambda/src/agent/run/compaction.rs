@@ -2,7 +2,8 @@
 //!
 //! A client sends the complete conversation with each run, so a thread would end for ever once it is too long. What is left out
 //! here only the model does not read: the client keeps its messages. Only whole turns are left out, a message of the user with
-//! everything that follows until the next one, so that calls keep their results. The newest turn always stays.
+//! everything that follows until the next one, so that calls keep their results. The newest turn always stays. Where the user
+//! has written several messages in a row, such as one after a run that failed because of its length, only the last one is needed.
 //!
 //! The place of the cut moves in steps and not with every turn, so that the beginning of the request stays the same and the
 //! provider's prompt cache is used.
@@ -10,7 +11,7 @@
 use serde_json::{Value, json};
 
 use super::end::CancelReason;
-use super::history::{History, is_message_of_user};
+use super::history::{History, is_message_of_user, is_of_user};
 use super::limits::TurnBudget;
 use super::request_size::InputSize;
 use crate::model::{Request, Turn, UserPart};
@@ -24,6 +25,8 @@ pub(crate) struct LongRequest {
     pub(crate) request: Request,
     /// How many turns at the beginning of the history may be left out. A message of the user follows them.
     optional_turns: usize,
+    /// How many parts at the end of the turn after them are needed. The parts before them are left out last.
+    needed_parts: usize,
     /// What was left out and has not been announced.
     left_out: Option<LeftOut>,
 }
@@ -50,7 +53,8 @@ impl LeftOut {
     }
 }
 
-/// The sizes of a request and of the turns that may be left out.
+/// The sizes of a request and of what may be left out: the optional turns, and after them the earlier messages of the turn that
+/// follows, if there are any.
 struct Sizes {
     total: InputSize,
     optional: Vec<InputSize>,
@@ -65,8 +69,8 @@ const TOKENS: Unit = |size| size.tokens;
 impl LongRequest {
     /// Creates a request with this history. `request` has no history of its own.
     pub(super) fn new(request: Request, history: History) -> Self {
-        let History { turns, optional_turns, .. } = history;
-        Self { request: Request { history: turns, ..request }, optional_turns, left_out: None }
+        let History { turns, optional_turns, needed_parts, .. } = history;
+        Self { request: Request { history: turns, ..request }, optional_turns, needed_parts, left_out: None }
     }
 
     /// Leaves out the oldest turns if the request exceeds the limits of `budget`, and counts the request, which is to be
@@ -112,10 +116,16 @@ impl LongRequest {
     /// Counts what the request holds.
     fn sizes(&self) -> Sizes {
         let (optional, needed) = self.request.history.split_at(self.optional_turns);
-        let optional: Vec<InputSize> = optional.iter().map(InputSize::of_turn).collect();
-        let needed: InputSize = needed.iter().map(InputSize::of_turn).sum();
-        let frame = InputSize::of_frame(&self.request);
-        Sizes { total: frame + needed + optional.iter().copied().sum(), optional }
+        let mut optional: Vec<InputSize> = optional.iter().map(InputSize::of_turn).collect();
+        let needed_size: InputSize = needed.iter().map(InputSize::of_turn).sum();
+        let total = InputSize::of_frame(&self.request) + needed_size + optional.iter().copied().sum();
+        if let Some(Turn::User(parts)) = needed.first() {
+            let earlier = parts[..parts.len().saturating_sub(self.needed_parts)].iter();
+            let earlier: InputSize =
+                earlier.filter(|part| is_of_user(part)).map(InputSize::of_user_part).sum();
+            optional.extend((earlier.bytes > 0).then_some(earlier));
+        }
+        Sizes { total, optional }
     }
 
     /// Returns how many of the oldest turns have to be left out, so that what has the size `part` has at most `limit`; 0 if
@@ -129,31 +139,43 @@ impl LongRequest {
         self.cut(sizes, unit, excess.next_multiple_of((limit / 4).max(1)))
     }
 
-    /// Returns the smallest number of oldest turns that have at least this size and are followed by a message of the user.
-    /// If there is no such number, as many as possible.
+    /// Returns the smallest number of the optional sizes that have at least this size together and are followed by a message
+    /// of the user. If there is no such number, all of them.
     fn cut(&self, sizes: &Sizes, unit: Unit, size: u64) -> usize {
         let mut left_out = 0;
         let is_enough = |(index, turn): (usize, &InputSize)| {
             left_out += unit(*turn);
             let next = index + 1;
-            (left_out >= size && is_message_of_user(&self.request.history[next])).then_some(next)
+            let is_place = next > self.optional_turns || is_message_of_user(&self.request.history[next]);
+            (left_out >= size && is_place).then_some(next)
         };
-        sizes.optional.iter().enumerate().find_map(is_enough).unwrap_or(self.optional_turns)
+        sizes.optional.iter().enumerate().find_map(is_enough).unwrap_or(sizes.optional.len())
     }
 
-    /// Leaves out this number of oldest turns and marks the place. Does nothing for 0.
-    fn leave_out(&mut self, turns: usize, sizes: &Sizes, reason: &'static str) {
-        if turns == 0 {
+    /// Leaves out what this number of optional sizes have, and marks the place. Does nothing for 0.
+    fn leave_out(&mut self, count: usize, sizes: &Sizes, reason: &'static str) {
+        if count == 0 {
             return;
         }
         let history = &mut self.request.history;
-        let messages = history.drain(..turns).filter(is_message_of_user).count();
-        if let Some(Turn::User(parts)) = history.first_mut() {
-            parts.insert(0, UserPart::Note(GAP.into()));
-        }
+        let turns = count.min(self.optional_turns);
+        let mut messages = history.drain(..turns).filter(is_message_of_user).count();
         self.optional_turns -= turns;
+        if let Some(Turn::User(parts)) = history.first_mut() {
+            if count > turns {
+                let earlier = parts.len().saturating_sub(self.needed_parts);
+                let mut indices = 0..;
+                parts
+                    .retain(|part| indices.next().is_some_and(|index| index >= earlier) || !is_of_user(part));
+                self.needed_parts = usize::MAX;
+                messages += 1;
+            }
+            if !matches!(&parts[0], UserPart::Note(text) if text == GAP) {
+                parts.insert(0, UserPart::Note(GAP.into()));
+            }
+        }
         let before = self.left_out.take();
-        let kept = sizes.without(turns).bytes;
+        let kept = sizes.without(count).bytes;
         self.left_out = Some(LeftOut {
             reason,
             turns: messages + before.map_or(0, |before| before.turns),
@@ -165,10 +187,10 @@ impl LongRequest {
 }
 
 impl Sizes {
-    /// Returns the size of the request without this number of oldest turns, with the note that marks the place.
-    fn without(&self, turns: usize) -> InputSize {
-        let left_out = self.optional[..turns].iter().copied().sum();
-        let gap = if turns == 0 { InputSize::default() } else { InputSize::of_text(GAP) };
+    /// Returns the size of the request without this number of optional sizes, with the note that marks the place.
+    fn without(&self, count: usize) -> InputSize {
+        let left_out = self.optional[..count].iter().copied().sum();
+        let gap = if count == 0 { InputSize::default() } else { InputSize::of_text(GAP) };
         self.total - left_out + gap
     }
 }

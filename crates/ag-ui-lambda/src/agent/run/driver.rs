@@ -30,7 +30,7 @@ use crate::agent::observe::report::{RunOutcome, RunReport};
 use crate::budget::RunBudget;
 use crate::error_chain::error_chain;
 use crate::log_events::MODEL_FAILED;
-use crate::protocol::{Event, RunAgentInput, Tool};
+use crate::protocol::{Event, InputLimits, RunAgentInput, Tool};
 use crate::tool::{RunInfo, tool_event_channel};
 use crate::transcript::{IdSource, RandomIds, Transcript};
 
@@ -54,8 +54,8 @@ pub(crate) struct PreparedRun<C, I = RandomIds> {
     pub(crate) report_to: Option<ReportTo<C>>,
     /// The budgets of the caller, with what the run has reserved of them.
     pub(crate) day_budget: RunBudget,
-    /// How many bytes the JSON text of the shared state may have. Tools cannot set a larger one.
-    pub(crate) max_state_bytes: usize,
+    /// The limits of a request. Tools cannot set a state that does not fit into one.
+    pub(crate) input_limits: InputLimits,
 }
 
 /// Gets the caller and the report of a run that has ended. It must not panic, and it cannot wait.
@@ -135,7 +135,7 @@ pub(crate) async fn drive<C: Send + Sync + 'static, S: IdSource>(
         ids,
         report_to,
         day_budget,
-        max_state_bytes,
+        input_limits,
         ..
     } = run;
     let agent = Arc::clone(&access.agent);
@@ -147,7 +147,7 @@ pub(crate) async fn drive<C: Send + Sync + 'static, S: IdSource>(
     // The transcript has its copy of the messages by now. What is left out here only the model does not read.
     agent.client.restrict(&mut input, |name| agent.tools.contains(name));
     let state = Arc::new(input.state.take().unwrap_or_else(|| json!({})));
-    let (tool_events, receiver) = tool_event_channel(Arc::clone(&state), max_state_bytes);
+    let (tool_events, receiver) = tool_event_channel(Arc::clone(&state), input_limits);
     let ids = Arc::new(RunInfo { thread_id: input.thread_id.clone(), run_id: input.run_id.clone() });
     let recorder = RunRecorder::new(Arc::clone(&ids), received_at, events.first_event());
     let caller = Arc::clone(&access.caller);

@@ -39,6 +39,9 @@ pub(crate) struct History {
     /// How many of the oldest turns the model can do without: those before the newest message of the user, and before a
     /// call that has got its result in this run.
     pub(crate) optional_turns: usize,
+    /// How many parts at the end of the turn after those the model needs. Parts before them are of earlier messages of the
+    /// user: messages in a row, such as those after a run that failed, are one turn.
+    pub(crate) needed_parts: usize,
 }
 
 impl History {
@@ -68,10 +71,11 @@ impl History {
             info!(messages = reader.system_messages, "messages in the name of the system were left out");
         }
         let awaits_client = reader.awaits_person || reader.awaits_frontend;
-        let (mut turns, first_new_result) = reader.into_turns();
+        let (mut turns, newest_parts, first_new_result) = reader.into_turns();
         let before_new_result = first_new_result.map_or(turns.len(), |index| index + 1);
         let is_needed = turns[..before_new_result].iter().rposition(is_message_of_user);
         let mut optional_turns = is_needed.unwrap_or(0);
+        let needed_parts = is_needed.map_or(usize::MAX, |index| newest_parts[index]);
         if !turns.is_empty() {
             insert_context(&mut turns, &context);
             if !matches!(turns[0], Turn::User(_)) {
@@ -82,7 +86,7 @@ impl History {
                 turns.push(Turn::User(vec![UserPart::Note(CONTINUE_PROMPT.into())]));
             }
         }
-        Self { turns, awaits_client, optional_turns }
+        Self { turns, awaits_client, optional_turns, needed_parts }
     }
 
     /// Adds the client's state to the last message of the user, marked as data that proves nothing. An empty object and
@@ -102,12 +106,16 @@ impl History {
 
 /// Whether a turn is a message that the user wrote, and not only a note that providers require.
 pub(super) fn is_message_of_user(turn: &Turn) -> bool {
-    let is_of_user = |part: &UserPart| match part {
+    matches!(turn, Turn::User(parts) if parts.iter().any(is_of_user))
+}
+
+/// Whether a part is of a message that the user wrote, and not a note that providers require, or data of the client.
+pub(super) fn is_of_user(part: &UserPart) -> bool {
+    match part {
         UserPart::Content(_) => true,
         UserPart::Note(text) => text == UNREADABLE_MESSAGE,
         UserPart::ClientContext(_) => false,
-    };
-    matches!(turn, Turn::User(parts) if parts.iter().any(is_of_user))
+    }
 }
 
 /// Reads the messages one after another and groups them by role.
@@ -135,7 +143,11 @@ struct Reader<'a> {
 
 /// Messages that become one turn, or one turn and its results.
 enum Group {
-    User(Vec<UserPart>),
+    User {
+        parts: Vec<UserPart>,
+        /// How many of the parts are of the last message.
+        newest: usize,
+    },
     Assistant(AssistantGroup),
 }
 
@@ -223,10 +235,14 @@ impl<'a> Reader<'a> {
         if parts.is_empty() && is_list {
             parts.push(UserPart::Note(UNREADABLE_MESSAGE.into()));
         }
+        let count = parts.len();
         match self.groups.last_mut() {
             _ if parts.is_empty() => {}
-            Some(Group::User(earlier)) => earlier.append(&mut parts),
-            _ => self.groups.push(Group::User(parts)),
+            Some(Group::User { parts: earlier, newest }) => {
+                earlier.append(&mut parts);
+                *newest = count;
+            }
+            _ => self.groups.push(Group::User { parts, newest: count }),
         }
     }
 
@@ -278,25 +294,31 @@ impl<'a> Reader<'a> {
     }
 
     /// Converts the groups of messages into turns: one for each user group; one or two for each assistant group, its
-    /// results last. Also returns the index of the first turn with a call that has got its result in this run.
-    fn into_turns(self) -> (Vec<Turn>, Option<usize>) {
+    /// results last. Also returns for each turn how many parts its last message of the user has, and the index of the first
+    /// turn with a call that has got its result in this run.
+    fn into_turns(self) -> (Vec<Turn>, Vec<usize>, Option<usize>) {
         let mut turns = Vec::with_capacity(self.groups.len() * 2);
+        let mut newest_parts = Vec::with_capacity(turns.capacity());
         let mut first_new_result = None;
         for (index, group) in self.groups.into_iter().enumerate() {
             if self.first_new_result == Some(index) {
                 first_new_result = Some(turns.len());
             }
             match group {
-                Group::User(parts) => turns.push(Turn::User(parts)),
+                Group::User { parts, newest } => {
+                    turns.push(Turn::User(parts));
+                    newest_parts.push(newest);
+                }
                 Group::Assistant(AssistantGroup { reasoning, text, calls, results }) => {
                     turns.push(Turn::Assistant { reasoning, text, calls });
                     if !results.is_empty() {
                         turns.push(Turn::Results(results));
                     }
+                    newest_parts.resize(turns.len(), 0);
                 }
             }
         }
-        (turns, first_new_result)
+        (turns, newest_parts, first_new_result)
     }
 }
 

@@ -1,8 +1,8 @@
 //! What a provider wants back in a later turn: its signatures, and reasoning that only it can read.
 //!
 //! The server keeps nothing between runs, so these values travel to the client in `encryptedValue` and come back with the
-//! messages of its next run. Each is marked with the model that made it and goes back to that model alone. The server does not
-//! check them: a client may send any value, and the provider checks its own signatures.
+//! messages of its next run. Each is marked with the model that made it and goes back to that model alone. A client may send
+//! any value, so the adapter of the model puts it only where the value of a signature or of reasoning stands.
 
 use serde::{Deserialize, Serialize};
 

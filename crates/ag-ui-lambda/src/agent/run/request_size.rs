@@ -71,7 +71,7 @@ impl InputSize {
     }
 
     /// Returns the size of a part of a user's message.
-    fn of_user_part(part: &UserPart) -> Self {
+    pub(super) fn of_user_part(part: &UserPart) -> Self {
         match part {
             UserPart::Content(part) => Self::of_content_part(part),
             UserPart::ClientContext(text) | UserPart::Note(text) => Self::of_text(text),

@@ -32,6 +32,34 @@ fn models_keep_their_order_and_split_at_first_slash() {
 }
 
 #[test]
+fn models_of_mantle_have_the_address_and_the_key_of_the_region() {
+    let list = "mantle/openai.gpt-oss-120b,mantle-responses/openai.gpt-5.5";
+    let of_role =
+        models(&[("AGUI_MODEL", list), ("AWS_REGION", "us-east-2"), ("AGUI_MODEL_SECRET_ID", "keys")])
+            .unwrap();
+    for (name, path) in of_role.names.iter().zip(["v1", "openai/v1"]) {
+        let ModelName::Http { base_url: Some(url), key: KeySource::Bedrock { region }, .. } = name else {
+            panic!("{name:?}")
+        };
+        assert_eq!(*url, format!("https://bedrock-mantle.us-east-2.api.aws/{path}"));
+        assert_eq!(region, "us-east-2");
+    }
+
+    let set = models(&[
+        ("AGUI_MODEL", "mantle/m"),
+        ("AWS_DEFAULT_REGION", "us-east-2"),
+        ("AWS_BEDROCK_BASE_URL", "https://proxy.example/v1"),
+        ("AWS_BEARER_TOKEN_BEDROCK", "bedrock-api-key-1"),
+    ])
+    .unwrap();
+    let ModelName::Http { base_url: Some(url), key: KeySource::Literal(key), .. } = &set.names[0] else {
+        panic!("{set:?}")
+    };
+    assert_eq!((url.as_str(), key.expose_secret()), ("https://proxy.example/v1", "bedrock-api-key-1"));
+    assert!(!format!("{set:?}").contains("bedrock-api-key-1"));
+}
+
+#[test]
 fn plain_http_is_for_this_machine_and_for_trusted_networks() {
     for (address, allow_http) in [
         ("http://localhost:1/v1", "0"),
@@ -141,6 +169,7 @@ fn unusable_model_setting_is_reported_with_its_choices() {
             "AGUI_MODEL",
             "names an unknown adapter, x",
         ),
+        ("no region", vec![("AGUI_MODEL", "mantle/m")], "AWS_REGION", "the adapter mantle"),
         ("no key", vec![("AGUI_MODEL", "openai/gpt-5")], "OPENAI_API_KEY", "AGUI_MODEL_SECRET_ID"),
         ("too hot", vec![demo, ("AGUI_MODEL_TEMPERATURE", "3")], "AGUI_MODEL_TEMPERATURE", "from 0 to 2"),
         ("no token", vec![demo, ("AGUI_MODEL_MAX_TOKENS", "0")], "AGUI_MODEL_MAX_TOKENS", "1 or more"),

@@ -124,7 +124,7 @@ fn variables_without_a_documented_value_have_none() {
 
     assert!(config.iam_principals.is_empty() && config.user_tokens.is_none() && config.approvals.is_none());
     assert!(config.budgets.is_none());
-    assert!(config.limits.tokens.is_none() && config.entry_points.allowed_origin.is_none());
+    assert!(config.limits.tokens.is_none() && config.cors_origins.is_empty());
     let models = config.models;
     assert!(models.key_secret_id.is_none() && models.guardrail.is_none() && models.prompt_cache.is_none());
     let settings = models.settings;

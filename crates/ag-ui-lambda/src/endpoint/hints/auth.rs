@@ -20,6 +20,8 @@ pub(super) fn explain_auth_error(
 ) -> String {
     let (header, headers) = (request.token_header, &request.head.headers);
     let (send, expected) = (explain_token_header(hints, header), describe_expected_user_token(hints));
+    let user_token_header =
+        if headers.contains_key(USER_TOKEN_HEADER) { USER_TOKEN_HEADER } else { AUTHORIZATION };
     match error {
         AuthError::NoAuthorizer => explain_missing_authorizer(hints, request.head.extensions.get()),
         AuthError::TokenRepeated => format!("The shared token was sent twice. {send}"),
@@ -33,22 +35,31 @@ pub(super) fn explain_auth_error(
             "The header authorization has another scheme than `Bearer`, and the header {header} is missing. {send}"
         ),
         AuthError::TokenMissing => format!("The header {header} is missing. {send}"),
+        AuthError::TokenNotUsed if headers.contains_key(header) => format!(
+            "AGUI_AUTH is `jwt`, so there is no shared token: leave out the header {header}, and send the user's JWT alone."
+        ),
+        AuthError::TokenNotUsed => format!(
+            "The value of `Authorization: Bearer` is no JWT, and AGUI_AUTH is `jwt`, so there is no shared token. {expected}"
+        ),
         AuthError::TokenUnavailable => {
             "The secret with the shared token cannot be read: the log has the cause. On your own machine AGUI_TOKEN \
              may hold the token itself."
                 .into()
         }
+        AuthError::UserTokenMissing if request.user_token_admits => format!(
+            "Send the user's JWT as `Authorization: Bearer`, or in the header {USER_TOKEN_HEADER}. {expected}"
+        ),
         AuthError::UserTokenMissing => {
             format!("Send the user's JWT in the header {USER_TOKEN_HEADER}. {expected}")
         }
         AuthError::UserToken(UserTokenError::Refused(reason)) => {
-            format!("The JWT in the header {USER_TOKEN_HEADER} is refused: {reason}. {expected}")
+            format!("The JWT in the header {user_token_header} is refused: {reason}. {expected}")
         }
         AuthError::UserToken(UserTokenError::Expired) => {
-            format!("The JWT in the header {USER_TOKEN_HEADER} has expired: get a new one.")
+            format!("The JWT in the header {user_token_header} has expired: get a new one.")
         }
         AuthError::UserToken(UserTokenError::NotYetValid) => {
-            format!("The JWT in the header {USER_TOKEN_HEADER} is not valid yet: compare the clocks.")
+            format!("The JWT in the header {user_token_header} is not valid yet: compare the clocks.")
         }
         AuthError::UserToken(UserTokenError::KeysUnavailable) => {
             format!("The issuer's keys cannot be fetched: the log has the cause. {expected}")

@@ -77,6 +77,7 @@ fn every_rejection_before_a_run_has_a_hint() {
         head: &head,
         body,
         token_header: &HeaderName::from_static("x-agui-token"),
+        user_token_admits: true,
         run_path: "/agui",
         agent_paths: Vec::new(),
     };
@@ -92,6 +93,8 @@ fn every_rejection_before_a_run_has_a_hint() {
         Rejection::Forbidden(ForbiddenReason::ConflictingProofs),
         AuthError::from(UserTokenError::Expired).into(),
         AuthError::from(UserTokenError::NotYetValid).into(),
+        AuthError::UserTokenMissing.into(),
+        AuthError::TokenNotUsed.into(),
     ] {
         let hint = hint_for(&hints(), &rejection, &request);
         assert!(

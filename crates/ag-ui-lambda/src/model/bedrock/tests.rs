@@ -1,5 +1,7 @@
 //! The promises of the adapter, against a server that speaks Bedrock's wire.
 
+#[cfg(feature = "http-models")]
+mod api_keys;
 mod failures;
 mod requests;
 mod responses;

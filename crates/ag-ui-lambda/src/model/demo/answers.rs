@@ -1,7 +1,6 @@
 //! Answers in text: what the script writes for a message that calls no tool.
 
-use serde_json::Value;
-
+use super::json_text::read_json;
 use super::phrases::{has_word, trim_sentence_end};
 use super::texts::{self, DISCLAIMER};
 use crate::model::{ModelErrorKind, Request, Script, Turn, UserPart};
@@ -98,7 +97,7 @@ fn shared_ingredients(request: &Request) -> Option<Vec<String>> {
         UserPart::ClientContext(text) => Some(text.lines()),
         _ => None,
     });
-    let state = lines.flatten().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let state = lines.flatten().filter_map(|line| read_json(line).ok());
     let ingredients =
         state.filter_map(|state| state.pointer("/recipe/ingredients")?.as_array().cloned()).next()?;
     let texts = ingredients.iter().map(|ingredient| {

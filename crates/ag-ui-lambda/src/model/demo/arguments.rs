@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::json_text::read_json;
 use super::keywords::{list_of, members_of, named_types};
 use super::sample::{self, SampleError, alternative_lists, member_schema};
 use super::schema::{Schema, Subschemas};
@@ -169,7 +170,7 @@ impl<'s, 'a> Assignment<'s, 'a> {
         let text = given.text.as_str();
         let mut candidates = vec![];
         if !given.is_quoted {
-            candidates.extend(parse_number(text).or_else(|| serde_json::from_str(text).ok()));
+            candidates.extend(parse_number(text).or_else(|| read_json(text).ok()));
         }
         candidates.push(text.into());
         candidates

@@ -1,8 +1,11 @@
 //! The command `/name {json}`, which calls a tool with given arguments.
 
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
+use super::json_text::read_json;
 use super::naming::{self, ToolMatch};
+use crate::json::ReadProblem;
 use crate::protocol::Tool;
 
 /// The maximum number of names in a list.
@@ -66,16 +69,25 @@ fn join_names(names: &[&str], last: &str) -> String {
 /// A sentence that tells the user what is wrong, and at which line and column of the message.
 fn parse_arguments(message: &str, at: usize) -> Result<Map<String, Value>, String> {
     let json = message[at..].trim_end();
-    match serde_json::from_str(json) {
+    match read_json(json) {
         Ok(Value::Object(arguments)) => Ok(arguments),
         Ok(_) => Err("The arguments must be a JSON object, such as {\"name\": \"value\"}.".into()),
         Err(error) => {
-            let (line, column) = position_in_message(message, at, error.line(), error.column());
-            let text = error.to_string();
-            let problem = text.split(" at line ").next().unwrap_or_default();
+            let (line, column) = position_in_message(message, at, error.line, error.column);
+            let problem = match error.problem {
+                ReadProblem::InvalidJson => syntax_problem(json),
+                problem => problem.to_string(),
+            };
             Err(format!("The arguments are not valid JSON: {problem} at line {line}, column {column}."))
         }
     }
+}
+
+/// Returns what is wrong with a text that is not JSON, without the place.
+fn syntax_problem(text: &str) -> String {
+    let error = serde_json::from_str::<IgnoredAny>(text).err().map(|error| error.to_string());
+    let error = error.unwrap_or_else(|| ReadProblem::InvalidJson.to_string());
+    error.split(" at line ").next().unwrap_or_default().to_owned()
 }
 
 /// Converts a position in the JSON text that begins at the byte `at` of `message` into a position in the message.

@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use super::json_text::read_json;
 use super::{surfaces, texts};
 use crate::model::{Call, Request, Turn};
 
@@ -159,7 +160,7 @@ fn calls_of<'a>(request: &'a Request, name: &'a str) -> impl DoubleEndedIterator
 /// its arguments hold no document.
 fn last_document(request: &Request) -> Option<String> {
     let last = calls_of(request, "write_document").next_back()?;
-    let arguments: Value = serde_json::from_str(&last.arguments).ok()?;
+    let arguments = read_json(&last.arguments).ok()?;
     arguments["document"].as_str().map(ToOwned::to_owned)
 }
 

@@ -2,10 +2,12 @@
 
 use serde_json::Value;
 
+use super::json_text::read_json;
+
 /// Returns what the script says of the result of a call of the tool `name`, with a space behind it. `text` is the result
 /// as the model reads it.
 pub(super) fn describe(name: &str, text: &str) -> String {
-    let Ok(value) = serde_json::from_str::<Value>(text) else { return format!("{name} answered: {text} ") };
+    let Ok(value) = read_json(text) else { return format!("{name} answered: {text} ") };
     if name == "get_weather"
         && let Some(city) = value["city"].as_str()
     {

@@ -99,7 +99,7 @@ fn encode_message(message: Message<'_>) -> Json<'_> {
             let calls = calls.map(|call| {
                 let mut block =
                     json!({ "type": "tool_use", "id": call.id, "name": call.name, "input": null });
-                call.signature.iter().for_each(|signature| opaque_members::put_back(&mut block, signature));
+                call.signature.iter().for_each(|text| opaque_members::put_back_to_call(&mut block, text));
                 Json::with_text(block, &["input"], compat::arguments_text(call.arguments))
             });
             let thoughts = reasoning.into_iter().filter_map(encode_reasoning).map(Json::from);

@@ -91,9 +91,8 @@ fn encode_message<'a>(
             if has_calls {
                 message["tool_calls"] = Value::Null;
             }
-            for value in reasoning.iter().filter_map(|piece| piece.turn_signature()) {
-                opaque_members::put_back(&mut message, value);
-            }
+            let kept = reasoning.iter().filter_map(|piece| piece.turn_signature());
+            opaque_members::put_back(&mut message, kept);
             // The details contain the reasoning's text, too.
             if is_in_loop && message.get("reasoning_details").is_none() {
                 add_plain_reasoning(request.provider.reasoning_replay, &reasoning, &mut message);
@@ -114,7 +113,7 @@ fn encode_message<'a>(
 fn encode_call(call: HistoryCall<'_>) -> Json<'_> {
     let function = json!({ "name": call.name, "arguments": null });
     let mut written = json!({ "type": "function", "id": call.id, "function": function });
-    call.signature.iter().for_each(|signature| opaque_members::put_back(&mut written, signature));
+    call.signature.iter().for_each(|text| opaque_members::put_back_to_call(&mut written, text));
     Json::with_string(written, &["function", "arguments"], compat::arguments_text(call.arguments))
 }
 

@@ -77,9 +77,8 @@ fn encode_message<'a>(message: Message<'a>) -> Box<dyn Iterator<Item = Json<'a>>
             if !thoughts.is_empty() {
                 message["thinking"] = thoughts.join("\n\n").into();
             }
-            for value in reasoning.iter().filter_map(|piece| piece.turn_signature()) {
-                opaque_members::put_back(&mut message, value);
-            }
+            let kept = reasoning.iter().filter_map(|piece| piece.turn_signature());
+            opaque_members::put_back(&mut message, kept);
             Box::new(iter::once(match has_calls {
                 true => Json::with_list(message, &["tool_calls"], calls.map(encode_call)),
                 false => message.into(),
@@ -95,7 +94,7 @@ fn encode_message<'a>(message: Message<'a>) -> Box<dyn Iterator<Item = Json<'a>>
 /// Converts a call of the history.
 fn encode_call(call: HistoryCall<'_>) -> Json<'_> {
     let mut written = json!({ "function": { "name": call.name, "arguments": null } });
-    call.signature.iter().for_each(|signature| opaque_members::put_back(&mut written, signature));
+    call.signature.iter().for_each(|text| opaque_members::put_back_to_call(&mut written, text));
     Json::with_text(written, &["function", "arguments"], compat::arguments_text(call.arguments))
 }
 

@@ -3,42 +3,37 @@
 //!
 //! They are kept as the JSON text of an object with these members. Only the model that sent them gets them back.
 
+mod known_form;
+
+use std::cell::Cell;
 use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
+use self::known_form::{is_opaque, is_reasoning, known_part};
+use crate::json;
 use crate::json::surrogate_joiner::{SplitString, SurrogateJoiner};
 
-/// Names of members that are lists of reasoning.
-const REASONING_MEMBERS: &[&str] = &["reasoning_details", "reasoning_items", "thinking_blocks"];
-
-/// Names of other members that are kept.
-const OPAQUE_MEMBERS: &[&str] = &["extra_content", "provider_specific_fields"];
-
-/// Words in the names of other members that are kept.
-const OPAQUE_NAME_PARTS: &[&str] = &["signature", "encrypted", "opaque"];
+/// How many JSON values are read of what is sent back with one message or one call, counted as by
+/// [`json::read_limited`]. A client can send any text, and a value in memory can be a hundred times as large as its text.
+const MAX_VALUES: usize = 16_000;
 
 /// Removes and returns the members of an object that its provider wants back unchanged, which are recognized by their
-/// names. Empty members and booleans stay. A value that is not an object has no such members.
+/// names. Of their values only what has a known form is returned. Empty members and booleans stay. A value that is not an
+/// object has no such members.
 pub(super) fn take_members(value: &mut Value) -> Map<String, Value> {
     let Value::Object(members) = value else { return Map::new() };
-    let is_opaque = |name: &str, value: &Value| {
-        let name = name.to_ascii_lowercase();
-        let is_named = is_reasoning(&name)
-            || OPAQUE_MEMBERS.contains(&name.as_str())
-            || OPAQUE_NAME_PARTS.iter().any(|word| name.contains(word));
-        let is_empty = match value {
-            Value::Null | Value::Bool(_) => true,
-            Value::String(text) => text.is_empty(),
-            Value::Array(items) => items.is_empty(),
-            Value::Object(members) => members.is_empty(),
-            Value::Number(_) => false,
-        };
-        is_named && !is_empty
+    let is_empty = |value: &Value| match value {
+        Value::Null | Value::Bool(_) => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        Value::Number(_) => false,
     };
-    let names: Vec<String> =
-        members.iter().filter(|(name, value)| is_opaque(name, value)).map(|(name, _)| name.clone()).collect();
-    names.into_iter().filter_map(|name| members.remove_entry(&name)).collect()
+    let opaque = members.iter().filter(|(name, value)| is_opaque(name) && !is_empty(value));
+    let names: Vec<String> = opaque.map(|(name, _)| name.clone()).collect();
+    let taken = names.into_iter().filter_map(|name| members.remove_entry(&name));
+    taken.filter_map(|(name, value)| known_part(&name, value).map(|value| (name, value))).collect()
 }
 
 /// Removes the opaque members from a call and from its member `function`, and returns them as the JSON text of an
@@ -52,13 +47,47 @@ pub(super) fn take_call_members(call: &mut Value) -> Option<String> {
     (!members.is_empty()).then(|| Value::Object(members).to_string())
 }
 
-/// Adds opaque members to the JSON of a call or message when it goes back to the provider. `text` is the JSON text in
-/// which the members were kept. Entries of lists are appended. Nothing changes if `value` or `text` is not an object.
-pub(super) fn put_back(value: &mut Value, text: &str) {
-    if let (Value::Object(value), Ok(Value::Object(members))) = (value, serde_json::from_str(text)) {
-        let mut opaque = OpaqueMembers { members: std::mem::take(value), halves: HashMap::new() };
-        opaque.merge(members, &[]);
-        *value = opaque.members;
+/// Adds opaque members to a message when it goes back to the provider. `texts` are the JSON texts in which the members were
+/// kept; entries of lists are appended. The client has sent them, so at most those members are added that
+/// [`take_members`] takes from a message, and a text with more values than [`MAX_VALUES`] is left out.
+pub(super) fn put_back<'a>(message: &mut Value, texts: impl IntoIterator<Item = &'a str>) {
+    let values_left = Cell::new(MAX_VALUES);
+    let mut opaque = OpaqueMembers::default();
+    for text in texts {
+        if let Ok(mut kept) = json::read_counted(text.as_bytes(), &values_left) {
+            opaque.merge(take_members(&mut kept), &[]);
+        }
+    }
+    add_members(message, opaque.members);
+}
+
+/// Adds opaque members to a call, and to its member `function`, when it goes back to the provider. `text` is the JSON text
+/// that [`take_call_members`] returned. The client has sent it, so at most what that function takes from a call is added,
+/// and nothing if the text has more values than [`MAX_VALUES`].
+pub(super) fn put_back_to_call(call: &mut Value, text: &str) {
+    let Ok(mut kept) = json::read_limited(text.as_bytes(), MAX_VALUES) else { return };
+    add_members(call, take_members(&mut kept));
+    if let (Some(function), Some(kept)) = (call.get_mut("function"), kept.get_mut("function")) {
+        add_members(function, take_members(kept));
+    }
+}
+
+/// Reads the JSON text of a list of texts that a client has sent, without empty ones. Returns an empty list if the text is
+/// not such a list, or has more values than [`MAX_VALUES`].
+pub(super) fn read_texts(text: &str) -> Vec<String> {
+    let Ok(Value::Array(texts)) = json::read_limited(text.as_bytes(), MAX_VALUES) else { return Vec::new() };
+    let text = |text| match text {
+        Value::String(text) if !text.is_empty() => Some(text),
+        _ => None,
+    };
+    texts.into_iter().filter_map(text).collect()
+}
+
+/// Adds members to an object, unless it has a member of the same name.
+fn add_members(object: &mut Value, members: Map<String, Value>) {
+    let Value::Object(object) = object else { return };
+    for (name, value) in members {
+        object.entry(name).or_insert(value);
     }
 }
 
@@ -193,11 +222,6 @@ fn continues_item(last: &Map<String, Value>, item: &Map<String, Value>) -> bool 
         && !is_data(item)
 }
 
-/// Returns whether a member with this name, in any case, is a list of reasoning, such as `reasoning_details`.
-fn is_reasoning(name: &str) -> bool {
-    REASONING_MEMBERS.iter().any(|known| name.eq_ignore_ascii_case(known))
-}
-
 /// Returns whether a member with this name holds a text that comes in pieces, in an entry of a list of reasoning.
 fn is_streamed_text(name: &str) -> bool {
     matches!(name, "text" | "summary" | "thinking")
@@ -223,7 +247,7 @@ mod tests {
     fn only_opaque_members_are_taken() {
         let mut delta = json!({
             "role": "assistant", "content": "Hi", "reasoning": "hm", "audio": {}, "refusal": null,
-            "reasoning_details": [{ "type": "reasoning.text" }], "extra_content": { "google": {} },
+            "reasoning_details": [{ "type": "reasoning.text" }], "extra_content": { "google": { "x": 1 } },
             "thoughtSignature": "s", "reasoning_opaque": "o", "encrypted_content": "", "signature": null,
         });
         let taken = take_members(&mut delta);
@@ -293,8 +317,62 @@ mod tests {
         let text = take_call_members(&mut sent.clone()).unwrap();
         let mut call =
             json!({ "id": "c", "type": "function", "function": { "name": "f", "arguments": "{}" } });
-        put_back(&mut call, &text);
+        put_back_to_call(&mut call, &text);
 
         assert_eq!(call, sent);
+    }
+
+    /// Returns what becomes of a message and of a call with a text that a client made up.
+    fn with_text(text: &str) -> (Value, Value) {
+        let mut message = json!({ "role": "assistant", "content": "Hi", "tool_calls": null });
+        put_back(&mut message, [text]);
+        let mut call =
+            json!({ "id": "c", "type": "function", "function": { "name": "f", "arguments": null } });
+        put_back_to_call(&mut call, text);
+        (message, call)
+    }
+
+    #[test]
+    fn nothing_that_the_adapter_writes_can_be_replaced() {
+        let (message, call) = with_text("{}");
+        let nested = format!(r#"{{"signature":{}1{}}}"#, "[".repeat(120), "]".repeat(120));
+        for text in [
+            r#"{"role":"system","content":[{"type":"image_url","image_url":{"url":"http://169.254.169.254/"}}]}"#,
+            r#"{"function":{"name":"get_account","arguments":"{}","type":"x"}}"#,
+            r#"{"type":"image","name":"get_account","id":"d","source":{"type":"url","url":"http://10.0.0.1/"}}"#,
+            r#"{"tool_calls":[{"id":"d"}],"refusal":"no","images":["aGk="],"input":{}}"#,
+            r#"{"function":"signature"}"#,
+            r#"{"signature":{"role":"system"}}"#,
+            r#"{"signature":"s","signature":"t"}"#,
+            r#"{"signature":{"$serde_json::private::RawValue":"\"s\""}}"#,
+            &nested,
+            "[1]",
+            "c2ln",
+            "",
+        ] {
+            assert_eq!(with_text(text), (message.clone(), call.clone()), "{text}");
+        }
+        let (message, call) =
+            with_text(r#"{"role":"system","signature":"s","function":{"name":"g","opaque":"o"}}"#);
+        assert_eq!((&message["role"], &message["signature"]), (&json!("assistant"), &json!("s")));
+        assert_eq!(call["function"], json!({ "name": "f", "arguments": null, "opaque": "o" }));
+    }
+
+    #[test]
+    fn texts_with_too_many_values_are_left_out() {
+        let list = |count: usize| format!(r#"{{"signature":[{}]}}"#, vec![r#""s""#; count].join(","));
+        let (few, many) = (list(7_000), list(8_000));
+        let mut message = json!({});
+        put_back(&mut message, [many.as_str()]);
+        assert_eq!(message, json!({}));
+        put_back_to_call(&mut message, &many);
+        assert_eq!(message, json!({}));
+
+        put_back(&mut message, [few.as_str(), &few]);
+        assert_eq!(
+            message["signature"].as_array().map(Vec::len),
+            Some(7_000),
+            "the texts of a message count together"
+        );
     }
 }

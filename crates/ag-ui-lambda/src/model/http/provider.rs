@@ -2,8 +2,6 @@
 //!
 //! What a wire format can and cannot do is decided in the files that write requests and read responses.
 
-use std::net::IpAddr;
-
 use reqwest::Url;
 
 /// A provider of chat models that is reached over HTTP with one API key.
@@ -70,8 +68,8 @@ pub(super) enum Wire {
 pub struct BaseUrlError;
 
 macro_rules! providers {
-    ($($adapter:literal $wire:ident $key:expr, $base:literal $url:literal $replay:ident;)*) => {
-        &[$(Provider {
+    ($($(#[$attribute:meta])* $adapter:literal $wire:ident $key:expr, $base:literal $url:literal $replay:ident;)*) => {
+        &[$($(#[$attribute])* Provider {
             adapter: $adapter,
             wire: Wire::$wire,
             key_variable: $key,
@@ -99,12 +97,20 @@ static PROVIDERS: &[Provider] = providers! {
     "zai" Chat Some("ZAI_API_KEY"), "ZAI_BASE_URL" "https://api.z.ai/api/paas/v4/" Field;
     "moonshot" Chat Some("MOONSHOT_API_KEY"), "MOONSHOT_BASE_URL" "https://api.moonshot.ai/v1/" Field;
     "minimax" Anthropic Some("MINIMAX_API_KEY"), "MINIMAX_BASE_URL" "https://api.minimax.io/anthropic/v1/" Never;
+    // The address depends on the region and the model, so that a setting has to name it.
+    #[cfg(feature = "bedrock")]
+    "mantle" Chat Some("AWS_BEARER_TOKEN_BEDROCK"), "AWS_BEDROCK_BASE_URL" "https://bedrock-mantle.invalid/v1/" Never;
+    #[cfg(feature = "bedrock")]
+    "mantle-responses" Responses Some("AWS_BEARER_TOKEN_BEDROCK"), "AWS_BEDROCK_BASE_URL" "https://bedrock-mantle.invalid/v1/" Never;
 };
 
 impl Provider {
     /// Returns the provider with this adapter name, such as `openai-responses`. Returns `None` if no provider has it, and
     /// for `bedrock`, which is not an [`HttpModel`](super::HttpModel). The configuration finds the provider of an entry
     /// in `AGUI_MODEL` with this function.
+    ///
+    /// `mantle` and `mantle-responses` have no address of their own, so that a model of them needs a
+    /// [`base_url`](super::HttpModel::base_url).
     pub fn named(adapter: &str) -> Option<&'static Self> {
         PROVIDERS.iter().find(|provider| provider.adapter == adapter)
     }
@@ -132,11 +138,13 @@ impl Provider {
         self.base_url_variable
     }
 
-    /// Returns whether nobody else can read what is sent to this address: it has TLS, or is on this machine.
+    /// Returns whether nobody else can read what is sent to this address: it has TLS, or is on this machine. The settings of a
+    /// function ask.
+    #[cfg(feature = "lambda")]
     pub(crate) fn is_private_connection(url: &Url) -> bool {
         // The host is a normal form: an address of IPv4 as four numbers, and one of IPv6 in brackets.
         let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-        let is_loopback = |address: IpAddr| address.to_canonical().is_loopback();
+        let is_loopback = |address: std::net::IpAddr| address.to_canonical().is_loopback();
         url.scheme() == "https" || host == "localhost" || host.parse().is_ok_and(is_loopback)
     }
 

@@ -26,7 +26,7 @@ pub(super) fn request_body(request: &WireRequest<'_>) -> Bytes {
     let messages = request.messages();
     let is_reasoned = |message: &Message<'_>| match message {
         Message::Assistant { reasoning, .. } => {
-            reasoning.iter().any(|piece| !encode_reasoning(piece).is_empty())
+            reasoning.iter().any(|piece| encode_reasoning(piece).next().is_some())
         }
         _ => false,
     };
@@ -94,7 +94,7 @@ fn encode_message<'a>(message: Message<'a>) -> Box<dyn Iterator<Item = Json<'a>>
             });
             let calls = calls.map(|call| {
                 let mut item = json!({ "type": "function_call", "call_id": call.id, "name": call.name, "arguments": null });
-                call.signature.iter().for_each(|signature| opaque_members::put_back(&mut item, signature));
+                call.signature.iter().for_each(|text| opaque_members::put_back_to_call(&mut item, text));
                 Json::with_string(item, &["arguments"], compat::arguments_text(call.arguments))
             });
             let reasoning = reasoning.into_iter().flat_map(encode_reasoning).map(Json::from);
@@ -109,15 +109,16 @@ fn encode_message<'a>(message: Message<'a>) -> Box<dyn Iterator<Item = Json<'a>>
 
 /// Converts a piece of reasoning, or the turn's signature, into reasoning items with encrypted content. Reasoning
 /// without such content gives none.
-fn encode_reasoning(piece: &Reasoning) -> Vec<Value> {
+fn encode_reasoning(piece: &Reasoning) -> impl Iterator<Item = Value> {
     let encrypted = match &piece.kind {
         ReasoningKind::Signed(encrypted) => vec![encrypted.clone()],
         // A list of the items that came only after the answer.
-        ReasoningKind::TurnSignature(encrypted) => serde_json::from_str(encrypted).unwrap_or_default(),
+        ReasoningKind::TurnSignature(encrypted) => opaque_members::read_texts(encrypted),
         _ => Vec::new(),
     };
-    let item = |encrypted| json!({ "type": "reasoning", "summary": [], "encrypted_content": encrypted });
-    encrypted.into_iter().map(item).collect()
+    encrypted
+        .into_iter()
+        .map(|encrypted| json!({ "type": "reasoning", "summary": [], "encrypted_content": encrypted }))
 }
 
 /// Converts one part of a user's message: text, a PDF file or an image.

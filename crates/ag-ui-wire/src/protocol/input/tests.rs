@@ -33,21 +33,39 @@ fn read_body(body: &str, limits: &InputLimits) -> Result<ReceivedInput, String> 
 
 #[test]
 fn what_no_server_reads_is_not_kept_but_sent_back() {
-    let message = r#"{"id":"u","role":"user","content":"hi","mood":[{"":0}],"metadata":{"a":[{"":0}],"ag_ui_lambda":{"x":1}}}"#;
+    let message = r#"{"id":"u","role":"user","content":"hi","mood":[{"":0}],"metadata":{"a":[{"":0}],"ag_ui_lambda":{"x":[{"":0}],"signature":"SIGNATURE"}}}"#;
+    let message = &message.replace("SIGNATURE", &"s".repeat(64));
     let activity = r#"{"id":"a","role":"activity","activityType":"map","content":{"zoom":[1,2]}}"#;
     let body = format!(
         r#"{{"threadId":"t","runId":"r","messages":[{message},{activity}],"forwardedProps":[{{"":0}}],"mood":[[]]}}"#
     );
-    let limits = InputLimits { json_values: 23, ..InputLimits::default() };
+    let limits = InputLimits { json_values: 0, ..InputLimits::default() };
 
     let ReceivedInput { input, unknown_members, .. } = read_body(&body, &limits).unwrap();
 
     assert_eq!((&input.forwarded_props, unknown_members), (&None, 1));
-    assert_eq!(json!(input.messages[0].metadata), json!({"ag_ui_lambda": {"x": 1}}));
+    assert_eq!(json!(input.messages[0].metadata), json!({"ag_ui_lambda": {"signature": "s".repeat(64)}}));
     let sent_back: Vec<String> =
         input.messages_without(&[], true).iter().map(|message| message.as_str().to_owned()).collect();
     assert_eq!(sent_back, [message, activity]);
     assert_eq!(json!(input.messages_without(&[0], true)), json!([input.messages_without(&[], true)[1]]));
+}
+
+#[test]
+fn signatures_of_results_do_not_count_as_values() {
+    let signature = "s".repeat(64);
+    let result = json!({"id": "r", "role": "tool", "toolCallId": "c", "content": "",
+        "metadata": {"ag_ui_lambda": {"signature": signature}}});
+    let short = json!({"id": "s", "role": "tool", "toolCallId": "c", "content": "",
+        "metadata": {"ag_ui_lambda": {"signature": "s"}}});
+    let mut messages = vec![result; 4999];
+    messages.push(short);
+    let body = json!({"threadId": "t", "runId": "r", "messages": messages}).to_string();
+
+    let ReceivedInput { input, .. } = read_body(&body, &InputLimits::default()).unwrap();
+
+    let kept = input.messages.iter().filter(|message| message.metadata.is_some()).count();
+    assert_eq!(kept, 4999, "a text that is too short to be a signature is not kept");
 }
 
 #[test]

@@ -263,3 +263,66 @@ fn note_of_the_server_is_no_message_of_the_user() {
 
     assert_eq!(long.request.history.len(), 3, "{:?}", long.request.history);
 }
+
+/// Returns the texts of the messages of the user in the first turn of the history, cut to three letters, with the notes.
+fn first_turn(long: &LongRequest) -> Vec<String> {
+    let Turn::User(parts) = &long.request.history[0] else { panic!("the user begins") };
+    let text = |part: &UserPart| match part {
+        UserPart::Content(part) => match &part.kind {
+            crate::protocol::PartKind::Text { text } => text.clone(),
+            _ => panic!("all parts are texts"),
+        },
+        UserPart::Note(text) | UserPart::ClientContext(text) => text.clone(),
+    };
+    parts.iter().map(|part| text(part).chars().take(3).collect()).collect()
+}
+
+#[test]
+fn of_several_messages_in_a_row_only_the_newest_is_needed() {
+    let gap = &GAP[..3];
+    let messages_in_a_row = |exchanges: &[Exchange]| {
+        let mut messages = messages(exchanges, 10_000);
+        messages.push(json!({"id": "u", "role": "user", "content": "More of it."}));
+        messages.push(json!({"id": "v", "role": "user", "content": "hello?"}));
+        messages
+    };
+    for (why, exchanges, limit, kept, left_out) in [
+        ("everything fits", vec![], 20_000, vec!["lll", "Mor", "hel"], None),
+        ("the first one is too long", vec![], 1000, vec![gap, "hel"], Some((1, 1))),
+        (
+            "the older turns are enough",
+            vec![plain(9000)],
+            12_000,
+            vec![gap, "lll", "Mor", "hel"],
+            Some((1, 1)),
+        ),
+        ("the older turns are not enough", vec![plain(10)], 1000, vec![gap, "hel"], Some((2, 1))),
+    ] {
+        let mut long = request(&messages_in_a_row(&exchanges), None);
+        long.fit(&mut budget(limit, None), 0).unwrap();
+        assert_eq!(first_turn(&long), kept, "{why}");
+        assert!(size(&long).bytes <= limit, "{why}");
+        let counts = long.take_left_out().map(|left_out| (left_out.turns, left_out.turns_kept));
+        assert_eq!(counts, left_out, "{why}");
+    }
+
+    let mut long = request(&messages_in_a_row(&[plain(10), plain(10)]), None);
+    while long.halve("TEST") {}
+    assert_eq!(first_turn(&long), [gap, "hel"], "the model has refused the rest");
+    assert_eq!(long.take_left_out().unwrap().turns, 3);
+}
+
+#[test]
+fn data_of_the_client_stays_with_the_newest_message() {
+    let mut messages = messages(&[], 10_000);
+    messages.push(json!({"id": "u", "role": "user", "content": "hello?"}));
+    let input = json!({"threadId": "t", "runId": "r", "messages": messages,
+        "context": [{"description": "page", "value": "cart"}]});
+    let history = History::read(RunAgentInput::read(input).unwrap().input, Vec::new(), |_| true);
+    let request = request(&[], None).request;
+    let mut long = LongRequest::new(request, history);
+
+    long.fit(&mut budget(1000, None), 0).unwrap();
+
+    assert_eq!(first_turn(&long), [&GAP[..3], "<cl", "hel"]);
+}

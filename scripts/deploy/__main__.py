@@ -1,0 +1,132 @@
+"""Deploys the project in the current folder to AWS. deploy.mk has a target of make for each command.
+
+    deploy     asks what has no answer yet, builds, deploys, and streams a first run
+    plan       builds and creates change sets, and executes none
+    rollback   moves the alias back to the version before
+    destroy    deletes the stacks of an environment
+    token      prints the shared token
+
+Variables:
+    ENV=prod                    the environment of samconfig.toml; default if it is not set
+    PARAMETERS="Name=Value .."  answers, which are stored; stack.Name=Value is one of deploy/stack.yaml
+    ARGS="..."                  further arguments of `sam deploy`
+    YES=1                       confirms what would be asked, for a rollback or deletion without a terminal
+    VERSION=7                   the version to which `rollback` moves the alias
+    WITH=cargo-lambda           deploys only the function: see cargo_lambda.py
+"""
+
+import os
+import shlex
+import sys
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+import cargo_lambda
+from account import Account, message_of, need
+from destroy import destroy
+from first_run import Caller, read_token
+from project import Project
+from questions import Interview
+from rollback import rollback
+from stacks import Stacks, command
+from terminal import Stop, confirm, has_terminal, heading, say
+
+COMMANDS = ("deploy", "plan", "rollback", "destroy", "token")
+
+
+def main(name):
+    """Runs one command."""
+    if name not in COMMANDS:
+        raise Stop(f"the command must be one of {', '.join(COMMANDS)}")
+    tool = os.environ.get("WITH") or "sam"
+    if tool not in ("sam", "cargo-lambda"):
+        raise Stop(f"WITH is {tool}; it must be sam or cargo-lambda")
+    agreed = os.environ.get("YES") in ("1", "yes", "true")
+    if tool == "cargo-lambda":
+        if name not in ("deploy", "rollback"):
+            raise Stop("WITH=cargo-lambda has only deploy and rollback, because there is no stack")
+        if name == "deploy":
+            cargo_lambda.deploy()
+        else:
+            rollback(Account(), cargo_lambda.alias(), os.environ.get("VERSION"), agreed, "make rollback WITH=cargo-lambda")
+        return
+    if name in ("deploy", "plan"):
+        need("cargo", "cc", "sam", "cargo-lambda")
+    project = Project(os.environ.get("ENV") or "default")
+    account = Account(project.setting("region"), project.setting("profile"))
+    stacks = Stacks(project, account, shlex.split(os.environ.get("ARGS", "")))
+    match name:
+        case "deploy":
+            deploy(project, account, stacks, agreed)
+        case "plan":
+            plan(project, account, stacks)
+        case "destroy":
+            destroy(project, stacks, agreed)
+        case "rollback":
+            alias = deployed(project, stacks)["AliasArn"]
+            rollback(account, alias, os.environ.get("VERSION"), agreed, command("rollback", project))
+        case "token":
+            print(read_token(account, deployed(project, stacks)["TokenSecretArn"]))
+
+
+def interview(project, account, can_ask):
+    """Collects and stores the answers."""
+    questions = Interview(project, account)
+    questions.take(os.environ.get("PARAMETERS", ""))
+    answers = questions.complete(can_ask)
+    questions.check_model()
+    project.store(answers.core, answers.stacks)
+    return answers
+
+
+def deploy(project, account, stacks, agreed):
+    """Deploys one environment and tries it."""
+    say(f"Stack {project.stack}, account {account.id}, {account.region}, as {account.caller}")
+    stacks.check_state()
+    answers = interview(project, account, has_terminal())
+    for stack in stacks.other_entry_points(answers):
+        say(f"\nThe stack {stacks.name(stack)} serves an entry point that you do not use any more. Callers could still use it.")
+        if not agreed and not (has_terminal() and confirm("Delete it before deploying?")):
+            raise Stop(f"{stacks.name(stack)} is a second entry point: add YES=1 to delete it, or choose its entry point again")
+        stacks.delete(stack)
+    stacks.build(answers)
+    stacks.deploy(answers)
+    caller = Caller(project, account, answers, stacks.outputs(), stacks.url(answers))
+    caller.try_it()
+    caller.next_steps()
+
+
+def plan(project, account, stacks):
+    """Shows what a deployment would change."""
+    say(f"Stack {project.stack}, account {account.id}, {account.region}, as {account.caller}")
+    stacks.check_state()
+    answers = interview(project, account, can_ask=False)
+    for stack in stacks.other_entry_points(answers):
+        say(f"The stack {stacks.name(stack)} would be deleted: it serves an entry point that is not used any more.")
+    stacks.build(answers)
+    stacks.deploy(answers, plan=True)
+    heading("Nothing was changed")
+    say(f"To deploy it: {command('deploy', project)}")
+
+
+def deployed(project, stacks):
+    """Returns the outputs of the core, which must be deployed."""
+    outputs = stacks.outputs()
+    if not outputs:
+        raise Stop(f"there is no stack {stacks.name()} in {stacks.account.region}: run {command('deploy', project)}")
+    return outputs
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1] if len(sys.argv) == 2 else "")
+    except Stop as stop:
+        sys.stdout.flush()
+        print(f"\ndeploy: {stop}", file=sys.stderr)
+        sys.exit(1)
+    except (BotoCoreError, ClientError) as error:
+        print(f"\ndeploy: AWS refused: {message_of(error)}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("\ndeploy: stopped", file=sys.stderr)
+        sys.exit(130)

@@ -1,0 +1,159 @@
+"""The stacks of one environment: the core from template.yaml, and those in deploy/ that take its outputs."""
+
+import os
+import subprocess
+
+from botocore.exceptions import ClientError
+
+from account import message_of
+from project import CONFIG, is_built
+from questions import STACKS
+from terminal import Stop, has_terminal, heading, say
+
+# The order in which stacks are deployed: a later one may need outputs of an earlier one.
+ORDER = ["rest-api", "cloudfront", "alarms", "rotation"]
+
+
+class Stacks:
+    """Builds and deploys the stacks of an environment with SAM, and reads their outputs."""
+
+    def __init__(self, project, account, arguments=()):
+        self.project = project
+        self.account = account
+        self.arguments = list(arguments)
+        self.cloudformation = account.client("cloudformation")
+
+    def name(self, stack=None):
+        """Returns the name of the core's stack, or of one beside it."""
+        return f"{self.project.stack}-{stack}" if stack else self.project.stack
+
+    def describe(self, stack=None):
+        """Returns what CloudFormation has about a stack, or None before it exists."""
+        try:
+            return self.cloudformation.describe_stacks(StackName=self.name(stack))["Stacks"][0]
+        except ClientError as error:
+            if "does not exist" in message_of(error):
+                return None
+            raise Stop(f"the stack {self.name(stack)} cannot be read: {message_of(error)}") from None
+
+    def outputs(self, stack=None):
+        """Returns the outputs of a stack, of which there are none before it is deployed."""
+        described = self.describe(stack) or {}
+        return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
+
+    def check_state(self):
+        """Refuses to deploy over a stack that CloudFormation cannot update."""
+        for stack in [None, *ORDER]:
+            described = self.describe(stack)
+            status = described["StackStatus"] if described else ""
+            if status in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"):
+                raise Stop(
+                    f"the stack {self.name(stack)} is {status}, so it cannot be updated. Look at its events, and delete "
+                    f"what is there: {command('destroy', self.project)}"
+                )
+            if status == "UPDATE_ROLLBACK_FAILED":
+                raise Stop(
+                    f"the stack {self.name(stack)} is {status}. Look at its events, correct what failed, and run\n"
+                    f"  aws cloudformation continue-update-rollback --stack-name {self.name(stack)}"
+                )
+            if status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS":
+                raise Stop(f"the stack {self.name(stack)} is {status}: another deployment is at work. Wait until it ends")
+
+    def wanted(self, answers):
+        """Returns the stacks beside the core that these answers need, in the order of their deployment."""
+        entry = STACKS.get(answers.core.get("EntryPoint") or self.project.default("EntryPoint"))
+        names = [name for name, values in answers.stacks.items() if name not in STACKS.values()]
+        # An empty answer for the alarms means that there are none.
+        wanted = {name for name in names if name != "alarms" or any(answers.stacks[name].values())}
+        wanted |= {entry} if entry else set()
+        unknown = sorted(wanted - set(self.project.stacks()))
+        if unknown:
+            raise Stop(f"there is no {self.project.stack_path(unknown[0])}, which this deployment needs")
+        return sorted(wanted, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))
+
+    def other_entry_points(self, answers):
+        """Returns the deployed stacks of an entry point that was chosen earlier. Callers could still use them."""
+        wanted = self.wanted(answers)
+        return [stack for stack in dict.fromkeys(STACKS.values()) if stack not in wanted and self.describe(stack)]
+
+    def build(self, answers):
+        """Builds the core, and the stacks beside it that have functions of their own."""
+        heading("Building (the first time takes some minutes)")
+        # SAM passes no flags to cargo, so the lockfile is checked before.
+        if subprocess.run(["cargo", "metadata", "--locked", "--format-version", "1"], stdout=subprocess.DEVNULL).returncode:
+            raise Stop("Cargo.lock is not up to date: run `cargo check` and commit the file")
+        self._sam("build", "--config-env", self.project.environment)
+        for stack in self.wanted(answers):
+            if is_built(self.project.read_stack(stack)):
+                self._sam("build", "--template", str(self.project.stack_path(stack)), "--build-dir", f".aws-sam/{stack}")
+
+    def deploy(self, answers, plan=False):
+        """Deploys the core and then the stacks beside it. `plan` creates change sets and executes none."""
+        account = f"account {self.account.id}, {self.account.region}"
+        verb = "Planning" if plan else "Deploying"
+        heading(f"{verb} {self.name()} in {account}")
+        self._sam_deploy(plan)
+        known = {**answers.core, **self.outputs()}
+        for stack in self.wanted(answers):
+            heading(f"{verb} {self.name(stack)} in {account}")
+            if plan and not self.describe():
+                say("Its plan needs the outputs of the core, which is not deployed yet.")
+                continue
+            template = self.project.read_stack(stack)
+            parameters = self._stack_parameters(stack, template, {**known, **answers.stacks.get(stack, {})})
+            path = f".aws-sam/{stack}/template.yaml" if is_built(template) else self.project.stack_path(stack)
+            self._sam_deploy(plan, "--template-file", str(path), "--stack-name", self.name(stack),
+                             "--parameter-overrides", parameters)  # fmt: skip
+            known = {**self.outputs(stack), **known}
+
+    def _stack_parameters(self, stack, template, known):
+        """Returns the parameters of a stack: what was answered, outputs of other stacks, parameters of the core."""
+        words = []
+        for name, declared in template["Parameters"].items():
+            if name in known:
+                escaped = known[name].replace("\\", "\\\\").replace('"', '\\"')
+                words.append(f'{name}="{escaped}"')
+            elif "Default" not in declared:
+                raise Stop(f"{stack} needs {name}: PARAMETERS='{stack}.{name}=...'")
+        return " ".join(words)
+
+    def _sam_deploy(self, plan, *arguments):
+        # SAM would look for the file beside the template.
+        chosen = ["--config-file", str(CONFIG.absolute()), "--no-fail-on-empty-changeset"]
+        if plan:
+            chosen.append("--no-execute-changeset")
+        if plan or not has_terminal():
+            chosen.append("--no-confirm-changeset")
+        self._sam("deploy", "--config-env", self.project.environment, *chosen, *arguments, *self.arguments)
+
+    def _sam(self, *arguments):
+        """Runs SAM. It prints by itself, and its events say why something failed."""
+        region = self.account.region
+        environment = {**os.environ, "SAM_CLI_TELEMETRY": "0", "AWS_REGION": region, "AWS_DEFAULT_REGION": region}
+        if subprocess.run(["sam", *arguments], env=environment).returncode:
+            raise Stop(f"`sam {arguments[0]}` failed; its lines above say why")
+
+    def url(self, answers):
+        """Returns the URL that callers use."""
+        entry = STACKS.get(answers.core.get("EntryPoint") or self.project.default("EntryPoint"))
+        outputs = self.outputs(entry)
+        if "Url" not in outputs:
+            raise Stop(f"the stack {self.name(entry)} has no output Url")
+        return outputs["Url"]
+
+    def delete(self, stack=None):
+        """Deletes a stack and waits until it is gone."""
+        say(f"Deleting {self.name(stack)}")
+        try:
+            self.cloudformation.delete_stack(StackName=self.name(stack))
+            self.cloudformation.get_waiter("stack_delete_complete").wait(
+                StackName=self.name(stack), WaiterConfig={"Delay": 5, "MaxAttempts": 720}
+            )
+        except Exception as error:
+            raise Stop(f"the stack {self.name(stack)} was not deleted: {error}. Its events say which resource failed") from None
+
+
+def command(name, project):
+    """Returns a command of this project as it is typed."""
+    environment = "" if project.environment == "default" else f" ENV={project.environment}"
+    return f"make {name}{environment}"

@@ -1,0 +1,17 @@
+//! The function has `self`.
+
+use ag_ui_lambda::{ToolContext, ToolError, tool};
+
+struct Caller;
+
+struct Shop;
+
+impl Shop {
+    /// Says hello.
+    #[tool]
+    async fn greet(&self, _: ToolContext<Caller>) -> Result<String, ToolError> {
+        Ok("Hello.".into())
+    }
+}
+
+fn main() {}

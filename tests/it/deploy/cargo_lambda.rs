@@ -1,0 +1,140 @@
+//! `make deploy WITH=cargo-lambda`: what it refuses before it builds, and what it sets after cargo-lambda.
+
+use serde_json::{Value, json};
+
+use super::machine::{Machine, Printed};
+
+const ROLE: (&str, &str) = ("ROLE", "arn:aws:iam::123456789012:role/agent");
+
+/// The settings for a deployment with cargo-lambda.
+const CARGO_LAMBDA: [(&str, &str); 3] =
+    [("WITH", "cargo-lambda"), ("AGUI_MODEL", "a/m,b/n"), ("AGUI_TOKEN_SECRET_ID", "token")];
+
+/// Deploys with these variables besides the settings.
+fn deploy(machine: &Machine, variables: &[(&str, &str)]) -> Printed {
+    machine.run(&["make", "deploy"], &[&CARGO_LAMBDA, variables].concat())
+}
+
+/// Returns the actions that are allowed for everyone, with their conditions: of the alias `live`, or of the function (``).
+fn public_permissions(machine: &Machine, qualifier: &str) -> Vec<Value> {
+    let state = machine.state();
+    let policy =
+        state["functions"]["shop-agent"]["policies"][qualifier].as_array().cloned().unwrap_or_default();
+    policy.iter().map(|statement| json!([statement["Action"], statement["Condition"]])).collect()
+}
+
+/// Returns the two permissions of a public function URL.
+fn public_url_permissions() -> [Value; 2] {
+    [
+        json!(["lambda:InvokeFunctionUrl", {"StringEquals": {"lambda:FunctionUrlAuthType": "NONE"}}]),
+        json!(["lambda:InvokeFunction", {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}}]),
+    ]
+}
+
+#[test]
+fn refuses_invalid_settings_before_building() {
+    let machine = Machine::new("cargo-lambda-refused");
+    for (why, variables, output) in [
+        ("no model", vec![("AGUI_MODEL", "")], "AGUI_MODEL must name the model"),
+        ("no token", vec![("AGUI_TOKEN_SECRET_ID", "")], "AGUI_TOKEN_SECRET_ID must name the secret"),
+        ("a literal token", vec![("AGUI_TOKEN", "planted")], "AGUI_TOKEN is for local mode"),
+        ("local mode", vec![("AGUI_LOCAL", "1")], "AGUI_LOCAL is for local mode"),
+        ("no such signer", vec![("URL_AUTH", "OPEN")], "URL_AUTH is OPEN"),
+        ("no role", vec![], "set ROLE to the ARN of its role"),
+    ] {
+        let refused = deploy(&machine, &variables);
+
+        assert!(!refused.text.contains("planted"), "{why}");
+        assert!(machine.calls().is_empty(), "{why}: {:?}", machine.calls());
+        refused.assert_fails_with(&[output]);
+    }
+}
+
+#[test]
+fn gives_the_alias_a_url_that_streams_and_the_log_json() {
+    let machine = Machine::new("cargo-lambda-streams");
+
+    let printed = deploy(&machine, &[ROLE]);
+
+    printed.assert_has(&[
+        "account 123456789012, eu-central-1",
+        "Function URL of live: RESPONSE_STREAM",
+        "is public",
+        "The URL streams: https://live.lambda-url.example/",
+    ]);
+    assert!(printed.text.lines().filter(|line| line.starts_with("  ")).all(|line| line.len() <= 80));
+    let state = machine.state();
+    let function = &state["functions"]["shop-agent"];
+    let url = &function["urls"]["live"];
+    assert_eq!((&url["InvokeMode"], &url["AuthType"]), (&json!("RESPONSE_STREAM"), &json!("NONE")));
+    assert_eq!(function["urls"].as_object().unwrap().len(), 1);
+    assert_eq!(public_permissions(&machine, "live"), public_url_permissions());
+    assert_eq!(public_permissions(&machine, ""), Vec::<Value>::new());
+    let logging = json!({"LogFormat": "JSON", "ApplicationLogLevel": "INFO", "SystemLogLevel": "INFO"});
+    assert_eq!(function["configuration"]["LoggingConfig"], logging);
+    // A value may contain a comma, at which cargo-lambda's --env-var would split it.
+    let settings: Vec<&str> =
+        function["settings"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert!(settings.contains(&"AGUI_MODEL=a/m,b/n") && settings.contains(&"AGUI_TOKEN_SECRET_ID=token"));
+    assert!(settings.iter().all(|line| line.is_empty() || line.starts_with("AGUI_")), "{settings:?}");
+    assert_eq!(machine.calls(), ["cargo lambda build", "cargo lambda deploy"]);
+    assert_eq!(machine.alias("shop-agent"), "1");
+
+    deploy(&machine, &[]).assert_has(&["Alias: live is at version 2."]);
+    let rollback = machine.run(&["make", "rollback"], &[("WITH", "cargo-lambda"), ("YES", "1")]);
+    rollback.assert_has(&["then version 1", "Forward again: make rollback WITH=cargo-lambda VERSION=2"]);
+    assert_eq!(machine.alias("shop-agent"), "1");
+    let destroy = machine.run(&["make", "destroy"], &[("WITH", "cargo-lambda")]);
+    destroy.assert_fails_with(&["WITH=cargo-lambda has only deploy and rollback"]);
+    assert_eq!(
+        public_permissions(&machine, "live"),
+        public_url_permissions(),
+        "a second time, without its role"
+    );
+}
+
+#[test]
+fn corrects_what_an_older_deployment_has_left_at_the_function() {
+    let machine = Machine::new("cargo-lambda-older");
+
+    let printed = deploy(&machine, &[ROLE, ("FAKE_OLDER", "1")]);
+
+    printed.assert_has(&[
+        "Removed the statement old (unlimited)",
+        "Removed the statement listed (unlimited)",
+        "Removed the statement turned (unlimited)",
+        "Removed the statement reader (other)",
+        "The function also has a URL without the alias, https://old.lambda-url.example/",
+        "aws lambda delete-function-url-config --function-name shop-agent",
+    ]);
+    for qualifier in ["live", ""] {
+        assert_eq!(public_permissions(&machine, qualifier), public_url_permissions());
+        assert_eq!(
+            machine.state()["functions"]["shop-agent"]["urls"][qualifier]["InvokeMode"],
+            "RESPONSE_STREAM"
+        );
+    }
+}
+
+#[test]
+fn fails_if_the_policy_cannot_be_read() {
+    let machine = Machine::new("cargo-lambda-denied");
+    machine.play(&json!({"denied": ["lambda:GetPolicy"]}));
+
+    let failed = deploy(&machine, &[ROLE]);
+
+    assert!(!failed.text.contains("The URL streams"), "{}", failed.text);
+    failed.assert_fails_with(&["the policy of the function cannot be read: AccessDeniedException"]);
+}
+
+#[test]
+fn admits_only_signed_requests_with_iam() {
+    let machine = Machine::new("cargo-lambda-signed");
+
+    deploy(&machine, &[ROLE, ("URL_AUTH", "AWS_IAM")]).assert_has(&["Callers need lambda:InvokeFunctionUrl"]);
+
+    assert_eq!(public_permissions(&machine, "live"), Vec::<Value>::new());
+    assert_eq!(machine.state()["functions"]["shop-agent"]["urls"]["live"]["AuthType"], "AWS_IAM");
+    deploy(&machine, &[]).assert_has(&[]);
+    assert_eq!(public_permissions(&machine, "live"), public_url_permissions(), "opened again");
+}
