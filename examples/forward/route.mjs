@@ -7,7 +7,7 @@
 // NEXT_PUBLIC_ or VITE_ would put it into the page.
 
 import { isSameOrigin } from "./same-origin.mjs";
-import { sharedToken } from "./token.mjs";
+import { sharedTokens } from "./token.mjs";
 
 export const dynamic = "force-dynamic";
 export const maxDuration = 300;
@@ -27,11 +27,9 @@ export async function POST(request) {
   let response;
   try {
     const body = await request.text();
-    const token = await sharedToken();
-    response = await forward(request, body, user, token);
-    if (await isTokenRefused(response)) {
-      const newer = await sharedToken(token);
-      if (newer !== token) response = await forward(request, body, user, newer);
+    for await (const token of sharedTokens()) {
+      response = await forward(request, body, user, token);
+      if (!(await isTokenRefused(response))) break;
     }
   } catch (error) {
     if (!request.signal.aborted) console.error("The agent cannot be reached:", error);
@@ -58,7 +56,7 @@ function forward(request, body, user, token) {
   });
 }
 
-/** Whether the agent refused the shared token: a 401 for the user's JWT has a `reason`, and a new shared token cannot help. */
+/** Whether the agent refused the shared token: a 401 for the user's JWT has a `reason`, and another shared token cannot help. */
 async function isTokenRefused(response) {
   if (response.status !== 401) return false;
   const { error } = await response.clone().json().catch(() => ({}));

@@ -1,8 +1,8 @@
 // A chat with an agent by @ag-ui/client alone: text, tool calls, a tool of the page, approvals, Stop and errors.
 
-import { buildResumeArray, HttpAgent } from "@ag-ui/client";
+import { buildResumeArray } from "@ag-ui/client";
+import { agent } from "./agent.js";
 
-const agent = new HttpAgent({ url: "/api/agent" });
 const part = (id) => document.getElementById(id);
 const element = (tag, properties) => Object.assign(document.createElement(tag), properties);
 const articleOf = (id, className) => part(id) ?? part("chat").appendChild(element("article", { id, className }));

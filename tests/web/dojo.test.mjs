@@ -110,7 +110,7 @@ const pages = {
   ],
   agentic_chat_multimodal: [
     ["picture", "the model gets the picture", async (chat) => {
-      await chat.page.locator("input[type=file]").setInputFiles(PICTURE);
+      await chat.attach(PICTURE);
       await chat.say("Tell me what do you see in this image");
       await chat.sees(/I got a picture/);
       const [{ input }] = chat.runs();

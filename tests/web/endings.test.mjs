@@ -28,7 +28,7 @@ const refusals = [
   ["401: the server's token is wrong", { headers: { "x-agui-token": "wrong" } }, {}, "Hello", /sign in again/],
   ["401: the person's token is wrong", { headers: { "x-agui-user-token": "wrong" } }, {}, "Hello", /sign in again/],
   ["403: the person may not use the agent", { headers: { "x-agui-dev-as": somebodyElse() } }, {}, "Hello", /not allowed/],
-  ["413: the message is too long", {}, { AGUI_MAX_BODY_BYTES: "3000" }, LONG, /too long/],
+  ["413: the message is too long", {}, { AGUI_MAX_BODY_BYTES: "3000" }, LONG, /too large/],
 ];
 
 /** A caller whom an authorizer in front of the function has verified, and who is not the one of the JWT. */
@@ -61,6 +61,15 @@ onEachStack("endings", (stage) => {
       await recovers(chat);
     });
   }
+
+  test("STOPPED: a run that an application has cancelled is a sentence", async () => {
+    const chat = await stage.visit();
+    const message = "The answer was stopped before it was complete.";
+    stage.line.next({ end: { type: "RUN_ERROR", code: "STOPPED", message } });
+    await chat.say("weather in Tokyo");
+    await reads(chat, /was stopped before it was complete/);
+    await recovers(chat);
+  });
 
   test("a budget that is used up within a run, and then before the next one, is a sentence", async () => {
     const chat = await stage.visit();
@@ -103,6 +112,20 @@ onEachStack("endings", (stage) => {
       await recovers(chat);
     });
   }
+
+  test("413: a message that is too large is taken out, and the next one is answered, also after a reload", async () => {
+    const chat = await stage.visit();
+    await stage.otherFunction({ settings: { AGUI_MAX_BODY_BYTES: "12000" } });
+    for (const [text, comeBack] of [["Good evening", async () => {}], ["Good night", () => chat.reload()]]) {
+      await chat.say(LONG.repeat(4));
+      await reads(chat, /too large/);
+      await chat.isIdle();
+      assert.equal(stage.line.runs.at(-1).status, 413);
+      await comeBack();
+      await chat.goesOn(text);
+      assert.equal(await chat.page.getByText("aaaa").count(), 0);
+    }
+  });
 
   test("429: Lambda is at its limit", async () => {
     const chat = await stage.visit();
@@ -160,6 +183,7 @@ onEachStack("endings", (stage) => {
       stage.line.next({ cutAfter: type });
       await chat.say("weather in Tokyo");
       await reads(chat, /broke off/);
+      if (type === "TOOL_CALL_START") await chat.cards(/^Weather in/).filter({ hasText: "Not finished" }).waitFor();
       await recovers(chat);
     });
   }

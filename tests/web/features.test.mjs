@@ -1,6 +1,7 @@
 // Every page of the web example, as a person uses it.
 
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { onEachStack } from "./support/stage.mjs";
 import { until } from "./support/until.mjs";
@@ -14,6 +15,9 @@ const PICTURE = {
     "base64",
   ),
 };
+
+/** A picture of 2.9 MB. What stands behind the end of a PNG does not matter. */
+const LARGE = { ...PICTURE, name: "large.png", buffer: Buffer.concat([PICTURE.buffer, randomBytes(2_900_000)]) };
 
 /** Makes a person of the page who writes `text` into the field as soon as it is open: before any effect of React has run. */
 function writeAtOnce(page, selector, text) {
@@ -87,6 +91,21 @@ onEachStack("features", (stage) => {
     await chat.isAnswered("plan in 3 steps");
     const result = JSON.parse(chat.runs().at(-1).input.messages.findLast(({ role }) => role === "tool").content);
     assert.deepEqual(result.steps.map(({ status }) => status), ["enabled", "disabled", "enabled"]);
+  });
+
+  test("steps: after a reload the plan waits still, and nothing is suggested", async () => {
+    const chat = await stage.visit({ feature: "steps" });
+    const suggestions = chat.page.getByTestId("copilot-suggestion");
+    await suggestions.first().waitFor();
+    await chat.say("Make a plan in 3 steps");
+    await chat.page.getByRole("button", { name: "Perform steps" }).waitFor();
+    await chat.reload();
+    await chat.page.getByRole("button", { name: "Perform steps" }).waitFor();
+    await until(async () => (await suggestions.count()) === 0, "nothing is suggested");
+    await chat.press("Perform steps");
+    await chat.isAnswered("plan in 3 steps");
+    await chat.press("New conversation");
+    await suggestions.first().waitFor();
   });
 
   test("steps: the person rejects the plan", async () => {
@@ -240,6 +259,36 @@ onEachStack("features", (stage) => {
     assert.equal(content.filter(({ type }) => type === "image").length, 1);
   });
 
+  test("picture: of two large pictures one is sent, and the conversation goes on", async () => {
+    const chat = await stage.visit({ feature: "picture" });
+    await chat.attach(LARGE, LARGE);
+    await chat.say("What is in the image?");
+    await chat.sees(/A picture was left out/);
+    await chat.isAnswered("What is in the image?");
+    await chat.goesOn("Good evening");
+  });
+
+  test("picture: large pictures in several messages are sent as long as they fit, the newest first", async () => {
+    const chat = await stage.visit({ feature: "picture" });
+    for (const text of ["What is in the image?", "And what is in this image?"]) {
+      await chat.attach(LARGE);
+      await chat.say(text);
+      await chat.isAnswered(text);
+    }
+    const { messages } = chat.runs().at(-1).input;
+    const kinds = messages.filter(({ role }) => role === "user").map(({ content }) => content.map(({ type }) => type));
+    assert.deepEqual(kinds, [["text", "text"], ["text", "image"]]);
+    await chat.goesOn("Good evening");
+  });
+
+  test("picture: one that is too large is refused at once", async () => {
+    const chat = await stage.visit({ feature: "picture" });
+    const file = { ...PICTURE, buffer: Buffer.concat([PICTURE.buffer, randomBytes(3_100_000)]) };
+    await chat.choose(file);
+    assert.match(await chat.alert(), /exceeds the maximum size/);
+    await chat.goesOn("Good evening");
+  });
+
   test("travel: a tool's result is a user interface", async () => {
     const chat = await stage.visit({ feature: "travel" });
     await chat.say("Find flights from SFO to JFK");
@@ -288,11 +337,36 @@ onEachStack("features", (stage) => {
     assert.equal(await chat.page.title(), "Sign in - Agent on Lambda");
   });
 
+  test("a tab notices that another one has signed in as somebody else", async () => {
+    const chat = await stage.visit({ feature: "chat" });
+    await chat.goesOn("My number is 4711");
+    const second = await chat.secondTab();
+    await second.press("Sign out");
+    await chat.sees("Who are you?");
+    await second.signIn("Ben");
+    await chat.sees("Signed in as Ben");
+    assert.equal(await chat.page.getByText("4711").count(), 0, "the conversation is Amelie's");
+    await chat.say("who am I");
+    await chat.sees(/user ben/);
+  });
+
+  test("a tab notices who is signed in when the person comes back to it", async () => {
+    const chat = await stage.visit({ feature: "chat" });
+    // The cookie is another one, and no tab has said so.
+    await chat.context.request.post(`${stage.network.url}/api/sign-in`, { data: { name: "Ben" } });
+    await chat.page.evaluate(() => void dispatchEvent(new Event("focus")));
+    await chat.sees("Signed in as Ben");
+    await chat.say("who am I");
+    await chat.sees(/user ben/);
+  });
+
   test("sign-out ends the conversation for the next person", async () => {
     const chat = await stage.visit({ feature: "chat" });
     await chat.goesOn("My number is 4711");
     const address = chat.page.url();
     await chat.press("Sign out");
+    // To leave the page before would cancel the sign-out.
+    await chat.sees("Who are you?");
     await chat.page.goto(address);
     await chat.signIn("Ben");
     assert.equal(await chat.page.getByText("4711").count(), 0, "the conversation is Amelie's");

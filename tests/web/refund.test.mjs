@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { onEachStack } from "./support/stage.mjs";
+import { until } from "./support/until.mjs";
 
 const REFUND = "refund order 1234 for 20";
 
@@ -31,6 +32,13 @@ onEachStack("refund", (stage) => {
     await chat.approval.waitFor({ state: "detached" });
     await chat.goesOn();
     assert.equal(await chat.ran("refund_order"), 0);
+  }
+
+  /** Whether the page shows that the refund was made, or that another tab is at it. */
+  async function isAnswered(chat) {
+    const cards = await chat.cards("Refund of order 1234").filter({ hasText: "20 was paid back." }).count();
+    const alerts = await chat.page.getByRole("alert").filter({ hasText: /in another window/ }).count();
+    return cards + alerts > 0;
   }
 
   test("approve runs the tool once, and its result is on the card and in the answer", async () => {
@@ -82,6 +90,36 @@ onEachStack("refund", (stage) => {
     });
   }
 
+  for (const [how, press] of [
+    ["one after the other", async (chat, second) => {
+      await chat.press("Approve");
+      await chat.cards("Refund of order 1234").filter({ hasText: "20 was paid back." }).waitFor();
+      await chat.isIdle();
+      await second.press("Approve");
+      await second.cards("Refund of order 1234").filter({ hasText: "20 was paid back." }).waitFor();
+      assert.equal(chat.runs().filter(({ input }) => input.resume?.length > 0).length, 2, "both answers have reached the agent");
+    }],
+    ["at the same time", async (chat, second) => {
+      await Promise.all([chat.press("Approve"), second.press("Approve")]);
+      for (const tab of [chat, second]) await until(() => isAnswered(tab), "the answer has a result, or was too early");
+    }],
+  ]) {
+    test(`two tabs that both approve, ${how}, run the tool once, and both go on`, async () => {
+      const chat = await asked();
+      const second = await chat.secondTab();
+      await second.approval.waitFor();
+      await press(chat, second);
+      for (const tab of [chat, second]) {
+        await tab.approval.waitFor({ state: "detached" });
+        await tab.isIdle();
+      }
+      await chat.goesOn();
+      await second.goesOn("Good evening");
+      await chat.goesOn("Good night");
+      assert.equal(await chat.ran("refund_order"), 1);
+    });
+  }
+
   test("after a reload the approval is asked again, and runs the tool once", async () => {
     const chat = await asked();
     await chat.reload();
@@ -107,6 +145,7 @@ onEachStack("refund", (stage) => {
     assert.equal(await card.filter({ hasText: "Approved" }).count(), 0);
     stage.line.connect(stage.agent.url);
     await chat.goesOn();
+    await chat.approval.waitFor({ state: "detached" });
     assert.equal(await chat.ran("refund_order"), 0);
   });
 

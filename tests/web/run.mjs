@@ -10,10 +10,13 @@ import { tap } from "node:test/reporters";
 const folder = fileURLToPath(new URL(".", import.meta.url));
 const tests = readdirSync(folder).filter((name) => name.endsWith(".test.mjs")).map((name) => join(folder, name));
 
-/** Runs the files, and returns what failed: from each file's path to the names of its tests. */
+/**
+ * Runs the files, and returns what failed: from each file's path to the names of its tests. The time limit is for a file, on a
+ * machine that is busy with other things: each wait in a test has a limit of its own.
+ */
 async function play(files) {
   const failed = new Map();
-  const events = run({ files, concurrency: 2, timeout: 240_000 });
+  const events = run({ files, concurrency: 2, timeout: 900_000 });
   events.on("test:fail", ({ file, name }) => failed.set(file, [...(failed.get(file) ?? []), name]));
   for await (const line of events.compose(tap)) process.stdout.write(line);
   return failed;

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { onEachStack } from "./support/stage.mjs";
+import { until } from "./support/until.mjs";
 
 /** When the person presses Stop: what had been asked, after which event, and on which page. */
 const moments = [
@@ -52,6 +53,39 @@ onEachStack("stop", (stage) => {
       await chat.goesOn();
       await chat.goesOn("Good night");
       assert.equal(await chat.ran("refund_order"), 1, "on AWS a function does not notice that its client has stopped");
+    });
+  }
+
+  for (const [name, text, type, feature, times] of [
+    [/^Weather in/, "weather in Tokyo", "TOOL_CALL_START"],
+    [/^Weather in/, "weather in Tokyo", "TOOL_CALL_END"],
+    [/^Tool sales_report/, "Show the sales report", "TOOL_CALL_END"],
+    [/^Refund of/, "refund order 1234 for 20", "TOOL_CALL_ARGS"],
+    [/^Meeting/, "Schedule a meeting", "TOOL_CALL_ARGS"],
+    [/^Search/, "Find flights from SFO to JFK", "TOOL_CALL_ARGS", "travel"],
+    [/^Steps/, "Make a plan in 3 steps", "TOOL_CALL_ARGS", "steps"],
+    [/^Changes/, "Write a story about a cat", "TOOL_CALL_ARGS", "document"],
+    [/^Plan at work/, "Make a plan in 5 steps", "ACTIVITY_DELTA", "plan"],
+  ]) {
+    test(`the card of a call that is stopped behind ${type} says that it is not finished, also after a reload: ${text}`, async () => {
+      const chat = await stage.visit({ feature });
+      stage.line.next({ holdAfter: type, times });
+      await chat.say(text);
+      await chat.isHeld();
+      const card = chat.cards(name);
+      await card.waitFor();
+      assert.equal(await card.filter({ hasText: /not finished/i }).count(), 0, "the run still goes on");
+      await chat.stop();
+      await card.filter({ hasText: /not finished/i }).waitFor();
+      await chat.reload();
+      await card.filter({ hasText: /not finished/i }).waitFor();
+      await chat.seesNoProblem();
+      stage.line.next({ holdAfter: "RUN_STARTED" });
+      await chat.say("Good evening");
+      await until(() => chat.runs().length === 2 && chat.runs().at(-1).isHeld, "the next run is held");
+      assert.equal(await card.filter({ hasText: /not finished/i }).count(), 1, "the next run changes nothing");
+      chat.runs().at(-1).release();
+      await chat.isAnswered("Good evening");
     });
   }
 

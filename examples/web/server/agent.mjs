@@ -4,7 +4,7 @@
 // uses, or 1.0.0, which `npm install @ag-ui/client` installs today. Both work if the function has AGUI_CLIENT_COMPAT=legacy.
 
 import { userToken } from "./identity.mjs";
-import { sharedToken } from "./token.mjs";
+import { sharedTokens } from "./token.mjs";
 
 const { HttpAgent } = await import(process.env.AG_UI_CLIENT === "1.0.0" ? "ag-ui-client-1" : "@ag-ui/client");
 
@@ -25,14 +25,15 @@ async function sendOrRefuse(session, url, init) {
   }
 }
 
-/** Sends a run to the agent. If the agent refuses the shared token, the token is read once more and the run is sent again. */
+/** Sends a run to the agent. If the agent refuses the shared token, the run is sent again with another one, if there is one. */
 async function send(session, url, init) {
   const user = await userToken(session);
-  const token = await sharedToken();
-  const response = await fetch(url, withProof(init, token, user));
-  if (!(await isTokenRefused(response))) return response;
-  const newer = await sharedToken(token);
-  return newer === token ? response : fetch(url, withProof(init, newer, user));
+  let response;
+  for await (const token of sharedTokens()) {
+    response = await fetch(url, withProof(init, token, user));
+    if (!(await isTokenRefused(response))) break;
+  }
+  return response;
 }
 
 /** Adds who asks, and that it is this server which asks. What the request had under these names before is replaced. */
@@ -43,7 +44,7 @@ function withProof(init, token, user) {
   return { ...init, headers, redirect: "error" };
 }
 
-/** Whether the agent refused the shared token: a 401 for the user's JWT has a `reason`, and a new shared token cannot help. */
+/** Whether the agent refused the shared token: a 401 for the user's JWT has a `reason`, and another shared token cannot help. */
 async function isTokenRefused(response) {
   if (response.status !== 401) return false;
   const { error } = await response.clone().json().catch(() => ({}));

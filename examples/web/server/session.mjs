@@ -2,12 +2,15 @@
 
 import { randomBytes } from "node:crypto";
 
-import { PEOPLE, signIn } from "./identity.mjs";
+import { PEOPLE, signIn, userToken } from "./identity.mjs";
 import { refuse, sendJson } from "./refusal.mjs";
 
 const COOKIE = "session";
 // README.md says what a production server changes: `Secure`, a name with `__Host-`, an end of each session.
 const ATTRIBUTES = "Path=/; HttpOnly; SameSite=Strict";
+
+/** The address of the function, if the page calls it itself and not through CopilotKit's runtime. */
+const { PAGE_AGENT_URL } = process.env;
 
 const sessions = new Map();
 
@@ -16,13 +19,21 @@ export function sessionOf(request) {
   return sessions.get(cookieOf(request));
 }
 
-/** Serves /api/session, /api/sign-in and /api/sign-out. The page learns names, and neither ids nor tokens. */
+/**
+ * Serves /api/session, /api/sign-in and /api/sign-out. The page learns names, and neither ids nor tokens. If it calls the function
+ * itself, /api/user-token gives it the JWT of its person.
+ */
 export async function serveSession(pathname, request, response) {
   const route = `${request.method} ${pathname}`;
   if (route === "GET /api/session") return sendJson(response, 200, described(sessionOf(request)));
   if (route === "POST /api/sign-out") {
     sessions.delete(cookieOf(request));
     return sendJson(response, 200, described(undefined), { "set-cookie": `${COOKIE}=; Max-Age=0; ${ATTRIBUTES}` });
+  }
+  if (route === "POST /api/user-token" && PAGE_AGENT_URL) {
+    const session = sessionOf(request);
+    if (session === undefined) return refuse(response, 401, "UNAUTHENTICATED", "You are not signed in. Please sign in.");
+    return sendJson(response, 200, { token: await userToken(session) });
   }
   if (route !== "POST /api/sign-in") return refuse(response, 404, "NOT_FOUND", "There is no such page.");
   const { name } = await readJson(request);
@@ -44,7 +55,8 @@ export async function serveSession(pathname, request, response) {
 
 function described(session) {
   const shown = ({ name, about }) => ({ name, about });
-  return { person: session === undefined ? null : shown(session.person), people: PEOPLE.map(shown) };
+  const person = session === undefined ? null : shown(session.person);
+  return { person, people: PEOPLE.map(shown), agentUrl: PAGE_AGENT_URL };
 }
 
 function cookieOf(request) {

@@ -18,10 +18,11 @@ const TYPES = {
   ".ttf": "font/ttf",
 };
 
-// The page may load nothing from another host and send nothing to one. Styles are also set in elements, and pictures that a
+// The page may load nothing from another host and send nothing to one, except to the function if it calls that itself. Styles are also set in elements, and pictures that a
 // user attaches are data: URLs.
 const POLICY = [
   "default-src 'self'",
+  ...(process.env.PAGE_AGENT_URL ? [`connect-src 'self' ${new URL(process.env.PAGE_AGENT_URL).origin}`] : []),
   "style-src 'self' 'unsafe-inline'",
   "img-src 'self' data: blob:",
   "font-src 'self' data:",

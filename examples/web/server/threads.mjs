@@ -8,7 +8,7 @@ import { InMemoryAgentRunner } from "@copilotkit/runtime/v2";
 import { finalize, of } from "rxjs";
 
 /** How long a run waits for the one before it. A page that stops a run and sends at once is faster than its own connection ends. */
-const PATIENCE_MS = 1000;
+const PATIENCE_MS = 3000;
 
 /** Whose request is handled. The runtime passes no person to its runner. */
 const owner = new AsyncLocalStorage();

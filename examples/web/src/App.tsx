@@ -1,27 +1,9 @@
-import { useEffect, useState } from "react";
-
-import { sentenceOf } from "./chat/sentence";
 import { SignIn } from "./session/SignIn";
-import { type Session, readSession, signOut } from "./session/session";
-import { forgetThreads } from "./shell/route";
+import { useSession } from "./session/useSession";
 import { Shell } from "./shell/Shell";
 
 export function App() {
-  const [session, setSession] = useState<Session>();
-  const [error, setError] = useState("");
-
-  useEffect(() => {
-    readSession().then(setSession, (failure) => setError(sentenceOf(failure)));
-  }, []);
-
-  async function leave() {
-    try {
-      setSession(await signOut());
-      forgetThreads();
-    } catch (failure) {
-      setError(sentenceOf(failure as Error));
-    }
-  }
+  const { session, error, enter, leave } = useSession();
 
   if (error !== "") {
     return (
@@ -33,7 +15,7 @@ export function App() {
     );
   }
   if (session === undefined) return <main className="sign-in" aria-busy="true" />;
-  if (session.person === null) return <SignIn people={session.people} onSignedIn={setSession} />;
+  if (session.person === null) return <SignIn people={session.people} onSignedIn={enter} />;
   // The key discards everything of the person before.
-  return <Shell key={session.person.name} person={session.person} onSignOut={leave} />;
+  return <Shell key={session.person.name} person={session.person} agentUrl={session.agentUrl} onSignOut={leave} />;
 }

@@ -59,13 +59,25 @@ export class Chat {
     return this.page.getByRole("textbox", { name }).evaluateAll((fields) => fields.map((field) => field.value));
   }
 
-  /** Attaches a file to the next message. */
-  async attach(file) {
+  /** Attaches files to the next message, and waits until they are read: a message is not sent before. */
+  async attach(...files) {
+    await this.choose(...files);
+    const shown = this.page.getByTestId("copilot-attachment-queue").getByRole("img");
+    await until(async () => (await shown.count()) === files.length, "the files are read");
+  }
+
+  /** Chooses files for the next message. */
+  async choose(...files) {
     const choosing = this.page.waitForEvent("filechooser");
     await this.press("Attach");
     const add = this.page.getByRole("menuitem").first();
     await Promise.race([choosing, add.click().catch(() => {})]);
-    await (await choosing).setFiles(file);
+    await (await choosing).setFiles(files);
+  }
+
+  /** Waits until no run is in progress. */
+  isIdle() {
+    return this.page.getByRole("button", { name: "Send" }).waitFor();
   }
 
   /** Stops the run that is in progress. */

@@ -29,7 +29,7 @@ export async function startLine() {
     /**
      * Applies once, to the next run: `cutAfter` closes the connection after the first event of a type, `holdAfter` sends
      * nothing after it until `release` (after the event number `times` of the type, if that is given), `headers` are changed
-     * ones; undefined removes one.
+     * ones; undefined removes one. `end` is an event that is sent in place of RUN_FINISHED.
      */
     next: (fault) => void line.faults.push(fault),
     /** Waits until these functions have logged the end of every run of a thread that was accepted, and did not die. */
@@ -119,8 +119,9 @@ function relay(run, fault, answer, response) {
     const frames = text.split("\n\n");
     text = frames.pop();
     for (const frame of frames) {
-      write(`${frame}\n\n`);
       const type = typeOf(frame);
+      const isReplaced = type === "RUN_FINISHED" && fault.end !== undefined;
+      write(isReplaced ? `data: ${JSON.stringify(fault.end)}\n\n` : `${frame}\n\n`);
       if (type === undefined || run === undefined) continue;
       run.types.push(type);
       if (type === fault.holdAfter && !held && run.types.filter((each) => each === type).length >= (fault.times ?? 1)) {

@@ -1,11 +1,15 @@
 import { Card } from "./Card";
 import { WeatherIcon } from "./WeatherIcon";
 import { parseResult } from "./result";
+import { NOT_FINISHED, useCallState } from "./isOver";
 
 /** The weather of a city, which the agent's tool `get_weather` has returned. */
-export function Weather({ parameters, status, result }: any) {
+export function Weather({ parameters, result, ...call }: any) {
+  const state = useCallState({ result, ...call });
   const label = `Weather in ${parameters?.location ?? "…"}`;
-  if (status !== "complete") return <Card label={label} title={label} status="Looking it up" />;
+  if (state !== "complete") {
+    return <Card label={label} title={label} status={state === "unfinished" ? NOT_FINISHED : "Looking it up"} />;
+  }
   const weather = parseResult(result);
   if (weather.temperature === undefined) {
     return <Card label={label} title={label}><p>{weather.error ?? weather.text}</p></Card>;

@@ -1,13 +1,16 @@
-import { CopilotChat, CopilotChatConfigurationProvider, useAgent, useConfigureSuggestions } from "@copilotkit/react-core/v2";
+import { CopilotChat, CopilotChatConfigurationProvider, useAgent } from "@copilotkit/react-core/v2";
 
 import { Cards } from "../cards/Cards";
 import { Interrupts } from "../cards/Interrupts";
+import { IsOverProvider } from "../cards/isOver";
 import type { Feature } from "../features/feature";
 import { useTitle } from "../shell/title";
 import { Announcements } from "./announcements";
 import { ignoreEmptyEnter, SendButton } from "./SendButton";
 import { KeyboardScroll } from "./KeyboardScroll";
+import { Suggestions } from "./Suggestions";
 import { ErrorNotice, useErrors } from "./errors";
+import { useFittingMessages } from "./useFittingMessages";
 import { useRunEnds } from "./useRunEnds";
 
 interface Props {
@@ -44,19 +47,17 @@ const Nothing = () => null;
 
 function Conversation({ feature, agentId, thread }: { feature: Feature; agentId: string; thread: string }) {
   useRunEnds(thread);
+  useFittingMessages(thread);
   const { report } = useErrors();
   const { isReady } = useAgent({ updates: [] });
   const rejected = ({ message }: { message: string }) => report({ error: new Error(message) });
-  useConfigureSuggestions({
-    available: "before-first-message",
-    suggestions: feature.suggestions.map((message) => ({ title: message, message })),
-  });
   return (
-    <>
+    <IsOverProvider>
       <Cards />
       <Interrupts />
       {feature.Tools && <feature.Tools />}
       <KeyboardScroll />
+      <Suggestions messages={feature.suggestions} agentId={agentId} />
       <CopilotChat
         agentId={agentId}
         threadId={thread}
@@ -70,6 +71,6 @@ function Conversation({ feature, agentId, thread }: { feature: Feature; agentId:
           addMenuButton: feature.attachments ? { "aria-label": "Attach" } : Nothing,
         }}
       />
-    </>
+    </IsOverProvider>
   );
 }

@@ -3,13 +3,22 @@ import { createContext, useCallback, useContext, useState } from "react";
 import { sentenceOf } from "./sentence";
 
 /** What went wrong in the conversation that is open. CopilotKit shows nothing by itself: without this, the chat stays silent. */
-const Errors = createContext({ sentence: "", report: (_: { error: Error }) => {}, clear: () => {} });
+const Errors = createContext({ sentence: "", report: (_: Failure) => {}, clear: () => {} });
+
+interface Failure {
+  error: Error;
+  /** What kind of error it is, for CopilotKit. */
+  code?: string;
+}
 
 export const useErrors = () => useContext(Errors);
 
 export function ErrorsProvider({ children }: { children: React.ReactNode }) {
   const [sentence, setSentence] = useState("");
-  const report = useCallback(({ error }: { error: Error }) => setSentence(sentenceOf(error)), []);
+  const report = useCallback(({ error, code }: Failure) => {
+    // After a reload CopilotKit executes calls of the page whose run was stopped. Their cards say that they are not finished.
+    if (code !== "tool_argument_parse_failed") setSentence(sentenceOf(error));
+  }, []);
   const clear = useCallback(() => setSentence(""), []);
   return <Errors value={{ sentence, report, clear }}>{children}</Errors>;
 }

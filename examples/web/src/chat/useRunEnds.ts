@@ -12,6 +12,13 @@ export function useRunEnds(thread: string) {
     // The agent's object is the same in all conversations. A question of another one is not open here.
     agent.pendingInterrupts = [];
     // #region run-ends
+    // A message in place of an answer: the call that waited does not run, and the agent reads that it had no answer. Emptied in
+    // onNewMessage, the list would be empty too late: a run does not wait for these subscribers.
+    const { runAgent } = agent;
+    agent.runAgent = (parameters, subscriber) => {
+      if (parameters?.resume === undefined) agent.pendingInterrupts = [];
+      return runAgent.call(agent, parameters, subscriber);
+    };
     const { unsubscribe } = agent.subscribe({
       onRunInitialized: clear,
       // After a reload the runs of the conversation are repeated: an error counts only if the last one has failed.
@@ -21,12 +28,11 @@ export function useRunEnds(thread: string) {
       onRunFailed: ({ agent }) => {
         agent.pendingInterrupts = [];
       },
-      // A message in place of an answer: the call that waited does not run, and the agent reads that it had no answer.
-      onNewMessage: ({ message, agent }) => {
-        if (message.role === "user") agent.pendingInterrupts = [];
-      },
     });
     // #endregion
-    return unsubscribe;
+    return () => {
+      agent.runAgent = runAgent;
+      unsubscribe();
+    };
   }, [agent, thread, clear]);
 }

@@ -6,6 +6,7 @@ import { Card } from "../cards/Card";
 import { useAnnouncement } from "../chat/announcements";
 import { useOnce } from "../cards/ask";
 import { parseResult } from "../cards/result";
+import { NOT_FINISHED, useCallState } from "../cards/isOver";
 import { useSharedState } from "./useSharedState";
 
 /**
@@ -31,10 +32,10 @@ export function DocumentPanel() {
       name: "write_document",
       description: "Writes a document, in place of the one that is shown. Always write the complete document.",
       parameters: z.object({ document: z.string().describe("The complete text, in Markdown.") }),
-      render: ({ status, respond, result }: any) => (
+      render: (call: any) => (
         <Draft
-          respond={status === "executing" ? respond : undefined}
-          result={result}
+          call={call}
+          respond={call.status === "executing" ? call.respond : undefined}
           onReject={() => change(before.current)}
         />
       ),
@@ -56,13 +57,20 @@ export function DocumentPanel() {
   );
 }
 
-function Draft({ respond, result, onReject }: { respond?: (value: unknown) => void; result?: string; onReject: () => void }) {
+interface DraftProps {
+  call: any;
+  respond?: (value: unknown) => void;
+  onReject: () => void;
+}
+
+function Draft({ call, respond, onReject }: DraftProps) {
+  const state = useCallState(call);
   const { isAnswered, once } = useOnce();
   useAnnouncement(respond === undefined ? "" : "The document is written. Keep these changes?");
-  if (result !== undefined) {
-    return <Card label="Changes" title="The document" status={parseResult(result).accepted ? "Kept" : "Taken back"} />;
+  if (state === "complete") {
+    return <Card label="Changes" title="The document" status={parseResult(call.result).accepted ? "Kept" : "Taken back"} />;
   }
-  if (respond === undefined) return <Card label="Changes" title="The document" status="Being written" />;
+  if (respond === undefined) return <Card label="Changes" title="The document" status={state === "unfinished" ? NOT_FINISHED : "Being written"} />;
   function reject() {
     onReject();
     respond!({ accepted: false });

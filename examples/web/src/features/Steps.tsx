@@ -6,6 +6,7 @@ import { Card } from "../cards/Card";
 import { useAnnouncement } from "../chat/announcements";
 import { useOnce } from "../cards/ask";
 import { parseResult } from "../cards/result";
+import { NOT_FINISHED, useCallState } from "../cards/isOver";
 
 interface Step {
   description: string;
@@ -25,18 +26,25 @@ export function Steps() {
         }),
       ),
     }),
-    render: ({ args, status, respond, result }: any) => (
-      <Plan steps={args?.steps ?? []} respond={status === "executing" ? respond : undefined} result={result} />
+    render: (call: any) => (
+      <Plan call={call} steps={call.args?.steps ?? []} respond={call.status === "executing" ? call.respond : undefined} />
     ),
   });
   return null;
 }
 
-function Plan({ steps, respond, result }: { steps: Partial<Step>[]; respond?: (value: unknown) => void; result?: string }) {
+interface PlanProps {
+  call: any;
+  steps: Partial<Step>[];
+  respond?: (value: unknown) => void;
+}
+
+function Plan({ call, steps, respond }: PlanProps) {
+  const state = useCallState(call);
   const { isAnswered, once } = useOnce();
   const [changed, setChanged] = useState<Record<number, boolean>>({});
   useAnnouncement(respond === undefined ? "" : "A plan waits for you: choose its steps.");
-  const answer = result === undefined ? undefined : parseResult(result);
+  const answer = state === "complete" ? parseResult(call.result) : undefined;
   const isChosen = (index: number) =>
     answer?.steps?.[index] !== undefined
       ? answer.steps[index].status === "enabled"
@@ -44,7 +52,7 @@ function Plan({ steps, respond, result }: { steps: Partial<Step>[]; respond?: (v
   const chosen = steps.map((step, index) => ({ description: step.description, status: isChosen(index) ? "enabled" : "disabled" }));
   const count = chosen.filter((step) => step.status === "enabled").length;
   return (
-    <Card label="Steps" title="Which steps?" status={stateOf(answer) ?? `${count} of ${steps.length} chosen`}>
+    <Card label="Steps" title="Which steps?" status={stateOf(answer) ?? (state === "unfinished" ? NOT_FINISHED : `${count} of ${steps.length} chosen`)}>
       <ul className="steps">
         {steps.map((step, index) => (
           <li key={index}>

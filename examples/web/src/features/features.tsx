@@ -1,3 +1,4 @@
+import { MAX_PICTURE_BYTES } from "../chat/useFittingMessages";
 import { Canvas } from "./Canvas";
 import { DocumentPanel } from "./Document";
 import { Haiku } from "./Haiku";
@@ -85,8 +86,7 @@ export const features: Feature[] = [
     title: "Picture",
     hint: "Attach a picture and ask about it. A model without eyes says so.",
     suggestions: ["What is in an image?"],
-    // A request to the function has at most 6 MB, and a picture grows by a third in it.
-    attachments: { enabled: true, accept: "image/*", maxSize: 3 * 1024 * 1024 },
+    attachments: { enabled: true, accept: "image/*", maxSize: MAX_PICTURE_BYTES },
   },
   {
     id: "travel",
