@@ -16,7 +16,6 @@ Variables:
 """
 
 import os
-import shlex
 import sys
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -29,7 +28,7 @@ from project import Project
 from questions import Interview
 from rollback import rollback
 from stacks import Stacks, command
-from terminal import Stop, confirm, has_terminal, heading, say
+from terminal import Stop, confirm, has_terminal, heading, say, split_words
 
 COMMANDS = ("deploy", "plan", "rollback", "destroy", "token")
 
@@ -54,7 +53,7 @@ def main(name):
         need("cargo", "cc", "sam", "cargo-lambda")
     project = Project(os.environ.get("ENV") or "default")
     account = Account(project.setting("region"), project.setting("profile"))
-    stacks = Stacks(project, account, shlex.split(os.environ.get("ARGS", "")))
+    stacks = Stacks(project, account, sam_arguments())
     match name:
         case "deploy":
             deploy(project, account, stacks, agreed)
@@ -69,13 +68,23 @@ def main(name):
             print(read_token(account, deployed(project, stacks)["TokenSecretArn"]))
 
 
+def sam_arguments():
+    """Returns the further arguments of `sam deploy`."""
+    arguments = split_words("ARGS", os.environ.get("ARGS", ""))
+    for word in arguments:
+        name = word.partition("=")[0]
+        if name in ("--region", "--profile", "--stack-name"):
+            setting = name.removeprefix("--").replace("-", "_")
+            raise Stop(f"ARGS has {name}, which only `sam deploy` would use: set {setting} in samconfig.toml instead")
+    return arguments
+
+
 def interview(project, account, can_ask):
-    """Collects and stores the answers."""
+    """Collects the answers."""
     questions = Interview(project, account)
     questions.take(os.environ.get("PARAMETERS", ""))
     answers = questions.complete(can_ask)
     questions.check_model()
-    project.store(answers.core, answers.stacks)
     return answers
 
 
@@ -84,13 +93,14 @@ def deploy(project, account, stacks, agreed):
     say(f"Stack {project.stack}, account {account.id}, {account.region}, as {account.caller}")
     stacks.check_state()
     answers = interview(project, account, has_terminal())
-    for stack in stacks.other_entry_points(answers):
+    project.store(answers.core, answers.stacks)
+    unused = stacks.other_entry_points(answers)
+    for stack in unused:
         say(f"\nThe stack {stacks.name(stack)} serves an entry point that you do not use any more. Callers could still use it.")
-        if not agreed and not (has_terminal() and confirm("Delete it before deploying?")):
+        if not agreed and not (has_terminal() and confirm("Delete it when the core is deployed?")):
             raise Stop(f"{stacks.name(stack)} is a second entry point: add YES=1 to delete it, or choose its entry point again")
-        stacks.delete(stack)
     stacks.build(answers)
-    stacks.deploy(answers)
+    stacks.deploy(answers, unused=unused)
     caller = Caller(project, account, answers, stacks.outputs(), stacks.url(answers))
     caller.try_it()
     caller.next_steps()

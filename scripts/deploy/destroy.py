@@ -35,7 +35,12 @@ def destroy(project, stacks, agreed):
     if not agreed:
         if not has_terminal():
             raise Stop("there is no terminal to confirm it: add YES=1")
-        if input(f"Type the name of the stack to delete all this ({stacks.name()}): ").strip() != stacks.name():
+        try:
+            typed = input(f"Type the name of the stack to delete all this ({stacks.name()}): ").strip()
+        except EOFError:
+            typed = ""
+            say("")
+        if typed != stacks.name():
             say("Nothing was deleted.")
             return
     for name in existing:

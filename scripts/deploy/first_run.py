@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import time
 import urllib.error
 import urllib.request
@@ -30,8 +31,14 @@ PERSONAL = {
     "rest-cognito": "the token of a user of the pool",
     "rest-lambda": "a token that your authorizer accepts",
 }
-# How they send it. An authorizer of a REST API gets the header as it is.
-HEADERS = {"browser-jwt": "authorization: Bearer $JWT", "cloudfront": "x-agui-user-token: $JWT"}
+# How they send it. An authorizer of a REST API gets the header as it is. With an issuer the function also reads USER_HEADER,
+# except at browser-jwt.
+HEADERS = {
+    "browser-jwt": "authorization: Bearer $JWT",
+    "rest-cognito": "authorization: $JWT",
+    "rest-lambda": "authorization: $JWT",
+}
+USER_HEADER = "x-agui-user-token: $JWT"
 MEANINGS = {
     401: "The token or JWT was not accepted.",
     403: "AWS refused the request: the signature, the policy of the caller or the permission of the URL. A new "
@@ -46,7 +53,10 @@ MEANINGS = {
 def read_token(account, secret):
     """Reads the shared token."""
     value = account.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
-    return json.loads(value)["token"]
+    try:
+        return json.loads(value)["token"]
+    except (ValueError, KeyError, TypeError):
+        raise Stop(f'the secret {secret} is not JSON of the form {{"token": "..."}}') from None
 
 
 class Caller:
@@ -59,10 +69,14 @@ class Caller:
         self.url = url
         self.secret = outputs.get("TokenSecretArn")
         core = answers.core
-        signs_instead = self.entry_point == "rest-iam" or (self.entry_point == "signed-url" and core.get("IamPrincipals"))
-        has_users = self.entry_point == "cloudfront" and core.get("UserJwtIssuer")
-        self.is_personal = self.entry_point in PERSONAL or bool(has_users)
-        self.sends_token = not signs_instead and not self.is_personal
+        self.principals = core.get("IamPrincipals", "")
+        self.has_users = bool(core.get("UserJwtIssuer"))
+        self.is_personal = self.entry_point in PERSONAL or self.has_users
+        self.sends_token = (
+            self.entry_point == "server-token"
+            or (self.entry_point == "signed-url" and not self.principals)
+            or (self.entry_point == "cloudfront" and not self.has_users)
+        )
 
     def try_it(self):
         """Streams a first run, where the entry point lets a terminal in."""
@@ -70,6 +84,9 @@ class Caller:
             person = self._proof()
             heading("Not tried yet")
             say(f"This entry point needs {person}, so the first run is yours: the commands are below.")
+            return
+        if self.entry_point in SIGNED and self.principals and not self._may_call():
+            say(f"\nNote: no run was tried, because IamPrincipals does not name {self.account.caller}.")
             return
         headers = {"content-type": "application/json", "accept": "text/event-stream"}
         if self.sends_token:
@@ -81,6 +98,11 @@ class Caller:
         heading("A first run")
         say(f"You: {TEXT}")
         self._stream(headers)
+
+    def _may_call(self):
+        """Whether IamPrincipals names whoever deploys."""
+        patterns = [".*".join(map(re.escape, pattern.split("*"))) for pattern in self.principals.split(",")]
+        return any(re.fullmatch(pattern, self.account.caller) for pattern in patterns)
 
     def _proof(self):
         """Returns what a caller of this entry point must have, if it is the token of a person."""
@@ -103,6 +125,10 @@ class Caller:
                 if pause is None or error.code not in (403, 404, 503):
                     meaning = MEANINGS.get(error.code, "")
                     text = error.read(400).decode(errors="replace")
+                    if self.entry_point in SIGNED and error.code in (401, 403):
+                        # Whoever deploys need not be one of the callers.
+                        say(f"Note: the agent is deployed, but refused your first run with {error.code}. {meaning}\n  {text}")
+                        return
                     raise Stop(f"the agent is deployed, but the first run got {error.code}. {meaning}\n  {text}") from None
             except OSError as error:
                 if pause is None:
@@ -120,7 +146,7 @@ class Caller:
         heading("What you can do next")
         if self.is_personal:
             say(f"Read {self._proof()} into your shell:\n")
-            print("  read -rsp 'Token: ' JWT\n")
+            print("  printf 'Token: '; read -rs JWT\n")
         say("Send a message from a terminal:\n")
         for line in self._curl():
             print(f"  {line}")
@@ -131,6 +157,8 @@ class Caller:
                 f"Give the URL to your server. It reads the token from the secret {self.secret.split(':')[-1][:-7]}; the output "
                 "TokenReaderPolicyArn of the stack is the policy that its role needs.\n"
             )
+            if self.is_personal:
+                say("It sends the JWT of its user too, as x-agui-user-token.\n")
         elif self.entry_point == "browser-jwt":
             say("Give the URL to your page, which sends the JWT as `Authorization: Bearer`. It needs nothing else.\n")
         say("Deploy a change, go back to the version before, or delete everything:\n")
@@ -148,8 +176,10 @@ class Caller:
         if self.sends_token:
             lines.append(f"TOKEN=$({command('token', self.project).replace('make', 'make -s', 1)})")
             headers.append('-H "x-agui-token: $TOKEN"')
-        if self.is_personal:
-            headers.append(f'-H "{HEADERS.get(self.entry_point, "authorization: $JWT")}"')
+        if self.entry_point in HEADERS:
+            headers.append(f'-H "{HEADERS[self.entry_point]}"')
+        if self.has_users and self.entry_point != "browser-jwt":
+            headers.append(f'-H "{USER_HEADER}"')
         lines += [f"URL={self.url}", *body]
         if self.entry_point == "cloudfront":
             lines.append('HASH=$(printf %s "$BODY" | openssl dgst -sha256 -r | cut -c 1-64)')

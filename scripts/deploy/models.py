@@ -44,9 +44,11 @@ def key_names(models):
 
 
 def bedrock_arns(models, partition):
-    """Returns BedrockModelArns. It is empty for a single model of Bedrock, for which the template finds the ARNs."""
+    """Returns BedrockModelArns. It is empty without a model of Bedrock, and for one that comes first, whose ARNs the template finds
+    by its name."""
+    adapters = [adapter for adapter, _ in split(models)]
     ids = [model for adapter, model in split(models) if adapter == "bedrock"]
-    if len(ids) < 2:
+    if not ids or (len(ids) == 1 and adapters[0] == "bedrock" and not ids[0].startswith("arn:")):
         return ""
     arns = []
     for model in ids:

@@ -1,15 +1,12 @@
 """The questions of the first deployment: at most four. What is stored or given as PARAMETERS is not asked again."""
 
-import json
 import re
-import shlex
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from typing import Callable
 
 import models
-from terminal import Stop, ask, say
+from checks import Invalid, check_issuer, check_stacks, drop_callers
+from terminal import Stop, ask, say, split_words
 
 ENTRY_POINTS = {
     "server-token": "a server that you run, with the shared token",
@@ -22,10 +19,6 @@ ENTRY_POINTS = {
 }
 # The stack that an entry point needs besides the core.
 STACKS = {"cloudfront": "cloudfront", "rest-cognito": "rest-api", "rest-lambda": "rest-api", "rest-iam": "rest-api"}
-
-
-class Invalid(Exception):
-    """An answer is not valid, with the reason."""
 
 
 @dataclass
@@ -75,7 +68,8 @@ class Interview:
 
     def take(self, given):
         """Takes answers that were given as `Name=Value` words, or `stack.Name=Value` for a stack in deploy/."""
-        for word in shlex.split(given):
+        words = split_words("PARAMETERS", given)
+        for word in words:
             name, separator, value = word.partition("=")
             if not separator:
                 raise Stop(f"PARAMETERS has {word}; it must be Name=Value")
@@ -87,12 +81,11 @@ class Interview:
             if reason:
                 raise Stop(f"PARAMETERS: {name}: {reason}")
             (self.answers.stacks.setdefault(stack, {}) if stack else self.answers.core)[name] = value
-        names = [word.partition("=")[0] for word in shlex.split(given)]
+        names = [word.partition("=")[0] for word in words]
         before = self.project.parameters().get("EntryPoint")
         if before and before != self.answers.core.get("EntryPoint"):
-            # Who may call at another entry point is asked again, because the template refuses what does not belong to it.
-            for name in {"IamPrincipals", "UserJwtIssuer", "UserJwtAudience", "AllowedOrigins"} - set(names):
-                self.answers.core.pop(name, None)
+            # The template refuses what does not belong to the new entry point.
+            drop_callers(self.answers.core, set(names))
         if "Model" in names:
             secret = self.answers.core.get("ModelSecretArn", "") if models.key_names(self.answers.core["Model"]) else ""
             derived = self._model_parameters(self.answers.core["Model"], secret)
@@ -131,6 +124,7 @@ class Interview:
                 "there is no terminal to ask for:\n" + "\n".join(lines) + "\n"
                 f"Give them as PARAMETERS='Name=Value ...', or run the command once in a terminal and commit samconfig.toml"
             )
+        check_stacks(self.answers, self.answers.core.get("EntryPoint"))
         return self.answers
 
     def _ask(self, question):
@@ -324,20 +318,3 @@ class Interview:
             models.check_bedrock(self.account, model)
         except models.ModelDenied as reason:
             raise Stop(f"{reason}\n\nNothing was deployed. To try the rest first: PARAMETERS=Model=scripted/demo") from None
-
-
-def check_issuer(issuer):
-    """Reads the OpenID configuration of an issuer. It is wrong if it has none, or if the document names another one."""
-    if not issuer.startswith("https://"):
-        raise Invalid(f"{issuer} is not an issuer: it must begin with https://")
-    address = f"{issuer.rstrip('/')}/.well-known/openid-configuration"
-    try:
-        with urllib.request.urlopen(address, timeout=10) as response:
-            named = json.load(response).get("issuer")
-    except urllib.error.HTTPError as error:
-        raise Invalid(f"{address} answers {error.code}, so this is not an issuer of OpenID Connect.") from None
-    except (OSError, ValueError) as error:
-        say(f"Note: {address} cannot be read from here ({error}). The function must be able to read it.")
-        return
-    if named != issuer:
-        raise Invalid(f"{address} names the issuer {named}. It must be written exactly so.")

@@ -47,9 +47,11 @@ class Stacks:
             described = self.describe(stack)
             status = described["StackStatus"] if described else ""
             if status in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"):
+                # `make destroy` would delete the core too, with its secrets and table.
+                delete = f"aws cloudformation delete-stack --stack-name {self.name(stack)}"
                 raise Stop(
                     f"the stack {self.name(stack)} is {status}, so it cannot be updated. Look at its events, and delete "
-                    f"what is there: {command('destroy', self.project)}"
+                    + (f"this stack:\n  {delete}" if stack else f"what is there: {command('destroy', self.project)}")
                 )
             if status == "UPDATE_ROLLBACK_FAILED":
                 raise Stop(
@@ -74,7 +76,12 @@ class Stacks:
     def other_entry_points(self, answers):
         """Returns the deployed stacks of an entry point that was chosen earlier. Callers could still use them."""
         wanted = self.wanted(answers)
-        return [stack for stack in dict.fromkeys(STACKS.values()) if stack not in wanted and self.describe(stack)]
+        return [stack for stack in dict.fromkeys(STACKS.values()) if stack not in wanted and self._exists(self.describe(stack))]
+
+    @staticmethod
+    def _exists(described):
+        """Whether a stack was deployed. A change set alone leaves an empty stack in review."""
+        return bool(described) and described["StackStatus"] != "REVIEW_IN_PROGRESS"
 
     def build(self, answers):
         """Builds the core, and the stacks beside it that have functions of their own."""
@@ -87,44 +94,71 @@ class Stacks:
             if is_built(self.project.read_stack(stack)):
                 self._sam("build", "--template", str(self.project.stack_path(stack)), "--build-dir", f".aws-sam/{stack}")
 
-    def deploy(self, answers, plan=False):
-        """Deploys the core and then the stacks beside it. `plan` creates change sets and executes none."""
+    def deploy(self, answers, plan=False, unused=()):
+        """Deploys the core, deletes the stacks that are not used any more, and deploys those beside the core.
+
+        `plan` creates change sets and executes none.
+        """
         account = f"account {self.account.id}, {self.account.region}"
         verb = "Planning" if plan else "Deploying"
         heading(f"{verb} {self.name()} in {account}")
-        self._sam_deploy(plan)
-        known = {**answers.core, **self.outputs()}
+        if plan:
+            # A plan stores no answers, so SAM does not find them in samconfig.toml.
+            words = " ".join(_word(name, value) for name, value in answers.core.items())
+            self._sam_deploy(None, plan, "--parameter-overrides", words)
+        else:
+            self._sam_deploy(None, plan)
+        for stack in unused:
+            self.delete(stack)
+        # What a plan reads are the outputs of the core before its change.
+        known = {**self.outputs(), **answers.core}
         for stack in self.wanted(answers):
             heading(f"{verb} {self.name(stack)} in {account}")
-            if plan and not self.describe():
-                say("Its plan needs the outputs of the core, which is not deployed yet.")
-                continue
             template = self.project.read_stack(stack)
-            parameters = self._stack_parameters(stack, template, {**known, **answers.stacks.get(stack, {})})
+            values = {**known, **answers.stacks.get(stack, {})}
+            if plan and self._missing(template, values):
+                say("Its plan needs outputs of the core or of another stack, which are not there before a deployment.")
+                continue
+            parameters = self._stack_parameters(stack, template, values)
             path = f".aws-sam/{stack}/template.yaml" if is_built(template) else self.project.stack_path(stack)
-            self._sam_deploy(plan, "--template-file", str(path), "--stack-name", self.name(stack),
+            self._sam_deploy(stack, plan, "--template-file", str(path), "--stack-name", self.name(stack),
                              "--parameter-overrides", parameters)  # fmt: skip
             known = {**self.outputs(stack), **known}
 
     def _stack_parameters(self, stack, template, known):
         """Returns the parameters of a stack: what was answered, outputs of other stacks, parameters of the core."""
-        words = []
-        for name, declared in template["Parameters"].items():
-            if name in known:
-                escaped = known[name].replace("\\", "\\\\").replace('"', '\\"')
-                words.append(f'{name}="{escaped}"')
-            elif "Default" not in declared:
-                raise Stop(f"{stack} needs {name}: PARAMETERS='{stack}.{name}=...'")
-        return " ".join(words)
+        for name in self._missing(template, known):
+            raise Stop(f"{stack} needs {name}: PARAMETERS='{stack}.{name}=...'")
+        return " ".join(_word(name, known[name]) for name in template["Parameters"] if name in known)
 
-    def _sam_deploy(self, plan, *arguments):
+    @staticmethod
+    def _missing(template, known):
+        """Returns the parameters of a template that have neither a value nor a default."""
+        return [name for name, declared in template["Parameters"].items() if name not in known and "Default" not in declared]
+
+    def _open_change_sets(self, stack):
+        """Returns the change sets of a stack that could be executed. Executing one removes the others."""
+        try:
+            pages = self.cloudformation.get_paginator("list_change_sets").paginate(StackName=self.name(stack))
+            listed = [made for page in pages for made in page["Summaries"]]
+        except ClientError:
+            return set()
+        return {made["ChangeSetId"] for made in listed if made.get("ExecutionStatus") == "AVAILABLE"}
+
+    def _sam_deploy(self, stack, plan, *arguments):
         # SAM would look for the file beside the template.
         chosen = ["--config-file", str(CONFIG.absolute()), "--no-fail-on-empty-changeset"]
         if plan:
             chosen.append("--no-execute-changeset")
         if plan or not has_terminal():
             chosen.append("--no-confirm-changeset")
+        asks = not plan and has_terminal()
+        before = self._open_change_sets(stack) if asks else set()
         self._sam("deploy", "--config-env", self.project.environment, *chosen, *arguments, *self.arguments)
+        # SAM also succeeds if its question about the changes is answered with no.
+        declined = asks and self._open_change_sets(stack) - before
+        if not plan and (declined or not self._exists(self.describe(stack))):
+            raise Stop(f"nothing was deployed to {self.name(stack)}: its change set was not executed")
 
     def _sam(self, *arguments):
         """Runs SAM. It prints by itself, and its events say why something failed."""
@@ -151,6 +185,12 @@ class Stacks:
             )
         except Exception as error:
             raise Stop(f"the stack {self.name(stack)} was not deleted: {error}. Its events say which resource failed") from None
+
+
+def _word(name, value):
+    """Returns a parameter as SAM reads it."""
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'{name}="{escaped}"'
 
 
 def command(name, project):

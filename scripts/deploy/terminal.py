@@ -1,11 +1,20 @@
 """What the commands print and ask. Without a terminal nothing is asked."""
 
+import shlex
 import sys
 import textwrap
 
 
 class Stop(Exception):
     """Ends the command with a message that says what is wrong and how to correct it."""
+
+
+def split_words(variable, text):
+    """Splits the value of a variable into words, as a shell does."""
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise Stop(f"{variable} cannot be split into words: {error}") from None
 
 
 def has_terminal():

@@ -180,6 +180,15 @@ def describe_change_set(fields):
     )
 
 
+def list_change_sets(name):
+    members = ""
+    for key, made in state["change_sets"].items():
+        if made["stack"] == name:
+            available = "EXECUTE_COMPLETE" if made["executed"] else "UNAVAILABLE" if made["status"] == "FAILED" else "AVAILABLE"
+            members += f"<member><ChangeSetId>{key}</ChangeSetId><ExecutionStatus>{available}</ExecutionStatus></member>"
+    return f"<Summaries>{members}</Summaries>"
+
+
 def describe_stack(name, stack):
     outputs = "".join(
         f"<member><OutputKey>{key}</OutputKey><OutputValue>{escape(value)}</OutputValue></member>"
@@ -205,6 +214,8 @@ def cloudformation(action, fields, base):
             return change_set(fields, base)
         case "DescribeChangeSet":
             return describe_change_set(fields)
+        case "ListChangeSets":
+            return list_change_sets(fields["StackName"])
         case "ExecuteChangeSet":
             return execute(fields)
         case "DeleteStack":
@@ -370,18 +381,23 @@ def agent(handler, path, body):
         return state["play"]["agent"]
     core = next(stack for stack in state["stacks"].values() if "AliasArn" in stack["outputs"])
     entry_point = core["parameters"]["EntryPoint"]
+    issuer = core["parameters"].get("UserJwtIssuer")
     token = handler.headers.get("x-agui-token") == TOKEN
     match entry_point:
         case "server-token":
             may = path == "url" and token
         case "cloudfront":
-            may = path == "cloudfront" and token and handler.headers.get("x-amz-content-sha256") == hashlib.sha256(body).hexdigest()
+            may = path == "cloudfront" and handler.headers.get("x-amz-content-sha256") == hashlib.sha256(body).hexdigest()
+            may = may and (token or bool(issuer))
         case "signed-url":
             may = path == "url" and is_signed(handler, body, "lambda")
         case "rest-iam":
             may = path == "rest-api" and is_signed(handler, body, "execute-api")
         case _:
             may = handler.headers.get("Authorization") in ("Bearer a.b.c", "a.b.c")
+    # With an issuer the JWT of the user is needed too.
+    if issuer and entry_point in ("server-token", "signed-url", "rest-iam", "cloudfront"):
+        may = may and handler.headers.get("x-agui-user-token") == "a.b.c"
     if not may:
         return 401
     question = json.loads(body)["messages"][-1]["content"]

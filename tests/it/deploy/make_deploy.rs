@@ -23,13 +23,13 @@ fn printed_commands(printed: &Printed) -> Vec<String> {
 }
 
 /// Pastes the commands of a run into a shell, and returns what its terminal shows. A command that reads a token gets one.
-fn paste_run(machine: &Machine, printed: &Printed) -> Printed {
+pub(super) fn paste_run(machine: &Machine, printed: &Printed) -> Printed {
     let commands = printed_commands(printed);
     let run: Vec<&str> =
         commands.iter().map(String::as_str).filter(|line| !line.starts_with("make ")).collect();
     let mut steps = Vec::new();
     let run = match &run[..] {
-        [read, rest @ ..] if read.starts_with("read ") => {
+        [read, rest @ ..] if read.starts_with("printf ") => {
             steps.extend([("$ ", *read), ("Token: ", "a.b.c")]);
             rest.join("\n")
         }
@@ -389,10 +389,10 @@ fn entry_point_that_is_not_used_any_more_is_deleted_only_if_confirmed() {
     refused.assert_fails_with(&["shop-cloudfront is a second entry point"]);
     assert_eq!(machine.state()["stacks"]["shop"]["parameters"]["EntryPoint"], "cloudfront");
     machine
-        .type_into(&DEPLOY, &[("Delete it before deploying? [y/N]", "n")], &[])
+        .type_into(&DEPLOY, &[("Delete it when the core is deployed? [y/N]", "n")], &[])
         .assert_fails_with(&["YES=1"]);
     machine
-        .type_into(&DEPLOY, &[("Delete it before deploying? [y/N]", "y")], &[])
+        .type_into(&DEPLOY, &[("Delete it when the core is deployed? [y/N]", "y")], &[])
         .assert_has(&["run has finished"]);
     assert_eq!(machine.stacks(), ["shop"]);
 }

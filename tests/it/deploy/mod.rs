@@ -4,6 +4,7 @@ mod cargo_lambda;
 mod dependencies;
 mod machine;
 mod make_deploy;
+mod make_deploy_faults;
 mod stacks;
 mod template;
 mod workflow;

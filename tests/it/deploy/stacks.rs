@@ -430,6 +430,7 @@ fn rest_api_refuses_what_is_incomplete() {
         ("tokens of two kinds", rest("rest-cognito", &[POOL, ids, scopes]), "one of the two"),
         ("no authorizer", rest("rest-lambda", &[]), "needs AuthorizerFunctionArn"),
         ("no certificate", rest("rest-iam", &[("DomainName", "api.example.com")]), "needs CertificateArn"),
+        ("a path of two segments", rest("rest-iam", &[("BasePath", "a/b")]), "BasePath"),
         ("a path of no domain", rest("rest-iam", &[("BasePath", "agent")]), "need DomainName"),
         ("an agent with a public URL beside it", rest("server-token", &[]), "EntryPoint"),
         ("the function without its alias", vec![("AliasArn", &ALIAS.1[..ALIAS.1.len() - 5])], "AliasArn"),

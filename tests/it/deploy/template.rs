@@ -161,6 +161,8 @@ fn entry_points_without_callers_are_refused() {
         ("an entry point of another version", with("public-url", &[]), "EntryPoint"),
         ("a path", vec![("AllowedOrigins", "https://a.example/chat")], "AllowedOrigins"),
         ("a blank", vec![("AllowedOrigins", "https://a.example, https://b.example")], "AllowedOrigins"),
+        ("a part of a host", vec![("AllowedOrigins", "https://*.example")], "AllowedOrigins"),
+        ("a capital letter", vec![("AllowedOrigins", "https://App.example")], "AllowedOrigins"),
         ("no TLS", vec![("UserJwtIssuer", "http://issuer.example")], "UserJwtIssuer"),
         ("no adapter", vec![("Model", "claude-haiku-5-5")], "Model"),
         (
