@@ -46,9 +46,9 @@ def key_names(models):
 def bedrock_arns(models, partition):
     """Returns BedrockModelArns. It is empty without a model of Bedrock, and for one that comes first, whose ARNs the template finds
     by its name."""
-    adapters = [adapter for adapter, _ in split(models)]
-    ids = [model for adapter, model in split(models) if adapter == "bedrock"]
-    if not ids or (len(ids) == 1 and adapters[0] == "bedrock" and not ids[0].startswith("arn:")):
+    pairs = split(models)
+    ids = [model for adapter, model in pairs if adapter == "bedrock"]
+    if not ids or (len(ids) == 1 and pairs[0][0] == "bedrock" and not ids[0].startswith("arn:")):
         return ""
     arns = []
     for model in ids:
@@ -80,7 +80,7 @@ def check_secret(account, secret, models):
     example = json.dumps({name: "..." for name in names})
     if not secret:
         raise ModelDenied(
-            f"The key of this provider must be in a secret. Create one and name it behind the model, with a blank between "
+            f"The key of this provider must be in a secret. Create one and name it after the model, with a blank between "
             f"them, or give its ARN as ModelSecretArn:\n  aws secretsmanager create-secret --name model-keys \\\n    --secret-string '{example}'"
         )
     try:

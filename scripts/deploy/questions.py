@@ -20,6 +20,12 @@ ENTRY_POINTS = {
 # The stack that an entry point needs besides the core.
 STACKS = {"cloudfront": "cloudfront", "rest-cognito": "rest-api", "rest-lambda": "rest-api", "rest-iam": "rest-api"}
 
+# What the policy of a caller must allow at the entry points where IAM checks it.
+CALL_ACTIONS = {
+    "signed-url": "lambda:InvokeFunctionUrl and lambda:InvokeFunction",
+    "rest-iam": "execute-api:Invoke",
+}
+
 
 @dataclass
 class Answers:
@@ -207,25 +213,12 @@ class Interview:
                     parameters=["UserJwtIssuer", "UserJwtAudience", "AllowedOrigins"],
                     example="UserJwtIssuer=https://... UserJwtAudience=... AllowedOrigins=https://...",
                 )
-            case "signed-url":
+            case "signed-url" | "rest-iam":
                 return Question(
                     title="Which IAM principals may call?",
                     about=(
                         "ARNs with commas between them; * stands for a part of a name. Each also needs "
-                        "lambda:InvokeFunctionUrl and lambda:InvokeFunction in a policy of its own. The default is you."
-                    ),
-                    prompt="IamPrincipals",
-                    default=principal,
-                    parse=lambda line: {"IamPrincipals": self._valid("IamPrincipals", line)},
-                    parameters=["IamPrincipals"],
-                    example=f"IamPrincipals={principal}",
-                )
-            case "rest-iam":
-                return Question(
-                    title="Which IAM principals may call?",
-                    about=(
-                        "ARNs with commas between them; * stands for a part of a name. Each also needs "
-                        "execute-api:Invoke in a policy of its own. The default is you."
+                        f"{CALL_ACTIONS[entry_point]} in a policy of its own. The default is you."
                     ),
                     prompt="IamPrincipals",
                     default=principal,
