@@ -50,7 +50,7 @@ impl Caller {
         let text = |name: &String| claims.text(name).map(ToOwned::to_owned);
         Self {
             user: claims.user(&names.user).map(ToOwned::to_owned),
-            org: text(&names.org),
+            org: claims.identifier(&names.org).map(ToOwned::to_owned),
             plan: text(&names.plan),
             permissions: collect(claims, &names.permissions),
             scopes: collect(claims, &names.scopes),

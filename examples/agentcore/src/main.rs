@@ -2,10 +2,11 @@
 //!
 //! AgentCore checks the health of the container with `GET /ping`, and passes the requests of clients on to
 //! `POST /invocations`, both on port 8080. It has checked the client's IAM signature or JWT, but its headers prove nothing
-//! here: the client itself chooses the ids of session and user. So the container verifies the JWT again
-//! (`AGUI_JWT_ISSUER`), and takes the caller from it. Without an issuer in the settings callers are anonymous.
+//! here: the client itself chooses the ids of session and user. So the container verifies the JWT again, and takes the caller
+//! from it.
 //!
-//! The settings are those of the function, with `AGUI_AUTH=authorizer`. docs/agentcore.md has the rest.
+//! The settings are those of the function, with `AGUI_AUTH=jwt`. With `AGUI_AUTH=authorizer` the container serves everybody
+//! whom AgentCore lets in, and callers are anonymous without an issuer in the settings. docs/agentcore.md has the rest.
 
 mod server;
 
@@ -26,6 +27,10 @@ use tracing::{error, info};
 
 /// The address that AgentCore calls. The only argument of the program may name another one.
 const ADDRESS: &str = "0.0.0.0:8080";
+
+/// Why the container does not start with another value of `AGUI_AUTH`.
+const OTHER_AUTH_MODE: &str = "AGUI_AUTH must be `jwt` or `authorizer`: AgentCore authenticates callers, and this container \
+    checks no shared token";
 
 /// The caller, from the verified JWT.
 #[derive(Clone, Serialize)]
@@ -61,29 +66,31 @@ async fn get_account(context: ToolContext<Caller>, _: NoArgs) -> Result<Caller, 
 /// Reads the settings, builds the agent and serves it over HTTP until the container is stopped.
 ///
 /// # Errors
-/// If a setting is unusable, if `AGUI_AUTH` is not `authorizer`, or if the address is taken.
+/// If a setting is unusable, if `AGUI_AUTH` is neither `jwt` nor `authorizer`, or if the address is taken.
 async fn serve() -> Result<(), lambda::Error> {
     let config = Config::from_env()?;
-    if config.auth != AuthMode::Authorizer {
-        return Err(
-            "AGUI_AUTH must be `authorizer`: AgentCore authenticates callers, and this container checks no shared token"
-                .into(),
-        );
-    }
+    let trusts_agentcore = match config.auth {
+        AuthMode::Jwt => false,
+        AuthMode::Authorizer => true,
+        _ => return Err(OTHER_AUTH_MODE.into()),
+    };
     let agent = lambda::agent::<Caller>(&config)?
         .tool(tool_fn("get_weather", "Current weather of a city.", get_weather))
         .tool(tool_fn("get_account", "The caller's user.", get_account))
         .build()?;
     let caller = |claims: &Claims| Ok(Caller { user: claims.subject().map(Into::into) });
+    let endpoint = lambda::endpoint(&config, agent, caller)?.run_path("/invocations");
     // This is safe only because nothing but AgentCore can reach this port.
-    let endpoint =
-        lambda::endpoint(&config, agent, caller)?.without_auth().run_path("/invocations").build()?;
+    let endpoint = if trusts_agentcore { endpoint.without_auth() } else { endpoint };
+    let endpoint = endpoint.build()?;
+    let routes = router(endpoint.clone());
+    let routes = if trusts_agentcore { routes.layer(map_request(copy_user_token)) } else { routes };
 
     let mut terminate = signal(SignalKind::terminate())?;
     let listener = TcpListener::bind(std::env::args().nth(1).as_deref().unwrap_or(ADDRESS)).await?;
     info!(address = %listener.local_addr()?, "listening");
     let stop = async move { _ = terminate.recv().await };
-    tokio::join!(server::serve(listener, router(endpoint.clone()), stop), endpoint.warm_up());
+    tokio::join!(server::serve(listener, routes, stop), endpoint.warm_up());
     Ok(())
 }
 
@@ -91,14 +98,11 @@ async fn serve() -> Result<(), lambda::Error> {
 /// The requests have no deadline: `AGUI_RUN_TIMEOUT_S` limits a run.
 fn router(endpoint: Endpoint<Caller>) -> Router {
     let healthy = ([(CONTENT_TYPE, "application/json")], r#"{"status":"Healthy"}"#);
-    Router::new()
-        .route("/ping", get(async move || healthy))
-        .fallback_service(endpoint)
-        .layer(map_request(copy_user_token))
+    Router::new().route("/ping", get(async move || healthy)).fallback_service(endpoint)
 }
 
 /// Copies the user's JWT, which AgentCore passes on unchanged in `authorization`, into the header that the endpoint
-/// reads. The endpoint refuses a second JWT there.
+/// reads if the JWT does not admit by itself. The endpoint refuses a second JWT there.
 async fn copy_user_token(mut request: Request) -> Request {
     let headers = request.headers_mut();
     let tokens: Vec<HeaderValue> = headers.get_all(AUTHORIZATION).iter().filter_map(bearer).collect();

@@ -3,7 +3,7 @@
 
 use std::{error::Error, time::Duration};
 
-use ag_ui_lambda::approval::{ApprovalKeys, Approvals};
+use ag_ui_lambda::approval::{ApprovalKeys, Approvals, MemoryReplayStore};
 use ag_ui_lambda::auth::AuthMode;
 use ag_ui_lambda::{Agent, Claims, Endpoint, Forbidden, ToolContext, ToolError, demo, tool_fn};
 use axum::serve::ListenerExt as _;
@@ -38,7 +38,9 @@ async fn read_session(mut request: Request) -> Request {
 #[tokio::main(flavor = "current_thread")]
 #[expect(clippy::disallowed_methods, clippy::print_stdout, reason = "it is a program")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let approvals = Approvals::new(ApprovalKeys::literal(std::env::var("APPROVAL_KEY")?.into())?);
+    let keys = ApprovalKeys::literal(std::env::var("APPROVAL_KEY")?.into())?;
+    // It makes an approval count once, while this is the only process. Several need a store that they share.
+    let approvals = Approvals::new(keys).replay_store(MemoryReplayStore::new());
     let refund = tool_fn("refund", "Refunds an order.", refund).needs_approval();
     let agent = Agent::<Caller>::builder(demo(Duration::ZERO)).approvals(approvals).tool(refund).build()?;
     let caller = |claims: &Claims| Ok(Caller(claims.subject().ok_or(Forbidden)?.into()));

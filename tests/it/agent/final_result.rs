@@ -1,7 +1,7 @@
 //! The result of a run: asked for after the last answer, checked, and sent in RUN_FINISHED.
 
 use ag_ui_dev::provider::{Provider, Reply, TurnPart, Wire};
-use ag_ui_lambda::agent::{Agent, BuildAgentError, Limits, RunRequest};
+use ag_ui_lambda::agent::{Agent, BuildAgentError, Limits, RunRequest, StartRunError};
 use ag_ui_lambda::model::{ModelSettings, Request, Script, Scripted, ThinkTags, ToolChoice, Turn, UserPart};
 use ag_ui_lambda::protocol::RunAgentInput;
 use ag_ui_lambda::tool::{NoArgs, ToolContext, ToolError, tool_fn};
@@ -228,6 +228,18 @@ fn tool_with_the_name_of_the_result_does_not_build() {
     }
     let builder = Agent::builder(Scripted::turns([])).tool(tool_fn("final_result", "Looks.", look));
     assert!(builder.build().is_ok());
+}
+
+#[tokio::test]
+async fn client_cannot_offer_a_tool_with_the_name_of_the_result() {
+    let frontend_tools = |name: &str| json!([{"name": "paint", "description": "Paints."}, {"name": name, "description": "Shows it."}]);
+    for name in ["final_result", "Final_Result"] {
+        let refused = with_result([]).input("tools", frontend_tools(name)).try_run().await.err();
+        assert_eq!(refused, Some(StartRunError::ToolNameTaken { index: 1 }), "{name}");
+    }
+    let run =
+        scenario([Script::new().text("Hi.")]).input("tools", frontend_tools("final_result")).run().await;
+    assert!(run.requests[0].offers("final_result"), "without a result it is a name like any other");
 }
 
 #[test]

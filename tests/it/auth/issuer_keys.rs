@@ -2,6 +2,7 @@
 //! happens when the issuer rotates them or cannot be reached.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use ag_ui_dev::Issuer;
 use futures_util::future::join_all;
@@ -144,8 +145,19 @@ async fn unreachable_issuer_is_503_unless_keys_are_cached() {
     // A token that no key could make valid is refused without keys.
     assert_eq!(ask(&function, "a.b.c").await.status, 401);
 
+    assert_eq!(
+        issuer.discovery_fetches(),
+        2,
+        "one at the start, one for the first request, and then one every 10 s"
+    );
+
     issuer.set_available(true);
-    assert_eq!(ask(&function, &good).await.status, 200);
+    let recovered = async {
+        while ask(&function, &good).await.status != 200 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), recovered).await.unwrap();
     issuer.set_available(false);
     assert_eq!(ask(&function, &good).await.status, 200);
     assert_eq!(ask(&function, &unknown).await.status, 401);

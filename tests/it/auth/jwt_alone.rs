@@ -1,13 +1,11 @@
 //! The user's JWT as a proof of its own, through the function's process: tokens for others, requests with several proofs, and
 //! the line that says at start whose tokens count.
 
-use std::fs;
-use std::path::Path;
-
 use ag_ui_dev::Issuer;
 use jsonwebtoken::Algorithm::ES256;
 use serde_json::{Value, json};
 
+use crate::support::documented;
 use crate::support::function::{Function, Reply, TOKEN, local_function, url_event, user_input};
 use crate::support::jwt_forge::edited;
 
@@ -60,6 +58,11 @@ async fn only_tokens_for_this_function_that_name_a_user_admit() {
             ("no subject", token(&issuer, json!({"sub": null})), 401),
             ("an empty subject", token(&issuer, json!({"sub": ""})), 401),
             ("a subject that is a number", token(&issuer, json!({"sub": 7})), 401),
+            ("a blank subject", token(&issuer, json!({"sub": " \t"})), 401),
+            ("a subject that nobody can see", token(&issuer, json!({"sub": "\u{200b}"})), 401),
+            ("a subject with a line break", token(&issuer, json!({"sub": "ada-lovelace\n"})), 401),
+            ("a subject with a zero byte", token(&issuer, json!({"sub": "ada-lovelace\u{0}"})), 401),
+            ("a subject that is too long", token(&issuer, json!({"sub": "a".repeat(1025)})), 401),
             (
                 "another claim that names a user",
                 token(&issuer, json!({"sub": null, "principalId": "root"})),
@@ -81,18 +84,44 @@ async fn only_tokens_for_this_function_that_name_a_user_admit() {
     }
 }
 
-/// Returns the rows of the table of docs/identity.md: what is sent, and the outcomes in the modes of its columns.
-fn documented_rows() -> Vec<(String, [String; 4])> {
-    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/identity.md");
-    let docs = fs::read_to_string(docs).unwrap();
-    let head = "| sent | `token` | `token`, with an issuer | `jwt` | `token_or_jwt` |";
-    let rows = docs.lines().skip_while(|line| *line != head).skip(2);
-    rows.map_while(|row| {
-        let cells: Vec<&str> = row.strip_prefix("| ")?.strip_suffix(" |")?.split(" | ").collect();
-        let [sent, outcomes @ ..] = <[&str; 5]>::try_from(cells).expect("a row has five cells");
-        Some((sent.to_owned(), outcomes.map(ToOwned::to_owned)))
-    })
-    .collect()
+#[tokio::test]
+async fn each_of_several_audiences_admits() {
+    let issuer = Issuer::start().await.unwrap();
+    let url = issuer.url();
+    let access = |client: &str| json!({"aud": null, "token_use": "access", "client_id": client});
+    for auth in ["jwt", "token_or_jwt"] {
+        let function = local_function(&[
+            ("AGUI_AUTH", auth),
+            ("AGUI_JWT_ISSUER", &url),
+            ("AGUI_JWT_AUDIENCE", "web, mobile"),
+            ("AWS_LAMBDA_LOG_FORMAT", "JSON"),
+        ])
+        .await;
+        for (changes, status) in [
+            (json!({"aud": "web"}), 200),
+            (json!({"aud": "mobile"}), 200),
+            (json!({"aud": ["other", "mobile"]}), 200),
+            (access("mobile"), 200),
+            (json!({"aud": "other"}), 401),
+            (json!({"aud": "web, mobile"}), 401),
+            (json!({"aud": ["other"]}), 401),
+            (access("other"), 401),
+        ] {
+            let bearer = format!("Bearer {}", token(&issuer, changes.clone()));
+            let reply = ask(&function, &[("authorization", &bearer)]).await;
+            assert_eq!(reply.status, status, "{auth}, {changes}: {}", reply.text);
+        }
+        let line = start_line(function).await.unwrap();
+        assert_eq!(line["audience"], "web,mobile", "{auth}");
+    }
+}
+
+/// Stops a function and returns its line that says whose JWTs admit users; `None` if it has none.
+async fn start_line(function: Function) -> Option<Value> {
+    function.kill().await;
+    let logs = function.logs();
+    let mut lines = logs.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    lines.find(|line| line["message"] == "users are admitted by their JWT")
 }
 
 #[tokio::test]
@@ -125,7 +154,8 @@ async fn each_proof_admits_the_documented_caller() {
         ("a wrong token, and the JWT as the bearer", vec![wrong.clone(), (as_bearer, bearer(&ada))]),
         ("a wrong token, and the JWT in `x-agui-user-token`", vec![wrong.clone(), (own, ada.clone())]),
     ];
-    let rows = documented_rows();
+    let head = "| sent | `token` | `token`, with an issuer | `jwt` | `token_or_jwt` |";
+    let rows = documented::rows::<4>("identity.md", head);
     let documented: Vec<&str> = rows.iter().map(|(sent, _)| sent.as_str()).collect();
     assert_eq!(documented, requests.iter().map(|(sent, _)| *sent).collect::<Vec<_>>());
     let functions = [
@@ -185,11 +215,8 @@ async fn start_line_names_issuer_and_audience() {
             ("AWS_LAMBDA_LOG_FORMAT", "JSON"),
         ])
         .await;
-        function.kill().await;
-        let lines: Vec<Value> =
-            function.logs().iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
-        let line = lines.iter().find(|line| line["message"] == "users are admitted by their JWT");
+        let line = start_line(function).await;
         let named = line.map(|line| (line["issuer"].clone(), line["audience"].clone()));
-        assert_eq!(named, is_logged.then(|| (json!(url), json!(AUDIENCE))), "{auth}: {lines:?}");
+        assert_eq!(named, is_logged.then(|| (json!(url), json!(AUDIENCE))), "{auth}");
     }
 }

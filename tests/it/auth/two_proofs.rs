@@ -68,6 +68,9 @@ async fn token_without_a_subject_names_no_user() {
     for (why, token) in [
         ("no claim", json!({})),
         ("an empty subject", json!({"sub": ""})),
+        ("a blank subject", json!({"sub": " \u{a0}"})),
+        ("a subject with a control character", json!({"sub": "ada\u{7}"})),
+        ("a subject that is too long", json!({"sub": "a".repeat(1025)})),
         ("the claim of a Lambda authorizer", json!({"principalId": "root"})),
         ("the claim of a signature", json!({"userArn": arn, "accountId": "123456789012"})),
         ("both, and a subject that is a number", json!({"sub": 7, "principalId": "root", "userArn": arn})),

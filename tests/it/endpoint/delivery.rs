@@ -61,6 +61,19 @@ async fn sends_a_comment_every_15_s_of_silence() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn sends_no_comments_with_a_keep_alive_of_zero() {
+    let script = || Script::new().pause(Duration::from_secs(40)).text("Hi");
+    let endpoint = endpoint_of(Scripted::new(move |_| script())).keep_alive(Duration::ZERO).build().unwrap();
+    let frames = timed(body(&endpoint).await).await;
+    let types: Vec<_> = frames.iter().map(|(_, name)| name.as_str()).collect();
+
+    assert_eq!(
+        types,
+        ["RUN_STARTED", "TEXT_MESSAGE_START", "TEXT_MESSAGE_CONTENT", "TEXT_MESSAGE_END", "RUN_FINISHED"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn sends_no_comment_between_frequent_deltas() {
     let endpoint = endpoint_playing(|| {
         let pause = Duration::from_secs(14);

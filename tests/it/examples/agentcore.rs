@@ -267,19 +267,32 @@ async fn only_verified_jwts_prove_a_caller() {
     let configured =
         [("AGUI_JWT_ISSUER", &*url), ("AGUI_JWT_AUDIENCE", "app"), ("AGUI_JWKS_URL", &*jwks_url)];
     let closed = Container::start(&configured).await;
-    for (why, headers, user) in [
-        ("none", vec![], None),
-        ("AgentCore's headers", made_up.to_vec(), None),
-        ("as AgentCore passes it on", vec![("authorization", &*bearer)], Some("u-1")),
-        ("beside AgentCore's headers", [&made_up[..], &[("authorization", &*bearer)]].concat(), Some("u-1")),
-        ("under the endpoint's own name", vec![("x-agui-user-token", &*token)], Some("u-1")),
-        ("forged", vec![("authorization", &*forged_bearer)], None),
-        ("another scheme", vec![("authorization", "Basic cjAwdA==")], None),
-        ("two", vec![("authorization", &*bearer), ("authorization", &*bearer)], None),
-        ("one under each name", vec![("authorization", &*bearer), ("x-agui-user-token", &*token)], None),
+    let by_jwt = Container::start(&[&configured[..], &[("AGUI_AUTH", "jwt")]].concat()).await;
+    let user = Some("u-1");
+    // The users in the modes `authorizer` and `jwt`.
+    for (why, headers, in_authorizer, in_jwt) in [
+        ("none", vec![], None, None),
+        ("AgentCore's headers", made_up.to_vec(), None, None),
+        ("as AgentCore passes it on", vec![("authorization", &*bearer)], user, user),
+        ("beside AgentCore's headers", [&made_up[..], &[("authorization", &*bearer)]].concat(), user, user),
+        ("under the endpoint's own name", vec![("x-agui-user-token", &*token)], user, user),
+        ("forged", vec![("authorization", &*forged_bearer)], None, None),
+        ("another scheme", vec![("authorization", "Basic cjAwdA==")], None, None),
+        ("two", vec![("authorization", &*bearer), ("authorization", &*bearer)], None, None),
+        (
+            "one under each name",
+            vec![("authorization", &*bearer), ("x-agui-user-token", &*token)],
+            None,
+            user,
+        ),
+        ("beside a token", vec![("authorization", &*bearer), ("x-agui-token", "guess")], user, None),
     ] {
-        assert_eq!(closed.account_result(&headers).await, user.map(Value::from), "{why}");
+        for (container, user) in [(&closed, in_authorizer), (&by_jwt, in_jwt)] {
+            assert_eq!(container.account_result(&headers).await, user.map(Value::from), "{why}");
+        }
     }
+    let ping = reqwest::get(format!("{}/ping", by_jwt.url)).await.unwrap();
+    assert_eq!(ping.status(), 200, "AgentCore's health check has no JWT");
 }
 
 #[tokio::test]
@@ -289,5 +302,5 @@ async fn refuses_to_start_with_other_auth_modes() {
     let log = String::from_utf8(output.stdout).unwrap();
 
     assert!(!output.status.success());
-    assert!(log.contains("AGUI_AUTH must be `authorizer`") && !log.contains("planted"), "{log}");
+    assert!(log.contains("AGUI_AUTH must be `jwt` or `authorizer`") && !log.contains("planted"), "{log}");
 }

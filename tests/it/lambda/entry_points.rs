@@ -1,12 +1,10 @@
 //! Every combination of entry point, authentication mode and token: who is admitted, and as whom. The expectations are the
 //! table in docs/identity.md.
 
-use std::fs;
-use std::path::Path;
-
 use serde_json::{Value, json};
 
 use super::{replace, sample_event, send_tokens};
+use crate::support::documented;
 use crate::support::function::{Reply, TOKEN, local_function};
 
 const PRINCIPALS: &str =
@@ -60,16 +58,7 @@ fn entry_points() -> Vec<(&'static str, Value)> {
 /// Returns the rows of the table: an entry point, and the outcomes with the right token in the modes `token`, `authorizer` and
 /// `both`.
 fn documented_rows() -> Vec<(String, [String; 3])> {
-    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/identity.md");
-    let docs = fs::read_to_string(docs).unwrap();
-    let rows =
-        docs.lines().skip_while(|line| *line != "| entry point | `token` | `authorizer` | `both` |").skip(2);
-    rows.map_while(|row| {
-        let cells: Vec<&str> = row.strip_prefix("| ")?.strip_suffix(" |")?.split(" | ").collect();
-        let [entry_point, token, authorizer, both] = cells.try_into().expect("a row has four cells");
-        Some((entry_point.to_owned(), [token, authorizer, both].map(ToOwned::to_owned)))
-    })
-    .collect()
+    documented::rows("identity.md", "| entry point | `token` | `authorizer` | `both` |")
 }
 
 #[derive(Debug, PartialEq)]

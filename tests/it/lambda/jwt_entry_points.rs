@@ -1,20 +1,21 @@
-//! The user's JWT without the shared token, at every entry point and in every mode. The expectations are a table in
-//! docs/identity.md.
-
-use std::fs;
-use std::path::Path;
+//! The user's JWT at every entry point and in every mode, without the shared token, beside a wrong one and beside the right one.
+//! The expectations for the JWT alone are a table in docs/identity.md.
 
 use ag_ui_dev::Issuer;
 use jsonwebtoken::Algorithm::RS256;
 use serde_json::{Value, json};
 
 use super::{replace, sample_event, send_tokens};
-use crate::support::function::{Reply, local_function};
+use crate::support::documented;
+use crate::support::function::{Reply, TOKEN, local_function};
 
 /// The app client of the sample events.
 const CLIENT: &str = "7abcdefexample1234567890";
 const PRINCIPALS: &str = "arn:aws:sts::123456789012:assumed-role/web-server/*";
 const MODES: [&str; 5] = ["token", "authorizer", "both", "jwt", "token_or_jwt"];
+
+/// What the names of entry points with the proof of an authorizer or of a listed principal contain.
+const AUTHORIZERS: [&str; 3] = ["`AWS_IAM`", "Cognito", "HTTP API, JWT"];
 
 /// Returns the entry points by their names in the table, each with an event and the header with the JWT.
 fn entry_points() -> [(&'static str, Value, &'static str); 7] {
@@ -35,20 +36,6 @@ fn entry_points() -> [(&'static str, Value, &'static str); 7] {
         ("HTTP API, no authorizer, `Authorization`", sample_event("http-api-none.json"), "authorization"),
         ("HTTP API, JWT, `Authorization`", sample_event("http-api-jwt.json"), "authorization"),
     ]
-}
-
-/// Returns the rows of the table: an entry point, and the outcomes in each mode.
-fn documented_rows() -> Vec<(String, [String; 5])> {
-    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/identity.md");
-    let docs = fs::read_to_string(docs).unwrap();
-    let head = "| entry point, and the header with the JWT | `token` | `authorizer` | `both` | `jwt` | `token_or_jwt` |";
-    let rows = docs.lines().skip_while(|line| *line != head).skip(2);
-    rows.map_while(|row| {
-        let cells: Vec<&str> = row.strip_prefix("| ")?.strip_suffix(" |")?.split(" | ").collect();
-        let [entry_point, outcomes @ ..] = <[&str; 6]>::try_from(cells).expect("a row has six cells");
-        Some((entry_point.to_owned(), outcomes.map(ToOwned::to_owned)))
-    })
-    .collect()
 }
 
 /// Signs a JWT of the user whom the authorizers of the sample events name.
@@ -81,7 +68,8 @@ fn send_jwt(event: &mut Value, header: &str, issuer: &Issuer) {
 #[tokio::test]
 async fn jwt_alone_is_admitted_as_documented() {
     let issuer = Issuer::start().await.unwrap();
-    let rows = documented_rows();
+    let head = "| entry point, and the header with the JWT | `token` | `authorizer` | `both` | `jwt` | `token_or_jwt` |";
+    let rows = documented::rows::<5>("identity.md", head);
     let named: Vec<&str> = rows.iter().map(|(entry_point, _)| entry_point.as_str()).collect();
     assert_eq!(named, entry_points().map(|(entry_point, ..)| entry_point));
     for (column, auth) in MODES.into_iter().enumerate() {
@@ -93,6 +81,7 @@ async fn jwt_alone_is_admitted_as_documented() {
         ])
         .await;
         for ((entry_point, mut event, header), (_, outcomes)) in entry_points().into_iter().zip(&rows) {
+            let mut both = event.clone();
             send_jwt(&mut event, header, &issuer);
             let reply = Reply::send(&function, &event).await;
             let why = format!("{entry_point}, AGUI_AUTH={auth}: {}", reply.text);
@@ -105,6 +94,29 @@ async fn jwt_alone_is_admitted_as_documented() {
                     assert_eq!(account["org"], "acme", "{why}");
                 }
                 other => panic!("the table has a cell that nobody knows: {other}"),
+            }
+
+            // A wrong token decides by itself, except where no token is checked.
+            send_tokens(&mut event, &["a-guess"]);
+            let beside_guess = Reply::send(&function, &event).await.status;
+            let expected = if auth == "authorizer" { reply.status } else { 401 };
+            assert_eq!(beside_guess, expected, "{why}, beside a wrong token");
+
+            send_jwt(&mut both, "x-agui-user-token", &issuer);
+            send_tokens(&mut both, &[TOKEN]);
+            let reply = Reply::send(&function, &both).await;
+            let has_authorizer = AUTHORIZERS.iter().any(|name| entry_point.contains(name));
+            let is_admitted = match auth {
+                "token" | "token_or_jwt" => true,
+                "authorizer" | "both" => has_authorizer,
+                // There is no shared token.
+                _ => false,
+            };
+            let why = format!("{entry_point}, AGUI_AUTH={auth}, both proofs: {}", reply.text);
+            assert_eq!(reply.status, if is_admitted { 200 } else { 401 }, "{why}");
+            if is_admitted {
+                let user = "4a8f2c10-6b7d-4e59-9a31-0c5de2f71b64";
+                assert_eq!(reply.result_of("get_account")["user"], user, "{why}");
             }
         }
     }

@@ -5,6 +5,7 @@ pub(crate) mod client_run;
 pub(crate) mod clock;
 pub(crate) mod cloudformation;
 pub(crate) mod collector;
+pub(crate) mod documented;
 pub(crate) mod edits;
 pub(crate) mod emulator;
 pub(crate) mod endpoint;

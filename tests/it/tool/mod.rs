@@ -3,6 +3,7 @@
 mod attribute;
 mod authorize;
 mod dynamic;
+mod names;
 mod predictions;
 mod progress;
 mod refund_order;

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::instructions::Instructions;
-use super::result_type::ResultType;
+use super::result_type::{RESULT_TOOL, ResultType};
 use super::run::client_input::ClientSettings;
 use super::run::limits::Limits;
 use crate::approval::{Approvals, Pseudonyms};
@@ -56,5 +56,12 @@ impl<C: Send + Sync + 'static> AgentDefinition<C> {
     pub(crate) fn can_interrupt(&self, principal: Option<&Principal>) -> bool {
         let may_approve = |principal: &Principal| self.anonymous_approvals || !principal.is_anonymous();
         self.approvals.is_some() && principal.is_some_and(may_approve)
+    }
+
+    /// Whether a client may not offer a tool of this name: a backend tool has it, or the tool whose arguments are the result of
+    /// a run. Names are compared without ASCII case.
+    pub(crate) fn has_reserved(&self, name: &str) -> bool {
+        let is_result = self.result_type.is_some() && name.eq_ignore_ascii_case(RESULT_TOOL);
+        is_result || self.tools.contains(name)
     }
 }

@@ -34,9 +34,11 @@ pub enum BuildAgentError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartRunError {
-    /// A frontend tool of the input has the name of another tool: of a backend tool, or of another frontend tool.
+    /// A frontend tool of the input has the name of another tool: of a backend tool, of another frontend tool, or of the tool
+    /// whose arguments are the [`result`](super::AgentBuilder::result) of a run.
     ///
-    /// Names that differ in ASCII case only count as the same name, because a person or a model may confuse them.
+    /// Names that differ in ASCII case only count as the same name, because a client could otherwise offer a tool that a person
+    /// or a model confuses with one of the server's.
     #[error("/tools/{index}/name is taken by another tool")]
     ToolNameTaken {
         /// The index of the frontend tool in `tools` of the input.

@@ -92,9 +92,10 @@ impl<C: Send + Sync + 'static> Agent<C> {
     ///
     /// # Errors
     /// [`StartRunError::ToolNameTaken`] if a frontend tool has the name of another frontend tool or of any backend
-    /// tool, even one that the caller may not use; names are compared without ASCII case, and identical duplicates
-    /// merge. [`StartRunError::ApprovalKeyUnavailable`] if a signature of the input has to be checked, or results have
-    /// to be signed, and the key cannot be fetched.
+    /// tool, even one that the caller may not use, or if it is named `final_result` and the agent has a
+    /// [`result`](AgentBuilder::result); names are compared without ASCII case, and identical duplicates merge.
+    /// [`StartRunError::ApprovalKeyUnavailable`] if a signature of the input has to be checked, or results have to be signed,
+    /// and the key cannot be fetched.
     pub async fn run<I: IdSource + 'static>(
         &self,
         request: RunRequest<C, I>,
@@ -112,9 +113,9 @@ impl<C: Send + Sync + 'static> Agent<C> {
         request: RunRequest<C, I>,
     ) -> Result<PreparedRun<C, I>, StartRunError> {
         let RunRequest { caller, principal, mut input, deadline, received_at, ids } = request;
-        let is_backend = |name: &str| self.definition.tools.contains(name);
+        let is_reserved = |name: &str| self.definition.has_reserved(name);
         let tools = std::mem::take(&mut input.tools);
-        let frontend_tools = self.definition.client.select_frontend_tools(tools, is_backend)?;
+        let frontend_tools = self.definition.client.select_frontend_tools(tools, is_reserved)?;
         let access = CallerAccess::new(Arc::clone(&self.definition), caller, principal, &input)
             .agent_path(self.path.clone());
         check_keys(&access, &input).await?;

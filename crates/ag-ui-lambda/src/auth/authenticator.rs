@@ -229,7 +229,7 @@ impl Authenticator {
             ClaimSource::None | ClaimSource::UserToken => false,
             ClaimSource::Session => claims.subject().is_some(),
             ClaimSource::Authorizer { caller_claim: None, .. } => !claims.is_empty(),
-            ClaimSource::Authorizer { caller_claim: Some(name), .. } => claims.text(name).is_some(),
+            ClaimSource::Authorizer { caller_claim: Some(name), .. } => claims.identifier(name).is_some(),
             ClaimSource::SignedRequest { .. } => claims.signer().is_some_and(|signer| {
                 self.trusted_signers.iter().any(|pattern| segments_match(pattern, signer))
             }),

@@ -12,6 +12,10 @@ use super::claim_source::ClaimSource;
 use crate::json;
 use crate::protocol::JsonObject;
 
+/// The longest identifier, in bytes. It is longer than any name of a signer that an entry point writes, and than the 255
+/// characters that OpenID Connect allows for `sub`.
+const MAX_IDENTIFIER_BYTES: usize = 1024;
+
 /// What is proven about a caller: claims by name, and who has proven them.
 ///
 /// The application's mapping turns them into its own type of caller. `Debug` prints the names only, because the values are
@@ -70,8 +74,9 @@ impl Claims {
     /// adds more.
     ///
     /// The application has checked the session, for example by a signed cookie. It inserts the claims into the extensions of
-    /// the request, and the endpoint requires them with [`AuthMode::Authorizer`](super::AuthMode::Authorizer). An empty
-    /// `user` proves nothing. Approvals are bound to the user, so `user` must be an id that is never given to another one.
+    /// the request, and the endpoint requires them with [`AuthMode::Authorizer`](super::AuthMode::Authorizer). A `user` that
+    /// is no [`identifier`](Self::identifier), such as an empty text, proves nothing. Approvals are bound to the user, so
+    /// `user` must be an id that is never given to another one.
     ///
     /// ```
     /// use ag_ui_lambda::Claims;
@@ -117,9 +122,19 @@ impl Claims {
         self.values.get(name)
     }
 
-    /// Returns the claim `name` if it is a string and not empty; `None` for any other value and for a missing claim.
+    /// Returns the claim `name` if it is a string that is not blank; `None` for any other value and for a missing claim. A
+    /// text of spaces, or of other characters that nobody can see, is blank.
     pub fn text(&self, name: &str) -> Option<&str> {
-        self.values.get(name)?.as_str().filter(|text| !text.is_empty())
+        self.values.get(name)?.as_str().filter(|text| !is_blank(text))
+    }
+
+    /// Returns the claim `name` if it can identify somebody, such as a user or an organisation: if it is a
+    /// [`text`](Self::text) of at most 1024 bytes without control characters. `None` for any other value and for a missing
+    /// claim.
+    ///
+    /// [`subject`](Self::subject) and [`user`](Self::user) follow the same rule.
+    pub fn identifier(&self, name: &str) -> Option<&str> {
+        self.text(name).filter(|text| is_identifier(text))
     }
 
     /// Returns the elements of the claim `name`, which is a list, such as permissions. Empty if there is no such
@@ -151,30 +166,30 @@ impl Claims {
     /// names the caller. `None` if the caller has neither.
     pub fn subject(&self) -> Option<&str> {
         let caller = || match self.source {
-            ClaimSource::Authorizer { caller_claim: Some(name), .. } => self.text(name),
+            ClaimSource::Authorizer { caller_claim: Some(name), .. } => self.identifier(name),
             _ => None,
         };
-        self.text(claim_names::SUBJECT).or_else(caller)
+        self.identifier(claim_names::SUBJECT).or_else(caller)
     }
 
-    /// Returns the user: the first of the claims `names` that the caller has. `None` if the caller has none of them, and if
-    /// the claims are those of a token without `sub`, which names no user, whatever its other claims are.
+    /// Returns the user: the first of the claims `names` that is an [`identifier`](Self::identifier). `None` if none of them
+    /// is, and if the claims are those of a token whose `sub` is not one, which names no user, whatever its other claims are.
     pub fn user(&self, names: &[String]) -> Option<&str> {
         let is_token = matches!(
             self.source,
             ClaimSource::UserToken | ClaimSource::Authorizer { caller_claim: None, .. }
         );
-        if is_token && self.text(claim_names::SUBJECT).is_none() {
+        if is_token && self.identifier(claim_names::SUBJECT).is_none() {
             return None;
         }
-        names.iter().find_map(|name| self.text(name))
+        names.iter().find_map(|name| self.identifier(name))
     }
 
     /// Returns the name of the signer of the request. `None` if the claims do not come from a signed request, or do
     /// not name a signer.
     pub(crate) fn signer(&self) -> Option<&str> {
         match self.source {
-            ClaimSource::SignedRequest { signer_claim, .. } => self.text(signer_claim),
+            ClaimSource::SignedRequest { signer_claim, .. } => self.identifier(signer_claim),
             _ => None,
         }
     }
@@ -209,11 +224,26 @@ pub(crate) struct CallerClaims {
     pub(crate) others: Vec<String>,
 }
 
-/// Whether a claim is present but proves nothing: null, an empty text or an empty list.
+/// Whether nobody can see anything of a text: it is empty, or has only white space, control characters and characters
+/// without a width.
+pub(super) fn is_blank(text: &str) -> bool {
+    text.chars().all(|c| {
+        c.is_whitespace()
+            || c.is_control()
+            || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
+    })
+}
+
+/// Whether a text can identify somebody.
+pub(super) fn is_identifier(text: &str) -> bool {
+    text.len() <= MAX_IDENTIFIER_BYTES && !is_blank(text) && !text.contains(char::is_control)
+}
+
+/// Whether a claim is present but proves nothing: null, a blank text or an empty list.
 fn is_empty_claim(value: &Value) -> bool {
     match value {
         Value::Null => true,
-        Value::String(text) => text.is_empty() || text == "[]",
+        Value::String(text) => is_blank(text) || text == "[]",
         Value::Array(elements) => elements.is_empty(),
         _ => false,
     }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::claim_names;
 use super::claim_source::ClaimSource;
-use super::claims::Claims;
+use super::claims::{Claims, is_blank, is_identifier};
 
 /// The user that an approval is bound to: only the same principal may answer it.
 ///
@@ -87,17 +87,18 @@ pub(crate) fn proven_user<'a>(claims: &'a Claims, names: &PrincipalClaims) -> Op
         ClaimSource::SignedRequest { pooled_user_claim, .. } => pooled_user_claim,
         ClaimSource::UserToken | ClaimSource::Session | ClaimSource::Authorizer { .. } => None,
     };
-    pooled.and_then(|name| claims.text(name)).or_else(|| claims.user(&names.user))
+    pooled.and_then(|name| claims.identifier(name)).or_else(|| claims.user(&names.user))
 }
 
-/// Returns the claim `name` as a part of a principal: `Some(None)` if the claim is absent or empty.
+/// Returns the claim `name` as a part of a principal: `Some(None)` if the claim is absent or blank.
 ///
-/// `None` if the claim is a list or an object. It cannot be compared, and leaving it out would make one principal of
-/// callers who differ only in this claim.
+/// `None` if the claim is a list, an object or a text that is no identifier. Leaving it out would make one principal of callers
+/// who differ only in this claim.
 fn read_part(claims: &Claims, name: &str) -> Option<Option<String>> {
     match claims.value(name) {
         None | Some(Value::Null) => Some(None),
-        Some(Value::String(text)) => Some(Some(text.clone()).filter(|text| !text.is_empty())),
+        Some(Value::String(text)) if is_blank(text) => Some(None),
+        Some(Value::String(text)) => is_identifier(text).then(|| Some(text.clone())),
         Some(scalar @ (Value::Number(_) | Value::Bool(_))) => Some(Some(scalar.to_string())),
         Some(Value::Array(_) | Value::Object(_)) => None,
     }
@@ -149,6 +150,33 @@ mod tests {
             ("a token that names no user", UserToken, json!({"iss": "idp", "principalId": "ada"}), None),
             ("another one", TOKEN_AUTHORIZER, json!({"iss": "idp", "signer": "ada", "sub": 7}), None),
             ("an empty user", TOKEN_AUTHORIZER, json!({"iss": "idp", "sub": ""}), None),
+            ("a blank user", TOKEN_AUTHORIZER, json!({"iss": "idp", "sub": " \t"}), None),
+            ("a blank session", Session, json!({"sub": "\u{200b}"}), None),
+            ("a signer with a line break", SIGNED_REQUEST, json!({"signer": "web\n"}), None),
+            (
+                "a blank user of an identity pool",
+                SIGNED_REQUEST,
+                json!({"signer": "web", "pooledUser": " "}),
+                Some(("signed", None, None, Some("web"))),
+            ),
+            (
+                "a blank organisation",
+                CUSTOM_AUTHORIZER,
+                json!({"sub": "ada", "custom:org_id": " "}),
+                Some(("custom", None, None, Some("ada"))),
+            ),
+            (
+                "an organisation with a control character",
+                CUSTOM_AUTHORIZER,
+                json!({"sub": "ada", "custom:org_id": "acme\u{0}"}),
+                None,
+            ),
+            (
+                "an organisation that is too long",
+                CUSTOM_AUTHORIZER,
+                json!({"sub": "ada", "custom:org_id": "a".repeat(1025)}),
+                None,
+            ),
             ("a user that is not a string", CUSTOM_AUTHORIZER, json!({"sub": 7}), None),
             (
                 "an organisation that is a number",

@@ -40,10 +40,12 @@ pub use issuer::UserTokenConfigError;
 const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
 /// Returns the policy for the cache of the issuer's keys: they are used for up to a day while the issuer cannot be
-/// reached, and a refresh is forced at most once a minute.
+/// reached, and a refresh is forced at most once a minute. The issuer is asked at most every 10 s, whatever happens, because
+/// anybody can send a token that names a key.
 fn cache_policy() -> CachePolicy {
     CachePolicy {
         max_stale: Duration::from_secs(24 * 3600),
+        min_interval: Some(Duration::from_secs(10)),
         min_refresh_interval: Duration::from_secs(60),
         fetch_timeout: issuer::FETCH_TIMEOUT,
         ..CachePolicy::default()
@@ -57,7 +59,7 @@ fn cache_policy() -> CachePolicy {
 ///
 /// let tokens = UserTokens::new(UserTokenConfig {
 ///     issuer: "https://login.example.com".into(),
-///     audience: "orders-agent".into(),
+///     audiences: vec!["orders-agent".into()],
 ///     jwks_url: None, // the issuer's discovery document names it
 ///     algorithms: vec![Algorithm::ES256],
 /// })?;
@@ -86,12 +88,17 @@ impl UserTokens {
     /// Creates a verifier for the tokens that `config` describes. Nothing is fetched yet.
     ///
     /// The issuer's keys are used for 300 s, and for up to a day while the issuer cannot be reached. A token with an
-    /// unknown key id causes another fetch, at most once a minute.
+    /// unknown key id causes another fetch, at most once a minute. Two fetches begin at least 10 s apart, whatever causes
+    /// them; only the first one does not count.
     ///
     /// # Errors
-    /// [`UserTokenConfigError`] if the address of the keys is neither `https` nor `http` on this machine.
+    /// [`UserTokenConfigError`] if the address of the keys is neither `https` nor `http` on this machine, or if no audience is
+    /// named.
     pub fn new(config: UserTokenConfig) -> Result<Self, UserTokenConfigError> {
         let source = Issuer::new(&config)?;
+        if config.audiences.is_empty() || config.audiences.iter().any(String::is_empty) {
+            return Err(UserTokenConfigError::Audience);
+        }
         Ok(Self::with_source(config, source))
     }
 
@@ -105,7 +112,7 @@ impl UserTokens {
     ///
     /// `exp`, `iss` and `aud` are required, and `nbf` is checked if it is there. Both times have a leeway of 60 s. An
     /// access token that declares itself with `"token_use": "access"` may have no `aud`; then `client_id` has to be
-    /// the audience.
+    /// an audience.
     ///
     /// # Errors
     /// [`Expired`](UserTokenError::Expired) or [`NotYetValid`](UserTokenError::NotYetValid) if only the times are

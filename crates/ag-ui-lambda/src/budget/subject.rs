@@ -55,12 +55,11 @@ impl Subjects {
     }
 }
 
-/// Returns the claim `name` as text, if it is a string that is not empty, or a number.
+/// Returns the claim `name` as text, if it is a string that is not blank, or a number.
 fn text_of(claims: &Claims, name: &str) -> Option<String> {
     match claims.value(name)? {
-        Value::String(text) => Some(text.clone()).filter(|text| !text.is_empty()),
         Value::Number(number) => Some(number.to_string()),
-        _ => None,
+        _ => claims.text(name).map(ToOwned::to_owned),
     }
 }
 

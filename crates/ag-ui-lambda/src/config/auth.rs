@@ -135,10 +135,10 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
     /// token. If one is set, or if the user's token admits requests in `mode`, a missing issuer or audience is reported.
     pub(super) fn user_tokens(&mut self, mode: AuthMode) -> Option<UserTokenConfig> {
         let issuer = self.text("AGUI_JWT_ISSUER");
-        let audience = self.text("AGUI_JWT_AUDIENCE");
+        let audiences = self.list("AGUI_JWT_AUDIENCE");
         let jwks_url = self.text("AGUI_JWKS_URL");
         let names = self.list("AGUI_JWT_ALGORITHMS");
-        let is_unset = issuer.is_none() && audience.is_none() && jwks_url.is_none() && names.is_empty();
+        let is_unset = issuer.is_none() && audiences.is_empty() && jwks_url.is_none() && names.is_empty();
         if is_unset && !mode.admits_user_token() {
             return None;
         }
@@ -146,7 +146,7 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         if issuer.is_none() {
             self.report("AGUI_JWT_ISSUER", "must name the issuer of the users' tokens");
         }
-        if audience.is_none() {
+        if audiences.is_empty() {
             self.report("AGUI_JWT_AUDIENCE", "must name the audience of the users' tokens");
         }
         let algorithms = match names.as_slice() {
@@ -157,14 +157,16 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
             self.report("AGUI_JWT_ALGORITHMS", format!("has an entry that cannot be used: {error}"));
             Algorithm::DEFAULT.to_vec()
         });
-        let (issuer, audience) = (issuer.unwrap_or_default(), audience.unwrap_or_default());
-        let config = UserTokenConfig { issuer, audience, jwks_url, algorithms };
+        let issuer = issuer.unwrap_or_default();
+        let config = UserTokenConfig { issuer, audiences, jwks_url, algorithms };
         if can_check && let Err(error) = UserTokens::new(config.clone()) {
-            let variable = match error {
-                UserTokenConfigError::Issuer => "AGUI_JWT_ISSUER",
-                UserTokenConfigError::JwksUrl => "AGUI_JWKS_URL",
-            };
-            self.report(variable, format!("is unusable: {error}"));
+            let unusable = format!("is unusable: {error}");
+            match error {
+                UserTokenConfigError::Issuer => self.report("AGUI_JWT_ISSUER", unusable),
+                UserTokenConfigError::JwksUrl => self.report("AGUI_JWKS_URL", unusable),
+                // That it is missing was reported above.
+                UserTokenConfigError::Audience => {}
+            }
         }
         Some(config)
     }

@@ -340,4 +340,18 @@ fn modes_with_a_jwt_need_issuer_and_audience() {
     }
     let jwt = read(&[("AGUI_AUTH", "jwt"), model, issuer, audience]).unwrap();
     assert!(jwt.token.is_none(), "no secret is needed");
+
+    for (value, audiences) in [
+        ("app", &["app"][..]),
+        (" app\n", &["app"]),
+        ("web,mobile", &["web", "mobile"]),
+        ("api://orders, https://orders.example/", &["api://orders", "https://orders.example/"]),
+    ] {
+        let jwt = [("AGUI_AUTH", "jwt"), model, issuer, ("AGUI_JWT_AUDIENCE", value)];
+        assert_eq!(read(&jwt).unwrap().user_tokens.unwrap().audiences, audiences, "{value:?}");
+    }
+    for value in ["web,", ",web", "web,,mobile"] {
+        let jwt = [("AGUI_AUTH", "jwt"), model, issuer, ("AGUI_JWT_AUDIENCE", value)];
+        assert_eq!(reported(&jwt), ["AGUI_JWT_AUDIENCE"], "{value:?}");
+    }
 }

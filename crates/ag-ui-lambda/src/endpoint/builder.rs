@@ -348,9 +348,10 @@ impl<C: Send + Sync + 'static> EndpointBuilder<C> {
     }
 
     /// Sets after how much silence a stream sends a comment, so that proxies do not close the connection. The default
-    /// is 15 s; a value over a year counts as a year.
+    /// is 15 s; a value over a year counts as a year. With [`Duration::ZERO`] no comments are sent.
     pub fn keep_alive(self, keep_alive: Duration) -> Self {
-        Self { keep_alive: keep_alive.min(MAX_DURATION), ..self }
+        let keep_alive = if keep_alive.is_zero() { MAX_DURATION } else { keep_alive.min(MAX_DURATION) };
+        Self { keep_alive, ..self }
     }
 
     /// Sets the origins whose pages may call the endpoint. Preflights are then answered before any check, and responses have the

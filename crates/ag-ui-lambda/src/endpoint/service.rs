@@ -362,7 +362,7 @@ impl<C: Send + Sync + 'static> Inner<C> {
     /// logged then.
     fn resolve_caller(&self, claims: &Claims, head: &Parts) -> Result<C, Rejection> {
         if let Some(Tenant(tenant)) = head.extensions.get()
-            && claims.text(&self.principal_claims.org) != Some(tenant)
+            && claims.identifier(&self.principal_claims.org) != Some(tenant)
         {
             warn!("the caller does not belong to the tenant that this environment serves");
             return Err(Rejection::Forbidden(ForbiddenReason::OtherTenant));

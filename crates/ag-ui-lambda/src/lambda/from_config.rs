@@ -149,8 +149,8 @@ pub fn endpoint<C: Send + Sync + 'static, R: MappingResult<Caller: CallerOfTools
     }
     if let Some(user_tokens) = &config.user_tokens {
         if config.auth.admits_user_token() {
-            let UserTokenConfig { issuer, audience, .. } = user_tokens;
-            info!(issuer, audience, "{JWT_ADMITS}");
+            let UserTokenConfig { issuer, audiences, .. } = user_tokens;
+            info!(issuer, audience = audiences.join(","), "{JWT_ADMITS}");
         }
         builder = builder.user_tokens(UserTokens::new(user_tokens.clone())?);
     }
@@ -171,7 +171,7 @@ fn developer_hints(config: &Config) -> DeveloperHints {
         None => hints,
     };
     match &config.user_tokens {
-        Some(UserTokenConfig { issuer, audience, .. }) => hints.user_tokens(issuer, audience),
+        Some(UserTokenConfig { issuer, audiences, .. }) => hints.user_tokens(issuer, audiences.join(" or ")),
         None => hints,
     }
 }

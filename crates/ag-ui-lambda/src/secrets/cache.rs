@@ -4,6 +4,12 @@
 //! guesses tokens cannot cause many fetches. This module decides when a fetch may be made and which value is used meanwhile.
 //! It does not know what the value means.
 //!
+//! A value that anybody can make look outdated, such as a set of keys of which a token names one that is not there, has the
+//! rule of [`min_interval`](CachePolicy::min_interval): **two fetches begin at least that long apart, whatever causes them: an
+//! expired value, a forced refresh, or a fetch that has failed or was dropped. Only the first fetch of a process does not
+//! count**, because no request can cause it again, and what it has read may be older than a rotation. While there is no value,
+//! a fetch that was dropped does not count either, so that clients who hang up keep nobody from a first value.
+//!
 //! No task is spawned: one request polls a fetch, and if that request is dropped, the next one that waits fetches.
 
 use std::error::Error;
@@ -42,6 +48,9 @@ pub(crate) struct CachePolicy {
     pub(crate) ttl: Duration,
     /// The age up to which a value is used while fetches fail.
     pub(crate) max_stale: Duration,
+    /// The shortest time between the beginnings of any two fetches; see the rule of this module. If it is `None`, an expired
+    /// value is fetched and a refresh is forced in quick succession, and each request tries to get a first value.
+    pub(crate) min_interval: Option<Duration>,
     /// The shortest time between two forced refreshes.
     pub(crate) min_refresh_interval: Duration,
     /// How long no fetch is tried after a failed one, if an old value can be used.
@@ -51,11 +60,13 @@ pub(crate) struct CachePolicy {
 }
 
 impl Default for CachePolicy {
-    /// Returns the policy for secrets: fetched again after 300 s, used for up to an hour while fetches fail.
+    /// Returns the policy for secrets: fetched again after 300 s, used for up to an hour while fetches fail. A refresh may be
+    /// forced right after another fetch, so that no caller is refused while a secret is rotated.
     fn default() -> Self {
         Self {
             ttl: Duration::from_secs(300),
             max_stale: Duration::from_secs(3600),
+            min_interval: None,
             min_refresh_interval: Duration::from_secs(10),
             retry_delay: Duration::from_secs(10),
             fetch_timeout: Duration::from_secs(2),
@@ -83,6 +94,10 @@ struct CacheState<T> {
     latest: Option<Fetched<T>>,
     /// The number of fetches whose outcome those share who waited for them.
     shared_fetches: u64,
+    /// Whether a fetch has begun. The first one does not count in `counted_at`.
+    has_begun: bool,
+    /// When the last fetch began that counts; `None` before the second fetch.
+    counted_at: Option<Instant>,
     /// When the last fetch failed; `None` if it succeeded.
     failed_at: Option<Instant>,
     /// When the last forced refresh began; `None` before the first.
@@ -103,7 +118,14 @@ impl<T> Cached<T> {
     /// Creates an empty cache; nothing is fetched yet. `label` names the value in log lines, `source` fetches it, and
     /// `policy` decides how long it is used and how often it is fetched.
     pub(crate) fn new(label: &'static str, source: impl Fetch<T> + 'static, policy: CachePolicy) -> Self {
-        let state = CacheState { latest: None, shared_fetches: 0, failed_at: None, forced_at: None };
+        let state = CacheState {
+            latest: None,
+            shared_fetches: 0,
+            has_begun: false,
+            counted_at: None,
+            failed_at: None,
+            forced_at: None,
+        };
         Self {
             label,
             source: Box::new(source),
@@ -123,20 +145,23 @@ impl<T> Cached<T> {
     /// Returns the cached value. If there is no value or it is too old, fetches it first. If that fails, an old value
     /// is returned until it is as old as the policy's `max_stale`.
     ///
+    /// If the policy has a `min_interval`, the old value is also returned while another request fetches a newer one, so that
+    /// only this request waits for a slow source.
+    ///
     /// # Errors
-    /// [`UnavailableError`] if the fetch failed and no value may be used any more.
+    /// [`UnavailableError`] if no value may be used, and the fetch failed or is not allowed yet.
     pub(crate) async fn get(&self) -> Result<Arc<T>, UnavailableError> {
         let fetches = {
             let state = self.state();
-            if let Some(value) = state.usable_without_fetch(&self.policy) {
-                return Ok(value);
+            if let Some(outcome) = state.outcome_without_fetch(&self.policy) {
+                return outcome;
             }
             state.shared_fetches
         };
         let _guard = self.fetch_lock.lock().await;
         let is_fetch_due = {
             let state = self.state();
-            state.shared_fetches == fetches && state.usable_without_fetch(&self.policy).is_none()
+            state.shared_fetches == fetches && state.outcome_without_fetch(&self.policy).is_none()
         };
         if is_fetch_due {
             self.fetch().await;
@@ -148,7 +173,7 @@ impl<T> Cached<T> {
     /// match it. That is the cached value if another request has already fetched a newer one; otherwise a forced
     /// refresh fetches it.
     ///
-    /// `None` if the last forced refresh is less than the policy's `min_refresh_interval` ago, or if the refresh
+    /// `None` if a fetch is not allowed yet, by the policy's `min_interval` and `min_refresh_interval`, or if the refresh
     /// fails. A refresh counts from its start even if it is dropped before its end; otherwise clients that hang up
     /// could cause many fetches.
     pub(crate) async fn refresh_if_same(&self, seen: &Arc<T>) -> Option<Arc<T>> {
@@ -160,8 +185,7 @@ impl<T> Cached<T> {
         {
             let mut state = self.state();
             let replacement = state.replacement_for(seen);
-            let is_too_soon =
-                state.forced_at.is_some_and(|at| at.elapsed() < self.policy.min_refresh_interval);
+            let is_too_soon = !state.time_until_refresh(&self.policy).is_zero();
             if replacement.is_some() || is_too_soon {
                 return replacement;
             }
@@ -174,8 +198,8 @@ impl<T> Cached<T> {
     /// Returns a value that is not older than `moment`, a time in the past: the fetch of the value began at `moment` or
     /// later. This is the cached value if it is new enough; otherwise a forced refresh fetches the value.
     ///
-    /// If the last forced refresh began less than the policy's `min_refresh_interval` ago, this method waits until the
-    /// interval is over. ([`refresh_if_same`](Self::refresh_if_same) does not wait.) All who wait at the same time
+    /// If a refresh is not allowed yet, by the policy's `min_interval` and `min_refresh_interval`, this method waits until it
+    /// is. ([`refresh_if_same`](Self::refresh_if_same) does not wait.) All who wait at the same time
     /// share one refresh. `None` if the refresh fails. Only the keys of approvals use this method.
     pub(crate) async fn fetched_since(&self, moment: Instant) -> Option<Arc<T>> {
         loop {
@@ -227,7 +251,11 @@ impl<T> Cached<T> {
         let Ok(_guard) = self.fetch_lock.try_lock() else {
             return;
         };
-        if self.state().latest.is_none() {
+        let is_fetch_due = {
+            let state = self.state();
+            state.latest.is_none() && state.outcome_without_fetch(&self.policy).is_none()
+        };
+        if is_fetch_due {
             // The process may be frozen between its start and the first request, and then the timeout has passed when it
             // goes on. So a failure here is not shared: those who wait for it fetch again.
             self.refresh().await;
@@ -245,6 +273,12 @@ impl<T> Cached<T> {
     /// value stays.
     async fn refresh(&self) {
         let began = Instant::now();
+        {
+            let mut state = self.state();
+            if std::mem::replace(&mut state.has_begun, true) {
+                state.counted_at = Some(began);
+            }
+        }
         let outcome = match timeout(self.policy.fetch_timeout, self.source.fetch()).await {
             Ok(outcome) => outcome,
             Err(elapsed) => Err(elapsed.into()),
@@ -277,15 +311,29 @@ impl<T> Cached<T> {
 }
 
 impl<T> CacheState<T> {
-    /// Returns the value if no fetch is due: the value is fresh, or a fetch has failed within the policy's
-    /// `retry_delay` and the value may still be used. `None` if a fetch is due.
-    fn usable_without_fetch(&self, policy: &CachePolicy) -> Option<Arc<T>> {
-        let latest = self.latest.as_ref()?;
-        if Instant::now() < latest.fresh_until {
-            return Some(latest.value.clone());
+    /// Returns what `Cached::get` returns without a fetch, because the value is fresh or no fetch is allowed yet. `None` if a
+    /// fetch is due.
+    fn outcome_without_fetch(&self, policy: &CachePolicy) -> Option<Result<Arc<T>, UnavailableError>> {
+        match (&self.latest, self.usable(policy)) {
+            (Some(latest), Some(value)) => {
+                let is_fresh = Instant::now() < latest.fresh_until;
+                (is_fresh || self.was_just_tried(latest, policy)).then_some(Ok(value))
+            }
+            _ => self.has_just_failed(policy).then_some(Err(UnavailableError)),
         }
-        self.failed_at.filter(|at| at.elapsed() < policy.retry_delay)?;
-        self.usable(policy)
+    }
+
+    /// Whether it is too soon for a fetch of a newer value than `latest`, because one has failed or was begun.
+    fn was_just_tried(&self, latest: &Fetched<T>, policy: &CachePolicy) -> bool {
+        let begun = self.counted_at.filter(|begun| *begun > latest.fetched_at);
+        self.failed_at.is_some_and(|at| at.elapsed() < policy.retry_delay)
+            || begun.zip(policy.min_interval).is_some_and(|(at, interval)| at.elapsed() < interval)
+    }
+
+    /// Whether it is too soon for a fetch of a first value, because one has failed that was not the first of the process.
+    fn has_just_failed(&self, policy: &CachePolicy) -> bool {
+        let failed = self.failed_at.filter(|failed| self.counted_at.is_some_and(|begun| *failed >= begun));
+        failed.zip(policy.min_interval).is_some_and(|(at, interval)| at.elapsed() < interval)
     }
 
     /// Returns the value if it is fresh or younger than the policy's `max_stale`, even if a fetch is due. `None`
@@ -310,8 +358,11 @@ impl<T> CacheState<T> {
 
     /// Returns how long to wait before a refresh may be forced again. Zero if one may be forced now.
     fn time_until_refresh(&self, policy: &CachePolicy) -> Duration {
-        self.forced_at
-            .map_or(Duration::ZERO, |forced| policy.min_refresh_interval.saturating_sub(forced.elapsed()))
+        let rest = |begun: Option<Instant>, interval: Duration| {
+            begun.map_or(Duration::ZERO, |begun| interval.saturating_sub(begun.elapsed()))
+        };
+        let after_any = rest(self.counted_at, policy.min_interval.unwrap_or_default());
+        after_any.max(rest(self.forced_at, policy.min_refresh_interval))
     }
 
     /// Returns the value if it comes from another fetch than `seen`; `None` if it is the same one or missing.

@@ -48,6 +48,9 @@ impl<C: Send + Sync + 'static> ToolRegistry<C> {
 
     /// Adds a tool after checking it and the JSON Schema of its arguments.
     ///
+    /// Names are compared with their case, as all providers do: `look` and `Look` are two tools. Both are the application's
+    /// own. With names of a client's tools they are compared without it.
+    ///
     /// # Errors
     /// [`RegisterToolError`] if the name or the schema cannot be used, the name is taken, or the tool both lets its
     /// arguments be edited and asks questions.

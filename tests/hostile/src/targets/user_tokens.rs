@@ -44,7 +44,7 @@ pub(super) fn start(_: u64) -> Session {
     let verifier = move |jwks_url: String| {
         UserTokens::new(UserTokenConfig {
             issuer: url.clone(),
-            audience: AUDIENCE.to_owned(),
+            audiences: vec![AUDIENCE.to_owned()],
             jwks_url: Some(jwks_url),
             algorithms: vec!["ES256".parse().unwrap(), "RS256".parse().unwrap()],
         })

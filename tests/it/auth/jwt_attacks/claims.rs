@@ -28,7 +28,14 @@ pub(super) fn time_attacks(forge: &JwtForge<'_>) -> Vec<Attack> {
         ),
         logged_as(
             "token_not_yet_valid",
-            vec![refused_with("not valid yet", json!({"nbf": now + 300}), "token_not_yet_valid")],
+            vec![
+                refused_with("not valid yet", json!({"nbf": now + 300}), "token_not_yet_valid"),
+                refused_with(
+                    "not valid for centuries",
+                    json!({"nbf": 200_000_000_000_u64}),
+                    "token_not_yet_valid",
+                ),
+            ],
         ),
         logged_as(
             AUDIENCE_IS_ANOTHER,
@@ -43,6 +50,9 @@ pub(super) fn time_attacks(forge: &JwtForge<'_>) -> Vec<Attack> {
                 refused("an expiry beyond all clocks", json!({"exp": 1e300})),
                 refused("an expiry in milliseconds", json!({"exp": (now + 600) * 1000})),
                 refused("an expiry in a list", json!({"exp": [now + 600]})),
+                refused("the largest expiry", json!({"exp": u64::MAX})),
+                refused("an expiry that is true", json!({"exp": true})),
+                refused("a begin in milliseconds", json!({"nbf": now * 1000})),
                 refused("a begin that is text", json!({"nbf": "0"})),
             ],
         ),
@@ -74,6 +84,10 @@ pub(super) fn claim_attacks(forge: &JwtForge<'_>) -> Vec<Attack> {
                 claiming("audiences without ours", json!({"aud": ["other", "another"]})),
                 claiming("our audience in a list in a list", json!({"aud": [[AUDIENCE]]})),
                 claiming("our audience as a name", json!({"aud": {AUDIENCE: true}})),
+                claiming("no audience in a list", json!({"aud": []})),
+                claiming("our audience with a space", json!({"aud": format!("{AUDIENCE} ")})),
+                claiming("our audience in capitals", json!({"aud": AUDIENCE.to_uppercase()})),
+                claiming("our audience among others in a text", json!({"aud": format!("{AUDIENCE},other")})),
                 claiming("no audience", json!({"aud": null})),
                 claiming(
                     "our audience as the client of another kind of token",
@@ -124,6 +138,9 @@ pub(super) fn claim_attacks(forge: &JwtForge<'_>) -> Vec<Attack> {
             vec![
                 beginning("two expiries", r#""exp":4102444800"#),
                 beginning("two subjects", r#""sub":"root""#),
+                beginning("two subjects, one of them escaped", r#""\u0073ub":"root""#),
+                beginning("two groups within a claim", r#""address":{"group":"a","group":"b"}"#),
+                beginning("half a character", r#""name":"\ud800""#),
                 beginning("two issuers", r#""iss":"https://issuer.example""#),
                 beginning("two organisations", r#""custom:org_id":"acme","custom:org_id":"other""#),
                 invalid_token(
@@ -133,6 +150,14 @@ pub(super) fn claim_attacks(forge: &JwtForge<'_>) -> Vec<Attack> {
                 invalid_token(
                     "claims that are a token",
                     &forge.es256(&forge.header(ES256), &forge.genuine()),
+                ),
+                invalid_token("a nested token that says so", &{
+                    let header = edited(forge.header_members(ES256), json!({"cty": "JWT"})).to_string();
+                    forge.es256(&header, &forge.genuine())
+                }),
+                invalid_token(
+                    "claims with something behind them",
+                    &forge.es256(&forge.header(ES256), &format!("{}{{}}", forge.claims())),
                 ),
                 invalid_token(
                     "claims that are no JSON",

@@ -115,7 +115,11 @@ pub(super) fn form_attacks(forge: &JwtForge<'_>) -> Vec<Attack> {
         ),
         logged_as(
             WRONG_SIGNATURE,
-            vec![invalid_token("white space within", &format!("{header}. {payload}.{signature}"))],
+            vec![
+                invalid_token("white space within", &format!("{header}. {payload}.{signature}")),
+                invalid_token("claims with padding", &format!("{header}.{payload}=.{signature}")),
+                invalid_token("a percent sign within", &format!("{header}.{payload}%0A.{signature}")),
+            ],
         ),
         logged_as(
             "it is too long",

@@ -78,8 +78,21 @@ pub(super) fn header_attacks(forge: &JwtForge<'_>) -> Vec<Attack> {
             vec![
                 beginning("two algorithms", r#""alg":"none""#),
                 beginning("two key ids", r#""kid":"k""#),
+                beginning("two algorithms, one of them escaped", r#""\u0061lg":"none""#),
                 beginning("2000 lists, one in the other", &lists),
                 invalid_token("a header that is a list", &forge.es256("[]", &forge.claims().to_string())),
+                invalid_token(
+                    "a header with something behind it",
+                    &forge.es256(&format!("{}{{}}", forge.header(ES256)), &forge.claims().to_string()),
+                ),
+                invalid_token(
+                    "a mark of the byte order before the header",
+                    &forge.es256(&format!("\u{feff}{}", forge.header(ES256)), &forge.claims().to_string()),
+                ),
+                invalid_token("a header with padding", &{
+                    let [header, payload, signature] = forge.parts(&forge.genuine());
+                    format!("{header}=.{payload}.{signature}")
+                }),
             ],
         ),
     ]
@@ -91,6 +104,10 @@ pub(super) fn algorithm_attacks(forge: &JwtForge<'_>) -> Vec<Attack> {
     let key = forge.issuer.public_key(RS256);
     let none = |why, name: &str| invalid_token(why, &forge.unsigned(json!({"alg": name})));
     let keyed = |why, secret: &[u8]| invalid_token(why, &forge.hs256(secret));
+    let keyed_longer = |why, name: &str| {
+        let named = forge.unsigned(json!({ "alg": name }));
+        invalid_token(why, &format!("{named}{}", base64([7; 64])))
+    };
     let by = |why, header: String, signer| {
         let claims = forge.claims().to_string();
         invalid_token(why, &forge.issuer.sign_text(signer, &header, &claims).unwrap())
@@ -124,6 +141,18 @@ pub(super) fn algorithm_attacks(forge: &JwtForge<'_>) -> Vec<Attack> {
                 ),
                 by("another padding", named(RS256, "PS256"), jsonwebtoken::Algorithm::PS256),
                 by("an algorithm in small letters", named(ES256, "es256"), ES256),
+                by("an algorithm with a space", named(ES256, "ES256 "), ES256),
+                by("another curve's algorithm", named(ES256, "ES384"), ES256),
+                by("the curve of Bitcoin", named(ES256, "ES256K"), ES256),
+                by("an algorithm of Edwards' curve", named(ES256, "EdDSA"), ES256),
+                by("an algorithm for encryption", named(RS256, "RSA-OAEP"), RS256),
+                keyed_longer("a longer shared key", "HS512"),
+                invalid_token("algorithms in a list", &forge.with_header(json!({"alg": ["ES256"]}))),
+                invalid_token("an algorithm that is a number", &forge.with_header(json!({"alg": 256}))),
+                invalid_token(
+                    "an algorithm in an object",
+                    &forge.with_header(json!({"alg": {"name": "ES256"}})),
+                ),
             ],
         ),
         logged_as(
@@ -153,6 +182,13 @@ pub(super) fn key_attacks(forge: &JwtForge<'_>) -> Vec<Attack> {
             vec![
                 with_header_value("an unknown key id", json!({"kid": "0"})),
                 with_header_value("a key id that is a path", json!({"kid": "../../../dev/null"})),
+                with_header_value("a key id with a zero byte", json!({"kid": "0\u{0}"})),
+                with_header_value("a key id of ten thousand letters", json!({"kid": "k".repeat(10_000)})),
+                with_header_value("a blank key id", json!({"kid": " "})),
+                with_header_value("the key id in capitals", {
+                    let kid = forge.issuer.public_key(ES256).common.key_id.unwrap().to_uppercase();
+                    json!({ "kid": kid })
+                }),
                 with_header_value("a key id that is a query", json!({"kid": "' UNION SELECT 'key"})),
                 with_header_value(
                     "a key id that is an address",
@@ -165,6 +201,9 @@ pub(super) fn key_attacks(forge: &JwtForge<'_>) -> Vec<Attack> {
             vec![
                 with_header_value("no key id", json!({"kid": null})),
                 with_header_value("an empty key id", json!({"kid": ""})),
+                with_header_value("a key id that is a number", json!({"kid": 0})),
+                with_header_value("a key id that is true", json!({"kid": true})),
+                with_header_value("a key id in an object", json!({"kid": {"id": "0"}})),
                 with_header_value(
                     "a key id that is no text",
                     json!({"kid": [forge.issuer.public_key(ES256).common.key_id]}),

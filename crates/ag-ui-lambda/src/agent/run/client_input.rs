@@ -119,15 +119,15 @@ impl ClientSettings {
     /// Returns those of the client's `tools` that the model is offered. Tools that are not allowed are left out, and
     /// identical duplicates are merged.
     ///
-    /// `is_backend` returns whether a name, compared without ASCII case, is the name of a backend tool. This method is
-    /// called before the run starts.
+    /// `is_reserved` returns whether a name, compared without ASCII case, is the name of a tool of the agent's own. This method
+    /// is called before the run starts.
     ///
     /// # Errors
     /// [`StartRunError::ToolNameTaken`] for the first allowed tool that has the name of another tool.
     pub(crate) fn select_frontend_tools(
         &self,
         tools: Vec<Tool>,
-        is_backend: impl Fn(&str) -> bool,
+        is_reserved: impl Fn(&str) -> bool,
     ) -> Result<Vec<Tool>, StartRunError> {
         let mut merged: Vec<Tool> = Vec::with_capacity(tools.len());
         let mut indexes: HashMap<String, usize> = HashMap::with_capacity(tools.len());
@@ -137,7 +137,7 @@ impl ClientSettings {
                 left_out += 1;
                 continue;
             }
-            if is_backend(&tool.name) {
+            if is_reserved(&tool.name) {
                 return Err(StartRunError::ToolNameTaken { index });
             }
             let name = tool.name.to_ascii_lowercase();
@@ -167,8 +167,8 @@ impl ClientSettings {
 
     /// Removes from an input the context entries and the media that the model may not read, and logs how many.
     ///
-    /// No message is removed: a message that held only media keeps no parts. `is_backend` is as in
-    /// [`select_frontend_tools`](Self::select_frontend_tools). The driver calls it at the beginning of a run.
+    /// No message is removed: a message that held only media keeps no parts. `is_backend` returns whether a name, compared
+    /// without ASCII case, is the name of a backend tool. The driver calls it at the beginning of a run.
     pub(crate) fn restrict(&self, input: &mut RunAgentInput, is_backend: impl Fn(&str) -> bool) {
         let mut context = 0;
         if !self.context {

@@ -31,6 +31,47 @@ fn list_is_read_in_every_form_that_authorizers_write() {
 }
 
 #[test]
+fn only_what_can_be_seen_identifies_somebody() {
+    let longest = "a".repeat(1024);
+    for (why, value, is_text, is_identifier) in [
+        ("a name", json!("ada"), true, true),
+        ("a name with spaces, as it is", json!(" Ada Lovelace "), true, true),
+        ("an id of Auth0", json!("auth0|5f7c8ec7c33c6c004bbafe82"), true, true),
+        ("other letters", json!("\u{0430}\u{65e5}\u{1f600}"), true, true),
+        ("the longest", json!(longest), true, true),
+        ("too long", json!(format!("{longest}a")), true, false),
+        ("a line break within", json!("ada\nbob"), true, false),
+        ("a line break at the end", json!("ada\n"), true, false),
+        ("a zero byte", json!("ada\u{0}"), true, false),
+        ("a control character of Latin-1", json!("ada\u{85}"), true, false),
+        ("empty", json!(""), false, false),
+        ("a space", json!(" "), false, false),
+        ("tabs and line breaks", json!("\t\r\n"), false, false),
+        ("a space that does not break", json!("\u{a0}"), false, false),
+        ("an ideographic space", json!("\u{3000}"), false, false),
+        ("a space without a width", json!("\u{200b}"), false, false),
+        ("a mark of the byte order", json!("\u{feff} "), false, false),
+        ("control characters alone", json!("\u{0}\u{1b}"), false, false),
+        ("a number", json!(7), false, false),
+        ("a list", json!(["ada"]), false, false),
+        ("null", json!(null), false, false),
+    ] {
+        let names = ["sub".to_owned()];
+        for source in [ClaimSource::UserToken, ClaimSource::Session, TOKEN_AUTHORIZER, CUSTOM_AUTHORIZER] {
+            let claims = claims(source, json!({ "sub": value }));
+            assert_eq!(claims.text("sub").is_some(), is_text, "{why}");
+            assert_eq!(claims.identifier("sub").is_some(), is_identifier, "{why}");
+            assert_eq!(claims.subject().is_some(), is_identifier, "{why}");
+            assert_eq!(claims.user(&names).is_some(), is_identifier, "{why}");
+        }
+        let principal = claims(CUSTOM_AUTHORIZER, json!({ "principalId": value }));
+        assert_eq!(principal.subject().is_some(), is_identifier, "{why}");
+        let signer = claims(SIGNED_REQUEST, json!({ "signer": value }));
+        assert_eq!(signer.signer().is_some(), is_identifier, "{why}");
+    }
+}
+
+#[test]
 fn user_is_the_first_claim_and_a_token_needs_a_subject() {
     let names = ["sub", "principalId", "signer"].map(ToOwned::to_owned);
     for (why, source, values, expected) in [

@@ -30,7 +30,7 @@ pub(super) fn check(claims: &JsonObject, config: &UserTokenConfig, now: u64) -> 
     if claims.get("events").is_some_and(Value::is_object) {
         return Err(Refused("it describes an event, such as a logout"));
     }
-    check_audience(claims, &config.audience)?;
+    check_audience(claims, &config.audiences)?;
     let expiry = time(claims, "exp")?.ok_or(Refused("it has no expiry"))?;
     let begin = time(claims, "nbf")?;
     let now = now as f64;
@@ -43,19 +43,20 @@ pub(super) fn check(claims: &JsonObject, config: &UserTokenConfig, now: u64) -> 
     }
 }
 
-/// Checks that a token is meant for `audience`, by its claim `aud`. Some issuers write the purpose of a token into
+/// Checks that a token is meant for one of `audiences`, by its claim `aud`. Some issuers write the purpose of a token into
 /// `token_use`; their access tokens may name the audience in `client_id` instead.
 ///
 /// # Errors
 /// [`Refused`] for another audience, and for any purpose but `id` and `access`.
-fn check_audience(claims: &JsonObject, audience: &str) -> Result<(), UserTokenError> {
+fn check_audience(claims: &JsonObject, audiences: &[String]) -> Result<(), UserTokenError> {
+    let is_ours = |value: &Value| audiences.iter().any(|audience| value == audience);
     let is_in_aud = claims.get("aud").map(|aud| match aud {
-        Value::Array(several) => several.iter().any(|one| one == audience),
-        one => one == audience,
+        Value::Array(several) => several.iter().any(is_ours),
+        one => is_ours(one),
     });
     let is_for_audience = match claims.get("token_use").map(Value::as_str) {
         None | Some(Some("id")) => is_in_aud == Some(true),
-        Some(Some("access")) => text(claims, "client_id") == Some(audience) && is_in_aud != Some(false),
+        Some(Some("access")) => claims.get("client_id").is_some_and(is_ours) && is_in_aud != Some(false),
         Some(_) => return Err(Refused("it is a token of another use")),
     };
     if is_for_audience { Ok(()) } else { Err(Refused("the audience is another")) }
@@ -89,9 +90,14 @@ mod tests {
 
     /// Checks good claims with members replaced, or removed where they are `REMOVED`.
     fn check_with(changes: &Value) -> Result<(), UserTokenError> {
+        check_for(&["app"], changes)
+    }
+
+    /// The same for tokens with these audiences.
+    fn check_for(audiences: &[&str], changes: &Value) -> Result<(), UserTokenError> {
         let config = UserTokenConfig {
             issuer: "https://issuer.example".to_owned(),
-            audience: "app".to_owned(),
+            audiences: audiences.iter().map(ToString::to_string).collect(),
             jwks_url: None,
             algorithms: Vec::new(),
         };
@@ -185,6 +191,38 @@ mod tests {
         ] {
             assert_eq!(check_with(&changes), Err(expected), "{changes}");
         }
+    }
+
+    #[test]
+    fn any_of_several_audiences_counts() {
+        let ours = ["web", "mobile"];
+        for (changes, counts) in [
+            (json!({"aud": "web"}), true),
+            (json!({"aud": "mobile"}), true),
+            (json!({"aud": ["mobile"]}), true),
+            (json!({"aud": ["other", "mobile"]}), true),
+            (json!({"aud": ["web", "mobile"]}), true),
+            (json!({"aud": "web", "token_use": "id"}), true),
+            (json!({"aud": REMOVED, "token_use": "access", "client_id": "web"}), true),
+            (json!({"aud": REMOVED, "token_use": "access", "client_id": "mobile"}), true),
+            (json!({"aud": "web", "token_use": "access", "client_id": "mobile"}), true),
+            (json!({"aud": "app"}), false),
+            (json!({"aud": "web,mobile"}), false),
+            (json!({"aud": "web mobile"}), false),
+            (json!({"aud": "we"}), false),
+            (json!({"aud": ""}), false),
+            (json!({"aud": []}), false),
+            (json!({"aud": REMOVED}), false),
+            (json!({"aud": REMOVED, "client_id": "web"}), false),
+            (json!({"aud": REMOVED, "token_use": "access", "client_id": "other"}), false),
+            (json!({"aud": REMOVED, "token_use": "access", "client_id": ["web"]}), false),
+            (json!({"aud": "other", "token_use": "access", "client_id": "web"}), false),
+            (json!({"aud": "web", "token_use": "access", "client_id": "other"}), false),
+        ] {
+            let expected = if counts { Ok(()) } else { Err(Refused("the audience is another")) };
+            assert_eq!(check_for(&ours, &changes), expected, "{changes}");
+        }
+        assert!(check_for(&[], &json!({"aud": []})).is_err(), "without an audience nothing counts");
     }
 
     #[test]

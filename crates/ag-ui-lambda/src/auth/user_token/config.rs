@@ -11,9 +11,9 @@ use super::Algorithm;
 pub struct UserTokenConfig {
     /// The issuer of the tokens. The claim `iss` has to be exactly this text.
     pub issuer: String,
-    /// The audience of the tokens. The claim `aud`, or one of its entries, has to be this text. In an access token without
-    /// `aud`, the claim `client_id` has to be.
-    pub audience: String,
+    /// The audiences of the tokens, such as the ids of several apps. The claim `aud`, or one of its entries, has to be one of
+    /// these texts. In an access token without `aud`, the claim `client_id` has to be.
+    pub audiences: Vec<String>,
     /// The address of the issuer's key set: `https`, or `http` on this machine. If it is `None`, the address is in the
     /// issuer's discovery document, and then `issuer` has to be an address of this kind.
     pub jwks_url: Option<String>,

@@ -22,7 +22,7 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
 /// The longest time of a fetch, which is two requests.
 pub(super) const FETCH_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// Why the keys of the configured issuer cannot be fetched safely.
+/// Why users' tokens cannot be verified with a configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UserTokenConfigError {
@@ -34,6 +34,9 @@ pub enum UserTokenConfigError {
     /// The address of the key set is not a safe one.
     #[error("the key set's address is neither an https URL nor an http URL of this machine")]
     JwksUrl,
+    /// There is no audience, or one that is an empty text.
+    #[error("no audience is named, or an empty one")]
+    Audience,
 }
 
 /// Why keys could not be fetched.

@@ -11,11 +11,11 @@ use futures_util::future::{BoxFuture, join_all};
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{EncodingKey, Header, encode, get_current_timestamp};
 use serde_json::{Value, json};
-use tokio::time::{advance, sleep};
+use tokio::time::{Instant, advance, sleep};
 
 use super::UserTokenError::{self, Expired, NotYetValid, Refused};
 use super::key_set::KeySet;
-use super::{Algorithm, MAX_TOKEN_BYTES, UserTokenConfig, UserTokens};
+use super::{Algorithm, MAX_TOKEN_BYTES, UserTokenConfig, UserTokenConfigError, UserTokens};
 use crate::secrets::cache::{Fetch, FetchError};
 
 const RS256: jsonwebtoken::Algorithm = jsonwebtoken::Algorithm::RS256;
@@ -111,7 +111,7 @@ impl Fetch<KeySet> for Arc<FakeIssuer> {
 fn config() -> UserTokenConfig {
     UserTokenConfig {
         issuer: "https://issuer.example".to_owned(),
-        audience: "app".to_owned(),
+        audiences: vec!["app".to_owned()],
         jwks_url: None,
         algorithms: Vec::new(),
     }
@@ -193,6 +193,23 @@ async fn unconfigured_algorithm_is_refused() {
     tokens.verify(&ec_token(json!({}))).await.unwrap_err();
 }
 
+#[test]
+fn verifier_needs_an_audience() {
+    for (audiences, expected) in [
+        (vec!["app".to_owned()], None),
+        (vec!["app".to_owned(), "other".to_owned()], None),
+        (vec![], Some(UserTokenConfigError::Audience)),
+        (vec!["app".to_owned(), String::new()], Some(UserTokenConfigError::Audience)),
+    ] {
+        let description = format!("{audiences:?}");
+        assert_eq!(
+            UserTokens::new(UserTokenConfig { audiences, ..config() }).err(),
+            expected,
+            "{description}"
+        );
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn malformed_token_costs_no_fetch() {
     let issuer = FakeIssuer::new();
@@ -263,6 +280,49 @@ async fn unknown_key_ids_fetch_the_keys_once_a_minute() {
         advance(Duration::from_millis(100)).await;
     }
     assert_eq!(issuer.fetches(), 1 + 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn expired_keys_and_an_unknown_key_id_cost_one_fetch() {
+    let issuer = FakeIssuer::new();
+    let tokens = issuer.tokens();
+    let old = ec_token(json!({"exp": u32::MAX}));
+    tokens.verify(&old).await.unwrap();
+    advance(Duration::from_secs(331)).await;
+    let unknown = sign(&header(ES256, "unknown"), &claims(json!({})), &EC);
+    tokens.verify(&unknown).await.unwrap_err();
+    assert_eq!(issuer.fetches(), 2);
+
+    let key = new_ec_key();
+    issuer.publish(published("new", &key, ES256, json!({})));
+    let new = sign(&header(ES256, "new"), &claims(json!({})), &key);
+    let rotated = Instant::now();
+    while tokens.verify(&new).await.is_err() {
+        tokens.verify(&old).await.unwrap();
+        advance(Duration::from_millis(100)).await;
+    }
+    assert!(rotated.elapsed() <= Duration::from_secs(10), "{:?}", rotated.elapsed());
+    assert_eq!(issuer.fetches(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn issuer_that_fails_is_asked_every_10_s_without_keys() {
+    let issuer = Arc::new(FakeIssuer::default());
+    let tokens = issuer.tokens();
+    tokens.warm_up().await;
+    for _ in 0..299 {
+        assert_eq!(tokens.verify(&ec_token(json!({}))).await, Err(UserTokenError::KeysUnavailable));
+        advance(Duration::from_millis(100)).await;
+    }
+    assert_eq!(
+        issuer.fetches(),
+        1 + 3,
+        "the first request tries again at once, and then there is one every 10 s"
+    );
+
+    issuer.publish(published("ec", &EC, ES256, json!({})));
+    advance(Duration::from_secs(10)).await;
+    tokens.verify(&ec_token(json!({}))).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

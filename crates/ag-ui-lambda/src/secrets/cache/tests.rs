@@ -1,3 +1,5 @@
+mod intervals;
+
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use futures_util::FutureExt;

@@ -72,7 +72,7 @@ impl Server {
 fn config(issuer: &str, jwks_url: Option<&str>) -> UserTokenConfig {
     UserTokenConfig {
         issuer: issuer.to_owned(),
-        audience: "app".to_owned(),
+        audiences: vec!["app".to_owned()],
         jwks_url: jwks_url.map(ToOwned::to_owned),
         algorithms: Vec::new(),
     }
