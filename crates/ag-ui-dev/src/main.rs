@@ -1,6 +1,8 @@
-//! `ag-ui-dev`: builds a function, serves it on this machine, and injects faults.
+//! `ag-ui-dev`: builds a function, serves it on this machine, and injects faults. `ag-ui-dev doctor` checks a project.
 
 mod cargo_build;
+#[cfg(feature = "doctor")]
+mod doctor;
 mod options;
 
 use std::error::Error;
@@ -11,11 +13,13 @@ use ag_ui_dev::FunctionError;
 use ag_ui_dev::server::{Server, ServerError, Settings};
 use options::Options;
 
-/// Runs the program. An error is printed to standard error and makes the program exit with a failure.
+/// Runs the program. An error is printed to standard error and makes the program exit with a failure, and so does a check of
+/// `doctor` that has failed.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     match run().await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             write(&format!("error: {}\n", chain(error.as_ref())));
             ExitCode::FAILURE
@@ -24,10 +28,20 @@ async fn main() -> ExitCode {
 }
 
 /// Reads the options, builds the function and serves it until the program is stopped. With `--help`, prints the help only.
-async fn run() -> Result<(), Box<dyn Error>> {
-    let Some(options) = Options::parse()? else {
+/// With `doctor`, runs the checks, and returns whether none has failed.
+async fn run() -> Result<bool, Box<dyn Error>> {
+    #[cfg_attr(
+        not(feature = "doctor"),
+        expect(unused_mut, reason = "only the command takes an argument away")
+    )]
+    let mut arguments = lexopt::Parser::from_env();
+    #[cfg(feature = "doctor")]
+    if arguments.raw_args()?.next_if(|word| word == "doctor").is_some() {
+        return doctor::run(arguments).await;
+    }
+    let Some(options) = Options::read(arguments)? else {
         write(options::HELP);
-        return Ok(());
+        return Ok(true);
     };
     let program = match options.program {
         Some(program) => program,
@@ -41,7 +55,8 @@ async fn run() -> Result<(), Box<dyn Error>> {
     settings.variables.extend(stand_in_credentials());
     let server = Server::start(settings).await?;
     server.print_welcome();
-    Ok(server.run_until_stopped().await?)
+    server.run_until_stopped().await?;
+    Ok(true)
 }
 
 /// Returns the environment variables that name the servers of models (`*_BASE_URL`), with their values, so that faults can

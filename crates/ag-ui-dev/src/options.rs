@@ -10,6 +10,7 @@ pub(crate) const HELP: &str = "\
 Builds a function, serves it on this machine with a page to try it, and injects faults.
 
 Usage: ag-ui-dev [OPTIONS]
+       ag-ui-dev doctor [OPTIONS]    check tools, project, AWS account and endpoint: ag-ui-dev doctor --help
 
 Which function
   --bin NAME            the program of the workspace to build; needed where there are several
@@ -47,17 +48,11 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// Reads the options from the command line of this process; `None` for `--help`.
+    /// Reads the options from these command line arguments; `None` for `--help`.
     ///
     /// # Errors
     /// Returns an error for an unknown option, or for a value that is missing or malformed.
-    pub(crate) fn parse() -> Result<Option<Self>, lexopt::Error> {
-        Self::read(lexopt::Parser::from_env())
-    }
-
-    /// Reads the options from these command line arguments; `None` for `--help`, an error for an unknown option or a
-    /// malformed value.
-    fn read(mut arguments: lexopt::Parser) -> Result<Option<Self>, lexopt::Error> {
+    pub(crate) fn read(mut arguments: lexopt::Parser) -> Result<Option<Self>, lexopt::Error> {
         let mut options = Self { cargo: Vec::new(), program: None, port: None, faults: Vec::new() };
         while let Some(argument) = arguments.next()? {
             match argument {
