@@ -27,10 +27,18 @@ from first_run import Caller, read_token
 from project import Project
 from questions import Interview
 from rollback import rollback
-from stacks import Stacks, command
+from stacks import UNUSED, Stacks, command
 from terminal import Stop, confirm, has_terminal, heading, say, split_words
 
 COMMANDS = ("deploy", "plan", "rollback", "destroy", "token")
+# What all steps of a deployment must use, and so cannot be an argument of one of them.
+INSTEAD_OF_ARGUMENTS = {
+    "--region": "set region in samconfig.toml",
+    "--profile": "set profile in samconfig.toml",
+    "--stack-name": "set stack_name in samconfig.toml",
+    "--config-env": "set ENV",
+    "--parameter-overrides": "set PARAMETERS",
+}
 
 
 def main(name):
@@ -52,7 +60,7 @@ def main(name):
     if name in ("deploy", "plan"):
         need("cargo", "cc", "sam", "cargo-lambda")
     project = Project(os.environ.get("ENV") or "default")
-    account = Account(project.setting("region"), project.setting("profile"))
+    account = Account(project.region(), project.setting("profile"))
     stacks = Stacks(project, account, sam_arguments())
     match name:
         case "deploy":
@@ -73,9 +81,8 @@ def sam_arguments():
     arguments = split_words("ARGS", os.environ.get("ARGS", ""))
     for word in arguments:
         name = word.partition("=")[0]
-        if name in ("--region", "--profile", "--stack-name"):
-            setting = name.removeprefix("--").replace("-", "_")
-            raise Stop(f"ARGS has {name}, which only `sam deploy` would use: set {setting} in samconfig.toml instead")
+        if name in INSTEAD_OF_ARGUMENTS:
+            raise Stop(f"ARGS has {name}, which only `sam deploy` would use: {INSTEAD_OF_ARGUMENTS[name]} instead")
     return arguments
 
 
@@ -93,12 +100,13 @@ def deploy(project, account, stacks, agreed):
     say(f"Stack {project.stack}, account {account.id}, {account.region}, as {account.caller}")
     stacks.check_state()
     answers = interview(project, account, has_terminal())
-    project.store(answers.core, answers.stacks)
-    unused = stacks.other_entry_points(answers)
+    project.store(account.region, answers.core, answers.stacks)
+    unused = stacks.unused(answers)
     for stack in unused:
-        say(f"\nThe stack {stacks.name(stack)} serves an entry point that you do not use any more. Callers could still use it.")
+        reason, keep = UNUSED[stack]
+        say(f"\nThe stack {stacks.name(stack)} {reason}")
         if not agreed and not (has_terminal() and confirm("Delete it when the core is deployed?")):
-            raise Stop(f"{stacks.name(stack)} is a second entry point: add YES=1 to delete it, or choose its entry point again")
+            raise Stop(f"{stacks.name(stack)} is not used any more: add YES=1 to delete it, or {keep}")
     stacks.build(answers)
     stacks.deploy(answers, unused=unused)
     caller = Caller(project, account, answers, stacks.outputs(), stacks.url(answers))
@@ -111,8 +119,8 @@ def plan(project, account, stacks):
     say(f"Stack {project.stack}, account {account.id}, {account.region}, as {account.caller}")
     stacks.check_state()
     answers = interview(project, account, can_ask=False)
-    for stack in stacks.other_entry_points(answers):
-        say(f"The stack {stacks.name(stack)} would be deleted: it serves an entry point that is not used any more.")
+    for stack in stacks.unused(answers):
+        say(f"The stack {stacks.name(stack)} would be deleted. It {UNUSED[stack][0]}")
     stacks.build(answers)
     stacks.deploy(answers, plan=True)
     heading("Nothing was changed")
@@ -132,10 +140,10 @@ if __name__ == "__main__":
         main(sys.argv[1] if len(sys.argv) == 2 else "")
     except Stop as stop:
         sys.stdout.flush()
-        print(f"\ndeploy: {stop}", file=sys.stderr)
+        say(f"\ndeploy: {stop}", sys.stderr)
         sys.exit(1)
     except (BotoCoreError, ClientError) as error:
-        print(f"\ndeploy: AWS refused: {message_of(error)}", file=sys.stderr)
+        say(f"\ndeploy: AWS refused: {message_of(error)}", sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         print("\ndeploy: stopped", file=sys.stderr)

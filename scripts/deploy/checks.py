@@ -5,16 +5,8 @@ import json
 import urllib.error
 import urllib.request
 
+from entry_points import CALLERS
 from terminal import Stop, say
-
-# The entry points at which the template accepts who may call.
-_WITH_JWT = ("browser-jwt", "server-token", "signed-url", "cloudfront", "rest-iam")
-CALLERS = {
-    "IamPrincipals": ("signed-url", "rest-iam"),
-    "UserJwtIssuer": _WITH_JWT,
-    "UserJwtAudience": _WITH_JWT,
-    "AllowedOrigins": ("browser-jwt", "cloudfront", "rest-cognito", "rest-lambda", "rest-iam"),
-}
 
 
 class Invalid(Exception):

@@ -2,9 +2,11 @@
 # template.yaml, and write `include scripts/deploy/deploy.mk` into its Makefile.
 
 # SAM has its own environment, because it is large and only linting and deploying need it. It has cargo-lambda, too.
-SAM_VENV ?= $(CURDIR)/.venv-sam
+# make splits names at blanks, so this one has none, in whatever folder the project is.
+SAM_VENV ?= .venv-sam
 SAM_READY := $(SAM_VENV)/.stamp
-export PATH := $(SAM_VENV)/bin:$(PATH)
+# Programs of it are also started in other folders.
+export PATH := $(if $(filter /%,$(SAM_VENV)),,$(CURDIR)/)$(SAM_VENV)/bin:$(PATH)
 # SAM sends no telemetry.
 export SAM_CLI_TELEMETRY := 0
 

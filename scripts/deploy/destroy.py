@@ -11,7 +11,7 @@ LOST = {
     "AWS::Lambda::Url": "the URL. A new deployment gets another one",
     "AWS::ApiGateway::RestApi": "the REST API and its URL. A new deployment gets another one",
     "AWS::CloudFront::Distribution": "the CloudFront distribution and its domain name",
-    "AWS::SecretsManager::Secret": "secrets. All copies of the token are invalid then, and open approvals too",
+    "AWS::SecretsManager::Secret": "secrets. Copies of the token and open approvals become invalid",
     "AWS::DynamoDB::Table": "the table of used approvals and of budgets",
     "AWS::Logs::LogGroup": "log groups with all their lines",
     "AWS::Lambda::Function": "functions with all their versions",

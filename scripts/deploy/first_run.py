@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import re
 import time
 import urllib.error
@@ -12,6 +11,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import BotoCoreError, ClientError
 
+import curl
 from account import message_of
 from stacks import command
 from terminal import Stop, heading, say
@@ -31,14 +31,13 @@ PERSONAL = {
     "rest-cognito": "the token of a user of the pool",
     "rest-lambda": "a token that your authorizer accepts",
 }
-# How they send it. An authorizer of a REST API gets the header as it is. With an issuer the function also reads USER_HEADER,
-# except at browser-jwt.
+# How they send it. An authorizer of a REST API gets the header as it is. With an issuer the function also reads
+# x-agui-user-token, except at browser-jwt.
 HEADERS = {
-    "browser-jwt": "authorization: Bearer $JWT",
+    "browser-jwt": curl.BEARER,
     "rest-cognito": "authorization: $JWT",
     "rest-lambda": "authorization: $JWT",
 }
-USER_HEADER = "x-agui-user-token: $JWT"
 MEANINGS = {
     401: "The token or JWT was not accepted.",
     403: "AWS refused the request: the signature, the policy of the caller or the permission of the URL. A new "
@@ -144,11 +143,14 @@ class Caller:
     def next_steps(self):
         """Prints commands, none of whose lines is longer than 80 columns, so that they can be pasted."""
         heading("What you can do next")
+        headers = self._headers()
         if self.is_personal:
             say(f"Read {self._proof()} into your shell:\n")
-            print("  printf 'Token: '; read -rs JWT\n")
+            print(f"  {curl.read(headers[-1])}\n")
         say("Send a message from a terminal:\n")
-        for line in self._curl():
+        token = [f"TOKEN=$({command('token', self.project).replace('make', 'make -s', 1)})"] if self.sends_token else []
+        signed = (SIGNED[self.entry_point], self.account.region) if self.entry_point in SIGNED else None
+        for line in curl.run(self.url, headers, token, signed, is_hashed=self.entry_point == "cloudfront"):
             print(f"  {line}")
         say("")
         if self.sends_token:
@@ -165,37 +167,14 @@ class Caller:
         for name in ("deploy", "rollback", "destroy"):
             print(f"  {command(name, self.project)}")
 
-    def _curl(self):
-        """Returns the lines of a run with curl."""
-        body = [
-            'BODY=\'{"threadId":"thread-1","runId":"run-2","protocolVersion":"1.0",',
-            '"messages":[{"id":"msg-1","role":"user","content":"Hello!"}]}\'',
-        ]
-        headers = ["-H 'content-type: application/json'"]
-        lines = []
-        if self.sends_token:
-            lines.append(f"TOKEN=$({command('token', self.project).replace('make', 'make -s', 1)})")
-            headers.append('-H "x-agui-token: $TOKEN"')
+    def _headers(self):
+        """Returns the headers that prove who calls, those of a person last."""
+        headers = [curl.SHARED_TOKEN] if self.sends_token else []
         if self.entry_point in HEADERS:
-            headers.append(f'-H "{HEADERS[self.entry_point]}"')
+            headers.append(HEADERS[self.entry_point])
         if self.has_users and self.entry_point != "browser-jwt":
-            headers.append(f'-H "{USER_HEADER}"')
-        lines += [f"URL={self.url}", *body]
-        if self.entry_point == "cloudfront":
-            lines.append('HASH=$(printf %s "$BODY" | openssl dgst -sha256 -r | cut -c 1-64)')
-            headers.append('-H "x-amz-content-sha256: $HASH"')
-        if self.entry_point in SIGNED:
-            service = SIGNED[self.entry_point]
-            if "AWS_ACCESS_KEY_ID" not in os.environ:
-                lines.append('eval "$(aws configure export-credentials --format env)"')
-            headers += [
-                f"--aws-sigv4 aws:amz:{self.account.region}:{service}",
-                '--user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY"',
-                '-H "x-amz-security-token: $AWS_SESSION_TOKEN"',
-            ]
-        lines.append('curl -N "$URL" -d "$BODY" \\')
-        lines += [f"  {header} \\" for header in headers[:-1]]
-        return [*lines, f"  {headers[-1]}"]
+            headers.append(curl.USER_TOKEN)
+        return headers
 
 
 def show(response):

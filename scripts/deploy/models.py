@@ -1,14 +1,16 @@
 """The model: what the function may invoke, and whether this account can use it.
 
 Each model of Bedrock gets one small request with the credentials of whoever deploys. The first request of an account also
-subscribes to the model on AWS Marketplace, which the function's role may not do.
+subscribes to the model on AWS Marketplace, which the function's role may not do. Keys of other providers are looked up.
 """
 
+import fnmatch
 import json
 import re
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+import mantle
 from account import code_of, message_of
 from terminal import Stop, say
 
@@ -64,6 +66,39 @@ def bedrock_arns(models, partition):
     return ",".join(dict.fromkeys(arns))
 
 
+def check_arns(models, arns, partition):
+    """Refuses BedrockModelArns that do not allow what Model names. The template has no function that could compare them."""
+    ids = [model for adapter, model in split(models) if adapter == "bedrock"]
+    derived = bedrock_arns(models, partition)
+    correct = f"PARAMETERS='BedrockModelArns={derived}'"
+    if not arns:
+        if derived:
+            raise Stop(f"the function may not invoke each model of Model={models}. Allow them:\n  {correct}")
+        return
+    if not ids:
+        raise Stop(f"BedrockModelArns allows models of Bedrock, and Model={models} names none. Empty it:\n  {correct}")
+    for model in ids:
+        missing = [resource for resource in _resources(model) if not _is_allowed(resource, arns)]
+        if missing:
+            raise Stop(
+                f"Model names {model}, and BedrockModelArns does not allow {missing[0]}. What Model needs, to which you can add more:"
+                f"\n  {correct}"
+            )
+
+
+def _resources(model):
+    """Returns what must be allowed for a model, without what is before it in an ARN."""
+    if model.startswith("arn:"):
+        return [model.split(":", 5)[-1]]
+    base = _PROFILE.sub("", model, count=1)
+    profile = [f"inference-profile/{model}"] if base != model else []
+    return [*profile, f"foundation-model/{base}"]
+
+
+def _is_allowed(resource, arns):
+    return any(fnmatch.fnmatchcase(resource, arn.split(":", 5)[-1]) for arn in arns.split(","))
+
+
 def find_secret(account, name):
     """Returns the complete ARN of a secret that is named by its name or ARN."""
     try:
@@ -81,7 +116,9 @@ def check_secret(account, secret, models):
     if not secret:
         raise ModelDenied(
             f"The key of this provider must be in a secret. Create one and name it after the model, with a blank between "
-            f"them, or give its ARN as ModelSecretArn:\n  aws secretsmanager create-secret --name model-keys \\\n    --secret-string '{example}'"
+            "them, or give its ARN as ModelSecretArn:\n"
+            f"  aws secretsmanager create-secret --region {account.region} \\\n"
+            f"    --name model-keys --secret-string '{example}'"
         )
     try:
         value = account.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
@@ -101,26 +138,33 @@ def check_secret(account, secret, models):
         raise ModelDenied(f"The secret {secret} has no {' and no '.join(missing)}. Its value must be JSON: {example}")
 
 
-def check_bedrock(account, models):
-    """Sends each model of Bedrock one small request."""
+def check_access(account, models):
+    """Sends one small request to each model of Bedrock, at either of its endpoints."""
     for adapter, model in split(models):
-        if adapter.startswith("mantle"):
-            say(f"Note: access to {model} was not checked. If a run fails, the Bedrock console says what is missing.")
-        if adapter != "bedrock":
+        if adapter not in ("bedrock", "mantle", "mantle-responses"):
             continue
         say(f"Checking that this account can use {model}")
         try:
-            account.client("bedrock-runtime").converse(
-                modelId=model,
-                messages=[{"role": "user", "content": [{"text": "Answer with one word: hello"}]}],
-                inferenceConfig={"maxTokens": 16},
-            )
-        except (BotoCoreError, ClientError) as error:
-            explained = _explain(model, error, account.region)
-            if explained is None:
-                say(f"Note: access to {model} was not checked: {message_of(error)}")
+            if adapter == "bedrock":
+                account.client("bedrock-runtime").converse(
+                    modelId=model,
+                    messages=[{"role": "user", "content": [{"text": "Answer with one word: hello"}]}],
+                    inferenceConfig={"maxTokens": 16},
+                )
             else:
-                raise ModelDenied(explained) from None
+                mantle.ask(account.session, account.region, adapter, model)
+        except mantle.Refused as error:
+            message, explained = f"{error.status}: {error}", _explain_mantle(model, error, account.region)
+        except (BotoCoreError, ClientError) as error:
+            message, explained = message_of(error), _explain(model, error, account.region)
+        except OSError as error:
+            message, explained = str(error), None
+        else:
+            continue
+        if explained is None:
+            say(f"Note: access to {model} was not checked: {message}")
+        else:
+            raise ModelDenied(explained)
 
 
 def _explain(model, error, region):
@@ -138,4 +182,20 @@ def _explain(model, error, region):
         if "on-demand" in message and not _PROFILE.match(model):
             profile = f"\nThis model needs an inference profile: try bedrock/global.{model}"
         return f"{refused}{profile}\nThe Bedrock console lists the models of a region under Model catalog."
+    return None
+
+
+def _explain_mantle(model, error, region):
+    """Returns what to do about a refusal of bedrock-mantle; None if it may concern only whoever deploys."""
+    message = str(error)
+    refused = f"Bedrock's endpoint bedrock-mantle refuses {model} in {region}: {message}"
+    if "use case details" in message:
+        return f"{refused}\n\n{FORM}\nAccess follows within 15 minutes."
+    if "marketplace" in message.lower():
+        return f"{refused}\n\n{MARKETPLACE}"
+    if error.status == 404 or "route" in message:
+        return (
+            f"{refused}\nThe card of a model in the Bedrock console says in which regions it is, and with which API: mantle/... "
+            "is Chat Completions, mantle-responses/... is Responses."
+        )
     return None

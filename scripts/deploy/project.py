@@ -2,10 +2,12 @@
 
 Answers are stored in samconfig.toml, so that `sam deploy` alone uses them too:
 
+    [default.deploy.parameters]                       the region
     [default.deploy.parameters.parameter_overrides]   parameters of template.yaml
     [default.stacks.alarms]                           parameters of deploy/alarms.yaml, which is then deployed as well
 """
 
+import os
 import re
 import shlex
 from pathlib import Path
@@ -65,12 +67,27 @@ class Project:
             raise Stop(f"{CONFIG} has no stack_name in [{environment}.deploy.parameters]")
 
     def setting(self, name):
-        """Returns what `sam deploy` reads as this option, or None."""
-        for place in ([self.environment, "deploy"], [self.environment, "global"], ["default", "global"]):
-            value = self._table([*place, "parameters"]).get(name)
+        """Returns what `sam deploy` reads as this option, or None. In SAM an environment has options of no other one."""
+        for command in ("deploy", "global"):
+            value = self._table([self.environment, command, "parameters"]).get(name)
             if value is not None:
                 return value
         return None
+
+    def region(self):
+        """Returns the region that the first deployment has stored, or None before it.
+
+        Another region in the shell is an error: `sam deploy` and other shells deploy to the stored one.
+        """
+        stored = self.setting("region")
+        variable = "AWS_REGION" if os.environ.get("AWS_REGION") else "AWS_DEFAULT_REGION"
+        chosen = os.environ.get(variable)
+        if stored and chosen and chosen != stored:
+            raise Stop(
+                f"{variable} is {chosen}, but {CONFIG} has the region {stored} for the environment {self.environment}. Unset "
+                f"{variable}. To deploy to {chosen} too, add an environment with that region to {CONFIG}"
+            )
+        return stored
 
     def _table(self, path, create=False):
         """Returns a table of samconfig.toml, or an empty one. `create` adds it."""
@@ -102,9 +119,12 @@ class Project:
         """Returns the names of the stacks for which something is stored."""
         return list(self._table([self.environment, "stacks"]))
 
-    def store(self, parameters, stacks):
-        """Stores answers. Everything else in samconfig.toml stays as it is, comments included."""
+    def store(self, region, parameters, stacks):
+        """Stores the region and the answers. Everything else in samconfig.toml stays as it is, comments included."""
+        before = CONFIG.read_text()
         place = self._table([self.environment, "deploy", "parameters"], create=True)
+        if not self.setting("region"):
+            place["region"] = region
         if parameters != self.parameters():
             if not isinstance(place.get("parameter_overrides"), dict):
                 place["parameter_overrides"] = tomlkit.table()
@@ -113,8 +133,8 @@ class Project:
             _update(place["parameter_overrides"], parameters)
         for name, values in stacks.items():
             _update(self._table([self.environment, "stacks", name], create=True), values)
-        text = _with_blank_lines(tomlkit.dumps(self.config))
-        if text != CONFIG.read_text():
+        text = _with_blank_lines(_with_comments(tomlkit.dumps(self.config), before))
+        if text != before:
             CONFIG.write_text(text)
 
     def default(self, parameter):
@@ -156,6 +176,15 @@ class Project:
     def read_stack(self, name):
         """Reads the template of a stack beside the core."""
         return read_template(self.stack_path(name))
+
+
+def _with_comments(text, before):
+    """Moves the comment of a table of `before` back above it. tomlkit adds lines below it, as it belongs to the table before."""
+    for comment, header in re.findall(r"^((?:[ \t]*\n)*(?:#.*\n)+)(\[.*\n)", before, re.MULTILINE):
+        end = text.index(f"\n{header}") + 1
+        start = text.rindex(comment, 0, end)
+        text = text[:start] + text[start + len(comment) : end] + comment + text[end:]
+    return text
 
 
 def _with_blank_lines(text):

@@ -6,24 +6,16 @@ from typing import Callable
 
 import models
 from checks import Invalid, check_issuer, check_stacks, drop_callers
+from entry_points import CALL_ACTIONS, ENTRY_POINTS, STACKS
 from terminal import Stop, ask, say, split_words
 
-ENTRY_POINTS = {
-    "server-token": "a server that you run, with the shared token",
-    "browser-jwt": "browsers, each with the JWT of its user",
-    "signed-url": "IAM roles, which sign each request",
-    "cloudfront": "everybody, through CloudFront (own domain, WAF)",
-    "rest-cognito": "users of a Cognito user pool, through a REST API",
-    "rest-lambda": "callers that your Lambda authorizer accepts",
-    "rest-iam": "IAM roles, through a REST API",
-}
-# The stack that an entry point needs besides the core.
-STACKS = {"cloudfront": "cloudfront", "rest-cognito": "rest-api", "rest-lambda": "rest-api", "rest-iam": "rest-api"}
-
-# What the policy of a caller must allow at the entry points where IAM checks it.
-CALL_ACTIONS = {
-    "signed-url": "lambda:InvokeFunctionUrl and lambda:InvokeFunction",
-    "rest-iam": "execute-api:Invoke",
+# The parameters of stacks that questions are about, which need no stack before their name.
+ASKED = {
+    "AlarmEmail": "alarms",
+    "AuthorizerFunctionArn": "rest-api",
+    "CognitoClientIds": "rest-api",
+    "CognitoScopes": "rest-api",
+    "CognitoUserPoolArn": "rest-api",
 }
 
 
@@ -55,6 +47,11 @@ class Question:
     def is_answered(self, answers):
         """Whether every parameter has a value, which may be empty."""
         return all(answers.value(name, self.stack) is not None for name in self.parameters)
+
+    def missing_line(self):
+        """Returns how the answer is given without a terminal, on two lines if one is too short."""
+        line = f"  {self.example:<40} {self.title}"
+        return line if len(line) <= 80 else f"  {self.example}\n    {self.title}"
 
     def store(self, answers, values):
         """Notes the values of an answer."""
@@ -98,7 +95,7 @@ class Interview:
             self.answers.core.update({name: value for name, value in derived.items() if name not in names})
 
     def _owner(self, name):
-        """Finds the template with this parameter: the core, or the only stack in deploy/ that has it."""
+        """Finds the template with this parameter: the core, the named stack in deploy/, or the one that a question is about."""
         stack, dot, plain = name.partition(".")
         if dot:
             return stack, plain
@@ -107,9 +104,10 @@ class Interview:
         owners = [stack for stack in self.project.stacks() if name in self.project.read_stack(stack)["Parameters"]]
         if not owners:
             raise Stop(f"no template has a parameter {name}")
-        if len(owners) > 1:
-            raise Stop(f"{' and '.join(owners)} have a parameter {name}: name one, as {owners[0]}.{name}=...")
-        return owners[0], name
+        if ASKED.get(name) in owners:
+            return ASKED[name], name
+        choices = " or ".join(f"{stack}.{name}=..." for stack in owners)
+        raise Stop(f"{name} is no parameter of template.yaml. Name the stack that you mean: {choices}")
 
     def complete(self, terminal):
         """Asks what has no answer yet. Without a terminal that is an error, which names what is missing."""
@@ -125,7 +123,7 @@ class Interview:
                 if question.parameters == ["EntryPoint"]:
                     self.answers.core["EntryPoint"] = question.default  # so that its further questions are listed
         if missing:
-            lines = [f"  {question.example:<40} {question.title}" for question in missing]
+            lines = [question.missing_line() for question in missing]
             raise Stop(
                 "there is no terminal to ask for:\n" + "\n".join(lines) + "\n"
                 f"Give them as PARAMETERS='Name=Value ...', or run the command once in a terminal and commit samconfig.toml"
@@ -162,8 +160,9 @@ class Interview:
         return Question(
             title="Which model answers?",
             about=(
-                "Its form is <adapter>/<model id>. scripted/demo is a script without a language model, which costs "
-                "nothing. For a provider with a key, add the name of the secret that has it: openai/gpt-5.1 model-keys"
+                "Its form is <adapter>/<model id>. bedrock/ and mantle/ are the two endpoints of Amazon Bedrock, which need no "
+                "key. For a provider with a key, add the name of the secret that has it: openai/gpt-5.1 model-keys. "
+                "scripted/demo is a script without a language model, which costs nothing."
             ),
             prompt="Model",
             default=self.project.default("Model"),
@@ -180,7 +179,7 @@ class Interview:
         try:
             arn = models.find_secret(self.account, secret[0]) if secret else ""
             models.check_secret(self.account, arn, model)
-            models.check_bedrock(self.account, model)
+            models.check_access(self.account, model)
         except models.ModelDenied as reason:
             raise Invalid(f"{reason}\n\nYou can also continue with scripted/demo and change the model later.") from None
         except Stop as reason:
@@ -204,7 +203,8 @@ class Interview:
                     title="Who signs the JWTs of your users, and where is your page?",
                     about=(
                         "Three words: the issuer, the audience (of Cognito the id of the app client), and the origin of "
-                        "the page; several origins with commas. Only their pages and tokens are accepted. Example:\n"
+                        "the page; several audiences or origins with commas. Only their tokens and pages are accepted. "
+                        "Example:\n"
                         "  https://my.eu.auth0.com/ https://agent.example https://app.example"
                     ),
                     prompt="Issuer audience origin",
@@ -302,12 +302,13 @@ class Interview:
         return value
 
     def check_model(self):
-        """Checks a model whose question was not asked now."""
+        """Checks that the role may invoke the model, and a model whose question was not asked now."""
         model = self.answers.core.get("Model") or self.project.default("Model")
+        models.check_arns(model, self.answers.core.get("BedrockModelArns", ""), self.account.partition)
         if model == self.checked_models:
             return
         try:
             models.check_secret(self.account, self.answers.core.get("ModelSecretArn", ""), model)
-            models.check_bedrock(self.account, model)
+            models.check_access(self.account, model)
         except models.ModelDenied as reason:
             raise Stop(f"{reason}\n\nNothing was deployed. To try the rest first: PARAMETERS=Model=scripted/demo") from None

@@ -4,6 +4,8 @@ A version has the code, the settings and the memory of one deployment. The role,
 stay as they are. The next deployment of a change moves the alias to its new version.
 """
 
+import textwrap
+
 from botocore.exceptions import ClientError
 
 from account import message_of
@@ -38,8 +40,8 @@ def rollback(account, alias_arn, wanted, agreed, command):
         version = versions.get(number, {})
         published, code = version.get("LastModified", "")[:19], version.get("CodeSha256", "")[:12]
         say(f"  {name:<4}  version {number}, published {published}, code {code}")
-        if version.get("Description"):
-            say(f"        {version['Description']}")
+        for line in textwrap.wrap(version.get("Description") or "", 72):
+            say(f"        {line}")
     say("Settings go back too, as they are part of a version. The role, the secrets and the table stay.")
     if not agreed:
         if not has_terminal():
@@ -53,6 +55,6 @@ def rollback(account, alias_arn, wanted, agreed, command):
     except ClientError as error:
         raise Stop(f"the alias was not moved: {message_of(error)}") from None
     say(
-        f"The alias {alias} is at version {target} now. Runs that are in progress end in the old version.\n"
+        f"The alias {alias} is at version {target} now. Runs that have begun end in the version that they began in.\n"
         f"Forward again: {command} VERSION={current}"
     )

@@ -6,12 +6,23 @@ import subprocess
 from botocore.exceptions import ClientError
 
 from account import message_of
+from entry_points import STACKS
 from project import CONFIG, is_built
-from questions import STACKS
 from terminal import Stop, has_terminal, heading, say
 
 # The order in which stacks are deployed: a later one may need outputs of an earlier one.
 ORDER = ["rest-api", "cloudfront", "alarms", "rotation"]
+
+_OLD_ENTRY_POINT = (
+    "serves an entry point that you do not use any more. Callers could still use it.",
+    "choose its entry point again",
+)
+# What a stack that is not wanted any more has, and how it can be kept.
+UNUSED = {
+    "rest-api": _OLD_ENTRY_POINT,
+    "cloudfront": _OLD_ENTRY_POINT,
+    "alarms": ("has the alarms and the dashboard, and AlarmEmail is empty now.", "give an address: PARAMETERS='AlarmEmail=...'"),
+}
 
 
 class Stacks:
@@ -48,35 +59,40 @@ class Stacks:
             status = described["StackStatus"] if described else ""
             if status in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"):
                 # `make destroy` would delete the core too, with its secrets and table.
-                delete = f"aws cloudformation delete-stack --stack-name {self.name(stack)}"
+                delete = self._aws("delete-stack", stack)
                 raise Stop(
                     f"the stack {self.name(stack)} is {status}, so it cannot be updated. Look at its events, and delete "
-                    + (f"this stack:\n  {delete}" if stack else f"what is there: {command('destroy', self.project)}")
+                    + (f"this stack:\n{delete}" if stack else f"what is there: {command('destroy', self.project)}")
                 )
             if status == "UPDATE_ROLLBACK_FAILED":
                 raise Stop(
                     f"the stack {self.name(stack)} is {status}. Look at its events, correct what failed, and run\n"
-                    f"  aws cloudformation continue-update-rollback --stack-name {self.name(stack)}"
+                    + self._aws("continue-update-rollback", stack)
                 )
             if status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS":
                 raise Stop(f"the stack {self.name(stack)} is {status}: another deployment is at work. Wait until it ends")
+
+    def _aws(self, operation, stack):
+        """Returns the lines of a command of the AWS CLI for a stack. The shell may have another region, or none."""
+        return f"  aws cloudformation {operation} \\\n    --region {self.account.region} --stack-name {self.name(stack)}"
 
     def wanted(self, answers):
         """Returns the stacks beside the core that these answers need, in the order of their deployment."""
         entry = STACKS.get(answers.core.get("EntryPoint") or self.project.default("EntryPoint"))
         names = [name for name, values in answers.stacks.items() if name not in STACKS.values()]
-        # An empty answer for the alarms means that there are none.
-        wanted = {name for name in names if name != "alarms" or any(answers.stacks[name].values())}
+        # Alarms that nobody receives are not wanted.
+        receivers = [answers.value(name, "alarms") for name in ("AlarmEmail", "AlarmTopicArn")]
+        wanted = {name for name in names if name != "alarms" or any(receivers)}
         wanted |= {entry} if entry else set()
         unknown = sorted(wanted - set(self.project.stacks()))
         if unknown:
             raise Stop(f"there is no {self.project.stack_path(unknown[0])}, which this deployment needs")
         return sorted(wanted, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))
 
-    def other_entry_points(self, answers):
-        """Returns the deployed stacks of an entry point that was chosen earlier. Callers could still use them."""
+    def unused(self, answers):
+        """Returns the deployed stacks that these answers do not want any more, of those in UNUSED."""
         wanted = self.wanted(answers)
-        return [stack for stack in dict.fromkeys(STACKS.values()) if stack not in wanted and self._exists(self.describe(stack))]
+        return [stack for stack in UNUSED if stack not in wanted and self._exists(self.describe(stack))]
 
     @staticmethod
     def _exists(described):
@@ -102,12 +118,7 @@ class Stacks:
         account = f"account {self.account.id}, {self.account.region}"
         verb = "Planning" if plan else "Deploying"
         heading(f"{verb} {self.name()} in {account}")
-        if plan:
-            # A plan stores no answers, so SAM does not find them in samconfig.toml.
-            words = " ".join(_word(name, value) for name, value in answers.core.items())
-            self._sam_deploy(None, plan, "--parameter-overrides", words)
-        else:
-            self._sam_deploy(None, plan)
+        self._sam_deploy(None, plan, "--parameter-overrides", self._words(self.project.template, answers.core))
         for stack in unused:
             self.delete(stack)
         # What a plan reads are the outputs of the core before its change.
@@ -119,16 +130,19 @@ class Stacks:
             if plan and self._missing(template, values):
                 say("Its plan needs outputs of the core or of another stack, which are not there before a deployment.")
                 continue
-            parameters = self._stack_parameters(stack, template, values)
+            for name in self._missing(template, values):
+                raise Stop(f"{stack} needs {name}: PARAMETERS='{stack}.{name}=...'")
+            parameters = self._words(template, values)
             path = f".aws-sam/{stack}/template.yaml" if is_built(template) else self.project.stack_path(stack)
             self._sam_deploy(stack, plan, "--template-file", str(path), "--stack-name", self.name(stack),
                              "--parameter-overrides", parameters)  # fmt: skip
             known = {**self.outputs(stack), **known}
 
-    def _stack_parameters(self, stack, template, known):
-        """Returns the parameters of a stack: what was answered, outputs of other stacks, parameters of the core."""
-        for name in self._missing(template, known):
-            raise Stop(f"{stack} needs {name}: PARAMETERS='{stack}.{name}=...'")
+    @staticmethod
+    def _words(template, values):
+        """Returns the parameters of a template as SAM reads them. It would keep the value before of one that is not named."""
+        defaults = {name: _text(declared["Default"]) for name, declared in template["Parameters"].items() if "Default" in declared}
+        known = {**defaults, **values}
         return " ".join(_word(name, known[name]) for name in template["Parameters"] if name in known)
 
     @staticmethod
@@ -185,6 +199,11 @@ class Stacks:
             )
         except Exception as error:
             raise Stop(f"the stack {self.name(stack)} was not deleted: {error}. Its events say which resource failed") from None
+
+
+def _text(default):
+    """Returns a default as CloudFormation reads it."""
+    return str(default).lower() if isinstance(default, bool) else str(default)
 
 
 def _word(name, value):

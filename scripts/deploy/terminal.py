@@ -27,11 +27,12 @@ def heading(text):
     print(f"\n== {text}", flush=True)
 
 
-def say(text=""):
+def say(text="", file=None):
     """Prints paragraphs, wrapped to 80 columns. Lines that are indented stay as they are."""
     for line in text.split("\n"):
         indented = line.startswith(" ") or not line
-        print(line if indented else textwrap.fill(line, 80, break_long_words=False, break_on_hyphens=False), flush=True)
+        wrapped = line if indented else textwrap.fill(line, 80, break_long_words=False, break_on_hyphens=False)
+        print(wrapped, file=file, flush=True)
 
 
 def ask(prompt, default):

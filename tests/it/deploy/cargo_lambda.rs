@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 
 use super::machine::{Machine, Printed};
+use super::pasted::paste_run;
+use super::template::documented_headers;
 
 const ROLE: (&str, &str) = ("ROLE", "arn:aws:iam::123456789012:role/agent");
 
@@ -36,10 +38,17 @@ fn refuses_invalid_settings_before_building() {
     let machine = Machine::new("cargo-lambda-refused");
     for (why, variables, output) in [
         ("no model", vec![("AGUI_MODEL", "")], "AGUI_MODEL must name the model"),
-        ("no token", vec![("AGUI_TOKEN_SECRET_ID", "")], "AGUI_TOKEN_SECRET_ID must name the secret"),
+        (
+            "no token",
+            vec![("AGUI_TOKEN_SECRET_ID", "")],
+            "aws secretsmanager create-secret --name agui/token",
+        ),
         ("a literal token", vec![("AGUI_TOKEN", "planted")], "AGUI_TOKEN is for local mode"),
         ("local mode", vec![("AGUI_LOCAL", "1")], "AGUI_LOCAL is for local mode"),
         ("no such signer", vec![("URL_AUTH", "OPEN")], "URL_AUTH is OPEN"),
+        ("nobody who checks callers", vec![("AGUI_AUTH", "authorizer")], "set URL_AUTH=AWS_IAM"),
+        ("the same beside a token", vec![("AGUI_AUTH", "both")], "set URL_AUTH=AWS_IAM"),
+        ("no issuer", vec![("AGUI_AUTH", "jwt")], "needs AGUI_JWT_ISSUER and AGUI_JWT_AUDIENCE"),
         ("no role", vec![], "set ROLE to the ARN of its role"),
     ] {
         let refused = deploy(&machine, &variables);
@@ -60,7 +69,7 @@ fn gives_the_alias_a_url_that_streams_and_the_log_json() {
         "account 123456789012, eu-central-1",
         "Function URL of live: RESPONSE_STREAM",
         "is public",
-        "The URL streams: https://live.lambda-url.example/",
+        "The URL streams: http://127.0.0.1:",
     ]);
     assert!(printed.text.lines().filter(|line| line.starts_with("  ")).all(|line| line.len() <= 80));
     let state = machine.state();
@@ -104,8 +113,8 @@ fn corrects_what_an_older_deployment_has_left_at_the_function() {
         "Removed the statement listed (unlimited)",
         "Removed the statement turned (unlimited)",
         "Removed the statement reader (other)",
-        "The function also has a URL without the alias, https://old.lambda-url.example/",
-        "aws lambda delete-function-url-config --function-name shop-agent",
+        "The function also has a URL without the alias, https://old.lambda-url.example/.",
+        "aws lambda delete-function-url-config \\ --region eu-central-1 --function-name shop-agent",
     ]);
     for qualifier in ["live", ""] {
         assert_eq!(public_permissions(&machine, qualifier), public_url_permissions());
@@ -114,6 +123,56 @@ fn corrects_what_an_older_deployment_has_left_at_the_function() {
             "RESPONSE_STREAM"
         );
     }
+}
+
+#[test]
+fn prints_the_commands_of_a_run_that_fit_who_may_call() {
+    let jwt = [("AGUI_JWT_ISSUER", "https://issuer.example"), ("AGUI_JWT_AUDIENCE", "app")];
+    let signed = ("URL_AUTH", "AWS_IAM");
+    for (mode, url_auth, users, reads) in [
+        ("token", None, false, &["the shared token"][..]),
+        ("token", None, true, &["the shared token", "the JWT of a user"]),
+        ("token", Some(signed), false, &["the shared token"]),
+        ("jwt", None, true, &["the JWT of a user"]),
+        ("jwt", Some(signed), true, &["the JWT of a user"]),
+        ("token_or_jwt", None, true, &["the shared token"]),
+        ("authorizer", Some(signed), false, &[]),
+        ("both", Some(signed), true, &["the shared token", "the JWT of a user"]),
+    ] {
+        let machine = Machine::new("cargo-lambda-run");
+        let mut variables = vec![ROLE, ("AGUI_AUTH", mode)];
+        variables.extend(url_auth);
+        variables.extend(jwt.iter().filter(|_| users));
+
+        let printed = deploy(&machine, &variables);
+
+        let reads: Vec<_> = reads.iter().map(|read| format!("Read {read} into your shell:")).collect();
+        printed.assert_has(&reads.iter().map(String::as_str).collect::<Vec<_>>());
+        assert_eq!(printed.text.matches("into your shell").count(), reads.len(), "{mode} {url_auth:?}");
+        paste_run(&machine, &printed, &[]).assert_has(&["\"delta\": \"Hello!\""]);
+    }
+}
+
+#[test]
+fn pages_of_allowed_origins_may_call_the_url() {
+    let machine = Machine::new("cargo-lambda-origins");
+    let origins = ("AGUI_CORS_ORIGINS", "https://app.example, http://localhost:3000");
+
+    deploy(&machine, &[ROLE, origins]).assert_has(&[]);
+
+    let cors = |machine: &Machine| machine.state()["functions"]["shop-agent"]["urls"]["live"]["Cors"].clone();
+    let set = cors(&machine);
+    assert_eq!(set["AllowOrigins"], json!(["https://app.example", "http://localhost:3000"]));
+    assert_eq!(set["AllowMethods"], json!(["GET", "POST"]));
+    for (member, start) in [("AllowHeaders", "A page may send"), ("ExposeHeaders", "A page may read")] {
+        let mut documented = documented_headers(start);
+        let mut found: Vec<String> = serde_json::from_value(set[member].clone()).unwrap();
+        documented.sort();
+        found.sort();
+        assert_eq!(found, documented, "{member}");
+    }
+    deploy(&machine, &[]).assert_has(&[]);
+    assert_eq!(cors(&machine), json!({}), "taken back");
 }
 
 #[test]

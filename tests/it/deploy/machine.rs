@@ -73,8 +73,8 @@ impl Machine {
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("deploy").join(name);
         let _ = fs::remove_dir_all(&folder);
         let project = folder.join("project");
-        for made in ["project/deploy", "project/scripts/deploy", "bin", "venv/bin"] {
-            fs::create_dir_all(folder.join(made)).unwrap();
+        for made in ["deploy", "scripts/deploy", ".venv-sam/bin"] {
+            fs::create_dir_all(project.join(made)).unwrap();
         }
         for file in ["template.yaml", "samconfig.toml"] {
             fs::copy(templates.join(file), project.join(file)).unwrap();
@@ -90,7 +90,7 @@ impl Machine {
         symlink(Path::new(REPOSITORY).join("deploy/requirements.txt"), requirements).unwrap();
 
         // An environment with the real Python and SAM, and with other programs for what takes long.
-        let venv = folder.join("venv");
+        let venv = project.join(".venv-sam");
         let python = sam_venv().join("bin/python");
         let tools = fs::read_to_string(format!("{REPOSITORY}/tests/servers/deploy_tools.py")).unwrap();
         for tool in ["sam", "cargo", "cargo-lambda"] {
@@ -101,7 +101,7 @@ impl Machine {
         fs::write(venv.join(".stamp"), "").unwrap();
 
         let mut account = Command::new(&python)
-            .arg(format!("{REPOSITORY}/tests/servers/aws_account.py"))
+            .args(["-B", &format!("{REPOSITORY}/tests/servers/aws_account.py")])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -130,9 +130,9 @@ impl Machine {
             ("TERM", "dumb"),
             ("PS1", "$ "),
             ("LC_ALL", "C.UTF-8"),
-            ("SAM_VENV", self.folder.join("venv").to_str().unwrap()),
             ("SAM_CLI_POLL_DELAY", "0.2"),
             ("AWS_ENDPOINT_URL", &self.url),
+            ("AWS_BEDROCK_BASE_URL", &format!("{}/mantle", self.url)),
             ("AWS_EC2_METADATA_DISABLED", "true"),
             ("AWS_REGION", "eu-central-1"),
             ("AWS_ACCESS_KEY_ID", "test"),
@@ -145,13 +145,7 @@ impl Machine {
     pub(super) fn run(&self, words: &[&str], variables: &[(&str, &str)]) -> Printed {
         let mut command = self.command(words[0]);
         command.args(&words[1..]).stdin(Stdio::null());
-        for (name, value) in variables {
-            if value.is_empty() {
-                command.env_remove(name)
-            } else {
-                command.env(name, value)
-            };
-        }
+        set(&mut command, variables);
         let output = command.output().unwrap();
         let text = [&output.stdout[..], &output.stderr].map(String::from_utf8_lossy).concat();
         Printed { code: output.status.code().unwrap().into(), text }
@@ -165,7 +159,8 @@ impl Machine {
         variables: &[(&str, &str)],
     ) -> Printed {
         let mut command = self.command(sam_venv().join("bin/python").to_str().unwrap());
-        command.arg(format!("{REPOSITORY}/tests/servers/terminal.py")).envs(variables.iter().copied());
+        command.arg(format!("{REPOSITORY}/tests/servers/terminal.py"));
+        set(&mut command, variables);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let task = json!({"command": words, "steps": steps});
         child.stdin.take().unwrap().write_all(task.to_string().as_bytes()).unwrap();
@@ -217,6 +212,17 @@ impl Machine {
     /// Returns the version at which the alias of a function is.
     pub(super) fn alias(&self, function: &str) -> Value {
         self.state()["functions"][function]["aliases"]["live"].clone()
+    }
+}
+
+/// Sets variables of a command. An empty one is removed.
+fn set(command: &mut Command, variables: &[(&str, &str)]) {
+    for (name, value) in variables {
+        if value.is_empty() {
+            command.env_remove(name)
+        } else {
+            command.env(name, value)
+        };
     }
 }
 

@@ -146,7 +146,7 @@ fn urls_stream_from_the_alias_to_allowed_origins() {
 }
 
 #[test]
-fn entry_points_without_callers_are_refused() {
+fn parameters_that_do_not_agree_are_refused() {
     let with = |entry, more: &[Parameter<'static>]| [&[("EntryPoint", entry)], more].concat();
     for (why, parameters, refused) in [
         ("no issuer", with("browser-jwt", &[ORIGINS]), "EntryPoint=browser-jwt needs UserJwtIssuer"),
@@ -164,7 +164,13 @@ fn entry_points_without_callers_are_refused() {
         ("a part of a host", vec![("AllowedOrigins", "https://*.example")], "AllowedOrigins"),
         ("a capital letter", vec![("AllowedOrigins", "https://App.example")], "AllowedOrigins"),
         ("no TLS", vec![("UserJwtIssuer", "http://issuer.example")], "UserJwtIssuer"),
+        ("a blank", with("server-token", &[ISSUER, ("UserJwtAudience", "page, phone")]), "UserJwtAudience"),
         ("no adapter", vec![("Model", "claude-haiku-5-5")], "Model"),
+        (
+            "a role that may invoke more than the script",
+            vec![("Model", "scripted/demo"), ("BedrockModelArns", "arn:aws:a")],
+            "scripted/demo is not one",
+        ),
         (
             "a part of an ARN, which would be denied when the agent runs",
             vec![("ModelSecretArn", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:keys")],
@@ -187,6 +193,19 @@ fn every_entry_point_starts_with_the_settings_of_the_template() {
 
         assert!(config.is_ok(), "{parameters:?}: {:?}", config.err());
     }
+}
+
+#[test]
+fn users_of_several_apps_may_call() {
+    let stack =
+        CORE.deployed(&[("EntryPoint", "browser-jwt"), ISSUER, ("UserJwtAudience", "page,phone"), ORIGINS]);
+    let variables = variables(&stack);
+    let value =
+        |name: &str| variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+
+    let config = Config::from_lookup(value).unwrap();
+
+    assert_eq!(config.user_tokens.unwrap().audiences, ["page", "phone"]);
 }
 
 #[test]
@@ -220,7 +239,12 @@ fn role_has_only_the_needed_actions() {
             ),
         ]
     };
-    let mantle = "bedrock-mantle:CreateInference, bedrock-mantle:CallWithBearerToken on *";
+    let mantle = |models: &[&str]| {
+        let projects = "arn:aws:bedrock-mantle:eu-central-1:123456789012:project/*";
+        let limit = json!({"StringEquals": {"bedrock-mantle:Model": models}});
+        let infer = format!("bedrock-mantle:CreateInference on {projects} if {limit}");
+        vec![infer, "bedrock-mantle:CallWithBearerToken on *".to_owned()]
+    };
     for (parameters, more) in [
         (vec![], models_of("global.anthropic.claude-haiku-5-5").to_vec()),
         (vec![("Model", "scripted/demo")], vec![]),
@@ -232,8 +256,14 @@ fn role_has_only_the_needed_actions() {
             vec![("Model", "bedrock/a,bedrock/b"), ("BedrockModelArns", "arn:aws:a,arn:aws:b")],
             vec![format!("{invoke} arn:aws:a, arn:aws:b")],
         ),
-        (vec![("Model", "mantle/openai.gpt-5.5")], vec![mantle.into()]),
-        (vec![("Model", "mantle-responses/openai.gpt-5.5")], vec![mantle.into()]),
+        (vec![("Model", "mantle/google.gemma-4-31b")], mantle(&["google.gemma-4-31b"])),
+        (vec![("Model", "mantle-responses/openai.gpt-5.5")], mantle(&["openai.gpt-5.5"])),
+        // A fallback may be invoked, too. What is not at this endpoint is in the list, and matches nothing there.
+        (
+            vec![("Model", "openai/a,mantle/openai.gpt-oss-120b,mantle-responses/openai.gpt-5.5")],
+            mantle(&["openai/a", "openai.gpt-oss-120b", "openai.gpt-5.5"]),
+        ),
+        (vec![("Model", "openai/mantle")], vec![]),
     ] {
         let expected: Vec<_> = always.iter().map(ToString::to_string).chain(more).collect();
         assert_eq!(of(&parameters), expected, "{parameters:?}");
@@ -346,7 +376,7 @@ fn every_change_publishes_a_version() {
 #[test]
 fn documented_canary_moves_the_alias_in_steps() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let page = fs::read_to_string(root.join("docs/deploy.md")).unwrap();
+    let page = fs::read_to_string(root.join("docs/operating.md")).unwrap();
     let (_, steps) = page.split_once("### Step by step, with alarms").unwrap();
     let lines = steps.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
     let text = fs::read_to_string(root.join("template.yaml")).unwrap();

@@ -1,6 +1,7 @@
 //! `deploy/github`: the steps of the workflow, run by hand, and who may assume its roles.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
@@ -34,16 +35,15 @@ fn run_job(machine: &Machine, workflow: &Value, job: &str, value: &str) -> Print
     machine.run(&["bash", "-e", "-c", step["run"].as_str().unwrap()], &variables)
 }
 
-#[test]
-fn plans_deploys_and_rolls_back() {
+/// Runs the jobs of the workflow in a project whose production stack has this name.
+fn plan_deploy_and_roll_back(machine: &Machine, stack: &str) {
     let workflow = yaml("deploy/github/deploy.yml");
-    let machine = Machine::new("workflow");
     // A person deploys once, and commits samconfig.toml.
     let answers = "EntryPoint=server-token Model=scripted/demo AlarmEmail=";
     machine.run(&["make", "deploy"], &[("ENV", "prod"), ("PARAMETERS", answers)]).assert_has(&[]);
     let before = machine.state()["stacks"].clone();
 
-    let planned = run_job(&machine, &workflow, "plan", "");
+    let planned = run_job(machine, &workflow, "plan", "");
 
     planned.assert_has(&["CloudFormation stack changeset", "Nothing was changed", "make deploy ENV=prod"]);
     let state = machine.state();
@@ -53,16 +53,29 @@ fn plans_deploys_and_rolls_back() {
     let objects = state["objects"].as_object().unwrap();
     assert!(!objects.is_empty() && objects.keys().all(|key| key.contains("/plan/")), "{:?}", objects.keys());
 
-    let deployed = run_job(&machine, &workflow, "deploy", "arn:aws:iam::123456789012:role/cloudformation");
+    let deployed = run_job(machine, &workflow, "deploy", "arn:aws:iam::123456789012:role/cloudformation");
 
-    deployed.assert_has(&["Successfully created/updated stack - shop-prod", "The run has finished"]);
-    assert_eq!(machine.alias("shop-prod-Agent"), "2");
-    let role = machine.state()["stacks"]["shop-prod"]["role"].clone();
+    let created = format!("Successfully created/updated stack - {stack}");
+    deployed.assert_has(&[&created, "The run has finished"]);
+    let function = format!("{stack}-Agent");
+    assert_eq!(machine.alias(&function), "2");
+    let role = machine.state()["stacks"][stack]["role"].clone();
     assert_eq!(role, "arn:aws:iam::123456789012:role/cloudformation");
 
-    run_job(&machine, &workflow, "rollback", "").assert_has(&["The alias live is at version 1 now."]);
-    assert_eq!(machine.alias("shop-prod-Agent"), "1");
-    run_job(&machine, &workflow, "rollback", "2").assert_has(&["The alias live is at version 2 now."]);
+    run_job(machine, &workflow, "rollback", "").assert_has(&["The alias live is at version 1 now."]);
+    assert_eq!(machine.alias(&function), "1");
+    run_job(machine, &workflow, "rollback", "2").assert_has(&["The alias live is at version 2 now."]);
+}
+
+#[test]
+fn plans_deploys_and_rolls_back() {
+    plan_deploy_and_roll_back(&Machine::new("workflow"), "shop-prod");
+}
+
+#[test]
+fn plans_deploys_and_rolls_back_what_is_shipped() {
+    let machine = Machine::with_templates("workflow-shipped", Path::new(env!("CARGO_MANIFEST_DIR")));
+    plan_deploy_and_roll_back(&machine, "ag-ui-agent-prod");
 }
 
 /// A service that a template begins to use needs a statement.
@@ -86,6 +99,33 @@ fn role_of_cloudformation_covers_the_services_of_every_template() {
     for service in services {
         assert!(allowed.contains(&format!("\"{service}:")), "{service}");
     }
+}
+
+/// The policies name roles, functions and rules by the beginning of their names, which is the name of their stack.
+#[test]
+fn names_of_roles_functions_and_rules_fit_behind_the_longest_stack_name() {
+    let longest = yaml("deploy/github/role.yaml")["Parameters"]["StackName"]["MaxLength"].as_u64().unwrap();
+    // The stack and its resource, with hyphens between them and before 13 random characters.
+    let length = |stack: &str, resource: &str| longest as usize + stack.len() + 1 + resource.len() + 1 + 13;
+    // SAM adds a role of this name for a deployment in steps.
+    assert!(length("", "CodeDeployServiceRole") <= 64);
+    let mut count = 0;
+    for (stack, template) in [
+        ("", "template.yaml"),
+        ("-alarms", "deploy/alarms.yaml"),
+        ("-cloudfront", "deploy/cloudfront.yaml"),
+        ("-rest-api", "deploy/rest-api.yaml"),
+        ("-rotation", "deploy/rotation.yaml"),
+    ] {
+        for (name, resource) in yaml(template)["Resources"].as_object().unwrap() {
+            let kind = resource["Type"].as_str().unwrap();
+            if ["AWS::IAM::Role", "AWS::Serverless::Function", "AWS::Events::Rule"].contains(&kind) {
+                count += 1;
+                assert!(length(stack, name) <= 64, "{template}: {name} has {}", length(stack, name));
+            }
+        }
+    }
+    assert_eq!(count, 6);
 }
 
 #[test]

@@ -1,0 +1,86 @@
+//! What is in the way of a deployment: tools, credentials, a broken stack, a step that fails.
+
+use serde_json::json;
+
+use super::machine::Machine;
+
+const DEPLOY: [&str; 2] = ["make", "deploy"];
+
+const GIVEN: (&str, &str) = ("PARAMETERS", "EntryPoint=server-token Model=scripted/demo AlarmEmail=");
+
+#[test]
+fn what_is_needed_is_checked_before_anything_is_built() {
+    let machine = Machine::new("needs");
+    for (why, variables, reason) in [
+        ("no region", vec![("AWS_REGION", "")], "there is no region. Set AWS_REGION"),
+        ("no credentials", vec![("AWS_ACCESS_KEY_ID", "")], "Run `aws configure` or `aws sso login`"),
+        (
+            "another environment",
+            vec![("ENV", "stage")],
+            "samconfig.toml has no environment stage. It has: default, prod",
+        ),
+        ("another tool", vec![("WITH", "magic")], "WITH is magic; it must be sam or cargo-lambda"),
+    ] {
+        let refused = machine.run(&DEPLOY, &variables);
+        assert!(machine.calls().is_empty(), "{why}");
+        refused.assert_fails_with(&[reason]);
+    }
+    std::fs::remove_file(machine.project().join(".venv-sam/bin/cargo-lambda")).unwrap();
+    machine.run(&DEPLOY, &[]).assert_fails_with(&["cargo-lambda is missing: pip install cargo-lambda"]);
+
+    let given = ("PARAMETERS", "EntryPoint=server-token Model=scripted/demo AlarmEmail=");
+    let machine = Machine::new("state");
+    let rolled_back = json!({"status": "ROLLBACK_COMPLETE", "outputs": {}, "types": []});
+    machine.have(&json!({"stacks": {"shop": rolled_back}}));
+    machine.run(&DEPLOY, &[given]).assert_fails_with(&["shop is ROLLBACK_COMPLETE", "make destroy"]);
+}
+
+#[test]
+fn broken_stack_beside_the_core_is_deleted_alone() {
+    for stack in ["shop-alarms", "shop-rest-api", "shop-cloudfront"] {
+        let machine = Machine::new("broken-stack");
+        let rolled_back = json!({"status": "ROLLBACK_COMPLETE", "outputs": {}, "types": []});
+        machine.have(&json!({"stacks": {stack: rolled_back}}));
+
+        let refused = machine.run(&DEPLOY, &[GIVEN]);
+
+        let command =
+            format!("aws cloudformation delete-stack \\ --region eu-central-1 --stack-name {stack}");
+        refused.assert_fails_with(&["is ROLLBACK_COMPLETE", &command]);
+        assert!(!refused.text.contains("make destroy"), "{}", refused.text);
+    }
+}
+
+#[test]
+fn failures_end_the_deployment_with_what_to_do() {
+    let given = ("PARAMETERS", "EntryPoint=server-token Model=scripted/demo AlarmEmail=");
+    for (why, play, variables, reason) in [
+        ("the build", json!({}), vec![("FAKE_FAILS", "sam build")], "`sam build` failed"),
+        ("the lockfile", json!({}), vec![("FAKE_FAILS", "cargo metadata")], "Cargo.lock is not up to date"),
+        ("SAM", json!({}), vec![("FAKE_FAILS", "sam deploy")], "`sam deploy` failed"),
+        (
+            "the agent",
+            json!({"agent": 401}),
+            vec![],
+            "the first run got 401. The token or JWT was not accepted",
+        ),
+        (
+            "the run",
+            json!({"end": {"type": "RUN_ERROR", "code": "MODEL_MISCONFIGURED", "message": "No."}}),
+            vec![],
+            "the run has failed: MODEL_MISCONFIGURED: No.",
+        ),
+        ("a cut stream", json!({"end": {"type": "CUSTOM"}}), vec![], "broke off before its end"),
+    ] {
+        let machine = Machine::new("failures");
+        machine.play(&play);
+        let failed = machine.run(&DEPLOY, &[&[given][..], &variables].concat());
+        assert!(!failed.text.contains("What you can do next"), "{why}: {}", failed.text);
+        failed.assert_fails_with(&[reason]);
+    }
+    let machine = Machine::new("denied");
+    machine.play(&json!({"denied": ["secretsmanager:GetSecretValue"]}));
+    machine
+        .run(&DEPLOY, &[given])
+        .assert_has(&["no run was tried, because you may not read the shared token"]);
+}

@@ -1,0 +1,1 @@
+"""The parts of the AWS account that tests/servers/aws_account.py plays."""
