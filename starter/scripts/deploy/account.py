@@ -1,0 +1,72 @@
+"""The AWS account: who deploys, in which region, and what must be installed."""
+
+import os
+import re
+import shutil
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from terminal import Stop
+
+FIXES = {
+    "cc": "apt-get install build-essential",
+    "cargo": "install Rust from https://rustup.rs",
+    "sam": "pip install aws-sam-cli",
+    "cargo-lambda": "pip install cargo-lambda",
+}
+_QUICK = Config(connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 3})
+
+
+class Account:
+    """The account and region, and the identity of whoever deploys."""
+
+    def __init__(self, region=None, profile=None):
+        # boto3 does not read AWS_REGION.
+        region = region or os.environ.get("AWS_REGION")
+        try:
+            self.session = boto3.Session(region_name=region, profile_name=profile)
+            self.region = self.session.region_name
+            if not self.region:
+                raise Stop(
+                    "there is no region. Set AWS_REGION, or the region of your profile (aws configure), or region in "
+                    "samconfig.toml"
+                )
+            identity = self.client("sts").get_caller_identity()
+        except (BotoCoreError, ClientError) as error:
+            raise Stop(
+                f"AWS does not accept your credentials: {error}. Run `aws configure` or `aws sso login`, or set AWS_PROFILE"
+            ) from None
+        self.id = identity["Account"]
+        self.caller = identity["Arn"]
+
+    def client(self, service):
+        """Returns a client of a service in the region."""
+        return self.session.client(service, config=_QUICK)
+
+    @property
+    def partition(self):
+        """The first part of ARNs: `aws`, or that of China or GovCloud."""
+        return self.session.get_partition_for_region(self.region)
+
+    def principal(self):
+        """Returns the caller as IamPrincipals names it: of a role, every session."""
+        return re.sub(r"(:assumed-role/.+)/[^/]+$", r"\1/*", self.caller)
+
+
+def need(*tools):
+    """Checks that tools are installed, and names all that are missing."""
+    missing = [f"{tool} is missing: {FIXES[tool]}" for tool in tools if not shutil.which(tool)]
+    if missing:
+        raise Stop("; ".join(missing))
+
+
+def code_of(error):
+    """Returns the code of an error of AWS."""
+    return error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+
+
+def message_of(error):
+    """Returns the message of an error of AWS."""
+    return error.response["Error"].get("Message", "") if isinstance(error, ClientError) else str(error)

@@ -1,0 +1,42 @@
+"""A run with curl, as lines for a shell. None is longer than 80 columns, so that a person can paste them."""
+
+import os
+
+BODY = [
+    'BODY=\'{"threadId":"thread-1","runId":"run-2","protocolVersion":"1.0",',
+    '"messages":[{"id":"msg-1","role":"user","content":"Hello!"}]}\'',
+]
+# The headers in which proofs are sent. $TOKEN is the shared token, $JWT the token of a user.
+SHARED_TOKEN = "x-agui-token: $TOKEN"
+USER_TOKEN = "x-agui-user-token: $JWT"
+BEARER = "authorization: Bearer $JWT"
+
+
+def read(header):
+    """Returns the line that reads what a header needs from the keyboard, without showing it."""
+    return f"printf 'Token: '; read -rs {header.rpartition('$')[2]}"
+
+
+def run(url, headers, variables=(), signed=None, is_hashed=False):
+    """Returns the lines of a run.
+
+    `variables` are lines that set what the headers need, `signed` is the service and the region of a signature of AWS, and
+    with `is_hashed` the request has the hash of its body.
+    """
+    lines = [*variables, f"URL={url}", *BODY]
+    options = ["-H 'content-type: application/json'", *(f'-H "{header}"' for header in headers)]
+    if is_hashed:
+        lines.append('HASH=$(printf %s "$BODY" | openssl dgst -sha256 -r | cut -c 1-64)')
+        options.append('-H "x-amz-content-sha256: $HASH"')
+    if signed:
+        service, region = signed
+        if "AWS_ACCESS_KEY_ID" not in os.environ:
+            lines.append('eval "$(aws configure export-credentials --format env)"')
+        options += [
+            f"--aws-sigv4 aws:amz:{region}:{service}",
+            '--user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY"',
+            '-H "x-amz-security-token: $AWS_SESSION_TOKEN"',
+        ]
+    lines.append('curl -N "$URL" -d "$BODY" \\')
+    lines += [f"  {option} \\" for option in options[:-1]]
+    return [*lines, f"  {options[-1]}"]
