@@ -50,7 +50,7 @@ TABLES["summary"] = [
     row
     for table in ("code", "size", "start", "run")
     for row in TABLES[table]
-    if row[1] in ("lines", "setup_s", "packages", "zip_mb", "start_s", "after_mib", "loaded_mib", "event_cpu_us", "events_per_s")
+    if row[1] in ("lines", "setup_s", "zip_mb", "start_s", "after_mib", "event_cpu_us")
 ]
 
 

@@ -12,6 +12,7 @@ from fastapi import FastAPI, Header, HTTPException
 from fastapi.responses import StreamingResponse
 
 
+# region tool
 @dataclass
 class Caller:
     org: str
@@ -24,9 +25,11 @@ async def find_order(order: str, caller: Annotated[Caller, Inject()]) -> str:
         order: Number of the order, e.g. `A-17`.
     """
     return f"Order {order} of {caller.org} is on its way."
+# endregion
 
 
 # Without a client of its own it would create one, with its TLS settings, in each run.
+# region serve
 config = OpenAIConfig("stand-in", streaming=True, http_client=httpx2.AsyncClient())
 stream = AGUIStream(Agent("orders", config=config, tools=[find_order]))
 app = FastAPI()
@@ -38,3 +41,4 @@ async def run(message: RunAgentInput, x_agent_token: str = Header(), x_org_id: s
         raise HTTPException(401)
     events = stream.dispatch(message, dependencies={"caller": Caller(x_org_id)})
     return StreamingResponse(events, media_type="text/event-stream")
+# endregion

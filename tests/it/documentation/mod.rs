@@ -4,6 +4,8 @@
 //! The files have what a block leaves out, such as imports and the types of an application. White space and last commas are
 //! not compared, so that the documents may break lines and align comments in their own way. To change a block, change it in
 //! both places.
+//!
+//! docs/getting-started.md is not checked here: tests/starter follows it in a project of its own, and compiles its code there.
 #![expect(dead_code, reason = "most code of the documents is compiled and not run")]
 
 mod admission;
@@ -11,6 +13,7 @@ mod approvals;
 mod embedding;
 mod identity;
 mod readme;
+mod starter;
 mod testing;
 mod tools;
 
@@ -18,17 +21,19 @@ use std::fs;
 use std::path::Path;
 
 /// The files that contain the code of the documents.
-const COMPILED: [&str; 11] = [
+const COMPILED: [&str; 13] = [
     include_str!("admission.rs"),
     include_str!("approvals.rs"),
     include_str!("embedding.rs"),
     include_str!("identity.rs"),
     include_str!("readme.rs"),
+    include_str!("starter.rs"),
     include_str!("testing.rs"),
     include_str!("tools.rs"),
     include_str!("../clients/rust.rs"),
     include_str!("../../../examples/dojo/src/travel.rs"),
     include_str!("../../../examples/embed/src/main.rs"),
+    include_str!("../../../examples/smallest/src/main.rs"),
     include_str!("../../../examples/smallest/tests/function.rs"),
 ];
 
@@ -61,12 +66,16 @@ fn rust_blocks(document: &str) -> Vec<(usize, String)> {
     blocks
 }
 
-/// Returns the paths of the documents, whose first is the README.
+/// The page whose code tests/starter compiles.
+const FOLLOWED: &str = "getting-started.md";
+
+/// Returns the paths of the documents: the README, the notes for coding agents in the starter, and the pages.
 fn documents() -> Vec<std::path::PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let pages = fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path());
     let pages = pages.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
-    [root.join("README.md")].into_iter().chain(pages).collect()
+    let pages = pages.filter(|path| !path.ends_with(FOLLOWED));
+    ["README.md", "starter/AGENTS.md"].map(|file| root.join(file)).into_iter().chain(pages).collect()
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The code of the README.
+//! The code of the README, and of the first section of docs/tools.md.
 
 use ag_ui_lambda::lambda::ServeError;
 use ag_ui_lambda::prelude::*;
@@ -13,7 +13,52 @@ async fn load(order: &str) -> Result<Order, std::io::Error> {
     Ok(Order { org: order.to_owned() })
 }
 
-/// A first agent.
+/// The agent of the README.
+async fn shown_agent(config: Config) -> Result<(), lambda::Error> {
+    struct Caller {
+        org: String,
+    }
+
+    impl Caller {
+        /// Makes a caller of claims with an organisation.
+        fn from_claims(claims: &Claims) -> Result<Self, Forbidden> {
+            Ok(Self { org: claims.text("custom:org_id").ok_or(Forbidden)?.to_owned() })
+        }
+    }
+
+    #[derive(Deserialize, JsonSchema)]
+    struct OrderArgs {
+        order: String,
+    }
+
+    /// Cancels an order.
+    #[tool]
+    async fn cancel_order(args: OrderArgs) -> Result<String, ToolError> {
+        Ok(format!("Order {} is cancelled.", args.order))
+    }
+
+    let served: Result<(), ServeError> = {
+        /// Looks an order up.
+        #[tool]
+        async fn find_order(context: ToolContext<Caller>, args: OrderArgs) -> Result<Order, ToolError> {
+            let order = load(&args.order).await?; // if this fails, only the log has the cause
+            if order.org != context.caller().org {
+                // the caller is made of verified claims
+                return Err(ToolError::refused("There is no such order.")); // the model reads this sentence
+            }
+            Ok(order)
+        }
+
+        let agent = lambda::agent::<Caller>(&config)?
+            .tool(find_order_tool())
+            .tool(cancel_order_tool().needs_approval())
+            .build()?;
+        lambda::serve(&config, agent, Caller::from_claims).await
+    };
+    Ok(served?)
+}
+
+/// The first agent of docs/tools.md.
 async fn first_agent(config: Config) -> Result<(), lambda::Error> {
     let served: Result<(), ServeError> = {
         /// The caller, built from verified claims only.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use ag_ui_dev::FunctionUrl;
 use ag_ui_dev::provider::{Provider, Reply, TurnPart, Wire};
+use ag_ui_lambda::protocol::EventKind;
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
@@ -450,6 +451,34 @@ async fn every_other_event_type_is_emitted() {
     let mut expected = all_types();
     expected.retain(|kind| !NEVER_SENT.contains(&kind.as_str()));
     assert_eq!(sent.collect::<BTreeSet<_>>(), expected);
+}
+
+#[test]
+fn events_page_has_each_event_that_is_sent() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("docs/events.md")).unwrap();
+    let examples = page.lines().filter(|line| line.starts_with("{\"type\""));
+    let examples: Vec<Value> = examples.map(|line| serde_json::from_str(line).unwrap()).collect();
+
+    let mut expected = all_types();
+    expected.retain(|kind| !NEVER_SENT.contains(&kind.as_str()));
+    let shown: BTreeSet<String> =
+        examples.iter().map(|event| event["type"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(shown, expected);
+    for kind in NEVER_SENT {
+        assert!(page.contains(&format!("`{kind}`")), "the page says that {kind} is not sent");
+    }
+    for event in &examples {
+        let kind = event["type"].as_str().unwrap();
+        serde_json::from_value::<EventKind>(event.clone()).unwrap_or_else(|error| panic!("{event}: {error}"));
+        let row = page.lines().find(|line| line.starts_with(&format!("| `{kind}` |")));
+        let row = row.unwrap_or_else(|| panic!("no table has a row for {kind}"));
+        let members =
+            event.as_object().unwrap().keys().filter(|name| !["type", "metadata"].contains(&name.as_str()));
+        for member in members {
+            assert!(row.contains(&format!("`{member}`")), "the row of {kind} names {member}");
+        }
+    }
 }
 
 #[test]

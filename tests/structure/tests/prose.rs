@@ -57,6 +57,8 @@ const DOCUMENTS: &[(&str, &str)] = &[
     ("examples", "toml"),
     ("scripts", "py"),
     ("scripts", "sh"),
+    ("starter", "md"),
+    ("starter", "toml"),
     ("tests", "md"),
     ("tests", "mjs"),
     ("tests", "py"),
