@@ -34,13 +34,17 @@ export CHROMIUM ?= /usr/bin/chromium
 # SAM passes no flags to cargo, so the lockfile is checked before.
 UP_TO_DATE = cargo metadata --locked --format-version 1 >/dev/null
 
-.PHONY: help run dev web invoke test test-faults test-long test-web bench-web picture programs test-model check lint-template scan-template audit semver requirements bench compare build package sizes clean
+.PHONY: help new run dev doctor web invoke test test-faults test-long test-docs test-web test-starter bench-web picture programs test-model check lint-template scan-template audit semver requirements bench compare build package sizes clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # The package of an example. Empty for the function of this repository.
 PACKAGE = $(filter-out ag-ui-lambda,$(FUNCTION))
+
+new: $(SAM_READY) ## Make a project of your own (DIR=../my-agent)
+	@$(need_cargo)
+	@DIR="$(DIR)" scripts/new-project.sh
 
 run: ## Serve the function on this machine, with a page to talk to it (FUNCTION=dojo, AGUI_PORT=9000, AGUI_MODEL=...)
 	@$(need_cargo)
@@ -49,12 +53,16 @@ run: ## Serve the function on this machine, with a page to talk to it (FUNCTION=
 
 dev: ## Serve it with faults: rotation, deadline, cut connection, throttling... (FUNCTION=dojo)
 	@$(need_cargo)
-	@cargo run --locked --package ag-ui-dev -- $(if $(PACKAGE),--package $(PACKAGE),--bin ag-ui-lambda)
+	@cargo run --locked --package ag-ui-dev --no-default-features --features cli -- $(if $(PACKAGE),--package $(PACKAGE),--bin ag-ui-lambda)
 
 web: $(WEB_BUILT) ## Serve a CopilotKit application in front of the demo agent (PORT=3000, AGUI_MODEL=...)
 	@$(need_cargo)
 	@$(call need,cc,apt-get install build-essential)
 	@node examples/web/start.mjs
+
+doctor: ## Look for what is missing: tools, AWS account, secrets, model, endpoint (ARGS="--url https://... --run")
+	@$(need_cargo)
+	@cargo run --locked --quiet --package ag-ui-dev -- doctor $(ARGS)
 
 EVENT ?= events/function-url-tool.json
 invoke: ## Send one event to the function that `make run` serves (EVENT=events/...)
@@ -69,6 +77,8 @@ test: $(PYTHON_READY) $(SAM_READY) $(CLIENTS_READY) $(FORWARD_READY) programs ##
 	@cargo test --locked --workspace
 	@echo "test: a package outside of the workspace, which uses the library as its users do"
 	@cargo test --locked --manifest-path $(OUTSIDE) --target-dir target/outside
+	@$(MAKE) --no-print-directory test-docs
+	@$(MAKE) --no-print-directory test-starter
 	@if [ -x "$(CHROMIUM)" ]; then $(MAKE) --no-print-directory test-web; else \
 	  printf '%s\n' "" "***" "*** NOT TESTED: the web example. There is no $(CHROMIUM)." \
 	    "*** Install it (apt-get install chromium), or set CHROMIUM, and run: make test-web" "***" "" >&2; fi
@@ -79,6 +89,14 @@ TIMES ?= 1
 test-faults: $(PYTHON_READY) $(SAM_READY) programs ## Run the tests of docs/faults.md (TIMES=20: 20 times in a row)
 	@echo "test-faults: $(words $(FAULT_TESTS)) tests, $(TIMES) times"
 	@for time in $$(seq $(TIMES)); do cargo test --locked --quiet --test it -- --exact $(FAULT_TESTS) || exit 1; done
+
+# What the commands of the documents use beside the programs: the packages of the clients and of the examples.
+test-docs: $(PYTHON_READY) $(SAM_READY) $(CLIENTS_READY) $(FORWARD_READY) $(PAGES_READY) $(WEB_BUILT) programs ## Run every block of code and every command of the README and docs/
+	@echo "test-docs: blocks with a fault, which must fail"
+	@$(UP_TO_DATE)
+	@$(VENV)/bin/python -B tests/documents --self-test
+	@echo "test-docs: every block and command of the README and docs/"
+	@$(VENV)/bin/python -B tests/documents
 
 # The inputs of test-long: their number, and the seed that they come from.
 COUNT ?= 1000000
@@ -94,6 +112,11 @@ test-web: $(PYTHON_READY) $(CLIENTS_READY) $(FORWARD_READY) $(PAGES_READY) $(WEB
 	@echo "test-web: examples/web in $(CHROMIUM); pictures are in target/web"
 	@[ -x "$(CHROMIUM)" ] || { echo "$(CHROMIUM) is missing: apt-get install chromium, or set CHROMIUM to its path" >&2; exit 1; }
 	@node tests/web/run.mjs
+
+test-starter: $(SAM_READY) $(WEB_READY) $(WEB_TESTS_READY) programs ## Follow docs/getting-started.md in a new project, on its pages too, and run what SAM builds of it
+	@echo "test-starter: docs/getting-started.md, in a folder outside of this repository"
+	@node --test tests/starter/*.test.mjs
+	@node tests/starter/run.mjs
 
 bench-web: $(WEB_BUILT) $(WEB_TESTS_READY) programs ## Measure the web example: weight of the page, first paint, from a press to the first word
 	@node tests/web/measure.mjs
@@ -128,9 +151,10 @@ check: $(PYTHON_READY) lint-template ## Check format, imports, licences, lints, 
 	@cargo deny --locked --manifest-path $(OUTSIDE) --config deny.toml check -A license-not-encountered licenses bans sources
 	@echo "check: clippy, everything"
 	@cargo clippy --locked --workspace --all-targets --features fuzz/libfuzzer --profile test -- -D warnings
-	@echo "check: clippy, the library without features, and with only lambda"
+	@echo "check: clippy, the library without features, with only lambda, and with only http-models"
 	@cargo clippy --locked --package ag-ui-lambda --no-default-features --profile test -- -D warnings
 	@cargo clippy --locked --package ag-ui-lambda --no-default-features --features lambda --profile test -- -D warnings
+	@cargo clippy --locked --package ag-ui-lambda --no-default-features --features http-models --all-targets --profile test -- -D warnings
 	@echo "check: clippy, the program that reads streams with genai"
 	@cargo clippy --locked --manifest-path $(GENAI) --target-dir target/genai -- -D warnings
 	@echo "check: clippy, the package outside of the workspace"
