@@ -42,8 +42,9 @@ help: ## List these commands
 # The package of an example. Empty for the function of this repository.
 PACKAGE = $(filter-out ag-ui-lambda,$(FUNCTION))
 
-new: $(SAM_READY) ## Make a project of your own (DIR=../my-agent)
+new: ## Make a project of your own (DIR=../my-agent)
 	@$(need_cargo)
+	@$(need_python)
 	@DIR="$(DIR)" scripts/new-project.sh
 
 run: ## Serve the function on this machine, with a page to talk to it (FUNCTION=dojo, AGUI_PORT=9000, AGUI_MODEL=...)

@@ -2,6 +2,9 @@
 # `make new`: makes a project of your own from the template in starter/, with this checkout as its library.
 #
 # DIR=../my-agent  the folder of the project, outside of this repository. Its name is the name of the project
+#
+# cargo-lambda makes the project. `make deploy` installs it together with SAM, which is large; if that was not done yet, this
+# script installs cargo-lambda alone.
 set -eu
 
 stop() {
@@ -24,6 +27,20 @@ case $name in
 esac
 [ "${#name}" -le 40 ] || stop "the name $name has ${#name} characters; at most 40 fit into the names of its stacks"
 
+if ! command -v cargo-lambda >/dev/null; then
+  tools=$root/target/tools/cargo-lambda
+  mkdir -p "$tools"
+  # The pinned version, with its hashes. A package that it needs only for building is left out.
+  awk '/^cargo-lambda==/ { found = 1 } found { print } found && !/\\$/ { exit }' "$root/deploy/requirements.txt" >"$tools/wanted.txt"
+  if ! cmp -s "$tools/wanted.txt" "$tools/installed.txt"; then
+    echo "new: installing cargo-lambda into target/tools"
+    [ -x "$tools/bin/python" ] || python3 -m venv "$tools"
+    "$tools/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r "$tools/wanted.txt"
+    mv "$tools/wanted.txt" "$tools/installed.txt"
+  fi
+  PATH=$tools/bin:$PATH
+fi
+
 (cd "$parent" && cargo-lambda lambda new "$name" --template "$root/starter" --no-interactive --render-var "ag_ui_lambda=$root" >/dev/null) ||
   stop "cargo-lambda has failed; its lines above say why"
 # With the versions that are tested here. Cargo removes what the project does not use.
@@ -32,4 +49,5 @@ cp "$root/Cargo.lock" "$parent/$name/Cargo.lock"
 echo "The project $name is in $parent/$name. What you can do next:"
 echo "  cd $DIR && make run      # serves it on this machine, with a page"
 echo "  cd $DIR && make          # lists all commands"
-echo "  docs/getting-started.md  # the next steps: a tool, callers, an approval, a test, a deployment"
+echo "  $root/docs/getting-started.md"
+echo "                           # the next steps: a tool, callers, an approval, a test, a deployment"

@@ -29,7 +29,6 @@ const env = {
   AWS_CONFIG_FILE: "/dev/null",
   AWS_SHARED_CREDENTIALS_FILE: "/dev/null",
   AWS_EC2_METADATA_DISABLED: "true",
-  AWS_REGION: "us-east-1",
   NO_PROXY: "127.0.0.1,localhost",
   no_proxy: "127.0.0.1,localhost",
   COPILOTKIT_TELEMETRY_DISABLED: "true",

@@ -39,7 +39,8 @@ export function createLogView({ panel, isAll = false, onSetting = () => {} }) {
     if (all.checked) return `${count} lines.`;
     if (run === undefined) return "No run yet. The log lines of each run are shown here.";
     if (run.requestId === undefined) return "The answer of this run has no x-amzn-requestid, so its lines cannot be found.";
-    return count === 0 ? `No line yet of request ${run.requestId}.` : `${count} lines of request ${run.requestId}.`;
+    const lines = count === 0 ? "No line yet" : count === 1 ? "1 line" : `${count} lines`;
+    return `${lines} of request ${run.requestId}.`;
   }
 
   return {

@@ -49,5 +49,6 @@ fn prints_what_comes_next() {
     assert_eq!(lines[0], expected);
     let commands: Vec<&str> =
         lines[1..].iter().map(|line| line.split("  #").next().unwrap().trim()).collect();
-    assert_eq!(commands, ["cd my-agent && make run", "cd my-agent && make", "docs/getting-started.md"]);
+    let guide = format!("{REPOSITORY}/docs/getting-started.md");
+    assert_eq!(commands, ["cd my-agent && make run", "cd my-agent && make", &guide, ""]);
 }

@@ -39,5 +39,8 @@ pub fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
 
 /// Returns every Rust file of the repository; those of one top folder are together, in order of name.
 pub fn rust_files() -> Vec<PathBuf> {
-    ["benches", "crates", "examples", "src", "starter", "tests"].iter().flat_map(|folder| files(folder, "rs")).collect()
+    ["benches", "crates", "examples", "src", "starter", "tests"]
+        .iter()
+        .flat_map(|folder| files(folder, "rs"))
+        .collect()
 }

@@ -28,7 +28,10 @@ fn unmeasured(readme: &str, page: &str) -> Vec<String> {
     let rows = rows.into_iter().filter(|row| !known.contains(row));
     let sentences = others.into_iter().filter(|line| {
         OTHERS.iter().any(|name| line.contains(name))
-            && line.replace("AG2", "").replace("ag2", "").contains(|character: char| character.is_ascii_digit())
+            && line
+                .replace("AG2", "")
+                .replace("ag2", "")
+                .contains(|character: char| character.is_ascii_digit())
     });
     rows.chain(sentences).map(str::to_owned).collect()
 }
