@@ -17,7 +17,8 @@ const isOnPage = ({ verb, where, tab }) => ["open", "as", "say", "press"].includ
  * Returns how many steps were left out.
  */
 export async function follow(path, { project, checkout, env, places = {}, prepare, openPage, report = console.log }) {
-  const scene = { project, checkout, env: { ...env }, places: { ...places }, prepare, openPage, servers: [], output: "" };
+  const scene = { project, checkout, env: { ...env }, places: { ...places }, prepare, openPage };
+  Object.assign(scene, { servers: [], needed: 0, output: "" });
   let left = 0;
   try {
     for (const written of readSteps(readFileSync(path, "utf8"))) {
@@ -74,6 +75,8 @@ const VERBS = {
     await server.prints("The program was built again: the function is restarted.");
   },
   async stop(scene) {
+    // A page throws when a program that it talks to ends. It needs those that had been started when it was opened.
+    if (scene.servers.length <= scene.needed) await leavePage(scene);
     const server = scene.servers.pop() ?? fail("no program is started");
     await server.stop();
   },
@@ -85,6 +88,7 @@ const VERBS = {
   async open(scene, { address = scene.local }) {
     await leavePage(scene);
     scene.page = await scene.openPage(address);
+    scene.needed = scene.servers.length;
   },
   as: (scene, { person }) => pageOf(scene).as(person),
   say: (scene, { text }) => pageOf(scene).say(text),
