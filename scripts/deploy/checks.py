@@ -6,7 +6,20 @@ import urllib.error
 import urllib.request
 
 from entry_points import CALLERS
+from expressions import Expressions
+from project import TEMPLATE
 from terminal import Stop, say
+
+# The most characters that Lambda accepts in the description of a version.
+_DESCRIPTION = 256
+# How a parameter that is long in it can be shorter.
+_SHORTER = {
+    "AllowedOrigins": "Name fewer origins.",
+    "IamPrincipals": "One ARN with * can stand for several roles whose names begin alike: ...:assumed-role/app-*/*",
+    "Model": "Name fewer models.",
+    "ModelSecretArn": "Give the secret a shorter name.",
+    "UserJwtAudience": "Name fewer audiences.",
+}
 
 
 class Invalid(Exception):
@@ -21,6 +34,37 @@ def drop_callers(core, given):
             say(f"{name}={core[name]} stays with EntryPoint={entry_point}.")
         elif core.pop(name, None):
             say(f"{name} is removed, because EntryPoint={entry_point} does not use it.")
+
+
+def check_description(core):
+    """Refuses parameters that make the description of a version too long, and names the long ones.
+
+    Lambda would refuse it while the stack is changed. What cannot be calculated from parameters is left to it.
+    """
+    expressions = Expressions(TEMPLATE.read_text(), core)
+    for resource in expressions.template["Resources"].values():
+        description = resource.get("Properties", {}).get("VersionDescription", "")
+        try:
+            length = len(expressions.value(description))
+        except LookupError:
+            continue
+        if length <= _DESCRIPTION:
+            continue
+        match description:
+            case {"Fn::Join": [_, list(parts)]}:
+                pass
+            case _:
+                parts = [description]
+        lengths = {" and ".join(expressions.used(part)): len(expressions.value(part)) for part in parts}
+        # At least one is longer than an equal share.
+        long = [name for name in lengths if name and lengths[name] > _DESCRIPTION // (len(parts) + 1)]
+        long.sort(key=lengths.get, reverse=True)
+        named = ", ".join(f"{name} ({lengths[name]} characters)" for name in long)
+        advice = "\n".join(_SHORTER[name] for name in long if name in _SHORTER)
+        raise Stop(
+            f"the description of the function's version would have {length} characters, and Lambda accepts {_DESCRIPTION}. "
+            f"It has the values of parameters, so that a changed one publishes a version. Long are {named}.\n{advice}"
+        )
 
 
 def check_stacks(answers, entry_point):

@@ -9,13 +9,13 @@ Answers are stored in samconfig.toml, so that `sam deploy` alone uses them too:
 
 import os
 import re
-import shlex
+import tomllib
 from pathlib import Path
 
 import tomlkit
 import yaml
 
-from terminal import Stop
+from terminal import Stop, split_words
 
 TEMPLATE = Path("template.yaml")
 CONFIG = Path("samconfig.toml")
@@ -40,8 +40,25 @@ def read_template(path):
     """Reads a template."""
     if not path.is_file():
         raise Stop(f"there is no {path} in {Path.cwd()}")
-    # _Loader constructs only the types of YAML, as SafeLoader does.
-    return yaml.load(path.read_text(), Loader=_Loader)  # noqa: S506
+    try:
+        # _Loader constructs only the types of YAML, as SafeLoader does.
+        template = yaml.load(path.read_text(), Loader=_Loader)  # noqa: S506
+    except yaml.MarkedYAMLError as error:
+        at = error.problem_mark or error.context_mark
+        raise Stop(f"{path}, line {at.line + 1}: {error.problem or error.context}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise Stop(f"{path} is not YAML: {error}") from None
+    if not isinstance(template, dict) or not isinstance(template.get("Resources"), dict):
+        raise Stop(f"{path} has no Resources, so it is no template of CloudFormation")
+    return {**template, "Parameters": template.get("Parameters") or {}}
+
+
+def read_toml(path):
+    """Reads a file of TOML."""
+    try:
+        return tomllib.loads(path.read_text())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Stop(f"{path}: {error}") from None
 
 
 def is_built(template):
@@ -55,7 +72,11 @@ class Project:
     def __init__(self, environment):
         self.environment = environment
         self.template = read_template(TEMPLATE)
-        self.config = tomlkit.parse(CONFIG.read_text()) if CONFIG.is_file() else tomlkit.document()
+        self.config = tomlkit.document()
+        if CONFIG.is_file():
+            # tomlkit does not name the line of every mistake.
+            read_toml(CONFIG)
+            self.config = tomlkit.parse(CONFIG.read_text())
         environments = [name for name in self.config if name not in ("version",)]
         if environment not in environments:
             raise Stop(
@@ -98,6 +119,8 @@ class Project:
                     return {}
                 table[name] = tomlkit.table(is_super_table=name != path[-1])
             table = table[name]
+            if not isinstance(table, dict):
+                raise Stop(f"{CONFIG}: {name} must be a table")
         return table
 
     def parameters(self):
@@ -105,7 +128,11 @@ class Project:
         stored = self._table([self.environment, "deploy", "parameters"]).get("parameter_overrides", {})
         if isinstance(stored, dict):
             return {name: _text(value) for name, value in stored.items()}
-        words = shlex.split(stored) if isinstance(stored, str) else [word for line in stored for word in shlex.split(line)]
+        lines = [stored] if isinstance(stored, str) else stored
+        words = [word for line in lines for word in split_words("parameter_overrides", line)]
+        for word in words:
+            if "=" not in word:
+                raise Stop(f"parameter_overrides in {CONFIG} has {word}; it must be Name=Value")
         return dict(word.split("=", 1) for word in words)
 
     def stack_parameters(self, name):
@@ -153,7 +180,7 @@ class Project:
         if pattern and not re.fullmatch(pattern, value):
             description = " ".join(str(declared.get("Description", pattern)).split())
             return f"{value or 'nothing'} does not have the form of {name}: {description}"
-        return None
+        return _number_reason(value, declared) if declared.get("Type") == "Number" else None
 
     def binary(self):
         """Returns the program that template.yaml builds."""
@@ -176,6 +203,18 @@ class Project:
     def read_stack(self, name):
         """Reads the template of a stack beside the core."""
         return read_template(self.stack_path(name))
+
+
+def _number_reason(value, declared):
+    """Returns why a value is not valid for a parameter that is a number, or None."""
+    if not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value):
+        return f"{value or 'nothing'} is not a number"
+    least, most = declared.get("MinValue"), declared.get("MaxValue")
+    if least is not None and float(value) < float(least):
+        return f"{value} is less than {least}"
+    if most is not None and float(value) > float(most):
+        return f"{value} is more than {most}"
+    return None
 
 
 def _with_comments(text, before):

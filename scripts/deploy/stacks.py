@@ -5,9 +5,11 @@ import subprocess
 
 from botocore.exceptions import ClientError
 
-from account import message_of
+from account import code_of, message_of
 from entry_points import STACKS
-from project import CONFIG, is_built
+from expressions import Expressions
+from project import CONFIG, TEMPLATE, is_built
+from rules import broken_rule
 from terminal import Stop, has_terminal, heading, say
 
 # The order in which stacks are deployed: a later one may need outputs of an earlier one.
@@ -99,6 +101,35 @@ class Stacks:
         """Whether a stack was deployed. A change set alone leaves an empty stack in review."""
         return bool(described) and described["StackStatus"] != "REVIEW_IN_PROGRESS"
 
+    def check_parameters(self, answers):
+        """Refuses parameters that CloudFormation would refuse in any of the stacks, before the first one is changed."""
+        outputs = {}
+        for stack in [None, *self.wanted(answers)]:
+            template, path = self.project.template, TEMPLATE
+            given, prefix = answers.core, ""
+            if stack:
+                prefix = f"{stack}."
+                template, path = self.project.read_stack(stack), self.project.stack_path(stack)
+                given = {**answers.core, **answers.stacks.get(stack, {})}
+            for name in self._missing(template, {**outputs, **given}):
+                raise Stop(f"{path} needs {name}: PARAMETERS='{prefix}{name}=...'")
+            values = {name: value for name, value in given.items() if name in template["Parameters"]}
+            for name, value in values.items():
+                reason = self.project.check_parameter(name, value, template)
+                if reason:
+                    raise Stop(f"{path} refuses {name}: {reason}")
+            expressions = Expressions(path.read_text(), values)
+            # What an earlier stack will return replaces a default, and is not known yet.
+            for name in outputs.keys() - values.keys():
+                expressions.parameters.pop(name, None)
+            reason = broken_rule(expressions)
+            if reason:
+                raise Stop(
+                    f"{path} refuses these parameters: {reason}\nPARAMETERS='{prefix}Name=Value ...' changes answers. An "
+                    f"answer is removed by PARAMETERS='{prefix}Name='"
+                )
+            outputs |= template.get("Outputs") or {}
+
     def build(self, answers):
         """Builds the core, and the stacks beside it that have functions of their own."""
         heading("Building (the first time takes some minutes)")
@@ -111,7 +142,7 @@ class Stacks:
                 self._sam("build", "--template", str(self.project.stack_path(stack)), "--build-dir", f".aws-sam/{stack}")
 
     def deploy(self, answers, plan=False, unused=()):
-        """Deploys the core, deletes the stacks that are not used any more, and deploys those beside the core.
+        """Deploys the core and the stacks beside it, and then deletes those that are not used any more.
 
         `plan` creates change sets and executes none.
         """
@@ -119,8 +150,6 @@ class Stacks:
         verb = "Planning" if plan else "Deploying"
         heading(f"{verb} {self.name()} in {account}")
         self._sam_deploy(None, plan, "--parameter-overrides", self._words(self.project.template, answers.core))
-        for stack in unused:
-            self.delete(stack)
         # What a plan reads are the outputs of the core before its change.
         known = {**self.outputs(), **answers.core}
         for stack in self.wanted(answers):
@@ -137,6 +166,8 @@ class Stacks:
             self._sam_deploy(stack, plan, "--template-file", str(path), "--stack-name", self.name(stack),
                              "--parameter-overrides", parameters)  # fmt: skip
             known = {**self.outputs(stack), **known}
+        for stack in unused:
+            self.delete(stack)
 
     @staticmethod
     def _words(template, values):
@@ -198,6 +229,11 @@ class Stacks:
                 StackName=self.name(stack), WaiterConfig={"Delay": 5, "MaxAttempts": 720}
             )
         except Exception as error:
+            if code_of(error) in ("AccessDenied", "AccessDeniedException"):
+                raise Stop(
+                    f"you may not delete the stack {self.name(stack)}: cloudformation:DeleteStack is denied. Somebody with "
+                    f"this permission must run\n{self._aws('delete-stack', stack)}"
+                ) from None
             raise Stop(f"the stack {self.name(stack)} was not deleted: {error}. Its events say which resource failed") from None
 
 

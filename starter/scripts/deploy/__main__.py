@@ -26,7 +26,7 @@ from destroy import destroy
 from first_run import Caller, read_token
 from project import Project
 from questions import Interview
-from rollback import rollback
+from rollback import check_is_newest, rollback
 from stacks import UNUSED, Stacks, command
 from terminal import Stop, confirm, has_terminal, heading, say, split_words
 
@@ -91,6 +91,7 @@ def interview(project, account, can_ask):
     questions = Interview(project, account)
     questions.take(os.environ.get("PARAMETERS", ""))
     answers = questions.complete(can_ask)
+    questions.check_issuer()
     questions.check_model()
     return answers
 
@@ -100,15 +101,17 @@ def deploy(project, account, stacks, agreed):
     say(f"Stack {project.stack}, account {account.id}, {account.region}, as {account.caller}")
     stacks.check_state()
     answers = interview(project, account, has_terminal())
-    project.store(account.region, answers.core, answers.stacks)
+    stacks.check_parameters(answers)
     unused = stacks.unused(answers)
     for stack in unused:
         reason, keep = UNUSED[stack]
         say(f"\nThe stack {stacks.name(stack)} {reason}")
-        if not agreed and not (has_terminal() and confirm("Delete it when the core is deployed?")):
+        if not agreed and not (has_terminal() and confirm("Delete it when the rest is deployed?")):
             raise Stop(f"{stacks.name(stack)} is not used any more: add YES=1 to delete it, or {keep}")
+    project.store(account.region, answers.core, answers.stacks)
     stacks.build(answers)
     stacks.deploy(answers, unused=unused)
+    check_is_newest(account, stacks.outputs()["AliasArn"], command("rollback", project))
     caller = Caller(project, account, answers, stacks.outputs(), stacks.url(answers))
     caller.try_it()
     caller.next_steps()
@@ -119,6 +122,7 @@ def plan(project, account, stacks):
     say(f"Stack {project.stack}, account {account.id}, {account.region}, as {account.caller}")
     stacks.check_state()
     answers = interview(project, account, can_ask=False)
+    stacks.check_parameters(answers)
     for stack in stacks.unused(answers):
         say(f"The stack {stacks.name(stack)} would be deleted. It {UNUSED[stack][0]}")
     stacks.build(answers)

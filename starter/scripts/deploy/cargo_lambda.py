@@ -12,7 +12,6 @@ It creates no secret, role, alarm or rotation. It reads these variables:
 import os
 import subprocess
 import tempfile
-import tomllib
 from pathlib import Path
 
 from botocore.exceptions import ClientError
@@ -20,6 +19,7 @@ from botocore.exceptions import ClientError
 import curl
 from account import Account, message_of, need
 from function import ALIAS, Function
+from project import read_toml
 from terminal import Stop, heading, say
 
 CREATE_SECRET = r'''  aws secretsmanager create-secret --name agui/token \
@@ -128,7 +128,7 @@ def alias():
 
 def default_binary():
     """Returns the program that `cargo run` would start: default-run, the first of [[bin]], or that of src/main.rs."""
-    manifest = tomllib.loads(Path("Cargo.toml").read_text())
+    manifest = read_toml(Path("Cargo.toml"))
     package = manifest["package"]
     programs = [program["name"] for program in manifest.get("bin", [])]
     return package.get("default-run") or (programs or [package["name"]])[0]

@@ -18,7 +18,7 @@ CALL_ACTIONS = {
     "rest-iam": "execute-api:Invoke",
 }
 
-# The entry points at which the template accepts who may call.
+# The entry points at which the template accepts who may call. Of cloudfront it accepts origins only with an issuer.
 _WITH_JWT = ("browser-jwt", "server-token", "signed-url", "cloudfront", "rest-iam")
 CALLERS = {
     "IamPrincipals": ("signed-url", "rest-iam"),

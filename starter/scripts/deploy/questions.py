@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Callable
 
 import models
-from checks import Invalid, check_issuer, check_stacks, drop_callers
+from checks import Invalid, check_description, check_issuer, check_stacks, drop_callers
 from entry_points import CALL_ACTIONS, ENTRY_POINTS, STACKS
 from terminal import Stop, ask, say, split_words
 
@@ -43,10 +43,12 @@ class Question:
     parameters: list
     stack: str = None
     example: str = ""
+    may_be_empty: bool = False
 
     def is_answered(self, answers):
-        """Whether every parameter has a value, which may be empty."""
-        return all(answers.value(name, self.stack) is not None for name in self.parameters)
+        """Whether every parameter has a value."""
+        values = [answers.value(name, self.stack) for name in self.parameters]
+        return all(value or (self.may_be_empty and value == "") for value in values)
 
     def missing_line(self):
         """Returns how the answer is given without a terminal, on two lines if one is too short."""
@@ -68,6 +70,7 @@ class Interview:
         stacks = {name: project.stack_parameters(name) or {} for name in project.stored_stacks()}
         self.answers = Answers(project.parameters(), stacks)
         self.checked_models = None
+        self.checked_issuer = project.parameters().get("UserJwtIssuer")
 
     def take(self, given):
         """Takes answers that were given as `Name=Value` words, or `stack.Name=Value` for a stack in deploy/."""
@@ -128,6 +131,7 @@ class Interview:
                 "there is no terminal to ask for:\n" + "\n".join(lines) + "\n"
                 f"Give them as PARAMETERS='Name=Value ...', or run the command once in a terminal and commit samconfig.toml"
             )
+        check_description(self.answers.core)
         check_stacks(self.answers, self.answers.core.get("EntryPoint"))
         return self.answers
 
@@ -225,6 +229,8 @@ class Interview:
                     parse=lambda line: {"IamPrincipals": self._valid("IamPrincipals", line)},
                     parameters=["IamPrincipals"],
                     example=f"IamPrincipals={principal}",
+                    # Without them a signed request also needs the shared token.
+                    may_be_empty=entry_point == "signed-url",
                 )
             case "rest-cognito":
                 return self._stack_question(
@@ -265,6 +271,7 @@ class Interview:
             if not re.fullmatch(r"https?://[^/\s]+", origin):
                 raise Invalid(f"{origin} is not an origin: it must be like https://app.example.com, without a path.")
         check_issuer(issuer)
+        self.checked_issuer = issuer
         return {
             "UserJwtIssuer": self._valid("UserJwtIssuer", issuer),
             "UserJwtAudience": self._valid("UserJwtAudience", audience),
@@ -293,6 +300,7 @@ class Interview:
             parameters=["AlarmEmail"],
             stack="alarms",
             example="AlarmEmail=ops@example.com (or AlarmEmail=)",
+            may_be_empty=True,
         )
 
     def _valid(self, name, value, template=None):
@@ -300,6 +308,16 @@ class Interview:
         if reason:
             raise Invalid(reason)
         return value
+
+    def check_issuer(self):
+        """Checks an issuer that is neither the stored one nor an answer to a question, which has checked it."""
+        issuer = self.answers.core.get("UserJwtIssuer")
+        if not issuer or issuer == self.checked_issuer:
+            return
+        try:
+            check_issuer(issuer)
+        except Invalid as reason:
+            raise Stop(f"UserJwtIssuer: {reason}") from None
 
     def check_model(self):
         """Checks that the role may invoke the model, and a model whose question was not asked now."""

@@ -12,6 +12,32 @@ from account import message_of
 from terminal import Stop, confirm, has_terminal, heading, say
 
 
+def read_versions(client, function, alias):
+    """Returns the version of the alias, and all versions of the function by their number."""
+    try:
+        current = client.get_alias(FunctionName=function, Name=alias)["FunctionVersion"]
+        pages = client.get_paginator("list_versions_by_function").paginate(FunctionName=function)
+        listed = [version for page in pages for version in page["Versions"]]
+    except ClientError as error:
+        raise Stop(f"the versions of {function} cannot be read: {message_of(error)}") from None
+    return current, {version["Version"]: version for version in listed if version["Version"] != "$LATEST"}
+
+
+def check_is_newest(account, alias_arn, command):
+    """Stops if the alias was moved back, and the deployment had no change that would have moved it forward.
+
+    `command` is the one that moves it forward.
+    """
+    function, _, alias = alias_arn.rpartition(":")
+    current, versions = read_versions(account.client("lambda"), function, alias)
+    newest = max(versions, key=int)
+    if int(current) < int(newest):
+        raise Stop(
+            f"what you have deployed is version {newest} of the function, and {alias} is at version {current}: it was moved back, "
+            f"and nothing has changed since. To move it forward: {command} VERSION={newest}"
+        )
+
+
 def rollback(account, alias_arn, wanted, agreed, command):
     """Moves the alias to the version before the current one, or to `wanted`, after a confirmation.
 
@@ -19,13 +45,7 @@ def rollback(account, alias_arn, wanted, agreed, command):
     """
     function, _, alias = alias_arn.rpartition(":")
     client = account.client("lambda")
-    try:
-        current = client.get_alias(FunctionName=function, Name=alias)["FunctionVersion"]
-        pages = client.get_paginator("list_versions_by_function").paginate(FunctionName=function)
-        listed = [version for page in pages for version in page["Versions"]]
-    except ClientError as error:
-        raise Stop(f"the versions of {function} cannot be read: {message_of(error)}") from None
-    versions = {version["Version"]: version for version in listed if version["Version"] != "$LATEST"}
+    current, versions = read_versions(client, function, alias)
     older = [number for number in versions if int(number) < int(current)]
     target = wanted or (max(older, key=int) if older else None)
     if target is None:

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::machine::Machine;
+use super::machine::{Machine, real_sam};
 use super::pasted::paste_run;
+use crate::support::cloudformation::Template;
 
 const DEPLOY: [&str; 2] = ["make", "deploy"];
 
@@ -100,6 +101,12 @@ fn answers_that_a_later_stack_refuses_are_refused_first() {
         ("rest-cognito", "", pool, "PARAMETERS='CognitoScopes=...'"),
         ("rest-lambda", "", "AuthorizerFunctionArn=none", "needs your authorizer"),
         ("server-token", "ops@example.com", topic, "AlarmTopicArn is in place of AlarmEmail"),
+        (
+            "cloudfront",
+            "",
+            "AllowedOrigins=https://app.example",
+            "Use browser-jwt, cloudfront with UserJwtIssuer, or rest-*.",
+        ),
     ] {
         let machine = Machine::with_templates("refused-first", Path::new(env!("CARGO_MANIFEST_DIR")));
         let answers = format!("EntryPoint={entry_point} Model=scripted/demo AlarmEmail={email} {more}");
@@ -109,6 +116,51 @@ fn answers_that_a_later_stack_refuses_are_refused_first() {
         refused.assert_fails_with(&[reason]);
         assert!(machine.calls().is_empty(), "{entry_point}: {:?}", machine.calls());
     }
+}
+
+/// Lambda refuses a longer one only while the stack is changed.
+#[test]
+fn description_of_a_version_may_have_256_characters() {
+    let core = Template::expand("template.yaml");
+    let roles = |length: usize| {
+        let role = |name: &str| format!("arn:aws:sts::123456789012:assumed-role/{name}/*");
+        [role("web-servers"), role("workers-at-night"), role(&"x".repeat(length))].join(",")
+    };
+    let described = |roles: &str| {
+        let parameters = [("EntryPoint", "signed-url"), ("Model", "scripted/demo"), ("IamPrincipals", roles)];
+        let stack = core.deployed(&parameters);
+        let version = stack.all("AWS::Lambda::Version").first().copied().unwrap().to_owned();
+        stack.properties(&version)["Description"].as_str().unwrap().len()
+    };
+    let fitting = 256 - described(&roles(0));
+    let (fits, long) = (roles(fitting), roles(fitting + 1));
+    let answers =
+        |roles: &str| format!("EntryPoint=signed-url Model=scripted/demo AlarmEmail= IamPrincipals={roles}");
+    let machine = Machine::with_templates("description", Path::new(env!("CARGO_MANIFEST_DIR")));
+
+    let refused = machine.run(&DEPLOY, &[("PARAMETERS", &answers(&long))]);
+
+    let named = format!("Long are IamPrincipals ({} characters). One ARN with * can stand for", long.len());
+    refused.assert_fails_with(&["would have 257 characters, and Lambda accepts 256", &named]);
+    let origins: Vec<_> = (10..22).map(|shop| format!("https://shop-{shop}.example")).collect();
+    let pages = format!(
+        "EntryPoint=rest-lambda AuthorizerFunctionArn=arn:aws:lambda:eu-central-1:123456789012:function:authorize \
+         Model=scripted/demo AlarmEmail= AllowedOrigins={}",
+        origins.join(",")
+    );
+    let refused = machine.run(&DEPLOY, &[("PARAMETERS", &pages)]);
+    refused.assert_fails_with(&["Long are AllowedOrigins (", "Name fewer origins."]);
+    assert!(machine.calls().is_empty(), "{:?}", machine.calls());
+
+    let (name, sam) = real_sam();
+    let alone = format!(
+        "export PATH=$PWD/.venv-sam/bin:$PATH; sam build && \
+         sam deploy --parameter-overrides 'EntryPoint=signed-url Model=scripted/demo IamPrincipals={long}'"
+    );
+    machine
+        .run(&["bash", "-c", &alone], &[(name, &sam), ("SAM_CLI_TELEMETRY", "0")])
+        .assert_fails_with(&["at 'description' failed to satisfy constraint"]);
+    machine.run(&DEPLOY, &[("PARAMETERS", &answers(&fits))]).assert_has(&["What you can do next"]);
 }
 
 /// A terminal breaks longer lines anywhere, and an error is what people read most.

@@ -1,5 +1,7 @@
 //! A deployment after the first one: what it changes, what it deletes, and what stays.
 
+use serde_json::json;
+
 use super::machine::{Machine, real_sam};
 
 const DEPLOY: [&str; 2] = ["make", "deploy"];
@@ -23,10 +25,11 @@ fn entry_point_that_is_not_used_any_more_is_deleted_only_if_confirmed() {
     ]);
     assert_eq!(machine.state()["stacks"]["shop"]["parameters"]["EntryPoint"], "cloudfront");
     machine
-        .type_into(&DEPLOY, &[("Delete it when the core is deployed? [y/N]", "n")], &[])
+        .type_into(&DEPLOY, &[("Delete it when the rest is deployed? [y/N]", "n")], &[changed])
         .assert_fails_with(&["YES=1"]);
+    assert!(machine.file("samconfig.toml").contains("EntryPoint = \"cloudfront\""));
     machine
-        .type_into(&DEPLOY, &[("Delete it when the core is deployed? [y/N]", "y")], &[])
+        .type_into(&DEPLOY, &[("Delete it when the rest is deployed? [y/N]", "y")], &[changed])
         .assert_has(&["run has finished"]);
     assert_eq!(machine.stacks(), ["shop"]);
 }
@@ -45,6 +48,41 @@ fn old_entry_point_stays_until_the_core_is_deployed() {
     machine.run(&DEPLOY, &[("YES", "1")]).assert_has(&["Deleting shop-cloudfront", "The run has finished"]);
 
     assert_eq!(machine.stacks(), ["shop"]);
+}
+
+#[test]
+fn old_entry_point_stays_until_the_new_one_is_deployed() {
+    let machine = Machine::new("new-entry-point");
+    let first = ("PARAMETERS", "EntryPoint=cloudfront Model=scripted/demo AlarmEmail=");
+    machine.run(&DEPLOY, &[first]).assert_has(&[]);
+    let iam = "EntryPoint=rest-iam IamPrincipals=arn:aws:sts::123456789012:assumed-role/Developer/*";
+    let changed = [("PARAMETERS", iam), ("YES", "1")];
+
+    let failed =
+        machine.run(&DEPLOY, &[&changed[..], &[("FAKE_FAILS", "--stack-name shop-rest-api")]].concat());
+
+    failed.assert_fails_with(&["`sam deploy` failed"]);
+    assert_eq!(machine.stacks(), ["shop", "shop-cloudfront"]);
+    machine.run(&DEPLOY, &changed).assert_has(&["Deleting shop-cloudfront", "The run has finished"]);
+    assert_eq!(machine.stacks(), ["shop", "shop-rest-api"]);
+}
+
+/// The role of a deployment from GitHub may delete no stack.
+#[test]
+fn old_entry_point_that_may_not_be_deleted_is_left_to_somebody_who_may() {
+    let machine = Machine::new("delete-denied");
+    let first = ("PARAMETERS", "EntryPoint=cloudfront Model=scripted/demo AlarmEmail=");
+    machine.run(&DEPLOY, &[first]).assert_has(&[]);
+    machine.play(&json!({"denied": ["cloudformation:DeleteStack"]}));
+    let iam = "EntryPoint=rest-iam IamPrincipals=arn:aws:sts::123456789012:assumed-role/Developer/*";
+
+    let denied = machine.run(&DEPLOY, &[("PARAMETERS", iam), ("YES", "1")]);
+
+    denied.assert_fails_with(&[
+        "you may not delete the stack shop-cloudfront: cloudformation:DeleteStack is denied.",
+        "aws cloudformation delete-stack \\ --region eu-central-1 --stack-name shop-cloudfront",
+    ]);
+    assert_eq!(machine.stacks(), ["shop", "shop-cloudfront", "shop-rest-api"]);
 }
 
 #[test]
@@ -84,7 +122,7 @@ fn alarms_without_an_address_are_deleted_only_if_confirmed() {
     ]);
     assert_eq!(machine.stacks(), ["shop", "shop-alarms"]);
     machine
-        .type_into(&DEPLOY, &[("Delete it when the core is deployed? [y/N]", "y")], &[])
+        .type_into(&DEPLOY, &[("Delete it when the rest is deployed? [y/N]", "y")], &[empty])
         .assert_has(&["Deleting shop-alarms", "The run has finished"]);
     assert_eq!(machine.stacks(), ["shop"]);
 }

@@ -11,6 +11,7 @@ mod machine;
 mod make_deploy;
 mod models;
 mod pasted;
+mod refused;
 mod removal;
 mod stacks;
 mod starter;

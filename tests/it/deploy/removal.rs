@@ -27,6 +27,11 @@ fn rollback_moves_the_alias_after_a_confirmation() {
     for (version, reason) in [("7", "There are: 1, 2, 3"), ("1", "is at version 1 already")] {
         machine.run(&rollback, &[("YES", "1"), ("VERSION", version)]).assert_fails_with(&[reason]);
     }
+    // It changes nothing, so CloudFormation leaves the alias where it is.
+    machine.run(&DEPLOY, &[("FAKE_CODE", "third")]).assert_fails_with(&[
+        "is version 3 of the function, and live is at version 1",
+        "make rollback VERSION=3",
+    ]);
     machine.run(&rollback, &[("YES", "1"), ("VERSION", "3")]).assert_has(&["The alias live is at version 3"]);
     machine.run(&DEPLOY, &[("FAKE_CODE", "fourth")]).assert_has(&[]);
     assert_eq!(machine.alias("shop-Agent"), "4");

@@ -1,7 +1,9 @@
 """CloudFormation: stacks that are complete at once, and change sets that are compared by template and parameters."""
 
 import hashlib
+import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from urllib.parse import urlsplit
 from xml.sax.saxutils import escape
 
@@ -9,6 +11,9 @@ import yaml
 
 from .functions import publish
 from .state import ACCOUNT, REGION, TIME, TOKEN_ARN, Refused, state
+
+sys.path.append(str(Path(__file__).resolve().parents[3] / "scripts/deploy"))
+from expressions import Expressions  # noqa: E402
 
 BUCKET = "aws-sam-cli-managed-default-bucket"
 
@@ -95,11 +100,21 @@ def change_set(fields, base):
     return f"<Id>{key}</Id><StackId>{stack_id(name)}</StackId>"
 
 
+def check_descriptions(expressions):
+    """Refuses a version whose description is too long. Lambda does that while the stack is changed."""
+    for resource in expressions.template["Resources"].values():
+        description = expressions.value(resource.get("Properties", {}).get("VersionDescription", ""))
+        if len(description) > 256:
+            limit = "failed to satisfy constraint: Member must have length less than or equal to 256"
+            raise Refused("ValidationException", f"Value '{description}' at 'description' {limit}")
+
+
 def execute(fields):
     wanted = fields["ChangeSetName"]
     found = state["change_sets"].get(wanted) or next(
         made for key, made in state["change_sets"].items() if f"/{wanted}/" in key and made["stack"] == fields.get("StackName")
     )
+    check_descriptions(Expressions(found["template"], found["parameters"]))
     found["executed"] = True
     name = found["stack"]
     status = "CREATE_COMPLETE" if state["stacks"][name]["status"] == "REVIEW_IN_PROGRESS" else "UPDATE_COMPLETE"

@@ -1,0 +1,204 @@
+//! Parameters and files that are refused before anything is built, and before an answer is stored.
+
+use std::fs;
+use std::path::Path;
+
+use super::machine::Machine;
+
+const DEPLOY: [&str; 2] = ["make", "deploy"];
+
+const PLAN: [&str; 2] = ["make", "plan"];
+
+const CALLERS: &str = "IamPrincipals=arn:aws:sts::123456789012:assumed-role/Developer/*";
+
+/// Creates a machine with the templates of this repository.
+fn shipped(name: &str) -> Machine {
+    Machine::with_templates(name, Path::new(env!("CARGO_MANIFEST_DIR")))
+}
+
+/// Fails unless `make deploy` and `make plan` refuse these parameters, and nothing was built, stored or deployed.
+#[track_caller]
+fn assert_refused(machine: &Machine, parameters: &str, reason: &str) {
+    let config = machine.file("samconfig.toml");
+    for command in [DEPLOY, PLAN] {
+        machine.run(&command, &[("PARAMETERS", parameters)]).assert_fails_with(&[reason]);
+    }
+    assert!(machine.calls().is_empty(), "{parameters}: {:?}", machine.calls());
+    assert_eq!(machine.stacks(), Vec::<String>::new(), "{parameters}");
+    assert_eq!(machine.file("samconfig.toml"), config, "{parameters}");
+}
+
+/// CloudFormation reads the rules of a stack beside the core only after the core was changed.
+#[test]
+fn rules_of_every_template_are_checked_first() {
+    let machine = shipped("rules");
+    let certificate = "arn:aws:acm:eu-central-1:123456789012:certificate/abc";
+    for (entry_point, more, reason) in [
+        (
+            "rest-iam",
+            format!("{CALLERS} rest-api.DomainName=api.example.com"),
+            "deploy/rest-api.yaml refuses these parameters: DomainName needs CertificateArn.",
+        ),
+        (
+            "rest-iam",
+            format!("{CALLERS} rest-api.CertificateArn={certificate}"),
+            "deploy/rest-api.yaml refuses these parameters: CertificateArn and BasePath need DomainName.",
+        ),
+        (
+            "cloudfront",
+            "cloudfront.DomainNames=agent.example.com".to_owned(),
+            "deploy/cloudfront.yaml refuses these parameters: DomainNames and CertificateArn need each other.",
+        ),
+        (
+            "server-token",
+            "AllowedOrigins=https://app.example".to_owned(),
+            "template.yaml refuses these parameters: AllowedOrigins are for browsers",
+        ),
+        (
+            "server-token",
+            "UserJwtAudience=app".to_owned(),
+            "template.yaml refuses these parameters: UserJwtIssuer and UserJwtAudience need each other.",
+        ),
+    ] {
+        let parameters = format!("EntryPoint={entry_point} Model=scripted/demo AlarmEmail= {more}");
+        assert_refused(&machine, &parameters, reason);
+    }
+
+    let domain = format!(
+        "EntryPoint=rest-iam Model=scripted/demo AlarmEmail= {CALLERS} rest-api.DomainName=api.example.com \
+         rest-api.CertificateArn={certificate}"
+    );
+    machine.run(&DEPLOY, &[("PARAMETERS", &domain)]).assert_has(&[]);
+    assert_eq!(machine.stacks(), ["ag-ui-agent", "ag-ui-agent-rest-api"]);
+}
+
+/// A rule may name what only a deployment gives, or use a function that `make deploy` does not evaluate.
+#[test]
+fn rules_that_cannot_be_evaluated_are_left_to_cloudformation() {
+    let machine = Machine::new("unknown-rules");
+    let path = machine.project().join("deploy/rest-api.yaml");
+    let rules = r#"
+Rules:
+  OfTheCore:
+    Assertions:
+      - Assert: !Equals [!Ref AliasArn, nothing]
+  OfAList:
+    Assertions:
+      - Assert: !EachMemberIn [[a], [b]]
+  OfTheEntryPoint:
+    RuleCondition: !Equals [!Ref EntryPoint, rest-iam]
+    Assertions:
+      - Assert: !Not [!Equals [!Ref AllowedOrigins, "*"]]
+        AssertDescription: Every page could call.
+"#;
+    fs::write(&path, format!("{}{rules}", fs::read_to_string(&path).unwrap())).unwrap();
+    let answers = format!("EntryPoint=rest-iam Model=scripted/demo AlarmEmail= {CALLERS}");
+    assert_refused(
+        &machine,
+        &format!("{answers} AllowedOrigins=*"),
+        "rest-api.yaml refuses these parameters: Every page",
+    );
+
+    machine.run(&DEPLOY, &[("PARAMETERS", &answers)]).assert_has(&["The run has finished"]);
+}
+
+#[test]
+fn parameters_of_a_later_stack_have_their_form_and_are_complete() {
+    let machine = shipped("forms");
+    let answers = format!("EntryPoint=rest-iam Model=scripted/demo AlarmEmail= {CALLERS}");
+    for (more, reason) in [
+        ("rest-api.RequestsPerSecond=many", "RequestsPerSecond: many is not a number"),
+        ("rest-api.RequestBurst=0", "RequestBurst: 0 is less than 1"),
+    ] {
+        assert_refused(&machine, &format!("{answers} {more}"), reason);
+    }
+    // What somebody has written into the file is checked, too.
+    let config = machine.file("samconfig.toml");
+    let path = machine.project().join("samconfig.toml");
+    fs::write(&path, format!("{config}\n[default.stacks.rest-api]\nDomainName = \"Example\"\n")).unwrap();
+    assert_refused(
+        &machine,
+        &answers,
+        "deploy/rest-api.yaml refuses DomainName: Example does not have the form",
+    );
+
+    let machine = Machine::new("incomplete");
+    let path = machine.project().join("deploy/rest-api.yaml");
+    let template = fs::read_to_string(&path).unwrap();
+    let needs = template.replace("  AliasArn: {", "  Team: {Type: String}\n  AliasArn: {");
+    assert_ne!(template, needs);
+    fs::write(&path, needs).unwrap();
+    assert_refused(&machine, &answers, "deploy/rest-api.yaml needs Team: PARAMETERS='rest-api.Team=...'");
+}
+
+#[test]
+fn required_answers_that_are_empty_are_missing() {
+    let machine = shipped("empty");
+    let users = "UserJwtIssuer=https://issuer.invalid UserJwtAudience=app AllowedOrigins=https://app.example";
+    for (entry_point, callers, missing) in [
+        (
+            "browser-jwt",
+            "UserJwtIssuer= UserJwtAudience= AllowedOrigins=".to_owned(),
+            "UserJwtIssuer=https://...",
+        ),
+        ("browser-jwt", format!("{users} AllowedOrigins="), "Who signs the JWTs of your users"),
+        ("rest-iam", "IamPrincipals=".to_owned(), "Which IAM principals may call?"),
+        ("rest-cognito", "CognitoUserPoolArn= CognitoClientIds=app".to_owned(), "CognitoUserPoolArn=arn:..."),
+    ] {
+        let parameters = format!("EntryPoint={entry_point} Model=scripted/demo AlarmEmail= {callers}");
+        assert_refused(&machine, &parameters, missing);
+    }
+}
+
+/// An issuer is checked as in the terminal. The stored one was checked before.
+#[test]
+fn issuer_that_is_given_as_a_parameter_is_checked() {
+    let machine = Machine::new("given-issuer");
+    let answers = |issuer: &str| {
+        format!(
+            "EntryPoint=server-token Model=scripted/demo AlarmEmail= UserJwtIssuer={issuer} UserJwtAudience=app"
+        )
+    };
+    assert_refused(
+        &machine,
+        &answers("https://issuer.invalid:port"),
+        "UserJwtIssuer: https://issuer.invalid:port is not an issuer",
+    );
+
+    let note = "issuer.invalid/.well-known/openid-configuration cannot be read from here";
+    let given = machine.run(&DEPLOY, &[("PARAMETERS", &answers("https://issuer.invalid"))]);
+    given.assert_has(&[note]);
+    let stored = machine.run(&DEPLOY, &[]);
+    stored.assert_has(&[]);
+    assert!(!stored.text.contains("openid-configuration"), "{}", stored.text);
+}
+
+#[test]
+fn mistakes_in_the_files_of_a_project_are_named_with_their_line() {
+    let machine = Machine::new("mistakes");
+    for (file, line, reason) in [
+        ("template.yaml", "Resources: [", "template.yaml, line "),
+        ("template.yaml", "Resources: 7", "template.yaml has no Resources"),
+        (
+            "samconfig.toml",
+            "stack_name = \"a\"\nstack_name = \"b\"",
+            "samconfig.toml: Cannot overwrite a value (at line ",
+        ),
+        ("samconfig.toml", "stack_name", "samconfig.toml: "),
+    ] {
+        let path = machine.project().join(file);
+        let before = machine.file(file);
+        fs::write(&path, format!("{before}\n{line}\n")).unwrap();
+        for command in ["deploy", "plan", "destroy", "token"] {
+            machine.run(&["make", command], &[]).assert_fails_with(&[reason]);
+        }
+        fs::write(&path, before).unwrap();
+    }
+    let path = machine.project().join("deploy/rest-api.yaml");
+    fs::write(&path, "Parameters:\n  A: {Type: String\nResources: {}\n").unwrap();
+    let given = ("PARAMETERS", "rest-api.A=1");
+    machine.run(&DEPLOY, &[given]).assert_fails_with(&["deploy/rest-api.yaml, line 3: "]);
+    let config = machine.file("samconfig.toml");
+    fs::write(machine.project().join("samconfig.toml"), format!("other = 1\n{config}")).unwrap();
+    machine.run(&DEPLOY, &[("ENV", "other")]).assert_fails_with(&["samconfig.toml: other must be a table"]);
+}
