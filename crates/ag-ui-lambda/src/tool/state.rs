@@ -117,8 +117,8 @@ impl SharedState {
 
     /// Sets the value at a JSON Pointer, and waits until the client can read the change.
     ///
-    /// Missing objects on the way are created. In a list, the index `-` and the index that equals the length append a
-    /// value.
+    /// What is missing on the way is created: a list where the path goes on with `-`, an object otherwise. In a list, the
+    /// index `-` and the index that equals the length append a value.
     ///
     /// # Errors
     /// [`StateError`] if the value cannot be placed there or cannot be converted to JSON, or if the client could not send
@@ -218,7 +218,7 @@ pub(super) fn set_at(root: &mut Value, pointer: &str, value: Value) -> Result<()
     for token in pointer.split('/').skip(1) {
         let token = token.replace("~1", "/").replace("~0", "~");
         if target.is_null() {
-            *target = Value::Object(JsonObject::new());
+            *target = if token == "-" { Value::Array(Vec::new()) } else { Value::Object(JsonObject::new()) };
         }
         target = match target {
             Value::Object(members) => members.entry(token).or_insert(Value::Null),
@@ -251,6 +251,10 @@ mod tests {
             ("objects on the way", json!({}), "/a/b", Ok(json!({"a": {"b": "new"}}))),
             ("null on the way", json!({"a": null}), "/a/b", Ok(json!({"a": {"b": "new"}}))),
             ("nothing at all", json!(null), "/a", Ok(json!({"a": "new"}))),
+            ("a dash without a list", json!({}), "/a/-", Ok(json!({"a": ["new"]}))),
+            ("a dash at nothing at all", json!(null), "/-", Ok(json!(["new"]))),
+            ("an object below a new list", json!({"a": null}), "/a/-/b", Ok(json!({"a": [{"b": "new"}]}))),
+            ("a member that is named as a dash", json!({"a": 1}), "/-", Ok(json!({"a": 1, "-": "new"}))),
             ("an element", json!([1, 2]), "/1", Ok(json!([1, "new"]))),
             ("behind the last", json!([1]), "/1", Ok(json!([1, "new"]))),
             ("a dash", json!([1]), "/-", Ok(json!([1, "new"]))),
