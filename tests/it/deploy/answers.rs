@@ -155,7 +155,8 @@ fn description_of_a_version_may_have_256_characters() {
     let (name, sam) = real_sam();
     let alone = format!(
         "export PATH=$PWD/.venv-sam/bin:$PATH; sam build && \
-         sam deploy --parameter-overrides 'EntryPoint=signed-url Model=scripted/demo IamPrincipals={long}'"
+         sam deploy --region eu-central-1 \
+           --parameter-overrides 'EntryPoint=signed-url Model=scripted/demo IamPrincipals={long}'"
     );
     machine
         .run(&["bash", "-c", &alone], &[(name, &sam), ("SAM_CLI_TELEMETRY", "0")])
