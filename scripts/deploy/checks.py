@@ -7,7 +7,6 @@ import urllib.request
 
 from entry_points import CALLERS
 from expressions import Expressions
-from project import TEMPLATE
 from terminal import Stop, say
 
 # The most characters that Lambda accepts in the description of a version.
@@ -36,13 +35,13 @@ def drop_callers(core, given):
             say(f"{name} is removed, because EntryPoint={entry_point} does not use it.")
 
 
-def check_description(core):
+def check_description(template, core):
     """Refuses parameters that make the description of a version too long, and names the long ones.
 
     Lambda would refuse it while the stack is changed. What cannot be calculated from parameters is left to it.
     """
-    expressions = Expressions(TEMPLATE.read_text(), core)
-    for resource in expressions.template["Resources"].values():
+    expressions = Expressions(template, core)
+    for resource in template["Resources"].values():
         description = resource.get("Properties", {}).get("VersionDescription", "")
         try:
             length = len(expressions.value(description))

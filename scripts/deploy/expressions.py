@@ -1,4 +1,4 @@
-"""Calculates expressions of a template from its parameters alone, as CloudFormation does it before it creates anything."""
+"""Reads a template, and calculates its expressions from parameters alone, as CloudFormation does before it creates anything."""
 
 import yaml
 
@@ -20,16 +20,21 @@ def _construct_function(loader, name, node):
 _Loader.add_multi_constructor("!", _construct_function)
 
 
+def parse(text):
+    """Reads a template from its text. All values are texts, and functions have their long form."""
+    # _Loader constructs only texts, lists and mappings.
+    return yaml.load(text, Loader=_Loader)  # noqa: S506
+
+
 class Expressions:
     """A template and the values of its parameters.
 
     An expression that needs more than parameters, or a function that is not here, is a LookupError.
     """
 
-    def __init__(self, text, given):
-        # _Loader constructs only texts, lists and mappings.
-        self.template = yaml.load(text, Loader=_Loader)  # noqa: S506
-        declared = self.template.get("Parameters", {})
+    def __init__(self, template, given):
+        self.template = template
+        declared = template.get("Parameters", {})
         self.parameters = {name: of["Default"] for name, of in declared.items() if "Default" in of} | given
 
     def value(self, of):

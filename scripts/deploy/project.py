@@ -15,34 +15,19 @@ from pathlib import Path
 import tomlkit
 import yaml
 
+from expressions import parse
 from terminal import Stop, split_words
 
 TEMPLATE = Path("template.yaml")
 CONFIG = Path("samconfig.toml")
 
 
-class _Loader(yaml.SafeLoader):
-    """Reads CloudFormation's YAML. Functions such as !Ref become their arguments, because only names and defaults are used."""
-
-
-def _construct_function(loader, _suffix, node):
-    if isinstance(node, yaml.ScalarNode):
-        return loader.construct_scalar(node)
-    if isinstance(node, yaml.SequenceNode):
-        return loader.construct_sequence(node, deep=True)
-    return loader.construct_mapping(node, deep=True)
-
-
-_Loader.add_multi_constructor("!", _construct_function)
-
-
 def read_template(path):
-    """Reads a template."""
+    """Reads a template, as `parse` does. Its Parameters may be missing in the file."""
     if not path.is_file():
         raise Stop(f"there is no {path} in {Path.cwd()}")
     try:
-        # _Loader constructs only the types of YAML, as SafeLoader does.
-        template = yaml.load(path.read_text(), Loader=_Loader)  # noqa: S506
+        template = parse(path.read_text())
     except yaml.MarkedYAMLError as error:
         at = error.problem_mark or error.context_mark
         raise Stop(f"{path}, line {at.line + 1}: {error.problem or error.context}") from None

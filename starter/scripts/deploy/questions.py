@@ -131,7 +131,7 @@ class Interview:
                 "there is no terminal to ask for:\n" + "\n".join(lines) + "\n"
                 f"Give them as PARAMETERS='Name=Value ...', or run the command once in a terminal and commit samconfig.toml"
             )
-        check_description(self.answers.core)
+        check_description(self.project.template, self.answers.core)
         check_stacks(self.answers, self.answers.core.get("EntryPoint"))
         return self.answers
 

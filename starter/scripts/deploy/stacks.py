@@ -118,7 +118,7 @@ class Stacks:
                 reason = self.project.check_parameter(name, value, template)
                 if reason:
                     raise Stop(f"{path} refuses {name}: {reason}")
-            expressions = Expressions(path.read_text(), values)
+            expressions = Expressions(template, values)
             # What an earlier stack will return replaces a default, and is not known yet.
             for name in outputs.keys() - values.keys():
                 expressions.parameters.pop(name, None)

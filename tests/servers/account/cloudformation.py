@@ -13,7 +13,7 @@ from .functions import publish
 from .state import ACCOUNT, REGION, TIME, TOKEN_ARN, Refused, state
 
 sys.path.append(str(Path(__file__).resolve().parents[3] / "scripts/deploy"))
-from expressions import Expressions  # noqa: E402
+from expressions import Expressions, parse  # noqa: E402
 
 BUCKET = "aws-sam-cli-managed-default-bucket"
 
@@ -114,7 +114,7 @@ def execute(fields):
     found = state["change_sets"].get(wanted) or next(
         made for key, made in state["change_sets"].items() if f"/{wanted}/" in key and made["stack"] == fields.get("StackName")
     )
-    check_descriptions(Expressions(found["template"], found["parameters"]))
+    check_descriptions(Expressions(parse(found["template"]), found["parameters"]))
     found["executed"] = True
     name = found["stack"]
     status = "CREATE_COMPLETE" if state["stacks"][name]["status"] == "REVIEW_IN_PROGRESS" else "UPDATE_COMPLETE"

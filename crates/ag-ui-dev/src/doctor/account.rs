@@ -1,4 +1,4 @@
-//! The checks of the AWS account: the region, whose credentials they are, and the stack.
+//! The checks of the AWS account: the region, the credentials, and the stack.
 
 use std::collections::HashMap;
 
@@ -22,7 +22,7 @@ const SIGN_IN: &str = "run one of these, or set AWS_PROFILE:\n  aws sso login\n 
 /// What a shell that has signed in another way is prepared with.
 const EXPORT: &str = "let the AWS CLI write them into this shell:\n  eval \"$(aws configure export-credentials --format env)\"";
 
-/// The account of the credentials, as far as it can be asked.
+/// The AWS account of the credentials. Without valid credentials no request can be sent to it.
 pub(super) struct Account {
     aws: Result<Aws, String>,
     /// The outputs of the deployed stack.
@@ -76,7 +76,7 @@ impl Account {
         (account, findings)
     }
 
-    /// Returns an account that cannot be asked, for this reason.
+    /// Returns an account to which no request can be sent, for this reason.
     fn absent(reason: &str) -> Self {
         Self { aws: Err(reason.to_owned()), outputs: HashMap::new() }
     }
@@ -84,7 +84,7 @@ impl Account {
     /// Returns the client of AWS.
     ///
     /// # Errors
-    /// Returns the reason why the account cannot be asked.
+    /// Returns the reason why no request can be sent to the account.
     pub(super) fn aws(&self) -> Result<&Aws, &str> {
         self.aws.as_ref().map_err(String::as_str)
     }
@@ -182,7 +182,7 @@ fn region(machine: &Machine, configured: Option<&str>, loaded: Option<&str>) -> 
     (configured.or(set).or(loaded).map(ToOwned::to_owned), finding)
 }
 
-/// Asks AWS whose credentials these are. `credentials` is the reason if there are none.
+/// Checks the credentials with `GetCallerIdentity` of STS. `credentials` is the reason if there are none.
 async fn identity(
     machine: &Machine,
     region: &str,
