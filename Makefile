@@ -114,7 +114,7 @@ test-web: $(PYTHON_READY) $(CLIENTS_READY) $(FORWARD_READY) $(PAGES_READY) $(WEB
 	@[ -x "$(CHROMIUM)" ] || { echo "$(CHROMIUM) is missing: apt-get install chromium, or set CHROMIUM to its path" >&2; exit 1; }
 	@node tests/web/run.mjs
 
-test-starter: $(SAM_READY) $(WEB_READY) $(WEB_TESTS_READY) programs ## Follow docs/getting-started.md in a new project, on its pages too, and run what SAM builds of it
+test-starter: $(SAM_READY) $(WEB_TESTS_READY) programs ## Follow docs/getting-started.md in a new project, on its pages too, and run what SAM builds of it
 	@echo "test-starter: docs/getting-started.md, in a folder outside of this repository"
 	@node --test tests/starter/*.test.mjs
 	@node tests/starter/run.mjs

@@ -37,6 +37,7 @@ async fn serve() -> Result<(), lambda::Error> {
         .tool(tool_fn("meet", "Ends once two calls of it are under way.", meet))
         .tool(tool_fn("explode", "Panics.", explode))
         .tool(tool_fn("leak", "Fails with a cause.", leak))
+        .tool(tool_fn("regret", "Refuses with a cause.", regret))
         .tool(tool_fn("list", "Returns 20 MB.", list))
         .limits(config.limits);
     let mut agent =
@@ -177,6 +178,11 @@ async fn explode(_: ToolContext<Visitor>, _: NoArgs) -> Result<(), ToolError> {
 /// Fails with a cause that must not reach the client.
 async fn leak(_: ToolContext<Visitor>, _: NoArgs) -> Result<(), ToolError> {
     Err(std::io::Error::other(CAUSE).into())
+}
+
+/// Refuses with a sentence for the client, and a cause that must not reach it.
+async fn regret(_: ToolContext<Visitor>, _: NoArgs) -> Result<(), ToolError> {
+    Err(ToolError::refused_because("Not today.", std::io::Error::other(CAUSE)))
 }
 
 /// A row of a long list.

@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { relative } from "node:path";
 import { changeFile } from "./files.mjs";
-import { putPackages } from "./packages.mjs";
+import { checkPackages } from "./packages.mjs";
 import { endOf, readSteps } from "./steps.mjs";
 import { run, serve } from "./terminal.mjs";
 
@@ -58,7 +58,10 @@ const VERBS = {
     scene.output = await run(block, { folder, env: scene.env, stops });
     if (place !== undefined) scene.prepare?.();
   },
-  packages: ({ project, checkout }, step) => putPackages({ project, checkout }, step),
+  async packages(scene, step) {
+    checkPackages(scene.checkout, step);
+    scene.output = await run(step.block, { folder: scene.project, env: scene.env });
+  },
   async serve(scene, { block, ready }) {
     const server = await serve(block, { folder: scene.project, env: scene.env, ready });
     scene.servers.push(server);

@@ -59,8 +59,9 @@ test("a guide with a mistake fails, and the error names the line", async () => {
     ["a file that is there", ["<!-- new notes.txt -->", ...block("x")], /notes.txt is there already/],
     ["a file that is missing", ["<!-- append note.txt -->", ...block("x")], /there is no note.txt/],
     ["a line that is missing", ["<!-- below notes.txt: three -->", ...block("x")], /notes.txt has the line 0 times: three/],
-    ["another version of a package", ["<!-- packages package.json in web -->", ...block("npm install vite@8.0.0")], /installs vite 8.0.0, and package.json has 8.3.8/],
-    ["no package", ["<!-- packages package.json in web -->", ...block("npm instal vite@8.3.8")], /the block installs no package/],
+    ["another version of a package", ["<!-- packages package.json -->", ...block("npm install vite@8.0.0")], /installs vite 8.0.0, and package.json has 8.3.8/],
+    ["an installation that fails", ["<!-- packages package.json -->", ...block("false && npm install vite@8.3.8")], /it ended with 1/],
+    ["no package", ["<!-- packages package.json -->", ...block("npm instal vite@8.3.8")], /the block installs no package/],
     ["a program that ends", ["<!-- serve: ready -->", ...block("exit 3")], /it ended with 3/],
     ["no program to end", ["<!-- stop -->"], /no program is started/],
   ]) {

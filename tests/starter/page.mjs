@@ -6,8 +6,6 @@ import { endOf } from "./steps.mjs";
 
 /** How long a page may take, which Vite may bundle first, on a busy machine. A page that is right never takes so long. */
 const PATIENCE_MS = 180_000;
-/** The entry point through which a person's claims reach the function. */
-const ENTRY_POINT = "user-jwt";
 
 /** Opens a page. */
 export async function openPage(address) {
@@ -21,7 +19,6 @@ export async function openPage(address) {
     async as(person) {
       await page.getByRole("tab", { name: "Caller" }).click();
       await page.getByLabel("Person", { exact: true }).selectOption(person);
-      await page.getByLabel("Entry point", { exact: true }).selectOption(ENTRY_POINT);
     },
     /** Sends a message, once the page is idle. */
     async say(text) {

@@ -32,6 +32,10 @@ const env = {
   NO_PROXY: "127.0.0.1,localhost",
   no_proxy: "127.0.0.1,localhost",
   COPILOTKIT_TELEMETRY_DISABLED: "true",
+  // Most packages are in npm's cache, because examples/web has them, too.
+  npm_config_prefer_offline: "true",
+  npm_config_audit: "false",
+  npm_config_fund: "false",
 };
 /** What a guide says, and what is in its place here. */
 const places = { "../my-agent": project, ARCHITECTURE: process.arch === "arm64" ? "arm64" : "x86_64" };

@@ -5,8 +5,8 @@
 //   <!-- run -->                     runs the block in the project, as a script of the shell, which succeeds
 //   <!-- run in the checkout -->     the same, in the folder of ag-ui-lambda
 //   <!-- run: stops with TEXT -->    the same in the project, but the script fails and prints TEXT
-//   <!-- packages FILE in FOLDER --> checks that the packages which the block installs with npm are those that FILE names, and puts
-//                                    what is installed beside FILE into FOLDER: an installation takes minutes
+//   <!-- packages FILE -->           runs the block in the project, after checking that the packages which it installs with npm
+//                                    have the versions of FILE, which the other tests use
 //   <!-- serve: TEXT -->             starts the block as a program that stays, and waits until it prints TEXT
 //   <!-- build -->                   runs `cargo build`, and waits until `make run` serves what was built
 //   <!-- stop -->                    ends the program that was started last, as Ctrl+C does
@@ -30,7 +30,7 @@
 /** The verbs, each with what its comment has behind it, and whether it has a block. */
 const VERBS = {
   run: { form: /^(?:|(?<place>in the checkout)|: stops with (?<stops>.+))$/, block: true },
-  packages: { form: /^ (?<file>\S+) in (?<folder>\S+)$/, block: true },
+  packages: { form: /^ (?<file>\S+)$/, block: true },
   serve: { form: /^: (?<ready>.+)$/, block: true },
   build: { form: /^$/, block: false },
   stop: { form: /^$/, block: false },

@@ -1,6 +1,6 @@
 // The choice of the caller: a person, an entry point and the token, and the tools that this caller is offered.
 
-import { claimsOf, describeCaller, entryPointOf, parseClaims, toolsOf } from "./caller.js";
+import { choosePerson, claimsOf, describeCaller, entryPointOf, parseClaims, toolsOf } from "./caller.js";
 import { freshId, h } from "./dom.js";
 import { prettyJson } from "./format.js";
 
@@ -40,11 +40,7 @@ export function createCallerView({ panel, onChange }) {
     tools,
   );
 
-  person.addEventListener("change", () => {
-    // The form for own claims begins with the claims of the person that was chosen before.
-    const text = person.value === "custom" && !caller.claimsText ? prettyJson(claimsOf(session, caller) ?? { sub: "user-1" }) : caller.claimsText;
-    change({ person: person.value, claimsText: text });
-  });
+  person.addEventListener("change", () => change(choosePerson(session, caller, person.value)));
   entryPoint.addEventListener("change", () => change({ entryPoint: entryPoint.value }));
   token.addEventListener("change", () => change({ token: token.value }));
   ownToken.addEventListener("change", () => change({ ownToken: ownToken.value.trim() }));

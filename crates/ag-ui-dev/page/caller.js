@@ -2,6 +2,11 @@
 //
 // The page only sends the choice; the development server makes the Lambda event from it, as the entry point would.
 
+import { prettyJson } from "./format.js";
+
+/** The entry point of a person who is chosen without one, as in `x-agui-dev-as: amelie`. */
+const ENTRY_POINT_OF_PEOPLE = "rest-cognito";
+
 export const WRONG_TOKEN = "this-is-not-the-token";
 
 /** The choice of a new tab. */
@@ -46,6 +51,16 @@ export function claimsOf(session, caller) {
 
 export function entryPointOf(session, caller) {
   return session.entry_points.find(({ id }) => id === caller.entryPoint);
+}
+
+/** What changes if this person is chosen: nobody chooses a person to be anonymous, so the entry point is one that carries claims. */
+export function choosePerson(session, caller, person) {
+  // The form for own claims begins with the claims of the person that was chosen before.
+  const isNew = person === "custom" && !caller.claimsText;
+  const claimsText = isNew ? prettyJson(claimsOf(session, caller) ?? { sub: "user-1" }) : caller.claimsText;
+  const chosen = { ...caller, person, claimsText };
+  const isLost = claimsOf(session, chosen) !== null && !entryPointOf(session, caller)?.claims;
+  return isLost ? { ...chosen, entryPoint: ENTRY_POINT_OF_PEOPLE } : chosen;
 }
 
 /** The value of the header that makes the development server write the event for this caller. */

@@ -91,7 +91,13 @@ export function createComposer({ form, conversation }) {
     if (hadFocus) (isRunning ? stopButton : text).focus();
   });
 
-  return { send, focus: () => text.focus() };
+  /** Puts a text into the form for the user to complete. */
+  function draft(message) {
+    text.value = message;
+    text.focus();
+  }
+
+  return { send, draft, focus: () => text.focus() };
 }
 
 function readAsDataUrl(file) {

@@ -143,9 +143,10 @@ function build() {
     return showCaller();
   }
 
-  function sendPrompt(prompt) {
+  function usePrompt({ text, isDraft }) {
+    if (isDraft) return composer.draft(text);
     composer.focus();
-    composer.send(prompt);
+    composer.send(text);
   }
 
   /** Shows who the caller is, and asks the function again what this caller may do. */
@@ -165,9 +166,9 @@ function build() {
     const refused = h("p", { class: "reason" }, "No tools: this caller is refused. ", answer.error?.message ?? "");
     const tools = answer.error ? [] : toolsOf(answer.capabilities);
     find("#welcome-tools").replaceChildren(answer.error ? refused : toolList(tools));
-    const names = [...tools.filter(({ offered }) => offered), ...offeredTools(pageTools)].map(({ name }) => name);
-    const prompts = answer.error ? [] : promptsFor(names, session.function.model?.startsWith("scripted/") ?? false);
-    find("#prompts").replaceChildren(...prompts.map((prompt) => h("button", { type: "button", onclick: () => sendPrompt(prompt) }, prompt)));
+    const callable = [...(answer.capabilities?.tools?.items ?? []), ...offeredTools(pageTools)];
+    const prompts = answer.error ? [] : promptsFor(callable, session.function.model?.startsWith("scripted/") ?? false);
+    find("#prompts").replaceChildren(...prompts.map((prompt) => h("button", { type: "button", onclick: () => usePrompt(prompt) }, prompt.label)));
   }
 
   async function refresh() {

@@ -16,8 +16,30 @@ const KNOWN = {
 /** How many are shown at most. */
 const MOST = 6;
 
-/** The messages for these tools. A script also takes a tool's name behind a slash; a language model needs a sentence. */
-export function promptsFor(toolNames, isScript) {
-  const prompts = toolNames.map((name) => KNOWN[name] ?? (isScript ? `/${name}` : undefined));
-  return [...new Set(prompts.filter((prompt) => prompt !== undefined))].slice(0, MOST);
+/**
+ * The messages for these tools: `label` is on the button, and a draft is completed by the user before it is sent. A language
+ * model needs a sentence, and a script also takes a tool's name behind a slash, with the arguments.
+ */
+export function promptsFor(tools, isScript) {
+  const prompts = new Map();
+  for (const { name, parameters } of tools) {
+    if (KNOWN[name]) prompts.set(KNOWN[name], { label: KNOWN[name], text: KNOWN[name], isDraft: false });
+    else if (isScript) prompts.set(name, { label: `/${name}`, ...callOf(name, parameters) });
+  }
+  return [...prompts.values()].slice(0, MOST);
+}
+
+/** The message that calls this tool, a draft if the tool has arguments that the user has to fill in. */
+function callOf(name, parameters) {
+  const required = parameters?.required ?? [];
+  if (required.length === 0) return { text: `/${name}`, isDraft: false };
+  const values = required.map((argument) => `${JSON.stringify(argument)}: ${JSON.stringify(sampleOf(parameters.properties?.[argument]))}`);
+  return { text: `/${name} {${values.join(", ")}}`, isDraft: true };
+}
+
+/** A value of this schema for the user to replace. A schema of many types or none gets an object. */
+function sampleOf(schema) {
+  const { type, enum: choices, examples, minimum = 0 } = schema ?? {};
+  const sample = { string: "", integer: minimum, number: minimum, boolean: false, array: [] };
+  return examples?.[0] ?? choices?.[0] ?? sample[[type].flat()[0]] ?? {};
 }

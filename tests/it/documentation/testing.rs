@@ -55,7 +55,7 @@ async fn refund(args: OrderArgs) -> Result<String, ToolError> {
 async fn an_order_of_another_organisation_is_refused() {
     let context = ToolContext::for_test(Caller { org: "other".into(), permissions: Vec::new() });
     let result = find_order(context, OrderArgs { order: "A-17".into() }).await;
-    assert!(matches!(result, Err(ToolError::Refused(_))));
+    assert!(matches!(result, Err(ToolError::Refused { .. })));
 }
 
 fn with_tools(agent: AgentBuilder<Caller>) -> AgentBuilder<Caller> {

@@ -99,3 +99,12 @@ fn result_of_a_run(config: Config) -> Result<Agent<Caller>, lambda::Error> {
     let agent = lambda::agent::<Caller>(&config)?.result::<Ticket>().build()?;
     Ok(agent)
 }
+
+/// A service that does not answer: a sentence for the model, and a cause for the log.
+async fn track(http: reqwest::Client, url: String) -> Result<String, ToolError> {
+    let response = http.get(url).send().await.map_err(|error| {
+        // The address may have a key in it, so it is left out of the log.
+        ToolError::refused_because("The carrier does not answer. Try again later.", error.without_url())
+    })?;
+    Ok(response.error_for_status()?.text().await?)
+}

@@ -22,6 +22,14 @@ async fn failing_tool_fails_its_call_only() {
 }
 
 #[tokio::test]
+async fn refusing_tool_leaves_its_cause_in_the_log() {
+    let function = test_function(&[]).await;
+    fails(&function, "regret", "Not today.").await;
+    wait_for_log_line(&function, "tool refused").await;
+    assert!(function.logs().iter().any(|line| line.contains("planted-cause-5c81")), "{:#?}", function.logs());
+}
+
+#[tokio::test]
 async fn panicking_tool_fails_its_call_only() {
     let function = test_function(&[]).await;
     fails(&function, "explode", "The tool failed.").await;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { asciiJson, callerHeaders, describeCaller, fittingCaller, parseClaims, sentAs, toolsOf } from "../caller.js";
+import { asciiJson, callerHeaders, choosePerson, describeCaller, fittingCaller, parseClaims, sentAs, toolsOf } from "../caller.js";
 import { offeredTools, parseTools, runByItself } from "../frontend-tools.js";
 
 const session = {
@@ -17,6 +17,22 @@ test("claims are sent only with entry points that have claims", () => {
   assert.deepEqual(sentAs(session, caller({ person: "nobody" })), { entry_point: "rest-cognito" });
   assert.deepEqual(sentAs(session, caller({ entryPoint: "function-url" })), { entry_point: "function-url" });
   assert.deepEqual(sentAs(session, caller({ person: "custom", claimsText: '{"sub":"x"}' })), { entry_point: "rest-cognito", claims: { sub: "x" } });
+});
+
+test("a person who is chosen gets an entry point that carries claims", () => {
+  const chosen = (part, person) => {
+    const { person: name, entryPoint, claimsText } = choosePerson(session, caller(part), person);
+    return [name, entryPoint, claimsText];
+  };
+  const url = { person: "nobody", entryPoint: "function-url" };
+  assert.deepEqual(chosen(url, "amelie"), ["amelie", "rest-cognito", ""]);
+  assert.deepEqual(chosen(url, "custom"), ["custom", "rest-cognito", '{\n  "sub": "user-1"\n}']);
+  assert.deepEqual(chosen({ ...url, person: "amelie" }, "nobody"), ["nobody", "function-url", ""]);
+  // Another entry point with claims stays, and so do claims that the developer has written.
+  assert.deepEqual(chosen({}, "nobody"), ["nobody", "rest-cognito", ""]);
+  const other = { ...session, entry_points: [...session.entry_points, { id: "user-jwt", claims: true }] };
+  assert.equal(choosePerson(other, caller({ person: "nobody", entryPoint: "user-jwt" }), "amelie").entryPoint, "user-jwt");
+  assert.deepEqual(chosen({ claimsText: '{"sub":"x"}' }, "custom"), ["custom", "rest-cognito", '{"sub":"x"}']);
 });
 
 test("the token is sent, left out, or replaced by a wrong one", () => {

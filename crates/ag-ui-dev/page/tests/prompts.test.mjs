@@ -3,12 +3,41 @@ import { test } from "node:test";
 
 import { promptsFor } from "../prompts.js";
 
-test("a known tool has a sentence, another one its name where the model is a script", () => {
-  assert.deepEqual(promptsFor(["get_account", "find_order"], true), ["Who am I?", "/find_order"]);
-  assert.deepEqual(promptsFor(["get_account", "find_order"], false), ["Who am I?"]);
+const findOrder = { name: "find_order", parameters: { type: "object", properties: { order: { type: "string" } }, required: ["order"] } };
+
+test("a known tool has a sentence that is sent, another one a draft where the model is a script", () => {
+  const sentence = { label: "Who am I?", text: "Who am I?", isDraft: false };
+  const draft = { label: "/find_order", text: '/find_order {"order": ""}', isDraft: true };
+  assert.deepEqual(promptsFor([{ name: "get_account" }, findOrder], true), [sentence, draft]);
+  assert.deepEqual(promptsFor([{ name: "get_account" }, findOrder], false), [sentence]);
+});
+
+test("a draft has the arguments that are required, each with a value of its type", () => {
+  const parameters = {
+    type: "object",
+    properties: {
+      size: { enum: ["small", "large"] },
+      currency: { type: "string", examples: ["EUR"] },
+      amount: { type: "number", minimum: 1 },
+      count: { type: ["integer", "null"] },
+      isUrgent: { type: "boolean" },
+      tags: { type: "array" },
+      address: { $ref: "#/$defs/Address" },
+      note: { type: "string" },
+    },
+    required: ["size", "currency", "amount", "count", "isUrgent", "tags", "address"],
+  };
+  const [{ text }] = promptsFor([{ name: "order_cake", parameters }], true);
+  assert.equal(text, '/order_cake {"size": "small", "currency": "EUR", "amount": 1, "count": 0, "isUrgent": false, "tags": [], "address": {}}');
+});
+
+test("a tool without required arguments is called at once", () => {
+  for (const parameters of [undefined, null, {}, { type: "object", properties: { note: { type: "string" } } }]) {
+    assert.deepEqual(promptsFor([{ name: "list_orders", parameters }], true), [{ label: "/list_orders", text: "/list_orders", isDraft: false }]);
+  }
 });
 
 test("prompts are few and each is there once", () => {
-  assert.equal(promptsFor(Array.from({ length: 20 }, (_, n) => `tool_${n}`), true).length, 6);
-  assert.equal(promptsFor(["work_through", "generate_task_steps"], true).length, 1);
+  assert.equal(promptsFor(Array.from({ length: 20 }, (_, n) => ({ name: `tool_${n}` })), true).length, 6);
+  assert.equal(promptsFor([{ name: "work_through" }, { name: "generate_task_steps" }], true).length, 1);
 });

@@ -23,7 +23,7 @@ const HIDDEN: [&str; 9] = [
 ];
 
 /// A short input of a run, for the curl command of the welcome.
-const INPUT: &str = r#"{"threadId":"t1","runId":"r1","messages":[{"id":"m1","role":"user","content":"What is the weather in Tokyo?"}],"tools":[],"context":[]}"#;
+const INPUT: &str = r#"{"threadId":"t1","runId":"r1","messages":[{"id":"m1","role":"user","content":"Hello! What can you do for me?"}],"tools":[],"context":[]}"#;
 
 /// Prints, when the server has started, what is served and how to try it. `page` is the URL of the page with its key.
 pub(super) fn print_welcome(settings: &Settings, address: SocketAddr, page: &str) {

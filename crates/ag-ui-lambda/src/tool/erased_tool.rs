@@ -176,8 +176,11 @@ where
                         error_result("The result of the tool is too large.")
                     }
                 },
-                Ok(Ok(Err(ToolError::Refused(sentence)))) => {
+                Ok(Ok(Err(ToolError::Refused { sentence, cause }))) => {
                     record_error_type("refused");
+                    if let Some(cause) = cause {
+                        warn!(tool = self.spec.name, cause = error_chain(cause.as_ref()), "tool refused");
+                    }
                     error_result(&sentence)
                 }
                 Ok(Ok(Err(ToolError::NeedsAnswer(question)))) if self.tool.interrupts().question => {

@@ -20,14 +20,19 @@ use super::Question;
 ///     }
 ///     Ok(amount)
 /// }
-/// assert!(matches!(parse_amount("-1"), Err(ToolError::Refused(_))));
+/// assert!(matches!(parse_amount("-1"), Err(ToolError::Refused { .. })));
 /// assert!(matches!(parse_amount("much"), Err(ToolError::Failed(_))));
 /// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ToolError {
-    /// The tool refuses the call. The model reads the sentence and may call again, and the client reads it too.
-    Refused(String),
+    /// The tool refuses the call.
+    Refused {
+        /// The model reads it and may call again, and the client reads it too.
+        sentence: String,
+        /// Only the operator reads it, in the log.
+        cause: Option<Box<dyn Error + Send + Sync>>,
+    },
     /// The call waits for the answer to a question; see [`ToolContext::ask`](super::ToolContext::ask).
     NeedsAnswer(Question),
     /// The tool failed. The operator reads the cause in the log; the model and the client read a fixed sentence.
@@ -35,9 +40,28 @@ pub enum ToolError {
 }
 
 impl ToolError {
-    /// Creates a [`ToolError::Refused`] with a sentence that the model and the client read.
+    /// Creates a [`ToolError::Refused`] with a sentence that the model and the client read. Nothing is logged.
     pub fn refused(sentence: impl Into<String>) -> Self {
-        Self::Refused(sentence.into())
+        Self::Refused { sentence: sentence.into(), cause: None }
+    }
+
+    /// Creates a [`ToolError::Refused`] with a sentence that the model and the client read, and a cause that only the log has.
+    ///
+    /// ```
+    /// use ag_ui_lambda::ToolError;
+    ///
+    /// fn load_rates(path: &str) -> Result<String, ToolError> {
+    ///     std::fs::read_to_string(path)
+    ///         .map_err(|error| ToolError::refused_because("The rates are not known yet. Try again later.", error))
+    /// }
+    /// let error = load_rates("/no/such/file").unwrap_err();
+    /// assert_eq!(error.to_string(), "The rates are not known yet. Try again later.");
+    /// ```
+    pub fn refused_because(
+        sentence: impl Into<String>,
+        cause: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> Self {
+        Self::Refused { sentence: sentence.into(), cause: Some(cause.into()) }
     }
 }
 
@@ -55,7 +79,7 @@ impl fmt::Display for ToolError {
     /// Shows the sentence of a refusal, the message of a question, or the cause of a failure.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Refused(sentence) => f.write_str(sentence),
+            Self::Refused { sentence, .. } => f.write_str(sentence),
             Self::NeedsAnswer(question) => f.write_str(question.message()),
             Self::Failed(cause) => write!(f, "the tool failed: {cause}"),
         }
@@ -99,6 +123,18 @@ mod tests {
         fn refused() -> Result<(), ToolError> {
             Err(ToolError::refused("Not today."))?
         }
-        assert!(matches!(refused(), Err(ToolError::Refused(sentence)) if sentence == "Not today."));
+        assert!(
+            matches!(refused(), Err(ToolError::Refused { sentence, cause: None }) if sentence == "Not today.")
+        );
+    }
+
+    #[test]
+    fn cause_of_a_refusal_is_not_in_its_sentence() {
+        let cause = anyhow::anyhow!("connection refused").context("http://rates.internal");
+        let error = ToolError::refused_because("There are no rates now.", cause);
+
+        assert_eq!(error.to_string(), "There are no rates now.");
+        let ToolError::Refused { cause: Some(cause), .. } = error else { panic!("no cause: {error:?}") };
+        assert_eq!(error_chain(cause.as_ref()), "http://rates.internal: connection refused");
     }
 }
