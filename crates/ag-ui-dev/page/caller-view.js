@@ -1,11 +1,11 @@
 // The choice of the caller: a person, an entry point and the token, and the tools that this caller is offered.
 
-import { choosePerson, claimsOf, describeCaller, entryPointOf, parseClaims, toolsOf } from "./caller.js";
-import { freshId, h } from "./dom.js";
+import { choosePerson, claimsOf, claimsProblem, entryPointOf, toolsOf } from "./caller.js";
+import { freshId, h, setText } from "./dom.js";
 import { prettyJson } from "./format.js";
 
 /**
- * Shows the choice in `panel`. `onChange(caller)` is called with each new one that can be sent.
+ * Shows the choice in `panel`. `onChange(caller)` is called with each new one, also with claims that cannot be read yet.
  *
  * Returns `{ showSession(session, caller), showTools(capabilities | error) }`.
  */
@@ -44,12 +44,7 @@ export function createCallerView({ panel, onChange }) {
   entryPoint.addEventListener("change", () => change({ entryPoint: entryPoint.value }));
   token.addEventListener("change", () => change({ token: token.value }));
   ownToken.addEventListener("change", () => change({ ownToken: ownToken.value.trim() }));
-  claims.addEventListener("input", () => {
-    const { error } = parseClaims(claims.value);
-    claimsError.textContent = error ?? "";
-    claims.setAttribute("aria-invalid", String(error !== undefined));
-    if (error === undefined) change({ claimsText: claims.value });
-  });
+  claims.addEventListener("input", () => change({ claimsText: claims.value }));
 
   function change(part) {
     caller = { ...caller, ...part };
@@ -71,8 +66,9 @@ export function createCallerView({ panel, onChange }) {
     claims.readOnly = !isOwn;
     claims.rows = isOwn ? 9 : Math.min(9, Math.max(2, text.split("\n").length));
     claims.placeholder = isOwn ? "" : "An anonymous caller has no claims.";
-    if (!isOwn) claimsError.textContent = "";
-    claims.setAttribute("aria-invalid", "false");
+    const problem = claimsProblem(caller);
+    setText(claimsError, problem ?? "");
+    claims.setAttribute("aria-invalid", String(problem !== undefined));
     claimsHint.textContent = isOwn ? "Any JSON object. The entry point writes its values as AWS would." : "Choose “Claims of your own” to change them.";
     const lost = chosen !== null && !point?.claims ? " It carries no claims: the function does not know this person." : "";
     entryHint.textContent = `${point?.description ?? ""}${lost}`;
@@ -92,13 +88,14 @@ export function createCallerView({ panel, onChange }) {
   };
 }
 
-/** The line at the top of the page. */
-export function callerLine(session, caller, { capabilities, error } = {}) {
-  if (error) return `${describeCaller(session, caller)} · refused`;
-  const tools = capabilities && toolsOf(capabilities);
-  const offered = tools?.filter((tool) => tool.offered).length;
-  const count = tools && (offered === tools.length ? `${offered} tools` : `${offered} of ${tools.length} tools`);
-  return [describeCaller(session, caller), count].filter(Boolean).join(" · ");
+/** What this caller gets, in a few words beside the caller at the top of the page; empty until the function has answered. */
+export function offerInBrief(caller, { capabilities, error } = {}) {
+  if (claimsProblem(caller) !== undefined) return "nothing is sent";
+  if (error) return "refused";
+  if (capabilities === undefined) return "";
+  const tools = toolsOf(capabilities);
+  const offered = tools.filter((tool) => tool.offered).length;
+  return offered === tools.length ? `${offered} tools` : `${offered} of ${tools.length} tools`;
 }
 
 /** The tools, those that are offered first, and the reason of each that is not. */
@@ -121,7 +118,7 @@ function toolItem({ name, description, offered, reason, needs_approval: needsApp
 
 function refusal({ status, code, message, hint }) {
   const title = [status > 0 ? `HTTP ${status}` : undefined, code].filter(Boolean).join(" ");
-  return h("div", { class: "note error" }, h("p", { class: "note-title" }, title), h("p", {}, message), hint && h("p", { class: "hint" }, hint));
+  return h("div", { class: "note error" }, title && h("p", { class: "note-title" }, title), h("p", {}, message), hint && h("p", { class: "hint" }, hint));
 }
 
 function field(title, control, ...rest) {

@@ -9,6 +9,9 @@ const ENTRY_POINT_OF_PEOPLE = "rest-cognito";
 
 export const WRONG_TOKEN = "this-is-not-the-token";
 
+/** Is said in place of a request by a caller with a `claimsProblem`. */
+export const NOT_SENT = "The claims in the tab Caller cannot be read, so nothing is sent.";
+
 /** The choice of a new tab. */
 export function defaultCaller(session) {
   return { person: session.people[0]?.id ?? "nobody", claimsText: "", entryPoint: session.entry_points[0]?.id, token: "on" };
@@ -43,6 +46,11 @@ export function parseClaims(text) {
   return { claims };
 }
 
+/** What is wrong with the claims that the developer typed, as a sentence; undefined if nothing is, or if another person is chosen. */
+export function claimsProblem(caller) {
+  return caller.person === "custom" ? parseClaims(caller.claimsText).error : undefined;
+}
+
 /** The claims of the chosen person; null for an anonymous caller, and for claims that cannot be read. */
 export function claimsOf(session, caller) {
   if (caller.person === "custom") return parseClaims(caller.claimsText).claims ?? null;
@@ -59,7 +67,8 @@ export function choosePerson(session, caller, person) {
   const isNew = person === "custom" && !caller.claimsText;
   const claimsText = isNew ? prettyJson(claimsOf(session, caller) ?? { sub: "user-1" }) : caller.claimsText;
   const chosen = { ...caller, person, claimsText };
-  const isLost = claimsOf(session, chosen) !== null && !entryPointOf(session, caller)?.claims;
+  const hasClaims = person === "custom" || claimsOf(session, chosen) !== null;
+  const isLost = hasClaims && !entryPointOf(session, caller)?.claims;
   return isLost ? { ...chosen, entryPoint: ENTRY_POINT_OF_PEOPLE } : chosen;
 }
 
@@ -69,8 +78,9 @@ export function sentAs(session, caller) {
   return { entry_point: caller.entryPoint, ...(claims !== null && { claims }) };
 }
 
-/** The headers of a request by this caller. */
+/** The headers of a request by this caller. It throws `NOT_SENT` if the caller has claims that cannot be read. */
 export function callerHeaders(session, caller) {
+  if (claimsProblem(caller) !== undefined) throw new Error(NOT_SENT);
   const token = caller.token === "wrong" ? WRONG_TOKEN : session.token ?? caller.ownToken;
   const isSent = caller.token !== "off" && Boolean(token);
   return {
@@ -88,7 +98,8 @@ export function asciiJson(value) {
 export function describeCaller(session, caller) {
   const claims = claimsOf(session, caller);
   const person = session.people.find(({ id }) => id === caller.person);
-  const name = caller.person === "custom" ? `Somebody with claims of your own${claims?.sub ? ` (${claims.sub})` : ""}` : (person?.name ?? "Nobody");
+  const own = claims === null ? "claims that cannot be read" : `claims of your own${claims.sub ? ` (${claims.sub})` : ""}`;
+  const name = caller.person === "custom" ? `Somebody with ${own}` : (person?.name ?? "Nobody");
   const entryPoint = entryPointOf(session, caller);
   const isLost = claims !== null && !entryPoint?.claims;
   const parts = [`${name}, through ${entryPoint?.name ?? caller.entryPoint}`];

@@ -1,6 +1,7 @@
 // The form for a new message: its text, its pictures, and the buttons beside it.
 
 import { h } from "./dom.js";
+import { caretOf } from "./prompts.js";
 
 /** The largest picture that fits into a request of 6 MB, written in base64 and escaped twice by an entry point. */
 const MAX_PICTURE_BYTES = 3_000_000;
@@ -17,11 +18,13 @@ export function createComposer({ form, conversation }) {
 
   async function send(message = text.value.trim()) {
     if (conversation.isRunning || (message === "" && pictures.length === 0)) return;
-    const parts = pictures.map(({ part }) => part);
+    const run = conversation.say(message, pictures.map(({ part }) => part));
+    // A message that is not sent stays in the form.
+    if (run === undefined) return;
     text.value = "";
     pictures = [];
     showPictures();
-    await conversation.say(message, parts);
+    await run;
   }
 
   form.addEventListener("submit", (event) => {
@@ -39,7 +42,7 @@ export function createComposer({ form, conversation }) {
     text.focus();
   });
   files.addEventListener("change", async () => {
-    problem.hidden = true;
+    showProblem("");
     for (const file of files.files) await attach(file);
     files.value = "";
     showPictures();
@@ -48,7 +51,7 @@ export function createComposer({ form, conversation }) {
     const pasted = [...event.clipboardData.files].filter(({ type }) => type.startsWith("image/"));
     if (pasted.length === 0) return;
     event.preventDefault();
-    problem.hidden = true;
+    showProblem("");
     for (const file of pasted) await attach(file);
     showPictures();
   });
@@ -56,15 +59,19 @@ export function createComposer({ form, conversation }) {
   async function attach(file) {
     const isPicture = file.type.startsWith("image/");
     if (!isPicture || file.size > MAX_PICTURE_BYTES) {
-      problem.textContent = isPicture
-        ? `${file.name} has ${file.size} bytes; a picture may have ${MAX_PICTURE_BYTES}.`
-        : `${file.name} is not a picture.`;
-      problem.hidden = false;
+      const tooLarge = `${file.name} has ${file.size} bytes; a picture may have ${MAX_PICTURE_BYTES}.`;
+      showProblem(isPicture ? tooLarge : `${file.name} is not a picture.`);
       return;
     }
     const url = await readAsDataUrl(file);
     const source = { type: "data", value: url.slice(url.indexOf(",") + 1), mimeType: file.type };
     pictures.push({ name: file.name, url, part: { type: "image", source, metadata: { filename: file.name } } });
+  }
+
+  /** Shows why something is not sent; an empty sentence removes the last one. */
+  function showProblem(sentence) {
+    problem.textContent = sentence;
+    problem.hidden = sentence === "";
   }
 
   function showPictures() {
@@ -93,11 +100,13 @@ export function createComposer({ form, conversation }) {
 
   /** Puts a text into the form for the user to complete. */
   function draft(message) {
+    const caret = caretOf(message);
     text.value = message;
     text.focus();
+    text.setSelectionRange(caret, caret);
   }
 
-  return { send, draft, focus: () => text.focus() };
+  return { send, draft, showProblem, focus: () => text.focus() };
 }
 
 function readAsDataUrl(file) {

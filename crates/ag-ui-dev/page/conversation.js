@@ -26,10 +26,13 @@ export class Conversation extends EventTarget {
   #lastSent;
   #runsByItself = 0;
 
-  /** `prepare(input)` makes the request of a run; `runTool(call)` returns the result of a call that needs no person. */
-  constructor({ api, prepare, runTool }) {
+  /**
+   * `prepare(input)` makes the request of a run; `runTool(call)` returns the result of a call that needs no person. While
+   * `maySend()` returns false, a method that may send a run changes nothing and returns undefined.
+   */
+  constructor({ api, prepare, runTool, maySend = () => true }) {
     super();
-    Object.assign(this, { api, prepare, runTool });
+    Object.assign(this, { api, prepare, runTool, maySend });
   }
 
   get isRunning() {
@@ -47,6 +50,7 @@ export class Conversation extends EventTarget {
 
   /** Sends a message. Interrupts that are open are cancelled by it, and calls of the page stay without a result. */
   say(text, pictures = []) {
+    if (!this.maySend()) return undefined;
     const content = pictures.length === 0 ? text : [...(text ? [{ type: "text", text }] : []), ...pictures];
     const { thread } = this;
     const unanswered = new Map(thread.interrupts.map(({ id }) => [id, cancel()]));
@@ -59,6 +63,7 @@ export class Conversation extends EventTarget {
 
   /** Answers an interrupt. The next run is sent when all interrupts and calls are answered. `undefined` withdraws an answer. */
   answerInterrupt(id, answer) {
+    if (answer !== undefined && !this.maySend()) return undefined;
     if (answer === undefined) this.answers.delete(id);
     else this.answers.set(id, answer);
     return this.#goOn();
@@ -66,6 +71,7 @@ export class Conversation extends EventTarget {
 
   /** Gives the result of a call of the page's own tools. */
   answerCall(toolCallId, { content, error }) {
+    if (!this.maySend()) return undefined;
     this.#insert(toolCallId, { content, error });
     this.#runsByItself = 0;
     return this.#goOn();
@@ -73,6 +79,7 @@ export class Conversation extends EventTarget {
 
   /** Sends the last run again, with the messages as they are now. */
   retry() {
+    if (!this.maySend()) return undefined;
     const { title, resume, ids } = this.#lastSent;
     this.#dropUnfinished(ids);
     // An interrupt whose call has a result by now has been answered.
@@ -261,7 +268,7 @@ export class Conversation extends EventTarget {
   /** Runs the calls that need no person, and sends the next run if no other call or interrupt is open. */
   async #runTools(run) {
     const { pendingCalls } = this.thread;
-    if (run.frames.at(-1)?.event?.type !== "RUN_FINISHED" || pendingCalls.length === 0) return;
+    if (run.frames.at(-1)?.event?.type !== "RUN_FINISHED" || pendingCalls.length === 0 || !this.maySend()) return;
     if (this.#runsByItself >= MAX_RUNS_BY_ITSELF) {
       this.inform(`The page has sent ${MAX_RUNS_BY_ITSELF} runs in a row by itself and waits for you.`);
       return;

@@ -1,8 +1,8 @@
 // Puts the page together: the key, the session, the conversation, and the views of them.
 
 import { createApi } from "./api.js";
-import { callerHeaders, fittingCaller, toolsOf } from "./caller.js";
-import { callerLine, createCallerView, toolList } from "./caller-view.js";
+import { callerHeaders, claimsProblem, describeCaller, fittingCaller, NOT_SENT, toolsOf } from "./caller.js";
+import { createCallerView, offerInBrief, toolList } from "./caller-view.js";
 import { createChatView } from "./chat-view.js";
 import { createComposer } from "./composer.js";
 import { Conversation } from "./conversation.js";
@@ -68,7 +68,7 @@ function showFailure(error) {
 function build() {
   find("#app").hidden = false;
   for (const selector of [".who", "#new-thread", ".switch"]) find(selector).hidden = false;
-  const conversation = new Conversation({ api, prepare, runTool: (call) => runByItself(call, pageTools, setBackground) });
+  const conversation = new Conversation({ api, prepare, maySend, runTool: (call) => runByItself(call, pageTools, setBackground) });
   const composer = createComposer({ form: find("#composer"), conversation });
   const callerView = createCallerView({ panel: panel("caller"), onChange: changeCaller });
   const framesView = createFramesView({ panel: panel("frames"), conversation });
@@ -125,9 +125,18 @@ function build() {
   followLog();
 
   function changeCaller(changed) {
+    const hadProblem = claimsProblem(caller) !== undefined;
     caller = changed;
     save("caller", caller);
+    if (hadProblem && claimsProblem(caller) === undefined) composer.showProblem("");
     showCaller();
+  }
+
+  /** Whether the chosen caller can be sent; the form of the message says why not. */
+  function maySend() {
+    const hasProblem = claimsProblem(caller) !== undefined;
+    composer.showProblem(hasProblem ? NOT_SENT : "");
+    return !hasProblem;
   }
 
   function showSession() {
@@ -149,11 +158,19 @@ function build() {
     composer.send(text);
   }
 
+  /** The line at the top of the page, which the style sheet shortens if it is long. Its title has all of it. */
+  function showCallerLine(answer) {
+    const line = find("#caller-line");
+    line.textContent = describeCaller(session, caller);
+    line.title = line.textContent;
+    find("#caller-offer").textContent = offerInBrief(caller, answer);
+  }
+
   /** Shows who the caller is, and asks the function again what this caller may do. */
   async function showCaller() {
     capabilityRequests += 1;
     const requestNumber = capabilityRequests;
-    find("#caller-line").textContent = callerLine(session, caller);
+    showCallerLine();
     let answer;
     try {
       answer = { capabilities: await api.capabilities(callerHeaders(session, caller)) };
@@ -161,9 +178,9 @@ function build() {
       answer = { error };
     }
     if (requestNumber !== capabilityRequests) return;
-    find("#caller-line").textContent = callerLine(session, caller, answer);
+    showCallerLine(answer);
     callerView.showTools(answer);
-    const refused = h("p", { class: "reason" }, "No tools: this caller is refused. ", answer.error?.message ?? "");
+    const refused = h("p", { class: "reason" }, "No tools. ", answer.error?.message ?? "");
     const tools = answer.error ? [] : toolsOf(answer.capabilities);
     find("#welcome-tools").replaceChildren(answer.error ? refused : toolList(tools));
     const callable = [...(answer.capabilities?.tools?.items ?? []), ...offeredTools(pageTools)];

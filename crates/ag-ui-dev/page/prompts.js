@@ -29,6 +29,12 @@ export function promptsFor(tools, isScript) {
   return [...prompts.values()].slice(0, MOST);
 }
 
+/** Where the user goes on in a draft: in the first empty text, or else at its end. */
+export function caretOf(draft) {
+  const colon = draft.indexOf(': ""');
+  return colon < 0 ? draft.length : colon + ': "'.length;
+}
+
 /** The message that calls this tool, a draft if the tool has arguments that the user has to fill in. */
 function callOf(name, parameters) {
   const required = parameters?.required ?? [];
@@ -39,7 +45,12 @@ function callOf(name, parameters) {
 
 /** A value of this schema for the user to replace. A schema of many types or none gets an object. */
 function sampleOf(schema) {
-  const { type, enum: choices, examples, minimum = 0 } = schema ?? {};
-  const sample = { string: "", integer: minimum, number: minimum, boolean: false, array: [] };
-  return examples?.[0] ?? choices?.[0] ?? sample[[type].flat()[0]] ?? {};
+  const { type, description, examples, enum: choices, default: preset, const: constant, minimum = 0 } = schema ?? {};
+  const sample = { string: exampleIn(description), integer: minimum, number: minimum, boolean: false, array: [] };
+  return examples?.[0] ?? choices?.[0] ?? preset ?? constant ?? sample[[type].flat()[0]] ?? {};
+}
+
+/** The example in a description such as "Number of the order, e.g. `A-17`.", which a script takes as well; empty without one. */
+function exampleIn(description) {
+  return /(?:e\.g\.|for example|such as),?\s+`"?([^`"]+)"?`/i.exec(description)?.[1] ?? "";
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { asciiJson, callerHeaders, choosePerson, describeCaller, fittingCaller, parseClaims, sentAs, toolsOf } from "../caller.js";
+import { asciiJson, callerHeaders, choosePerson, claimsProblem, describeCaller, fittingCaller, parseClaims, sentAs, toolsOf } from "../caller.js";
 import { offeredTools, parseTools, runByItself } from "../frontend-tools.js";
 
 const session = {
@@ -54,6 +54,21 @@ test("claims that are not a JSON object are refused with a sentence", () => {
   for (const [text, error] of [["", /Write a JSON object/], ["{a", /not JSON/], ["[1]", /not an object/], ["null", /not an object/], ['"x"', /not an object/]]) {
     assert.match(parseClaims(text).error, error, text);
   }
+});
+
+test("nothing is sent for claims that cannot be read, and what was typed is kept", () => {
+  const unreadable = caller({ person: "custom", claimsText: '{"sub": ' });
+  assert.match(claimsProblem(unreadable), /not JSON/);
+  assert.throws(() => callerHeaders(session, unreadable), /cannot be read, so nothing is sent/);
+  assert.match(describeCaller(session, unreadable), /^Somebody with claims that cannot be read, through/);
+  // The error belongs to the text, whatever else is chosen, and another person does not use the text.
+  for (const part of [{ entryPoint: "function-url" }, { token: "off" }]) assert.match(claimsProblem({ ...unreadable, ...part }), /not JSON/);
+  const amelie = choosePerson(session, unreadable, "amelie");
+  assert.equal(claimsProblem(amelie), undefined);
+  assert.equal(sentAs(session, amelie).claims.sub, "user-1");
+  const again = choosePerson(session, { ...amelie, entryPoint: "function-url" }, "custom");
+  assert.deepEqual([again.claimsText, again.entryPoint], ['{"sub": ', "rest-cognito"]);
+  assert.deepEqual(fittingCaller(session, unreadable), unreadable);
 });
 
 test("the caller is one line", () => {

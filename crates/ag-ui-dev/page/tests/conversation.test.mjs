@@ -10,9 +10,10 @@ const text = (id, delta) => [{ type: "TEXT_MESSAGE_START", messageId: id, role: 
 const call = (id, name) => [{ type: "TOOL_CALL_START", toolCallId: id, toolCallName: name, parentMessageId: `m-${id}` }, { type: "TOOL_CALL_ARGS", toolCallId: id, delta: "{}" }, { type: "TOOL_CALL_END", toolCallId: id }];
 const interrupt = (...ids) => finished({ type: "interrupt", interrupts: ids.map((id) => ({ id, reason: "tool_call", toolCallId: `c-${id}` })) });
 
-/** A conversation with a function that gives these answers: a list of events, or a Response. */
+/** A conversation with a function that gives these answers: a list of events, or a Response. `gate.isOpen` lets it send. */
 function converse(...answers) {
   const inputs = [];
+  const gate = { isOpen: true };
   const api = {
     async send({ body }, signal) {
       inputs.push(JSON.parse(body));
@@ -24,7 +25,7 @@ function converse(...answers) {
   };
   const prepare = (input) => ({ method: "POST", path: "/", headers: {}, body: JSON.stringify(input) });
   const runTool = ({ function: { name } }) => (name === "auto" ? { content: "done" } : undefined);
-  return { conversation: new Conversation({ api, prepare, runTool }), inputs };
+  return { conversation: new Conversation({ api, prepare, runTool, maySend: () => gate.isOpen }), inputs, gate };
 }
 const errors = ({ notes }) => notes.filter(({ kind }) => kind === "error").map(({ code }) => code);
 
@@ -77,6 +78,35 @@ test("a message in place of an answer cancels the interrupts", async () => {
   await conversation.say("Do it");
   await conversation.say("Never mind");
   assert.deepEqual(inputs[1].resume, [{ interruptId: "a", status: "cancelled" }]);
+});
+
+test("while nothing may be sent, a message, an answer, a result and a retry change nothing", async () => {
+  const asks = [started, ...call("c-a", "x"), ...call("c-p", "ask"), interrupt("a")];
+  const { conversation, inputs, gate } = converse(asks, [started, { type: "RUN_ERROR", message: "x" }]);
+  await conversation.say("Do it");
+  gate.isOpen = false;
+  const before = JSON.stringify(conversation.snapshot());
+  assert.equal(conversation.say("Never mind"), undefined);
+  assert.equal(conversation.answerCall("c-p", { content: "yes" }), undefined);
+  assert.equal(conversation.answerInterrupt("a", approve()), undefined);
+  assert.equal(conversation.answers.size, 0);
+  assert.equal(JSON.stringify(conversation.snapshot()), before);
+  gate.isOpen = true;
+  await conversation.answerCall("c-p", { content: "yes" });
+  await conversation.answerInterrupt("a", approve());
+  gate.isOpen = false;
+  assert.ok(conversation.canRetry);
+  assert.equal(conversation.retry(), undefined);
+  assert.equal(inputs.length, 2);
+});
+
+test("a call of the page waits if nothing may be sent when its run ends", async () => {
+  const { conversation, inputs, gate } = converse([started, ...call("c", "auto"), finished()]);
+  const run = conversation.say("Do it");
+  gate.isOpen = false;
+  await run;
+  assert.deepEqual(conversation.thread.pendingCalls, ["c"]);
+  assert.equal(inputs.length, 1);
 });
 
 test("an open approval is restored after a reload of the page", async () => {
