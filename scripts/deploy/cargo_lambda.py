@@ -33,6 +33,7 @@ def deploy():
     check(settings, url_auth)
     need("cargo", "cargo-lambda")
     account = Account()
+    account.check_credentials()
     binary = default_binary()
     function = Function(account, name())
     role = os.environ.get("ROLE")

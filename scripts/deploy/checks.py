@@ -3,11 +3,11 @@
 import http.client
 import json
 import urllib.error
-import urllib.request
 
 from entry_points import CALLERS
 from expressions import Expressions
 from terminal import Stop, say
+from web import open_url
 
 # The most characters that Lambda accepts in the description of a version.
 _DESCRIPTION = 256
@@ -88,7 +88,7 @@ def check_issuer(issuer):
         raise Invalid(f"{issuer} is not an issuer: it must begin with https://")
     address = f"{issuer.rstrip('/')}/.well-known/openid-configuration"
     try:
-        with urllib.request.urlopen(address, timeout=10) as response:
+        with open_url(address, timeout=10) as response:
             document = json.load(response)
     except urllib.error.HTTPError as error:
         raise Invalid(f"{address} answers {error.code}, so this is not an issuer of OpenID Connect.") from None

@@ -200,7 +200,6 @@ class Interview:
     def _callers(self):
         """The question that only the chosen entry point has."""
         entry_point = self.answers.core.get("EntryPoint")
-        principal = self.account.principal()
         match entry_point:
             case "browser-jwt":
                 return Question(
@@ -218,6 +217,7 @@ class Interview:
                     example="UserJwtIssuer=https://... UserJwtAudience=... AllowedOrigins=https://...",
                 )
             case "signed-url" | "rest-iam":
+                principal = self.account.principal()
                 return Question(
                     title="Which IAM principals may call?",
                     about=(

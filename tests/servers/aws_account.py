@@ -2,7 +2,7 @@
 
 Prints its URL, serves until its standard input ends, and keeps everything in memory. Tests read the state at `GET /_state` and
 change it with `POST /_have`, which adds members. `POST /_play` changes what is played: `bedrock` and `mantle` are refusals of
-models; `agent` is the status with which the agent refuses, `end` the last event of its run; `denied` lists actions. Change sets
+models; `agent` is the status with which the agent refuses (302 names an address where a run succeeds), `end` the last event of its run; `denied` lists actions. Change sets
 are compared by template and parameters, a deployed function gets a version for each new code, and signatures are calculated
 again. Stacks are complete at once.
 """
@@ -95,8 +95,12 @@ class Handler(BaseHTTPRequestHandler):
                     result = alias(self, body) if first == "alias" else agent(self, first, body)
                     if isinstance(result, bytes):
                         self.answer(200, result, "text/event-stream")
+                    elif result == 302:
+                        self.answer(302, "", headers=[("Location", f"{base}/elsewhere")])
                     else:
                         self.answer(result, json.dumps({"error": {"code": "REFUSED"}}))
+                elif first == "elsewhere":
+                    self.answer(200, 'data: {"type": "RUN_FINISHED"}\n\n', "text/event-stream")
                 else:
                     self.storage(place.path, body)
             except Refused as refused:

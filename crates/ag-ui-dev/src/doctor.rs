@@ -15,6 +15,7 @@ mod clock;
 mod cors;
 mod endpoint;
 mod endpoint_client;
+mod http_client;
 mod known_variables;
 mod machine;
 mod manifest;

@@ -109,7 +109,11 @@ fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
-        text += &format!(": {cause}");
+        let cause_text = cause.to_string();
+        // An error of an option is its own cause.
+        if cause_text != text {
+            text += &format!(": {cause_text}");
+        }
         source = cause.source();
     }
     text

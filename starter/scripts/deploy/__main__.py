@@ -55,12 +55,16 @@ def main(name):
         if name == "deploy":
             cargo_lambda.deploy()
         else:
-            rollback(Account(), cargo_lambda.alias(), os.environ.get("VERSION"), agreed, "make rollback WITH=cargo-lambda")
+            account = Account()
+            account.check_credentials()
+            rollback(account, cargo_lambda.alias(), os.environ.get("VERSION"), agreed, "make rollback WITH=cargo-lambda")
         return
     if name in ("deploy", "plan"):
         need("cargo", "cc", "sam", "cargo-lambda")
     project = Project(os.environ.get("ENV") or "default")
     account = Account(project.region(), project.setting("profile"))
+    if name not in ("deploy", "plan"):
+        account.check_credentials()
     stacks = Stacks(project, account, sam_arguments())
     match name:
         case "deploy":
@@ -86,22 +90,24 @@ def sam_arguments():
     return arguments
 
 
-def interview(project, account, can_ask):
-    """Collects the answers."""
+def interview(project, account, stacks, can_ask):
+    """Collects the answers. What is wrong with those that are given is found before credentials are needed."""
     questions = Interview(project, account)
     questions.take(os.environ.get("PARAMETERS", ""))
+    if not can_ask:
+        stacks.check_parameters(questions.complete(can_ask))
+    say(f"Stack {project.stack}, account {account.id}, {account.region}, as {account.caller}")
+    stacks.check_state()
     answers = questions.complete(can_ask)
     questions.check_issuer()
     questions.check_model()
+    stacks.check_parameters(answers)
     return answers
 
 
 def deploy(project, account, stacks, agreed):
     """Deploys one environment and tries it."""
-    say(f"Stack {project.stack}, account {account.id}, {account.region}, as {account.caller}")
-    stacks.check_state()
-    answers = interview(project, account, has_terminal())
-    stacks.check_parameters(answers)
+    answers = interview(project, account, stacks, has_terminal())
     unused = stacks.unused(answers)
     for stack in unused:
         reason, keep = UNUSED[stack]
@@ -119,10 +125,7 @@ def deploy(project, account, stacks, agreed):
 
 def plan(project, account, stacks):
     """Shows what a deployment would change."""
-    say(f"Stack {project.stack}, account {account.id}, {account.region}, as {account.caller}")
-    stacks.check_state()
-    answers = interview(project, account, can_ask=False)
-    stacks.check_parameters(answers)
+    answers = interview(project, account, stacks, can_ask=False)
     for stack in stacks.unused(answers):
         say(f"The stack {stacks.name(stack)} would be deleted. It {UNUSED[stack][0]}")
     stacks.build(answers)

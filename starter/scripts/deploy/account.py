@@ -3,10 +3,11 @@
 import os
 import re
 import shutil
+from functools import cached_property
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
 
 from terminal import Stop
 
@@ -33,13 +34,30 @@ class Account:
                     "there is no region. Set AWS_REGION, or the region of your profile (aws configure), or region in "
                     "samconfig.toml"
                 )
-            identity = self.client("sts").get_caller_identity()
+        except BotoCoreError as error:
+            raise not_accepted(error) from None
+
+    @cached_property
+    def identity(self):
+        """The account and the ARN of whoever deploys, as AWS knows them. It needs credentials."""
+        try:
+            return self.client("sts").get_caller_identity()
         except (BotoCoreError, ClientError) as error:
-            raise Stop(
-                f"AWS does not accept your credentials: {error}. Run `aws configure` or `aws sso login`, or set AWS_PROFILE"
-            ) from None
-        self.id = identity["Account"]
-        self.caller = identity["Arn"]
+            raise not_accepted(error) from None
+
+    def check_credentials(self):
+        """Stops if AWS does not accept the credentials."""
+        _ = self.identity
+
+    @property
+    def id(self):
+        """The number of the account."""
+        return self.identity["Account"]
+
+    @property
+    def caller(self):
+        """The ARN of whoever deploys."""
+        return self.identity["Arn"]
 
     def client(self, service):
         """Returns a client of a service in the region."""
@@ -53,6 +71,13 @@ class Account:
     def principal(self):
         """Returns the caller as IamPrincipals names it: of a role, every session."""
         return re.sub(r"(:assumed-role/.+)/[^/]+$", r"\1/*", self.caller)
+
+
+def not_accepted(error):
+    """Returns the error for AWS that cannot be reached, or for credentials that are missing, expired or wrong."""
+    if isinstance(error, (ConnectionError, HTTPClientError)):
+        return Stop(f"AWS cannot be reached: {error}. Check the network, and the region")
+    return Stop(f"AWS does not accept your credentials: {error}. Run `aws configure` or `aws sso login`, or set AWS_PROFILE")
 
 
 def need(*tools):

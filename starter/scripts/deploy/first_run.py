@@ -15,6 +15,7 @@ import curl
 from account import message_of
 from stacks import command
 from terminal import Stop, heading, say
+from web import open_url
 
 TEXT = "Hello! What can you do for me?"
 BODY = {
@@ -39,6 +40,7 @@ HEADERS = {
     "rest-lambda": "authorization: $JWT",
 }
 MEANINGS = {
+    302: "A redirect is not followed, because the other server would get the token. Something in front of the function sends it.",
     401: "The token or JWT was not accepted.",
     403: "AWS refused the request: the signature, the policy of the caller or the permission of the URL. A new "
     "permission can take a minute.",
@@ -117,7 +119,7 @@ class Caller:
         # Permissions and the first start take a moment to be there, so the first refusals are tried again.
         for pause in (5, 10, 15, None):
             try:
-                with urllib.request.urlopen(request, timeout=320) as response:
+                with open_url(request, timeout=320) as response:
                     show(response)
                 return
             except urllib.error.HTTPError as error:

@@ -13,7 +13,7 @@ fn what_is_needed_is_checked_before_anything_is_built() {
     let machine = Machine::new("needs");
     for (why, variables, reason) in [
         ("no region", vec![("AWS_REGION", "")], "there is no region. Set AWS_REGION"),
-        ("no credentials", vec![("AWS_ACCESS_KEY_ID", "")], "Run `aws configure` or `aws sso login`"),
+        ("no credentials", vec![("AWS_ACCESS_KEY_ID", ""), GIVEN], "Run `aws configure` or `aws sso login`"),
         (
             "another environment",
             vec![("ENV", "stage")],
@@ -28,11 +28,10 @@ fn what_is_needed_is_checked_before_anything_is_built() {
     std::fs::remove_file(machine.project().join(".venv-sam/bin/cargo-lambda")).unwrap();
     machine.run(&DEPLOY, &[]).assert_fails_with(&["cargo-lambda is missing: pip install cargo-lambda"]);
 
-    let given = ("PARAMETERS", "EntryPoint=server-token Model=scripted/demo AlarmEmail=");
     let machine = Machine::new("state");
     let rolled_back = json!({"status": "ROLLBACK_COMPLETE", "outputs": {}, "types": []});
     machine.have(&json!({"stacks": {"shop": rolled_back}}));
-    machine.run(&DEPLOY, &[given]).assert_fails_with(&["shop is ROLLBACK_COMPLETE", "make destroy"]);
+    machine.run(&DEPLOY, &[GIVEN]).assert_fails_with(&["shop is ROLLBACK_COMPLETE", "make destroy"]);
 }
 
 #[test]
@@ -71,6 +70,7 @@ fn failures_end_the_deployment_with_what_to_do() {
             "the run has failed: MODEL_MISCONFIGURED: No.",
         ),
         ("a cut stream", json!({"end": {"type": "CUSTOM"}}), vec![], "broke off before its end"),
+        ("a redirect, which would get the token", json!({"agent": 302}), vec![], "the first run got 302"),
     ] {
         let machine = Machine::new("failures");
         machine.play(&play);

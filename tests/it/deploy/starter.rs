@@ -41,6 +41,26 @@ fn says_what_is_missing_before_anything_is_built() {
         ("no region", &[("AWS_REGION", ""), ANSWERS][..], "there is no region. Set AWS_REGION"),
         ("no credentials", &[("AWS_ACCESS_KEY_ID", ""), ANSWERS], "AWS does not accept your credentials"),
         ("no answers and no terminal", &[], "PARAMETERS="),
+        ("no answers and no credentials", &[("AWS_ACCESS_KEY_ID", "")], "EntryPoint=server-token"),
+        (
+            "a missing answer and no credentials",
+            &[
+                ("AWS_ACCESS_KEY_ID", ""),
+                ("PARAMETERS", "EntryPoint=browser-jwt Model=scripted/demo AlarmEmail="),
+            ],
+            "UserJwtIssuer=https://... UserJwtAudience=... AllowedOrigins=https://...",
+        ),
+        (
+            "an answer of another entry point and no credentials",
+            &[
+                ("AWS_ACCESS_KEY_ID", ""),
+                (
+                    "PARAMETERS",
+                    "EntryPoint=server-token Model=scripted/demo AlarmEmail= IamPrincipals=arn:aws:iam::123456789012:user/ada",
+                ),
+            ],
+            "template.yaml refuses these parameters",
+        ),
     ] {
         let refused = machine.run(&["make", "plan"], variables);
 

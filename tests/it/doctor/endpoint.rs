@@ -41,7 +41,7 @@ async fn function_that_works_passes_each_check() {
 
 #[tokio::test]
 async fn each_fault_of_an_endpoint_fails_its_check() {
-    let faults: [(&str, Fault, &str, &str, &str); 18] = [
+    let faults: [(&str, Fault, &str, &str, &str); 20] = [
         (
             "another server",
             |_, _| Response::new("<html>".into()),
@@ -55,6 +55,20 @@ async fn each_fault_of_an_endpoint_fails_its_check() {
             "health",
             "AWS refused the request before the function",
             "lambda:InvokeFunction",
+        ),
+        (
+            "a redirect",
+            |_, _| with(status(302), "location", "https://elsewhere.example/"),
+            "health",
+            "answered with 302, a redirect to https://elsewhere.example/",
+            "output Url",
+        ),
+        (
+            "a redirect of runs, which would get the token",
+            |asked, right| posted(asked, right, || with(status(307), "location", "/health")),
+            "token",
+            "the token is answered with 307",
+            "its log",
         ),
         ("no function", |_, _| status(404), "health", "no function answers", "without a path"),
         (
@@ -205,7 +219,7 @@ async fn endpoint_that_is_not_reached_skips_the_rest() {
     let mut sample = Sample::new("unreachable");
     sample.set("AGUI_TOKEN", TOKEN);
     let printed = sample.doctor(&["--local", "--url", "http://127.0.0.1:1/"]).await;
-    printed.assert_failed("health", "GET /health cannot be sent", "output Url");
+    printed.assert_failed("health", "GET /health gets no response: Connection refused", "output Url");
     printed.assert_skipped("token", "the endpoint was not reached");
 }
 

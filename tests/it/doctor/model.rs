@@ -132,6 +132,7 @@ async fn provider_must_accept_the_key_and_have_the_model() {
         let (status, body) = match (key.as_str(), request.uri().path()) {
             ("Bearer right", "/v1/models") => (200, json!({"data": [{"id": "gpt-5.1"}]})),
             ("Bearer busy", _) => (529, json!({})),
+            ("Bearer elsewhere", _) => (200, json!("a page of another server")),
             _ => (401, json!({"error": {"message": "Incorrect API key provided: wrong"}})),
         };
         std::future::ready(Ok::<_, Infallible>(
@@ -154,6 +155,7 @@ async fn provider_must_accept_the_key_and_have_the_model() {
         ),
         ("openai/gpt-6", "right", "openai has no model gpt-6", "write its id"),
         ("openai-responses/gpt-5.1", "busy", "answers 529", "try again later"),
+        ("openai/gpt-5.1", "elsewhere", "not as openai does", "correct the address in OPENAI_BASE_URL"),
     ] {
         sample.set("AGUI_MODEL", model);
         sample.set("OPENAI_API_KEY", key);

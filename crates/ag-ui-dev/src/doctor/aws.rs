@@ -12,6 +12,7 @@ use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, si
 use aws_sigv4::sign::v4::SigningParams;
 use serde_json::Value;
 
+use super::http_client::http_client;
 use super::machine::Machine;
 
 /// How long one request may take.
@@ -87,12 +88,7 @@ impl Aws {
         let endpoints = endpoints.filter_map(|(name, variable)| {
             Some((name, machine.variable(&variable)?.trim_end_matches('/').to_owned()))
         });
-        Self {
-            credentials,
-            region: region.to_owned(),
-            endpoints: endpoints.collect(),
-            http: reqwest::Client::new(),
-        }
+        Self { credentials, region: region.to_owned(), endpoints: endpoints.collect(), http: http_client() }
     }
 
     /// Returns the region.

@@ -2,10 +2,10 @@
 //!
 //! Without `--run` no model is asked: a run without messages is answered with its beginning and its end.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use http::HeaderMap;
-use http::header::{ALLOW, WWW_AUTHENTICATE};
+use http::header::{ALLOW, LOCATION, WWW_AUTHENTICATE};
 use reqwest::Response;
 use serde_json::Value;
 
@@ -24,6 +24,9 @@ const CHECKS: [&str; 10] =
     ["health", "clock", "no-token", "wrong-token", "method", "cors", "token", "headers", "run", "streams"];
 /// The checks that send a message to the agent.
 const RUN_CHECKS: [&str; 2] = ["run", "streams"];
+
+/// How long a run may send no event. Comments, which only keep the connection open, do not count.
+const SILENCE: Duration = Duration::from_secs(60);
 
 /// A deployed endpoint.
 pub(super) struct Endpoint<'a> {
@@ -67,7 +70,7 @@ impl<'a> Endpoint<'a> {
             },
             url: match account.output("Url") {
                 Some(url) => format!("the URL of the stack is {url}"),
-                None => "give the output Url of the stack, without a path behind it".to_owned(),
+                None => "give the output Url of the stack, without a path at its end, or the address of `make run`".to_owned(),
             },
             has_authorizer: entry_point.starts_with("rest-"),
         };
@@ -106,8 +109,12 @@ impl<'a> Endpoint<'a> {
         let response = match self.client.health(None).await {
             Ok(response) => response,
             Err(problem) => {
-                let problem = format!("GET /health cannot be sent: {problem}");
-                return (Finding::failed(CHECK, problem, self.url.clone()), None);
+                let problem = format!("GET /health gets no response: {problem}");
+                let fix = format!(
+                    "check the name, the port, the certificate and the network, and that it runs; {}",
+                    self.url
+                );
+                return (Finding::failed(CHECK, problem, fix), None);
             }
         };
         let (status, head) = (response.status().as_u16(), response.headers().clone());
@@ -126,6 +133,11 @@ impl<'a> Endpoint<'a> {
                 ),
                 None,
             ),
+            300..=399 => {
+                let place = head.get(LOCATION).and_then(|place| place.to_str().ok()).unwrap_or("no address");
+                let problem = format!("{problem}, a redirect to {place}, which clients do not follow");
+                (Finding::failed(CHECK, problem, self.url.clone()), None)
+            }
             401 | 403 if self.has_authorizer => {
                 (Finding::skipped(CHECK, "an authorizer decides about it before the function"), Some(head))
             }
@@ -240,7 +252,7 @@ impl<'a> Endpoint<'a> {
             }
         };
         let head = response.headers().clone();
-        let events = EventStream::read(response).await;
+        let events = EventStream::read(response, SILENCE).await;
         let token = match events.last_type() {
             Some("RUN_FINISHED") => Finding::ok("token", format!("{what} is accepted")),
             last => Finding::failed(
@@ -260,7 +272,7 @@ impl<'a> Endpoint<'a> {
         match self.client.run().await {
             Ok(response) if response.status() == 200 => {
                 let head = response.headers().clone();
-                let events = EventStream::read(response).await;
+                let events = EventStream::read(response, SILENCE).await;
                 vec![events.check_end(&self.log), events.check_pieces(&head)]
             }
             refusal => {

@@ -10,10 +10,12 @@ use reqwest::{RequestBuilder, Response};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::http_client::http_client;
+
 /// How long a request may take that asks no model. A function starts within this time.
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// How long a run may take. Lambda ends it earlier.
-const RUN_TIMEOUT: Duration = Duration::from_secs(900);
+/// How long a run may take. The answer to the message is short.
+const RUN_TIMEOUT: Duration = Duration::from_secs(180);
 /// The message of a run that asks the model.
 const TEXT: &str = "Hello! What can you do for me?";
 
@@ -42,7 +44,7 @@ pub(super) struct EndpointClient<'a> {
 impl<'a> EndpointClient<'a> {
     /// Creates a client. `token` is the header of the shared token and the token.
     pub(super) fn new(url: &'a str, jwt: Option<&'a str>, token: Option<(&'a str, &'a str)>) -> Self {
-        Self { http: reqwest::Client::new(), url, jwt, token }
+        Self { http: http_client(), url, jwt, token }
     }
 
     /// Whether a request can prove something.

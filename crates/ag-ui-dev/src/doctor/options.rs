@@ -83,7 +83,10 @@ fn endpoint_url(text: &str) -> Result<String, lexopt::Error> {
     let is_url = is_http && text.parse::<http::Uri>().is_ok_and(|url| url.query().is_none());
     match is_url {
         true => Ok(text.trim_end_matches('/').to_owned()),
-        false => Err(format!("--url: {text} is not a URL that begins with https:// and has no query").into()),
+        false => {
+            Err(format!("--url: {text} is not a URL that begins with https:// or http:// and has no query")
+                .into())
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::account::Account;
+use super::http_client::http_client;
 use super::machine::Machine;
 use super::models::{Models, key_variable};
 use super::report::Finding;
@@ -123,7 +124,7 @@ impl Provider {
     async fn ask(&self, machine: &Machine, model: &str, key: &str) -> Result<(), (String, String)> {
         let Self { adapter, base_variable, .. } = self;
         let url = self.url(machine, model);
-        let mut request = reqwest::Client::new().get(&url).timeout(TIMEOUT);
+        let mut request = http_client().get(&url).timeout(TIMEOUT);
         for (name, value) in (self.headers)(key) {
             request = request.header(name, value);
         }
@@ -149,8 +150,15 @@ impl Provider {
         let unknown = || (format!("{adapter} has no model {model}"), self.fix_unknown(model));
         match status {
             404 => Err(unknown()),
-            200 if lists(&body, model) == Some(false) => Err(unknown()),
-            200 => Ok(()),
+            200 => match lists(&body, model) {
+                Some(true) => Ok(()),
+                Some(false) => Err(unknown()),
+                None if body["id"].is_string() || body["name"].is_string() => Ok(()),
+                None => Err((
+                    format!("{url} is answered with 200, but not as {adapter} does"),
+                    format!("correct the address in {base_variable}"),
+                )),
+            },
             _ => Err((
                 format!("{url} answers {status}"),
                 "try again later; the page of the provider's status may say more".to_owned(),
@@ -167,7 +175,7 @@ impl Provider {
     }
 }
 
-/// Whether a list of models has this one; `None` if the answer is no list.
+/// Whether a list of models has this one; `None` if the answer is no list, such as the description of one model.
 fn lists(body: &Value, model: &str) -> Option<bool> {
     let items = body["data"].as_array().or_else(|| body["models"].as_array())?;
     let names = items.iter().filter_map(|item| item["id"].as_str().or_else(|| item["name"].as_str()));

@@ -20,15 +20,18 @@ pub(super) struct EventStream {
 }
 
 impl EventStream {
-    /// Reads the events of a response until its end.
-    pub(super) async fn read(mut response: reqwest::Response) -> Self {
+    /// Reads the events of a response until its end, or until there was none for the time `silence`.
+    pub(super) async fn read(mut response: reqwest::Response, silence: Duration) -> Self {
         let started = Instant::now();
         let (mut events, mut text) = (Vec::new(), Vec::new());
         let broken = loop {
-            match response.chunk().await {
-                Ok(None) => break None,
-                Err(error) => break Some(error.to_string()),
-                Ok(Some(chunk)) => text.extend_from_slice(&chunk),
+            let last = events.last().map_or(Duration::ZERO, |(at, _): &(Duration, Value)| *at);
+            let silent = (started + last + silence).saturating_duration_since(Instant::now());
+            match tokio::time::timeout(silent, response.chunk()).await {
+                Err(_) => break Some(format!("no event came for {} s", silence.as_secs_f32())),
+                Ok(Ok(None)) => break None,
+                Ok(Err(error)) => break Some(error.to_string()),
+                Ok(Ok(Some(chunk))) => text.extend_from_slice(&chunk),
             }
             while let Some(end) = text.iter().position(|byte| *byte == b'\n') {
                 let line: Vec<u8> = text.drain(..=end).collect();
@@ -162,6 +165,13 @@ pub(super) fn check_headers(head: &HeaderMap) -> Finding {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
+    use ag_ui_dev::loopback::Loopback;
+    use bytes::Bytes;
+    use http::Response;
+    use http_body_util::StreamBody;
+    use hyper::body::Frame;
     use serde_json::json;
 
     use super::super::report::Outcome;
@@ -197,6 +207,23 @@ mod tests {
         let mut failed = stream(&[(0, "RUN_STARTED"), (9, "RUN_ERROR")]);
         failed.events[1].1["code"] = "MODEL_MISCONFIGURED".into();
         assert_found("an error", failed.check_end("its log"), Some("MODEL_MISCONFIGURED"));
+    }
+
+    #[tokio::test]
+    async fn run_that_sends_only_comments_is_given_up() {
+        let comment = |()| async {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            Some((Ok::<_, Infallible>(Frame::data(Bytes::from(": still here\n\n"))), ()))
+        };
+        let respond = move |_| async move {
+            Ok::<_, Infallible>(Response::new(StreamBody::new(futures_util::stream::unfold((), comment))))
+        };
+        let endpoint = Loopback::serve(respond).unwrap();
+        let response = reqwest::get(endpoint.url()).await.unwrap();
+
+        let events = EventStream::read(response, Duration::from_millis(50)).await;
+
+        assert_found("silent", events.check_end("its log"), Some("no event came for 0.05 s"));
     }
 
     #[test]
