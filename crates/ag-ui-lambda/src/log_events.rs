@@ -46,6 +46,9 @@ pub(crate) const MODEL_FAILED: &str = "model failed";
 /// A tool returned an error. The line has the cause.
 pub(crate) const TOOL_FAILED: &str = "tool failed";
 
+/// A tool refused a call and gave a cause, which the line has.
+pub(crate) const TOOL_REFUSED: &str = "tool refused";
+
 /// The replay store, which remembers used approvals, could not be read or written. The line has the cause.
 pub(crate) const REPLAY_STORE_FAILED: &str = "the store of used approvals failed";
 
@@ -98,6 +101,7 @@ mod tests {
             JWT_ADMITS,
             MODEL_FAILED,
             TOOL_FAILED,
+            TOOL_REFUSED,
             REPLAY_STORE_FAILED,
             BUDGET_STORE_FAILED,
             ROTATION_FAILED,

@@ -50,7 +50,7 @@ pub(super) async fn log() -> Vec<Value> {
     log.extend(lines(&limited).await);
 
     let tools = test_function(&[JSON]).await;
-    for tool in ["explode", "leak"] {
+    for tool in ["explode", "leak", "regret"] {
         Reply::send(&tools, &refund_run_event(&format!("call {tool}"))).await;
     }
     log.extend(lines(&tools).await);
@@ -106,7 +106,7 @@ async fn every_line_fits_its_schema() {
         }
         counts.push(lines.len());
     }
-    assert_eq!(counts, [8, 5, 5], "all were seen");
+    assert_eq!(counts, [9, 6, 5], "all were seen");
     for line in &log {
         assert!(line["timestamp"].is_string() && line["level"].is_string(), "Lambda reads both: {line}");
     }
@@ -134,6 +134,7 @@ async fn run_finished_line_has_outcome_and_usage() {
             json!(["cancelled", "MAX_TURNS", null, 1, 1]),
             json!(["success", null, null, 2, 1]),
             json!(["success", null, null, 2, 1]),
+            json!(["success", null, null, 2, 1]),
             json!(["success", null, null, 1, 0]),
         ]
     );
@@ -145,10 +146,14 @@ async fn run_finished_line_has_outcome_and_usage() {
     let tokens = ["input_tokens", "output_tokens", "cached_input_tokens"].map(|key| &last[key]);
     assert_eq!(tokens, [100, 20, 40]);
     let tools: Vec<&Value> = with_message(&log, "tool ran").iter().map(|line| &line["tool"]).collect();
-    assert_eq!(tools, ["get_weather", "get_weather", "get_weather", "explode", "leak"]);
+    assert_eq!(tools, ["get_weather", "get_weather", "get_weather", "explode", "leak", "regret"]);
     let starts: Vec<&Value> =
         with_message(&log, "run finished").iter().map(|line| &line["cold_start"]).collect();
-    assert_eq!(starts, [true, false, false, false, true, true, false, true], "the first of each process");
+    assert_eq!(
+        starts,
+        [true, false, false, false, true, true, false, false, true],
+        "the first of each process"
+    );
 }
 
 #[tokio::test]

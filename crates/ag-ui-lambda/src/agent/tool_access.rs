@@ -67,7 +67,7 @@ impl<C: Send + Sync + 'static> Agent<C> {
             }
             Denial::ApprovalsClosed => {
                 "Its calls wait for a person, and the caller cannot approve or answer: the claims name no user, and \
-                 AGUI_ANONYMOUS_APPROVALS is not 1."
+                 only callers without any claims may do so by AGUI_ANONYMOUS_APPROVALS=1."
             }
             _ => "A rule of the tool refuses this caller.",
         }

@@ -15,7 +15,7 @@ use super::schema::Validator;
 use super::{Decision, Interrupts, MissingGrant, Question, Tool, ToolContext, ToolError, ToolOutput as _};
 use crate::error_chain::error_chain;
 use crate::json::text_length;
-use crate::log_events::TOOL_FAILED;
+use crate::log_events::{TOOL_FAILED, TOOL_REFUSED};
 use crate::protocol::{self, Content};
 
 /// What the model and the client read in place of a failure's cause.
@@ -179,7 +179,7 @@ where
                 Ok(Ok(Err(ToolError::Refused { sentence, cause }))) => {
                     record_error_type("refused");
                     if let Some(cause) = cause {
-                        warn!(tool = self.spec.name, cause = error_chain(cause.as_ref()), "tool refused");
+                        warn!(tool = self.spec.name, cause = error_chain(cause.as_ref()), "{TOOL_REFUSED}");
                     }
                     error_result(&sentence)
                 }
