@@ -5,8 +5,8 @@
     python -B tests/documents --list          how each block is run, without running it
     python -B tests/documents --self-test     blocks with a fault, each of which must fail
 
-The language of a block says how it is run (runner.py); exceptions.py has what single blocks need. Beside the blocks, the `make ...`
-commands in sentences must have targets and variables that exist, and relative links must lead to a file and a heading.
+The language of a block says how it is run (runner.py); exceptions.py has what single blocks need. Beside the blocks, the commands
+and names in sentences must exist (sentences.py, names.py), and relative links must lead to a file and a heading.
 docs/getting-started.md is followed by tests/starter, and Rust without a named region by tests/it/documentation.
 """
 

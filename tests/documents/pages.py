@@ -67,14 +67,12 @@ class Page:
             elif fence is None:
                 yield number, line
 
-    def commands(self):
-        """The commands of make and aws in its sentences, with the numbers of their lines. One may go on in the next line."""
+    def code(self):
+        """The code in its sentences, with the numbers of its lines. It may go on in the next line."""
         lines = list(self.prose())
         text = "\n".join(line for _, line in lines)
         for code in re.finditer(r"(?<!`)`([^`]+)`(?!`)", text):
-            words = " ".join(code[1].split())
-            if re.match(r"(?:[A-Z_]+=\S+ )*(?:make|aws)(?: |$)", words):
-                yield lines[text.count("\n", 0, code.start())][0], words
+            yield lines[text.count("\n", 0, code.start())][0], " ".join(code[1].split())
 
     def anchors(self):
         """What a link into this page may name after `#`, as GitHub makes it from headings and `id`s."""

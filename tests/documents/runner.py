@@ -21,8 +21,11 @@ def run_all(blocks, world, is_complete):
     """Runs blocks, and returns a text for each fault."""
     faults = []
     diagrams = [block for block in blocks if way(block) == "diagram"]
-    errors = parse_diagrams(diagrams)
-    faults += [f"{block}\n{error}" for block, error in zip(diagrams, errors, strict=True) if error]
+    try:
+        errors = parse_diagrams(diagrams)
+        faults += [f"{block}\n{error}" for block, error in zip(diagrams, errors, strict=True) if error]
+    except Failure as failure:
+        faults.append(str(failure))
     for block in blocks:
         start = time.monotonic()
         try:
@@ -91,7 +94,13 @@ def run(block, world):
 
 def parse_diagrams(blocks):
     """The errors of mermaid for diagrams; None for each that it can draw."""
+    if not blocks:
+        return []
+    if not (ROOT / "examples/web/node_modules/mermaid").exists():
+        raise Failure("diagrams are drawn with mermaid, which is not installed: run `npm ci` in examples/web, or `make test-docs`")
     texts = json.dumps([block.text for block in blocks])
     program = Path(__file__).parent / "diagrams.mjs"
-    done = subprocess.run(["node", program], input=texts, stdout=subprocess.PIPE, text=True, check=True)
+    done = subprocess.run(["node", program], input=texts, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        raise Failure("diagrams.mjs fails; `npm ci` in examples/web installs what it needs", done.stderr)
     return json.loads(done.stdout)

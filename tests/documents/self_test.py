@@ -84,6 +84,20 @@ SENTENCES = [
     ("a variable that nothing reads", "Run `make run FUNKTION=dojo`.", "nothing reads the variable FUNKTION"),
     ("an operation that does not exist", "Run `aws secretsmanager put-secret`.", "no operation put-secret"),
     ("an option that does not exist", "Run `aws secretsmanager put-secret-value --secret a`.", "no option --secret"),
+    ("an event that does not exist", "Run `make invoke EVENT=events/nothing.json`.", "no file events/nothing.json"),
+    ("a parameter that no template has", "Run `make deploy PARAMETERS='Modell=a'`.", "no template has a parameter Modell"),
+    ("a parameter of another stack", "Run `make deploy PARAMETERS='rotation.Model=a'`.", "rotation.yaml has no parameter Model"),
+    ("a stack that does not exist", "Run `make deploy PARAMETERS='rest.BasePath=a'`.", "no template deploy/rest.yaml"),
+    ("a setting that no template has", "Set `EntriPoint=cloudfront`.", "no template has a parameter EntriPoint"),
+    ("a package that does not exist", "Run `cargo test --locked --package structur`.", "no package structur"),
+    ("a package that does not exist, in short", "Run `cargo build -p dodo`.", "no package dodo"),
+    ("a program that does not exist", "Run `cargo run --bin ag-ui-rotat -- --bin NAME`.", "no bin ag-ui-rotat"),
+    ("an example that does not exist", "Run `cargo run --example none`.", "no example none"),
+    ("a folder that does not exist", "Run `cargo install --path crates/ag-ui-dv`.", "no folder crates/ag-ui-dv"),
+    ("an option that doctor does not have", "Run `ag-ui-dev doctor --uri a --run`.", "doctor has no option --uri"),
+    ("an option that doctor does not have, by make", "Run `make doctor ARGS=\"--uri $URL --run\"`.", "no option --uri"),
+    ("a variable that the function does not have", "Set AGUI_MODELLE, AGUI_CLAIM_* and `AGUI_MODEL`.", "AGUI_MODELLE"),
+    ("variables that the function does not have", "All `AGUI_CLAIMS_*`.", "the variable AGUI_CLAIMS_"),
     ("a file that does not exist", "See [this](docs/nothing.md).", "docs/nothing.md names a file"),
     ("a heading that does not exist", "See [this](docs/local.md#nothing).", "#nothing names a heading"),
     ("a heading of the page itself that does not exist", "# A title\n\nSee [this](#a-titel).", "#a-titel names a heading"),
@@ -93,9 +107,9 @@ SENTENCES = [
 def fault(page, world):
     """The fault of the block of a page; None if it can be run."""
     [block] = page.blocks()
-    if way(block) == "diagram":
-        return parse_diagrams([block])[0]
     try:
+        if way(block) == "diagram":
+            return parse_diagrams([block])[0]
         run(block, world)
     except Failure as failure:
         return str(failure)

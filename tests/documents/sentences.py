@@ -1,4 +1,4 @@
-"""Checks the commands in sentences, which are not run: that their targets, operations, variables and options exist."""
+"""Checks the commands and names in sentences, which are not run: that targets, operations, variables and options exist."""
 
 import functools
 import re
@@ -9,26 +9,50 @@ import botocore.exceptions
 import botocore.session
 from botocore import xform_name
 
+import names
 from world import ROOT
 
 
 def faults(pages):
-    """A sentence for each fault of a command."""
+    """A sentence for each fault of a command or a name."""
     for page in pages:
-        # The starter has a Makefile of its own.
+        # The starter has a Makefile and files of its own.
         folder = ROOT / "starter" if page.path.startswith("starter/") else ROOT
-        for line, command in page.commands():
-            found = aws_faults(command) if command.startswith("aws") else make_faults(command, folder)
-            yield from (f"{page.path}:{line}: {fault} of `{command}`" for fault in found)
+        for number, code in page.code():
+            found = [*command_faults(code, folder), *names.code_faults(code)]
+            yield from (f"{page.path}:{number}: {fault} of `{code}`" for fault in found)
+        for number, line in page.prose():
+            yield from (f"{page.path}:{number}: {fault}" for fault in names.variable_faults(line))
+
+
+def command_faults(code, folder):
+    command = re.match(r"(?:[A-Z_]+=\S+ )*(make|aws|cargo|ag-ui-dev doctor)(?: |$)", code)
+    match command and command[1]:
+        case "make":
+            yield from make_faults(code, folder)
+        case "aws":
+            yield from aws_faults(code)
+        # A project has packages of its own.
+        case "cargo" if folder == ROOT:
+            yield from names.cargo_faults(code)
+        case "ag-ui-dev doctor":
+            yield from names.doctor_faults(code[command.end() :])
 
 
 def make_faults(command, folder):
-    for word in re.sub(r"'[^']*'", "", command).split():
+    # Values in quotes are not words of make.
+    for word in re.sub(r"'[^']*'|\"[^\"]*\"", "", command).split():
         variable = re.match(r"([A-Z][A-Z0-9_]*)=", word)
         if variable and variable[1] not in variables():
             yield f"nothing reads the variable {variable[1]}"
         if not variable and word != "make" and not word.startswith("-") and word not in targets(folder):
             yield f"the Makefile has no target {word}"
+    event = re.search(r"\bEVENT=(\S+\.\w+)", command)
+    if event and not (folder / event[1]).exists():
+        yield f"there is no file {event[1]}"
+    options = re.search(r"\bARGS=(?:'([^']*)'|\"([^\"]*)\"|(\S+))", command)
+    if options and "doctor" in command.split():
+        yield from names.doctor_faults(options[1] or options[2] or options[3] or "")
 
 
 @functools.cache
