@@ -12,6 +12,13 @@ stop() {
   exit 1
 }
 
+word() { # word <path>: prints it as a word of the shell, in quotes if it needs them
+  case $1 in
+    *[!A-Za-z0-9_./+,:@%-]*) printf "'%s'\n" "$(printf '%s' "$1" | sed "s/'/'\\\\''/g")" ;;
+    *) printf '%s\n' "$1" ;;
+  esac
+}
+
 root=$(cd "$(dirname "$0")/.." && pwd -P)
 [ -n "${DIR:-}" ] || stop "DIR is not set: make new DIR=../my-agent makes a project in this folder"
 name=$(basename "$DIR")
@@ -47,7 +54,7 @@ fi
 cp "$root/Cargo.lock" "$parent/$name/Cargo.lock"
 
 echo "The project $name is in $parent/$name. What you can do next:"
-echo "  cd $DIR && make run      # serves it on this machine, with a page"
-echo "  cd $DIR && make          # lists all commands"
+echo "  cd $(word "$DIR") && make run      # serves it on this machine, with a page"
+echo "  cd $(word "$DIR") && make          # lists all commands"
 echo "  $root/docs/getting-started.md"
 echo "                           # the next steps: a tool, callers, an approval, a test, a deployment"

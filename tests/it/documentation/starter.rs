@@ -61,7 +61,10 @@ async fn get_rate(
     args: RateArgs,
 ) -> Result<String, ToolError> {
     let url = format!("https://rates.example/{}", args.currency);
-    let response = client.get(url).timeout(Duration::from_secs(10)).send().await?;
+    let response = client.get(url).timeout(Duration::from_secs(10)).send().await;
+    let response = response.map_err(|error| {
+        ToolError::refused_because("The rates cannot be reached now.", error.without_url())
+    })?;
     if response.status() == 404 {
         return Err(ToolError::refused("There is no rate of this currency."));
     }

@@ -187,7 +187,7 @@ fn make_lists_its_commands_and_says_how_to_install_what_is_missing() {
     assert_eq!(commands, [&own[..], &["deploy", "plan", "rollback", "destroy", "token"]].concat());
 
     let [commands, _] = make(&["--dry-run", "doctor", "AG_UI_DEV=not-installed"]);
-    let install = format!("--debug --root target/tools --path {REPOSITORY}/crates/ag-ui-dev;");
+    let install = format!("--debug --root target/tools --path \"{REPOSITORY}/crates/ag-ui-dev\";");
     assert!(commands.contains(&install), "{commands}");
     let [_, refused] = make(&["doctor"]);
     assert!(refused.starts_with("cargo is missing: install Rust from https://rustup.rs"), "{refused}");
