@@ -1,4 +1,4 @@
-//! The table of docs/approvals.md, row by row: what a client sends, and what happens.
+//! The table of docs/interrupts.md, row by row: what a client sends, and what happens.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::shop::{Shop, ShopRequest, ShopResponse, refund_call, request_calls};
 
-const DOCS: &str = "docs/approvals.md";
+const DOCS: &str = "docs/interrupts.md";
 const OTHER_KEY: &str = "fedcba9876543210fedcba9876543210";
 
 /// Returns the ledger after one refund of 20.

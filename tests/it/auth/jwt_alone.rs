@@ -155,7 +155,7 @@ async fn each_proof_admits_the_documented_caller() {
         ("a wrong token, and the JWT in `x-agui-user-token`", vec![wrong.clone(), (own, ada.clone())]),
     ];
     let head = "| sent | `token` | `token`, with an issuer | `jwt` | `token_or_jwt` |";
-    let rows = documented::rows::<4>("identity.md", head);
+    let rows = documented::rows::<4>("jwt.md", head);
     let documented: Vec<&str> = rows.iter().map(|(sent, _)| sent.as_str()).collect();
     assert_eq!(documented, requests.iter().map(|(sent, _)| *sent).collect::<Vec<_>>());
     let functions = [

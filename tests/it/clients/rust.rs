@@ -1,4 +1,4 @@
-//! A client in Rust, with the types of `ag-ui-wire`, as docs/front-ends.md shows it.
+//! A client in Rust, with the types of `ag-ui-wire`, as docs/clients.md shows it.
 
 use std::error::Error;
 use std::sync::Arc;

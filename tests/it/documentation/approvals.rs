@@ -1,4 +1,4 @@
-//! The code of docs/approvals.md.
+//! The code of docs/approvals.md and docs/interrupts.md.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! The code of docs/identity.md.
+//! The code of docs/identity.md and docs/permissions.md.
 
 use ag_ui_lambda::lambda::{FromConfigError, ServeError};
 use ag_ui_lambda::prelude::*;

@@ -1,5 +1,5 @@
 //! The user's JWT at every entry point and in every mode, without the shared token, beside a wrong one and beside the right one.
-//! The expectations for the JWT alone are a table in docs/identity.md.
+//! The expectations for the JWT alone are a table in docs/jwt.md.
 
 use ag_ui_dev::Issuer;
 use jsonwebtoken::Algorithm::RS256;
@@ -69,7 +69,7 @@ fn send_jwt(event: &mut Value, header: &str, issuer: &Issuer) {
 async fn jwt_alone_is_admitted_as_documented() {
     let issuer = Issuer::start().await.unwrap();
     let head = "| entry point, and the header with the JWT | `token` | `authorizer` | `both` | `jwt` | `token_or_jwt` |";
-    let rows = documented::rows::<5>("identity.md", head);
+    let rows = documented::rows::<5>("jwt.md", head);
     let named: Vec<&str> = rows.iter().map(|(entry_point, _)| entry_point.as_str()).collect();
     assert_eq!(named, entry_points().map(|(entry_point, ..)| entry_point));
     for (column, auth) in MODES.into_iter().enumerate() {
