@@ -91,18 +91,24 @@ def sam_arguments():
 
 
 def interview(project, account, stacks, can_ask):
-    """Collects the answers. What is wrong with those that are given is found before credentials are needed."""
+    """Collects the answers. Without a terminal they are checked before credentials are needed."""
     questions = Interview(project, account)
     questions.take(os.environ.get("PARAMETERS", ""))
-    if not can_ask:
-        stacks.check_parameters(questions.complete(can_ask))
-    say(f"Stack {project.stack}, account {account.id}, {account.region}, as {account.caller}")
-    stacks.check_state()
+    if can_ask:
+        show_account(project, account, stacks)
     answers = questions.complete(can_ask)
+    stacks.check_parameters(answers)
+    if not can_ask:
+        show_account(project, account, stacks)
     questions.check_issuer()
     questions.check_model()
-    stacks.check_parameters(answers)
     return answers
+
+
+def show_account(project, account, stacks):
+    """Prints where is deployed and by whom, which needs credentials, and refuses stacks that cannot be updated."""
+    say(f"Stack {project.stack}, account {account.id}, {account.region}, as {account.caller}")
+    stacks.check_state()
 
 
 def deploy(project, account, stacks, agreed):

@@ -40,7 +40,6 @@ HEADERS = {
     "rest-lambda": "authorization: $JWT",
 }
 MEANINGS = {
-    302: "A redirect is not followed, because the other server would get the token. Something in front of the function sends it.",
     401: "The token or JWT was not accepted.",
     403: "AWS refused the request: the signature, the policy of the caller or the permission of the URL. A new "
     "permission can take a minute.",
@@ -49,6 +48,13 @@ MEANINGS = {
     502: "The function has failed. Its log says why.",
     503: "The function cannot serve yet. Its log names the setting or secret that is wrong.",
 }
+
+
+def meaning_of(status):
+    """Returns what a status says about the deployment; empty if nothing is known about it."""
+    if 300 <= status < 400:
+        return "A redirect is not followed, because the other server would get the token. Something in front of the function sends it."
+    return MEANINGS.get(status, "")
 
 
 def read_token(account, secret):
@@ -124,7 +130,7 @@ class Caller:
                 return
             except urllib.error.HTTPError as error:
                 if pause is None or error.code not in (403, 404, 503):
-                    meaning = MEANINGS.get(error.code, "")
+                    meaning = meaning_of(error.code)
                     text = error.read(400).decode(errors="replace")
                     if self.entry_point in SIGNED and error.code in (401, 403):
                         # Whoever deploys need not be one of the callers.

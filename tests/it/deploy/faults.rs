@@ -52,7 +52,6 @@ fn broken_stack_beside_the_core_is_deleted_alone() {
 
 #[test]
 fn failures_end_the_deployment_with_what_to_do() {
-    let given = ("PARAMETERS", "EntryPoint=server-token Model=scripted/demo AlarmEmail=");
     for (why, play, variables, reason) in [
         ("the build", json!({}), vec![("FAKE_FAILS", "sam build")], "`sam build` failed"),
         ("the lockfile", json!({}), vec![("FAKE_FAILS", "cargo metadata")], "Cargo.lock is not up to date"),
@@ -74,13 +73,13 @@ fn failures_end_the_deployment_with_what_to_do() {
     ] {
         let machine = Machine::new("failures");
         machine.play(&play);
-        let failed = machine.run(&DEPLOY, &[&[given][..], &variables].concat());
+        let failed = machine.run(&DEPLOY, &[&[GIVEN][..], &variables].concat());
         assert!(!failed.text.contains("What you can do next"), "{why}: {}", failed.text);
         failed.assert_fails_with(&[reason]);
     }
     let machine = Machine::new("denied");
     machine.play(&json!({"denied": ["secretsmanager:GetSecretValue"]}));
     machine
-        .run(&DEPLOY, &[given])
+        .run(&DEPLOY, &[GIVEN])
         .assert_has(&["no run was tried, because you may not read the shared token"]);
 }
