@@ -53,8 +53,9 @@ export function describePage(name) {
     test("sends one answer if Approve is pressed twice before the page has drawn the first press", async () => {
       const person = await stage.visit("Amelie");
       await person.say("refund order 1234 for 20");
-      const before = stage.line.runs.length;
       const approve = person.page.getByRole("button", { name: "Approve" });
+      await approve.waitFor();
+      const before = stage.line.runs.length;
       await approve.evaluate((button) => [button.click(), button.click()]);
       await person.seesCard("refund_order", "1234", "refunded");
       await person.isIdle();

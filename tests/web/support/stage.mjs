@@ -87,7 +87,7 @@ export class Stage {
     const { context, page, seen } = await this.browser.visit({ origin: this.network.url, ...device });
     const chat = new Chat({ context, page, seen, thread: randomUUID(), stage: this });
     this.chats.push(chat);
-    onPage?.(page);
+    await onPage?.(page);
     await chat.open(feature);
     if (as !== null) await chat.signIn(as);
     return chat;
