@@ -2,8 +2,8 @@
 
 .DEFAULT_GOAL := help
 
-# Tests and scripts find their tools by these variables. Tests, checks and the benchmark share the profile `test`, so that they
-# share what is built in target/.
+# Tests and scripts find their tools by these variables. Tests and checks share the profile `test`, so that they share what is
+# built in target/.
 export VENV := $(CURDIR)/.venv
 export PATH := $(VENV)/bin:$(PATH)
 # It puts SAM's environment first, because cargo-lambda starts zig with the first python3 of PATH.
@@ -205,7 +205,7 @@ requirements: ## Pin the Python packages of each requirements.in, with hashes
 bench: $(PYTHON_READY) ## Measure the function's process: start, memory, time to first event, CPU per event
 	@echo "bench: the function binary through the emulator"
 	@$(need_cargo)
-	@cargo bench --locked --profile test
+	@cargo bench --locked
 
 compare: ## Measure the library beside AG2, Pydantic AI, Strands and CopilotKit, in 20 minutes (UPDATE=1 writes docs/compare.md)
 	@echo "compare: ag-ui-lambda and others, with their packages in target/compare"

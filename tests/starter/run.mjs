@@ -4,7 +4,8 @@
 // What a reader's machine has and this one may not have in the same form:
 //
 // - what cargo builds is in target/outside, where the package of tests/outside is built, too;
-// - SAM and cargo-lambda are those of this repository.
+// - SAM and cargo-lambda are those of this repository;
+// - the release build has no link-time optimisation, which takes minutes. `make package` of this repository has it.
 
 import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -24,6 +25,8 @@ const foreign = /^(AGUI_|AWS_|CARGO_TARGET_DIR|MAKE)/;
 const env = {
   ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign.test(name))),
   SAM_VENV: join(root, ".venv-sam"),
+  CARGO_PROFILE_RELEASE_LTO: "false",
+  CARGO_PROFILE_RELEASE_CODEGEN_UNITS: "16",
   AG_UI_DEV: program("ag-ui-dev"),
   // No command may find an account.
   AWS_CONFIG_FILE: "/dev/null",
