@@ -63,6 +63,7 @@ web: $(WEB_BUILT) ## Serve a CopilotKit application in front of the demo agent (
 
 doctor: ## Look for what is missing: tools, AWS account, secrets, model, endpoint (ARGS="--url https://... --run")
 	@$(need_cargo)
+	@$(call need,cc,apt-get install build-essential)
 	@cargo run --locked --quiet --package ag-ui-dev -- doctor $(ARGS)
 
 EVENT ?= events/function-url-tool.json

@@ -14,6 +14,7 @@ mod checks;
 mod clock;
 mod cors;
 mod endpoint;
+mod endpoint_callers;
 mod endpoint_client;
 mod http_client;
 mod known_variables;
@@ -25,6 +26,7 @@ mod models;
 mod options;
 mod project;
 mod project_checks;
+mod provider_address;
 mod providers;
 mod report;
 mod samconfig;
@@ -69,7 +71,7 @@ pub(crate) async fn run(arguments: lexopt::Parser) -> Result<bool, Box<dyn Error
     let (secrets, findings) = secrets::check(&machine, &project, &account).await;
     show("Secrets", findings)?;
     show("Model", model::check(&machine, &project, &account, &secrets).await)?;
-    show("Endpoint", Endpoint::check(&machine, &options, &account, &secrets).await)?;
+    show("Endpoint", Endpoint::check(&project, &options, &account, &secrets).await)?;
     print(&report.summary())?;
     Ok(!report.has_failed())
 }

@@ -245,32 +245,160 @@ async fn no_model_is_asked_without_run() {
     printed.assert_ok("cors", "pages of https://app.example may call, and those of another origin may not");
 }
 
-#[tokio::test]
-async fn token_of_the_stack_is_sent_and_signed_entry_points_are_not_called() {
-    let endpoint = start(|_, right| right);
-    let arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:SharedToken-AbCdEf";
-    for (entry_point, is_called) in [("server-token", true), ("signed-url", false), ("rest-iam", false)] {
-        let played = Played {
-            stack: Some("CREATE_COMPLETE"),
-            outputs: vec![
-                ("TokenSecretArn", arn.into()),
-                ("EntryPoint", entry_point.into()),
-                ("Url", endpoint.url()),
-            ],
-            secrets: [(arn, Ok(json!({ "token": TOKEN }).to_string()))].into(),
-            ..Played::default()
-        };
-        let account = AccountStub::start(played);
-        let mut sample = Sample::new("stack-token");
-        sample.sign_in(&account.url());
-        sample.doctor(&[]).await.assert_skipped("health", &format!("the stack's is {}", endpoint.url()));
+/// The JWT of a user.
+const JWT: &str = "a.b.c";
+/// What `make deploy` stores for a stack that reads the JWT of a user.
+const ISSUER: &str = "UserJwtIssuer=https://login.example UserJwtAudience=app";
 
-        let printed = sample.doctor(&["--url", &endpoint.url()]).await;
-        match is_called {
-            true => printed.assert_ok("token", "the token is accepted"),
-            false => printed
-                .assert_skipped("token", &format!("EntryPoint={entry_point} lets only signed requests in")),
+#[tokio::test]
+async fn each_entry_point_is_called_as_its_callers_do() {
+    let cases: [(&str, &str, &str, Fault, &str, &str); 8] = [
+        (
+            "server-token",
+            "",
+            "/",
+            |asked, right| accept(asked, right, |asked| asked.token == TOKEN && asked.user_token.is_empty()),
+            "the token is accepted",
+            "the token is accepted",
+        ),
+        (
+            "server-token",
+            ISSUER,
+            "/",
+            |asked, right| accept(asked, right, |asked| asked.token == TOKEN && asked.user_token == JWT),
+            "EntryPoint=server-token send the JWT of a user: give --jwt",
+            "the token with the JWT is accepted",
+        ),
+        (
+            "browser-jwt",
+            ISSUER,
+            "/",
+            |asked, right| {
+                accept(asked, right, |asked| asked.authorization == "Bearer a.b.c" && asked.token.is_empty())
+            },
+            "EntryPoint=browser-jwt send the JWT of a user: give --jwt",
+            "the JWT is accepted",
+        ),
+        (
+            "cloudfront",
+            "",
+            "/",
+            |asked, right| {
+                accept(asked, right, |asked| asked.token == TOKEN && asked.authorization.is_empty())
+            },
+            "the token is accepted",
+            "the token is accepted",
+        ),
+        (
+            "cloudfront",
+            ISSUER,
+            "/",
+            // CloudFront writes a signature into Authorization.
+            |asked, right| {
+                accept(asked, right, |asked| asked.user_token == JWT && asked.authorization.is_empty())
+            },
+            "EntryPoint=cloudfront send the JWT of a user: give --jwt",
+            "the JWT is accepted",
+        ),
+        (
+            "rest-cognito",
+            "",
+            "/live/agui",
+            |asked, right| {
+                accept(asked, right, |asked| asked.path == "/live/agui" && asked.authorization == JWT)
+            },
+            "EntryPoint=rest-cognito send the JWT of a user: give --jwt",
+            "the JWT is accepted",
+        ),
+        (
+            "rest-lambda",
+            "",
+            "/live/agui",
+            |asked, right| {
+                accept(asked, right, |asked| asked.path == "/live/agui" && asked.authorization == JWT)
+            },
+            "EntryPoint=rest-lambda send the JWT of a user: give --jwt",
+            "the JWT is accepted",
+        ),
+        (
+            "signed-url",
+            "",
+            "/",
+            |_, right| right,
+            "lets only signed requests in",
+            "lets only signed requests in",
+        ),
+    ];
+    for (entry_point, parameters, path, fault, without_jwt, with_jwt) in cases {
+        let endpoint = start(fault);
+        let (sample, _account) = deployed(entry_point, parameters, &endpoint.url());
+        let url = format!("{}{path}", endpoint.url());
+        for (options, expected) in
+            [(&["--url", &url][..], without_jwt), (&["--url", &url, "--jwt", JWT], with_jwt)]
+        {
+            let printed = sample.doctor(options).await;
+            println!("{entry_point} {parameters} {options:?}");
+            match expected.ends_with("is accepted") {
+                true => printed.assert_ok("token", expected),
+                false => printed.assert_skipped("token", expected),
+            }
+            assert!(!printed.text.contains(TOKEN) && !printed.text.contains(JWT), "{}", printed.text);
         }
+    }
+}
+
+#[tokio::test]
+async fn url_of_the_stack_is_that_of_its_callers() {
+    let endpoint = start(|_, _| status(403));
+    for (entry_point, expected) in [
+        ("server-token", endpoint.url()),
+        ("cloudfront", "the output Url of the stack shop-cloudfront".to_owned()),
+        ("rest-cognito", "the output Url of the stack shop-rest-api".to_owned()),
+    ] {
+        let (sample, _account) = deployed(entry_point, "", &endpoint.url());
+        sample.doctor(&[]).await.assert_skipped("health", &format!("the stack's is {expected}"));
+    }
+    // Only CloudFront may call the URL of the function behind it.
+    let (sample, _account) = deployed("cloudfront", "", &endpoint.url());
+    let printed = sample.doctor(&["--url", &endpoint.url()]).await;
+    printed.assert_failed("health", "only CloudFront may call this URL", "Url of the stack shop-cloudfront");
+}
+
+/// Creates a project whose stack is deployed with an entry point and these parameters.
+fn deployed(entry_point: &str, parameters: &str, url: &str) -> (Sample, AccountStub) {
+    let arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:SharedToken-AbCdEf";
+    let account = AccountStub::start(Played {
+        stack: Some("CREATE_COMPLETE"),
+        outputs: vec![
+            ("TokenSecretArn", arn.into()),
+            ("EntryPoint", entry_point.into()),
+            ("Url", url.into()),
+        ],
+        secrets: [(arn, Ok(json!({ "token": TOKEN }).to_string()))].into(),
+        ..Played::default()
+    });
+    let mut sample = Sample::new("deployed");
+    sample.sign_in(&account.url());
+    sample.write(
+        "samconfig.toml",
+        &format!(
+            "[default.deploy.parameters]\nstack_name = \"shop\"\nparameter_overrides = \"{parameters}\"\n"
+        ),
+    );
+    (sample, account)
+}
+
+/// Answers as an endpoint that accepts runs with this proof only. An authorizer refuses everything else at other paths.
+fn accept(
+    asked: &super::endpoint_stub::Asked,
+    right: Response<String>,
+    is_right: fn(&super::endpoint_stub::Asked) -> bool,
+) -> Response<String> {
+    match (&asked.method, is_right(asked)) {
+        (&Method::POST, true) => stream(&["RUN_STARTED", "RUN_FINISHED"]),
+        (&Method::POST, false) => with(status(401), "www-authenticate", "Bearer"),
+        _ if asked.path.starts_with("/live") => status(401),
+        _ => right,
     }
 }
 

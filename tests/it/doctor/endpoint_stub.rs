@@ -20,6 +20,9 @@ pub(super) struct Asked {
     pub(super) path: String,
     /// The token; empty if the request has no token.
     pub(super) token: String,
+    /// The header `Authorization`, and `x-agui-user-token`; empty if the request has none.
+    pub(super) authorization: String,
+    pub(super) user_token: String,
     origin: String,
     /// The input of a run.
     pub(super) input: Value,
@@ -40,6 +43,8 @@ pub(super) fn start(fault: Fault) -> Loopback {
             method: head.method.clone(),
             path: head.uri.path().to_owned(),
             token: header("x-agui-token"),
+            authorization: header("authorization"),
+            user_token: header("x-agui-user-token"),
             origin: header("origin"),
             input: serde_json::from_slice(&body).unwrap_or_default(),
         };

@@ -165,6 +165,16 @@ async fn provider_must_accept_the_key_and_have_the_model() {
     sample.set("OPENAI_API_KEY", "right");
     sample.doctor(&[]).await.assert_ok("provider", "openai/gpt-5.1 can be asked");
 
+    // The function starts with neither, so no key is sent there.
+    for address in
+        ["http://gateway.example/v1", "gateway.example/v1", "https://user:secret@gateway.example/v1"]
+    {
+        sample.set("OPENAI_BASE_URL", address);
+        let printed = sample.doctor(&[]).await;
+        printed.assert_failed("provider", "OPENAI_BASE_URL is", "The function needs https");
+        assert!(!printed.text.contains("secret@"), "{}", printed.text);
+    }
+
     sample.set("AGUI_MODEL", "ollama/qwen3");
     sample.set("OLLAMA_HOST", "127.0.0.1:1");
     sample.doctor(&[]).await.assert_failed(

@@ -185,7 +185,7 @@ async fn project_with_many_faults() {
     Secrets
       [failed]  token-secret: the secret SharedToken has 5 characters, and needs 32
                 Fix: give it a new value:
-                  aws secretsmanager put-secret-value --secret-id SharedToken \
+                  aws secretsmanager put-secret-value --secret-id SharedToken --region eu-central-1 \
                     --secret-string "{\"token\":\"$(openssl rand -hex 32)\"}"
       [failed]  approval-secret: there is no secret ApprovalKey in eu-central-1:
                 played ResourceNotFoundException
@@ -195,7 +195,7 @@ async fn project_with_many_faults() {
       [failed]  model-keys: there is no GROQ_API_KEY
                 Fix: to run it here, set GROQ_API_KEY. To deploy it, create a
                 secret, and give its ARN as ModelSecretArn:
-                  aws secretsmanager create-secret --name model-keys \
+                  aws secretsmanager create-secret --name model-keys --region eu-central-1 \
                     --secret-string '{"GROQ_API_KEY":"..."}'
 
     Model

@@ -79,6 +79,33 @@ async fn secrets_that_do_not_serve_fail() {
 }
 
 #[tokio::test]
+async fn token_is_read_as_the_function_reads_it() {
+    for (value, expected) in [
+        ("{token:0123456789abcdef0123456789abcdef}", Err("is not JSON of the form")),
+        ("\"0123456789abcdef0123456789abcdef\"", Err("is not JSON of the form")),
+        ("01234567890123456789012345678901", Ok("has 32 characters")),
+        ("{\"token\":\" 0123456789abcdef0123456789abcdef \"}", Ok("has 32 characters")),
+    ] {
+        let account = AccountStub::start(Played {
+            secrets: HashMap::from([("mine", Ok(value.to_owned()))]),
+            ..Played::default()
+        });
+        let mut sample = Sample::new("token-forms");
+        sample.sign_in(&account.url());
+        sample.set("AGUI_TOKEN_SECRET_ID", "mine");
+        let printed = sample.doctor(&[]).await;
+        match expected {
+            Ok(found) => printed.assert_ok("token-secret", found),
+            Err(problem) => printed.assert_failed(
+                "token-secret",
+                problem,
+                "put-secret-value --secret-id mine --region eu-central-1",
+            ),
+        }
+    }
+}
+
+#[tokio::test]
 async fn secrets_of_the_stack_are_read() {
     let arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:SharedToken-AbCdEf";
     let mut sample = Sample::new("stack-secrets");

@@ -1,7 +1,5 @@
 //! The code of starter/AGENTS.md.
 
-use std::time::Duration;
-
 use ag_ui_lambda::prelude::*;
 
 struct Caller {
@@ -50,8 +48,11 @@ fn add_to(agent: AgentBuilder<Caller>) -> AgentBuilder<Caller> {
 }
 
 #[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 struct RateArgs {
-    currency: String,
+    /// The currency, e.g. `USD`.
+    #[schemars(regex(pattern = "^[A-Z]{3}$"))]
+    currency: String, // it becomes a part of an address, so the schema admits three letters and nothing else
 }
 
 /// A tool that calls a service.
@@ -61,7 +62,7 @@ async fn get_rate(
     args: RateArgs,
 ) -> Result<String, ToolError> {
     let url = format!("https://rates.example/{}", args.currency);
-    let response = client.get(url).timeout(Duration::from_secs(10)).send().await;
+    let response = client.get(url).timeout(std::time::Duration::from_secs(10)).send().await;
     let response = response.map_err(|error| {
         ToolError::refused_because("The rates cannot be reached now.", error.without_url())
     })?;

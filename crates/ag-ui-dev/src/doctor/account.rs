@@ -27,6 +27,8 @@ pub(super) struct Account {
     aws: Result<Aws, String>,
     /// The outputs of the deployed stack.
     outputs: HashMap<String, String>,
+    /// What a command of the AWS CLI needs to find this account and region.
+    cli_options: String,
 }
 
 impl Account {
@@ -71,14 +73,15 @@ impl Account {
         };
         let (aws, finding) = identity(machine, &region, credentials).await;
         findings.push(finding);
-        let mut account = Self { aws, outputs: HashMap::new() };
+        let cli_options = cli_options(&region, setting("profile"));
+        let mut account = Self { aws, outputs: HashMap::new(), cli_options };
         findings.push(account.read_stack(project).await);
         (account, findings)
     }
 
     /// Returns an account to which no request can be sent, for this reason.
     fn absent(reason: &str) -> Self {
-        Self { aws: Err(reason.to_owned()), outputs: HashMap::new() }
+        Self { aws: Err(reason.to_owned()), outputs: HashMap::new(), cli_options: String::new() }
     }
 
     /// Returns the client of AWS.
@@ -87,6 +90,12 @@ impl Account {
     /// Returns the reason why no request can be sent to the account.
     pub(super) fn aws(&self) -> Result<&Aws, &str> {
         self.aws.as_ref().map_err(String::as_str)
+    }
+
+    /// Returns what is written behind a command of the AWS CLI, so that it finds this account and region from any shell: empty,
+    /// or options with a space before them.
+    pub(super) fn cli_options(&self) -> &str {
+        &self.cli_options
     }
 
     /// Returns an output of the deployed stack.
@@ -125,26 +134,37 @@ impl Account {
         let (keys, values) = (elements(&text, "OutputKey"), elements(&text, "OutputValue"));
         self.outputs = keys.into_iter().zip(values).collect();
         let status = elements(&text, "StackStatus").into_iter().next().unwrap_or_default();
-        stack_state(name, &status)
+        stack_state(name, &status, &self.cli_options)
     }
 }
 
-/// Says whether a stack can be updated, as `make deploy` decides it.
-fn stack_state(name: &str, status: &str) -> Finding {
+/// Returns the options of the AWS CLI for a region and, if samconfig.toml names one, for a profile.
+fn cli_options(region: &str, profile: Option<&str>) -> String {
+    let profile = profile.map(|profile| {
+        match profile.contains(|letter: char| !letter.is_ascii_alphanumeric() && !"-_.".contains(letter)) {
+            true => format!(" --profile '{}'", profile.replace('\'', "'\\''")),
+            false => format!(" --profile {profile}"),
+        }
+    });
+    format!(" --region {region}{}", profile.unwrap_or_default())
+}
+
+/// Says whether a stack can be updated, as `make deploy` decides it. The commands get the options of the AWS CLI.
+fn stack_state(name: &str, status: &str, cli_options: &str) -> Finding {
     const CHECK: &str = "stack";
     match status {
         "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "CREATE_FAILED" | "DELETE_FAILED" => Finding::failed(
             CHECK,
             format!("the stack {name} is {status}, so it cannot be updated"),
             format!(
-                "look at its events, and delete what is there:\n  aws cloudformation delete-stack --stack-name {name}"
+                "look at its events, and delete what is there:\n  aws cloudformation delete-stack --stack-name {name}{cli_options}"
             ),
         ),
         "UPDATE_ROLLBACK_FAILED" => Finding::failed(
             CHECK,
             format!("the stack {name} is {status}"),
             format!(
-                "look at its events, correct what failed, and run:\n  aws cloudformation continue-update-rollback --stack-name {name}"
+                "look at its events, correct what failed, and run:\n  aws cloudformation continue-update-rollback --stack-name {name}{cli_options}"
             ),
         ),
         "REVIEW_IN_PROGRESS" => Finding::skipped(CHECK, format!("{name} was planned and not deployed")),
@@ -279,12 +299,18 @@ mod tests {
             ("ROLLBACK_COMPLETE", "failed"),
             ("UPDATE_ROLLBACK_FAILED", "failed"),
         ] {
-            let found = match stack_state("shop", status).outcome {
+            let found = match stack_state("shop", status, " --region eu-central-1").outcome {
                 Outcome::Ok(_) => "ok",
                 Outcome::Failed { .. } => "failed",
                 Outcome::Skipped(_) => "skipped",
             };
             assert_eq!(found, expected, "{status}");
         }
+    }
+    #[test]
+    fn commands_find_the_account_from_any_shell() {
+        assert_eq!(cli_options("eu-central-1", None), " --region eu-central-1");
+        assert_eq!(cli_options("r", Some("dev-1")), " --region r --profile dev-1");
+        assert_eq!(cli_options("r", Some("a b's")), " --region r --profile 'a b'\\''s'");
     }
 }

@@ -13,15 +13,32 @@ const OTHER: &str = "https://not-allowed.invalid";
 const HEADERS: &str = "authorization,content-type";
 
 /// Asks for a preflight of a run, as a browser does, for the origin and for another one; and reads the headers of a response
-/// that is no preflight.
-pub(super) async fn check(client: &EndpointClient<'_>, origin: Option<&str>) -> Finding {
+/// that is no preflight. `stored` are the origins that the deployed stack has.
+pub(super) async fn check(
+    client: &EndpointClient<'_>,
+    origin: Option<&str>,
+    stored: Option<&str>,
+) -> Finding {
     let Some(origin) = origin else {
         return Finding::skipped(CHECK, "--origin names no origin whose pages call the endpoint");
     };
-    let allowed = head(client.preflight(origin, HEADERS).await);
-    let other = head(client.preflight(OTHER, HEADERS).await);
-    let actual = client.health(Some(origin)).await.ok().map(|response| response.headers().clone());
-    judge(origin, allowed.as_ref(), other.as_ref(), actual.as_ref())
+    let heads = Heads {
+        allowed: head(client.preflight(origin, HEADERS).await),
+        other: head(client.preflight(OTHER, HEADERS).await),
+        actual: client.health(Some(origin)).await.ok().map(|response| response.headers().clone()),
+    };
+    judge(origin, stored, &heads)
+}
+
+/// The heads of three responses. A preflight that is refused has none.
+#[derive(Debug, Default)]
+struct Heads {
+    /// The preflight of the origin.
+    allowed: Option<HeaderMap>,
+    /// The preflight of another origin.
+    other: Option<HeaderMap>,
+    /// A response to the origin that is no preflight.
+    actual: Option<HeaderMap>,
 }
 
 /// Returns the head of a preflight that has succeeded.
@@ -30,21 +47,15 @@ fn head(response: Result<reqwest::Response, String>) -> Option<HeaderMap> {
     Some(response.headers().clone())
 }
 
-/// Decides by the heads of three responses: the preflight of the origin, that of another one, and a response to the origin. A
-/// preflight that is refused has none.
-fn judge(
-    origin: &str,
-    allowed: Option<&HeaderMap>,
-    other: Option<&HeaderMap>,
-    actual: Option<&HeaderMap>,
-) -> Finding {
+/// Decides about an origin. `stored` are the origins that the deployed stack has.
+fn judge(origin: &str, stored: Option<&str>, heads: &Heads) -> Finding {
     let setting =
         "AllowedOrigins of template.yaml, or AGUI_CORS_ORIGINS where the function answers preflights itself";
-    let origins = |head: Option<&HeaderMap>| {
-        let values = head.into_iter().flat_map(|head| head.get_all(ACCESS_CONTROL_ALLOW_ORIGIN));
+    let origins = |head: &Option<HeaderMap>| {
+        let values = head.iter().flat_map(|head| head.get_all(ACCESS_CONTROL_ALLOW_ORIGIN));
         values.filter_map(|value| value.to_str().ok()).map(ToOwned::to_owned).collect::<Vec<String>>()
     };
-    let (named, foreign, sent) = (origins(allowed), origins(other), origins(actual));
+    let (named, foreign, sent) = (origins(&heads.allowed), origins(&heads.other), origins(&heads.actual));
     if named.len() > 1 || sent.len() > 1 {
         let fix =
             "let only one of both write it: empty AGUI_CORS_ORIGINS where a function URL has its own Cors";
@@ -60,11 +71,12 @@ fn judge(
     if !is_open(&named, origin) || !is_open(&sent, origin) {
         let what =
             if is_open(&named, origin) { "cannot read responses" } else { "may not call the endpoint" };
-        let fix = format!("add it to {setting}:\n  make deploy PARAMETERS='AllowedOrigins={origin}'");
+        let stored = stored.map(|origins| format!("{origins},")).unwrap_or_default();
+        let fix = format!("add it to {setting}:\n  make deploy PARAMETERS='AllowedOrigins={stored}{origin}'");
         return Finding::failed(CHECK, format!("pages of {origin} {what}"), fix);
     }
-    let headers =
-        allowed.and_then(|head| head.get(ACCESS_CONTROL_ALLOW_HEADERS)).and_then(|value| value.to_str().ok());
+    let headers = heads.allowed.as_ref().and_then(|head| head.get(ACCESS_CONTROL_ALLOW_HEADERS));
+    let headers = headers.and_then(|value| value.to_str().ok());
     let headers = headers.unwrap_or_default().to_ascii_lowercase();
     let missing = HEADERS
         .split(',')
@@ -121,7 +133,9 @@ mod tests {
             ("a header that is not allowed", Some(&narrow), None, &right, Some("authorization")),
             ("whoever asks", Some(&right), Some(&echo), &right, Some("every origin")),
         ] {
-            match (judge(page, allowed, other, Some(actual)).outcome, expected) {
+            let heads =
+                Heads { allowed: allowed.cloned(), other: other.cloned(), actual: Some(actual.clone()) };
+            match (judge(page, None, &heads).outcome, expected) {
                 (Outcome::Ok(_), None) => {}
                 (Outcome::Failed { problem, .. }, Some(expected)) => {
                     assert!(problem.contains(expected), "{why}: {problem}");
@@ -129,5 +143,14 @@ mod tests {
                 (outcome, _) => panic!("{why}: {outcome:?}"),
             }
         }
+    }
+    #[test]
+    fn fix_keeps_the_origins_that_are_there() {
+        let Outcome::Failed { fix, .. } =
+            judge("https://b.example", Some("https://a.example"), &Heads::default()).outcome
+        else {
+            panic!("it is allowed");
+        };
+        assert!(fix.contains("AllowedOrigins=https://a.example,https://b.example'"), "{fix}");
     }
 }

@@ -12,9 +12,10 @@ use serde_json::Value;
 use super::account::Account;
 use super::clock;
 use super::cors;
+use super::endpoint_callers::Callers;
 use super::endpoint_client::{EndpointClient, Proof};
-use super::machine::Machine;
 use super::options::Options;
+use super::project::Project;
 use super::report::{Finding, Outcome};
 use super::secrets::Secrets;
 use super::stream::{self, EventStream};
@@ -36,43 +37,58 @@ pub(super) struct Endpoint<'a> {
     log: String,
     /// What to do if something else answers at the URL.
     url: String,
+    /// The entry point of the deployed stack; empty if none is known.
+    entry_point: &'a str,
     /// Whether AWS or an authorizer decides about callers before the function.
     has_authorizer: bool,
+    /// What the callers of the entry point send.
+    callers: Callers,
+    /// The origins that the deployed stack has.
+    origins: Option<&'a str>,
 }
 
 impl<'a> Endpoint<'a> {
     /// Makes the checks of the group "Endpoint".
     pub(super) async fn check(
-        machine: &'a Machine,
+        project: &'a Project,
         options: &'a Options,
         account: &'a Account,
         secrets: &'a Secrets,
     ) -> Vec<Finding> {
+        let entry_point = account.output("EntryPoint").unwrap_or_default();
+        let stack_url = stack_url(project, account, entry_point);
         let Some(url) = &options.url else {
-            let hint = account.output("Url").map(|url| format!("; the stack's is {url}")).unwrap_or_default();
+            let hint = stack_url.map(|url| format!("; the stack's is {url}")).unwrap_or_default();
             let mut findings = Finding::all_skipped(&CHECKS, "--url names no endpoint");
             findings[0] = Finding::skipped(CHECKS[0], format!("--url names no endpoint{hint}"));
             return findings;
         };
-        let entry_point = account.output("EntryPoint").unwrap_or_default();
         if ["signed-url", "rest-iam"].contains(&entry_point) {
             let reason = format!("EntryPoint={entry_point} lets only signed requests in, which are not sent");
             return Finding::all_skipped(&CHECKS, &reason);
         }
-        let header = machine.variable("AGUI_TOKEN_HEADER").unwrap_or("x-agui-token");
-        let token = secrets.token.as_deref().map(|token| (header, token));
+        let has_issuer = project.parameter("UserJwtIssuer").is_some();
+        let callers = Callers::of(entry_point, has_issuer, options.jwt.is_some());
+        let token = secrets.token.as_deref().filter(|_| callers.has_token);
+        let token = token.map(|token| (secrets.token_header.as_str(), token));
+        let jwt = callers.jwt.zip(options.jwt.as_deref());
         let endpoint = Self {
-            client: EndpointClient::new(url, options.jwt.as_deref(), token),
+            client: EndpointClient::new(url, jwt, token),
             options,
             log: match account.output("LogGroup") {
-                Some(group) => format!("its log says why:\n  aws logs tail {group} --since 10m"),
+                Some(group) => {
+                    format!("its log says why:\n  aws logs tail {group} --since 10m{}", account.cli_options())
+                }
                 None => "its log in CloudWatch says why".to_owned(),
             },
-            url: match account.output("Url") {
+            url: match stack_url {
                 Some(url) => format!("the URL of the stack is {url}"),
-                None => "give the output Url of the stack, without a path at its end, or the address of `make run`".to_owned(),
+                None => "give the output Url of the stack, or the address of `make run`, without a path at its end".to_owned(),
             },
+            entry_point,
             has_authorizer: entry_point.starts_with("rest-"),
+            callers,
+            origins: project.parameter("AllowedOrigins"),
         };
         endpoint.findings().await
     }
@@ -89,7 +105,7 @@ impl<'a> Endpoint<'a> {
         findings.push(self.refusal("no-token", Proof::None).await);
         findings.push(self.refusal("wrong-token", Proof::Wrong).await);
         findings.push(self.method().await);
-        findings.push(cors::check(&self.client, self.options.origin.as_deref()).await);
+        findings.push(cors::check(&self.client, self.options.origin.as_deref(), self.origins).await);
         let token = self.accepted().await;
         let is_accepted = matches!(token[0].outcome, Outcome::Ok(_));
         findings.extend(token);
@@ -97,7 +113,7 @@ impl<'a> Endpoint<'a> {
             (false, _) => {
                 Finding::all_skipped(&RUN_CHECKS, "--run sends a message to the agent, which may cost money")
             }
-            (true, false) => Finding::all_skipped(&RUN_CHECKS, "no token was accepted"),
+            (true, false) => Finding::all_skipped(&RUN_CHECKS, "no run was accepted"),
             (true, true) => self.run().await,
         });
         findings
@@ -141,6 +157,14 @@ impl<'a> Endpoint<'a> {
             401 | 403 if self.has_authorizer => {
                 (Finding::skipped(CHECK, "an authorizer decides about it before the function"), Some(head))
             }
+            403 if self.entry_point == "cloudfront" => (
+                Finding::failed(
+                    CHECK,
+                    format!("{problem}: only CloudFront may call this URL"),
+                    self.url.clone(),
+                ),
+                None,
+            ),
             403 => (
                 Finding::failed(
                     CHECK,
@@ -236,11 +260,14 @@ impl<'a> Endpoint<'a> {
     /// Checks that the caller's own token or JWT is accepted, and how the stream begins.
     async fn accepted(&self) -> Vec<Finding> {
         const NAMES: [&str; 2] = ["token", "headers"];
-        if !self.client.has_proof() {
-            let reason = "there is no token: set AGUI_TOKEN, or give --jwt";
-            return Finding::all_skipped(&NAMES, reason);
+        if let Some(reason) = self.missing() {
+            return Finding::all_skipped(&NAMES, &reason);
         }
-        let what = if self.client.sends_jwt() { "the JWT" } else { "the token" };
+        let what = match (self.client.sends_token(), self.client.sends_jwt()) {
+            (true, true) => "the token with the JWT",
+            (_, true) => "the JWT",
+            _ => "the token",
+        };
         let response = match self.client.empty_run(Proof::Right).await {
             Ok(response) if response.status() == 200 => response,
             refusal => {
@@ -265,6 +292,19 @@ impl<'a> Endpoint<'a> {
             ),
         };
         vec![token, stream::check_headers(&head)]
+    }
+
+    /// Says what the callers of the entry point send and was not given; `None` if nothing is missing.
+    fn missing(&self) -> Option<String> {
+        if self.callers.jwt.is_some() && !self.client.sends_jwt() {
+            let entry_point = self.entry_point;
+            return Some(format!("callers at EntryPoint={entry_point} send the JWT of a user: give --jwt"));
+        }
+        if self.callers.has_token && !self.client.sends_token() {
+            let or_jwt = if self.entry_point.is_empty() { ", or give --jwt" } else { "" };
+            return Some(format!("there is no token: set AGUI_TOKEN{or_jwt}"));
+        }
+        None
     }
 
     /// Sends a message to the agent, and checks how its run ends and whether its events come one after the other.
@@ -301,6 +341,9 @@ impl<'a> Endpoint<'a> {
     /// Returns what to do if the right token or JWT is refused with a status.
     fn fix(&self, status: u16) -> String {
         let fix = match status {
+            401 if self.client.sends_jwt() && self.client.sends_token() => {
+                "the JWT may have expired, or its `iss` or `aud` is not UserJwtIssuer or UserJwtAudience: sign in again. Or the secret has a newer token:\n  make -s token"
+            }
             401 if self.client.sends_jwt() => {
                 "sign in again for a new JWT, and compare its `iss` and `aud` with UserJwtIssuer and UserJwtAudience"
             }
@@ -313,4 +356,15 @@ impl<'a> Endpoint<'a> {
         };
         fix.to_owned()
     }
+}
+
+/// Says which URL callers of the deployed stack use; `None` if there is no stack. In front of some functions is another stack.
+fn stack_url(project: &Project, account: &Account, entry_point: &str) -> Option<String> {
+    let front = match entry_point {
+        "cloudfront" => "cloudfront",
+        "rest-cognito" | "rest-lambda" | "rest-iam" => "rest-api",
+        _ => return account.output("Url").map(ToOwned::to_owned),
+    };
+    let core = project.samconfig()?.setting("stack_name")?;
+    Some(format!("the output Url of the stack {core}-{front}"))
 }

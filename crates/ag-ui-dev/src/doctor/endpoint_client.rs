@@ -10,6 +10,7 @@ use reqwest::{RequestBuilder, Response};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::endpoint_callers::JwtHeader;
 use super::http_client::http_client;
 
 /// How long a request may take that asks no model. A function starts within this time.
@@ -26,30 +27,34 @@ pub(super) enum Proof {
     None,
     /// Something that must be refused.
     Wrong,
-    /// The caller's token or JWT.
+    /// Who calls: the shared token, the JWT of a user, or both.
     Right,
 }
 
 /// Sends requests to one endpoint.
 pub(super) struct EndpointClient<'a> {
     http: reqwest::Client,
-    /// The URL, without a slash at its end.
+    /// The URL of runs, without a slash at its end.
     url: &'a str,
-    /// The JWT of a user, which is sent in place of the token.
-    jwt: Option<&'a str>,
+    /// How the JWT of a user is sent, and the JWT.
+    jwt: Option<(JwtHeader, &'a str)>,
     /// The header of the shared token, and the token.
     token: Option<(&'a str, &'a str)>,
 }
 
 impl<'a> EndpointClient<'a> {
     /// Creates a client. `token` is the header of the shared token and the token.
-    pub(super) fn new(url: &'a str, jwt: Option<&'a str>, token: Option<(&'a str, &'a str)>) -> Self {
+    pub(super) fn new(
+        url: &'a str,
+        jwt: Option<(JwtHeader, &'a str)>,
+        token: Option<(&'a str, &'a str)>,
+    ) -> Self {
         Self { http: http_client(), url, jwt, token }
     }
 
-    /// Whether a request can prove something.
-    pub(super) fn has_proof(&self) -> bool {
-        self.jwt.is_some() || self.token.is_some()
+    /// Whether requests carry the shared token.
+    pub(super) fn sends_token(&self) -> bool {
+        self.token.is_some()
     }
 
     /// Whether requests carry a JWT.
@@ -75,8 +80,7 @@ impl<'a> EndpointClient<'a> {
     /// # Errors
     /// Returns why there is no response.
     pub(super) async fn preflight(&self, origin: &str, headers: &str) -> Result<Response, String> {
-        let request =
-            self.http.request(Method::OPTIONS, self.run_url()).timeout(TIMEOUT).header(ORIGIN, origin);
+        let request = self.http.request(Method::OPTIONS, self.url).timeout(TIMEOUT).header(ORIGIN, origin);
         let request = request.header("access-control-request-method", "POST");
         send(request.header("access-control-request-headers", headers)).await
     }
@@ -86,7 +90,7 @@ impl<'a> EndpointClient<'a> {
     /// # Errors
     /// Returns why there is no response.
     pub(super) async fn put(&self) -> Result<Response, String> {
-        send(self.http.request(Method::PUT, self.run_url()).timeout(TIMEOUT)).await
+        send(self.http.request(Method::PUT, self.url).timeout(TIMEOUT)).await
     }
 
     /// Starts a run without messages, for which no model is asked.
@@ -107,30 +111,40 @@ impl<'a> EndpointClient<'a> {
         self.post(Proof::Right, &input, RUN_TIMEOUT).await
     }
 
-    /// Returns the URL for runs.
-    fn run_url(&self) -> String {
-        format!("{}/", self.url)
-    }
-
     /// Sends the input of a run.
     async fn post(&self, proof: Proof, input: &Value, limit: Duration) -> Result<Response, String> {
         let body = input.to_string();
         // CloudFront needs the hash to sign the request for the function.
         let hash: String =
             digest(&SHA256, body.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-        let request = self.http.post(self.run_url()).timeout(limit);
+        let request = self.http.post(self.url).timeout(limit);
         let request = request.header(CONTENT_TYPE, "application/json").header("accept", "text/event-stream");
         // A browser accepts compressed responses, which a proxy could hold back.
         let request = request.header("accept-encoding", "gzip, br").header("x-amz-content-sha256", hash);
-        let header = self.token.map_or("x-agui-token", |(header, _)| header);
-        let request = match (proof, self.jwt, self.token) {
-            (Proof::None, ..) | (Proof::Right, None, None) => request,
-            (Proof::Right, Some(jwt), _) => request.header(AUTHORIZATION, format!("Bearer {jwt}")),
-            (Proof::Wrong, Some(jwt), _) => request.header(AUTHORIZATION, format!("Bearer {}", forged(jwt))),
-            (Proof::Right, None, Some((header, token))) => request.header(header, token),
-            (Proof::Wrong, None, _) => request.header(header, Uuid::new_v4().simple().to_string()),
+        let with_token = |request: RequestBuilder| match self.token {
+            Some((header, token)) => request.header(header, token),
+            None => request,
+        };
+        let request = match (proof, self.jwt) {
+            (Proof::None, _) => request,
+            (Proof::Right, Some((header, jwt))) => with_jwt(with_token(request), header, jwt),
+            (Proof::Right, None) => with_token(request),
+            (Proof::Wrong, Some((header, jwt))) => with_jwt(with_token(request), header, &forged(jwt)),
+            (Proof::Wrong, None) => {
+                let header = self.token.map_or("x-agui-token", |(header, _)| header);
+                request.header(header, Uuid::new_v4().simple().to_string())
+            }
         };
         send(request.body(body)).await
+    }
+}
+
+/// Adds the JWT of a user to a request.
+fn with_jwt(request: RequestBuilder, header: JwtHeader, jwt: &str) -> RequestBuilder {
+    match header {
+        JwtHeader::Bearer => request.header(AUTHORIZATION, format!("Bearer {jwt}")),
+        JwtHeader::Authorization => request.header(AUTHORIZATION, jwt),
+        JwtHeader::UserToken => request.header("x-agui-user-token", jwt),
     }
 }
 

@@ -13,8 +13,8 @@ use super::report::Finding;
 
 const CHECK: &str = "bedrock-access";
 /// An inference profile has the name of the model behind one of these prefixes.
-const PROFILES: [&str; 13] =
-    ["global", "us-gov", "us", "eu", "apac", "au", "jp", "ca", "sa", "me", "af", "uk", "in"];
+const PROFILES: [&str; 14] =
+    ["global", "us-gov", "us", "eu", "apac", "au", "jp", "ca", "sa", "me", "af", "uk", "in", "kr"];
 
 const FORM: &str = "Anthropic's models need a form about your use of them, once in each account: Bedrock console > Model catalog > a model of Anthropic > Submit use case details. Access follows within 15 minutes.";
 const MARKETPLACE: &str = "Most models are sold through AWS Marketplace. The first request of an account subscribes to the model, and whoever sends it needs aws-marketplace:ViewSubscriptions and aws-marketplace:Subscribe, which the function's role does not get. Send one as somebody who has them; a subscription can take two minutes to be valid:";
@@ -28,6 +28,14 @@ enum Unconfirmed {
     Unknown(String),
 }
 
+/// Where a model is used.
+#[derive(Debug, Clone, Copy)]
+struct Place<'a> {
+    region: &'a str,
+    /// What a command of the AWS CLI needs to find the account and region.
+    cli_options: &'a str,
+}
+
 /// Checks each model of Bedrock.
 pub(super) async fn check(models: &Models, account: &Account) -> Finding {
     if !models.uses_bedrock() {
@@ -39,7 +47,7 @@ pub(super) async fn check(models: &Models, account: &Account) -> Finding {
     };
     let mut usable = Vec::new();
     for id in models.of("bedrock") {
-        match access(aws, id).await {
+        match access(aws, id, account.cli_options()).await {
             Ok(()) => usable.push(id),
             Err(Unconfirmed::Denied(problem, fix)) => return Finding::failed(CHECK, problem, fix),
             Err(Unconfirmed::Unknown(reason)) => return Finding::skipped(CHECK, reason),
@@ -57,7 +65,7 @@ pub(super) async fn check(models: &Models, account: &Account) -> Finding {
 }
 
 /// Checks one model.
-async fn access(aws: &Aws, id: &str) -> Result<(), Unconfirmed> {
+async fn access(aws: &Aws, id: &str, cli_options: &str) -> Result<(), Unconfirmed> {
     if id.starts_with("arn:") {
         return Err(Unconfirmed::Unknown(format!(
             "access to {id} was not checked, because it is named by an ARN"
@@ -77,7 +85,7 @@ async fn access(aws: &Aws, id: &str) -> Result<(), Unconfirmed> {
             .is_err_and(|error| error.code == "ResourceNotFoundException"),
         false => false,
     };
-    judge(id, aws.region(), &availability, needs_form)
+    judge(id, Place { region: aws.region(), cli_options }, &availability, needs_form)
 }
 
 /// Returns the model behind an inference profile, or the model itself.
@@ -111,10 +119,11 @@ fn is_agreed(availability: &Value) -> bool {
 }
 
 /// Decides about a model by what Bedrock says about its availability.
-fn judge(id: &str, region: &str, availability: &Value, needs_form: bool) -> Result<(), Unconfirmed> {
+fn judge(id: &str, place: Place<'_>, availability: &Value, needs_form: bool) -> Result<(), Unconfirmed> {
+    let Place { region, cli_options } = place;
     let denied = |problem: String, fix: String| Err(Unconfirmed::Denied(problem, fix));
     let first_request = format!(
-        "  aws bedrock-runtime converse --model-id {id} \\\n    --messages '[{{\"role\":\"user\",\"content\":[{{\"text\":\"Hello\"}}]}}]'"
+        "  aws bedrock-runtime converse --model-id {id}{cli_options} \\\n    --messages '[{{\"role\":\"user\",\"content\":[{{\"text\":\"Hello\"}}]}}]'"
     );
     // A profile may lead to other regions.
     if availability["regionAvailability"] == "NOT_AVAILABLE" && foundation_model(id) == id {
@@ -184,7 +193,8 @@ mod tests {
             changed
         };
         let model = "anthropic.claude";
-        assert_eq!(judge(model, "r", &usual, false), Ok(()));
+        let place = Place { region: "r", cli_options: " --region r" };
+        assert_eq!(judge(model, place, &usual, false), Ok(()));
         for (availability, needs_form, problem, fix) in [
             (
                 with("regionAvailability", json!("NOT_AVAILABLE")),
@@ -203,7 +213,7 @@ mod tests {
                 with("agreementAvailability", json!({"status": "NOT_AVAILABLE"})),
                 false,
                 "no subscription",
-                "aws bedrock-runtime converse --model-id anthropic.claude",
+                "aws bedrock-runtime converse --model-id anthropic.claude --region r",
             ),
             (with("agreementAvailability", json!({"status": "PENDING"})), false, "not valid yet", "wait"),
             (
@@ -219,14 +229,15 @@ mod tests {
                 "Marketplace",
             ),
         ] {
-            let Err(Unconfirmed::Denied(found, advice)) = judge(model, "r", &availability, needs_form) else {
+            let Err(Unconfirmed::Denied(found, advice)) = judge(model, place, &availability, needs_form)
+            else {
                 panic!("{availability} is accepted");
             };
             assert!(found.contains(problem), "{found}");
             assert!(advice.contains(fix), "{advice}");
         }
         let elsewhere = with("regionAvailability", json!("NOT_AVAILABLE"));
-        assert_eq!(judge("global.anthropic.claude", "r", &elsewhere, false), Ok(()));
+        assert_eq!(judge("global.anthropic.claude", place, &elsewhere, false), Ok(()));
     }
 
     #[test]

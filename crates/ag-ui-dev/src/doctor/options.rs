@@ -14,12 +14,13 @@ Usage: ag-ui-dev doctor [OPTIONS]
   --env NAME        the environment of samconfig.toml (default)
   --local           only what the function needs to run on this machine: nothing
                     is asked of AWS or of a model's provider
-  --url URL         check the endpoint at this URL, the output Url of the stack
+  --url URL         check the endpoint at this URL, the output Url of the stack,
+                    or of the stack in front of it
   --run             with --url: also send one short message to the agent. If a
                     language model answers, its tokens are paid
-  --jwt JWT         with --url: call with the JWT of a user, as a page does;
-                    else with the shared token, which is in AGUI_TOKEN, or in
-                    the secret that AGUI_TOKEN_SECRET_ID or the stack names
+  --jwt JWT         with --url: the JWT of a user, where callers send one. The
+                    shared token is in AGUI_TOKEN, or in the secret that
+                    AGUI_TOKEN_SECRET_ID or the stack names
   --origin ORIGIN   with --url: pages of this origin must be allowed to call,
                     and pages of others must not
 

@@ -8,6 +8,7 @@ use super::account::Account;
 use super::http_client::http_client;
 use super::machine::Machine;
 use super::models::{Models, key_variable};
+use super::provider_address::{self, Form};
 use super::report::Finding;
 use super::secrets::Secrets;
 
@@ -23,8 +24,8 @@ struct Provider {
     base: &'static str,
     /// The path behind the address that lists or describes models.
     path: fn(&str) -> String,
-    /// What of the address comes before that path if a person has left it out.
-    version: &'static str,
+    /// Which forms the address has.
+    form: Form,
     /// How the key is sent.
     headers: fn(&str) -> Vec<(&'static str, String)>,
 }
@@ -38,7 +39,7 @@ const PROVIDERS: [Provider; 5] = [
         base_variable: "ANTHROPIC_BASE_URL",
         base: "https://api.anthropic.com/v1",
         path: |model| format!("models/{model}"),
-        version: "v1",
+        form: Form::WithVersion("v1"),
         headers: |key| vec![("x-api-key", key.to_owned()), ("anthropic-version", "2023-06-01".to_owned())],
     },
     Provider {
@@ -46,7 +47,7 @@ const PROVIDERS: [Provider; 5] = [
         base_variable: "GOOGLE_GEMINI_BASE_URL",
         base: "https://generativelanguage.googleapis.com/v1beta",
         path: |model| format!("models/{model}"),
-        version: "v1beta",
+        form: Form::WithVersion("v1beta"),
         headers: |key| vec![("x-goog-api-key", key.to_owned())],
     },
     Provider {
@@ -54,7 +55,7 @@ const PROVIDERS: [Provider; 5] = [
         base_variable: "OLLAMA_HOST",
         base: "http://127.0.0.1:11434",
         path: |_| "api/tags".to_owned(),
-        version: "",
+        form: Form::Host,
         headers: |_| Vec::new(),
     },
 ];
@@ -64,7 +65,7 @@ const OPENAI: Provider = Provider {
     base_variable: "OPENAI_BASE_URL",
     base: "https://api.openai.com/v1",
     path: |_| "models".to_owned(),
-    version: "",
+    form: Form::WithQuery,
     headers: |key| vec![("authorization", format!("Bearer {key}"))],
 };
 
@@ -107,24 +108,18 @@ pub(super) async fn check(
 }
 
 impl Provider {
-    /// Returns the address for a model.
-    fn url(&self, machine: &Machine, model: &str) -> String {
-        let base = machine.variable(self.base_variable).unwrap_or(self.base).trim_end_matches('/');
-        let base = if base.contains("://") { base.to_owned() } else { format!("http://{base}") };
-        let has_version = base.rsplit('/').next().is_some_and(|last| last.starts_with('v') && last.len() > 1);
-        match self.version {
-            version if !version.is_empty() && !has_version => {
-                format!("{base}/{version}/{}", (self.path)(model))
-            }
-            _ => format!("{base}/{}", (self.path)(model)),
-        }
-    }
-
     /// Asks for the models, and returns the problem and its fix if this one cannot be used.
     async fn ask(&self, machine: &Machine, model: &str, key: &str) -> Result<(), (String, String)> {
         let Self { adapter, base_variable, .. } = self;
-        let url = self.url(machine, model);
-        let mut request = http_client().get(&url).timeout(TIMEOUT);
+        let address = provider_address::read(machine, base_variable, self.base, self.form).map_err(|problem| {
+            let fix = format!(
+                "correct {base_variable}. The function needs https, unless the server is on the same machine or AGUI_MODEL_ALLOW_HTTP=1 is set"
+            );
+            (problem, fix)
+        })?;
+        let url = provider_address::join(address, &(self.path)(model));
+        let mut request = http_client().get(url.clone()).timeout(TIMEOUT);
+        let url = provider_address::shown(&url);
         for (name, value) in (self.headers)(key) {
             request = request.header(name, value);
         }
@@ -188,23 +183,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-
-    #[test]
-    fn addresses_have_the_version_that_the_provider_needs() {
-        let machine =
-            |name: &str, value: &str| Machine::new(".".into(), [(name.into(), value.into())].into_iter());
-        for (adapter, variable, value, url) in [
-            ("openai", "", "", "https://api.openai.com/v1/models"),
-            ("openai", "OPENAI_BASE_URL", "http://localhost:8080/v1/", "http://localhost:8080/v1/models"),
-            ("anthropic", "ANTHROPIC_BASE_URL", "https://a.example", "https://a.example/v1/models/m"),
-            ("anthropic", "", "", "https://api.anthropic.com/v1/models/m"),
-            ("gemini", "GOOGLE_GEMINI_BASE_URL", "https://a.example/v1", "https://a.example/v1/models/m"),
-            ("ollama", "OLLAMA_HOST", "gpu-box:11434", "http://gpu-box:11434/api/tags"),
-        ] {
-            let provider = PROVIDERS.iter().find(|provider| provider.adapter == adapter).unwrap();
-            assert_eq!(provider.url(&machine(variable, value), "m"), url);
-        }
-    }
 
     #[test]
     fn model_is_found_in_each_form_of_a_list() {

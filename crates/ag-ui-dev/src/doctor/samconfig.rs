@@ -44,7 +44,7 @@ impl SamConfig {
             Some(Value::Table(table)) => {
                 table.iter().map(|(name, value)| (name.clone(), text(value))).collect()
             }
-            Some(Value::String(words)) => words_to_parameters(words.split_whitespace()),
+            Some(Value::String(words)) => words_to_parameters(shell_words(words).iter().map(String::as_str)),
             Some(Value::Array(words)) => words_to_parameters(words.iter().filter_map(Value::as_str)),
             _ => HashMap::new(),
         }
@@ -60,6 +60,24 @@ impl SamConfig {
 fn words_to_parameters<'a>(words: impl Iterator<Item = &'a str>) -> HashMap<String, String> {
     let pairs = words.filter_map(|word| word.split_once('='));
     pairs.map(|(name, value)| (name.to_owned(), value.trim_matches(['"', '\'']).to_owned())).collect()
+}
+
+/// Splits a text into words as a shell does: white space in quotes belongs to a word, and the quotes do not.
+fn shell_words(text: &str) -> Vec<String> {
+    let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
+    for letter in text.chars() {
+        match quote {
+            None if letter.is_whitespace() => words.extend(word.take()),
+            None if matches!(letter, '"' | '\'') => {
+                quote = Some(letter);
+                word.get_or_insert_default();
+            }
+            Some(open) if letter == open => quote = None,
+            None | Some(_) => word.get_or_insert_default().push(letter),
+        }
+    }
+    words.extend(word);
+    words
 }
 
 /// Returns a value as CloudFormation reads it.
@@ -79,7 +97,7 @@ mod tests {
     use super::*;
 
     const FILE: &str = "version = 0.1\n[default.global.parameters]\nregion = \"eu-central-1\"\n\
-        [default.deploy.parameters]\nstack_name = \"shop\"\nparameter_overrides = 'Model=\"scripted/demo\" Origins=a,b'\n\
+        [default.deploy.parameters]\nstack_name = \"shop\"\nparameter_overrides = 'Model=\"scripted/demo\" Origins=a,b Name=\"two words\"'\n\
         [prod.deploy.parameters]\nstack_name = \"shop-prod\"\n\
         [prod.deploy.parameters.parameter_overrides]\nModel = \"openai/gpt\"\nAllowedOrigins = [\"a\", \"b\"]\n";
 
@@ -94,6 +112,7 @@ mod tests {
         assert_eq!(default.setting("region"), Some("eu-central-1"));
         let parameters = default.parameters();
         assert_eq!((parameters["Model"].as_str(), parameters["Origins"].as_str()), ("scripted/demo", "a,b"));
+        assert_eq!(parameters["Name"], "two words");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::account::Account;
 use super::machine::Machine;
@@ -18,6 +18,8 @@ const MIN_CHARACTERS: usize = 32;
 pub(super) struct Secrets {
     /// The shared token.
     pub(super) token: Option<String>,
+    /// The header in which callers send it.
+    pub(super) token_header: String,
     /// The keys of providers, by the names of their variables.
     pub(super) keys: HashMap<String, String>,
 }
@@ -65,8 +67,11 @@ pub(super) async fn check(
     project: &Project,
     account: &Account,
 ) -> (Secrets, Vec<Finding>) {
-    let mut secrets =
-        Secrets { token: machine.variable("AGUI_TOKEN").map(ToOwned::to_owned), ..Secrets::default() };
+    let mut secrets = Secrets {
+        token: machine.variable("AGUI_TOKEN").map(ToOwned::to_owned),
+        token_header: machine.variable("AGUI_TOKEN_HEADER").unwrap_or("x-agui-token").to_owned(),
+        ..Secrets::default()
+    };
     let mut findings = Vec::new();
     for secret in NAMED {
         let (text, finding) = secret.check(machine, account).await;
@@ -91,20 +96,27 @@ impl NamedSecret {
         let value = match read(account, id).await {
             Ok(value) => value,
             Err(Unread::Skipped(reason)) => return (None, Finding::skipped(check, reason)),
-            Err(Unread::Absent(problem)) => return (None, Finding::failed(check, problem, self.create(id))),
-            Err(Unread::Broken(problem)) => return (None, Finding::failed(check, problem, restore(id))),
+            Err(Unread::Absent(problem)) => {
+                return (None, Finding::failed(check, problem, self.create(account, id)));
+            }
+            Err(Unread::Broken(problem)) => {
+                return (None, Finding::failed(check, problem, restore(account, id)));
+            }
         };
-        let json: Option<Value> = serde_json::from_str(&value).ok();
-        let text = match json.as_ref().and_then(|json| json.get(self.member)).and_then(Value::as_str) {
-            Some(text) => text.to_owned(),
-            None if self.may_be_plain && json.is_none() => value,
+        let value = value.trim();
+        let object: Option<Map<String, Value>> = serde_json::from_str(value).ok();
+        // The function takes no broken JSON for a token either.
+        let is_plain = self.may_be_plain && object.is_none() && !value.starts_with(['{', '[', '"']);
+        let text = match object.as_ref().and_then(|object| object.get(self.member)).and_then(Value::as_str) {
+            Some(text) => text.trim().to_owned(),
+            None if is_plain => value.to_owned(),
             None => {
                 let problem = format!(
                     "the secret {} is not JSON of the form {{\"{}\": \"...\"}}",
                     name_of(id),
                     self.member
                 );
-                return (None, Finding::failed(check, problem, self.replace(id)));
+                return (None, Finding::failed(check, problem, self.replace(account, id)));
             }
         };
         let characters = text.chars().count();
@@ -114,7 +126,7 @@ impl NamedSecret {
                     "the secret {} has {characters} characters, and needs {MIN_CHARACTERS}",
                     name_of(id)
                 );
-                Finding::failed(check, problem, self.replace(id))
+                Finding::failed(check, problem, self.replace(account, id))
             }
             false => {
                 Finding::ok(check, format!("{} can be read and has {characters} characters", name_of(id)))
@@ -129,20 +141,25 @@ impl NamedSecret {
     }
 
     /// Returns how a secret with this name is created.
-    fn create(&self, id: &str) -> String {
+    fn create(&self, account: &Account, id: &str) -> String {
         match id.starts_with("arn:") {
             true => format!("deploy the stack again, or name another secret in {}", self.variable),
             false => {
-                format!("create it:\n  aws secretsmanager create-secret --name {id} \\\n{}", self.new_value())
+                let options = account.cli_options();
+                format!(
+                    "create it:\n  aws secretsmanager create-secret --name {id}{options} \\\n{}",
+                    self.new_value()
+                )
             }
         }
     }
 
     /// Returns how a secret gets a new value.
-    fn replace(&self, id: &str) -> String {
+    fn replace(&self, account: &Account, id: &str) -> String {
         format!(
-            "give it a new value:\n  aws secretsmanager put-secret-value --secret-id {} \\\n{}",
+            "give it a new value:\n  aws secretsmanager put-secret-value --secret-id {}{} \\\n{}",
             name_of(id),
+            account.cli_options(),
             self.new_value()
         )
     }
@@ -176,10 +193,11 @@ async fn read(account: &Account, id: &str) -> Result<String, Unread> {
 }
 
 /// Returns how a secret is brought back that is marked for deletion.
-fn restore(id: &str) -> String {
+fn restore(account: &Account, id: &str) -> String {
     format!(
-        "if it is marked for deletion, bring it back:\n  aws secretsmanager restore-secret --secret-id {}",
-        name_of(id)
+        "if it is marked for deletion, bring it back:\n  aws secretsmanager restore-secret --secret-id {}{}",
+        name_of(id),
+        account.cli_options()
     )
 }
 
@@ -215,19 +233,21 @@ async fn model_keys(
     );
     let Some(id) = secret else {
         let fix = format!(
-            "to run it here, set {}. To deploy it, create a secret, and give its ARN as ModelSecretArn:\n  aws secretsmanager create-secret --name model-keys \\\n    --secret-string '{form}'",
-            missing.join(" and ")
+            "to run it here, set {}. To deploy it, create a secret, and give its ARN as ModelSecretArn:\n  aws secretsmanager create-secret --name model-keys{} \\\n    --secret-string '{form}'",
+            missing.join(" and "),
+            account.cli_options()
         );
         return Finding::failed(CHECK, format!("there is no {}", missing.join(" and no ")), fix);
     };
     let replace = format!(
-        "its value must be JSON with the keys:\n  aws secretsmanager put-secret-value --secret-id {} \\\n    --secret-string '{form}'",
-        name_of(id)
+        "its value must be JSON with the keys:\n  aws secretsmanager put-secret-value --secret-id {}{} \\\n    --secret-string '{form}'",
+        name_of(id),
+        account.cli_options()
     );
     let value = match read(account, id).await {
         Ok(value) => value,
         Err(Unread::Skipped(reason)) => return Finding::skipped(CHECK, reason),
-        Err(Unread::Broken(problem)) => return Finding::failed(CHECK, problem, restore(id)),
+        Err(Unread::Broken(problem)) => return Finding::failed(CHECK, problem, restore(account, id)),
         Err(Unread::Absent(problem)) => {
             return Finding::failed(
                 CHECK,
