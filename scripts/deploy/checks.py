@@ -90,11 +90,12 @@ def check_issuer(issuer):
     try:
         with open_url(address, timeout=10) as response:
             document = json.load(response)
-    except urllib.error.HTTPError as error:
-        raise Invalid(f"{address} answers {error.code}, so this is not an issuer of OpenID Connect.") from None
     except http.client.InvalidURL as error:
         raise Invalid(f"{issuer} is not an issuer: {error}") from None
     except (OSError, ValueError, http.client.HTTPException) as error:
+        # Only these say that there is no document. Others, such as 403 and 503, may concern this machine or this moment.
+        if isinstance(error, urllib.error.HTTPError) and error.code in (404, 410):
+            raise Invalid(f"{address} answers {error.code}, so this is not an issuer of OpenID Connect.") from None
         say(f"Note: {address} cannot be read from here ({error}). The function must be able to read it.")
         return
     named = document.get("issuer") if isinstance(document, dict) else None

@@ -13,8 +13,8 @@ BEARER = "authorization: Bearer $JWT"
 
 
 def read(header):
-    """Returns the line that reads what a header needs from the keyboard, without showing it."""
-    return f"printf 'Token: '; read -rs {header.rpartition('$')[2]}"
+    """Returns the line that reads what a header needs from the keyboard, without showing it. Not every shell has `read -s`."""
+    return f"stty -echo; printf 'Token: '; read -r {header.rpartition('$')[2]}; stty echo"
 
 
 def run(url, headers, variables=(), signed=None, is_hashed=False):

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import tomlkit
 import yaml
+from tomlkit.exceptions import TOMLKitError
 
 from expressions import parse
 from terminal import Stop, split_words
@@ -77,6 +78,8 @@ class Project:
         for command in ("deploy", "global"):
             value = self._table([self.environment, command, "parameters"]).get(name)
             if value is not None:
+                if not isinstance(value, str):
+                    raise Stop(f"{CONFIG}: {name} must be a text in quotes")
                 return value
         return None
 
@@ -113,7 +116,9 @@ class Project:
         stored = self._table([self.environment, "deploy", "parameters"]).get("parameter_overrides", {})
         if isinstance(stored, dict):
             return {name: _text(value) for name, value in stored.items()}
-        lines = [stored] if isinstance(stored, str) else stored
+        lines = stored if isinstance(stored, list) else [stored]
+        if not all(isinstance(line, str) for line in lines):
+            raise Stop(f"{CONFIG}: parameter_overrides must be a table, a text or a list of texts")
         words = [word for line in lines for word in split_words("parameter_overrides", line)]
         for word in words:
             if "=" not in word:
@@ -122,10 +127,10 @@ class Project:
 
     def stack_parameters(self, name):
         """Returns the stored parameters of deploy/<name>.yaml, or None if nothing is stored for this stack."""
-        stacks = self._table([self.environment, "stacks"])
-        if name not in stacks:
+        if name not in self._table([self.environment, "stacks"]):
             return None
-        return {parameter: _text(value) for parameter, value in stacks[name].items()}
+        stored = self._table([self.environment, "stacks", name])
+        return {parameter: _text(value) for parameter, value in stored.items()}
 
     def stored_stacks(self):
         """Returns the names of the stacks for which something is stored."""
@@ -134,6 +139,22 @@ class Project:
     def store(self, region, parameters, stacks):
         """Stores the region and the answers. Everything else in samconfig.toml stays as it is, comments included."""
         before = CONFIG.read_text()
+        try:
+            self._note(region, parameters, stacks)
+            text = _with_blank_lines(_with_comments(tomlkit.dumps(self.config), before))
+            is_complete = tomllib.loads(text) == self.config.unwrap()
+        except (ValueError, TOMLKitError):
+            is_complete = False
+        if not is_complete:
+            raise Stop(
+                f"{CONFIG} has a table in a form to which answers cannot be added. Write each table of {self.environment} with "
+                f"a header of its own, such as [{self.environment}.deploy.parameters]"
+            )
+        if text != before:
+            CONFIG.write_text(text)
+
+    def _note(self, region, parameters, stacks):
+        """Notes the region and the answers in what was read of samconfig.toml."""
         place = self._table([self.environment, "deploy", "parameters"], create=True)
         if not self.setting("region"):
             place["region"] = region
@@ -145,9 +166,6 @@ class Project:
             _update(place["parameter_overrides"], parameters)
         for name, values in stacks.items():
             _update(self._table([self.environment, "stacks", name], create=True), values)
-        text = _with_blank_lines(_with_comments(tomlkit.dumps(self.config), before))
-        if text != before:
-            CONFIG.write_text(text)
 
     def default(self, parameter):
         """Returns the default of a parameter of template.yaml."""

@@ -93,6 +93,7 @@ class Interview:
             # The template refuses what does not belong to the new entry point.
             drop_callers(self.answers.core, set(names))
         if "Model" in names:
+            models.check_adapters(self.answers.core["Model"])
             secret = self.answers.core.get("ModelSecretArn", "") if models.key_names(self.answers.core["Model"]) else ""
             derived = self._model_parameters(self.answers.core["Model"], secret)
             self.answers.core.update({name: value for name, value in derived.items() if name not in names})
@@ -131,6 +132,7 @@ class Interview:
                 "there is no terminal to ask for:\n" + "\n".join(lines) + "\n"
                 f"Give them as PARAMETERS='Name=Value ...', or run the command once in a terminal and commit samconfig.toml"
             )
+        models.check_adapters(self.answers.core.get("Model") or self.project.default("Model"))
         check_description(self.project.template, self.answers.core)
         check_stacks(self.answers, self.answers.core.get("EntryPoint"))
         return self.answers
@@ -181,6 +183,7 @@ class Interview:
             raise Invalid("Give the model, and behind a blank at most the name of one secret.")
         self._valid("Model", model)
         try:
+            models.check_adapters(model)
             arn = models.find_secret(self.account, secret[0]) if secret else ""
             models.check_secret(self.account, arn, model)
             models.check_access(self.account, model)

@@ -1,5 +1,6 @@
 """Requests that follow no redirect: it would send a token to another server. Nor does the function follow one of an issuer."""
 
+import http.client
 import urllib.request
 
 
@@ -10,3 +11,11 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
 
 open_url = urllib.request.build_opener(_NoRedirects).open
+
+
+def start_of(response, limit):
+    """Returns the first bytes of a body, or none if they cannot be read."""
+    try:
+        return response.read(limit)
+    except (OSError, http.client.HTTPException):
+        return b""

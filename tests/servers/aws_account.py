@@ -2,13 +2,17 @@
 
 Prints its URL, serves until its standard input ends, and keeps everything in memory. Tests read the state at `GET /_state` and
 change it with `POST /_have`, which adds members. `POST /_play` changes what is played: `bedrock` and `mantle` are refusals of
-models; `agent` is the status with which the agent refuses (302 names an address where a run succeeds), `end` the last event of its run; `denied` lists actions. Change sets
-are compared by template and parameters, a deployed function gets a version for each new code, and signatures are calculated
-again. Stacks are complete at once.
+models; `agent` is the status with which the agent refuses, `end` the last event of its run; `raw` is what the agent sends in
+place of a response, after which it closes the connection, or resets it with `reset`; `denied` lists actions. The status 302 names
+an address where a request succeeds. Change sets are compared by template and parameters, a deployed function gets a version for
+each new code, and signatures are calculated again. Stacks are complete at once.
 """
 
 import hashlib
 import json
+import os
+import socket
+import struct
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -52,6 +56,16 @@ class Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(content)
 
+    def answer_raw(self, text):
+        """Sends a text as it is, and nothing more."""
+        state["runs"] += 1
+        self.close_connection = True
+        self.wfile.write(text.encode())
+        if state["play"].get("reset"):
+            # A socket that does not linger is reset when it is closed.
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            os.close(self.connection.detach())
+
     def handle_request(self):
         body = self.body()
         base = f"http://{self.headers['Host']}"
@@ -86,11 +100,14 @@ class Handler(BaseHTTPRequestHandler):
                     self.answer(200, json.dumps(converse(place.path)))
                 elif first == "mantle":
                     status, document = mantle(place.path, self.headers.get("Authorization", ""), body)
-                    self.answer(status, json.dumps(document))
+                    headers = [("Location", f"{base}/elsewhere")] if status == 302 else []
+                    self.answer(status, json.dumps(document), headers=headers)
                 elif first in ("2015-03-31", "2021-10-31"):
                     query = {name: values[0] for name, values in parse_qs(place.query).items()}
                     fields = json.loads(body) if body else {}
                     self.answer(200, json.dumps(lambda_api(self.command, place.path, query, fields, base)))
+                elif first == "url" and "raw" in state["play"]:
+                    self.answer_raw(state["play"]["raw"])
                 elif first in ("url", "rest-api", "cloudfront", "alias"):
                     result = alias(self, body) if first == "alias" else agent(self, first, body)
                     if isinstance(result, bytes):

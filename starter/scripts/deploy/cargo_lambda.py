@@ -25,6 +25,8 @@ from terminal import Stop, heading, say
 CREATE_SECRET = r'''  aws secretsmanager create-secret --name agui/token \
     --secret-string "{\"token\":\"$(openssl rand -hex 24)\"}"'''
 
+MODES = ("token", "authorizer", "both", "jwt", "token_or_jwt")
+
 
 def deploy():
     """Deploys the function with the variables of the environment."""
@@ -89,6 +91,8 @@ def check(settings, url_auth):
     if "AGUI_MODEL" not in settings:
         raise Stop("AGUI_MODEL must name the model")
     mode = settings.get("AGUI_AUTH", "token")
+    if mode not in MODES:
+        raise Stop(f"AGUI_AUTH is {mode}; it must be {', '.join(MODES[:-1])} or {MODES[-1]}")
     if mode in ("authorizer", "both") and url_auth == "NONE":
         raise Stop(f"AGUI_AUTH={mode} admits callers whom AWS has checked, and URL_AUTH=NONE checks nobody: set URL_AUTH=AWS_IAM")
     if "AGUI_TOKEN_SECRET_ID" not in settings and mode not in ("authorizer", "jwt"):

@@ -1,6 +1,7 @@
 """The first run after a deployment, and the commands for the next ones."""
 
 import hashlib
+import http.client
 import json
 import re
 import time
@@ -15,7 +16,7 @@ import curl
 from account import message_of
 from stacks import command
 from terminal import Stop, heading, say
-from web import open_url
+from web import open_url, start_of
 
 TEXT = "Hello! What can you do for me?"
 BODY = {
@@ -59,7 +60,7 @@ def meaning_of(status):
 
 def read_token(account, secret):
     """Reads the shared token."""
-    value = account.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
+    value = account.client("secretsmanager").get_secret_value(SecretId=secret).get("SecretString")
     try:
         return json.loads(value)["token"]
     except (ValueError, KeyError, TypeError):
@@ -125,13 +126,12 @@ class Caller:
         # Permissions and the first start take a moment to be there, so the first refusals are tried again.
         for pause in (5, 10, 15, None):
             try:
-                with open_url(request, timeout=320) as response:
-                    show(response)
-                return
+                response = open_url(request, timeout=320)
+                break
             except urllib.error.HTTPError as error:
                 if pause is None or error.code not in (403, 404, 503):
                     meaning = meaning_of(error.code)
-                    text = error.read(400).decode(errors="replace")
+                    text = start_of(error, 400).decode(errors="replace")
                     if self.entry_point in SIGNED and error.code in (401, 403):
                         # Whoever deploys need not be one of the callers.
                         say(f"Note: the agent is deployed, but refused your first run with {error.code}. {meaning}\n  {text}")
@@ -140,7 +140,12 @@ class Caller:
             except OSError as error:
                 if pause is None:
                     raise Stop(f"the agent is deployed, but {self.url} cannot be reached: {error}") from None
+            except http.client.HTTPException as error:
+                raise Stop(f"the agent is deployed, but what answers at {self.url} does not speak HTTP: {error}") from None
             time.sleep(pause)
+        # From here on the run is at work, and is not sent again.
+        with response:
+            show(response)
 
     def _signed(self, body, headers):
         request = AWSRequest(method="POST", url=self.url, data=body, headers=headers)
@@ -189,18 +194,15 @@ def show(response):
     """Prints the text of a run while it arrives, and the tools that it calls. A run that fails ends the command."""
     started = time.monotonic()
     is_open = False
-    for line in response:
-        if not line.startswith(b"data:"):
-            continue
-        event = json.loads(line[5:])
+    for event in _events(response):
         match event.get("type"):
             case "TEXT_MESSAGE_CONTENT":
                 if not is_open:
                     print("Agent: ", end="")
                     is_open = True
-                print(event["delta"], end="", flush=True)
+                print(event.get("delta", ""), end="", flush=True)
             case "TOOL_CALL_START":
-                print(f"{chr(10) if is_open else ''}[calls {event['toolCallName']}]")
+                print(f"{chr(10) if is_open else ''}[calls {event.get('toolCallName')}]")
                 is_open = False
             case "RUN_ERROR":
                 print("\n" if is_open else "", end="")
@@ -213,3 +215,17 @@ def show(response):
                 say(f"The run has finished after {time.monotonic() - started:.1f} s.")
                 return
     raise Stop("the agent is deployed, but the stream of the run broke off before its end. Its log has the cause")
+
+
+def _events(response):
+    """Yields the events of a run, up to the end of the stream or to what is no event."""
+    try:
+        for line in response:
+            if not line.startswith(b"data:"):
+                continue
+            event = json.loads(line[5:])
+            if not isinstance(event, dict):
+                return
+            yield event
+    except (OSError, ValueError, http.client.HTTPException):
+        return

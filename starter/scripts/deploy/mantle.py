@@ -9,9 +9,13 @@ import json
 import os
 import urllib.error
 import urllib.request
+from urllib.parse import urlsplit
 
 from botocore.auth import SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
+
+from terminal import Stop
+from web import open_url, start_of
 
 HOST = "bedrock.amazonaws.com"
 # How long a key of this module is valid.
@@ -30,10 +34,21 @@ def base_url(region, model):
     """Returns the address of a model. The path depends on the model, as the function has it too."""
     address = os.environ.get("AWS_BEDROCK_BASE_URL")
     if address:
+        if not _is_address(address):
+            raise Stop(f"AWS_BEDROCK_BASE_URL is {address}; it must be an address that begins with https://")
         return address.rstrip("/")
     is_newer_openai = model.startswith("openai.") and not model.startswith("openai.gpt-oss")
     has_prefix = is_newer_openai or model.startswith(("xai.", "google.gemma-4"))
     return f"https://bedrock-mantle.{region}.api.aws/{'openai/v1' if has_prefix else 'v1'}"
+
+
+def _is_address(text):
+    """Whether a text is the address of a server."""
+    try:
+        place = urlsplit(text)
+        return place.scheme in ("http", "https") and bool(place.hostname)
+    except ValueError:
+        return False
 
 
 def api_key(session, region):
@@ -55,10 +70,10 @@ def ask(session, region, adapter, model):
     headers = {"content-type": "application/json", "authorization": f"Bearer {api_key(session, region)}"}
     request = urllib.request.Request(f"{base_url(region, model)}/{path}", json.dumps(body).encode(), headers)
     try:
-        with urllib.request.urlopen(request, timeout=60) as response:
+        with open_url(request, timeout=60) as response:
             response.read()
     except urllib.error.HTTPError as error:
-        raise Refused(error.code, _message(error.read(4096))) from None
+        raise Refused(error.code, _message(start_of(error, 4096))) from None
     except http.client.HTTPException as error:
         raise OSError(str(error)) from None
 

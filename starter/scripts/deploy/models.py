@@ -4,6 +4,7 @@ Each model of Bedrock gets one small request with the credentials of whoever dep
 subscribes to the model on AWS Marketplace, which the function's role may not do. Keys of other providers are looked up.
 """
 
+import difflib
 import fnmatch
 import json
 import re
@@ -18,6 +19,10 @@ from terminal import Stop, say
 _PROFILE = re.compile(r"(global|us-gov|us|eu|apac|au|jp|ca|sa|me|af|uk|in|kr)\.(?=[a-z0-9-]+\.)")
 # Adapters whose models need no key of a provider.
 _WITHOUT_KEY = ("bedrock", "mantle", "mantle-responses", "ollama", "scripted")
+_WITH_KEY = (
+    *("openai", "openai-responses", "anthropic", "gemini", "groq", "mistral", "deepseek", "xai", "together", "fireworks"),
+    *("openrouter", "nebius", "zai", "moonshot", "minimax"),
+)
 
 FORM = """Anthropic's models need a form about your use of them, once in each account:
   Bedrock console > Model catalog > a model of Anthropic > Submit use case details"""
@@ -36,6 +41,16 @@ class ModelDenied(Exception):
 def split(models):
     """Splits `adapter/id,adapter/id` into pairs."""
     return [tuple(model.split("/", 1)) if "/" in model else (model, "") for model in models.split(",") if model]
+
+
+def check_adapters(models):
+    """Refuses an adapter that the function does not have, and names the one that may be meant."""
+    known = sorted(_WITHOUT_KEY + _WITH_KEY)
+    for adapter, _ in split(models):
+        if adapter not in known:
+            near = difflib.get_close_matches(adapter, known, 1)
+            meant = f" Did you mean {near[0]}?" if near else ""
+            raise Stop(f"there is no adapter {adapter}, which Model names.{meant} The adapters are: {', '.join(known)}")
 
 
 def key_names(models):
@@ -121,7 +136,7 @@ def check_secret(account, secret, models):
             f"    --name model-keys --secret-string '{example}'"
         )
     try:
-        value = account.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
+        value = account.client("secretsmanager").get_secret_value(SecretId=secret).get("SecretString")
     except (BotoCoreError, ClientError) as error:
         if code_of(error) == "ResourceNotFoundException":
             raise ModelDenied(f"There is no secret {secret}: {message_of(error)}") from None
@@ -129,7 +144,7 @@ def check_secret(account, secret, models):
         return
     try:
         keys = json.loads(value)
-    except ValueError:
+    except (ValueError, TypeError):
         keys = None
     if not isinstance(keys, dict):
         raise ModelDenied(f"The secret {secret} is not JSON of the form {example}")
@@ -188,6 +203,11 @@ def _explain(model, error, region):
 def _explain_mantle(model, error, region):
     """Returns what to do about a refusal of bedrock-mantle; None if it may concern only whoever deploys."""
     message = str(error)
+    if 300 <= error.status < 400:
+        return (
+            f"Bedrock's endpoint bedrock-mantle answers with the redirect {error.status}, which is not followed, because the "
+            "other server would get the key. Something in front of the endpoint sends it, or AWS_BEDROCK_BASE_URL is wrong."
+        )
     refused = f"Bedrock's endpoint bedrock-mantle refuses {model} in {region}: {message}"
     if "use case details" in message:
         return f"{refused}\n\n{FORM}\nAccess follows within 15 minutes."

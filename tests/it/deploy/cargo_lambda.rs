@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::machine::{Machine, Printed};
-use super::pasted::paste_run;
+use super::pasted::{paste_run, printed_commands};
 use super::template::documented_headers;
 
 const ROLE: (&str, &str) = ("ROLE", "arn:aws:iam::123456789012:role/agent");
@@ -48,6 +48,11 @@ fn refuses_invalid_settings_before_building() {
         ("no such signer", vec![("URL_AUTH", "OPEN")], "URL_AUTH is OPEN"),
         ("nobody who checks callers", vec![("AGUI_AUTH", "authorizer")], "set URL_AUTH=AWS_IAM"),
         ("the same beside a token", vec![("AGUI_AUTH", "both")], "set URL_AUTH=AWS_IAM"),
+        (
+            "no such mode",
+            vec![("AGUI_AUTH", "tokn")],
+            "AGUI_AUTH is tokn; it must be token, authorizer, both, jwt or token_or_jwt",
+        ),
         ("no issuer", vec![("AGUI_AUTH", "jwt")], "needs AGUI_JWT_ISSUER and AGUI_JWT_AUDIENCE"),
         ("no role", vec![], "set ROLE to the ARN of its role"),
     ] {
@@ -150,6 +155,20 @@ fn prints_the_commands_of_a_run_that_fit_who_may_call() {
         printed.assert_has(&reads.iter().map(String::as_str).collect::<Vec<_>>());
         assert_eq!(printed.text.matches("into your shell").count(), reads.len(), "{mode} {url_auth:?}");
         paste_run(&machine, &printed, &[]).assert_has(&["\"delta\": \"Hello!\""]);
+    }
+}
+
+/// The shell of a script or container is often one without `read -s`.
+#[test]
+fn token_is_read_without_being_shown_in_any_shell() {
+    let machine = Machine::new("cargo-lambda-read");
+    let read = printed_commands(&deploy(&machine, &[ROLE])).remove(0);
+    let command = format!("{read}; echo; echo ${{#TOKEN}} characters");
+    for shell in ["sh", "bash"] {
+        let session = machine.type_into(&[shell, "-c", &command], &[("Token: ", "sample-token")], &[]);
+
+        assert!(!session.text.contains("sample-token"), "{shell}: {}", session.text);
+        session.assert_has(&["12 characters"]);
     }
 }
 

@@ -77,9 +77,42 @@ fn failures_end_the_deployment_with_what_to_do() {
         assert!(!failed.text.contains("What you can do next"), "{why}: {}", failed.text);
         failed.assert_fails_with(&[reason]);
     }
+    let machine = Machine::new("binary-token");
+    let arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:SharedToken-AbCdEfGhIjKl-Zx1234";
+    machine.have(&json!({"secrets": {arn: {"SecretBinary": "AAEC"}}}));
+    machine.run(&DEPLOY, &[GIVEN]).assert_fails_with(&["is not JSON of the form {\"token\": \"...\"}"]);
     let machine = Machine::new("denied");
     machine.play(&json!({"denied": ["secretsmanager:GetSecretValue"]}));
     machine
         .run(&DEPLOY, &[GIVEN])
         .assert_has(&["no run was tried, because you may not read the shared token"]);
+}
+
+/// A run that is sent twice does its work twice, so it is sent again only before something has answered.
+#[test]
+fn run_that_breaks_off_is_a_sentence_and_is_not_sent_again() {
+    let text = r#"data: {"type": "TEXT_MESSAGE_CONTENT", "messageId": "m", "delta": "You wrote"}"#;
+    let chunk = format!("{:x}\r\n{text}\n\n\r\n", text.len() + 2);
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n";
+    let chunked = format!("{head}Transfer-Encoding: chunked\r\n\r\n");
+    let plain = format!("{head}Connection: close\r\n\r\n");
+    let broke_off = "the agent is deployed, but the stream of the run broke off before its end.";
+    for (why, raw, reset, reason) in [
+        ("cut inside a chunk", format!("{chunked}{chunk}100\r\ndata: {{"), false, broke_off),
+        ("cut before the size of a chunk", format!("{chunked}{chunk}"), false, broke_off),
+        ("a size that is no number", format!("{chunked}{chunk}size\r\n"), false, broke_off),
+        ("a connection that is reset", format!("{chunked}{chunk}"), true, broke_off),
+        ("no JSON", format!("{plain}{text}\n\ndata: {{\n\n"), false, broke_off),
+        ("no object", format!("{plain}{text}\n\ndata: 7\n\n"), false, broke_off),
+        ("no HTTP", "SSH-2.0-sample\r\n".to_owned(), false, "does not speak HTTP: SSH-2.0-sample"),
+    ] {
+        let machine = Machine::new("breaks-off");
+        machine.play(&json!({"raw": raw, "reset": reset}));
+
+        let failed = machine.run(&DEPLOY, &[GIVEN]);
+
+        assert_eq!(machine.state()["runs"], 1, "{why}: {}", failed.text);
+        assert_eq!(failed.text.contains("Agent: You wrote"), reason == broke_off, "{why}: {}", failed.text);
+        failed.assert_fails_with(&[reason]);
+    }
 }

@@ -2,9 +2,15 @@
 
 use serde_json::json;
 
-use super::machine::Machine;
+use super::machine::{Machine, Printed};
 
 const DEPLOY: [&str; 2] = ["make", "deploy"];
+
+/// Deploys with this model.
+fn deploy(machine: &Machine, model: &str, variables: &[(&str, &str)]) -> Printed {
+    let given = format!("EntryPoint=server-token Model={model} AlarmEmail=");
+    machine.run(&DEPLOY, &[&[("PARAMETERS", given.as_str())][..], variables].concat())
+}
 
 #[test]
 fn model_that_the_account_cannot_use_is_explained_and_not_deployed() {
@@ -88,6 +94,79 @@ fn refusal_of_mantle_is_explained_or_a_note() {
     let given = ("PARAMETERS", "EntryPoint=server-token Model=mantle/openai.sample AlarmEmail=");
     let nowhere = ("AWS_BEDROCK_BASE_URL", "http://127.0.0.1:1");
     machine.run(&DEPLOY, &[given, nowhere]).assert_has(&["was not checked", "The run has finished"]);
+}
+
+/// Whoever has the key acts as whoever deploys.
+#[test]
+fn key_of_mantle_is_sent_only_to_the_endpoint() {
+    let machine = Machine::new("mantle-redirect");
+    machine.play(&json!({"mantle": {"openai.sample": [302, "Moved"]}}));
+
+    let refused = deploy(&machine, "mantle/openai.sample", &[]);
+
+    refused.assert_fails_with(&[
+        "answers with the redirect 302, which is not followed",
+        "Nothing was deployed.",
+    ]);
+    for address in ["bedrock.example/v1", "ftp://bedrock.example", "https://[bedrock"] {
+        let refused = deploy(&machine, "mantle/openai.sample", &[("AWS_BEDROCK_BASE_URL", address)]);
+        refused.assert_fails_with(&[&format!("AWS_BEDROCK_BASE_URL is {address}; it must be an address")]);
+    }
+    assert!(machine.calls().is_empty(), "{:?}", machine.calls());
+}
+
+/// Without a model there would be a message about the key of a provider that does not exist.
+#[test]
+fn adapter_that_does_not_exist_is_refused_with_the_nearest_one() {
+    let machine = Machine::new("adapter");
+    for (model, reason) in [
+        ("bedrok/amazon.sample", "there is no adapter bedrok, which Model names. Did you mean bedrock?"),
+        ("scriptd/demo", "there is no adapter scriptd, which Model names. Did you mean scripted?"),
+        ("openai/a,opnai/b", "there is no adapter opnai, which Model names. Did you mean openai?"),
+        ("sample/demo", "there is no adapter sample, which Model names. The adapters are: "),
+    ] {
+        for variables in [vec![], vec![("AWS_ACCESS_KEY_ID", "")]] {
+            let refused = deploy(&machine, model, &variables);
+            refused.assert_fails_with(&[reason]);
+            assert!(!refused.text.contains("_API_KEY"), "{}", refused.text);
+        }
+    }
+    let steps =
+        [("EntryPoint [", ""), ("Model", "scriptd/demo"), ("Did you mean scripted?", "scripted/demo")];
+    machine.type_into(&DEPLOY, &steps, &[("PARAMETERS", "AlarmEmail=")]).assert_has(&["run has finished"]);
+    // What somebody has written into the file is checked, too.
+    let config = machine.file("samconfig.toml").replace("scripted/demo", "scriptd/demo");
+    std::fs::write(machine.project().join("samconfig.toml"), config).unwrap();
+    machine.run(&["make", "plan"], &[]).assert_fails_with(&["there is no adapter scriptd"]);
+}
+
+#[test]
+fn adapters_are_those_of_the_page_about_models() {
+    let page = include_str!("../../../docs/models.md");
+    let section = page.split("\n## Adapters\n").nth(1).unwrap().trim_start();
+    let rows =
+        section.lines().take_while(|line| line.starts_with('|')).filter(|line| line.starts_with("| `"));
+    let cells = rows.map(|row| row.split(" | ").next().unwrap());
+    let mut documented: Vec<&str> = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+    documented.sort_unstable();
+    let machine = Machine::new("adapters");
+
+    let refused = deploy(&machine, "sample/demo", &[]);
+
+    // The line of make follows, so there are no more.
+    refused.assert_fails_with(&[&format!("The adapters are: {} make: ***", documented.join(", "))]);
+}
+
+#[test]
+fn secret_of_keys_that_is_no_text_is_refused() {
+    let machine = Machine::new("binary-keys");
+    let arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:model-keys-AbCdEf";
+    machine.have(&json!({"secrets": {arn: {"SecretBinary": "AAEC"}}}));
+
+    let refused = deploy(&machine, &format!("groq/sample ModelSecretArn={arn}"), &[]);
+
+    refused
+        .assert_fails_with(&["is not JSON of the form {\"GROQ_API_KEY\": \"...\"}", "Nothing was deployed."]);
 }
 
 /// The rules of a template cannot look into a value, so a role without the model would be noticed at the first run.

@@ -21,10 +21,10 @@ pub(super) fn paste_run(machine: &Machine, printed: &Printed, variables: &[(&str
         .iter()
         .map(String::as_str)
         .filter(|line| !line.starts_with("make "))
-        .partition(|line| line.starts_with("printf "));
+        .partition(|line| line.starts_with("stty "));
     let mut steps = Vec::new();
     for read in reads {
-        let token = if read.ends_with(" JWT") { "a.b.c" } else { "sample-token" };
+        let token = if read.contains("read -r JWT;") { "a.b.c" } else { "sample-token" };
         steps.extend([("$ ", read), ("Token: ", token)]);
     }
     let run = run.join("\n");

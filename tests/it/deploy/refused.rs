@@ -173,6 +173,76 @@ fn issuer_that_is_given_as_a_parameter_is_checked() {
     assert!(!stored.text.contains("openid-configuration"), "{}", stored.text);
 }
 
+/// Only a status that says that there is no document is about the issuer. Others are about this machine or this moment.
+#[test]
+fn issuer_is_refused_only_if_it_has_no_document() {
+    let check = r#"
+import sys, urllib.error
+sys.path.insert(0, "scripts/deploy")
+import checks
+
+def refuse(address, timeout):
+    raise urllib.error.HTTPError(address, int(sys.argv[1]), "Sample", {}, None)
+
+checks.open_url = refuse
+try:
+    checks.check_issuer("https://issuer.example")
+except checks.Invalid as reason:
+    sys.exit(str(reason))
+"#;
+    let machine = Machine::new("issuer-status");
+    let python = machine.project().join(".venv-sam/bin/python");
+    let document = "https://issuer.example/.well-known/openid-configuration";
+    for (status, is_invalid) in [
+        ("404", true),
+        ("410", true),
+        ("302", false),
+        ("403", false),
+        ("429", false),
+        ("500", false),
+        ("503", false),
+    ] {
+        let checked = machine.run(&[python.to_str().unwrap(), "-B", "-c", check, status], &[]);
+
+        if is_invalid {
+            checked.assert_fails_with(&[&format!("{document} answers {status}, so this is not an issuer")]);
+        } else {
+            let note = format!("Note: {document} cannot be read from here (HTTP Error {status}: Sample).");
+            checked.assert_has(&[&note]);
+        }
+    }
+}
+
+/// TOML has several forms of a table, and answers can be added only to those with a header.
+#[test]
+fn tables_of_another_form_are_named() {
+    let machine = Machine::new("tables");
+    let given = ("PARAMETERS", "EntryPoint=server-token Model=scripted/demo AlarmEmail=");
+    let form = "has a table in a form to which answers cannot be added. Write each table of default with a header of its own";
+    let stored = "[default.deploy.parameters]\nstack_name = \"shop\"\n";
+    for (config, reason) in [
+        ("default = {deploy = {parameters = {stack_name = \"shop\"}}}\n".to_owned(), form),
+        ("[default.deploy]\nparameters = {stack_name = \"shop\"}\n".to_owned(), form),
+        ("[default]\ndeploy.parameters.stack_name = \"shop\"\n".to_owned(), form),
+        ("[default.deploy.parameters]\nstack_name = 7\n".to_owned(), "stack_name must be a text in quotes"),
+        (format!("{stored}[default.stacks]\nalarms = \"x\"\n"), "samconfig.toml: alarms must be a table"),
+        (
+            format!("{stored}parameter_overrides = 7\n"),
+            "parameter_overrides must be a table, a text or a list of texts",
+        ),
+        (
+            format!("{stored}parameter_overrides = [7]\n"),
+            "parameter_overrides must be a table, a text or a list of texts",
+        ),
+        (format!("{stored}region = 7\n"), "region must be a text in quotes"),
+    ] {
+        fs::write(machine.project().join("samconfig.toml"), &config).unwrap();
+        machine.run(&DEPLOY, &[given]).assert_fails_with(&[reason]);
+        assert_eq!(machine.file("samconfig.toml"), config);
+        assert!(machine.calls().is_empty(), "{config}: {:?}", machine.calls());
+    }
+}
+
 #[test]
 fn mistakes_in_the_files_of_a_project_are_named_with_their_line() {
     let machine = Machine::new("mistakes");

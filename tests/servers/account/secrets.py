@@ -1,4 +1,4 @@
-"""Secrets Manager: secrets that are named by their name or ARN."""
+"""Secrets Manager: secrets that are named by their name or ARN. A value is a text, or an object with `SecretBinary`."""
 
 from .state import ACCOUNT, REGION, Refused, state
 
@@ -13,4 +13,6 @@ def secrets_manager(action, fields):
         raise Refused("AccessDeniedException", f"User is not authorized to perform: secretsmanager:{action}")
     if found is None:
         raise Refused("ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
-    return {"ARN": found, "Name": found.split(":")[-1][:-7], "SecretString": state["secrets"][found]}
+    value = state["secrets"][found]
+    content = value if isinstance(value, dict) else {"SecretString": value}
+    return {"ARN": found, "Name": found.split(":")[-1][:-7], **content}
