@@ -29,15 +29,19 @@ pub(super) const GROUPS: &[(&str, &[&str])] = &[
 mod tests {
     use super::*;
 
-    /// Returns the group and the name of each row in the tables of the page, in their order.
+    /// Returns the group and the name of each row in the tables of checks, in the order of the page.
     fn documented() -> Vec<(&'static str, &'static str)> {
         let page = include_str!("../../../../docs/doctor.md");
-        let mut group = "";
+        let (mut group, mut is_of_checks) = ("", false);
         let mut rows = Vec::new();
         for line in page.lines() {
             if let Some(heading) = line.strip_prefix("## ") {
                 group = heading;
-            } else if !group.is_empty()
+            } else if line.starts_with("| ") && line.ends_with(" fix |") {
+                is_of_checks = true;
+            } else if line.is_empty() {
+                is_of_checks = false;
+            } else if is_of_checks
                 && let Some(row) = line.strip_prefix("| `")
                 && let Some((name, _)) = row.split_once("` |")
             {
