@@ -307,6 +307,7 @@ mod tests {
             assert_eq!(found, expected, "{status}");
         }
     }
+
     #[test]
     fn commands_find_the_account_from_any_shell() {
         assert_eq!(cli_options("eu-central-1", None), " --region eu-central-1");

@@ -144,6 +144,7 @@ mod tests {
             }
         }
     }
+
     #[test]
     fn fix_keeps_the_origins_that_are_there() {
         let Outcome::Failed { fix, .. } =

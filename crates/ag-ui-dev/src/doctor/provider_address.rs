@@ -1,5 +1,5 @@
-//! The address of a provider, by the rules of the function. An address with which the function does not start is not asked
-//! either, so that no key is sent where the function would send none.
+//! The address of a provider, by the rules of the function. The function does not start with any other address, and
+//! doctor sends no request to it, so that a key is sent only where the function would send it.
 
 use std::net::IpAddr;
 
@@ -14,7 +14,7 @@ pub(super) enum Form {
     WithQuery,
     /// A URL whose path ends with a version, which is added if a person has left it out.
     WithVersion(&'static str),
-    /// A URL or a host, whose port is 11434 if it has none.
+    /// A URL, or a host. The port of a host is 11434, unless it names another one.
     Host,
 }
 
@@ -26,7 +26,7 @@ pub(super) fn read(machine: &Machine, variable: &str, usual: &str, form: Form) -
     let url = parse(machine.variable(variable).unwrap_or(usual), form).ok_or_else(|| {
         format!("{variable} is no http or https address of a server, without a user and a password")
     })?;
-    let allows_http = machine.variable("AGUI_MODEL_ALLOW_HTTP").is_some_and(|value| value == "1");
+    let allows_http = machine.variable("AGUI_MODEL_ALLOW_HTTP") == Some("1");
     match allows_http || is_private(&url) {
         true => Ok(url),
         false => Err(format!(
