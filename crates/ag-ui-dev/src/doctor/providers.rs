@@ -185,6 +185,27 @@ mod tests {
     use super::*;
 
     #[test]
+    fn addresses_have_the_version_that_the_provider_needs() {
+        for (adapter, variable, value, url) in [
+            ("openai", "", "", "https://api.openai.com/v1/models"),
+            ("openai", "OPENAI_BASE_URL", "http://localhost:8080/v1/", "http://localhost:8080/v1/models"),
+            ("anthropic", "ANTHROPIC_BASE_URL", "https://a.example", "https://a.example/v1/models/m"),
+            ("anthropic", "", "", "https://api.anthropic.com/v1/models/m"),
+            ("gemini", "GOOGLE_GEMINI_BASE_URL", "https://a.example/v1", "https://a.example/v1/models/m"),
+            ("ollama", "OLLAMA_HOST", "gpu-box:11434", "http://gpu-box:11434/api/tags"),
+        ] {
+            let provider = PROVIDERS.iter().find(|provider| provider.adapter == adapter).unwrap();
+            let variables = [(variable, value), ("AGUI_MODEL_ALLOW_HTTP", "1")];
+            let variables = variables.map(|(name, value)| (name.into(), value.into()));
+            let machine = Machine::new(".".into(), variables.into_iter());
+            let address =
+                provider_address::read(&machine, provider.base_variable, provider.base, provider.form);
+            let found = provider_address::join(address.unwrap(), &(provider.path)("m"));
+            assert_eq!(found.as_str(), url);
+        }
+    }
+
+    #[test]
     fn model_is_found_in_each_form_of_a_list() {
         assert_eq!(lists(&json!({"data": [{"id": "a"}, {"id": "b"}]}), "b"), Some(true));
         assert_eq!(lists(&json!({"models": [{"name": "qwen3:latest"}]}), "qwen3"), Some(true));
