@@ -5,7 +5,8 @@
 //
 // - what cargo builds is in target/outside, where the package of tests/outside is built, too;
 // - SAM and cargo-lambda are those of this repository;
-// - the release build has no link-time optimisation, which takes minutes. `make package` of this repository has it.
+// - the release build is not optimised, which would take minutes: what it does after a panic does not depend on it. What
+//   `make package` builds of this repository is.
 
 import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -26,6 +27,7 @@ const env = {
   ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign.test(name))),
   SAM_VENV: join(root, ".venv-sam"),
   CARGO_PROFILE_RELEASE_LTO: "false",
+  CARGO_PROFILE_RELEASE_OPT_LEVEL: "0",
   CARGO_PROFILE_RELEASE_CODEGEN_UNITS: "16",
   AG_UI_DEV: program("ag-ui-dev"),
   // No command may find an account.
