@@ -34,7 +34,7 @@ export CHROMIUM ?= /usr/bin/chromium
 # SAM passes no flags to cargo, so the lockfile is checked before.
 UP_TO_DATE = cargo metadata --locked --format-version 1 >/dev/null
 
-.PHONY: help new run dev doctor web invoke test test-faults test-long test-docs test-web test-starter bench-web picture programs test-model check lint-template scan-template audit semver requirements bench compare build package sizes clean
+.PHONY: help new run dev doctor web invoke test test-faults test-long test-docs test-web test-starter bench-web picture set-up programs test-model check lint-template scan-template audit semver requirements bench compare build package sizes clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -125,6 +125,8 @@ bench-web: $(WEB_BUILT) $(WEB_TESTS_READY) programs ## Measure the web example: 
 
 picture: $(WEB_BUILT) $(WEB_TESTS_READY) programs ## Photograph the web example for the README
 	@node tests/web/picture.mjs
+
+set-up: $(PYTHON_READY) $(SAM_READY) $(CLIENTS_READY) $(FORWARD_READY) $(PAGES_READY) $(WEB_READY) $(WEB_TESTS_READY) ## Install what checks and tests use (make -j2 set-up: two at once)
 
 programs: ## Build the programs that tests start: the function, the examples, a second reader of streams
 	@$(need_cargo)
