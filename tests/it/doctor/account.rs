@@ -104,6 +104,12 @@ async fn stack_that_cannot_be_updated_fails() {
     );
     sample.replace("samconfig.toml", "stack_name", "other");
     sample.doctor(&[]).await.assert_failed("stack", "no stack_name", "stack_name = \"my-agent\"");
+    // SAM alone takes the name from the command line, too.
+    sample.remove("scripts/deploy/deploy.mk");
+    sample
+        .doctor(&[])
+        .await
+        .assert_skipped("stack", "no stack_name, so `sam deploy` gets it as --stack-name");
 }
 
 #[tokio::test]

@@ -348,6 +348,95 @@ async fn each_entry_point_is_called_as_its_callers_do() {
 }
 
 #[tokio::test]
+async fn challenge_that_aws_has_renamed_is_one() {
+    let endpoint = start(|_, right| match right.headers().get("www-authenticate").cloned() {
+        Some(challenge) => {
+            let renamed = with(right, "x-amzn-remapped-www-authenticate", challenge.to_str().unwrap());
+            without(renamed, "www-authenticate")
+        }
+        None => right,
+    });
+    let mut sample = Sample::new("renamed");
+    sample.set("AGUI_TOKEN", TOKEN);
+
+    let printed = sample.doctor(&["--url", &endpoint.url()]).await;
+
+    printed.assert_ok("no-token", "refused with 401");
+    printed.assert_ok("wrong-token", "refused with 401");
+}
+
+#[tokio::test]
+async fn authorizer_that_no_stack_names_is_recognised() {
+    let gateway = start(|asked, _| match (&asked.method, asked.authorization.as_str()) {
+        (&Method::POST, "Bearer a.b.c") => stream(&["RUN_STARTED", "RUN_FINISHED"]),
+        _ => status(401),
+    });
+    let sample = Sample::new("authorizer");
+
+    let printed = sample.doctor(&["--url", &gateway.url(), "--jwt", JWT]).await;
+
+    printed.assert_skipped("health", "an authorizer decides about it before the function");
+    printed.assert_ok("no-token", "refused with 401");
+    printed.assert_ok("token", "the JWT is accepted");
+}
+
+#[tokio::test]
+async fn response_in_one_piece_is_no_fault_where_the_template_wants_it() {
+    let endpoint = start(|_, right| right);
+    let mut sample = Sample::new("buffered");
+    sample.set("AGUI_TOKEN", TOKEN);
+    let options = ["--url", &endpoint.url(), "--run"];
+    sample.doctor(&options).await.assert_failed(
+        "streams",
+        "came in one piece",
+        "AGUI_RESPONSE_MODE=buffered",
+    );
+
+    sample.write(
+        "template.yaml",
+        "Resources:\n  Agent:\n    Type: AWS::Serverless::Function\n    Properties:\n      Environment:\n        Variables: {AGUI_RESPONSE_MODE: buffered}\n",
+    );
+    sample
+        .doctor(&options)
+        .await
+        .assert_skipped("streams", "AGUI_RESPONSE_MODE=buffered is in template.yaml");
+}
+
+#[tokio::test]
+async fn token_is_sent_in_the_header_of_the_template() {
+    let endpoint = start(|asked, right| {
+        accept(asked, right, |asked| asked.authorization == TOKEN && asked.token.is_empty())
+    });
+    let mut sample = Sample::new("token-header");
+    sample.set("AGUI_TOKEN", TOKEN);
+    sample.write(
+        "template.yaml",
+        "Resources:\n  Agent:\n    Type: AWS::Serverless::Function\n    Properties:\n      Environment:\n        Variables: {AGUI_TOKEN_HEADER: authorization}\n",
+    );
+
+    let printed = sample.doctor(&["--url", &endpoint.url()]).await;
+
+    printed.assert_ok("token", "the token is accepted");
+}
+
+#[tokio::test]
+async fn preflights_ask_for_what_pages_of_the_entry_point_send() {
+    let endpoint = start(|_, right| right);
+    let (sample, _account) = deployed("server-token", "", &endpoint.url());
+    let printed = sample.doctor(&["--url", &endpoint.url(), "--origin", ORIGIN]).await;
+    printed.assert_skipped("cors", "pages do not call EntryPoint=server-token");
+
+    let (sample, _account) = deployed("browser-jwt", ISSUER, &endpoint.url());
+    let printed = sample.doctor(&["--url", &endpoint.url(), "--origin", ORIGIN]).await;
+    printed.assert_ok("cors", "pages of https://app.example may call");
+
+    // Pages of CloudFront send other headers, which this endpoint does not allow.
+    let (sample, _account) = deployed("cloudfront", ISSUER, &endpoint.url());
+    let printed = sample.doctor(&["--url", &endpoint.url(), "--origin", ORIGIN]).await;
+    printed.assert_failed("cors", "may not send the header x-agui-user-token", "AllowHeaders");
+}
+
+#[tokio::test]
 async fn url_of_the_stack_is_that_of_its_callers() {
     let endpoint = start(|_, _| status(403));
     for (entry_point, expected) in [

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::convert::Infallible;
+use std::sync::mpsc;
 
 use ag_ui_dev::loopback::Loopback;
 use http::{Request, Response};
@@ -43,6 +44,22 @@ async fn model_is_that_of_the_template_and_of_samconfig() {
         "[default.deploy.parameters]\nstack_name = \"shop\"\nparameter_overrides = \"Model=ollama/qwen3\"\n",
     );
     sample.doctor(&["--local"]).await.assert_ok("model", "ollama/qwen3, from the parameter Model");
+
+    // A line of the function comes before a parameter that it does not use.
+    sample.replace("template.yaml", "AGUI_MODEL: !Ref Model", "AGUI_MODEL: ollama/llama");
+    let printed = sample.doctor(&["--local"]).await;
+    printed.assert_ok("model", "ollama/llama, from AGUI_MODEL in template.yaml:14");
+    sample.replace("template.yaml", "  Model: {", "  Other: {");
+    sample.replace("template.yaml", "ollama/llama", "opnai/gpt");
+    let printed = sample.doctor(&["--local"]).await;
+    printed.assert_failed("model", "AGUI_MODEL in template.yaml:14 names an unknown adapter", "openai");
+    sample.replace("template.yaml", "opnai/gpt", "!If [A, ollama/a, ollama/b]");
+    sample.write("samconfig.toml", "[default.deploy.parameters]\nstack_name = \"shop\"\n");
+    let printed = sample.doctor(&["--local"]).await;
+    for check in ["model", "bedrock-access", "provider"] {
+        printed
+            .assert_skipped(check, "AGUI_MODEL in template.yaml:14 has its value only when it is deployed");
+    }
 }
 
 #[tokio::test]
@@ -95,6 +112,36 @@ async fn access_to_a_model_of_bedrock_is_asked_for() {
 }
 
 #[tokio::test]
+async fn model_that_cannot_be_checked_hides_no_fault_of_a_later_one() {
+    let arn = "bedrock/arn:aws:bedrock:eu-central-1:123456789012:inference-profile/mine";
+    let printed = with_model(&format!("{arn},bedrock/amazon.sample"), Played::default()).await;
+    printed.assert_failed("bedrock-access", "Bedrock has no model amazon.sample", "Model catalog");
+
+    let available = json!({
+        "agreementAvailability": {"status": "AVAILABLE"}, "authorizationStatus": "AUTHORIZED",
+        "entitlementAvailability": "AVAILABLE", "regionAvailability": "AVAILABLE",
+    });
+    let bedrock = HashMap::from([("/foundation-model-availability/amazon.sample", Ok(available))]);
+    let played = Played { bedrock, ..Played::default() };
+    let printed = with_model("mantle/m,bedrock/amazon.sample", played).await;
+    printed.assert_ok(
+        "bedrock-access",
+        "can use amazon.sample in eu-central-1; m was not checked: access cannot be checked",
+    );
+
+    let mut sample = Sample::new("several-models");
+    let account = AccountStub::start(Played::default());
+    sample.sign_in(&account.url());
+    sample.set("AGUI_MODEL", "groq/llama,openai/gpt-5.1,ollama/qwen3");
+    sample.set("OLLAMA_HOST", "127.0.0.1:1");
+    sample.doctor(&[]).await.assert_failed("provider", "api/tags cannot be reached", "ollama serve");
+    sample.set("AGUI_MODEL", "groq/llama,openai/gpt-5.1");
+    let printed = sample.doctor(&[]).await;
+    printed.assert_skipped("provider", "groq/llama was not checked: only OpenAI");
+    printed.assert_skipped("provider", "openai/gpt-5.1 was not checked: there is no key for openai");
+}
+
+#[tokio::test]
 async fn key_of_a_provider_must_be_there() {
     let printed = with_model("groq/llama", Played::default()).await;
     printed.assert_failed(
@@ -132,6 +179,8 @@ async fn provider_must_accept_the_key_and_have_the_model() {
         let (status, body) = match (key.as_str(), request.uri().path()) {
             ("Bearer right", "/v1/models") => (200, json!({"data": [{"id": "gpt-5.1"}]})),
             ("Bearer busy", _) => (529, json!({})),
+            ("Bearer restricted", _) => (403, json!({"error": {"message": "Missing scopes"}})),
+            ("Bearer gateway", _) => (404, json!({})),
             ("Bearer elsewhere", _) => (200, json!("a page of another server")),
             _ => (401, json!({"error": {"message": "Incorrect API key provided: wrong"}})),
         };
@@ -153,7 +202,6 @@ async fn provider_must_accept_the_key_and_have_the_model() {
             "openai does not accept the key in OPENAI_API_KEY (401)",
             "set a valid key",
         ),
-        ("openai/gpt-6", "right", "openai has no model gpt-6", "write its id"),
         ("openai-responses/gpt-5.1", "busy", "answers 529", "try again later"),
         ("openai/gpt-5.1", "elsewhere", "not as openai does", "correct the address in OPENAI_BASE_URL"),
     ] {
@@ -161,9 +209,23 @@ async fn provider_must_accept_the_key_and_have_the_model() {
         sample.set("OPENAI_API_KEY", key);
         sample.doctor(&[]).await.assert_failed("provider", problem, fix);
     }
+    // The unit tests have what only the provider's own server says for certain.
+    for (model, key, reason) in [
+        ("openai/gpt-6", "right", "/v1/models does not list it"),
+        ("openai/gpt-5.1", "gateway", "/v1/models answers 404, as a server without a list of models does"),
+        ("openai/gpt-5.1", "restricted", "may not list models may still send messages"),
+    ] {
+        sample.set("AGUI_MODEL", model);
+        sample.set("OPENAI_API_KEY", key);
+        sample.doctor(&[]).await.assert_skipped("provider", reason);
+    }
     sample.set("AGUI_MODEL", "openai/gpt-5.1");
     sample.set("OPENAI_API_KEY", "right");
     sample.doctor(&[]).await.assert_ok("provider", "openai/gpt-5.1 can be asked");
+    sample.set("AGUI_MODEL", "groq/llama,openai/gpt-5.1");
+    let printed = sample.doctor(&[]).await;
+    printed.assert_ok("provider", "openai/gpt-5.1 can be asked; groq/llama was not checked");
+    sample.set("AGUI_MODEL", "openai/gpt-5.1");
 
     // The function starts with neither, so no key is sent there.
     for address in
@@ -182,4 +244,48 @@ async fn provider_must_accept_the_key_and_have_the_model() {
         "http://127.0.0.1:1/api/tags cannot be reached",
         "ollama serve",
     );
+}
+
+#[tokio::test]
+async fn key_of_the_deployed_function_goes_only_to_the_address_of_its_template() {
+    let (asked, keys) = mpsc::channel();
+    let respond = move |request: Request<Incoming>| {
+        asked.send(request.headers()["authorization"].to_str().unwrap().to_owned()).unwrap();
+        let body = json!({"data": [{"id": "gpt-5.1"}]}).to_string();
+        std::future::ready(Ok::<_, Infallible>(Response::new(body)))
+    };
+    let gateway = Loopback::serve(respond).unwrap();
+    let arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:model-keys-AbCdEf";
+    let secrets = HashMap::from([(arn, Ok(json!({"OPENAI_API_KEY": "sk-deployed"}).to_string()))]);
+    let account = AccountStub::start(Played { secrets, ..Played::default() });
+    let mut sample = Sample::new("gateway");
+    sample.sign_in(&account.url());
+    let line = format!("AGUI_MODEL: openai/gpt-5.1\n          OPENAI_BASE_URL: {}/v1", gateway.url());
+    sample.replace("template.yaml", "AGUI_MODEL: !Ref Model", &line);
+    sample.replace(
+        "template.yaml",
+        "Parameters:",
+        &format!("Parameters:\n  ModelSecretArn: {{Default: \"{arn}\"}}"),
+    );
+
+    sample.doctor(&[]).await.assert_ok("provider", "openai/gpt-5.1 can be asked");
+    assert_eq!(keys.try_iter().collect::<Vec<_>>(), ["Bearer sk-deployed"]);
+
+    // A key of this shell may be one for another server than that of the template, and the other way round.
+    sample.set("OPENAI_API_KEY", "sk-shell");
+    sample.doctor(&[]).await.assert_skipped("provider", "OPENAI_BASE_URL is only in template.yaml");
+    sample.set("OPENAI_API_KEY", "");
+    sample.set("OPENAI_BASE_URL", "http://127.0.0.1:1");
+    sample
+        .doctor(&[])
+        .await
+        .assert_skipped("provider", "OPENAI_BASE_URL of this shell is not that of template.yaml");
+    sample.set("OPENAI_BASE_URL", "");
+
+    // The address is known only when it is deployed.
+    let address = format!("OPENAI_BASE_URL: {}/v1", gateway.url());
+    sample.replace("template.yaml", &address, "OPENAI_BASE_URL: !If [A, b, c]");
+    let printed = sample.doctor(&[]).await;
+    printed.assert_skipped("provider", "OPENAI_BASE_URL in template.yaml:16 has its value only when");
+    assert_eq!(keys.try_iter().count(), 0);
 }

@@ -134,7 +134,8 @@ async fn project_with_many_faults() {
                   rustup target add aarch64-unknown-linux-gnu
       [failed]  sam: sam is missing
                 Fix:
-                  pip install aws-sam-cli==1.170.0
+                  python3 -m venv .venv-sam && .venv-sam/bin/pip install aws-sam-cli==1.170.0
+                  export PATH="$PWD/.venv-sam/bin:$PATH"
       [skipped] python: only `make deploy` needs it, which is not part of this
                 project
       [ok]      node: node 22.4.0
@@ -204,8 +205,8 @@ async fn project_with_many_faults() {
                 eu-central-1: played ResourceNotFoundException
                 Fix: the Bedrock console lists the models of a region under Model
                 catalog, and its inference profiles under Cross-region inference
-      [skipped] provider: only OpenAI, Anthropic, Gemini and Ollama are asked for
-                their models
+      [skipped] provider: groq/llama was not checked: only OpenAI, Anthropic, Gemini
+                and Ollama are asked for their models
 
     Endpoint
       [failed]  health: GET /health is answered with 403: AWS refused the request

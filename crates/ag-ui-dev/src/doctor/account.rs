@@ -115,7 +115,7 @@ impl Account {
             Some(Ok(config)) => config,
         };
         let Some(name) = config.setting("stack_name") else {
-            return Finding::failed(CHECK, "samconfig.toml has no stack_name", "  stack_name = \"my-agent\"");
+            return no_stack_name(project);
         };
         let aws = match &self.aws {
             Ok(aws) => aws,
@@ -135,6 +135,17 @@ impl Account {
         self.outputs = keys.into_iter().zip(values).collect();
         let status = elements(&text, "StackStatus").into_iter().next().unwrap_or_default();
         stack_state(name, &status, &self.cli_options)
+    }
+}
+
+/// Returns what it means that samconfig.toml names no stack: `make deploy` needs the name there, and SAM alone takes it from the
+/// command line, too.
+fn no_stack_name(project: &Project) -> Finding {
+    const CHECK: &str = "stack";
+    const PROBLEM: &str = "samconfig.toml has no stack_name";
+    match project.has_make_deploy {
+        true => Finding::failed(CHECK, PROBLEM, "  stack_name = \"my-agent\""),
+        false => Finding::skipped(CHECK, format!("{PROBLEM}, so `sam deploy` gets it as --stack-name")),
     }
 }
 

@@ -9,25 +9,25 @@ use super::report::Finding;
 const CHECK: &str = "cors";
 /// An origin that no endpoint allows by its name.
 const OTHER: &str = "https://not-allowed.invalid";
-/// The headers that a page sends.
-const HEADERS: &str = "authorization,content-type";
 
-/// Asks for a preflight of a run, as a browser does, for the origin and for another one; and reads the headers of a response
-/// that is no preflight. `stored` are the origins that the deployed stack has.
-pub(super) async fn check(
-    client: &EndpointClient<'_>,
-    origin: Option<&str>,
-    stored: Option<&str>,
-) -> Finding {
-    let Some(origin) = origin else {
-        return Finding::skipped(CHECK, "--origin names no origin whose pages call the endpoint");
-    };
+/// A page that calls the endpoint.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Page<'a> {
+    /// Its origin, such as `https://app.example`.
+    pub(super) origin: &'a str,
+    /// The headers that it sends and that a browser asks for, in lower case and with commas.
+    pub(super) headers: &'static str,
+}
+
+/// Asks for a preflight of a run, as a browser does, for the page and for one of another origin; and reads the headers of a
+/// response that is no preflight. `stored` are the origins that the deployed stack has.
+pub(super) async fn check(client: &EndpointClient<'_>, page: &Page<'_>, stored: Option<&str>) -> Finding {
     let heads = Heads {
-        allowed: head(client.preflight(origin, HEADERS).await),
-        other: head(client.preflight(OTHER, HEADERS).await),
-        actual: client.health(Some(origin)).await.ok().map(|response| response.headers().clone()),
+        allowed: head(client.preflight(page.origin, page.headers).await),
+        other: head(client.preflight(OTHER, page.headers).await),
+        actual: client.health(Some(page.origin)).await.ok().map(|response| response.headers().clone()),
     };
-    judge(origin, stored, &heads)
+    judge(page, stored, &heads)
 }
 
 /// The heads of three responses. A preflight that is refused has none.
@@ -47,8 +47,9 @@ fn head(response: Result<reqwest::Response, String>) -> Option<HeaderMap> {
     Some(response.headers().clone())
 }
 
-/// Decides about an origin. `stored` are the origins that the deployed stack has.
-fn judge(origin: &str, stored: Option<&str>, heads: &Heads) -> Finding {
+/// Decides about a page. `stored` are the origins that the deployed stack has.
+fn judge(page: &Page<'_>, stored: Option<&str>, heads: &Heads) -> Finding {
+    let origin = page.origin;
     let setting =
         "AllowedOrigins of template.yaml, or AGUI_CORS_ORIGINS where the function answers preflights itself";
     let origins = |head: &Option<HeaderMap>| {
@@ -78,7 +79,8 @@ fn judge(origin: &str, stored: Option<&str>, heads: &Heads) -> Finding {
     let headers = heads.allowed.as_ref().and_then(|head| head.get(ACCESS_CONTROL_ALLOW_HEADERS));
     let headers = headers.and_then(|value| value.to_str().ok());
     let headers = headers.unwrap_or_default().to_ascii_lowercase();
-    let missing = HEADERS
+    let missing = page
+        .headers
         .split(',')
         .find(|name| headers != "*" && !headers.split(',').any(|header| header.trim() == *name));
     if let Some(missing) = missing {
@@ -135,7 +137,8 @@ mod tests {
         ] {
             let heads =
                 Heads { allowed: allowed.cloned(), other: other.cloned(), actual: Some(actual.clone()) };
-            match (judge(page, None, &heads).outcome, expected) {
+            let page = Page { origin: page, headers: "authorization,content-type" };
+            match (judge(&page, None, &heads).outcome, expected) {
                 (Outcome::Ok(_), None) => {}
                 (Outcome::Failed { problem, .. }, Some(expected)) => {
                     assert!(problem.contains(expected), "{why}: {problem}");
@@ -147,8 +150,8 @@ mod tests {
 
     #[test]
     fn fix_keeps_the_origins_that_are_there() {
-        let Outcome::Failed { fix, .. } =
-            judge("https://b.example", Some("https://a.example"), &Heads::default()).outcome
+        let page = Page { origin: "https://b.example", headers: "authorization,content-type" };
+        let Outcome::Failed { fix, .. } = judge(&page, Some("https://a.example"), &Heads::default()).outcome
         else {
             panic!("it is allowed");
         };

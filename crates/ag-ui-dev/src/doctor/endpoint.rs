@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::account::Account;
 use super::clock;
-use super::cors;
+use super::cors::{self, Page};
 use super::endpoint_callers::Callers;
 use super::endpoint_client::{EndpointClient, Proof};
 use super::options::Options;
@@ -19,12 +19,16 @@ use super::project::Project;
 use super::report::{Finding, Outcome};
 use super::secrets::Secrets;
 use super::stream::{self, EventStream};
+use super::template::Template;
 
 /// All checks of this group.
 const CHECKS: [&str; 10] =
     ["health", "clock", "no-token", "wrong-token", "method", "cors", "token", "headers", "run", "streams"];
 /// The checks that send a message to the agent.
 const RUN_CHECKS: [&str; 2] = ["run", "streams"];
+
+/// The name under which function URLs and REST APIs pass `WWW-Authenticate` on.
+const RENAMED_CHALLENGE: &str = "x-amzn-remapped-www-authenticate";
 
 /// How long a run may send no event. Comments, which only keep the connection open, do not count.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -45,6 +49,8 @@ pub(super) struct Endpoint<'a> {
     callers: Callers,
     /// The origins that the deployed stack has.
     origins: Option<&'a str>,
+    /// Whether the function sends a run in one piece on purpose.
+    is_buffered: bool,
 }
 
 impl<'a> Endpoint<'a> {
@@ -89,12 +95,13 @@ impl<'a> Endpoint<'a> {
             has_authorizer: entry_point.starts_with("rest-"),
             callers,
             origins: project.parameter("AllowedOrigins"),
+            is_buffered: project.template().is_some_and(Template::is_buffered),
         };
         endpoint.findings().await
     }
 
     /// Makes each check in its order.
-    async fn findings(&self) -> Vec<Finding> {
+    async fn findings(mut self) -> Vec<Finding> {
         let (health, head) = self.health().await;
         let mut findings = vec![health];
         let Some(head) = head else {
@@ -105,7 +112,7 @@ impl<'a> Endpoint<'a> {
         findings.push(self.refusal("no-token", Proof::None).await);
         findings.push(self.refusal("wrong-token", Proof::Wrong).await);
         findings.push(self.method().await);
-        findings.push(cors::check(&self.client, self.options.origin.as_deref(), self.origins).await);
+        findings.push(self.cors().await);
         let token = self.accepted().await;
         let is_accepted = matches!(token[0].outcome, Outcome::Ok(_));
         findings.extend(token);
@@ -120,7 +127,7 @@ impl<'a> Endpoint<'a> {
     }
 
     /// Checks that the function answers, and returns the head of its response.
-    async fn health(&self) -> (Finding, Option<HeaderMap>) {
+    async fn health(&mut self) -> (Finding, Option<HeaderMap>) {
         const CHECK: &str = "health";
         let response = match self.client.health(None).await {
             Ok(response) => response,
@@ -154,7 +161,12 @@ impl<'a> Endpoint<'a> {
                 let problem = format!("{problem}, a redirect to {place}, which clients do not follow");
                 (Finding::failed(CHECK, problem, self.url.clone()), None)
             }
-            401 | 403 if self.has_authorizer => {
+            // The function answers everybody here, so an authorizer has refused.
+            401 => {
+                self.has_authorizer = true;
+                (Finding::skipped(CHECK, "an authorizer decides about it before the function"), Some(head))
+            }
+            403 if self.has_authorizer => {
                 (Finding::skipped(CHECK, "an authorizer decides about it before the function"), Some(head))
             }
             403 if self.entry_point == "cloudfront" => (
@@ -196,7 +208,10 @@ impl<'a> Endpoint<'a> {
             Err(problem) => return Finding::failed(check, problem, self.log.clone()),
         };
         match status {
-            401 if head.contains_key(WWW_AUTHENTICATE) || self.has_authorizer => {
+            401 if head.contains_key(WWW_AUTHENTICATE)
+                || head.contains_key(RENAMED_CHALLENGE)
+                || self.has_authorizer =>
+            {
                 Finding::ok(check, format!("{what} is refused with 401"))
             }
             401 => Finding::failed(
@@ -225,6 +240,21 @@ impl<'a> Endpoint<'a> {
                 self.log.clone(),
             ),
         }
+    }
+
+    /// Checks that the pages of the given origin may call.
+    async fn cors(&self) -> Finding {
+        let Some(headers) = self.callers.page_headers(self.entry_point) else {
+            let reason = format!(
+                "pages do not call EntryPoint={}, because they must not have the shared token",
+                self.entry_point
+            );
+            return Finding::skipped("cors", reason);
+        };
+        let Some(origin) = self.options.origin.as_deref() else {
+            return Finding::skipped("cors", "--origin names no origin whose pages call the endpoint");
+        };
+        cors::check(&self.client, &Page { origin, headers }, self.origins).await
     }
 
     /// Checks that another method is refused with the one that is allowed.
@@ -313,7 +343,11 @@ impl<'a> Endpoint<'a> {
             Ok(response) if response.status() == 200 => {
                 let head = response.headers().clone();
                 let events = EventStream::read(response, SILENCE).await;
-                vec![events.check_end(&self.log), events.check_pieces(&head)]
+                let pieces = match self.is_buffered {
+                    true => Finding::skipped("streams", "AGUI_RESPONSE_MODE=buffered is in template.yaml"),
+                    false => events.check_pieces(&head),
+                };
+                vec![events.check_end(&self.log), pieces]
             }
             refusal => {
                 let (problem, fix) = self.refused("the run", refusal).await;

@@ -34,6 +34,17 @@ impl Callers {
         };
         Self { has_token, jwt }
     }
+
+    /// Returns the headers that a page sends to the entry point, for which a browser asks in a preflight; `None` if its callers
+    /// send the shared token, which no page may have. Without a deployed stack the callers may be pages.
+    pub(super) fn page_headers(&self, entry_point: &str) -> Option<&'static str> {
+        match (entry_point, self.has_token) {
+            ("", _) => Some("authorization,content-type"),
+            (_, true) => None,
+            ("cloudfront", false) => Some("content-type,x-agui-user-token,x-amz-content-sha256"),
+            (_, false) => Some("authorization,content-type"),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -56,6 +67,22 @@ mod tests {
         ] {
             let callers = Callers::of(entry_point, has_issuer, has_jwt);
             assert_eq!(callers, Callers { has_token, jwt }, "{entry_point} {has_issuer} {has_jwt}");
+        }
+    }
+
+    #[test]
+    fn pages_send_no_shared_token() {
+        for (entry_point, has_issuer, headers) in [
+            ("", false, Some("authorization,content-type")),
+            ("server-token", false, None),
+            ("server-token", true, None),
+            ("browser-jwt", true, Some("authorization,content-type")),
+            ("cloudfront", false, None),
+            ("cloudfront", true, Some("content-type,x-agui-user-token,x-amz-content-sha256")),
+            ("rest-cognito", false, Some("authorization,content-type")),
+        ] {
+            let callers = Callers::of(entry_point, has_issuer, false);
+            assert_eq!(callers.page_headers(entry_point), headers, "{entry_point} {has_issuer}");
         }
     }
 }

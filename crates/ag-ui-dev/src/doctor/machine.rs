@@ -12,13 +12,15 @@ use tokio::time::timeout;
 /// How long a program may take to say which version it is. SAM is written in Python and takes seconds.
 const PROGRAM_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The folder in which `make deploy` installs SAM and cargo-lambda.
-pub(super) const SAM_VENV: &str = ".venv-sam";
+/// The folder in which `make deploy` installs SAM and cargo-lambda, unless the variable `SAM_VENV` names another one.
+const SAM_VENV: &str = ".venv-sam";
 
 /// The environment of this process, and the folder of the project.
 pub(super) struct Machine {
     folder: PathBuf,
     variables: HashMap<String, String>,
+    /// The folder in which `make deploy` installs SAM and cargo-lambda, as the Makefile names it.
+    sam_venv: String,
     /// Where programs are looked for: first where `make deploy` installs them, because it uses those.
     paths: Vec<PathBuf>,
 }
@@ -31,9 +33,10 @@ impl Machine {
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
         let path = variables.get("PATH").map(String::as_str).unwrap_or_default();
-        let venv = variables.get("SAM_VENV").map_or_else(|| folder.join(SAM_VENV), PathBuf::from);
-        let paths = [venv.join("bin")].into_iter().chain(std::env::split_paths(path)).collect();
-        Self { folder, variables, paths }
+        let sam_venv = variables.get("SAM_VENV").cloned().unwrap_or_else(|| SAM_VENV.to_owned());
+        let venv_programs = folder.join(&sam_venv).join("bin");
+        let paths = [venv_programs].into_iter().chain(std::env::split_paths(path)).collect();
+        Self { folder, variables, sam_venv, paths }
     }
 
     /// Returns the folder of the project.
@@ -49,6 +52,23 @@ impl Machine {
     /// Returns where a program is; `None` if it is not installed.
     pub(super) fn find(&self, program: &str) -> Option<PathBuf> {
         self.paths.iter().map(|folder| folder.join(program)).find(|path| path.is_file())
+    }
+
+    /// Returns the folder in which `make deploy` installs SAM and cargo-lambda, as the Makefile names it.
+    pub(super) fn sam_venv(&self) -> &str {
+        &self.sam_venv
+    }
+
+    /// Whether a program is the one that `make deploy` has installed.
+    pub(super) fn is_in_sam_venv(&self, program: &str) -> bool {
+        self.find(program).is_some_and(|path| path.starts_with(self.folder.join(&self.sam_venv)))
+    }
+
+    /// Whether `make deploy` would install nothing any more. make compares the times of the same two files.
+    pub(super) fn is_sam_venv_complete(&self) -> bool {
+        let changed = |path: PathBuf| std::fs::metadata(path).and_then(|file| file.modified()).ok();
+        let needed = changed(self.folder.join("deploy/requirements.txt"));
+        changed(self.folder.join(&self.sam_venv).join(".stamp")).is_some_and(|stamp| Some(stamp) >= needed)
     }
 
     /// Runs a program in the folder of the project and returns what it has printed: its standard output if it has succeeded,

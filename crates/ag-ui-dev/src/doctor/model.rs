@@ -6,6 +6,7 @@ use super::models::{Models, check_names};
 use super::project::Project;
 use super::report::Finding;
 use super::secrets::Secrets;
+use super::settings::Settings;
 use super::{model_access, providers};
 
 /// Makes the checks of the group "Model".
@@ -16,9 +17,13 @@ pub(super) async fn check(
     secrets: &Secrets,
 ) -> Vec<Finding> {
     let models = Models::find(machine, project);
+    if let Some(reason) = &models.undecided {
+        return Finding::all_skipped(&["model", "bedrock-access", "provider"], reason);
+    }
+    let settings = Settings { machine, project };
     vec![
         check_names(&models),
         model_access::check(&models, account).await,
-        providers::check(machine, &models, account, secrets).await,
+        providers::check(settings, &models, account, secrets).await,
     ]
 }

@@ -8,25 +8,22 @@ use serde_json::Value;
 
 use super::account::Account;
 use super::aws::{Aws, AwsError};
+use super::confirmed::{Confirmed, Unconfirmed};
 use super::models::Models;
 use super::report::Finding;
 
 const CHECK: &str = "bedrock-access";
+/// Why there is nothing to check.
+const NO_MODEL: &str = "the model is not one of Bedrock";
 /// An inference profile has the name of the model behind one of these prefixes.
 const PROFILES: [&str; 14] =
     ["global", "us-gov", "us", "eu", "apac", "au", "jp", "ca", "sa", "me", "af", "uk", "in", "kr"];
 
+/// Why a model of mantle is not checked.
+const MANTLE: &str = "access cannot be checked without a request that is paid, which `make deploy` sends";
+
 const FORM: &str = "Anthropic's models need a form about your use of them, once in each account: Bedrock console > Model catalog > a model of Anthropic > Submit use case details. Access follows within 15 minutes.";
 const MARKETPLACE: &str = "Most models are sold through AWS Marketplace. The first request of an account subscribes to the model, and whoever sends it needs aws-marketplace:ViewSubscriptions and aws-marketplace:Subscribe, which the function's role does not get. Send one as somebody who has them; a subscription can take two minutes to be valid:";
-
-/// Why a model is not confirmed.
-#[derive(Debug, PartialEq, Eq)]
-enum Unconfirmed {
-    /// The account cannot use it: the problem and the fix.
-    Denied(String, String),
-    /// It could not be checked.
-    Unknown(String),
-}
 
 /// Where a model is used.
 #[derive(Debug, Clone, Copy)]
@@ -39,37 +36,29 @@ struct Place<'a> {
 /// Checks each model of Bedrock.
 pub(super) async fn check(models: &Models, account: &Account) -> Finding {
     if !models.uses_bedrock() {
-        return Finding::skipped(CHECK, "the model is not one of Bedrock");
+        return Finding::skipped(CHECK, NO_MODEL);
     }
     let aws = match account.aws() {
         Ok(aws) => aws,
         Err(reason) => return Finding::skipped(CHECK, reason),
     };
-    let mut usable = Vec::new();
-    for id in models.of("bedrock") {
-        match access(aws, id, account.cli_options()).await {
-            Ok(()) => usable.push(id),
-            Err(Unconfirmed::Denied(problem, fix)) => return Finding::failed(CHECK, problem, fix),
-            Err(Unconfirmed::Unknown(reason)) => return Finding::skipped(CHECK, reason),
+    let mut found = Confirmed::default();
+    for (adapter, id) in models.of_bedrock() {
+        let result = match adapter {
+            "bedrock" => access(aws, id, account.cli_options()).await,
+            _ => Err(Unconfirmed::Unknown(MANTLE.to_owned())),
+        };
+        if let Err((problem, fix)) = found.add(id, result) {
+            return Finding::failed(CHECK, problem, fix);
         }
     }
-    match usable.is_empty() {
-        true => Finding::skipped(
-            CHECK,
-            "access to a model of mantle cannot be checked without a request that is paid; `make deploy` sends one",
-        ),
-        false => {
-            Finding::ok(CHECK, format!("this account can use {} in {}", usable.join(" and "), aws.region()))
-        }
-    }
+    found.finding(CHECK, NO_MODEL, |usable| format!("this account can use {usable} in {}", aws.region()))
 }
 
 /// Checks one model.
 async fn access(aws: &Aws, id: &str, cli_options: &str) -> Result<(), Unconfirmed> {
     if id.starts_with("arn:") {
-        return Err(Unconfirmed::Unknown(format!(
-            "access to {id} was not checked, because it is named by an ARN"
-        )));
+        return Err(Unconfirmed::Unknown("it is named by an ARN".to_owned()));
     }
     let model = foundation_model(id);
     if model != id {
@@ -108,7 +97,7 @@ fn unconfirmed(id: &str, region: &str, error: &AwsError) -> Unconfirmed {
             format!("Bedrock has no model {id} in {region}: {error}"),
             "the Bedrock console lists the models of a region under Model catalog, and its inference profiles under Cross-region inference".to_owned(),
         ),
-        _ => Unconfirmed::Unknown(format!("access to {id} was not checked: {error}")),
+        _ => Unconfirmed::Unknown(error.to_string()),
     }
 }
 

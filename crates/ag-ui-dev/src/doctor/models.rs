@@ -5,6 +5,7 @@ use strsim::osa_distance;
 use super::machine::Machine;
 use super::project::Project;
 use super::report::Finding;
+use super::settings::{Setting, Settings};
 
 /// All adapters, with the variable of the key of each that needs one.
 const ADAPTERS: &[(&str, Option<&str>)] = &[
@@ -36,38 +37,45 @@ pub(super) struct Models {
     /// Pairs of an adapter and an id. The id is empty where the entry has none.
     pub(super) names: Vec<(String, String)>,
     /// What names them.
-    source: &'static str,
+    source: String,
+    /// Why nobody knows them before the deployment. Then there are no names.
+    pub(super) undecided: Option<String>,
 }
 
 impl Models {
-    /// Finds the models: those of `AGUI_MODEL` in the environment, else those that the template's parameter `Model` has. Without
-    /// either it is the script of local mode.
+    /// Finds the models: those of `AGUI_MODEL` in the environment or in template.yaml, else those that the template's parameter
+    /// `Model` has. Without any of them it is the script of local mode.
     pub(super) fn find(machine: &Machine, project: &Project) -> Self {
-        match (machine.variable("AGUI_MODEL"), project.parameter("Model")) {
-            (Some(text), _) => Self::parse(text, "AGUI_MODEL"),
-            (None, Some(text)) => Self::parse(text, "the parameter Model"),
-            (None, None) => Self::parse("scripted/demo", "the default of local mode"),
+        let setting = Settings { machine, project }.get("AGUI_MODEL");
+        match (setting, project.parameter("Model")) {
+            (Setting::Text { value, source }, _) => Self::parse(&value, &source),
+            (Setting::Undecided(_) | Setting::Unset, Some(text)) => Self::parse(text, "the parameter Model"),
+            (Setting::Undecided(reason), None) => {
+                Self { names: Vec::new(), source: "AGUI_MODEL".to_owned(), undecided: Some(reason) }
+            }
+            (Setting::Unset, None) => Self::parse("scripted/demo", "the default of local mode"),
         }
     }
 
     /// Reads a list with commas of `<adapter>/<model id>`.
-    fn parse(text: &str, source: &'static str) -> Self {
+    fn parse(text: &str, source: &str) -> Self {
         let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
         let names = entries.map(|entry| {
             let (adapter, id) = entry.split_once('/').unwrap_or((entry, ""));
             (adapter.trim().to_owned(), id.trim().to_owned())
         });
-        Self { names: names.collect(), source }
+        Self { names: names.collect(), source: source.to_owned(), undecided: None }
     }
 
-    /// Returns the ids of the models of an adapter.
-    pub(super) fn of<'a>(&'a self, adapter: &'a str) -> impl Iterator<Item = &'a str> {
-        self.names.iter().filter(move |(name, _)| name == adapter).map(|(_, id)| id.as_str())
+    /// Returns the models of Amazon Bedrock: pairs of an adapter and an id.
+    pub(super) fn of_bedrock(&self) -> impl Iterator<Item = (&str, &str)> {
+        let names = self.names.iter().map(|(adapter, id)| (adapter.as_str(), id.as_str()));
+        names.filter(|(adapter, _)| *adapter == "bedrock" || adapter.starts_with("mantle"))
     }
 
     /// Whether a model is one of Amazon Bedrock.
     pub(super) fn uses_bedrock(&self) -> bool {
-        self.names.iter().any(|(adapter, _)| adapter == "bedrock" || adapter.starts_with("mantle"))
+        self.of_bedrock().next().is_some()
     }
 
     /// Whether the first model is the script, which is no language model.
@@ -94,7 +102,7 @@ pub(super) fn key_variable(adapter: &str) -> Option<&'static str> {
 pub(super) fn check_names(models: &Models) -> Finding {
     const CHECK: &str = "model";
     const FORM: &str = "write <adapter>/<model id>, such as scripted/demo, which needs no provider:\n  export AGUI_MODEL=scripted/demo";
-    let source = models.source;
+    let source = &models.source;
     for (adapter, id) in &models.names {
         if !ADAPTERS.iter().any(|(name, _)| name == adapter) {
             let near = nearest(adapter).map(|near| format!(" Did you mean {near}?")).unwrap_or_default();

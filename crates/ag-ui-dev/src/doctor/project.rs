@@ -74,6 +74,21 @@ impl Project {
     }
 }
 
+#[cfg(test)]
+impl Project {
+    /// Returns a project that has only a template with this text.
+    pub(super) fn of_template(text: &str) -> Self {
+        Self {
+            manifest: None,
+            template: Some(Template::parse("template.yaml", text, &HashMap::new())),
+            more_templates: Vec::new(),
+            samconfig: None,
+            pages: Vec::new(),
+            has_make_deploy: false,
+        }
+    }
+}
+
 /// Returns the folders with a package.json, at most two levels below this one. Folders that are installed, built or hidden are
 /// left out.
 fn pages(folder: PathBuf) -> Vec<PathBuf> {

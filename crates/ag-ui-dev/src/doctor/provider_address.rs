@@ -5,7 +5,8 @@ use std::net::IpAddr;
 
 use reqwest::Url;
 
-use super::machine::Machine;
+use super::confirmed::Unconfirmed;
+use super::settings::{Setting, Settings};
 
 /// Which forms the address of a provider has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,21 +19,57 @@ pub(super) enum Form {
     Host,
 }
 
-/// Reads the address in a variable, or the usual one if it is not set.
+/// The address of a provider.
+#[derive(Debug)]
+pub(super) struct Address {
+    /// The address.
+    pub(super) url: Url,
+    /// Whether its server is one of the provider, and no gateway or server of somebody else.
+    pub(super) is_of_provider: bool,
+}
+
+/// Reads the address in a variable of this shell or of template.yaml, or the usual one if neither sets it.
 ///
 /// # Errors
-/// Returns what is wrong with the address, without the address itself, in which a secret could be.
-pub(super) fn read(machine: &Machine, variable: &str, usual: &str, form: Form) -> Result<Url, String> {
-    let url = parse(machine.variable(variable).unwrap_or(usual), form).ok_or_else(|| {
-        format!("{variable} is no http or https address of a server, without a user and a password")
-    })?;
-    let allows_http = machine.variable("AGUI_MODEL_ALLOW_HTTP") == Some("1");
-    match allows_http || is_private(&url) {
-        true => Ok(url),
-        false => Err(format!(
-            "{variable} is a plain http address of another machine, so that the network could read the key"
-        )),
+/// Returns what is wrong with the address, without the address itself, in which a secret could be; or why it is not known.
+pub(super) fn read(
+    settings: Settings<'_>,
+    variable: &str,
+    usual: &str,
+    form: Form,
+) -> Result<Address, Unconfirmed> {
+    let (text, source) = match settings.get(variable) {
+        Setting::Unset => (usual.to_owned(), variable.to_owned()),
+        Setting::Text { value, source } => (value, source),
+        Setting::Undecided(reason) => return Err(Unconfirmed::Unknown(reason)),
+    };
+    let denied = |problem: &str| {
+        let fix = format!(
+            "correct {variable}. The function needs https, unless the server is on the same machine or AGUI_MODEL_ALLOW_HTTP=1 is set"
+        );
+        Unconfirmed::Denied(format!("{source} is {problem}"), fix)
+    };
+    let url = parse(&text, form)
+        .ok_or_else(|| denied("no http or https address of a server, without a user and a password"))?;
+    if !is_private(&url) {
+        match settings.get("AGUI_MODEL_ALLOW_HTTP") {
+            Setting::Text { value, .. } if value == "1" => {}
+            Setting::Undecided(reason) => return Err(Unconfirmed::Unknown(reason)),
+            Setting::Text { .. } | Setting::Unset => {
+                return Err(denied(
+                    "a plain http address of another machine, so that the network could read the key",
+                ));
+            }
+        }
     }
+    Ok(Address { is_of_provider: is_same_server(&url, usual), url })
+}
+
+/// Whether an address is on the usual server of a provider, or on one for a region, such as eu.api.openai.com.
+fn is_same_server(url: &Url, usual: &str) -> bool {
+    let Ok(usual) = Url::parse(usual) else { return false };
+    let (Some(host), Some(usual)) = (url.host_str(), usual.host_str()) else { return false };
+    host == usual || host.ends_with(&format!(".{usual}"))
 }
 
 /// Parses an address. `None` if it has not this form.
@@ -86,7 +123,21 @@ pub(super) fn shown(url: &Url) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::machine::Machine;
+    use super::super::project::Project;
     use super::*;
+
+    /// Reads the address in the variable `BASE`, with these variables of the shell and these lines for variables in the template.
+    fn read_base(shell: &[(&str, &str)], lines: &[&str], form: Form) -> Result<Address, Unconfirmed> {
+        let variables = shell.iter().map(|(name, value)| (name.into(), value.into()));
+        let machine = Machine::new(".".into(), variables);
+        let text = format!(
+            "Resources:\n  Agent:\n    Type: AWS::Serverless::Function\n    Properties:\n      Environment:\n        Variables:\n          AGUI_AUTH: token\n          {}\n",
+            lines.join("\n          ")
+        );
+        let project = Project::of_template(&text);
+        read(Settings { machine: &machine, project: &project }, "BASE", "https://api.example/v1", form)
+    }
 
     #[test]
     fn address_has_the_forms_that_the_function_accepts() {
@@ -113,23 +164,58 @@ mod tests {
             (Host, "https://gpu.example", Some("https://gpu.example/models")),
             (Host, "gpu", None),
         ] {
-            let machine = Machine::new(".".into(), [("BASE".into(), text.into())].into_iter());
-            let url = read(&machine, "BASE", "", form).ok().map(|url| join(url, "models"));
+            let address = read_base(&[("BASE", text)], &[], form);
+            let url = address.ok().map(|address| join(address.url, "models"));
             assert_eq!(url.as_ref().map(Url::as_str), expected, "{text}");
         }
     }
 
     #[test]
     fn plain_http_to_another_machine_needs_a_permission() {
-        let variables = [("BASE", "gpu"), ("AGUI_MODEL_ALLOW_HTTP", "1")];
-        let variables = variables.map(|(name, value)| (name.into(), value.into()));
-        let machine = Machine::new(".".into(), variables.into_iter());
-        let url = read(&machine, "BASE", "", Form::Host).unwrap();
-        assert_eq!(url.as_str(), "http://gpu:11434/");
+        let base = ("BASE", "gpu");
+        let address = read_base(&[base, ("AGUI_MODEL_ALLOW_HTTP", "1")], &[], Form::Host).unwrap();
+        assert_eq!(address.url.as_str(), "http://gpu:11434/");
+        let address = read_base(&[base], &["AGUI_MODEL_ALLOW_HTTP: 1"], Form::Host).unwrap();
+        assert_eq!(address.url.as_str(), "http://gpu:11434/");
 
-        let machine = Machine::new(".".into(), [("BASE".into(), "gpu".into())].into_iter());
-        let problem = read(&machine, "BASE", "", Form::Host).unwrap_err();
+        let Err(Unconfirmed::Denied(problem, _)) = read_base(&[base], &[], Form::Host) else {
+            panic!("plain http is allowed");
+        };
         assert!(problem.starts_with("BASE is a plain http address of another machine"), "{problem}");
+        let result = read_base(&[base], &["AGUI_MODEL_ALLOW_HTTP: !If [A, 0, 1]"], Form::Host);
+        assert!(matches!(result, Err(Unconfirmed::Unknown(_))), "{result:?}");
+    }
+
+    #[test]
+    fn address_of_the_template_counts_if_the_shell_has_none() {
+        let lines = ["BASE: https://gateway.example/v1"];
+        let host = |address: Address| address.url.host_str().map(ToOwned::to_owned);
+        let address = read_base(&[], &lines, Form::WithQuery).unwrap();
+        assert!(!address.is_of_provider);
+        assert_eq!(host(address).as_deref(), Some("gateway.example"));
+        let address = read_base(&[("BASE", "https://shell.example")], &lines, Form::WithQuery).unwrap();
+        assert_eq!(host(address).as_deref(), Some("shell.example"));
+
+        let result = read_base(&[], &["BASE: !If [A, 'https://a.example', '']"], Form::WithQuery);
+        assert!(matches!(result, Err(Unconfirmed::Unknown(_))), "{result:?}");
+        let Err(Unconfirmed::Denied(problem, _)) = read_base(&[], &["BASE: gateway"], Form::WithQuery) else {
+            panic!("a name is no address");
+        };
+        assert!(problem.starts_with("BASE in template.yaml:8 is no http or https address"), "{problem}");
+    }
+
+    #[test]
+    fn servers_of_the_provider_are_known() {
+        for (text, expected) in [
+            ("https://api.example/v1", true),
+            ("https://eu.api.example/v1", true),
+            ("https://notapi.example/v1", false),
+            ("https://gateway.example/v1", false),
+        ] {
+            let address = read_base(&[("BASE", text)], &[], Form::WithQuery).unwrap();
+            assert_eq!(address.is_of_provider, expected, "{text}");
+        }
+        assert!(read_base(&[], &[], Form::WithQuery).unwrap().is_of_provider);
     }
 
     #[test]

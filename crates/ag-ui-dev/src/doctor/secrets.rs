@@ -9,6 +9,7 @@ use super::machine::Machine;
 use super::models::Models;
 use super::project::Project;
 use super::report::Finding;
+use super::settings::{Setting, Settings};
 
 /// The fewest characters of a token and of a key.
 const MIN_CHARACTERS: usize = 32;
@@ -67,9 +68,10 @@ pub(super) async fn check(
     project: &Project,
     account: &Account,
 ) -> (Secrets, Vec<Finding>) {
+    let settings = Settings { machine, project };
     let mut secrets = Secrets {
         token: machine.variable("AGUI_TOKEN").map(ToOwned::to_owned),
-        token_header: machine.variable("AGUI_TOKEN_HEADER").unwrap_or("x-agui-token").to_owned(),
+        token_header: settings.get("AGUI_TOKEN_HEADER").text().unwrap_or("x-agui-token").to_owned(),
         ..Secrets::default()
     };
     let mut findings = Vec::new();
@@ -80,7 +82,7 @@ pub(super) async fn check(
         }
         findings.push(finding);
     }
-    findings.push(model_keys(machine, project, account, &mut secrets).await);
+    findings.push(model_keys(settings, account, &mut secrets).await);
     (secrets, findings)
 }
 
@@ -202,25 +204,22 @@ fn restore(account: &Account, id: &str) -> String {
 }
 
 /// Checks that each provider of the model has a key, in its variable or in the secret.
-async fn model_keys(
-    machine: &Machine,
-    project: &Project,
-    account: &Account,
-    secrets: &mut Secrets,
-) -> Finding {
+async fn model_keys(settings: Settings<'_>, account: &Account, secrets: &mut Secrets) -> Finding {
     const CHECK: &str = "model-keys";
-    let models = Models::find(machine, project);
+    let models = Models::find(settings.machine, settings.project);
+    if let Some(reason) = models.undecided {
+        return Finding::skipped(CHECK, reason);
+    }
     let mut missing = models.key_variables();
     if missing.is_empty() {
         return Finding::skipped(CHECK, "the model needs no key of a provider");
     }
     for name in models.key_variables() {
-        if let Some(key) = machine.variable(name) {
+        if let Some(key) = settings.of_shell(name) {
             secrets.keys.insert(name.to_owned(), key.to_owned());
         }
     }
     missing.retain(|name| !secrets.keys.contains_key(*name));
-    let secret = machine.variable("AGUI_MODEL_SECRET_ID").or_else(|| project.parameter("ModelSecretArn"));
     if missing.is_empty() {
         return Finding::ok(
             CHECK,
@@ -231,7 +230,13 @@ async fn model_keys(
         "{{{}}}",
         missing.iter().map(|name| format!("\"{name}\":\"...\"")).collect::<Vec<_>>().join(",")
     );
-    let Some(id) = secret else {
+    let id = match settings.get("AGUI_MODEL_SECRET_ID") {
+        Setting::Text { value, .. } => Some(value),
+        Setting::Unset | Setting::Undecided(_) => {
+            settings.project.parameter("ModelSecretArn").map(ToOwned::to_owned)
+        }
+    };
+    let Some(id) = id.as_deref() else {
         let fix = format!(
             "to run it here, set {}. To deploy it, create a secret, and give its ARN as ModelSecretArn:\n  aws secretsmanager create-secret --name model-keys{} \\\n    --secret-string '{form}'",
             missing.join(" and "),
@@ -264,8 +269,9 @@ async fn model_keys(
         );
     };
     for (name, key) in keys {
+        // A key of this shell comes first, as it does for the function.
         if let Some(key) = key.as_str().filter(|key| !key.is_empty()) {
-            secrets.keys.insert(name, key.to_owned());
+            secrets.keys.entry(name).or_insert_with(|| key.to_owned());
         }
     }
     missing.retain(|name| !secrets.keys.contains_key(*name));

@@ -122,6 +122,15 @@ impl Template {
         variables
     }
 
+    /// Whether `AGUI_RESPONSE_MODE` says that an agent sends each response in one piece.
+    pub(super) fn is_buffered(&self) -> bool {
+        let agents = self.agents();
+        let mut variables = agents.iter().flat_map(|agent| self.variables(agent));
+        variables.any(|variable| {
+            variable.name == "AGUI_RESPONSE_MODE" && self.text(variable.value).as_deref() == Some("buffered")
+        })
+    }
+
     /// Returns the text of a value, if it is written in the template or is that of a parameter; `None` if a condition or a
     /// resource decides about it.
     pub(super) fn text(&self, value: &Value) -> Option<String> {

@@ -87,9 +87,7 @@ fn timeout(template: &Template, agents: &[Resource<'_>]) -> Finding {
 
 /// Checks that function URLs stream.
 fn streaming(template: &Template, agents: &[Resource<'_>]) -> Finding {
-    let is_buffered = agents.iter().flat_map(|agent| template.variables(agent)).any(|variable| {
-        variable.name == "AGUI_RESPONSE_MODE" && template.text(variable.value).as_deref() == Some("buffered")
-    });
+    let is_buffered = template.is_buffered();
     let own = agents.iter().filter_map(|agent| {
         let pointer = format!("/Resources/{}/Properties/FunctionUrlConfig", agent.name);
         Some((agent.name, template.property(agent, "FunctionUrlConfig")?, pointer))

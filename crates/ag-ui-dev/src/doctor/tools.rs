@@ -1,6 +1,6 @@
 //! The checks of the tools on this machine: what building, running and deploying start.
 
-use super::machine::{Machine, SAM_VENV};
+use super::machine::Machine;
 use super::manifest::Manifest;
 use super::project::Project;
 use super::report::Finding;
@@ -85,40 +85,64 @@ struct PinnedTool {
 const CARGO_LAMBDA: PinnedTool =
     PinnedTool { check: "cargo-lambda", program: "cargo-lambda", package: "cargo-lambda" };
 const SAM: PinnedTool = PinnedTool { check: "sam", program: "sam", package: "aws-sam-cli" };
+const ZIG: PinnedTool = PinnedTool { check: "zig", program: "zig", package: "ziglang" };
 
 /// Checks that a tool is installed, and not older than the project pins it.
 async fn pinned_tool(machine: &Machine, project: &Project, tool: &PinnedTool) -> Finding {
     let PinnedTool { check, program, package } = tool;
-    let pinned = pinned_version(machine, package);
-    let install = match pinned {
-        Some(version) => format!("  pip install {package}=={version}"),
-        None => format!("  pip install {package}"),
-    };
     // cargo-lambda takes the words that cargo passes on.
     let arguments: &[&str] =
         if *program == "cargo-lambda" { &["lambda", "--version"] } else { &["--version"] };
     let Some(found) = machine.output(program, arguments).await else {
-        return match project.has_make_deploy {
-            true => Finding::skipped(
-                check,
-                format!("it is not installed; `make deploy` installs it into {SAM_VENV}"),
-            ),
-            false => Finding::failed(check, format!("{program} is missing"), install),
-        };
+        return tool.unusable(machine, project, format!("{program} is missing"));
     };
-    match (found.as_deref().ok().and_then(Version::find), pinned) {
+    match (found.as_deref().ok().and_then(Version::find), pinned_version(machine, package)) {
         (None, _) => {
             let problem = found.err().unwrap_or_default();
             let problem = problem.lines().next().unwrap_or("it does not say its version");
-            Finding::failed(check, format!("{program} does not work: {problem}"), install)
+            tool.unusable(machine, project, format!("{program} does not work: {problem}"))
         }
-        (Some(version), Some(pinned)) if version < pinned => Finding::failed(
-            check,
-            format!("{program} is {version}, and deploy/requirements.txt pins {pinned}"),
-            install,
-        ),
+        (Some(version), Some(pinned)) if version < pinned => {
+            let problem = format!("{program} is {version}, and deploy/requirements.txt pins {pinned}");
+            tool.unusable(machine, project, problem)
+        }
         (Some(version), _) => Finding::ok(check, format!("{program} {version}")),
     }
+}
+
+impl PinnedTool {
+    /// Returns the finding about a tool that is missing, old or broken, as `problem` says. That is no failure if `make deploy`
+    /// will install its own one.
+    fn unusable(&self, machine: &Machine, project: &Project, problem: String) -> Finding {
+        let Self { check, program, .. } = self;
+        if !project.has_make_deploy {
+            return Finding::failed(check, problem, self.install(machine));
+        }
+        if machine.is_in_sam_venv(program) || machine.is_sam_venv_complete() {
+            return Finding::failed(check, problem, install_again(machine));
+        }
+        let reason = format!("{problem}; `make deploy` installs its own into {}", machine.sam_venv());
+        Finding::skipped(check, reason)
+    }
+
+    /// Returns how the tool is installed without `make deploy`: into the folder in which this program looks first, because many
+    /// systems refuse to install a package of Python anywhere else.
+    fn install(&self, machine: &Machine) -> String {
+        let (package, venv) = (self.package, machine.sam_venv());
+        let version = pinned_version(machine, package).map(|version| format!("=={version}"));
+        let version = version.unwrap_or_default();
+        format!(
+            "  python3 -m venv {venv} && {venv}/bin/pip install {package}{version}\n  export PATH=\"$PWD/{venv}/bin:$PATH\""
+        )
+    }
+}
+
+/// Returns how the tools of `make deploy` are installed again. make does that only if deploy/requirements.txt has changed, or if
+/// nothing is there.
+fn install_again(machine: &Machine) -> String {
+    let venv = machine.sam_venv();
+    let remove = if machine.is_sam_venv_complete() { format!("  rm -rf {venv}\n") } else { String::new() };
+    format!("{remove}  make {venv}/.stamp")
 }
 
 /// Returns the version of a package that deploy/requirements.txt pins.
@@ -130,24 +154,16 @@ fn pinned_version(machine: &Machine, package: &str) -> Option<Version> {
 
 /// Checks that there is zig, with which cargo-lambda links for Lambda.
 async fn zig(machine: &Machine, project: &Project) -> Finding {
-    const CHECK: &str = "zig";
-    if let Some(Ok(version)) = machine.output("zig", &["version"]).await {
-        return Finding::ok(CHECK, format!("zig {version}"));
+    let check = ZIG.check;
+    if let Some(Ok(version)) = machine.output(ZIG.program, &["version"]).await {
+        return Finding::ok(check, format!("zig {version}"));
     }
     // cargo-lambda from PyPI comes with zig as a package of Python.
     if let Some(Ok(version)) = machine.output("python3", &["-m", "ziglang", "version"]).await {
-        return Finding::ok(CHECK, format!("zig {version}, as a package of Python"));
+        return Finding::ok(check, format!("zig {version}, as a package of Python"));
     }
-    match project.has_make_deploy && machine.find("cargo-lambda").is_none() {
-        true => {
-            Finding::skipped(CHECK, format!("it is not installed; `make deploy` installs it into {SAM_VENV}"))
-        }
-        false => Finding::failed(
-            CHECK,
-            "zig is missing, with which cargo-lambda links the function",
-            "  pip install ziglang",
-        ),
-    }
+    let problem = "zig is missing, with which cargo-lambda links the function";
+    ZIG.unusable(machine, project, problem.to_owned())
 }
 
 /// Checks that Rust can compile for the processor of the function.
