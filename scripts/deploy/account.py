@@ -11,11 +11,15 @@ from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTT
 
 from terminal import Stop
 
+# The environment that make installs before each of these commands. Only a broken one lacks its programs. A plain `pip install`
+# is refused by the Python of many systems, and make would still use this environment.
+SAM_VENV = os.environ.get("SAM_VENV") or ".venv-sam"
+FROM_MAKE = f"make installs it into {SAM_VENV}. Run `rm -r {SAM_VENV}`, and then the command again with make"
 FIXES = {
     "cc": "apt-get install build-essential",
     "cargo": "install Rust from https://rustup.rs",
-    "sam": "pip install aws-sam-cli",
-    "cargo-lambda": "pip install cargo-lambda",
+    "sam": FROM_MAKE,
+    "cargo-lambda": FROM_MAKE,
 }
 _QUICK = Config(connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 3})
 

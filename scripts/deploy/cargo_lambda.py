@@ -2,7 +2,8 @@
 
 It creates no secret, role, alarm or rotation. It reads these variables:
 
-    FUNCTION=name      its name in AWS; the name of the program in Cargo.toml if it is not set
+    FUNCTION=name      its name in AWS; the name of the program in Cargo.toml if it is not set. In a workspace whose Cargo.toml
+                       has no package it is also the name of the program
     ROLE=arn:...       its role, which must read the secrets, write logs and invoke the model; required the first time
     URL_AUTH=NONE      NONE lets every request reach the function, which checks the token or the JWT; or AWS_IAM
     MEMORY_MB, TIMEOUT_S, LOG_RETENTION_DAYS
@@ -36,7 +37,7 @@ def deploy():
     need("cargo", "cargo-lambda")
     account = Account()
     account.check_credentials()
-    binary = default_binary()
+    binary = program()
     function = Function(account, name())
     role = os.environ.get("ROLE")
     # If the function does not exist and ROLE is not set, cargo-lambda would create a role that may read no secret.
@@ -97,6 +98,7 @@ def check(settings, url_auth):
         raise Stop(f"AGUI_AUTH={mode} admits callers whom AWS has checked, and URL_AUTH=NONE checks nobody: set URL_AUTH=AWS_IAM")
     if "AGUI_TOKEN_SECRET_ID" not in settings and mode not in ("authorizer", "jwt"):
         raise Stop(f"AGUI_TOKEN_SECRET_ID must name the secret of the shared token. This creates one:\n{CREATE_SECRET}")
+    curl.token_header(settings.get("AGUI_TOKEN_HEADER"))  # refuses a name in which no token can be sent
     missing = [variable for variable in ("AGUI_JWT_ISSUER", "AGUI_JWT_AUDIENCE") if variable not in settings]
     if mode in ("jwt", "token_or_jwt") and missing:
         raise Stop(f"AGUI_AUTH={mode} needs {' and '.join(missing)}")
@@ -107,7 +109,7 @@ def headers_of(settings, url_auth):
     mode = settings.get("AGUI_AUTH", "token")
     headers = []
     if mode in ("token", "both", "token_or_jwt"):
-        headers.append(curl.SHARED_TOKEN.replace("x-agui-token", settings.get("AGUI_TOKEN_HEADER", "x-agui-token")))
+        headers.append(curl.shared_token(curl.token_header(settings.get("AGUI_TOKEN_HEADER"))))
     if mode == "jwt":
         headers.append(curl.BEARER if url_auth == "NONE" else curl.USER_TOKEN)
     elif mode != "token_or_jwt" and "AGUI_JWT_ISSUER" in settings:
@@ -123,7 +125,7 @@ def origins_of(settings):
 
 def name():
     """Returns the name of the function in AWS."""
-    return os.environ.get("FUNCTION") or default_binary()
+    return os.environ.get("FUNCTION") or program()
 
 
 def alias():
@@ -131,12 +133,24 @@ def alias():
     return f"{name()}:{ALIAS}"
 
 
-def default_binary():
-    """Returns the program that `cargo run` would start: default-run, the first of [[bin]], or that of src/main.rs."""
-    manifest = read_toml(Path("Cargo.toml"))
-    package = manifest["package"]
-    programs = [program["name"] for program in manifest.get("bin", [])]
-    return package.get("default-run") or (programs or [package["name"]])[0]
+def program():
+    """Returns the program of Cargo.toml. Where it names none, as that of a workspace, it is the one that FUNCTION names."""
+    path = Path("Cargo.toml")
+    found = default_run(read_toml(path)) if path.is_file() else None
+    found = found or os.environ.get("FUNCTION")
+    if not found:
+        reason = f"{path} has no package, and so no program" if path.is_file() else f"there is no {path} in {Path.cwd()}"
+        raise Stop(f"{reason}: set FUNCTION to the name of the program, which is then also that of the function in AWS")
+    return found
+
+
+def default_run(manifest):
+    """Returns the program that `cargo run` would start: default-run, the first of [[bin]], or that of src/main.rs; or None."""
+    package, listed = manifest.get("package"), manifest.get("bin")
+    if not isinstance(package, dict):
+        return None
+    programs = [of["name"] for of in listed if isinstance(of, dict) and "name" in of] if isinstance(listed, list) else []
+    return package.get("default-run") or next(iter(programs), package.get("name"))
 
 
 def cargo(*arguments):

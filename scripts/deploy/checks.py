@@ -6,6 +6,7 @@ import urllib.error
 
 from entry_points import CALLERS
 from expressions import Expressions
+from form import mapping_at
 from terminal import Stop, say
 from web import open_url
 
@@ -42,12 +43,12 @@ def check_description(template, core):
     """
     expressions = Expressions(template, core)
     for resource in template["Resources"].values():
-        description = resource.get("Properties", {}).get("VersionDescription", "")
+        description = mapping_at(resource, "Properties").get("VersionDescription", "")
         try:
-            length = len(expressions.value(description))
+            value = expressions.value(description)
         except LookupError:
             continue
-        if length <= _DESCRIPTION:
+        if not isinstance(value, str) or len(value) <= _DESCRIPTION:
             continue
         match description:
             case {"Fn::Join": [_, list(parts)]}:
@@ -61,7 +62,7 @@ def check_description(template, core):
         named = ", ".join(f"{name} ({lengths[name]} characters)" for name in long)
         advice = "\n".join(_SHORTER[name] for name in long if name in _SHORTER)
         raise Stop(
-            f"the description of the function's version would have {length} characters, and Lambda accepts {_DESCRIPTION}. "
+            f"the description of the function's version would have {len(value)} characters, and Lambda accepts {_DESCRIPTION}. "
             f"It has the values of parameters, so that a changed one publishes a version. Long are {named}.\n{advice}"
         )
 

@@ -34,11 +34,18 @@ class Expressions:
 
     def __init__(self, template, given):
         self.template = template
-        declared = template.get("Parameters", {})
+        declared = template.get("Parameters") or {}
         self.parameters = {name: of["Default"] for name, of in declared.items() if "Default" in of} | given
 
     def value(self, of):
         """Returns the value of an expression."""
+        try:
+            return self._value(of)
+        except (AttributeError, TypeError, ValueError):
+            # A function has other arguments than CloudFormation accepts, which will refuse them.
+            raise LookupError(f"{of} has another form") from None
+
+    def _value(self, of):
         match of:
             case str():
                 return of

@@ -74,10 +74,10 @@ def main(name):
         case "destroy":
             destroy(project, stacks, agreed)
         case "rollback":
-            alias = deployed(project, stacks)["AliasArn"]
+            alias = deployed(project, stacks, "AliasArn")
             rollback(account, alias, os.environ.get("VERSION"), agreed, command("rollback", project))
         case "token":
-            print(read_token(account, deployed(project, stacks)["TokenSecretArn"]))
+            print(read_token(account, deployed(project, stacks, "TokenSecretArn")))
 
 
 def sam_arguments():
@@ -123,7 +123,7 @@ def deploy(project, account, stacks, agreed):
     project.store(account.region, answers.core, answers.stacks)
     stacks.build(answers)
     stacks.deploy(answers, unused=unused)
-    check_is_newest(account, stacks.outputs()["AliasArn"], command("rollback", project))
+    check_is_newest(account, deployed(project, stacks, "AliasArn"), command("rollback", project))
     caller = Caller(project, account, answers, stacks.outputs(), stacks.url(answers))
     caller.try_it()
     caller.next_steps()
@@ -140,12 +140,14 @@ def plan(project, account, stacks):
     say(f"To deploy it: {command('deploy', project)}")
 
 
-def deployed(project, stacks):
-    """Returns the outputs of the core, which must be deployed."""
+def deployed(project, stacks, name):
+    """Returns an output of the core, which must be deployed."""
     outputs = stacks.outputs()
     if not outputs:
         raise Stop(f"there is no stack {stacks.name()} in {stacks.account.region}: run {command('deploy', project)}")
-    return outputs
+    if name not in outputs:
+        raise Stop(f"the stack {stacks.name()} has no output {name}: add it to template.yaml, under Outputs, and deploy again")
+    return outputs[name]
 
 
 if __name__ == "__main__":

@@ -1,15 +1,30 @@
 """A run with curl, as lines for a shell. None is longer than 80 columns, so that a person can paste them."""
 
 import os
+import re
+
+from terminal import Stop
 
 BODY = [
     'BODY=\'{"threadId":"thread-1","runId":"run-2","protocolVersion":"1.0",',
     '"messages":[{"id":"msg-1","role":"user","content":"Hello!"}]}\'',
 ]
-# The headers in which proofs are sent. $TOKEN is the shared token, $JWT the token of a user.
-SHARED_TOKEN = "x-agui-token: $TOKEN"
+# The headers in which users are proven. $JWT is the token of a user.
 USER_TOKEN = "x-agui-user-token: $JWT"
 BEARER = "authorization: Bearer $JWT"
+
+
+def token_header(setting):
+    """Returns the name of the header with the shared token, which AGUI_TOKEN_HEADER sets, if it is set and not empty."""
+    header = setting or "x-agui-token"
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", header):
+        raise Stop(f"AGUI_TOKEN_HEADER is {header}; it must be the name of an HTTP header, of letters, digits and hyphens")
+    return header
+
+
+def shared_token(header):
+    """Returns the header with the shared token. $TOKEN is the token."""
+    return f"{header}: $TOKEN"
 
 
 def read(header):

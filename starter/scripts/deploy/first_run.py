@@ -78,6 +78,7 @@ class Caller:
         self.secret = outputs.get("TokenSecretArn")
         core = answers.core
         self.principals = core.get("IamPrincipals", "")
+        self.token_header = project.token_header(core)
         self.has_users = bool(core.get("UserJwtIssuer"))
         self.is_personal = self.entry_point in PERSONAL or self.has_users
         self.sends_token = (
@@ -85,6 +86,8 @@ class Caller:
             or (self.entry_point == "signed-url" and not self.principals)
             or (self.entry_point == "cloudfront" and not self.has_users)
         )
+        if self.sends_token and not self.secret:
+            raise Stop("the agent is deployed, but its stack has no output TokenSecretArn: add it to template.yaml, under Outputs")
 
     def try_it(self):
         """Streams a first run, where the entry point lets a terminal in."""
@@ -99,7 +102,7 @@ class Caller:
         headers = {"content-type": "application/json", "accept": "text/event-stream"}
         if self.sends_token:
             try:
-                headers["x-agui-token"] = read_token(self.account, self.secret)
+                headers[self.token_header] = read_token(self.account, self.secret)
             except (BotoCoreError, ClientError) as error:
                 say(f"\nNote: no run was tried, because you may not read the shared token: {message_of(error)}")
                 return
@@ -182,7 +185,7 @@ class Caller:
 
     def _headers(self):
         """Returns the headers that prove who calls, those of a person last."""
-        headers = [curl.SHARED_TOKEN] if self.sends_token else []
+        headers = [curl.shared_token(self.token_header)] if self.sends_token else []
         if self.entry_point in HEADERS:
             headers.append(HEADERS[self.entry_point])
         if self.has_users and self.entry_point != "browser-jwt":

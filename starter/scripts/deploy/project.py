@@ -16,7 +16,9 @@ import tomlkit
 import yaml
 from tomlkit.exceptions import TOMLKitError
 
-from expressions import parse
+import curl
+from expressions import Expressions, parse
+from form import mapping_at, well_formed
 from terminal import Stop, split_words
 
 TEMPLATE = Path("template.yaml")
@@ -24,7 +26,7 @@ CONFIG = Path("samconfig.toml")
 
 
 def read_template(path):
-    """Reads a template, as `parse` does. Its Parameters may be missing in the file."""
+    """Reads a template, as `parse` does. Sections such as Parameters may be missing in the file."""
     if not path.is_file():
         raise Stop(f"there is no {path} in {Path.cwd()}")
     try:
@@ -34,9 +36,7 @@ def read_template(path):
         raise Stop(f"{path}, line {at.line + 1}: {error.problem or error.context}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise Stop(f"{path} is not YAML: {error}") from None
-    if not isinstance(template, dict) or not isinstance(template.get("Resources"), dict):
-        raise Stop(f"{path} has no Resources, so it is no template of CloudFormation")
-    return {**template, "Parameters": template.get("Parameters") or {}}
+    return well_formed(path, template)
 
 
 def read_toml(path):
@@ -49,7 +49,7 @@ def read_toml(path):
 
 def is_built(template):
     """Whether SAM builds a function of this template."""
-    return any("BuildMethod" in (resource.get("Metadata") or {}) for resource in template["Resources"].values())
+    return any("BuildMethod" in mapping_at(resource, "Metadata") for resource in template["Resources"].values())
 
 
 class Project:
@@ -176,11 +176,11 @@ class Project:
         declared = (template or self.template)["Parameters"].get(name)
         if declared is None:
             return f"there is no parameter {name}"
-        allowed = [str(choice) for choice in declared.get("AllowedValues", [])]
+        allowed = declared.get("AllowedValues", [])
         if allowed and value not in allowed:
             return f"{value or 'nothing'} is not one of {', '.join(allowed)}"
         pattern = declared.get("AllowedPattern")
-        if pattern and not re.fullmatch(pattern, value):
+        if pattern and not _fits(pattern, value):
             description = " ".join(str(declared.get("Description", pattern)).split())
             return f"{value or 'nothing'} does not have the form of {name}: {description}"
         return _number_reason(value, declared) if declared.get("Type") == "Number" else None
@@ -188,10 +188,28 @@ class Project:
     def binary(self):
         """Returns the program that template.yaml builds."""
         for resource in self.template["Resources"].values():
-            binary = ((resource.get("Metadata") or {}).get("BuildProperties") or {}).get("Binary")
+            binary = mapping_at(resource, "Metadata", "BuildProperties").get("Binary")
             if binary:
                 return binary
         return None
+
+    def variable(self, name, given):
+        """Returns a variable of the function with these parameters. It is empty if it is not set, or cannot be known here."""
+        places = [mapping_at(resource, "Properties") for resource in self.template["Resources"].values()]
+        for place in [*places, mapping_at(self.template, "Globals", "Function")]:
+            variables = mapping_at(place, "Environment", "Variables")
+            if name not in variables:
+                continue
+            try:
+                value = Expressions(self.template, given).value(variables[name])
+            except LookupError:
+                return ""
+            return value if isinstance(value, str) else ""
+        return ""
+
+    def token_header(self, given):
+        """Returns the header in which callers send the shared token to the function with these parameters."""
+        return curl.token_header(self.variable("AGUI_TOKEN_HEADER", given))
 
     @staticmethod
     def stacks():
@@ -206,6 +224,14 @@ class Project:
     def read_stack(self, name):
         """Reads the template of a stack beside the core."""
         return read_template(self.stack_path(name))
+
+
+def _fits(pattern, value):
+    """Whether a value has the form of a pattern. CloudFormation reads patterns as Java does, and checks those that Python lacks."""
+    try:
+        return bool(re.fullmatch(pattern, value))
+    except re.error:
+        return True
 
 
 def _number_reason(value, declared):

@@ -7,6 +7,7 @@ from typing import Callable
 import models
 from checks import Invalid, check_description, check_issuer, check_stacks, drop_callers
 from entry_points import CALL_ACTIONS, ENTRY_POINTS, STACKS
+from project import TEMPLATE
 from terminal import Stop, ask, say, split_words
 
 # The parameters of stacks that questions are about, which need no stack before their name.
@@ -134,6 +135,7 @@ class Interview:
             )
         models.check_adapters(self.answers.core.get("Model") or self.project.default("Model"))
         check_description(self.project.template, self.answers.core)
+        self.project.token_header(self.answers.core)  # refuses a name in which no token can be sent
         check_stacks(self.answers, self.answers.core.get("EntryPoint"))
         return self.answers
 
@@ -150,7 +152,9 @@ class Interview:
     # The four questions.
 
     def _entry_point(self):
-        choices = [str(choice) for choice in self.project.template["Parameters"]["EntryPoint"]["AllowedValues"]]
+        choices = self.project.template["Parameters"].get("EntryPoint", {}).get("AllowedValues")
+        if not choices:
+            raise Stop(f"{TEMPLATE} must have the parameter EntryPoint with AllowedValues: compare it with the one in Git")
         lines = "\n".join(f"  {choice:<13} {ENTRY_POINTS.get(choice, '')}".rstrip() for choice in choices)
         return Question(
             title="Who sends the requests?",

@@ -3,7 +3,7 @@
 
 def broken_rule(expressions):
     """Returns what the first assertion says that does not hold, or None. What cannot be calculated here is left to CloudFormation."""
-    for name, rule in (expressions.template.get("Rules") or {}).items():
+    for name, rule in expressions.template["Rules"].items():
         for assertion in rule["Assertions"]:
             try:
                 if expressions.value(rule.get("RuleCondition", "always")) and not expressions.value(assertion["Assert"]):

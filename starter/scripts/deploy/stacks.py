@@ -128,7 +128,7 @@ class Stacks:
                     f"{path} refuses these parameters: {reason}\nPARAMETERS='{prefix}Name=Value ...' changes answers. An "
                     f"answer is removed by PARAMETERS='{prefix}Name='"
                 )
-            outputs |= template.get("Outputs") or {}
+            outputs |= template["Outputs"]
 
     def build(self, answers):
         """Builds the core, and the stacks beside it that have functions of their own."""

@@ -1,5 +1,7 @@
 //! `make deploy WITH=cargo-lambda`: what it refuses before it builds, and what it sets after cargo-lambda.
 
+use std::fs;
+
 use serde_json::{Value, json};
 
 use super::machine::{Machine, Printed};
@@ -54,6 +56,11 @@ fn refuses_invalid_settings_before_building() {
             "AGUI_AUTH is tokn; it must be token, authorizer, both, jwt or token_or_jwt",
         ),
         ("no issuer", vec![("AGUI_AUTH", "jwt")], "needs AGUI_JWT_ISSUER and AGUI_JWT_AUDIENCE"),
+        (
+            "no name of a header",
+            vec![("AGUI_TOKEN_HEADER", "a b")],
+            "AGUI_TOKEN_HEADER is a b; it must be the name of an HTTP header",
+        ),
         ("no role", vec![], "set ROLE to the ARN of its role"),
     ] {
         let refused = deploy(&machine, &variables);
@@ -105,6 +112,38 @@ fn gives_the_alias_a_url_that_streams_and_the_log_json() {
         public_url_permissions(),
         "a second time, without its role"
     );
+}
+
+/// The Cargo.toml of a workspace need not have a package, and a roll-back needs no Cargo.toml.
+#[test]
+fn name_of_the_function_is_enough_in_a_workspace() {
+    let machine = Machine::new("cargo-lambda-workspace");
+    let manifest = machine.project().join("Cargo.toml");
+    let rollback = ["make", "rollback"];
+    let named = ("FUNCTION", "shop-agent");
+    fs::write(&manifest, "[workspace]\nmembers = [\"agent\"]\n").unwrap();
+    deploy(&machine, &[ROLE]).assert_fails_with(&["Cargo.toml has no package", "set FUNCTION to the name"]);
+    machine.run(&rollback, &CARGO_LAMBDA).assert_fails_with(&["set FUNCTION to the name of the program"]);
+    assert!(machine.calls().is_empty(), "{:?}", machine.calls());
+
+    deploy(&machine, &[ROLE, named]).assert_has(&["Alias: live is at version 1."]);
+    deploy(&machine, &[named]).assert_has(&["Alias: live is at version 2."]);
+
+    fs::remove_file(&manifest).unwrap();
+    machine.run(&rollback, &CARGO_LAMBDA).assert_fails_with(&["there is no Cargo.toml in", "set FUNCTION"]);
+    let again = machine.run(&rollback, &[("WITH", "cargo-lambda"), ("YES", "1"), named]);
+    again.assert_has(&["The alias live is at version 1 now."]);
+}
+
+/// `make deploy` prints the header that the function reads.
+#[test]
+fn token_is_sent_in_the_header_of_the_settings() {
+    let machine = Machine::new("cargo-lambda-header");
+
+    let printed = deploy(&machine, &[ROLE, ("AGUI_TOKEN_HEADER", "X-Company-Token")]);
+
+    printed.assert_has(&["-H \"X-Company-Token: $TOKEN\""]);
+    assert!(!printed.text.contains("x-agui-token"), "{}", printed.text);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The first run at each entry point, and the commands for the next ones.
 
+use std::fs;
+
 use serde_json::{Value, json};
 
 use super::machine::Machine;
@@ -86,6 +88,43 @@ fn with_an_issuer_the_first_run_is_left_to_a_user() {
         assert_eq!(machine.state()["runs"], 0, "{entry_point}");
         paste_run(&machine, &deployed, &[]).assert_has(&["\"delta\": \"Hello!\""]);
     }
+}
+
+/// The agent of this account reads `x-agui-token` alone, so it refuses a run with the token in another header.
+#[test]
+fn token_is_sent_in_the_header_that_the_template_sets() {
+    let answers = ("PARAMETERS", "EntryPoint=server-token Model=scripted/demo AlarmEmail=");
+    let set = |machine: &Machine, value: &str| {
+        let line = "      AutoPublishAlias: live\n";
+        let variables = format!("{line}      Environment: {{Variables: {{AGUI_TOKEN_HEADER: {value}}}}}\n");
+        let template = machine.file("template.yaml").replace(line, &variables);
+        assert!(template.contains("AGUI_TOKEN_HEADER"), "{template}");
+        fs::write(machine.project().join("template.yaml"), template).unwrap();
+    };
+    for (value, header) in
+        [("X-Company-Token", "X-Company-Token"), ("!Join [-, [x, !Ref EntryPoint]]", "x-server-token")]
+    {
+        let machine = Machine::new("token-header");
+        set(&machine, value);
+        machine.run(&DEPLOY, &[answers]).assert_fails_with(&["the first run got 401"]);
+
+        machine.play(&json!({ "header": header }));
+        let deployed = machine.run(&DEPLOY, &[answers]);
+
+        deployed.assert_has(&["The run has finished", &format!("-H \"{header}: $TOKEN\"")]);
+        assert!(!deployed.text.contains("x-agui-token"), "{}", deployed.text);
+    }
+    // What only CloudFormation knows is not known here, and an empty variable is not set.
+    for value in ["!ImportValue header", "\"\""] {
+        let machine = Machine::new("token-header");
+        set(&machine, value);
+        let deployed = machine.run(&DEPLOY, &[answers]);
+        deployed.assert_has(&["The run has finished", "-H \"x-agui-token: $TOKEN\""]);
+    }
+    let machine = Machine::new("token-header");
+    set(&machine, "a b");
+    machine.run(&DEPLOY, &[answers]).assert_fails_with(&["AGUI_TOKEN_HEADER is a b; it must be the name"]);
+    assert!(machine.calls().is_empty(), "{:?}", machine.calls());
 }
 
 /// A deployment from GitHub has a role that need not be one of the callers.

@@ -26,7 +26,8 @@ fn what_is_needed_is_checked_before_anything_is_built() {
         refused.assert_fails_with(&[reason]);
     }
     std::fs::remove_file(machine.project().join(".venv-sam/bin/cargo-lambda")).unwrap();
-    machine.run(&DEPLOY, &[]).assert_fails_with(&["cargo-lambda is missing: pip install cargo-lambda"]);
+    let reason = "cargo-lambda is missing: make installs it into .venv-sam. Run `rm -r .venv-sam`, and then";
+    machine.run(&DEPLOY, &[]).assert_fails_with(&[reason]);
 
     let machine = Machine::new("state");
     let rolled_back = json!({"status": "ROLLBACK_COMPLETE", "outputs": {}, "types": []});

@@ -272,3 +272,81 @@ fn mistakes_in_the_files_of_a_project_are_named_with_their_line() {
     fs::write(machine.project().join("samconfig.toml"), format!("other = 1\n{config}")).unwrap();
     machine.run(&DEPLOY, &[("ENV", "other")]).assert_fails_with(&["samconfig.toml: other must be a table"]);
 }
+
+/// CloudFormation refuses these templates, too, but only after everything was built.
+#[test]
+fn parts_of_a_template_with_nothing_below_them_are_named() {
+    let machine = Machine::new("empty-parts");
+    let path = machine.project().join("template.yaml");
+    let template = machine.file("template.yaml");
+    let given = ("PARAMETERS", "EntryPoint=server-token Model=scripted/demo AlarmEmail=");
+    let table = "    Type: AWS::DynamoDB::Table\n";
+    let values = "    AllowedValues: [server-token, browser-jwt, signed-url, cloudfront, rest-cognito, rest-lambda, rest-iam]\n";
+    let number = "  MaxConcurrentRuns: {Type: String, Default: \"\"}\n";
+    for (part, instead, reason) in [
+        (table, format!("{table}    Properties:\n"), "the resource Answers: Properties must be a mapping"),
+        (table, format!("{table}    Metadata: text\n"), "the resource Answers: Metadata must be a mapping"),
+        (table, String::new(), "template.yaml: the resource Answers must be a mapping"),
+        (
+            "      BuildProperties: {Binary: shop-agent}\n",
+            "      BuildProperties:\n".to_owned(),
+            "the resource Agent: BuildProperties must be a mapping",
+        ),
+        (
+            number,
+            "  MaxConcurrentRuns:\n".to_owned(),
+            "template.yaml: the parameter MaxConcurrentRuns must be a mapping",
+        ),
+        (
+            number,
+            "  MaxConcurrentRuns: {Type: Number, MinValue: }\n".to_owned(),
+            "the parameter MaxConcurrentRuns: MinValue is empty; it must be a number",
+        ),
+        (
+            number,
+            "  MaxConcurrentRuns: {Type: String, Default: !Ref Model}\n".to_owned(),
+            "the parameter MaxConcurrentRuns: Default must be one value",
+        ),
+        (
+            values,
+            "    AllowedValues:\n".to_owned(),
+            "the parameter EntryPoint: AllowedValues must be a list of values",
+        ),
+        (values, String::new(), "template.yaml must have the parameter EntryPoint with AllowedValues"),
+        (
+            "\nOutputs:\n",
+            "\nRules: {Of: {}}\nOutputs:\n".to_owned(),
+            "the rule Of: Assertions must be a list",
+        ),
+        ("\nOutputs:\n", "\nRules: [of]\nOutputs:\n".to_owned(), "template.yaml: Rules must be a mapping"),
+    ] {
+        let changed = template.replace(part, &instead);
+        assert_ne!(changed, template, "{reason}");
+        fs::write(&path, changed).unwrap();
+        machine.run(&DEPLOY, &[given]).assert_fails_with(&[reason]);
+        assert!(machine.calls().is_empty(), "{reason}: {:?}", machine.calls());
+    }
+
+    // A rule with a form that CloudFormation will refuse, a pattern that Python does not know, and empty sections.
+    let rule = "\nRules:\n  Of:\n    Assertions:\n      - Assert: !Not [!Condition Unknown]\nConditions:\nOutputs:\n";
+    let changed = template.replace("\nOutputs:\n", rule).replace("\"(https://.+)?\"", "\"(?<x>.*)\"");
+    assert_eq!(changed.matches("(?<x>").count(), 1);
+    fs::write(&path, changed).unwrap();
+    machine.run(&DEPLOY, &[given]).assert_has(&["The run has finished"]);
+}
+
+#[test]
+fn outputs_that_the_commands_read_are_named_if_they_are_missing() {
+    for output in ["AliasArn", "TokenSecretArn"] {
+        let machine = Machine::new("no-output");
+        let template = machine.file("template.yaml");
+        let kept: Vec<&str> =
+            template.lines().filter(|line| !line.starts_with(&format!("  {output}:"))).collect();
+        assert_eq!(kept.len() + 1, template.lines().count(), "{output}");
+        fs::write(machine.project().join("template.yaml"), kept.join("\n")).unwrap();
+        let given = ("PARAMETERS", "EntryPoint=server-token Model=scripted/demo AlarmEmail=");
+
+        let reason = format!("no output {output}: add it to template.yaml, under Outputs");
+        machine.run(&DEPLOY, &[given]).assert_fails_with(&[&reason]);
+    }
+}

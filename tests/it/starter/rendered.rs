@@ -189,6 +189,24 @@ fn make_lists_its_commands_and_says_how_to_install_what_is_missing() {
     let [commands, _] = make(&["--dry-run", "doctor", "AG_UI_DEV=not-installed"]);
     let install = format!("--debug --root target/tools --path \"{REPOSITORY}/crates/ag-ui-dev\";");
     assert!(commands.contains(&install), "{commands}");
+    let manifest = fs::read_to_string(project.join("Cargo.toml")).unwrap();
+    let line = manifest.lines().find(|line| line.starts_with("ag-ui-dev = ")).unwrap();
+    for (of_git, install) in [
+        (r#"{ git = "https://git.example/a" }"#, r#"--git "https://git.example/a" ag-ui-dev;"#),
+        (
+            r#"{ tag = "v1", default-features = false, git = "https://git.example/a" }"#,
+            r#"--git "https://git.example/a" ag-ui-dev --tag "v1";"#,
+        ),
+        (
+            r#"{ git = "https://git.example/a", rev = "1f" }"#,
+            r#"--git "https://git.example/a" ag-ui-dev --rev "1f";"#,
+        ),
+    ] {
+        let other = manifest.replace(line, &format!("ag-ui-dev = {of_git}"));
+        fs::write(project.join("Cargo.toml"), other).unwrap();
+        let [commands, _] = make(&["--dry-run", "doctor", "AG_UI_DEV=not-installed"]);
+        assert!(commands.contains(install), "{commands}");
+    }
     let [_, refused] = make(&["doctor"]);
     assert!(refused.starts_with("cargo is missing: install Rust from https://rustup.rs"), "{refused}");
     let [_, refused] = make(&["invoke"]);

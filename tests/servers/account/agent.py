@@ -34,7 +34,7 @@ def agent(handler, path, body):
     core = next(stack for stack in state["stacks"].values() if "AliasArn" in stack["outputs"])
     entry_point = core["parameters"]["EntryPoint"]
     issuer = core["parameters"].get("UserJwtIssuer")
-    token = handler.headers.get("x-agui-token") == TOKEN
+    token = handler.headers.get(state["play"].get("header", "x-agui-token")) == TOKEN
     match entry_point:
         case "server-token":
             may = path == "url" and token
@@ -61,7 +61,7 @@ def alias(handler, body):
     settings = dict(line.split("=", 1) for line in function["settings"] if line)
     if function["urls"]["live"]["AuthType"] == "AWS_IAM" and not is_signed(handler, body, "lambda"):
         return 403
-    token = handler.headers.get("x-agui-token") == TOKEN
+    token = handler.headers.get(state["play"].get("header", "x-agui-token")) == TOKEN
     user = handler.headers.get("x-agui-user-token") == "a.b.c"
     jwt = user or handler.headers.get("Authorization") == "Bearer a.b.c"
     mode = settings.get("AGUI_AUTH", "token")
