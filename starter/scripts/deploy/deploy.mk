@@ -41,13 +41,12 @@ destroy: $(SAM_READY) ## Delete what was deployed (ENV=prod)
 token: $(SAM_READY) ## Print the shared token of a deployment (ENV=prod)
 	@$(DEPLOY) token
 
-# $(call environment,folder,requirements). The stamp is written last, so that an interrupted installation is repeated. Python
-# compiles a module when it is first used, which most of them never are.
+# $(call environment,folder,requirements). The stamp is written last, so that an interrupted installation is repeated.
 define environment
 	@echo "set-up: $(2) into $(1)" >&2
 	@$(need_python)
 	@[ -x $(1)/bin/python ] || python3 -m venv $(1)
-	@$(1)/bin/python -m pip install --quiet --no-compile --disable-pip-version-check --require-hashes -r $(2)
+	@$(1)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(2)
 	@touch $@
 endef
 
