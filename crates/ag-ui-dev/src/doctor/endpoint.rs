@@ -161,12 +161,9 @@ impl<'a> Endpoint<'a> {
                 let problem = format!("{problem}, a redirect to {place}, which clients do not follow");
                 (Finding::failed(CHECK, problem, self.url.clone()), None)
             }
-            // The function answers everybody here, so an authorizer has refused.
-            401 => {
+            // The function answers everybody here, so an authorizer has refused with 401.
+            401 | 403 if status == 401 || self.has_authorizer => {
                 self.has_authorizer = true;
-                (Finding::skipped(CHECK, "an authorizer decides about it before the function"), Some(head))
-            }
-            403 if self.has_authorizer => {
                 (Finding::skipped(CHECK, "an authorizer decides about it before the function"), Some(head))
             }
             403 if self.entry_point == "cloudfront" => (

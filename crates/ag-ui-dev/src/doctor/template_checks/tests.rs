@@ -1,5 +1,3 @@
-use std::collections::HashMap;
-
 use super::super::report::Outcome;
 use super::*;
 
@@ -35,14 +33,7 @@ Resources:
 
 /// Returns the findings of a project with this template.
 fn findings(text: &str) -> Vec<Finding> {
-    check(&Project {
-        manifest: None,
-        template: Some(Template::parse("template.yaml", text, &HashMap::new())),
-        more_templates: Vec::new(),
-        samconfig: None,
-        pages: Vec::new(),
-        has_make_deploy: false,
-    })
+    check(&Project::of_template(text))
 }
 
 /// Returns what one check finds in a template.
